@@ -1,0 +1,143 @@
+/**
+ * The ports of the manager (DESIGN §2, sans-IO): network, names, clock, chance. The daemon provides real ones
+ * (src/adapters), tests provide an in-memory network and a simulated clock.
+ */
+import type { Fault } from './protocol/faults.ts';
+import type { AddressRecord, DnsAnswer, SrvRecord, TlsMode } from './protocol/dns.ts';
+import type { CertificateEvidence, PathVerdict } from './protocol/certificate.ts';
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  setTimeout(fn: () => void, delayMs: number): unknown;
+  clearTimeout(handle: unknown): void;
+}
+
+export interface Random {
+  /** `bytes` unpredictable bytes as lower-case hex. */
+  hex(bytes: number): string;
+  /** A uniform integer in 0..max, both included. */
+  integer(max: number): number;
+}
+
+/** Look-ups never reject: what failed is in `status` and `reason`. */
+export interface Resolver {
+  /** `name` is a whole owner name in A-labels, such as `_xmpp-server._tcp.example.net`. */
+  srv(name: string, signal: AbortSignal): Promise<DnsAnswer<SrvRecord>>;
+  /** A and AAAA of a host, in the order in which they are to be tried (RFC 8305). */
+  addresses(host: string, signal: AbortSignal): Promise<DnsAnswer<AddressRecord>>;
+}
+
+/** One certificate chain (leaf first) and its key, both PEM, served for `domains`. */
+export interface Credential {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** What a finished TLS handshake says. */
+export interface TlsSession {
+  readonly protocol: 'TLSv1.2' | 'TLSv1.3';
+  readonly cipher: string;
+  readonly alpn: string | null;
+  readonly resumed: boolean;
+  /** The peer's end-entity certificate; null when it showed none. */
+  readonly peer: CertificateEvidence | null;
+  /** Names the peer's whole chain to {@link PathValidator}; opaque, stays valid while the connection lives. */
+  readonly chain: CertificateChain | null;
+}
+
+/** An opaque handle on a peer's chain; adapters know what is inside. */
+export interface CertificateChain {
+  readonly der: readonly Uint8Array[];
+}
+
+export interface PathValidator {
+  /** Validates the chain against the trust anchors at time `atMs`, purpose server in both directions. Synchronous and bounded. */
+  validate(chain: CertificateChain, atMs: number): PathVerdict;
+}
+
+export interface ConnectionEvents {
+  /** TCP is up (not TLS). Only on connections that we open. */
+  connected(info: { remoteAddress: string; remotePort: number }): void;
+  /** Plain bytes; decrypted ones once `secured` was called. The buffer may be kept. */
+  data(bytes: Buffer): void;
+  secured(session: TlsSession): void;
+  /** What was written has left the buffer; `writable` is true again. */
+  drained(): void;
+  /** The last event, exactly once. `fault` is null when both ends closed cleanly. */
+  closed(fault: Fault | null): void;
+}
+
+export interface ClientTls {
+  /** SNI: the service domain, A-label (FACTS §2.3). */
+  readonly serverName: string;
+  readonly credential: Credential | null;
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+  readonly alpn: boolean;
+}
+
+export interface ServerTls {
+  /** Picks the certificate: by SNI when the peer sent one, else by the stream `to` given here (null: not known yet). */
+  readonly streamTo: string | null;
+}
+
+/** One byte stream between two hosts. All methods are no-ops once closed. */
+export interface Connection {
+  readonly remoteAddress: string;
+  /** Bytes written and not yet taken by the kernel (or by the link). */
+  readonly bufferedBytes: number;
+  /** False while more than the high-water mark is buffered. */
+  readonly writable: boolean;
+  write(bytes: Buffer | string): void;
+  /** Collects writes until `uncork`; nests. */
+  cork(): void;
+  uncork(): void;
+  pause(): void;
+  resume(): void;
+  /** Starts a TLS handshake on this connection as the client, or as the server. Plain bytes that arrive later belong to it. */
+  startTlsClient(options: ClientTls): void;
+  startTlsServer(options: ServerTls): void;
+  /** Flushes, sends close_notify and FIN; `closed` follows. */
+  end(): void;
+  /** Drops the connection at once. */
+  destroy(fault?: Fault): void;
+}
+
+export interface ConnectOptions {
+  readonly addresses: readonly AddressRecord[];
+  readonly port: number;
+}
+
+export interface ListenOptions {
+  readonly address: string;
+  readonly port: number;
+  /** `detect` looks at the first byte: 0x16 is a TLS handshake. */
+  readonly tls: TlsMode | 'detect';
+}
+
+export interface Accepted {
+  readonly connection: Connection;
+  /** True when TLS comes before any XML (direct TLS, XEP-0368): the handshake is already under way. */
+  readonly directTls: boolean;
+}
+
+export interface Listening {
+  readonly address: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export interface Network {
+  /** Races the addresses of one target (RFC 8305 §5) and answers at once; the outcome comes as `connected` or `closed`. */
+  connect(options: ConnectOptions, events: ConnectionEvents): Connection;
+  /** `accept` is called per connection and answers where its events go. Rejects with FaultError `tcp`. */
+  listen(options: ListenOptions, accept: (accepted: Accepted) => ConnectionEvents): Promise<Listening>;
+}
+
+export interface Ports {
+  readonly network: Network;
+  readonly resolver: Resolver;
+  readonly pathValidator: PathValidator;
+  readonly clock: Clock;
+  readonly random: Random;
+}

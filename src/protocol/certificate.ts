@@ -1,0 +1,33 @@
+/** What is known of a certificate, as plain data. Made by the PKIX adapter from DER; matched in identity.ts. */
+
+/** Names of subjectAltName, in DNS A-labels and lower case where they are DNS names. The CN is never read. */
+export interface PresentedIdentifiers {
+  readonly dnsNames: readonly string[];
+  /** Whole SRVName values, `_xmpp-server.example.net` (RFC 4985). */
+  readonly srvNames: readonly string[];
+  /** id-on-xmppAddr values (RFC 6120 §13.7.1.4), as they stand in the certificate. */
+  readonly xmppAddrs: readonly string[];
+  readonly ipAddresses: readonly string[];
+}
+
+/** The end-entity certificate that one end of a TLS session presented. */
+export interface CertificateEvidence {
+  /** SHA-256 of the DER, lower-case hex. */
+  readonly sha256: string;
+  readonly subject: string;
+  readonly issuer: string;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  readonly presented: PresentedIdentifiers;
+}
+
+/** Outcome of path validation (RFC 5280 §6) with purpose server, whatever the direction. */
+export type PathVerdict =
+  | {
+      readonly kind: 'valid';
+      /** The earliest notAfter of the path, in milliseconds since the epoch. */
+      readonly notAfterMs: number;
+      /** SHA-256 of each certificate of the path, leaf first, lower-case hex. */
+      readonly pathSha256: readonly string[];
+    }
+  | { readonly kind: 'invalid'; readonly condition: string; readonly text: string; readonly depth: number };
