@@ -1,0 +1,141 @@
+/**
+ * Domain names (RFC 7622 §3.2). Every table is keyed by the canonical form made here: lower case, A-labels, no final
+ * dot. U-labels are for showing only.
+ */
+import { domainToASCII, domainToUnicode } from 'node:url';
+
+const DOT = 0x2e;
+const HYPHEN = 0x2d;
+const UNDERSCORE = 0x5f;
+
+/** Longest domainpart, in octets of UTF-8 (RFC 7622 §3.2). */
+const MAX_DOMAIN_OCTETS = 1023;
+/** Longest label, in octets (RFC 1035 §2.3.4); a longer one can be neither looked up nor certified. */
+const MAX_LABEL_OCTETS = 63;
+/** Answers kept for names that are not canonical yet; protects memory against a peer that invents spellings. */
+const MEMO_ENTRIES = 4096;
+
+/**
+ * The canonical key of a domain, or null if `input` is not a domain.
+ *
+ * One final dot is stripped. IPv4 literals stay as they are, IPv6 literals come back compressed and in brackets. A name
+ * that is canonical already costs one scan and no memory: this runs twice per stanza.
+ */
+export function canonicalDomain(input: string): string | null {
+  if (isCanonicalAscii(input)) return input;
+  // Checked before the memo, so that no key in it is longer than this.
+  if (input.length === 0 || input.length > MAX_DOMAIN_OCTETS + 1) return null;
+  const known = memo.get(input);
+  if (known !== undefined) return known;
+  const canonical = prepare(input);
+  if (memo.size >= MEMO_ENTRIES) memo.clear();
+  memo.set(input, canonical);
+  return canonical;
+}
+
+/** The canonical domain of `[local@]domain[/resource]` (RFC 7622 §3.1), or null; the local part and the resource are not prepared. */
+export function domainOfJid(jid: string): string | null {
+  const slash = jid.indexOf('/');
+  const at = jid.indexOf('@');
+  const hasLocal = at !== -1 && (slash === -1 || at < slash);
+  if (at === 0 && hasLocal) return null;
+  if (slash === -1) return canonicalDomain(hasLocal ? jid.slice(at + 1) : jid);
+  if (slash === jid.length - 1) return null; // an empty resource is no resource
+  return canonicalDomain(jid.slice(hasLocal ? at + 1 : 0, slash));
+}
+
+/** True when the JID is a domain alone: no local part, no resource. */
+export function isBareDomain(jid: string): boolean {
+  return canonicalDomain(jid) !== null;
+}
+
+/** The form for a person to read, in U-labels; IP literals as they are. */
+export function unicodeDomain(canonical: string): string {
+  return canonical.includes('xn--') ? domainToUnicode(canonical) || canonical : canonical;
+}
+
+/** `b.c` and `c` for `a.b.c`: the domains above a canonical one, nearest first. IP literals have none. */
+export function parentDomains(domain: string): string[] {
+  if (isIpLiteral(domain)) return [];
+  const parents: string[] = [];
+  for (let dot = domain.indexOf('.'); dot !== -1; dot = domain.indexOf('.', dot + 1))
+    parents.push(domain.slice(dot + 1));
+  return parents;
+}
+
+/**
+ * Whether a policy key covers a canonical domain: the domain itself, or `*.suffix` for everything below the suffix at
+ * any depth, not the suffix itself. Not for certificates, where `*` is one label (RFC 9525 §6.3).
+ */
+export function domainMatches(pattern: string, domain: string): boolean {
+  if (!pattern.startsWith('*.')) return canonicalDomain(pattern) === domain;
+  const suffix = canonicalDomain(pattern.slice(2));
+  if (suffix === null || isIpLiteral(suffix) || isIpLiteral(domain)) return false;
+  const cut = domain.length - suffix.length - 1;
+  return cut > 0 && domain.charCodeAt(cut) === DOT && domain.endsWith(suffix);
+}
+
+/** True for the canonical forms of IP literals: `192.0.2.1`, `[2001:db8::1]`. */
+export function isIpLiteral(canonical: string): boolean {
+  return canonical.startsWith('[') || IPV4.test(canonical);
+}
+
+const memo = new Map<string, string | null>();
+
+/**
+ * Lower-case LDH labels (and `_`, which deployed names have) that need no look at IDNA: no `xn--`, and a last label that
+ * does not begin with a digit, since `127.1` and `0x7f` are other spellings of addresses to much software.
+ */
+function isCanonicalAscii(name: string): boolean {
+  if (name.length > MAX_DOMAIN_OCTETS) return false;
+  let labelStart = 0;
+  for (let i = 0; i < name.length; i += 1) {
+    const c = name.charCodeAt(i);
+    if ((c >= 0x61 && c <= 0x7a) || (c >= 0x30 && c <= 0x39) || c === UNDERSCORE) continue;
+    if (c === HYPHEN) {
+      if (i === labelStart) return false;
+      if (i === labelStart + 3 && name.startsWith('xn-', labelStart)) return false;
+    } else if (c === DOT) {
+      if (i === labelStart || i - labelStart > MAX_LABEL_OCTETS || name.charCodeAt(i - 1) === HYPHEN) return false;
+      labelStart = i + 1;
+    } else {
+      return false;
+    }
+  }
+  const first = name.charCodeAt(labelStart); // NaN for an empty label
+  return (
+    (first < 0x30 || first > 0x39) &&
+    name.length - labelStart <= MAX_LABEL_OCTETS &&
+    name.charCodeAt(name.length - 1) !== HYPHEN
+  );
+}
+
+const ENDS_IN_NUMBER = /(?:^|\.)(?:\d+|0x[\da-f]*)$/;
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+const LABEL = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$/;
+// What the URL host parser would act upon (`%41`, a port, a path) or let through, and ASCII that is in no host name.
+// eslint-disable-next-line no-control-regex -- these are the characters to refuse
+const FORBIDDEN_ASCII = /[\u0000-\u002c\u002f\u003a-\u0040\u005b-\u005e\u0060\u007b-\u007f]/;
+// UTS 46 drops these silently, so that two spellings look alike; IDNA2008 disallows them. The joiners have rules of their own.
+const INVISIBLE = /(?![\u200c\u200d])\p{Default_Ignorable_Code_Point}/u;
+
+function prepare(input: string): string | null {
+  const name = input.endsWith('.') ? input.slice(0, -1) : input;
+  if (new TextEncoder().encode(name).length > MAX_DOMAIN_OCTETS) return null;
+  if (IPV4.test(name)) return name;
+  if (name.includes(':')) return prepareIpv6(name);
+  if (FORBIDDEN_ASCII.test(name) || INVISIBLE.test(name) || ENDS_IN_NUMBER.test(name.toLowerCase())) return null;
+  const ascii = domainToASCII(name);
+  if (ascii.length > MAX_DOMAIN_OCTETS || ENDS_IN_NUMBER.test(ascii)) return null;
+  const labels = ascii.split('.');
+  if (!labels.every((label) => label.length <= MAX_LABEL_OCTETS && LABEL.test(label))) return null;
+  // `xn--example-` decodes to the ASCII `example`: an A-label must come back from its U-label, or it could pose as it.
+  if (ascii.includes('xn--') && domainToASCII(domainToUnicode(ascii)) !== ascii) return null;
+  return ascii;
+}
+
+function prepareIpv6(name: string): string | null {
+  const bare = name.startsWith('[') && name.endsWith(']') ? name.slice(1, -1) : name;
+  if (!/^[\da-fA-F:.]+$/.test(bare)) return null; // no zone: it means something on one host only
+  return domainToASCII(`[${bare}]`) || null;
+}
