@@ -1,0 +1,39 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import type { Random } from '../ports.ts';
+
+/** Unpredictable: stream ids and secrets come from here (FACTS §14.5). */
+export function createRandom(): Random {
+  return {
+    hex: (bytes) => randomBytes(bytes).toString('hex'),
+    integer: (max) => randomInt(max + 1),
+  };
+}
+
+/** Repeatable chance for simulations: same seed, same sequence. Never for secrets. xoshiro128**, seeded by splitmix32. */
+export function createSeededRandom(seed: number): Random {
+  let mix = seed | 0;
+  const splitmix = (): number => {
+    mix = (mix + 0x9e3779b9) | 0;
+    let z = mix;
+    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
+    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
+    return (z ^ (z >>> 15)) >>> 0;
+  };
+  let [a, b, c, d] = [splitmix(), splitmix(), splitmix(), splitmix()];
+  const rotate = (x: number, k: number): number => (x << k) | (x >>> (32 - k));
+  const next = (): number => {
+    const result = Math.imul(rotate(Math.imul(b, 5), 7), 9) >>> 0;
+    const t = b << 9;
+    c ^= a;
+    d ^= b;
+    b ^= c;
+    a ^= d;
+    c ^= t;
+    d = rotate(d, 11);
+    return result;
+  };
+  return {
+    hex: (bytes) => Array.from({ length: bytes }, () => (next() >>> 24).toString(16).padStart(2, '0')).join(''),
+    integer: (max) => Math.floor((next() / 2 ** 32) * (max + 1)),
+  };
+}
