@@ -1,0 +1,213 @@
+/** Real server processes for the interop tests: unprivileged, in their own process group, on loopback, in a temporary folder. */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Whom a server runs as; null when we are not root and it simply runs as ourselves. */
+export interface Account {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface ProcessOptions {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly folder: string;
+  readonly account: Account | null;
+  readonly env?: Readonly<Record<string, string>>;
+  /** A line of the log that says: all ports are open. */
+  readonly ready: RegExp;
+  /** @defaultValue 30000 */
+  readonly readyTimeoutMs?: number;
+}
+
+export interface RunningProcess {
+  readonly pid: number;
+  /** All that the process has written since it was started, both outputs. */
+  log(): string;
+  /** Resolves with the match once the log holds `pattern`; looks only behind the first `from` characters. */
+  waitForLog(pattern: RegExp, options?: { from?: number; timeoutMs?: number }): Promise<RegExpExecArray>;
+  /** SIGTERM to the group, SIGKILL when that takes more than 10 s; resolves when the process is gone. */
+  stop(): Promise<void>;
+  /** SIGKILL to the group: the crash of a server. */
+  kill(): Promise<void>;
+  /** User and system time so far, of this process and those of its children that have ended, in ms. */
+  cpuMs(): number;
+  rssBytes(): number;
+}
+
+/** The accounts that Debian's packages make; servers of root's tests run as these. */
+export function accountNamed(name: string): Account | null {
+  if (process.getuid?.() !== 0) return null;
+  const row = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'))
+    .find(([user]) => user === name);
+  if (row === undefined) throw new Error(`there is no account ${name}: is its package installed?`);
+  return { uid: Number(row[2]), gid: Number(row[3]) };
+}
+
+/** Says why a server cannot be tested here, or null when it can: `t.skip(missing('/usr/bin/prosody'))`. */
+export function missing(...paths: readonly string[]): string | null {
+  const absent = paths.filter((path) => !existsSync(path));
+  return absent.length === 0 ? null : `not installed here: ${absent.join(', ')}`;
+}
+
+export function temporaryFolder(name: string, account: Account | null): { path: string; remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), `xmpp-dna-${name}-`));
+  if (account !== null) chownSync(path, account.uid, account.gid);
+  return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 3 }) };
+}
+
+/** A loopback TCP port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+export async function freePorts(count: number): Promise<number[]> {
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
+}
+
+/**
+ * Starts a process and resolves when its log says that it is ready.
+ * Rejects, with the end of the log, when it exits first or when it is too slow.
+ */
+export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
+  const child = spawn(options.command, options.args, {
+    cwd: options.folder,
+    detached: true, // leads its own group, so that helpers of the Erlang VM end with it
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: options.folder, LANG: 'C.UTF-8', ...options.env },
+    ...(options.account ?? {}),
+  });
+  const log = new Log(child);
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => {
+      resolve();
+      log.end(new Error(`${options.name} ended`));
+    });
+    child.once('error', (cause) => {
+      resolve();
+      log.end(new Error(`${options.name} did not start: ${cause.message}`));
+    });
+  });
+  const pid = child.pid ?? 0;
+  const signal = (name: 'SIGTERM' | 'SIGKILL'): void => {
+    try {
+      if (pid > 0) process.kill(-pid, name);
+    } catch {
+      // the group is gone already
+    }
+  };
+  const onExit = (): void => signal('SIGKILL');
+  process.once('exit', onExit);
+  const kill = async (): Promise<void> => {
+    signal('SIGKILL');
+    await exited;
+    process.removeListener('exit', onExit);
+  };
+  const stop = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) signal('SIGTERM');
+    const deadline = setTimeout(() => signal('SIGKILL'), 10_000);
+    await exited;
+    clearTimeout(deadline);
+    await kill();
+  };
+  try {
+    await log.waitFor(options.ready, 0, options.readyTimeoutMs ?? 30_000);
+  } catch (cause) {
+    await kill();
+    throw new Error(`${options.name} is not ready; its log ends with:\n${log.text.slice(-4000)}`, { cause });
+  }
+  return {
+    pid,
+    log: () => log.text,
+    waitForLog: (pattern, { from = 0, timeoutMs = 10_000 } = {}) => log.waitFor(pattern, from, timeoutMs),
+    stop,
+    kill,
+    cpuMs: () => cpuMs(pid),
+    rssBytes: () => Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? NaN) * 1024,
+  };
+}
+
+interface Waiter {
+  readonly pattern: RegExp;
+  readonly from: number;
+  readonly resolve: (match: RegExpExecArray) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** What a child writes, and those who wait for a line of it. */
+class Log {
+  text = '';
+  readonly #waiters = new Set<Waiter>();
+  #ended: Error | null = null;
+
+  constructor(child: ChildProcess) {
+    for (const output of [child.stdout, child.stderr]) {
+      output?.setEncoding('utf8').on('data', (chunk: string) => {
+        this.text += chunk;
+        for (const waiter of this.#waiters) this.#look(waiter);
+      });
+    }
+  }
+
+  waitFor(pattern: RegExp, from: number, timeoutMs: number): Promise<RegExpExecArray> {
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(
+        () => waiter.reject(new Error(`no ${String(pattern)} in the log within ${timeoutMs} ms`)),
+        timeoutMs,
+      );
+      const settle = (): void => {
+        clearTimeout(late);
+        this.#waiters.delete(waiter);
+      };
+      const waiter: Waiter = {
+        pattern: new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')),
+        from,
+        resolve: (match) => {
+          settle();
+          resolve(match);
+        },
+        reject: (error) => {
+          settle();
+          reject(error);
+        },
+      };
+      this.#waiters.add(waiter);
+      this.#look(waiter);
+      if (this.#ended !== null) waiter.reject(this.#ended);
+    });
+  }
+
+  end(error: Error): void {
+    this.#ended = error;
+    for (const waiter of this.#waiters) waiter.reject(error);
+  }
+
+  #look(waiter: Waiter): void {
+    const match = waiter.pattern.exec(this.text.slice(waiter.from));
+    if (match !== null) waiter.resolve(match);
+  }
+}
+
+let ticksPerSecond: number | undefined;
+
+function cpuMs(pid: number): number {
+  ticksPerSecond ??= Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+  // proc(5): utime, stime, cutime and cstime are fields 14 to 17; the name in field 2 may hold blanks.
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+  return (ticks * 1000) / ticksPerSecond;
+}
