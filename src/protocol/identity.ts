@@ -1,0 +1,106 @@
+/**
+ * Does a certificate name this domain? Matching of presented against reference identifiers (RFC 6120 §13.7.1.2,
+ * RFC 9525 §6). It says nothing about whether the certificate is to be believed: that is path validation's part.
+ *
+ * Only subjectAltName counts, never the common name (RFC 9525 App. A).
+ */
+import type { PresentedIdentifiers } from './certificate.ts';
+import { canonicalDomain, isIpLiteral } from './names.ts';
+
+/** What the certificate is compared with, built without a look at the certificate (RFC 9525 §6.1.1). */
+export interface ReferenceIdentifiers {
+  readonly service: 'xmpp-server' | 'xmpp-client';
+  /** The service domain: what the JID says, canonical. */
+  readonly sourceDomain: string;
+  /** Targets of secure SRV records only (RFC 7673 §4.1), canonical. They match as DNS-ID and in no other way. */
+  readonly derivedDomains: readonly string[];
+}
+
+export type IdentityMatch =
+  | {
+      readonly kind: 'match';
+      readonly by: 'xmppAddr' | 'SRVName' | 'dNSName' | 'iPAddress';
+      /** The presented identifier that matched, as the certificate has it. */
+      readonly identifier: string;
+      /** The domain that it matched: the validated identity (RFC 9525 §6.6). */
+      readonly reference: string;
+    }
+  | { readonly kind: 'mismatch'; readonly presentedNames: readonly string[] };
+
+/**
+ * The reference identifiers of a service domain; a name learned through DNS counts only when the SRV answer was secure
+ * (RFC 7673 §4.1, RFC 9525 §6.1.1).
+ */
+export function referenceIdentifiers(
+  service: ReferenceIdentifiers['service'],
+  sourceDomain: string,
+  targets: readonly { readonly host: string; readonly secureDelegation: boolean }[] = [],
+): ReferenceIdentifiers {
+  const secure = targets.filter(({ secureDelegation }) => secureDelegation).map(({ host }) => host);
+  return { service, sourceDomain, derivedDomains: [...new Set(secure)].filter((host) => host !== sourceDomain) };
+}
+
+/** Compares the identifiers of a certificate with a domain; the narrowest kind that matches is reported. */
+export function matchIdentity(reference: ReferenceIdentifiers, presented: PresentedIdentifiers): IdentityMatch {
+  const source = canonicalDomain(reference.sourceDomain);
+  if (source !== null) {
+    const srvName = presented.srvNames.find((name) => srvNameMatches(name, reference.service, source));
+    if (srvName !== undefined) return match('SRVName', srvName, source);
+    const xmppAddr = presented.xmppAddrs.find((address) => domainOfXmppAddr(address) === source);
+    if (xmppAddr !== undefined) return match('xmppAddr', xmppAddr, source);
+    const address = isIpLiteral(source) && presented.ipAddresses.find((ip) => canonicalDomain(ip) === source);
+    if (typeof address === 'string') return match('iPAddress', address, source);
+  }
+  for (const name of [source, ...reference.derivedDomains.map(canonicalDomain)]) {
+    if (name === null) continue;
+    const dnsName = presented.dnsNames.find((candidate) => dnsNameMatches(candidate, name));
+    if (dnsName !== undefined) return match('dNSName', dnsName, name);
+  }
+  return { kind: 'mismatch', presentedNames: presentedNames(presented) };
+}
+
+type MatchKind = Extract<IdentityMatch, { kind: 'match' }>['by'];
+
+function match(by: MatchKind, identifier: string, reference: string): IdentityMatch {
+  return { kind: 'match', by, identifier, reference };
+}
+
+/** Every name that a certificate presents, for a person to read. */
+export function presentedNames(presented: PresentedIdentifiers): string[] {
+  return [...presented.srvNames, ...presented.xmppAddrs, ...presented.dnsNames, ...presented.ipAddresses];
+}
+
+/**
+ * A dNSName against a canonical domain (RFC 9525 §6.3): label by label without regard to case; a `*` counts only when it
+ * is the whole left-most label, and stands for exactly one. What is not a host name by its form is ignored, and an
+ * address is no domain name, whatever the text of the dNSName.
+ */
+export function dnsNameMatches(presented: string, domain: string): boolean {
+  const pattern = presented.toLowerCase();
+  if (!HOST_NAME.test(pattern) || isIpLiteral(domain)) return false;
+  if (!pattern.startsWith('*.')) return pattern === domain;
+  const dot = domain.indexOf('.');
+  return dot > 0 && pattern.slice(2) === domain.slice(dot + 1);
+}
+
+/** Host name labels (RFC 1123 §2.1), at most the first of them `*`. */
+const HOST_NAME = /^(?:\*\.)?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
+
+/** Service and name of an SRVName, `_Service.Name` without a protocol label (RFC 4985 §2); null when it is none. */
+export function splitSrvName(srvName: string): { readonly service: string; readonly name: string } | null {
+  const parts = /^_([A-Za-z0-9-]+)\.(.+)$/.exec(srvName);
+  return parts?.[1] === undefined || parts[2] === undefined
+    ? null
+    : { service: parts[1].toLowerCase(), name: parts[2].toLowerCase() };
+}
+
+/** Both halves of one identifier must match (RFC 9525 §6.5); RFC 4985 is silent on `*`, the rule of dNSName is applied. */
+function srvNameMatches(presented: string, service: string, domain: string): boolean {
+  const parts = splitSrvName(presented);
+  return parts?.service === service && dnsNameMatches(parts.name, domain);
+}
+
+/** The canonical domain of an id-on-xmppAddr; null for the address of a user, which proves no server (FACTS §14, 13). */
+export function domainOfXmppAddr(address: string): string | null {
+  return /[@/]/.test(address) ? null : canonicalDomain(address);
+}
