@@ -18,8 +18,8 @@ export interface ProcessOptions {
   readonly folder: string;
   readonly account: Account | null;
   readonly env?: Readonly<Record<string, string>>;
-  /** A line of the log that says: all ports are open. */
-  readonly ready: RegExp;
+  /** Lines of the log, in any order, that together say: all ports are open. */
+  readonly ready: readonly RegExp[];
   /** @defaultValue 30000 */
   readonly readyTimeoutMs?: number;
 }
@@ -37,6 +37,21 @@ export interface RunningProcess {
   /** User and system time so far, of this process and those of its children that have ended, in ms. */
   cpuMs(): number;
   rssBytes(): number;
+}
+
+export interface ServerPorts {
+  readonly s2s: number;
+  /** Direct TLS (XEP-0368); undefined when not listened for. */
+  readonly directTls: number | undefined;
+  readonly component: number;
+}
+
+/** A server under test. `pid`, `cpuMs` and `rssBytes` are those of its current process; the log spans restarts. */
+export interface RunningServer extends RunningProcess {
+  readonly ports: ServerPorts;
+  readonly folder: string;
+  /** Starts it again on the same ports and data; stops it first if it still runs. */
+  restart(): Promise<void>;
 }
 
 /** The accounts that Debian's packages make; servers of root's tests run as these. */
@@ -124,7 +139,8 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     await kill();
   };
   try {
-    await log.waitFor(options.ready, 0, options.readyTimeoutMs ?? 30_000);
+    const timeoutMs = options.readyTimeoutMs ?? 30_000;
+    await Promise.all(options.ready.map((line) => log.waitFor(line, 0, timeoutMs)));
   } catch (cause) {
     await kill();
     throw new Error(`${options.name} is not ready; its log ends with:\n${log.text.slice(-4000)}`, { cause });
@@ -137,6 +153,42 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     kill,
     cpuMs: () => cpuMs(pid),
     rssBytes: () => Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? NaN) * 1024,
+  };
+}
+
+/** A server that can be started again; its folder goes when it is stopped, so `kill` or `restart` come before `stop`. */
+export async function startServer(
+  options: ProcessOptions & { ports: ServerPorts; remove: () => void },
+): Promise<RunningServer> {
+  let current: RunningProcess;
+  try {
+    current = await startProcess(options);
+  } catch (error) {
+    options.remove();
+    throw error;
+  }
+  let past = '';
+  return {
+    ports: options.ports,
+    folder: options.folder,
+    get pid() {
+      return current.pid;
+    },
+    log: () => past + current.log(),
+    waitForLog: (pattern, waiting = {}) =>
+      current.waitForLog(pattern, { ...waiting, from: Math.max(0, (waiting.from ?? 0) - past.length) }),
+    stop: async () => {
+      await current.stop();
+      options.remove();
+    },
+    kill: () => current.kill(),
+    restart: async () => {
+      await current.stop();
+      past += current.log();
+      current = await startProcess(options);
+    },
+    cpuMs: () => current.cpuMs(),
+    rssBytes: () => current.rssBytes(),
   };
 }
 

@@ -1,0 +1,122 @@
+/**
+ * ejabberd 23.01 for interop tests: configuration from options, own account, loopback, high ports, temporary data,
+ * and no Erlang distribution (without `-sname` the VM opens no port of its own and starts no epmd).
+ */
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { accountNamed, freePort, missing, startServer, temporaryFolder } from './processes.ts';
+import type { RunningServer, ServerPorts } from './processes.ts';
+import type { ServerOptions } from './prosody.ts';
+import { writeTlsFiles, type TlsFiles } from './tls-files.ts';
+
+export interface EjabberdOptions extends ServerOptions {
+  /** @defaultValue `required`, or `optional` when `requireEncryption` is false; `required_trusted` when `secureAuth` */
+  readonly startTls?: 'false' | 'optional' | 'required' | 'required_trusted';
+  /** Further top-level configuration, merged last. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+}
+
+const CODE = '/usr/lib/x86_64-linux-gnu/ejabberd-23.01';
+
+export const ejabberdMissing = (): string | null => missing('/usr/bin/erl', CODE);
+
+/** Starts ejabberd; resolves when it listens, after about 3 s. */
+export async function startEjabberd(options: EjabberdOptions): Promise<RunningServer> {
+  const account = accountNamed('ejabberd');
+  const folder = temporaryFolder('ejabberd', account);
+  const ports: ServerPorts = {
+    s2s: options.s2s?.port ?? (await freePort()),
+    directTls: options.s2s?.directTlsPort === 0 ? await freePort() : options.s2s?.directTlsPort,
+    component: options.componentPort ?? (await freePort()),
+  };
+  const tls = writeTlsFiles(folder.path, account, options.hosts, options.caPem);
+  const path = (name: string): string => join(folder.path, name);
+  for (const name of ['database', 'logs']) {
+    mkdirSync(path(name));
+    if (account !== null) chownSync(path(name), account.uid, account.gid);
+  }
+  writeFileSync(path('ejabberd.yml'), stringify(configuration(options, tls, ports)) + (options.extra ?? ''));
+  writeFileSync(path('inetrc'), inetrc(options.dns));
+  return startServer({
+    name: 'ejabberd',
+    command: '/usr/bin/erl',
+    args: [
+      ...['-noinput', '-start_epmd', 'false'],
+      ...['+sbwt', 'none', '+sbwtdcpu', 'none', '+sbwtdio', 'none'], // idle schedulers do not spin on shared cores
+      ...['-mnesia', 'dir', JSON.stringify(path('database'))],
+      ...['-s', 'ejabberd'],
+    ],
+    env: {
+      ERL_LIBS: '/usr/lib/x86_64-linux-gnu',
+      ERL_INETRC: path('inetrc'),
+      ERL_CRASH_DUMP: path('logs/erl_crash.dump'),
+      EJABBERD_CONFIG_PATH: path('ejabberd.yml'),
+      EJABBERD_LOG_PATH: path('logs/ejabberd.log'),
+    },
+    folder: folder.path,
+    remove: folder.remove,
+    account,
+    ports,
+    ready: [/ejabberd [\d.]+ is started/],
+  });
+}
+
+function configuration(options: EjabberdOptions, tls: TlsFiles, ports: ServerPorts): Record<string, unknown> {
+  const { external = true, dialback = true, secureAuth = false, requireEncryption = true } = options;
+  const components = Object.entries(options.components ?? {});
+  const echo = options.echo ?? [];
+  const attached = new Set([...components.map(([domain]) => domain), ...echo]);
+  const listener = { ip: '127.0.0.1' };
+  return {
+    loglevel: options.logLevel ?? 'debug',
+    log_rotate_count: 0,
+    hosts: options.hosts.map(({ domain }) => domain).filter((domain) => !attached.has(domain)),
+    certfiles: [...tls.byDomain.values()].flatMap(({ certificate, key }) => [certificate, key]),
+    ca_file: tls.caFile,
+    s2s_use_starttls:
+      options.startTls ?? (secureAuth ? 'required_trusted' : requireEncryption ? 'required' : 'optional'),
+    s2s_timeout: `${options.s2sTimeoutSeconds ?? 20} seconds`,
+    s2s_max_retry_delay: 1, // seconds; 300 otherwise
+    outgoing_s2s_families: ['ipv4'],
+    listen: [
+      { ...listener, port: ports.s2s, module: 'ejabberd_s2s_in' },
+      ...(ports.directTls === undefined
+        ? []
+        : [{ ...listener, port: ports.directTls, module: 'ejabberd_s2s_in', tls: true }]),
+      ...(components.length === 0
+        ? []
+        : [
+            {
+              ...listener,
+              port: ports.component,
+              module: 'ejabberd_service',
+              hosts: Object.fromEntries(components.map(([domain, password]) => [domain, { password }])),
+            },
+          ]),
+    ],
+    modules: {
+      mod_ping: {},
+      mod_disco: {},
+      ...(dialback ? { mod_s2s_dialback: {} } : {}),
+      ...(echo.length === 0 ? {} : { mod_echo: { hosts: echo } }),
+    },
+    ...(external ? {} : { disable_sasl_mechanisms: ['EXTERNAL'] }),
+    ...options.settings,
+  };
+}
+
+/** What the Erlang VM's own resolver reads: our name server alone, nothing from /etc. */
+function inetrc(dns: string): string {
+  const [address = '', port = ''] = dns.split('@');
+  return [
+    '{file, hosts, "/dev/null"}.',
+    '{file, resolv, "/dev/null"}.',
+    '{lookup, [dns]}.',
+    '{clear_ns}.',
+    `{nameserver, {${address.split('.').join(',')}}, ${port}}.`,
+    '{cache_size, 0}.',
+    '{retry, 2}.',
+    '',
+  ].join('\n');
+}
