@@ -1,5 +1,6 @@
 /** The order in which the addresses of one host are raced (RFC 8305 §4). */
 import type { AddressRecord } from './dns.ts';
+import { isIpLiteral } from './names.ts';
 
 /**
  * Addresses with the families taking turns, first the family of the first address (first-family count 1); within a family
@@ -14,4 +15,10 @@ export function interleaveFamilies<A extends Pick<AddressRecord, 'family'>>(addr
     ...first.slice(pairs),
     ...second.slice(pairs),
   ];
+}
+
+/** The address that an IP literal in canonical form is (`192.0.2.1`, `[2001:db8::1]`), or null for a name. */
+export function literalAddress(host: string): AddressRecord | null {
+  if (!isIpLiteral(host)) return null;
+  return host.startsWith('[') ? { family: 6, address: host.slice(1, -1) } : { family: 4, address: host };
 }

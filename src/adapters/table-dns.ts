@@ -1,0 +1,85 @@
+/** DNS data held in the process: for the demo, for simulation and for tests. */
+import type { Clock, Resolver } from '../ports.ts';
+import { literalAddress } from '../protocol/addresses.ts';
+import type { AddressRecord, DnsAnswer, DnsStatus, SrvRecord } from '../protocol/dns.ts';
+import { systemClock } from './clock.ts';
+
+export interface TableEntry {
+  readonly srv?: readonly SrvRecord[];
+  readonly addresses?: readonly AddressRecord[];
+  /**
+   * How far the whole entry can be trusted; anything but `secure` and `insecure` hides the records.
+   * @defaultValue `insecure`
+   */
+  readonly status?: DnsStatus;
+  readonly ttlSeconds?: number;
+  /** Why it is `bogus` or an `error`. */
+  readonly reason?: string;
+}
+
+/** Keys are whole owner names: canonical hosts, or `_xmpp-server._tcp.` before a domain. */
+export type DnsTable = Readonly<Record<string, TableEntry>>;
+
+export interface TableResolver extends Resolver {
+  /** Replaces what is known of one owner name; null removes it. Answers already on their way stay as they were. */
+  set(name: string, entry: TableEntry | null): void;
+}
+
+export interface TableResolverOptions {
+  /** @defaultValue the system's clock */
+  readonly clock?: Clock;
+  /** How long each answer takes, in milliseconds. @defaultValue 0: the next microtask, with no timer */
+  readonly delayMs?: number;
+}
+
+/** A resolver over a table. A name that is not in it is `nodata-insecure`; so is a record type that its entry lacks. */
+export function createTableResolver(table: DnsTable, options: TableResolverOptions = {}): TableResolver {
+  const { clock = systemClock, delayMs = 0 } = options;
+  const entries = new Map(Object.entries(table));
+
+  function deliver<Record>(answer: DnsAnswer<Record>, signal: AbortSignal): Promise<DnsAnswer<Record>> {
+    if (signal.aborted) return Promise.resolve(cancelled);
+    if (delayMs === 0) return Promise.resolve(answer);
+    return new Promise((resolve) => {
+      const giveUp = () => {
+        clock.clearTimeout(timer);
+        resolve(cancelled);
+      };
+      const timer = clock.setTimeout(() => {
+        signal.removeEventListener('abort', giveUp);
+        resolve(answer);
+      }, delayMs);
+      signal.addEventListener('abort', giveUp, { once: true });
+    });
+  }
+
+  return {
+    srv: (name, signal) => deliver(answerOf(entries.get(name), 'srv'), signal),
+    addresses: (host, signal) => {
+      const literal = literalAddress(host);
+      const entry = literal ? { addresses: [literal] } : entries.get(host);
+      return deliver(answerOf(entry, 'addresses'), signal);
+    },
+    set: (name, entry) => {
+      if (entry === null) entries.delete(name);
+      else entries.set(name, entry);
+    },
+  };
+}
+
+const cancelled: DnsAnswer<never> = { status: 'error', records: [], ttlSeconds: 0, reason: 'cancelled' };
+
+function answerOf<Type extends 'srv' | 'addresses'>(
+  entry: TableEntry | undefined,
+  type: Type,
+): DnsAnswer<NonNullable<TableEntry[Type]>[number]> {
+  const { status = 'insecure', ttlSeconds = 300, reason } = entry ?? {};
+  const records = status === 'secure' || status === 'insecure' ? (entry?.[type] ?? []) : [];
+  const answer = { status: records.length > 0 ? status : withoutRecords(status), records, ttlSeconds };
+  return reason === undefined ? answer : { ...answer, reason };
+}
+
+function withoutRecords(status: DnsStatus): DnsStatus {
+  if (status === 'secure') return 'nodata-secure';
+  return status === 'insecure' ? 'nodata-insecure' : status;
+}
