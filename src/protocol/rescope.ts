@@ -1,0 +1,73 @@
+/** Re-scoping: one stanza, the same meaning, on a stream with another content namespace (RFC 6120 §4.8.3). */
+import { escapeXML } from '@xmpp/xml';
+import { attributeValue, markupPattern, type RawAttribute, rawAttributes, toLatin1 } from './xml-tags.ts';
+
+/** Prefix to namespace name; '' is the default namespace. */
+type Bindings = Readonly<Record<string, string>>;
+
+interface OpenElement {
+  /** Bindings as the source has them, and as what was written has them. */
+  readonly read: Bindings;
+  readonly written: Bindings;
+  /** This element and all around it are in the content namespace: only such elements are re-scoped. */
+  readonly inContent: boolean;
+  readonly writtenName: string;
+}
+
+const isDeclaration = ({ name }: RawAttribute): boolean => name === 'xmlns' || name.startsWith('xmlns:');
+const prefixOf = (name: string): string => name.slice(0, Math.max(0, name.indexOf(':')));
+
+function startTag(
+  name: string,
+  attributes: RawAttribute[],
+  around: OpenElement,
+  from: string,
+  to: string,
+): [string, OpenElement] {
+  const declared = attributes
+    .filter(isDeclaration)
+    .map(({ name: key, raw }) => [key.slice(6), attributeValue(raw)] as const);
+  const read: Bindings = { ...around.read, ...Object.fromEntries(declared) };
+  const namespace = read[prefixOf(name)] ?? '';
+  const inContent = around.inContent && namespace === from;
+  // Elements of the content namespace must not be sent with a prefix (RFC 6120 §4.8.5).
+  const writtenName = inContent ? name.slice(name.indexOf(':') + 1) : name;
+
+  const ordinary = attributes.filter((attribute) => !isDeclaration(attribute));
+  const wanted = new Map<string, string>(declared.filter(([prefix]) => prefix !== ''));
+  for (const prefix of [writtenName, ...ordinary.map((attribute) => attribute.name)].map(prefixOf)) {
+    if (prefix !== '' && prefix !== 'xml') wanted.set(prefix, read[prefix] ?? '');
+  }
+  if (!writtenName.includes(':')) wanted.set('', inContent ? to : namespace);
+
+  let tag = `<${writtenName}`;
+  for (const { name: key, raw, quote } of ordinary) tag += ` ${key}=${quote}${raw}${quote}`;
+  for (const [prefix, uri] of wanted) {
+    if ((around.written[prefix] ?? '') !== uri) tag += ` xmlns${prefix === '' ? '' : `:${prefix}`}="${escapeXML(uri)}"`;
+  }
+  const written = { ...around.written, ...Object.fromEntries(wanted) };
+  return [tag, { read, written, inContent, writtenName }];
+}
+
+/**
+ * Writes the stanza for a stream whose default namespace is `to`, having read it on one whose content namespace was
+ * `from` and whose header declared `header`. Elements of the content namespace go over into the other, without a
+ * prefix; those inside an extension element stay what they were; prefixes of the header are declared where used.
+ */
+export function rescope(bytes: Buffer, from: string, to: string, header: Bindings): Buffer {
+  const read = Object.fromEntries(Object.entries(header).map(([prefix, uri]) => [prefix, toLatin1(uri)]));
+  const open: OpenElement[] = [
+    { read: { ...read, '': read[''] ?? from }, written: { '': toLatin1(to) }, inContent: true, writtenName: '' },
+  ];
+  const text = bytes
+    .toString('latin1')
+    .replace(markupPattern(), (markup, name?: string, attributes = '', slash = '') => {
+      if (name === undefined) return markup.startsWith('</') ? `</${open.pop()?.writtenName ?? ''}>` : markup;
+      const around = open.at(-1);
+      if (around === undefined) return markup;
+      const [tag, element] = startTag(name, rawAttributes(String(attributes)), around, toLatin1(from), toLatin1(to));
+      if (slash !== '/') open.push(element);
+      return `${tag}${slash === '/' ? '/' : ''}>`;
+    });
+  return Buffer.from(text, 'latin1');
+}

@@ -1,0 +1,149 @@
+/** A stanza as the data plane carries it: bytes, and the few things that routing asks about. */
+import { Element, escapeXML, escapeXMLText } from '@xmpp/xml';
+import { NS } from './namespaces.ts';
+import { rescope } from './rescope.ts';
+import { attributeValue, fromLatin1, parseElement, rootTag } from './xml-tags.ts';
+
+export type StanzaKind = 'message' | 'presence' | 'iq';
+
+/** RFC 6120 §8.3.2. */
+export type StanzaErrorType = 'auth' | 'cancel' | 'modify' | 'wait';
+
+/** How the bytes of a stanza lean on the stream they were read from; most stanzas do not lean, and have none. */
+export interface StanzaScope {
+  /** Where ` xmlns='…'` of the content namespace stands on the root: byte offsets, the white space before it included. */
+  readonly declaration: readonly [start: number, end: number] | null;
+  /** False when a prefix of the stream header is used, or an element of the content namespace wears a prefix. */
+  readonly selfContained: boolean;
+  /** False when the content namespace may be named or left inside, so that another content namespace needs a rewrite. */
+  readonly portable: boolean;
+  /** Namespaces of the stream header, by prefix; '' is the default. */
+  readonly header: Readonly<Record<string, string>>;
+}
+
+const NO_HEADER: Readonly<Record<string, string>> = {};
+const CONTENT_NAMESPACES: readonly string[] = [NS.server, NS.client, NS.component];
+const NOT_XML_CHARACTER = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
+
+/** Whether `name` is that of a stanza. */
+export function isStanzaKind(name: string): name is StanzaKind {
+  return name === 'message' || name === 'presence' || name === 'iq';
+}
+
+export class Stanza {
+  readonly kind: StanzaKind;
+  /** Attribute values as the sender wrote them, references resolved, not prepared. */
+  readonly to: string | undefined;
+  readonly from: string | undefined;
+  /** From `<` to `>`, exactly as read. */
+  readonly bytes: Buffer;
+  /** Content namespace of the stream it was read from. */
+  readonly contentNamespace: string;
+  readonly #scope: StanzaScope | null;
+  #element: Element | null = null;
+
+  /** `bytes` must hold one well-formed element; the framer and {@link Stanza.fromElement} see to that. */
+  constructor(
+    kind: StanzaKind,
+    to: string | undefined,
+    from: string | undefined,
+    bytes: Buffer,
+    contentNamespace: string,
+    scope: StanzaScope | null = null,
+  ) {
+    this.kind = kind;
+    this.to = to;
+    this.from = from;
+    this.bytes = bytes;
+    this.contentNamespace = contentNamespace;
+    this.#scope = scope;
+  }
+
+  get id(): string | undefined {
+    return this.#attribute('id');
+  }
+
+  get type(): string | undefined {
+    return this.#attribute('type');
+  }
+
+  /** The element tree, made on first use and kept; the root declares every namespace it inherits. */
+  get element(): Element {
+    this.#element ??= parseElement(this.bytes, { ...this.#scope?.header, '': this.contentNamespace });
+    return this.#element;
+  }
+
+  /**
+   * The bytes to write on a stream whose default namespace is `contentNamespace`. Usually `bytes` themselves; else
+   * rewritten so that they mean the same there (RFC 6120 §4.8.3, §4.8.5).
+   */
+  relay(contentNamespace: string): Buffer {
+    const scope = this.#scope;
+    if (scope === null) return this.bytes;
+    if (scope.selfContained && (scope.portable || contentNamespace === this.contentNamespace)) {
+      if (scope.declaration === null) return this.bytes;
+      const [start, end] = scope.declaration;
+      return Buffer.concat([this.bytes.subarray(0, start), this.bytes.subarray(end)]);
+    }
+    return rescope(this.bytes, this.contentNamespace, contentNamespace, scope.header);
+  }
+
+  /** The same stanza with other addresses. */
+  withAddresses(from: string, to: string): Stanza {
+    const { name, attributes, selfClosing, length } = rootTag(this.bytes);
+    let tag = `<${name} from='${escapeXML(from)}' to='${escapeXML(to)}'`;
+    for (const { name: key, raw, quote } of attributes) {
+      if (key !== 'from' && key !== 'to') tag += ` ${key}=${quote}${fromLatin1(raw)}${quote}`;
+    }
+    const bytes = Buffer.concat([Buffer.from(`${tag}${selfClosing ? '/' : ''}>`), this.bytes.subarray(length)]);
+    // Offsets have moved: a declaration on the root is left to the rewrite.
+    const scope = this.#scope;
+    const moved = scope?.declaration ? { ...scope, declaration: null, selfContained: false } : scope;
+    return new Stanza(this.kind, to, from, bytes, this.contentNamespace, moved);
+  }
+
+  /**
+   * The error that answers this stanza (RFC 6120 §8.3): addresses swapped, same kind and id. Null for errors and for
+   * iq results, which are never answered (§8.3.1).
+   */
+  errorReply(condition: string, errorType: StanzaErrorType, text?: string): Stanza | null {
+    const { type, id } = this;
+    if (type === 'error' || (this.kind === 'iq' && type === 'result')) return null;
+    const { kind, from: to, to: from } = this;
+    let xml = `<${kind} type='error'`;
+    for (const [name, value] of [
+      ['id', id],
+      ['to', to],
+      ['from', from],
+    ] as const) {
+      if (value !== undefined) xml += ` ${name}='${escapeXML(value)}'`;
+    }
+    xml += `><error type='${errorType}'><${condition} xmlns='${NS.stanzas}'/>`;
+    if (text !== undefined) xml += `<text xmlns='${NS.stanzas}' xml:lang='en'>${escapeXMLText(text)}</text>`;
+    return new Stanza(kind, to, from, Buffer.from(`${xml}</error></${kind}>`), this.contentNamespace);
+  }
+
+  /**
+   * A stanza from an element tree, for streams with `contentNamespace`. The root may name any content namespace or none.
+   * @throws TypeError when it is not a stanza, or holds characters that XML has not.
+   */
+  static fromElement(element: Element, contentNamespace: string): Stanza {
+    const { name, attrs } = element;
+    if (!isStanzaKind(name)) throw new TypeError(`<${name}/> is not a stanza`);
+    const { xmlns: own = contentNamespace, ...attributes } = attrs as Record<string, string | undefined>;
+    if (own !== contentNamespace && !CONTENT_NAMESPACES.includes(own)) throw new TypeError(`'${own}' holds no stanzas`);
+    const root = new Element(name, attributes);
+    root.children = element.children;
+    const xml = root.toString();
+    if (NOT_XML_CHARACTER.test(xml)) throw new TypeError('a stanza holds a character that XML has not');
+    const bytes = Buffer.from(xml);
+    const written = own === contentNamespace ? bytes : rescope(bytes, own, contentNamespace, NO_HEADER);
+    const scope: StanzaScope = { declaration: null, selfContained: true, portable: false, header: NO_HEADER };
+    return new Stanza(name, attributes['to'], attributes['from'], written, contentNamespace, scope);
+  }
+
+  #attribute(wanted: string): string | undefined {
+    const found = rootTag(this.bytes).attributes.find(({ name }) => name === wanted);
+    return found === undefined ? undefined : attributeValue(fromLatin1(found.raw));
+  }
+}

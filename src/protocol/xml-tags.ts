@@ -1,0 +1,70 @@
+/**
+ * Tags of XML that the framer has found well-formed, read with patterns. Text is handled as latin1, one character per
+ * byte: markup is ASCII, and what lies between is copied as it is.
+ */
+import { type Element, Parser, unescapeXML } from '@xmpp/xml';
+
+const S = '[ \\t\\r\\n]';
+const ATTRIBUTE = `[^ \\t\\r\\n=]+${S}*=${S}*(?:"[^"]*"|'[^']*')`;
+
+/** A CDATA section, an end tag, or a start tag with groups 1 name, 2 attributes, 3 slash. */
+export const markupPattern = (): RegExp =>
+  new RegExp(`<!\\[CDATA\\[[^]*?\\]\\]>|</[^>]*>|<([^ \\t\\r\\n/>]+)((?:${S}+${ATTRIBUTE})*)${S}*(/?)>`, 'g');
+
+export interface RawAttribute {
+  readonly name: string;
+  /** The value between its quotes, undecoded, and the quote. */
+  readonly raw: string;
+  readonly quote: string;
+}
+
+export interface RawTag {
+  readonly name: string;
+  readonly attributes: RawAttribute[];
+  readonly selfClosing: boolean;
+  /** Length of the tag in bytes, from `<` to `>`. */
+  readonly length: number;
+}
+
+export function rawAttributes(text: string): RawAttribute[] {
+  const found: RawAttribute[] = [];
+  for (const match of text.matchAll(/([^ \t\r\n=]+)[ \t\r\n]*=[ \t\r\n]*("[^"]*"|'[^']*')/g)) {
+    const [, name = '', quoted = ''] = match;
+    found.push({ name, raw: quoted.slice(1, -1), quote: quoted.slice(0, 1) });
+  }
+  return found;
+}
+
+/** The start tag with which `bytes` begins. */
+export function rootTag(bytes: Buffer): RawTag {
+  const match =
+    markupPattern().exec(bytes.toString('latin1', 0, 1024)) ?? markupPattern().exec(bytes.toString('latin1'));
+  const [whole = '', name = '', attributes = '', slash = ''] = match ?? [];
+  return { name, attributes: rawAttributes(attributes), selfClosing: slash === '/', length: whole.length };
+}
+
+/** What an attribute value means: white space normalised, references resolved (XML 1.0 §3.3.3). */
+export function attributeValue(raw: string): string {
+  return unescapeXML(raw.replace(/\r\n|[\t\n\r]/g, ' '));
+}
+
+export const fromLatin1 = (text: string): string => Buffer.from(text, 'latin1').toString('utf8');
+export const toLatin1 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
+
+/**
+ * The element tree of one well-formed element, with `inherited` namespaces (prefix to name, '' is the default)
+ * declared on its root, so that `getNS` finds them.
+ */
+export function parseElement(bytes: Buffer, inherited: Readonly<Record<string, string>>): Element {
+  const parser = new Parser();
+  let root: Element | null = null;
+  parser.on('end', (element: Element) => (root = element));
+  parser.write(bytes.toString('utf8'));
+  const element = root as Element | null;
+  if (element === null) throw new TypeError('not one whole element');
+  for (const [prefix, namespace] of Object.entries(inherited)) {
+    const name = prefix === '' ? 'xmlns' : `xmlns:${prefix}`;
+    if (namespace !== '' && element.attrs[name] === undefined) element.attrs[name] = namespace;
+  }
+  return element;
+}
