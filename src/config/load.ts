@@ -1,0 +1,310 @@
+/** The configuration file of `serve`: read, checked as a whole, and turned into what the daemon is made from. */
+import { dirname } from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
+import { parentDomains } from '../protocol/names.ts';
+import type { DomainPolicy, ManagerOptions, PolicyOptions, ProoftypeName } from '../options.ts';
+import type { Located } from './decoders.ts';
+import { namesDomain, PemFiles, warnOfCertificate, type LoadedCredential } from './credentials.ts';
+import { FileError, readBounded } from './files.ts';
+import { configFile, type ConfigFile, type ServerAddress } from './schema.ts';
+import { ConfigError, refused, Source, type Remark, type Spot } from './spot.ts';
+
+export { ConfigError } from './spot.ts';
+export type { ServerAddress } from './schema.ts';
+
+/** Largest configuration file, in bytes: room for 10,000 hosts with long paths. */
+const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
+
+/** One socket that components connect to (XEP-0114). */
+export interface ComponentListenOptions {
+  readonly address: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Component domain to shared secret. */
+  readonly domains: Readonly<Record<string, string>>;
+}
+
+export interface DnsOptions {
+  readonly validator: 'libunbound' | 'trusted-resolver' | 'none';
+  /** Forwarders; empty: the resolvers of the system. */
+  readonly servers: readonly ServerAddress[];
+  /** Zone to the server that is asked for it. */
+  readonly stubs: Readonly<Record<string, ServerAddress>>;
+  /** Paths of the files. */
+  readonly trustAnchors: readonly string[];
+}
+
+/** What the daemon is made from. */
+export interface ServeConfig {
+  /** Component domains are among its hosts, with their certificate. */
+  readonly manager: ManagerOptions;
+  readonly trust: {
+    /** Whether the authorities of the system are trusted. @defaultValue true */
+    readonly system: boolean;
+    /** PEM texts. */
+    readonly files: readonly string[];
+  };
+  readonly dns: DnsOptions;
+  readonly components: readonly ComponentListenOptions[];
+  /** What the operator should know; each names file, line and key path. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads and checks a configuration file; paths in it are relative to it.
+ *
+ * @param nowMs the time at which certificates are looked at, in milliseconds since the epoch
+ * @throws ConfigError with every problem of the file, not only the first
+ */
+export function loadConfig(file: string, nowMs: number = Date.now()): ServeConfig {
+  const source = parseYaml(file);
+  const decoded = source.problems.length === 0 ? configFile(source.root()) : refused;
+  const config = decoded === refused ? undefined : new Assembly(source, decoded, nowMs).config();
+  if (config === undefined || source.problems.length > 0) throw new ConfigError(sentences(source.problems));
+  return { ...config, warnings: sentences(source.warnings) };
+}
+
+function parseYaml(file: string): Source {
+  const lines = new LineCounter();
+  try {
+    const document = parseDocument(readBounded(file, MAX_CONFIG_BYTES), { lineCounter: lines, prettyErrors: false });
+    const source = new Source(file, document, lines);
+    for (const { pos, message } of [...document.errors, ...document.warnings]) {
+      const remark = source.remark(source.lineAt(pos[0]), '', `expected YAML: ${message}`);
+      source.problems.push(remark);
+    }
+    return source;
+  } catch (error) {
+    if (error instanceof FileError) throw new ConfigError([`${file}: ${error.message}`]);
+    // The composer of the YAML package recurses; a file that makes it give up has no meaning for us either.
+    if (error instanceof RangeError) throw new ConfigError([`${file}: expected YAML: nested too deeply`]);
+    throw error;
+  }
+}
+
+function sentences(remarks: readonly Remark[]): readonly string[] {
+  return [...remarks].sort((a, b) => a.line - b.line).map(({ sentence }) => sentence);
+}
+
+/** The checks that need more than one value, and the finished options. */
+class Assembly {
+  readonly #root: Spot;
+  readonly #file: ConfigFile;
+  readonly #pem: PemFiles;
+  readonly #nowMs: number;
+  /** What is served, by domain: hosts first, then components. */
+  readonly #credentials = new Map<string, LoadedCredential>();
+  /** Those of hosts that have one of their own. */
+  readonly #own = new Set<LoadedCredential>();
+
+  constructor(source: Source, file: ConfigFile, nowMs: number) {
+    this.#root = source.root();
+    this.#file = file;
+    this.#pem = new PemFiles(dirname(source.file));
+    this.#nowMs = nowMs;
+  }
+
+  config(): Omit<ServeConfig, 'warnings'> {
+    const { bidi, dialback, listen } = this.#file;
+    this.#loadHosts();
+    const components = this.#loadComponents();
+    this.#checkListeners();
+    this.#warnOfWhatIsMissing();
+    return {
+      manager: {
+        hosts: Object.fromEntries([...this.#credentials].map(([domain, { cert, key }]) => [domain, { cert, key }])),
+        listen: (listen ?? []).map(({ value }) => ({ ...value, tls: value.tls ?? 'detect' })),
+        policy: this.#policy(),
+        ...(bidi === undefined ? {} : { bidi }),
+        ...(dialback === undefined ? {} : { dialback }),
+        limits: this.#limits(),
+      },
+      trust: this.#trust(),
+      dns: this.#dns(),
+      components,
+    };
+  }
+
+  #loadHosts(): void {
+    const hosts = this.#file.hosts ?? new Map<string, never>();
+    if (hosts.size === 0 && this.#componentDomains().length === 0) {
+      this.#root.below('hosts', null).problem('expected at least one domain to serve');
+    }
+    const bare: [string, Spot][] = [];
+    for (const [domain, { value: files, spot }] of hosts) {
+      if (files === null) {
+        bare.push([domain, spot]);
+        continue;
+      }
+      const credential = this.#pem.credential(files);
+      if (credential === refused) continue;
+      warnOfCertificate(credential.leaf, domain, spot, this.#nowMs);
+      this.#credentials.set(domain, credential);
+      this.#own.add(credential);
+    }
+    for (const [domain, spot] of bare) this.#inherit(domain, spot);
+  }
+
+  #loadComponents(): readonly ComponentListenOptions[] {
+    const taken = new Set(this.#file.hosts?.keys());
+    const bare: [string, Spot][] = [];
+    for (const [domain, { value, spot }] of this.#componentDomains()) {
+      if (taken.has(domain)) spot.problem('is served already, as a host or by another component');
+      taken.add(domain);
+      const { cert, key } = value;
+      if (cert !== undefined && key !== undefined) {
+        const credential = this.#pem.credential({ cert, key });
+        if (credential === refused) continue;
+        warnOfCertificate(credential.leaf, domain, spot, this.#nowMs);
+        this.#credentials.set(domain, credential);
+      } else if (cert !== undefined || key !== undefined) {
+        spot.below(cert === undefined ? 'cert' : 'key', null).problem('is missing: a certificate needs its key');
+      } else {
+        bare.push([domain, spot]);
+      }
+    }
+    for (const [domain, spot] of bare) this.#inherit(domain, spot);
+    return (this.#file.components ?? []).map(({ value: { address, port, domains } }) => ({
+      address,
+      port,
+      domains: Object.fromEntries([...domains].map(([domain, { value }]) => [domain, value.secret])),
+    }));
+  }
+
+  /** The certificate of the host whose certificate names the domain, else that of its closest parent host (INTERFACES). */
+  #inherit(domain: string, spot: Spot): void {
+    const hosts = this.#file.hosts ?? new Map<string, never>();
+    const parent = parentDomains(domain).find((candidate) => hosts.get(candidate)?.value != null);
+    const naming = [...this.#own].find(({ leaf }) => namesDomain(leaf, domain));
+    const credential = naming ?? (parent === undefined ? undefined : this.#credentials.get(parent));
+    if (credential !== undefined) {
+      warnOfCertificate(credential.leaf, domain, spot, this.#nowMs);
+      this.#credentials.set(domain, credential);
+    } else if (parent === undefined) {
+      spot.problem('has no certificate: expected cert and key here, or a host that is a parent domain or names it');
+    }
+  }
+
+  #componentDomains() {
+    return (this.#file.components ?? []).flatMap(({ value }) => [...value.domains]);
+  }
+
+  #checkListeners(): void {
+    const { listen = [], components = [], inspector, metrics } = this.#file;
+    const taken = new Map<string, string>();
+    for (const { value, spot } of [
+      ...listen,
+      ...components,
+      ...[inspector, metrics].filter((one) => one !== undefined),
+    ]) {
+      const socket = `${value.address} port ${value.port}`;
+      const holder = taken.get(socket);
+      if (value.port !== 0 && holder !== undefined) spot.problem(`${socket} is taken already by ${holder}`);
+      else taken.set(socket, spot.path);
+    }
+    for (const { value, spot } of components) {
+      if (!isLoopback(value.address)) {
+        spot.warn('components speak without encryption; expected a loopback address, unless the network is your own');
+      }
+    }
+    if (listen.length === 0) {
+      this.#root.below('listen', null).warn('is absent: no other server can open a stream to this one');
+    }
+  }
+
+  #trust(): ServeConfig['trust'] {
+    const { system = true, files = [] } = this.#file.trust ?? {};
+    return { system, files: files.map((file) => this.#pem.certificates(file)).filter((pem) => pem !== refused) };
+  }
+
+  #dns(): DnsOptions {
+    const { validator, servers = [], stubs, trustAnchors = [] } = this.#file.dns ?? {};
+    for (const anchor of trustAnchors) this.#pem.text(anchor);
+    return {
+      validator: validator?.value ?? 'none',
+      servers,
+      stubs: Object.fromEntries(stubs?.value ?? []),
+      trustAnchors: trustAnchors.map(({ value }) => this.#pem.path(value)),
+    };
+  }
+
+  #limits(): NonNullable<ManagerOptions['limits']> {
+    const { stanzaBytes, queueBytes, ...plain } = this.#file.limits ?? {};
+    if (stanzaBytes !== undefined && queueBytes !== undefined && queueBytes.value < stanzaBytes.value) {
+      queueBytes.spot.problem(`expected at least limits.stanzaBytes, ${stanzaBytes.value}: one stanza must fit`);
+    }
+    return {
+      ...plain,
+      ...(stanzaBytes === undefined ? {} : { stanzaBytes: stanzaBytes.value }),
+      ...(queueBytes === undefined ? {} : { queueBytes: queueBytes.value }),
+    };
+  }
+
+  #policy(): PolicyOptions {
+    const { allow, deny, domains = new Map<string, never>(), ...own } = this.#file.policy ?? {};
+    checkProof(own, undefined);
+    const overrides = [...domains].map(([pattern, { value }]): [string, DomainPolicy] => {
+      checkProof(value, own);
+      const { target } = value;
+      const fixed = target === undefined ? {} : { target: { ...target, tls: target.tls ?? 'starttls' } };
+      return [pattern, { ...proofOptions(value), ...fixed }];
+    });
+    return {
+      ...proofOptions(own),
+      ...(allow === undefined ? {} : { allow }),
+      ...(deny === undefined ? {} : { deny }),
+      domains: Object.fromEntries(overrides),
+    };
+  }
+
+  /** What later versions do. None of it weakens a proof when it is left out. */
+  #warnOfWhatIsMissing(): void {
+    const { inspector, metrics, trace, dns } = this.#file;
+    for (const later of [inspector, metrics, trace]) later?.spot.warn('not available in this version');
+    if (dns?.validator !== undefined && dns.validator.value !== 'none') {
+      dns.validator.spot.warn('DNSSEC validation is not available yet: every answer counts as insecure');
+    }
+  }
+}
+
+interface Proof {
+  readonly federation?: Located<NonNullable<DomainPolicy['federation']>>;
+  readonly prooftypes?: Located<readonly ProoftypeName[]>;
+  readonly minTls?: NonNullable<DomainPolicy['minTls']>;
+}
+
+function proofOptions({ federation, prooftypes, minTls }: Proof): Pick<DomainPolicy, keyof Proof> {
+  return {
+    ...(federation === undefined ? {} : { federation: federation.value }),
+    ...(prooftypes === undefined ? {} : { prooftypes: prooftypes.value }),
+    ...(minTls === undefined ? {} : { minTls }),
+  };
+}
+
+const NOT_YET: readonly ProoftypeName[] = ['dane', 'posh'];
+
+/** A policy under which nothing can ever be proved is a mistake; so is a prooftype named twice. */
+function checkProof(own: Proof, inherited: Proof | undefined): void {
+  const { prooftypes } = own;
+  if (prooftypes !== undefined) {
+    const { value, spot } = prooftypes;
+    if (new Set(value).size < value.length) spot.problem(`expected each prooftype once, got ${value.join(', ')}`);
+    const later = value.filter((name) => NOT_YET.includes(name));
+    if (later.length > 0) spot.warn(`${later.join(' and ')}: not available in this version, always undetermined`);
+  }
+  const federation = own.federation ?? inherited?.federation;
+  const order = own.prooftypes ?? inherited?.prooftypes;
+  // Told where one of the two is written: an override that inherits both has been told of above.
+  const spot = (own.prooftypes ?? own.federation)?.spot;
+  if (federation === undefined || order === undefined || spot === undefined || federation.value === 'permissive')
+    return;
+  if (order.value.length === 0)
+    spot.problem(`expected at least one prooftype: ${federation.value} federation needs a proof`);
+  else if (federation.value === 'authenticated' && order.value.every((name) => name === 'dialback')) {
+    spot.problem('expected pkix, dane or posh besides dialback: authenticated federation never accepts dialback alone');
+  }
+}
+
+function isLoopback(address: string): boolean {
+  return address === 'localhost' || address === '::1' || address.startsWith('127.');
+}

@@ -1,0 +1,142 @@
+/** The shape of the configuration file (INTERFACES): which keys there are, and what each may hold. */
+import { isIP } from 'node:net';
+import { isMap } from 'yaml';
+import { canonicalDomain, isIpLiteral } from '../protocol/names.ts';
+import {
+  boolean,
+  integer,
+  isAbsent,
+  list,
+  located,
+  oneOf,
+  optional,
+  parsed,
+  record,
+  required,
+  secret,
+  table,
+  type Decoder,
+} from './decoders.ts';
+import { refused, type Refused, type Spot } from './spot.ts';
+
+/** An address and a port, as `127.0.0.1@5399` says them. */
+export interface ServerAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Shortest dialback secret, in characters (INTERFACES): what XEP-0185 keys rest on. */
+const MIN_SECRET_CHARACTERS = 16;
+/** RFC 6120 §13.12: no deployment may set the limit lower. */
+const MIN_STANZA_BYTES = 10_000;
+/** A stream header, a SASL answer and a dialback element must fit. */
+const MIN_PRE_AUTH_BYTES = 2_048;
+/** One element is kept in memory as one buffer; beyond this the limit protects nobody. */
+const MAX_ELEMENT_BYTES = 64 * 1024 * 1024;
+const DNS_PORT = 53;
+
+const file = located(parsed('the path of a file', (text) => text));
+const domain = parsed('a domain name', canonicalDomain);
+const address = parsed('an IP address', (text) => (isIP(text) !== 0 || text === 'localhost' ? text : null));
+/** 0 means any free port. */
+const listenPort = integer(0, 65_535, 'a port');
+const peerPort = integer(1, 65_535, 'a port');
+
+/** A domain, or `*.suffix` for everything below it; canonical. */
+const domainPattern = parsed('a domain or "*.suffix"', (text) => {
+  if (!text.startsWith('*.')) return canonicalDomain(text);
+  const suffix = canonicalDomain(text.slice(2));
+  return suffix === null || isIpLiteral(suffix) ? null : `*.${suffix}`;
+});
+
+/** `127.0.0.1@5399`, `::1@5399`, or an address alone for port 53. */
+const serverAddress = parsed<ServerAddress>('an address such as "127.0.0.1@53"', (text) => {
+  const at = text.lastIndexOf('@');
+  const host = (at === -1 ? text : text.slice(0, at)).replace(/^\[(.*)\]$/, '$1');
+  const port = at === -1 ? DNS_PORT : Number(text.slice(at + 1));
+  const valid = isIP(host) !== 0 && Number.isInteger(port) && port >= 1 && port <= 65_535;
+  return valid ? { address: host, port } : null;
+});
+
+const listener = { address: required(address), port: required(listenPort) };
+
+const credentialFiles = { cert: required(file), key: required(file) };
+
+/** A host without a value of its own is served with the certificate of a host above it. */
+const host = located(nothingOr(record(credentialFiles)));
+
+const componentWithCertificate = record({ secret: required(secret(1)), cert: optional(file), key: optional(file) });
+
+/** The secret alone, or with a certificate of the component's own. */
+const component = located<Exclude<ReturnType<typeof componentWithCertificate>, Refused>>((spot) => {
+  if (isMap(spot.node)) return componentWithCertificate(spot);
+  const alone = secret(1)(spot);
+  return alone === refused ? refused : { secret: alone };
+});
+
+const federation = located(oneOf('permissive', 'verified', 'encrypted', 'authenticated'));
+const prooftypes = located(list(oneOf('dane', 'pkix', 'posh', 'dialback')));
+const proof = {
+  federation: optional(federation),
+  prooftypes: optional(prooftypes),
+  minTls: optional(oneOf('1.2', '1.3')),
+};
+
+const target = record({
+  host: required(parsed('a host name or an IP address', canonicalDomain)),
+  port: required(peerPort),
+  tls: optional(oneOf('starttls', 'direct')),
+});
+
+/** The whole file. */
+export const configFile = record({
+  hosts: optional(table('of domains to { cert, key }', domain, host)),
+  listen: optional(list(located(record({ ...listener, tls: optional(oneOf('starttls', 'direct', 'detect')) })))),
+  components: optional(
+    list(located(record({ ...listener, domains: required(table('of domains to secrets', domain, component)) }))),
+  ),
+  trust: optional(record({ system: optional(boolean), files: optional(list(file)) })),
+  dns: optional(
+    record({
+      validator: optional(located(oneOf('libunbound', 'trusted-resolver', 'none'))),
+      servers: optional(list(serverAddress)),
+      stubs: optional(located(table('of zones to addresses', zoneName(), serverAddress))),
+      trustAnchors: optional(list(file)),
+    }),
+  ),
+  policy: optional(
+    record({
+      ...proof,
+      allow: optional(list(domainPattern)),
+      deny: optional(list(domainPattern)),
+      domains: optional(
+        table('of domains to policies', domainPattern, located(record({ ...proof, target: optional(target) }))),
+      ),
+    }),
+  ),
+  bidi: optional(boolean),
+  dialback: optional(record({ secret: optional(secret(MIN_SECRET_CHARACTERS)) })),
+  limits: optional(
+    record({
+      stanzaBytes: optional(located(integer(MIN_STANZA_BYTES, MAX_ELEMENT_BYTES, 'a size in bytes'))),
+      preAuthBytes: optional(integer(MIN_PRE_AUTH_BYTES, MAX_ELEMENT_BYTES, 'a size in bytes')),
+      queueStanzas: optional(integer(1, 10_000_000, 'a number of stanzas')),
+      queueBytes: optional(located(integer(MIN_STANZA_BYTES, 2 ** 40, 'a size in bytes'))),
+    }),
+  ),
+  inspector: optional(located(record(listener))),
+  metrics: optional(located(record(listener))),
+  trace: optional(located(record({ file: required(parsed('the path of a file', (text) => text)) }))),
+});
+
+/** The file as decoded; values that are checked against others keep their spot. */
+export type ConfigFile = Exclude<ReturnType<typeof configFile>, Refused>;
+
+/** A zone may be a top-level domain, or the root. */
+function zoneName(): Decoder<string> {
+  return parsed('a zone name', (text) => (text === '.' ? text : canonicalDomain(text)));
+}
+
+function nothingOr<T>(decode: Decoder<T>): Decoder<T | null> {
+  return (spot: Spot) => (isAbsent(spot) ? null : decode(spot));
+}
