@@ -1,7 +1,7 @@
 /**
  * The few functions of OpenSSL's libcrypto that path validation needs, from the copy inside the Node binary.
  *
- * A thin binding: C names, C semantics. Every pointer made here is freed by a {@link scoped} block or by its owner.
+ * A thin binding: C names, C semantics. Whatever is made here is freed by a {@link scoped} block or by its owner.
  */
 import koffi from 'koffi';
 import { FaultError, fault, toFault } from '../protocol/faults.ts';
@@ -16,176 +16,145 @@ type StoreCtx = Pointer<'X509_STORE_CTX'>;
 type VerifyParam = Pointer<'X509_VERIFY_PARAM'>;
 type Stack = Pointer<'STACK_OF(X509)'>;
 type Bio = Pointer<'BIO'>;
-type Time = Pointer<'ASN1_TIME'>;
+type BioMethod = Pointer<'BIO_METHOD'>;
 type Digest = Pointer<'EVP_MD'>;
+type Asn1Time = Pointer<'ASN1_TIME'>;
 
-/** Constants of <openssl/x509_vfy.h> and <openssl/x509v3.h>; they are part of the ABI and do not change. */
-export const FLAG = { crlCheck: 0x4, strict: 0x20, trustedFirst: 0x8000, partialChain: 0x80000 } as const;
+/** Constants of <openssl/x509_vfy.h> and <openssl/x509v3.h>; they belong to the ABI and do not change. */
+export const VERIFY_FLAG = { crlCheck: 0x4, strict: 0x20, trustedFirst: 0x8000, partialChain: 0x80000 } as const;
 export const PURPOSE = { sslServer: 2, any: 7 } as const;
 export const EXTENSION_FLAG = { ca: 0x10, extendedKeyUsage: 0x4 } as const;
 export const EXTENDED_KEY_USAGE = { sslServer: 0x1, any: 0x100 } as const;
 export const KEY_USAGE = { digitalSignature: 0x80, keyEncipherment: 0x20, keyAgreement: 0x08 } as const;
 export const NID_NAME_CONSTRAINTS = 666;
 
-export type OpenSsl = ReturnType<typeof bindOpenSsl>;
+export interface Libcrypto {
+  readonly BIO_s_mem: () => BioMethod;
+  readonly BIO_new: (method: BioMethod) => Bio | null;
+  readonly BIO_free: (bio: Bio) => number;
+  readonly BIO_read: (bio: Bio, into: Uint8Array, length: number) => number;
+  readonly BIO_write: (bio: Bio, from: Uint8Array, length: number) => number;
+  readonly BIO_ctrl_pending: (bio: Bio) => number;
+  readonly ERR_clear_error: () => void;
+  readonly EVP_sha256: () => Digest;
+  readonly ASN1_TIME_to_tm: (time: Asn1Time, tm: Uint8Array) => number;
 
-let bound: OpenSsl | undefined;
+  readonly d2i_X509_bio: (bio: Bio, out: null) => X509 | null;
+  readonly i2d_X509_bio: (bio: Bio, certificate: X509) => number;
+  readonly d2i_X509_CRL_bio: (bio: Bio, out: null) => X509Crl | null;
+  readonly X509_free: (certificate: X509) => void;
+  readonly X509_CRL_free: (crl: X509Crl) => void;
+  readonly X509_digest: (certificate: X509, digest: Digest, out: Uint8Array, length: null) => number;
+  readonly X509_get0_notBefore: (certificate: X509) => Asn1Time;
+  readonly X509_get0_notAfter: (certificate: X509) => Asn1Time;
+  /** 1 for an authority by basicConstraints; other positive values are older ways to say it. */
+  readonly X509_check_ca: (certificate: X509) => number;
+  readonly X509_get_extension_flags: (certificate: X509) => number;
+  readonly X509_get_extended_key_usage: (certificate: X509) => number;
+  /** All bits set when the certificate has no such extension. */
+  readonly X509_get_key_usage: (certificate: X509) => number;
+  readonly X509_get_ext_by_NID: (certificate: X509, nid: number, after: number) => number;
+
+  readonly X509_STORE_new: () => X509Store | null;
+  readonly X509_STORE_free: (store: X509Store) => void;
+  readonly X509_STORE_add_cert: (store: X509Store, certificate: X509) => number;
+  readonly X509_STORE_add_crl: (store: X509Store, crl: X509Crl) => number;
+  readonly X509_STORE_CTX_new: () => StoreCtx | null;
+  readonly X509_STORE_CTX_free: (ctx: StoreCtx) => void;
+  readonly X509_STORE_CTX_init: (ctx: StoreCtx, store: X509Store, leaf: X509, untrusted: Stack) => number;
+  readonly X509_STORE_CTX_get0_param: (ctx: StoreCtx) => VerifyParam;
+  readonly X509_STORE_CTX_get0_chain: (ctx: StoreCtx) => Stack | null;
+  readonly X509_STORE_CTX_get_error: (ctx: StoreCtx) => number;
+  readonly X509_STORE_CTX_get_error_depth: (ctx: StoreCtx) => number;
+  readonly X509_VERIFY_PARAM_set_flags: (param: VerifyParam, flags: number) => number;
+  readonly X509_VERIFY_PARAM_set_purpose: (param: VerifyParam, purpose: number) => number;
+  readonly X509_VERIFY_PARAM_set_depth: (param: VerifyParam, depth: number) => void;
+  readonly X509_VERIFY_PARAM_set_auth_level: (param: VerifyParam, level: number) => void;
+  readonly X509_VERIFY_PARAM_set_time: (param: VerifyParam, seconds: number) => void;
+  readonly X509_VERIFY_PARAM_set1_host: (param: VerifyParam, name: string, length: number) => number;
+  readonly X509_VERIFY_PARAM_set1_ip_asc: (param: VerifyParam, address: string) => number;
+  readonly X509_verify_cert: (ctx: StoreCtx) => number;
+  readonly X509_verify_cert_error_string: (code: number) => string;
+
+  readonly OPENSSL_sk_new_null: () => Stack | null;
+  readonly OPENSSL_sk_push: (stack: Stack, certificate: X509) => number;
+  readonly OPENSSL_sk_num: (stack: Stack) => number;
+  readonly OPENSSL_sk_value: (stack: Stack, index: number) => X509;
+  /** Frees the list, not what it lists. */
+  readonly OPENSSL_sk_free: (stack: Stack) => void;
+}
+
+/** The same list in C. Pointers to OpenSSL's structures are all `void *`: what tells them apart is the interface above. */
+const PROTOTYPES: Readonly<Record<keyof Libcrypto, string>> = {
+  BIO_s_mem: 'void *BIO_s_mem(void)',
+  BIO_new: 'void *BIO_new(void *method)',
+  BIO_free: 'int BIO_free(void *bio)',
+  BIO_read: 'int BIO_read(void *bio, _Out_ uint8_t *into, int length)',
+  BIO_write: 'int BIO_write(void *bio, const uint8_t *from, int length)',
+  BIO_ctrl_pending: 'size_t BIO_ctrl_pending(void *bio)',
+  ERR_clear_error: 'void ERR_clear_error(void)',
+  EVP_sha256: 'void *EVP_sha256(void)',
+  ASN1_TIME_to_tm: 'int ASN1_TIME_to_tm(void *time, _Out_ uint8_t *tm)',
+  d2i_X509_bio: 'void *d2i_X509_bio(void *bio, void *out)',
+  i2d_X509_bio: 'int i2d_X509_bio(void *bio, void *certificate)',
+  d2i_X509_CRL_bio: 'void *d2i_X509_CRL_bio(void *bio, void *out)',
+  X509_free: 'void X509_free(void *certificate)',
+  X509_CRL_free: 'void X509_CRL_free(void *crl)',
+  X509_digest: 'int X509_digest(void *certificate, void *digest, _Out_ uint8_t *out, void *length)',
+  X509_get0_notBefore: 'void *X509_get0_notBefore(void *certificate)',
+  X509_get0_notAfter: 'void *X509_get0_notAfter(void *certificate)',
+  X509_check_ca: 'int X509_check_ca(void *certificate)',
+  X509_get_extension_flags: 'uint32_t X509_get_extension_flags(void *certificate)',
+  X509_get_extended_key_usage: 'uint32_t X509_get_extended_key_usage(void *certificate)',
+  X509_get_key_usage: 'uint32_t X509_get_key_usage(void *certificate)',
+  X509_get_ext_by_NID: 'int X509_get_ext_by_NID(void *certificate, int nid, int after)',
+  X509_STORE_new: 'void *X509_STORE_new(void)',
+  X509_STORE_free: 'void X509_STORE_free(void *store)',
+  X509_STORE_add_cert: 'int X509_STORE_add_cert(void *store, void *certificate)',
+  X509_STORE_add_crl: 'int X509_STORE_add_crl(void *store, void *crl)',
+  X509_STORE_CTX_new: 'void *X509_STORE_CTX_new(void)',
+  X509_STORE_CTX_free: 'void X509_STORE_CTX_free(void *ctx)',
+  X509_STORE_CTX_init: 'int X509_STORE_CTX_init(void *ctx, void *store, void *leaf, void *untrusted)',
+  X509_STORE_CTX_get0_param: 'void *X509_STORE_CTX_get0_param(void *ctx)',
+  X509_STORE_CTX_get0_chain: 'void *X509_STORE_CTX_get0_chain(void *ctx)',
+  X509_STORE_CTX_get_error: 'int X509_STORE_CTX_get_error(void *ctx)',
+  X509_STORE_CTX_get_error_depth: 'int X509_STORE_CTX_get_error_depth(void *ctx)',
+  X509_VERIFY_PARAM_set_flags: 'int X509_VERIFY_PARAM_set_flags(void *param, unsigned long flags)',
+  X509_VERIFY_PARAM_set_purpose: 'int X509_VERIFY_PARAM_set_purpose(void *param, int purpose)',
+  X509_VERIFY_PARAM_set_depth: 'void X509_VERIFY_PARAM_set_depth(void *param, int depth)',
+  X509_VERIFY_PARAM_set_auth_level: 'void X509_VERIFY_PARAM_set_auth_level(void *param, int level)',
+  X509_VERIFY_PARAM_set_time: 'void X509_VERIFY_PARAM_set_time(void *param, int64_t seconds)',
+  X509_VERIFY_PARAM_set1_host: 'int X509_VERIFY_PARAM_set1_host(void *param, const char *name, size_t length)',
+  X509_VERIFY_PARAM_set1_ip_asc: 'int X509_VERIFY_PARAM_set1_ip_asc(void *param, const char *address)',
+  X509_verify_cert: 'int X509_verify_cert(void *ctx)',
+  X509_verify_cert_error_string: 'const char *X509_verify_cert_error_string(long code)',
+  OPENSSL_sk_new_null: 'void *OPENSSL_sk_new_null(void)',
+  OPENSSL_sk_push: 'int OPENSSL_sk_push(void *stack, void *certificate)',
+  OPENSSL_sk_num: 'int OPENSSL_sk_num(void *stack)',
+  OPENSSL_sk_value: 'void *OPENSSL_sk_value(void *stack, int index)',
+  OPENSSL_sk_free: 'void OPENSSL_sk_free(void *stack)',
+};
+
+let bound: Libcrypto | undefined;
 
 /**
  * The binding, made once per process.
  * @throws FaultError `pkix`: `openssl-unavailable`, local, when this Node binary does not export a function.
  */
-export function loadOpenSsl(): OpenSsl {
+export function loadLibcrypto(): Libcrypto {
+  return (bound ??= bindPrototypes(PROTOTYPES));
+}
+
+/** For {@link loadLibcrypto}, and for the test of what happens when a symbol is missing. */
+export function bindPrototypes(prototypes: Readonly<Record<keyof Libcrypto, string>>): Libcrypto {
   try {
-    return (bound ??= bindOpenSsl());
+    const library = koffi.load(null);
+    const functions = Object.entries(prototypes).map(([name, prototype]) => [name, library.func(prototype)] as const);
+    // Here C signatures become types: the two lists above are held together by their keys and by the reader.
+    return Object.fromEntries(functions) as unknown as Libcrypto;
   } catch (cause) {
     throw new FaultError(fault('pkix', 'openssl-unavailable', 'local', toFault(cause, 'pkix').text), { cause });
   }
-}
-
-function bindOpenSsl() {
-  const libcrypto = koffi.load(null);
-  // The one place where C signatures become types: what is written on each line below must agree with itself.
-  const bind = <Signature extends (...args: never[]) => unknown>(name: string, result: string, args: string[]) =>
-    libcrypto.func(name, result, args) as unknown as Signature;
-
-  const memoryBio = bind<() => Pointer<'BIO_METHOD'>>('BIO_s_mem', 'void *', [])();
-  const bioNew = bind<(method: Pointer<'BIO_METHOD'>) => Bio | null>('BIO_new', 'void *', ['void *']);
-  const bioWrite = bind<(bio: Bio, data: Uint8Array, length: number) => number>('BIO_write', 'int', [
-    'void *',
-    'const uint8_t *',
-    'int',
-  ]);
-  const bioPending = bind<(bio: Bio) => number>('BIO_ctrl_pending', 'size_t', ['void *']);
-  const bioFree = bind<(bio: Bio) => number>('BIO_free', 'int', ['void *']);
-  const bioRead = bind<(bio: Bio, into: Uint8Array, length: number) => number>('BIO_read', 'int', [
-    'void *',
-    '_Out_ uint8_t *',
-    'int',
-  ]);
-  const clearErrors = bind<() => void>('ERR_clear_error', 'void', []);
-
-  const d2iX509 = bind<(bio: Bio, out: null) => X509 | null>('d2i_X509_bio', 'void *', ['void *', 'void *']);
-  const i2dX509 = bind<(bio: Bio, certificate: X509) => number>('i2d_X509_bio', 'int', ['void *', 'void *']);
-  const d2iCrl = bind<(bio: Bio, out: null) => X509Crl | null>('d2i_X509_CRL_bio', 'void *', ['void *', 'void *']);
-
-  /** Through a memory BIO, so that no pointer into a JavaScript buffer outlives one call. */
-  const decode = <T>(der: Uint8Array, read: (bio: Bio, out: null) => T | null, free: (value: T) => void): T | null =>
-    scoped((own) => {
-      const bio = own(bioNew(memoryBio), bioFree);
-      bioWrite(bio, der, der.length);
-      const value = read(bio, null);
-      // Errors are per thread and Node reads the same queue: leave nothing there for an unrelated call to find.
-      clearErrors();
-      if (value !== null && bioPending(bio) > 0) {
-        free(value);
-        return null;
-      }
-      return value;
-    });
-
-  const x509Free = bind<(certificate: X509) => void>('X509_free', 'void', ['void *']);
-  const crlFree = bind<(crl: X509Crl) => void>('X509_CRL_free', 'void', ['void *']);
-  const sha256 = bind<() => Digest>('EVP_sha256', 'void *', [])();
-  const x509Digest = bind<(c: X509, digest: Digest, out: Uint8Array, length: null) => number>('X509_digest', 'int', [
-    'void *',
-    'void *',
-    '_Out_ uint8_t *',
-    'void *',
-  ]);
-  const notBefore = bind<(certificate: X509) => Time>('X509_get0_notBefore', 'void *', ['void *']);
-  const notAfter = bind<(certificate: X509) => Time>('X509_get0_notAfter', 'void *', ['void *']);
-  const timeToTm = bind<(time: Time, tm: Uint8Array) => number>('ASN1_TIME_to_tm', 'int', [
-    'void *',
-    '_Out_ uint8_t *',
-  ]);
-
-  const milliseconds = (time: Time): number => {
-    const tm = Buffer.alloc(64); // struct tm: second, minute, hour, day, month from 0, years from 1900
-    if (timeToTm(time, tm) !== 1) return Number.NaN;
-    const [second, minute, hour, day, month, year] = [0, 4, 8, 12, 16, 20].map((offset) => tm.readInt32LE(offset));
-    return Date.UTC((year ?? 0) + 1900, month, day, hour, minute, second);
-  };
-
-  return {
-    clearErrors,
-    decodeCertificate: (der: Uint8Array): X509 | null => decode(der, d2iX509, x509Free),
-    decodeCrl: (der: Uint8Array): X509Crl | null => decode(der, d2iCrl, crlFree),
-    encodeCertificate: (certificate: X509): Buffer =>
-      scoped((own) => {
-        const bio = own(bioNew(memoryBio), bioFree);
-        i2dX509(bio, certificate);
-        const der = Buffer.alloc(bioPending(bio));
-        bioRead(bio, der, der.length);
-        return der;
-      }),
-    sha256: (certificate: X509): string => {
-      const out = Buffer.alloc(32);
-      x509Digest(certificate, sha256, out, null);
-      return out.toString('hex');
-    },
-    notBeforeMs: (certificate: X509): number => milliseconds(notBefore(certificate)),
-    notAfterMs: (certificate: X509): number => milliseconds(notAfter(certificate)),
-    X509_free: x509Free,
-    X509_CRL_free: crlFree,
-    X509_check_ca: bind<(certificate: X509) => number>('X509_check_ca', 'int', ['void *']),
-    X509_get_extension_flags: bind<(c: X509) => number>('X509_get_extension_flags', 'uint32_t', ['void *']),
-    X509_get_extended_key_usage: bind<(c: X509) => number>('X509_get_extended_key_usage', 'uint32_t', ['void *']),
-    /** 0xffffffff when the certificate has no such extension. */
-    X509_get_key_usage: bind<(c: X509) => number>('X509_get_key_usage', 'uint32_t', ['void *']),
-    X509_get_ext_by_NID: bind<(c: X509, nid: number, after: number) => number>('X509_get_ext_by_NID', 'int', [
-      'void *',
-      'int',
-      'int',
-    ]),
-    X509_STORE_new: bind<() => X509Store | null>('X509_STORE_new', 'void *', []),
-    X509_STORE_free: bind<(store: X509Store) => void>('X509_STORE_free', 'void', ['void *']),
-    X509_STORE_add_cert: bind<(s: X509Store, c: X509) => number>('X509_STORE_add_cert', 'int', ['void *', 'void *']),
-    X509_STORE_add_crl: bind<(s: X509Store, c: X509Crl) => number>('X509_STORE_add_crl', 'int', ['void *', 'void *']),
-    X509_STORE_CTX_new: bind<() => StoreCtx | null>('X509_STORE_CTX_new', 'void *', []),
-    X509_STORE_CTX_free: bind<(ctx: StoreCtx) => void>('X509_STORE_CTX_free', 'void', ['void *']),
-    X509_STORE_CTX_init: bind<(ctx: StoreCtx, store: X509Store, leaf: X509, untrusted: Stack) => number>(
-      'X509_STORE_CTX_init',
-      'int',
-      ['void *', 'void *', 'void *', 'void *'],
-    ),
-    X509_STORE_CTX_get0_param: bind<(ctx: StoreCtx) => VerifyParam>('X509_STORE_CTX_get0_param', 'void *', ['void *']),
-    X509_STORE_CTX_get_error: bind<(ctx: StoreCtx) => number>('X509_STORE_CTX_get_error', 'int', ['void *']),
-    X509_STORE_CTX_get_error_depth: bind<(c: StoreCtx) => number>('X509_STORE_CTX_get_error_depth', 'int', ['void *']),
-    X509_STORE_CTX_get0_chain: bind<(ctx: StoreCtx) => Stack | null>('X509_STORE_CTX_get0_chain', 'void *', ['void *']),
-    X509_VERIFY_PARAM_set_flags: bind<(p: VerifyParam, flags: number) => number>('X509_VERIFY_PARAM_set_flags', 'int', [
-      'void *',
-      'unsigned long',
-    ]),
-    X509_VERIFY_PARAM_set_purpose: bind<(p: VerifyParam, purpose: number) => number>(
-      'X509_VERIFY_PARAM_set_purpose',
-      'int',
-      ['void *', 'int'],
-    ),
-    X509_VERIFY_PARAM_set_depth: bind<(p: VerifyParam, depth: number) => void>('X509_VERIFY_PARAM_set_depth', 'void', [
-      'void *',
-      'int',
-    ]),
-    X509_VERIFY_PARAM_set_auth_level: bind<(p: VerifyParam, level: number) => void>(
-      'X509_VERIFY_PARAM_set_auth_level',
-      'void',
-      ['void *', 'int'],
-    ),
-    X509_VERIFY_PARAM_set_time: bind<(p: VerifyParam, seconds: number) => void>('X509_VERIFY_PARAM_set_time', 'void', [
-      'void *',
-      'int64_t',
-    ]),
-    X509_verify_cert: bind<(ctx: StoreCtx) => number>('X509_verify_cert', 'int', ['void *']),
-    X509_verify_cert_error_string: bind<(code: number) => string>('X509_verify_cert_error_string', 'const char *', [
-      'long',
-    ]),
-    OPENSSL_sk_new_null: bind<() => Stack | null>('OPENSSL_sk_new_null', 'void *', []),
-    OPENSSL_sk_push: bind<(stack: Stack, value: X509) => number>('OPENSSL_sk_push', 'int', ['void *', 'void *']),
-    OPENSSL_sk_num: bind<(stack: Stack) => number>('OPENSSL_sk_num', 'int', ['void *']),
-    OPENSSL_sk_value: bind<(stack: Stack, index: number) => X509>('OPENSSL_sk_value', 'void *', ['void *', 'int']),
-    /** Frees the list, not what it lists. */
-    OPENSSL_sk_free: bind<(stack: Stack) => void>('OPENSSL_sk_free', 'void', ['void *']),
-  };
 }
 
 /** Takes charge of a pointer: it is freed when the scope ends, however it ends. */
@@ -203,4 +172,65 @@ export function scoped<Result>(body: (own: Own) => Result): Result {
   } finally {
     for (const free of frees.reverse()) free();
   }
+}
+
+type Decoder<T> = (bio: Bio, out: null) => T | null;
+
+/** One value from DER with nothing behind it, else null. Through a memory BIO: no pointer into a JavaScript buffer outlives a call. */
+function decode<T>(ssl: Libcrypto, der: Uint8Array, read: Decoder<T>, free: (value: T) => void): T | null {
+  return scoped((own) => {
+    const bio = own(ssl.BIO_new(ssl.BIO_s_mem()), ssl.BIO_free);
+    ssl.BIO_write(bio, der, der.length);
+    const value = read(bio, null);
+    // Errors queue up per thread, and Node reads the same queue: leave nothing there for an unrelated call to find.
+    ssl.ERR_clear_error();
+    if (value === null || ssl.BIO_ctrl_pending(bio) === 0) return value;
+    free(value);
+    return null;
+  });
+}
+
+/** A certificate that the caller frees; null when `der` is not exactly one. */
+export function decodeCertificate(ssl: Libcrypto, der: Uint8Array): X509 | null {
+  return decode(ssl, der, ssl.d2i_X509_bio, ssl.X509_free);
+}
+
+/** A revocation list that the caller frees; null when `der` is not exactly one. */
+export function decodeCrl(ssl: Libcrypto, der: Uint8Array): X509Crl | null {
+  return decode(ssl, der, ssl.d2i_X509_CRL_bio, ssl.X509_CRL_free);
+}
+
+export function encodeCertificate(ssl: Libcrypto, certificate: X509): Buffer {
+  return scoped((own) => {
+    const bio = own(ssl.BIO_new(ssl.BIO_s_mem()), ssl.BIO_free);
+    ssl.i2d_X509_bio(bio, certificate);
+    const der = Buffer.alloc(ssl.BIO_ctrl_pending(bio));
+    ssl.BIO_read(bio, der, der.length);
+    return der;
+  });
+}
+
+/** SHA-256 of the DER, lower-case hex. */
+export function fingerprintOf(ssl: Libcrypto, certificate: X509): string {
+  const out = Buffer.alloc(32);
+  ssl.X509_digest(certificate, ssl.EVP_sha256(), out, null);
+  return out.toString('hex');
+}
+
+/** Both ends included, in milliseconds since the epoch (RFC 5280 §4.1.2.5). */
+export function validityOf(ssl: Libcrypto, certificate: X509): { notBeforeMs: number; notAfterMs: number } {
+  const milliseconds = (time: Asn1Time): number => {
+    const tm = Buffer.alloc(64); // struct tm: second, minute, hour, day, month from 0, years from 1900
+    if (ssl.ASN1_TIME_to_tm(time, tm) !== 1) return Number.NaN;
+    const [second = 0, minute = 0, hour = 0, day = 1, month = 0, year = 0] = new Int32Array(
+      tm.buffer,
+      tm.byteOffset,
+      6,
+    );
+    return Date.UTC(year + 1900, month, day, hour, minute, second);
+  };
+  return {
+    notBeforeMs: milliseconds(ssl.X509_get0_notBefore(certificate)),
+    notAfterMs: milliseconds(ssl.X509_get0_notAfter(certificate)),
+  };
 }
