@@ -26,8 +26,11 @@ export interface DnsServer {
   /** Replaces all records of a name; no records: the name does not exist. */
   set(name: string, records: readonly DnsRecord[]): void;
   fail(name: string, failure: DnsFailure): void;
-  /** Publishes where a service domain is served: its SRV records and the 127.0.0.1 of their target `xmpp.DOMAIN`. A port that is absent has no SRV record. */
-  serve(domain: string, at: { readonly port?: number; readonly directTlsPort?: number }): void;
+  /**
+   * Publishes where a service domain is served: its SRV records. A port that is absent has no SRV record.
+   * The target host is `localhost` unless told otherwise: ejabberd asks libc for addresses, and libc knows that name from /etc/hosts.
+   */
+  serve(domain: string, at: { readonly port?: number | undefined; readonly directTlsPort?: number | undefined; readonly target?: string }): void;
   close(): Promise<void>;
 }
 
@@ -79,10 +82,8 @@ export async function startDnsServer(): Promise<DnsServer> {
     queries,
     set,
     fail: (name, failure) => void table.set(canonical(name), failure),
-    serve: (domain, { port: startTlsPort, directTlsPort }) => {
-      const target = `xmpp.${domain}`;
-      const srv = (at: number | undefined): DnsRecord[] =>
-        at === undefined ? [] : [{ type: 'SRV', target, port: at }];
+    serve: (domain, { port: startTlsPort, directTlsPort, target = 'localhost' }) => {
+      const srv = (at: number | undefined): DnsRecord[] => (at === undefined ? [] : [{ type: 'SRV', target, port: at }]);
       set(`_xmpp-server._tcp.${domain}`, srv(startTlsPort));
       set(`_xmpps-server._tcp.${domain}`, srv(directTlsPort));
       set(target, [{ type: 'A', address: '127.0.0.1' }]);

@@ -38,6 +38,7 @@ export async function startEjabberd(options: EjabberdOptions): Promise<RunningSe
   }
   writeFileSync(path('ejabberd.yml'), stringify(configuration(options, tls, ports)) + (options.extra ?? ''));
   writeFileSync(path('inetrc'), inetrc(options.dns));
+  const components = Object.keys(options.components ?? {}).length > 0;
   return startServer({
     name: 'ejabberd',
     command: '/usr/bin/erl',
@@ -58,15 +59,16 @@ export async function startEjabberd(options: EjabberdOptions): Promise<RunningSe
     remove: folder.remove,
     account,
     ports,
-    ready: [/ejabberd [\d.]+ is started/],
+    ready: [ports.s2s, ports.directTls, ...(components ? [ports.component] : [])]
+      .filter((port) => port !== undefined)
+      .map((port) => new RegExp(`Start accepting TCP connections at 127\\.0\\.0\\.1:${port} `)),
   });
 }
 
 function configuration(options: EjabberdOptions, tls: TlsFiles, ports: ServerPorts): Record<string, unknown> {
   const { external = true, dialback = true, secureAuth = false, requireEncryption = true } = options;
   const components = Object.entries(options.components ?? {});
-  const echo = options.echo ?? [];
-  const attached = new Set([...components.map(([domain]) => domain), ...echo]);
+  const attached = new Set(components.map(([domain]) => domain));
   const listener = { ip: '127.0.0.1' };
   return {
     loglevel: options.logLevel ?? 'debug',
@@ -99,7 +101,6 @@ function configuration(options: EjabberdOptions, tls: TlsFiles, ports: ServerPor
       mod_ping: {},
       mod_disco: {},
       ...(dialback ? { mod_s2s_dialback: {} } : {}),
-      ...(echo.length === 0 ? {} : { mod_echo: { hosts: echo } }),
     },
     ...(external ? {} : { disable_sasl_mechanisms: ['EXTERNAL'] }),
     ...options.settings,
@@ -110,10 +111,9 @@ function configuration(options: EjabberdOptions, tls: TlsFiles, ports: ServerPor
 function inetrc(dns: string): string {
   const [address = '', port = ''] = dns.split('@');
   return [
-    '{file, hosts, "/dev/null"}.',
-    '{file, resolv, "/dev/null"}.',
+    '{resolv_conf, ""}.',
+    '{hosts_file, ""}.',
     '{lookup, [dns]}.',
-    '{clear_ns}.',
     `{nameserver, {${address.split('.').join(',')}}, ${port}}.`,
     '{cache_size, 0}.',
     '{retry, 2}.',

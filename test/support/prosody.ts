@@ -4,7 +4,7 @@
  *
  * What is written for `{ hosts: [p.example], components: { c.p.example: 's' }, s2s: { port: 15269 }, dns: '127.0.0.1@15353' }`:
  *
- *     unbound = { resolvconf = false, hoststxt = false, trusted = {}, forward = "127.0.0.1@15353",
+ *     unbound = { resolvconf = false, hoststxt = false, forward = "127.0.0.1@15353",
  *       options = { ["do-not-query-localhost:"] = "no", ["cache-max-ttl:"] = "0", ... } }
  *     interfaces = { "127.0.0.1" }   s2s_ports = { 15269 }   component_ports = { 15347 }
  *     modules_enabled = { "tls", "saslauth", "dialback", "ping", "disco" }
@@ -41,8 +41,6 @@ export interface ServerOptions {
   /** External components (XEP-0114): domain to secret. */
   readonly components?: Readonly<Record<string, string>>;
   readonly componentPort?: number;
-  /** Domains that return every message to its sender; they need a host or credential above them. */
-  readonly echo?: readonly string[];
   /** Refuse peers whose certificate does not prove their domain (dialback is not enough). @defaultValue false */
   readonly secureAuth?: boolean;
   /** @defaultValue true */
@@ -60,6 +58,8 @@ export interface ServerOptions {
 }
 
 export interface ProsodyOptions extends ServerOptions {
+  /** Domains that return every message to its sender. */
+  readonly echo?: readonly string[];
   /** XEP-0288. @defaultValue false */
   readonly bidi?: boolean;
   /** Accounts for clients; `c2sPort` says where they log in (with STARTTLS). */
@@ -123,7 +123,7 @@ function configuration(options: ProsodyOptions, folder: string, tls: TlsFiles, p
     resolvconf: 'false',
     hoststxt: 'false',
     forward: quote(options.dns),
-    trusted: trustAnchor === undefined ? '{}' : list([trustAnchor]),
+    ...(trustAnchor === undefined ? {} : { trusted: quote(trustAnchor) }), // lua-unbound 1.0 breaks on a table here
     options: table({
       'do-not-query-localhost:': '"no"', // libunbound would not ask a server on loopback
       'cache-max-ttl:': '"0"',
@@ -137,8 +137,10 @@ function configuration(options: ProsodyOptions, folder: string, tls: TlsFiles, p
     `plugin_paths = ${list([join(folder, 'plugins')])}`,
     `log = { ${options.logLevel ?? 'debug'} = "*console" }`,
     `unbound = ${unbound}`,
+    'use_ipv6 = false', // libunbound itself says that localhost is ::1, too
     `use_dane = ${trustAnchor !== undefined}`,
     `interfaces = { "127.0.0.1" }`,
+    `component_interfaces = { "127.0.0.1" }`, // else ::1 too
     `s2s_ports = { ${ports.s2s} }`,
     `s2s_direct_tls_ports = { ${ports.directTls ?? ''} }`,
     `component_ports = { ${ports.component} }`,
@@ -169,7 +171,7 @@ function configuration(options: ProsodyOptions, folder: string, tls: TlsFiles, p
   return `${lines.join('\n')}\n`;
 }
 
-const isComponent = (options: ServerOptions, domain: string): boolean =>
+const isComponent = (options: ProsodyOptions, domain: string): boolean =>
   domain in (options.components ?? {}) || (options.echo ?? []).includes(domain);
 
 /** The credential of the domain, else of the closest domain above it. */
