@@ -9,8 +9,16 @@ export type StreamId = number;
 export interface Outlet {
   /** Content namespace in which stanzas are written. */
   readonly contentNamespace: string;
-  /** False while its buffer is above the high-water mark; `drained` of {@link OutletEvents} follows. */
+  /** False while its buffer is above the high-water mark; its owner then calls `streamDrained` or `outletDrained` of the router. */
   readonly writable: boolean;
+  /** Bytes written to it in its life. Goes with {@link flushedBytes}: both, or neither. */
+  readonly writtenBytes?: number;
+  /**
+   * How many of `writtenBytes` have left this process. With it a stanza counts as sent only once it has been flushed, and
+   * as unknown if the stream breaks before; the owner calls `streamDrained` each time that this reaches `writtenBytes`.
+   */
+  readonly flushedBytes?: number;
+  /** Takes the bytes as they are. Must not throw and must not call the router back; a no-op once closed. */
   write(bytes: Buffer): void;
   /** Collects writes until `uncork`, so that a batch becomes one write on the socket. */
   cork(): void;
@@ -23,6 +31,31 @@ export interface Inlet {
   resume(): void;
 }
 
+/** RFC 6120 §8.3.3. */
+export type StanzaErrorCondition =
+  | 'bad-request'
+  | 'conflict'
+  | 'feature-not-implemented'
+  | 'forbidden'
+  | 'gone'
+  | 'internal-server-error'
+  | 'item-not-found'
+  | 'jid-malformed'
+  | 'not-acceptable'
+  | 'not-allowed'
+  | 'not-authorized'
+  | 'policy-violation'
+  | 'recipient-unavailable'
+  | 'redirect'
+  | 'registration-required'
+  | 'remote-server-not-found'
+  | 'remote-server-timeout'
+  | 'resource-constraint'
+  | 'service-unavailable'
+  | 'subscription-required'
+  | 'undefined-condition'
+  | 'unexpected-request';
+
 /** What became of a stanza that was accepted (DESIGN §6, L1). */
 export type Delivery =
   /** Handed to a stream that is authorised for its domain pair, or to a local outlet. */
@@ -31,6 +64,53 @@ export type Delivery =
   | { readonly outcome: 'returned'; readonly fault: Fault; readonly reply: Stanza | null }
   /** Written, and the stream broke before it could be known whether it arrived. */
   | { readonly outcome: 'unknown'; readonly stream: StreamId };
+
+/** Told once what became of a stanza, in a task of its own, never inside the call that brought the stanza. */
+export type Settle = (delivery: Delivery) => void;
+
+/** A stanza that went back to its sender, or that was dropped because no error may answer it (RFC 6120 §8.3.1). */
+export interface Returned {
+  readonly stanza: Stanza;
+  readonly fault: Fault;
+}
+
+/** What the data plane has done since it was made. Live: read it, do not keep it. */
+export interface RouterCounters {
+  /** Stanzas that passed the gate. */
+  readonly admitted: number;
+  /** Stanzas that the gate refused. */
+  readonly refused: number;
+  /** Stanzas given to a local outlet. */
+  readonly delivered: number;
+  /** Stanzas for a local domain to which nobody is attached. */
+  readonly unattended: number;
+  /** Stanzas written to a stream. */
+  readonly sent: number;
+  /** Stanzas that had to wait in the queue of their pair. */
+  readonly queued: number;
+  /** Stanzas answered with a stanza error. */
+  readonly returned: number;
+  /** Stanzas that earned an error and may not be answered with one. */
+  readonly dropped: number;
+  /** Stanzas written to a stream that broke before they were flushed; only those that somebody asked about. */
+  readonly unknown: number;
+}
+
+/** The tables as plain data, for the inspector. */
+export interface RouterSnapshot {
+  readonly queues: readonly {
+    readonly local: string;
+    readonly remote: string;
+    readonly stanzas: number;
+    readonly bytes: number;
+    readonly oldestMs: number;
+    readonly routeWanted: boolean;
+  }[];
+  readonly routes: readonly { readonly local: string; readonly remote: string; readonly stream: StreamId }[];
+  readonly facts: readonly { readonly stream: StreamId; readonly from: string; readonly to: string }[];
+  readonly attached: readonly string[];
+  readonly pausedInlets: number;
+}
 
 /** What the data plane asks of the control plane. Called synchronously; must not throw. */
 export interface RouterEvents {

@@ -1,0 +1,65 @@
+/** The first of the two tables (DESIGN §2): may this (stream, from, to) come in. */
+import type { StreamId } from './types.ts';
+
+export type Verdict =
+  | 'held'
+  /** Nothing at all has been proved on this stream. */
+  | 'stream-unproved'
+  /** Something has, but not `from`. */
+  | 'from-unproved'
+  /** `from` has, but not towards this `to`. */
+  | 'pair-unproved';
+
+/** Facts by stream, then sender domain, then target domain: the pair counts, never two separate sets (XEP-0220 §1.2). */
+export class FactTable {
+  readonly #streams = new Map<StreamId, Map<string, Set<string>>>();
+  // Stanzas come in runs of one stream and one sender domain.
+  #lastStream: StreamId = NaN;
+  #lastFrom = '';
+  #lastTargets: ReadonlySet<string> = new Set();
+
+  admit(stream: StreamId, from: string, to: string): void {
+    let senders = this.#streams.get(stream);
+    if (senders === undefined) this.#streams.set(stream, (senders = new Map<string, Set<string>>()));
+    const targets = senders.get(from);
+    if (targets === undefined) senders.set(from, new Set([to]));
+    else targets.add(to);
+  }
+
+  revoke(stream: StreamId, from: string, to: string): void {
+    const senders = this.#streams.get(stream);
+    const targets = senders?.get(from);
+    if (senders === undefined || targets === undefined || !targets.delete(to)) return;
+    if (targets.size === 0) senders.delete(from);
+    if (senders.size === 0) this.#streams.delete(stream);
+    this.#lastStream = NaN;
+  }
+
+  forget(stream: StreamId): void {
+    this.#streams.delete(stream);
+    this.#lastStream = NaN;
+  }
+
+  /** Whether anything at all is proved on this stream. */
+  has(stream: StreamId): boolean {
+    return this.#streams.has(stream);
+  }
+
+  verdict(stream: StreamId, from: string, to: string): Verdict {
+    if (stream === this.#lastStream && from === this.#lastFrom)
+      return this.#lastTargets.has(to) ? 'held' : 'pair-unproved';
+    const senders = this.#streams.get(stream);
+    if (senders === undefined) return 'stream-unproved';
+    const targets = senders.get(from);
+    if (targets === undefined) return 'from-unproved';
+    this.#lastStream = stream;
+    this.#lastFrom = from;
+    this.#lastTargets = targets;
+    return targets.has(to) ? 'held' : 'pair-unproved';
+  }
+
+  *rows(): Generator<{ stream: StreamId; from: string; to: string }> {
+    for (const [stream, senders] of this.#streams)
+      for (const [from, targets] of senders) for (const to of targets) yield { stream, from, to };
+  }
+}

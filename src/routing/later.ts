@@ -1,0 +1,46 @@
+/** A fresh task for what must not happen inside the call that caused it: bounces, answers to senders, wishes (PEERS §5, trap 15 e). */
+import type { Clock } from '../ports.ts';
+
+/**
+ * Runs functions in order, in one task of the clock. What they add runs in the next task, so a sender that answers every
+ * bounce with a new stanza neither recurses nor keeps the process from its sockets.
+ */
+export class Later {
+  readonly #clock: Clock;
+  readonly #around: (run: () => void) => void;
+  #tasks: (() => void)[] = [];
+  #timer: unknown = null;
+
+  constructor(clock: Clock, around: (run: () => void) => void) {
+    this.#clock = clock;
+    this.#around = around;
+  }
+
+  add(task: () => void): void {
+    this.#tasks.push(task);
+    this.#arm();
+  }
+
+  #arm(): void {
+    this.#timer ??= this.#clock.setTimeout(() => this.#run(), 0);
+  }
+
+  #run(): void {
+    this.#timer = null;
+    const tasks = this.#tasks;
+    this.#tasks = [];
+    let done = 0;
+    try {
+      this.#around(() => {
+        for (const task of tasks) {
+          done += 1;
+          task();
+        }
+      });
+    } finally {
+      // A callback that throws is the embedder's fault; those behind it still get their turn.
+      if (done < tasks.length) this.#tasks = [...tasks.slice(done), ...this.#tasks];
+      if (this.#tasks.length > 0) this.#arm();
+    }
+  }
+}

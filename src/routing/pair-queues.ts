@@ -1,0 +1,114 @@
+/** What waits: one bounded queue per domain pair (DESIGN §4, XEP-0220 §2.1.1), and one list of all that waits, oldest first. */
+import type { Stanza } from '../protocol/stanza.ts';
+import type { Settle } from './types.ts';
+
+export interface WaitingStanza {
+  readonly stanza: Stanza;
+  readonly settle: Settle | null;
+  readonly sinceMs: number;
+  readonly queue: PairQueue;
+  /** Behind it in its pair. */
+  behind: WaitingStanza | null;
+  /** Its neighbours by age, over all pairs. */
+  older: WaitingStanza | null;
+  newer: WaitingStanza | null;
+}
+
+/** The stanzas of one pair that no stream could take yet. It exists as long as it holds something. */
+export interface PairQueue {
+  readonly local: string;
+  readonly remote: string;
+  stanzas: number;
+  bytes: number;
+  head: WaitingStanza | null;
+  tail: WaitingStanza | null;
+  /** The control plane has been asked for a route and has not answered. */
+  routeWanted: boolean;
+}
+
+export interface QueueBounds {
+  /** Stanzas per pair. */
+  readonly queueStanzas: number;
+  /** Bytes per pair. */
+  readonly queueBytes: number;
+}
+
+export class PairQueues {
+  readonly #bounds: QueueBounds;
+  readonly #queues = new Map<string, Map<string, PairQueue>>();
+  #oldest: WaitingStanza | null = null;
+  #newest: WaitingStanza | null = null;
+
+  constructor(bounds: QueueBounds) {
+    this.#bounds = bounds;
+  }
+
+  /** Of all pairs, the stanza that has waited longest. */
+  get oldest(): WaitingStanza | null {
+    return this.#oldest;
+  }
+
+  find(local: string, remote: string): PairQueue | null {
+    return this.#queues.get(local)?.get(remote) ?? null;
+  }
+
+  /** Whether one more stanza of `bytes` would break a bound. */
+  isFull(queue: PairQueue | null, bytes: number): boolean {
+    const { queueStanzas, queueBytes } = this.#bounds;
+    return (queue?.stanzas ?? 0) + 1 > queueStanzas || (queue?.bytes ?? 0) + bytes > queueBytes;
+  }
+
+  /** Whether the queue is above `share` of one of its bounds. */
+  isAbove(queue: PairQueue, share: number): boolean {
+    return queue.stanzas > this.#bounds.queueStanzas * share || queue.bytes > this.#bounds.queueBytes * share;
+  }
+
+  push(local: string, remote: string, stanza: Stanza, settle: Settle | null, nowMs: number): PairQueue {
+    const queue = this.find(local, remote) ?? this.#create(local, remote);
+    const older = this.#newest;
+    const waiting: WaitingStanza = { stanza, settle, sinceMs: nowMs, queue, behind: null, older, newer: null };
+    if (queue.tail === null) queue.head = waiting;
+    else queue.tail.behind = waiting;
+    queue.tail = waiting;
+    queue.stanzas += 1;
+    queue.bytes += stanza.bytes.length;
+    if (older === null) this.#oldest = waiting;
+    else older.newer = waiting;
+    this.#newest = waiting;
+    return queue;
+  }
+
+  /** Takes the first stanza of a pair, and with the last one the queue itself. */
+  shift(queue: PairQueue): WaitingStanza | null {
+    const first = queue.head;
+    if (first === null) return null;
+    queue.head = first.behind;
+    if (queue.head === null) queue.tail = null;
+    queue.stanzas -= 1;
+    queue.bytes -= first.stanza.bytes.length;
+    if (first.older === null) this.#oldest = first.newer;
+    else first.older.newer = first.newer;
+    if (first.newer === null) this.#newest = first.older;
+    else first.newer.older = first.older;
+    if (queue.head === null) this.#delete(queue);
+    return first;
+  }
+
+  *rows(): Generator<PairQueue> {
+    for (const remotes of this.#queues.values()) yield* remotes.values();
+  }
+
+  #create(local: string, remote: string): PairQueue {
+    const queue = { local, remote, stanzas: 0, bytes: 0, head: null, tail: null, routeWanted: false };
+    const remotes = this.#queues.get(local);
+    if (remotes === undefined) this.#queues.set(local, new Map([[remote, queue]]));
+    else remotes.set(remote, queue);
+    return queue;
+  }
+
+  #delete({ local, remote }: PairQueue): void {
+    const remotes = this.#queues.get(local);
+    remotes?.delete(remote);
+    if (remotes?.size === 0) this.#queues.delete(local);
+  }
+}
