@@ -1,0 +1,147 @@
+/** The {@link Network} of the daemon: node:net and node:tls. */
+import * as net from 'node:net';
+import { fault, FaultError } from '../protocol/faults.ts';
+import type { Fault } from '../protocol/faults.ts';
+import type { Accepted, Clock, ConnectionEvents, ConnectOptions, Listening, ListenOptions, Network } from '../ports.ts';
+import { raceAddresses } from './happy-eyeballs.ts';
+import type { AttemptFailure } from './happy-eyeballs.ts';
+import { plainAddress, SocketConnection, tcpFault } from './tcp.ts';
+import type { SocketLimits } from './tcp.ts';
+import { createTlsEngine } from './tls.ts';
+import type { CredentialStore } from './tls.ts';
+
+export interface NetworkOptions extends Partial<SocketLimits> {
+  readonly credentials: CredentialStore;
+  readonly clock: Clock;
+  /** RFC 8305 §8. @defaultValue 250 */
+  readonly attemptDelayMs?: number;
+  /** How long a listener that detects TLS waits for the first byte. @defaultValue 15000 */
+  readonly firstByteTimeoutMs?: number;
+}
+
+/** A content type of TLS records; no XML starts with it. */
+const TLS_HANDSHAKE = 0x16;
+const KEEP_ALIVE_MS = 60_000;
+const SOCKET = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS } as const;
+
+/** @defaultValue `highWaterBytes` 262144, `endTimeoutMs` 2000 */
+export function createNetwork(options: NetworkOptions): Network {
+  const { clock, attemptDelayMs = 250, firstByteTimeoutMs = 15_000 } = options;
+  const parts = {
+    clock,
+    tls: createTlsEngine(options),
+    highWaterBytes: options.highWaterBytes ?? 262_144,
+    endTimeoutMs: options.endTimeoutMs ?? 2_000,
+  };
+
+  const connect = ({ addresses, port }: ConnectOptions, events: ConnectionEvents): SocketConnection => {
+    const connection = new SocketConnection(parts, addresses[0]?.address ?? '', events);
+    const cancel = raceAddresses<net.Socket>({
+      addresses,
+      clock,
+      attemptDelayMs,
+      attempt: ({ address, family }, connected, failed) => {
+        const socket = new net.Socket();
+        socket.once('connect', () => connected(socket));
+        socket.on('error', (error) => failed(tcpFault(error)));
+        try {
+          socket.connect({ ...SOCKET, host: address, port, family });
+        } catch (error) {
+          failed(fault('tcp', 'address-unavailable', 'local', error instanceof Error ? error.message : String(error)));
+        }
+        return () => socket.destroy();
+      },
+      won: (socket, { address }) => {
+        connection.opened(socket);
+        events.connected({ remoteAddress: address, remotePort: port });
+      },
+      lost: (failures) => connection.destroy(connectFault(failures, port)),
+    });
+    connection.connecting(cancel);
+    return connection;
+  };
+
+  const listen = (where: ListenOptions, accept: (accepted: Accepted) => ConnectionEvents): Promise<Listening> => {
+    const announce = (socket: net.Socket, directTls: boolean): void => {
+      let events: ConnectionEvents | null = null;
+      // Nothing is said before `accept` has answered: sockets report in later turns only.
+      const connection = new SocketConnection(parts, plainAddress(socket), {
+        connected: () => undefined,
+        data: (bytes) => events?.data(bytes),
+        secured: (session) => events?.secured(session),
+        drained: () => events?.drained(),
+        closed: (reason) => events?.closed(reason),
+      });
+      connection.opened(socket);
+      events = accept({ connection, directTls });
+      if (directTls) connection.startTlsServer({ streamTo: null });
+    };
+
+    const undecided = new Set<net.Socket>();
+    const detect = (socket: net.Socket): void => {
+      undecided.add(socket);
+      const drop = (): void => {
+        socket.destroy();
+      };
+      const deadline = clock.setTimeout(drop, firstByteTimeoutMs);
+      const decided = (): void => {
+        clock.clearTimeout(deadline);
+        undecided.delete(socket);
+        socket.off('end', drop).off('close', decided);
+      };
+      socket.once('data', (first: Buffer) => {
+        decided();
+        socket.pause();
+        socket.unshift(first);
+        announce(socket, first[0] === TLS_HANDSHAKE);
+      });
+      socket.on('end', drop).on('close', decided);
+    };
+
+    const server = net.createServer(SOCKET, (socket) => {
+      socket.on('error', () => undefined); // the connection has its own listener; until then there is nobody to tell
+      if (where.tls === 'detect') detect(socket);
+      else announce(socket, where.tls === 'direct');
+    });
+
+    return new Promise((resolve, reject) => {
+      server.once('error', (error) => reject(new FaultError(tcpFault(error), { cause: error })));
+      server.listen({ host: where.address, port: where.port }, () => {
+        server.on('error', () => undefined); // accept(2) failing, for want of descriptors: the next one may work
+        const bound = server.address();
+        resolve({
+          address: where.address,
+          port: typeof bound === 'object' && bound !== null ? bound.port : where.port,
+          close: () => {
+            for (const socket of undecided) socket.destroy();
+            // Not awaited: Node would wait for the streams that were accepted, which go on.
+            server.close();
+            return Promise.resolve();
+          },
+        });
+      });
+    });
+  };
+
+  return { connect, listen };
+}
+
+/** From the most telling to the least: somebody who answers tells more than a silent wire. */
+const TELLING = [
+  'connection-refused',
+  'connection-reset',
+  'connect-timeout',
+  'host-unreachable',
+  'address-unavailable',
+];
+
+/** One fault for a race that was lost; its text names every address. */
+export function connectFault(failures: readonly AttemptFailure[], port: number): Fault {
+  if (failures.length === 0) return fault('tcp', 'host-unreachable', 'dns', 'the target has no address');
+  const rank = ({ fault: { condition } }: AttemptFailure): number => TELLING.indexOf(condition) + 1 || 99;
+  const [first] = failures.toSorted((a, b) => rank(a) - rank(b));
+  const text = failures.map(
+    ({ address, fault: why }) => `${address.address} port ${port}: ${why.text ?? why.condition}`,
+  );
+  return fault('tcp', first?.fault.condition ?? 'connection-failed', first?.fault.origin ?? 'peer', text.join('; '));
+}

@@ -1,0 +1,264 @@
+/** One {@link Connection} over a socket of Node: TCP first, the same socket under TLS later. */
+import { Socket } from 'node:net';
+import { fault, toFault } from '../protocol/faults.ts';
+import type { Fault } from '../protocol/faults.ts';
+import type { ClientTls, Clock, Connection, ConnectionEvents, ServerTls } from '../ports.ts';
+import { tlsFault } from './tls.ts';
+import type { HandshakeEvents, TlsEngine } from './tls.ts';
+
+export interface SocketLimits {
+  /** More than this unsent makes a connection not writable, in bytes. */
+  readonly highWaterBytes: number;
+  /** How long the peer may take to close its half after `end`, in milliseconds. */
+  readonly endTimeoutMs: number;
+}
+
+export interface SocketParts extends SocketLimits {
+  readonly clock: Clock;
+  readonly tls: TlsEngine;
+}
+
+/**
+ * `ending`: our half is closed or closing, the peer's is not yet. `dropped`: nothing happens any more, except that
+ * `closed` is still to be said.
+ */
+type Phase = 'connecting' | 'open' | 'ending' | 'dropped' | 'closed';
+
+export class SocketConnection implements Connection {
+  readonly #parts: SocketParts;
+  readonly #events: ConnectionEvents;
+  #phase: Phase = 'connecting';
+  #socket: Socket | null = null;
+  #remoteAddress: string;
+  #tls: 'none' | 'handshake' | 'secured' = 'none';
+  #paused = false;
+  #fault: Fault | null = null;
+  #endTimer: unknown = null;
+  #cancelConnecting: () => void = () => undefined;
+
+  /** Connecting counts as a cork. */
+  #corks = 1;
+  #batch: Buffer[] = [];
+  #batchBytes = 0;
+  /** More than the high-water mark was written and `drained` is owed. */
+  #full = false;
+
+  constructor(parts: SocketParts, remoteAddress: string, events: ConnectionEvents) {
+    this.#parts = parts;
+    this.#remoteAddress = remoteAddress;
+    this.#events = events;
+  }
+
+  get remoteAddress(): string {
+    return this.#remoteAddress;
+  }
+
+  get bufferedBytes(): number {
+    return this.#batchBytes + (this.#socket?.writableLength ?? 0);
+  }
+
+  get writable(): boolean {
+    return this.#takesWrites && this.bufferedBytes <= this.#parts.highWaterBytes;
+  }
+
+  get #takesWrites(): boolean {
+    return this.#phase === 'open' || this.#phase === 'connecting';
+  }
+
+  get #over(): boolean {
+    return this.#phase === 'dropped' || this.#phase === 'closed';
+  }
+
+  /** How to stop connecting, should the connection be dropped first. */
+  connecting(cancel: () => void): void {
+    if (this.#over) cancel();
+    else this.#cancelConnecting = cancel;
+  }
+
+  /** TCP is up: from here on this connection owns the socket. */
+  opened(socket: Socket): void {
+    this.#remoteAddress = plainAddress(socket);
+    this.#phase = 'open';
+    this.#attach(socket);
+    this.uncork();
+  }
+
+  write(bytes: Buffer | string): void {
+    if (!this.#takesWrites || bytes.length === 0) return;
+    const buffer = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
+    if (this.bufferedBytes + buffer.length > this.#parts.highWaterBytes) this.#full = true;
+    if (this.#corks === 0) {
+      this.#send(buffer);
+      return;
+    }
+    this.#batch.push(buffer);
+    this.#batchBytes += buffer.length;
+  }
+
+  cork(): void {
+    this.#corks += 1;
+  }
+
+  uncork(): void {
+    if (this.#corks === 0) return;
+    this.#corks -= 1;
+    if (this.#corks === 0) this.#flush();
+  }
+
+  pause(): void {
+    if (this.#over) return;
+    this.#paused = true;
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    if (this.#over) return;
+    this.#paused = false;
+    this.#socket?.resume();
+  }
+
+  startTlsClient(options: ClientTls): void {
+    this.#startTls((socket, events) => this.#parts.tls.startClient(socket, options, events));
+  }
+
+  startTlsServer(options: ServerTls): void {
+    this.#startTls((socket, events) => this.#parts.tls.startServer(socket, options, events));
+  }
+
+  end(): void {
+    if (this.#phase === 'connecting') this.destroy();
+    if (this.#phase !== 'open') return;
+    this.#flush();
+    this.#phase = 'ending';
+    this.#socket?.end();
+    this.#endTimer = this.#parts.clock.setTimeout(() => {
+      this.destroy(fault('tcp', 'close-timeout', 'peer', 'the peer did not close its half of the connection'));
+    }, this.#parts.endTimeoutMs);
+  }
+
+  destroy(reason: Fault = fault('tcp', 'connection-aborted', 'local')): void {
+    if (this.#over) return;
+    this.#phase = 'dropped';
+    this.#fault ??= reason;
+    this.#parts.clock.clearTimeout(this.#endTimer);
+    this.#batch = [];
+    this.#batchBytes = 0;
+    this.#cancelConnecting();
+    // Always later, never inside the call that caused it.
+    if (this.#socket === null) process.nextTick(() => this.#close());
+    else this.#socket.destroy();
+  }
+
+  #close(): void {
+    if (this.#phase === 'closed') return;
+    this.#phase = 'closed';
+    this.#parts.clock.clearTimeout(this.#endTimer);
+    this.#events.closed(this.#fault);
+  }
+
+  #attach(socket: Socket): void {
+    this.#socket = socket;
+    socket.on('data', this.#received);
+    if (this.#paused) socket.pause();
+    else socket.resume();
+    socket.on('end', this.#peerEnded);
+    socket.on('close', this.#socketClosed);
+    socket.on('error', this.#failed);
+  }
+
+  readonly #received = (bytes: Buffer): void => {
+    if (!this.#over) this.#events.data(bytes);
+  };
+
+  readonly #peerEnded = (): void => {
+    if (this.#tls === 'handshake')
+      this.destroy(fault('tls', 'connection-reset', 'peer', 'closed during the handshake'));
+    else this.end();
+  };
+
+  readonly #failed = (error: NodeJS.ErrnoException): void => {
+    this.destroy(
+      this.#tls === 'handshake' || error.code?.startsWith('ERR_') === true ? tlsFault(error) : tcpFault(error),
+    );
+  };
+
+  readonly #socketClosed = (): void => {
+    if (this.#phase === 'open')
+      this.#fault ??= fault(this.#tls === 'handshake' ? 'tls' : 'tcp', 'connection-reset', 'peer');
+    this.#close();
+  };
+
+  #startTls(start: (socket: Socket, events: HandshakeEvents) => Socket): void {
+    const plain = this.#socket;
+    if (this.#phase !== 'open' || plain === null) return;
+    if (this.#tls !== 'none') throw new TypeError('TLS was started on this connection before');
+    this.#tls = 'handshake';
+    // What arrives from here on is for TLS. Paused, the socket keeps chunks it has read already, and TLS takes them over.
+    plain.off('data', this.#received);
+    plain.off('end', this.#peerEnded);
+    plain.off('close', this.#socketClosed);
+    plain.pause();
+    try {
+      this.#attach(
+        start(plain, {
+          secured: (session) => {
+            if (this.#over) return;
+            this.#tls = 'secured';
+            this.#events.secured(session);
+          },
+          failed: (reason) => this.destroy(reason),
+        }),
+      );
+    } catch (error) {
+      plain.on('close', this.#socketClosed);
+      this.destroy(toFault(error, 'tls'));
+    }
+  }
+
+  /** One write, and with TLS as few records as can be: joining is cheaper than handing Node many chunks. */
+  #flush(): void {
+    const batch = this.#batch;
+    const [first] = batch;
+    if (first === undefined) return;
+    this.#batch = [];
+    this.#batchBytes = 0;
+    this.#send(batch.length === 1 ? first : Buffer.concat(batch));
+  }
+
+  #send(buffer: Buffer): void {
+    if (this.#full) this.#socket?.write(buffer, this.#written);
+    else this.#socket?.write(buffer);
+  }
+
+  readonly #written = (): void => {
+    if (!this.#full || this.#phase !== 'open' || this.bufferedBytes > 0) return;
+    this.#full = false;
+    this.#events.drained();
+  };
+}
+
+/** IPv4 as IPv4, also on a socket that listens for both. */
+export const plainAddress = (socket: Socket): string => (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
+
+const CONDITIONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection-refused',
+  ECONNRESET: 'connection-reset',
+  EPIPE: 'connection-reset',
+  ECONNABORTED: 'connection-reset',
+  ETIMEDOUT: 'connect-timeout',
+  EHOSTUNREACH: 'host-unreachable',
+  ENETUNREACH: 'host-unreachable',
+  EHOSTDOWN: 'host-unreachable',
+  EADDRNOTAVAIL: 'address-unavailable',
+  EADDRINUSE: 'address-in-use',
+  EACCES: 'permission-denied',
+  EPERM: 'permission-denied',
+  EMFILE: 'too-many-sockets',
+  ENFILE: 'too-many-sockets',
+};
+const LOCAL = new Set(['address-unavailable', 'address-in-use', 'permission-denied', 'too-many-sockets']);
+
+export function tcpFault(error: NodeJS.ErrnoException): Fault {
+  const condition = CONDITIONS[error.code ?? ''] ?? 'connection-failed';
+  return fault('tcp', condition, LOCAL.has(condition) ? 'local' : 'peer', error.message);
+}

@@ -1,0 +1,249 @@
+/**
+ * TLS over sockets: which certificate is shown, which session is resumed, what a finished handshake says.
+ *
+ * Node's own judgement (`authorized`, `checkServerIdentity`) is switched off: it calls a client certificate without
+ * clientAuth invalid and reads the CN (FACTS §18). What the peer presented goes out as evidence, to be judged elsewhere.
+ *
+ * Found on Node 20 with OpenSSL 3, TLS 1.2 and 1.3 alike: after resumption a client is told nothing of the server's
+ * certificate, and a server only the client's leaf. So a client keeps what was presented beside the session, and a
+ * server keeps chains by their leaf. On TLS 1.2 a server is not told SNI again either.
+ */
+import { constants } from 'node:crypto';
+import { isIP } from 'node:net';
+import type { Socket } from 'node:net';
+import * as tls from 'node:tls';
+import { fault, FaultError } from '../protocol/faults.ts';
+import type { Fault } from '../protocol/faults.ts';
+import type { CertificateEvidence } from '../protocol/certificate.ts';
+import type { CertificateChain, ClientTls, Clock, Credential, ServerTls, TlsSession } from '../ports.ts';
+import { readCertificate } from './certificates.ts';
+import { LruMap } from './lru.ts';
+
+/** Asked at every handshake, so a credential can be replaced at any time; the same object stands for the same credential. */
+export interface CredentialStore {
+  /** The credential for a service domain (lower-case A-label), or, for null, the one shown when nothing is known. */
+  forServerName(name: string | null): Credential | null;
+}
+
+/** Told of one handshake: `secured` once, or nothing when the socket closes first. */
+export interface HandshakeEvents {
+  secured(session: TlsSession): void;
+  failed(fault: Fault): void;
+}
+
+export interface TlsEngine {
+  /** @throws FaultError `tls`: `credential-invalid` */
+  startClient(socket: Socket, options: ClientTls, events: HandshakeEvents): tls.TLSSocket;
+  /** @throws FaultError `tls`: `credential-invalid` */
+  startServer(socket: Socket, options: ServerTls, events: HandshakeEvents): tls.TLSSocket;
+}
+
+/** RFC 7301; registered for s2s by XEP-0368. */
+const ALPN = ['xmpp-server'];
+/** The longest chain that is read from a peer. */
+const MAX_CHAIN = 10;
+/**
+ * How long after its full handshake a session may be resumed. Short, because a resumed session repeats the certificate
+ * of then: a peer that changes certificate and TLSA record would look refuted for as long.
+ */
+const SESSION_LIFETIME_MS = 600_000;
+const SESSIONS_KEPT = 1_000;
+const CHAINS_KEPT = 4_000;
+
+interface Presented {
+  readonly peer: CertificateEvidence | null;
+  readonly chain: CertificateChain | null;
+}
+
+interface KnownSession {
+  readonly session: Buffer;
+  readonly presented: Presented;
+  readonly handshakeMs: number;
+}
+
+export function createTlsEngine({ credentials, clock }: { credentials: CredentialStore; clock: Clock }): TlsEngine {
+  const contextFor = createContextCache();
+  const sessions = new LruMap<string, KnownSession>(SESSIONS_KEPT);
+  const clientChains = new LruMap<string, CertificateChain>(CHAINS_KEPT);
+
+  const startClient = (plain: Socket, options: ClientTls, events: HandshakeEvents): tls.TLSSocket => {
+    const { context, id } = contextFor(options.credential, 'client', options.minVersion);
+    const key = [options.serverName, plain.remoteAddress, plain.remotePort, options.alpn, id].join(' ');
+    let known = sessions.get(key);
+    // One use each (RFC 8446 C.4); what the server issues in exchange is kept again below.
+    sessions.delete(key);
+    if (known !== undefined && clock.now() - known.handshakeMs > SESSION_LIFETIME_MS) known = undefined;
+
+    const socket = tls.connect({
+      socket: plain,
+      secureContext: context,
+      rejectUnauthorized: false,
+      checkServerIdentity: () => undefined,
+      // SNI is never an IP literal (RFC 6066 §3).
+      ...(isIP(options.serverName) === 0 ? { servername: options.serverName } : {}),
+      ...(options.alpn ? { ALPNProtocols: ALPN } : {}),
+      ...(known === undefined ? {} : { session: known.session }),
+    });
+
+    // TLS 1.2 issues its session inside the handshake, 1.3 some time after it.
+    let issued: Buffer | null = null;
+    let origin: Omit<KnownSession, 'session'> | null = null;
+    const remember = (): void => {
+      if (issued !== null && origin !== null) sessions.set(key, { session: issued, ...origin });
+    };
+    socket.on('session', (session) => {
+      issued = session;
+      remember();
+    });
+    socket.once('secureConnect', () => {
+      report(socket, events, () => {
+        const resumed = socket.isSessionReused() ? known : undefined;
+        const { presented, handshakeMs } = resumed ?? { presented: readPresented(socket), handshakeMs: clock.now() };
+        origin = { presented, handshakeMs };
+        remember();
+        return presented;
+      });
+    });
+    return socket;
+  };
+
+  const startServer = (plain: Socket, { streamTo }: ServerTls, events: HandshakeEvents): tls.TLSSocket => {
+    const fallback =
+      (streamTo === null ? null : credentials.forServerName(streamTo)) ?? credentials.forServerName(null);
+    const pick = (credential: Credential | null): tls.SecureContext =>
+      contextFor(credential, 'server', 'TLSv1.2').context;
+
+    const socket = new tls.TLSSocket(plain, {
+      isServer: true,
+      requestCert: true,
+      rejectUnauthorized: false,
+      secureContext: pick(fallback),
+      ALPNProtocols: ALPN,
+      SNICallback: (name, done) => {
+        try {
+          const credential = credentials.forServerName(name.toLowerCase()) ?? fallback;
+          if (credential === null) throw new FaultError(fault('tls', 'no-certificate', 'local', `none for ${name}`));
+          done(null, pick(credential));
+        } catch (error) {
+          done(error instanceof Error ? error : new Error(String(error)));
+        }
+      },
+    });
+    socket.disableRenegotiation();
+    let secured = false;
+    // A server-side TLSSocket without a tls.Server tells its errors only here, and does not close by itself.
+    socket.on('_tlsError', (error: Error) => events.failed(tlsFault(error, secured ? 'session-failed' : undefined)));
+    socket.once('secure', () => {
+      secured = true;
+      report(socket, events, () => {
+        const { peer, chain } = readPresented(socket);
+        if (peer === null || chain === null) return { peer, chain };
+        if (!socket.isSessionReused()) clientChains.set(peer.sha256, chain);
+        return { peer, chain: clientChains.get(peer.sha256) ?? chain };
+      });
+    });
+    return socket;
+  };
+
+  return { startClient, startServer };
+}
+
+/** Contexts hold the parsed key and the ticket keys: one per credential, shared by all streams, gone with the credential. */
+function createContextCache() {
+  const anonymous: Credential = { cert: '', key: '' };
+  const contexts = new WeakMap<Credential, Map<string, { context: tls.SecureContext; id: number }>>();
+  let count = 0;
+  return (credential: Credential | null, side: 'client' | 'server', minVersion: ClientTls['minVersion']) => {
+    const owner = credential ?? anonymous;
+    const made = contexts.get(owner) ?? new Map<string, { context: tls.SecureContext; id: number }>();
+    contexts.set(owner, made);
+    const kind = `${side} ${minVersion}`;
+    let entry = made.get(kind);
+    if (entry === undefined) {
+      entry = { context: createContext(credential, side, minVersion), id: count++ };
+      made.set(kind, entry);
+    }
+    return entry;
+  };
+}
+
+function createContext(
+  credential: Credential | null,
+  side: 'client' | 'server',
+  minVersion: ClientTls['minVersion'],
+): tls.SecureContext {
+  try {
+    return tls.createSecureContext({
+      ...credential,
+      minVersion,
+      honorCipherOrder: true,
+      // No trust anchors here: chains are validated elsewhere, and a server names no authorities it would like.
+      ca: [],
+      // Resumption with client certificates needs a name for where the session belongs.
+      sessionIdContext: 'xmpp-server',
+      sessionTimeout: SESSION_LIFETIME_MS / 1000,
+      // A server drops who renegotiates (`disableRenegotiation`); Node has no such thing for clients, OpenSSL has.
+      secureOptions: constants.SSL_OP_NO_COMPRESSION | (side === 'client' ? constants.SSL_OP_NO_RENEGOTIATION : 0),
+    });
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    throw new FaultError(fault('tls', 'credential-invalid', 'local', text), { cause: error });
+  }
+}
+
+function report(socket: tls.TLSSocket, events: HandshakeEvents, read: () => Presented): void {
+  let presented: Presented;
+  try {
+    presented = read();
+  } catch (error) {
+    events.failed(
+      fault('tls', 'certificate-unreadable', 'peer', error instanceof Error ? error.message : String(error)),
+    );
+    return;
+  }
+  events.secured({
+    // Contexts allow nothing below 1.2.
+    protocol: socket.getProtocol() === 'TLSv1.3' ? 'TLSv1.3' : 'TLSv1.2',
+    cipher: socket.getCipher().standardName,
+    alpn: typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : null,
+    resumed: socket.isSessionReused(),
+    ...presented,
+  });
+}
+
+/** The chain as it was sent, leaf first; `issuerCertificate` follows that order and not who signed whom. */
+function readPresented(socket: tls.TLSSocket): Presented {
+  const der: Uint8Array[] = [];
+  let certificate = socket.getPeerX509Certificate();
+  while (certificate !== undefined && der.length < MAX_CHAIN) {
+    der.push(certificate.raw);
+    certificate = certificate.issuerCertificate;
+  }
+  const [leaf] = der;
+  return leaf === undefined ? { peer: null, chain: null } : { peer: readCertificate(leaf), chain: { der } };
+}
+
+/** OpenSSL's reasons, by the names in Node's error codes. */
+const CONDITIONS: readonly (readonly [RegExp, string])[] = [
+  [/NO_APPLICATION_PROTOCOL|^ERR_SSL_1120$/, 'no-application-protocol'],
+  [/UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION|VERSION_TOO_LOW/, 'no-shared-protocol'],
+  [/NO_SHARED_CIPHER|NO_SUITABLE/, 'no-shared-cipher'],
+  [/UNRECOGNIZED_NAME/, 'unrecognized-name'],
+  [
+    /ALERT_(BAD|UNKNOWN|UNSUPPORTED)_C|CERTIFICATE_(EXPIRED|REVOKED|UNKNOWN|REQUIRED)|ALERT_ACCESS/,
+    'certificate-rejected',
+  ],
+  [/RENEGOTIATION/, 'renegotiation-refused'],
+  [/^(ECONNRESET|EPIPE|ECONNABORTED)$/, 'connection-reset'],
+];
+
+/** What went wrong in TLS, with OpenSSL's reason as text; `otherwise` is the condition of what has no name here. */
+export function tlsFault(
+  error: Error & { code?: string | undefined; reason?: string },
+  otherwise: 'handshake-failed' | 'session-failed' = 'handshake-failed',
+): Fault {
+  if (error instanceof FaultError) return error.fault;
+  const { code = '' } = error;
+  const condition = CONDITIONS.find(([pattern]) => pattern.test(code))?.[1] ?? otherwise;
+  return fault('tls', condition, 'peer', error.reason ?? error.message);
+}
