@@ -86,16 +86,11 @@ export function createResolver(options: ResolverOptions = {}): Resolver {
 
   async function addresses(host: string, signal: AbortSignal): Promise<DnsAnswer<AddressRecord>> {
     const literal = literalAddress(host);
-    if (literal) return { status: 'insecure', records: [literal], ttlSeconds: LOCAL_TTL_SECONDS };
+    if (literal) return fromSystem([literal]);
     if (servers.length === 0) {
       const local = await bounded((stop) => abandonable(systemAddresses(host), stop), signal);
-      if (local.kind === 'found' && local.found.length > 0) {
-        return {
-          status: 'insecure',
-          records: inOrder(local.found).slice(0, MAX_RECORDS),
-          ttlSeconds: LOCAL_TTL_SECONDS,
-        };
-      }
+      if (local.kind === 'failed') return negative(local);
+      if (local.kind === 'found' && local.found.length > 0) return fromSystem(local.found);
     }
     return askBothFamilies(host, signal);
   }
@@ -196,6 +191,10 @@ function toSrvRecord({ name, port, priority, weight }: CaresSrv): SrvRecord | nu
 function toAddressRecord({ address }: { readonly address: string }): AddressRecord | null {
   const family = isIP(address);
   return family === 4 || family === 6 ? { family, address } : null;
+}
+
+function fromSystem(found: readonly AddressRecord[]): DnsAnswer<AddressRecord> {
+  return { status: 'insecure', records: inOrder(found).slice(0, MAX_RECORDS), ttlSeconds: LOCAL_TTL_SECONDS };
 }
 
 function inOrder(addresses: readonly AddressRecord[]): AddressRecord[] {
