@@ -1,7 +1,11 @@
 /** Certificates and keys named by the configuration: read, parsed, matched with each other and with the domain. */
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { resolve } from 'node:path';
+import { readCertificate } from '../adapters/certificates.ts';
 import type { Credential } from '../ports.ts';
+import type { CertificateEvidence } from '../protocol/certificate.ts';
+import { toFault } from '../protocol/faults.ts';
+import { matchIdentity, presentedNames, referenceIdentifiers } from '../protocol/identity.ts';
 import { FileError, readBounded } from './files.ts';
 import type { Located } from './decoders.ts';
 import { refused, type Refused, type Spot } from './spot.ts';
@@ -15,9 +19,9 @@ export interface CredentialFiles {
   readonly key: Located<string>;
 }
 
-/** A usable credential, and its leaf for the question which domains it names. */
+/** A usable credential, and what its leaf says. */
 export interface LoadedCredential extends Credential {
-  readonly leaf: X509Certificate;
+  readonly leaf: CertificateEvidence;
 }
 
 /** Reads PEM files once each, however many domains share them. */
@@ -67,28 +71,37 @@ export class PemFiles {
     const privateKey = key === refused ? refused : parseKey(key, keyFile.spot);
     if (cert === refused || key === refused || chain === refused || privateKey === refused) return refused;
     const [leaf, ...issuers] = chain;
-    if (leaf.checkPrivateKey(privateKey)) return { cert, key, leaf };
+    if (leaf.checkPrivateKey(privateKey)) return this.#evidence({ cert, key }, leaf, certFile.spot);
     return issuers.some((issuer) => issuer.checkPrivateKey(privateKey))
       ? certFile.spot.problem('expected the certificate of the key first, then its issuers; it stands further down')
       : keyFile.spot.problem(`expected the key of the certificate in ${certFile.value}; it belongs to another`);
   }
+
+  #evidence(credential: Credential, leaf: X509Certificate, spot: Spot): LoadedCredential | Refused {
+    try {
+      return { ...credential, leaf: readCertificate(leaf.raw) };
+    } catch (error) {
+      return spot.problem(`expected a certificate for a server: ${toFault(error, 'pkix').text ?? 'it cannot be read'}`);
+    }
+  }
 }
 
-/** Whether the certificate names the domain as DNS-ID (RFC 6125 §6.4); the CN is never read. */
-export function namesDomain(leaf: X509Certificate, domain: string): boolean {
-  return leaf.checkHost(domain, { subject: 'never', partialWildcards: false }) !== undefined;
+/** Whether other servers will accept the certificate for the domain as far as names go (RFC 6120 §13.7.1.2). */
+export function namesDomain(leaf: CertificateEvidence, domain: string): boolean {
+  return matchIdentity(referenceIdentifiers('xmpp-server', domain), leaf.presented).kind === 'match';
 }
 
 /** Warns of a certificate that other servers will refuse for this domain. */
-export function warnOfCertificate(leaf: X509Certificate, domain: string, spot: Spot, nowMs: number): void {
-  // An SRVName or xmppAddr proves the domain too; Node prints both as unreadable other names.
-  const otherNames = leaf.subjectAltName?.includes('othername:') === true;
-  if (!namesDomain(leaf, domain) && !otherNames) {
-    spot.warn(`the certificate does not name ${domain}; other servers can only accept it by DANE, POSH or dialback`);
+export function warnOfCertificate(leaf: CertificateEvidence, domain: string, spot: Spot, nowMs: number): void {
+  if (!namesDomain(leaf, domain)) {
+    const names = presentedNames(leaf.presented).join(', ');
+    spot.warn(`the certificate does not name ${domain}, only ${names || 'nobody'}: PKIX will not prove it to others`);
   }
-  if (Date.parse(leaf.validTo) <= nowMs) spot.warn(`the certificate expired on ${leaf.validTo}`);
-  if (Date.parse(leaf.validFrom) > nowMs) spot.warn(`the certificate is not valid before ${leaf.validFrom}`);
+  if (leaf.notAfterMs <= nowMs) spot.warn(`the certificate expired on ${day(leaf.notAfterMs)}`);
+  if (leaf.notBeforeMs > nowMs) spot.warn(`the certificate is not valid before ${day(leaf.notBeforeMs)}`);
 }
+
+const day = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10);
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 

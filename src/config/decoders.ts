@@ -81,9 +81,12 @@ export function table<T>(what: string, decodeKey: Decoder<string>, decode: Decod
 export function list<T>(decode: Decoder<T>): Decoder<readonly T[]> {
   return (spot) => {
     if (!isSeq<Node>(spot.node)) return spot.problem(`expected a list, got ${shown(spot)}`);
-    const answers = spot.node.items.map((item, index) => decode(spot.below(index, item)));
-    const values = answers.filter((answer) => answer !== refused);
-    return values.length === answers.length ? values : refused;
+    const values: T[] = [];
+    for (const [index, item] of spot.node.items.entries()) {
+      const value = decode(spot.below(index, item));
+      if (value !== refused) values.push(value);
+    }
+    return values.length === spot.node.items.length ? values : refused;
   };
 }
 

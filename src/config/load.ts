@@ -6,11 +6,10 @@ import type { DomainPolicy, ManagerOptions, PolicyOptions, ProoftypeName } from 
 import type { Located } from './decoders.ts';
 import { namesDomain, PemFiles, warnOfCertificate, type LoadedCredential } from './credentials.ts';
 import { FileError, readBounded } from './files.ts';
-import { configFile, type ConfigFile, type ServerAddress } from './schema.ts';
+import { configFile, type ConfigFile } from './schema.ts';
 import { ConfigError, refused, Source, type Remark, type Spot } from './spot.ts';
 
 export { ConfigError } from './spot.ts';
-export type { ServerAddress } from './schema.ts';
 
 /** Largest configuration file, in bytes: room for 10,000 hosts with long paths. */
 const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
@@ -26,10 +25,10 @@ export interface ComponentListenOptions {
 
 export interface DnsOptions {
   readonly validator: 'libunbound' | 'trusted-resolver' | 'none';
-  /** Forwarders; empty: the resolvers of the system. */
-  readonly servers: readonly ServerAddress[];
-  /** Zone to the server that is asked for it. */
-  readonly stubs: Readonly<Record<string, ServerAddress>>;
+  /** Forwarders, as `127.0.0.1@5399` or `[::1]@5399`; empty: the resolvers of the system. */
+  readonly servers: readonly string[];
+  /** Zone to the server that is asked for it, written the same way. */
+  readonly stubs: Readonly<Record<string, string>>;
   /** Paths of the files. */
   readonly trustAnchors: readonly string[];
 }

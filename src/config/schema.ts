@@ -19,12 +19,6 @@ import {
 } from './decoders.ts';
 import { refused, type Refused, type Spot } from './spot.ts';
 
-/** An address and a port, as `127.0.0.1@5399` says them. */
-export interface ServerAddress {
-  readonly address: string;
-  readonly port: number;
-}
-
 /** Shortest dialback secret, in characters (INTERFACES): what XEP-0185 keys rest on. */
 const MIN_SECRET_CHARACTERS = 16;
 /** RFC 6120 §13.12: no deployment may set the limit lower. */
@@ -49,13 +43,13 @@ const domainPattern = parsed('a domain or "*.suffix"', (text) => {
   return suffix === null || isIpLiteral(suffix) ? null : `*.${suffix}`;
 });
 
-/** `127.0.0.1@5399`, `::1@5399`, or an address alone for port 53. */
-const serverAddress = parsed<ServerAddress>('an address such as "127.0.0.1@53"', (text) => {
+/** `127.0.0.1@5399`, `::1@5399`, or an address alone for port 53; made `127.0.0.1@5399`, `[::1]@5399`. */
+const serverAddress = parsed('an address such as "127.0.0.1@53"', (text) => {
   const at = text.lastIndexOf('@');
   const host = (at === -1 ? text : text.slice(0, at)).replace(/^\[(.*)\]$/, '$1');
   const port = at === -1 ? DNS_PORT : Number(text.slice(at + 1));
-  const valid = isIP(host) !== 0 && Number.isInteger(port) && port >= 1 && port <= 65_535;
-  return valid ? { address: host, port } : null;
+  if (isIP(host) === 0 || !Number.isInteger(port) || port < 1 || port > 65_535) return null;
+  return `${isIP(host) === 6 ? `[${host}]` : host}@${port}`;
 });
 
 const listener = { address: required(address), port: required(listenPort) };

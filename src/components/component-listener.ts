@@ -1,0 +1,144 @@
+/** Accepts external components (XEP-0114) on one socket, and attaches each to the data plane once it knows its secret. */
+import type { Accepted, Clock, ConnectionEvents, Listening, Network, Random } from '../ports.ts';
+import { fault } from '../protocol/faults.ts';
+import { canonicalDomain } from '../protocol/names.ts';
+import {
+  ComponentStream,
+  type ComponentEvent,
+  type ComponentLimits,
+  type ComponentRouter,
+} from './component-stream.ts';
+
+export type { ComponentEvent, ComponentLimits, ComponentRouter } from './component-stream.ts';
+
+export interface ComponentListenerOptions {
+  readonly address: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Component domain to shared secret. */
+  readonly domains: Readonly<Record<string, string>>;
+  readonly limits?: Partial<ComponentLimits>;
+}
+
+export interface ComponentListenerPorts {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly router: ComponentRouter;
+  /** Told what happens to components. @defaultValue nobody */
+  readonly tell?: (event: ComponentEvent) => void;
+}
+
+/** The sizes are those of s2s streams (INTERFACES); a component on the same machine answers its handshake within milliseconds. */
+export const defaultComponentLimits: ComponentLimits = {
+  stanzaBytes: 524_288,
+  preAuthBytes: 10_000,
+  handshakeTimeoutMs: 10_000,
+  closeTimeoutMs: 5_000,
+};
+
+/** Connections without a handshake yet, per socket: keeps a stranger from holding all file descriptors. */
+const MAX_PENDING = 64;
+
+export class ComponentListener {
+  readonly #ports: ComponentListenerPorts;
+  readonly #limits: ComponentLimits;
+  readonly #secrets: ReadonlyMap<string, string>;
+  readonly #streams = new Set<ComponentStream>();
+  #listening: Listening | null = null;
+  #pending = 0;
+  #draining = false;
+  #emptied: (() => void) | null = null;
+
+  /** @throws TypeError when a key of `domains` is not a domain. */
+  private constructor({ domains, limits }: ComponentListenerOptions, ports: ComponentListenerPorts) {
+    this.#ports = ports;
+    this.#limits = { ...defaultComponentLimits, ...limits };
+    this.#secrets = new Map(
+      Object.entries(domains).map(([domain, secret]) => {
+        const name = canonicalDomain(domain);
+        if (name === null) throw new TypeError(`not a domain: ${domain}`);
+        return [name, secret];
+      }),
+    );
+  }
+
+  /**
+   * Listens; resolves once components can connect.
+   * @throws FaultError `tcp`, when the address cannot be listened on.
+   */
+  static async start(options: ComponentListenerOptions, ports: ComponentListenerPorts): Promise<ComponentListener> {
+    const listener = new ComponentListener(options, ports);
+    const { address, port } = options;
+    // `starttls` means that no TLS comes first; on a component stream none comes later either.
+    listener.#listening = await ports.network.listen({ address, port, tls: 'starttls' }, (accepted) =>
+      listener.#accept(accepted),
+    );
+    return listener;
+  }
+
+  /** Where it listens: the port that was found when 0 was asked for. */
+  get address(): { readonly address: string; readonly port: number } {
+    const { address = '', port = 0 } = this.#listening ?? {};
+    return { address, port };
+  }
+
+  /** Component domains, canonical. */
+  get domains(): readonly string[] {
+    return [...this.#secrets.keys()];
+  }
+
+  /** Accepts nobody new and reads no more stanzas, so that what is under way can finish; {@link stop} follows. */
+  drain(): void {
+    this.#draining = true;
+    for (const stream of this.#streams) stream.drain();
+  }
+
+  /** Ends every stream with `system-shutdown`; resolves once all are gone. */
+  async stop(): Promise<void> {
+    this.#draining = true;
+    const closed = this.#listening?.close();
+    const emptied = new Promise<void>((resolve) => (this.#emptied = resolve));
+    for (const stream of [...this.#streams]) stream.shutdown();
+    if (this.#streams.size > 0) await emptied;
+    await closed;
+  }
+
+  #accept({ connection }: Accepted): ConnectionEvents {
+    const { router, clock, random, tell = () => undefined } = this.#ports;
+    if (this.#draining || this.#pending >= MAX_PENDING) {
+      const why = fault('component', 'resource-constraint', 'local', 'too many connections without a handshake');
+      connection.destroy(why);
+      if (!this.#draining) {
+        tell({ kind: 'refused', domain: null, remoteAddress: connection.remoteAddress, fault: why });
+      }
+      return NOBODY;
+    }
+    this.#pending += 1;
+    const stream = new ComponentStream({
+      connection,
+      secrets: this.#secrets,
+      limits: this.#limits,
+      router,
+      clock,
+      random,
+      tell,
+      settled: () => (this.#pending -= 1),
+      ended: () => {
+        this.#streams.delete(stream);
+        if (this.#streams.size === 0) this.#emptied?.();
+      },
+    });
+    this.#streams.add(stream);
+    return stream;
+  }
+}
+
+/** Where the events of a connection go that was refused at once. */
+const NOBODY: ConnectionEvents = {
+  connected: () => undefined,
+  data: () => undefined,
+  secured: () => undefined,
+  drained: () => undefined,
+  closed: () => undefined,
+};

@@ -1,0 +1,260 @@
+/** One component's stream, from its header to its end (XEP-0114 §3): the accepting side. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { escapeXML, type Element } from '@xmpp/xml';
+import { Framer, type FramerHandler, type StreamTag } from '../adapters/framer.ts';
+import type { Clock, Connection, ConnectionEvents, Random } from '../ports.ts';
+import { fault, toFault, type Fault } from '../protocol/faults.ts';
+import { canonicalDomain, domainOfJid } from '../protocol/names.ts';
+import { NS } from '../protocol/namespaces.ts';
+import type { Stanza } from '../protocol/stanza.ts';
+import { readWireElement, wireToXml } from '../protocol/wire-xml.ts';
+import type { Router } from '../routing/router.ts';
+import type { Inlet, Outlet } from '../routing/types.ts';
+
+/** What a component stream needs of the data plane. */
+export type ComponentRouter = Pick<Router, 'attach' | 'inject' | 'outletDrained' | 'forgetInlet' | 'batch'>;
+
+export interface ComponentLimits {
+  /** Largest stanza, in bytes. */
+  readonly stanzaBytes: number;
+  /** Largest element before the handshake, in bytes. */
+  readonly preAuthBytes: number;
+  /** From accepting the connection to the handshake, in milliseconds. */
+  readonly handshakeTimeoutMs: number;
+  /** From our closing tag to the end of the connection, in milliseconds. */
+  readonly closeTimeoutMs: number;
+}
+
+/** What happened to a component, for the operator. */
+export type ComponentEvent =
+  | { readonly kind: 'attached'; readonly domain: string; readonly remoteAddress: string }
+  /** `fault` is null when it closed its stream properly. */
+  | { readonly kind: 'detached'; readonly domain: string; readonly remoteAddress: string; readonly fault: Fault | null }
+  /** Ended before its handshake; `domain` is null when it named none. */
+  | { readonly kind: 'refused'; readonly domain: string | null; readonly remoteAddress: string; readonly fault: Fault };
+
+export interface ComponentStreamSetup {
+  readonly connection: Connection;
+  /** Component domain to shared secret. */
+  readonly secrets: ReadonlyMap<string, string>;
+  readonly limits: ComponentLimits;
+  readonly router: ComponentRouter;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly tell: (event: ComponentEvent) => void;
+  /** The handshake is over, well or badly: the stream no longer counts as pending. Called once. */
+  readonly settled: () => void;
+  /** Called once, last. */
+  readonly ended: () => void;
+}
+
+/**
+ * `awaitingHeader` and `awaitingHandshake` wait for the component under one deadline; `attached` carries stanzas;
+ * `closing` has said its last word and waits for the connection to end, under a deadline too.
+ */
+type State = 'awaitingHeader' | 'awaitingHandshake' | 'attached' | 'closing' | 'closed';
+
+/** Bytes of randomness in a stream id: it is the challenge that the secret answers. */
+const STREAM_ID_BYTES = 16;
+
+export class ComponentStream implements ConnectionEvents, FramerHandler {
+  readonly #setup: ComponentStreamSetup;
+  readonly #framer: Framer;
+  readonly #id: string;
+  readonly #inlet: Inlet;
+  readonly #outlet: Outlet;
+  #state: State = 'awaitingHeader';
+  #domain: string | null = null;
+  #headerSent = false;
+  #detach: (() => void) | null = null;
+  #deadline: unknown;
+  #draining = false;
+
+  constructor(setup: ComponentStreamSetup) {
+    const { connection, limits, random } = setup;
+    this.#setup = setup;
+    this.#id = random.hex(STREAM_ID_BYTES);
+    this.#framer = new Framer(this, { elementBytes: limits.preAuthBytes });
+    this.#inlet = {
+      pause: () => connection.pause(),
+      resume: () => {
+        if (!this.#draining) connection.resume();
+      },
+    };
+    this.#outlet = {
+      contentNamespace: NS.component,
+      get writable() {
+        return connection.writable;
+      },
+      write: (bytes) => connection.write(bytes),
+      cork: () => connection.cork(),
+      uncork: () => connection.uncork(),
+    };
+    const late = fault('component', 'connection-timeout', 'peer', 'no handshake within its time');
+    this.#deadline = setup.clock.setTimeout(() => this.#close(late), limits.handshakeTimeoutMs);
+  }
+
+  /** Takes no more stanzas from the component; those for it still go out. */
+  drain(): void {
+    this.#draining = true;
+    this.#setup.connection.pause();
+  }
+
+  /** Ends the stream because we shut down (RFC 6120 §4.9.3.22). */
+  shutdown(): void {
+    this.#close(fault('component', 'system-shutdown', 'local', 'this server shuts down'));
+  }
+
+  // ——— connection
+
+  connected(): void {
+    // Only on connections that we open.
+  }
+
+  secured(): void {
+    this.#close(fault('component', 'unsupported-feature', 'peer', 'XEP-0114 has no TLS'));
+  }
+
+  /** A whole chunk is one batch of the router, so that it becomes one write on each socket. */
+  data(bytes: Buffer): void {
+    this.#setup.router.batch(() => this.#framer.push(bytes));
+  }
+
+  drained(): void {
+    this.#setup.router.outletDrained(this.#outlet);
+  }
+
+  closed(why: Fault | null): void {
+    if (this.#state === 'closed') return;
+    if (this.#state !== 'closing') {
+      this.#leave(why ?? fault('component', 'connection-closed', 'peer', 'the connection ended without a closing tag'));
+    }
+    this.#state = 'closed';
+    this.#setup.clock.clearTimeout(this.#deadline);
+    this.#setup.ended();
+  }
+
+  // ——— framer
+
+  streamOpened(tag: StreamTag): void {
+    const to = tag.attributes['to'] ?? tag.attributes['from'];
+    this.#domain = to === undefined ? null : canonicalDomain(to);
+    if (tag.contentNamespace !== NS.component) {
+      this.#refuse('invalid-namespace', `expected the namespace ${NS.component}`);
+    } else if (this.#domain === null || !this.#setup.secrets.has(this.#domain)) {
+      this.#refuse('host-unknown', `no component ${to ?? ''} is configured here`);
+    } else {
+      this.#sendHeader();
+      this.#state = 'awaitingHandshake';
+    }
+  }
+
+  element(element: Element): void {
+    const read = readWireElement(element);
+    if (read.kind === 'streamError') {
+      this.#refuse(read.condition, read.text ?? 'the component ended its stream with this error');
+    } else if (this.#state === 'awaitingHandshake' && element.getName() === 'handshake') {
+      this.#decideHandshake(element.getText());
+    } else {
+      const condition = this.#state === 'attached' ? 'unsupported-stanza-type' : 'not-authorized';
+      this.#refuse(condition, `<${element.getName()}/> has no place here`);
+    }
+  }
+
+  stanza(stanza: Stanza): void {
+    const from = stanza.from === undefined ? null : domainOfJid(stanza.from);
+    if (this.#state !== 'attached') {
+      this.#refuse('not-authorized', 'a stanza before the handshake');
+    } else if (from !== this.#domain) {
+      this.#refuse('invalid-from', `a stanza from ${from ?? 'nobody'} on the stream of ${this.#domain ?? 'nobody'}`);
+    } else {
+      this.#setup.router.inject(stanza, this.#inlet);
+    }
+  }
+
+  streamClosed(): void {
+    this.#close(null);
+  }
+
+  fault(what: Fault): void {
+    this.#close({ ...what, layer: 'component' });
+  }
+
+  // ——— decisions
+
+  #decideHandshake(digest: string): void {
+    const { router, secrets, limits, connection, clock, tell, settled } = this.#setup;
+    const domain = this.#domain ?? '';
+    if (!this.#digestMatches(digest.trim(), secrets.get(domain) ?? '')) {
+      this.#refuse('not-authorized', 'the handshake does not fit the secret');
+      return;
+    }
+    try {
+      this.#detach = router.attach([domain], this.#outlet);
+    } catch (error) {
+      this.#close(toFault(error, 'component'));
+      return;
+    }
+    this.#state = 'attached';
+    clock.clearTimeout(this.#deadline);
+    this.#framer.setElementLimit(limits.stanzaBytes);
+    connection.write('<handshake/>');
+    settled();
+    tell({ kind: 'attached', domain, remoteAddress: connection.remoteAddress });
+  }
+
+  /** Compared in constant time, through hashes of equal length. */
+  #digestMatches(digest: string, secret: string): boolean {
+    const expected = createHash('sha1').update(`${this.#id}${secret}`).digest('hex');
+    const blind = (text: string): Buffer => createHash('sha256').update(text).digest();
+    return timingSafeEqual(blind(digest), blind(expected));
+  }
+
+  #refuse(condition: string, text: string): void {
+    this.#close(fault('component', condition, 'peer', text));
+  }
+
+  /** Says why, if there is a reason, and the closing tag; then the connection ends. */
+  #close(why: Fault | null): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return;
+    const { connection, clock, limits } = this.#setup;
+    this.#leave(why);
+    this.#state = 'closing';
+    this.#framer.halt();
+    this.#sendHeader(); // RFC 6120 §4.9.1.2: also before an error
+    if (why !== null) {
+      connection.write(wireToXml({ kind: 'streamError', condition: why.condition, text: why.text ?? null }));
+    }
+    connection.write('</stream:stream>');
+    connection.end();
+    clock.clearTimeout(this.#deadline);
+    this.#deadline = clock.setTimeout(() => connection.destroy(), limits.closeTimeoutMs);
+  }
+
+  /** From here on the component is neither written to nor read from; says so to those who count. */
+  #leave(why: Fault | null): void {
+    const { router, connection, tell, settled } = this.#setup;
+    const { remoteAddress } = connection;
+    if (this.#detach === null) {
+      settled();
+      const told = why ?? fault('component', 'not-authorized', 'peer', 'it closed its stream before the handshake');
+      tell({ kind: 'refused', domain: this.#domain, remoteAddress, fault: told });
+      return;
+    }
+    this.#detach();
+    this.#detach = null;
+    router.forgetInlet(this.#inlet);
+    tell({ kind: 'detached', domain: this.#domain ?? '', remoteAddress, fault: why });
+  }
+
+  #sendHeader(): void {
+    if (this.#headerSent) return;
+    this.#headerSent = true;
+    // XEP-0114 §3: no version, so no features follow. RFC 6120 §4.9.1.3: `from` is empty for a domain that is not ours.
+    const from = this.#domain !== null && this.#setup.secrets.has(this.#domain) ? this.#domain : '';
+    this.#setup.connection.write(
+      `<?xml version='1.0'?><stream:stream xmlns='${NS.component}' xmlns:stream='${NS.streams}' ` +
+        `from='${escapeXML(from)}' id='${this.#id}'>`,
+    );
+  }
+}
