@@ -19,6 +19,7 @@ type Bio = Pointer<'BIO'>;
 type BioMethod = Pointer<'BIO_METHOD'>;
 type Digest = Pointer<'EVP_MD'>;
 type Asn1Time = Pointer<'ASN1_TIME'>;
+type PublicKey = Pointer<'EVP_PKEY'>;
 
 /** Constants of <openssl/x509_vfy.h> and <openssl/x509v3.h>; they belong to the ABI and do not change. */
 export const VERIFY_FLAG = { crlCheck: 0x4, strict: 0x20, trustedFirst: 0x8000, partialChain: 0x80000 } as const;
@@ -26,7 +27,8 @@ export const PURPOSE = { sslServer: 2, any: 7 } as const;
 export const EXTENSION_FLAG = { ca: 0x10, extendedKeyUsage: 0x4 } as const;
 export const EXTENDED_KEY_USAGE = { sslServer: 0x1, any: 0x100 } as const;
 export const KEY_USAGE = { digitalSignature: 0x80, keyEncipherment: 0x20, keyAgreement: 0x08 } as const;
-export const NID_NAME_CONSTRAINTS = 666;
+/** NID_*: OpenSSL's numbers of key types and extensions. */
+export const NID = { rsa: 6, ec: 408, nameConstraints: 666, rsaPss: 912, ed25519: 1087, ed448: 1088 } as const;
 
 export interface Libcrypto {
   readonly BIO_s_mem: () => BioMethod;
@@ -54,6 +56,9 @@ export interface Libcrypto {
   /** All bits set when the certificate has no such extension. */
   readonly X509_get_key_usage: (certificate: X509) => number;
   readonly X509_get_ext_by_NID: (certificate: X509, nid: number, after: number) => number;
+  readonly X509_get0_pubkey: (certificate: X509) => PublicKey | null;
+  readonly EVP_PKEY_get_base_id: (key: PublicKey) => number;
+  readonly EVP_PKEY_get_bits: (key: PublicKey) => number;
 
   readonly X509_STORE_new: () => X509Store | null;
   readonly X509_STORE_free: (store: X509Store) => void;
@@ -108,6 +113,9 @@ const PROTOTYPES: Readonly<Record<keyof Libcrypto, string>> = {
   X509_get_extended_key_usage: 'uint32_t X509_get_extended_key_usage(void *certificate)',
   X509_get_key_usage: 'uint32_t X509_get_key_usage(void *certificate)',
   X509_get_ext_by_NID: 'int X509_get_ext_by_NID(void *certificate, int nid, int after)',
+  X509_get0_pubkey: 'void *X509_get0_pubkey(void *certificate)',
+  EVP_PKEY_get_base_id: 'int EVP_PKEY_get_base_id(void *key)',
+  EVP_PKEY_get_bits: 'int EVP_PKEY_get_bits(void *key)',
   X509_STORE_new: 'void *X509_STORE_new(void)',
   X509_STORE_free: 'void X509_STORE_free(void *store)',
   X509_STORE_add_cert: 'int X509_STORE_add_cert(void *store, void *certificate)',

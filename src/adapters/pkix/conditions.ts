@@ -74,7 +74,8 @@ const CONDITIONS: Readonly<Record<number, string>> = {
  */
 const PROFILE_ERRORS: ReadonlySet<number> = new Set([80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93]);
 
-export const UNABLE_TO_GET_CRL = 3;
+/** Codes that are not the last word. */
+export const ERROR = { unableToGetCrl: 3, expired: 10 } as const;
 
 /** The condition of an X509_V_ERR code. */
 export function conditionOf(code: number): string {
