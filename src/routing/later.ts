@@ -9,7 +9,7 @@ export class Later {
   readonly #clock: Clock;
   readonly #around: (run: () => void) => void;
   #tasks: (() => void)[] = [];
-  #timer: unknown = null;
+  #armed = false;
 
   constructor(clock: Clock, around: (run: () => void) => void) {
     this.#clock = clock;
@@ -22,11 +22,13 @@ export class Later {
   }
 
   #arm(): void {
-    this.#timer ??= this.#clock.setTimeout(() => this.#run(), 0);
+    if (this.#armed) return;
+    this.#armed = true;
+    this.#clock.setTimeout(() => this.#run(), 0);
   }
 
   #run(): void {
-    this.#timer = null;
+    this.#armed = false;
     const tasks = this.#tasks;
     this.#tasks = [];
     let done = 0;

@@ -1,28 +1,12 @@
 /** What is not sent goes back to its sender with the stanza error that it earned (FACTS §4, DESIGN §6 L1). */
 import { Subject, type Observable } from 'rxjs';
 import type { Fault } from '../protocol/faults.ts';
-import type { Stanza, StanzaErrorType } from '../protocol/stanza.ts';
+import { stanzaErrorType, type StanzaErrorCondition } from '../protocol/conditions.ts';
+import type { Stanza } from '../protocol/stanza.ts';
 import type { Later } from './later.ts';
-import type { Returned, RouterCounters, Settle, StanzaErrorCondition } from './types.ts';
+import type { Returned, RouterCounters, Settle } from './types.ts';
 
 export type Counters = { -readonly [K in keyof RouterCounters]: RouterCounters[K] };
-
-/** The error type that goes with a condition (RFC 6120 §8.3.3); `cancel` where none is named here. */
-const ERROR_TYPES: Partial<Record<StanzaErrorCondition, StanzaErrorType>> = {
-  'bad-request': 'modify',
-  'jid-malformed': 'modify',
-  'policy-violation': 'modify',
-  'not-acceptable': 'modify',
-  redirect: 'modify',
-  forbidden: 'auth',
-  'not-authorized': 'auth',
-  'registration-required': 'auth',
-  'subscription-required': 'auth',
-  'recipient-unavailable': 'wait',
-  'remote-server-timeout': 'wait',
-  'resource-constraint': 'wait',
-  'unexpected-request': 'wait',
-};
 
 export class Returns {
   readonly #later: Later;
@@ -44,7 +28,7 @@ export class Returns {
     answer: (reply: Stanza) => void,
   ): void {
     this.#later.add(() => {
-      const reply = stanza.errorReply(condition, ERROR_TYPES[condition] ?? 'cancel', what.text);
+      const reply = stanza.errorReply(condition, stanzaErrorType(condition), what.text);
       if (reply === null) this.#counters.dropped += 1;
       else this.#counters.returned += 1;
       settle?.({ outcome: 'returned', fault: what, reply });

@@ -1,21 +1,23 @@
 /**
  * The data plane (DESIGN §2): stanzas go from inlets to outlets through two tables, and through nothing else.
  *
- * In: gate, then the local outlet. Out: the stream that serves the pair, or the pair's queue until one does. The control
- * plane fills the tables and is asked for what is missing; it never sees a stanza.
+ * In: the gate, then the local outlet. Out: the stream that serves the pair, or the pair's queue until one does. The
+ * control plane fills the tables and is asked for what is missing; it never sees a stanza.
  */
-import { Subject, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import type { Clock } from '../ports.ts';
-import { fault, FaultError, type Fault } from '../protocol/faults.ts';
-import { canonicalDomain, domainOfJid } from '../protocol/names.ts';
+import type { StanzaErrorCondition } from '../protocol/conditions.ts';
+import { fault, type Fault } from '../protocol/faults.ts';
+import { domainOfJid } from '../protocol/names.ts';
 import type { Stanza } from '../protocol/stanza.ts';
+import { Attachments } from './attachments.ts';
 import { BackPressure } from './back-pressure.ts';
 import { FactTable } from './fact-table.ts';
-import { FlushLedger } from './flush-ledger.ts';
 import { Later } from './later.ts';
-import { PairQueues, type PairQueue, type QueueBounds, type WaitingStanza } from './pair-queues.ts';
+import { Outgoing } from './outgoing.ts';
+import type { QueueBounds } from './pair-queues.ts';
 import { Returns, type Counters } from './returns.ts';
-import { RouteTable, type Pair } from './route-table.ts';
+import type { Pair } from './route-table.ts';
 import type {
   Delivery,
   Inlet,
@@ -25,9 +27,9 @@ import type {
   RouterEvents,
   RouterSnapshot,
   Settle,
-  StanzaErrorCondition,
   StreamId,
 } from './types.ts';
+import { Writer } from './writer.ts';
 
 export interface RouterOptions extends QueueBounds {
   /** How long a stanza waits for a stream, in milliseconds; then it is returned with remote-server-timeout. */
@@ -38,45 +40,21 @@ export interface RouterOptions extends QueueBounds {
   readonly events: RouterEvents;
 }
 
-interface StreamRow {
-  readonly stream: StreamId;
-  readonly outlet: Outlet;
-  readonly inlet: Inlet;
-  readonly ledger: FlushLedger;
-  /** Queues whose route this stream is, and which wait for its buffer. */
-  readonly waiting: Set<PairQueue>;
-  flushing: boolean;
-  /** The one answer for all that was sent on it, so that none is made per stanza. */
-  readonly sent: Delivery;
-}
-
-/** A sender is held from half a queue on, and let go again below a quarter: room for what is under way, no flutter. */
-const HOLD_SHARE = 1 / 2;
-const RELEASE_SHARE = 1 / 4;
-
 const DELIVERED: Delivery = { outcome: 'sent', stream: null };
 
-function domainOf(jid: string | undefined): string | null {
-  return jid === undefined ? null : domainOfJid(jid);
-}
-
+/**
+ * Domains given to it are canonical (src/protocol/names.ts). A stream that was never added, or is withdrawn, is ignored
+ * wherever it is named: facts about it come too late. Streams' ids are never used again.
+ */
 export class Router {
   readonly #options: RouterOptions;
   readonly #facts = new FactTable();
-  readonly #routes = new RouteTable();
-  readonly #queues: PairQueues;
-  readonly #streams = new Map<StreamId, StreamRow>();
-  #lastRow: StreamRow | null = null;
-  /** Withdrawn streams of which it is not known yet what they flushed; with the timer that ends the wait. */
-  readonly #unsettled = new Map<StreamId, { readonly row: StreamRow; readonly timer: unknown }>();
-  readonly #attached = new Map<string, Outlet>();
   readonly #pressure = new BackPressure();
+  readonly #writer = new Writer();
   readonly #later: Later;
+  readonly #attachments: Attachments;
+  readonly #outgoing: Outgoing;
   readonly #returns: Returns;
-  readonly #unattended = new Subject<Stanza>();
-  readonly #corked = new Set<Outlet>();
-  #batches = 0;
-  #ageTimer: unknown = null;
   readonly #counters: Counters = {
     admitted: 0,
     refused: 0,
@@ -89,142 +67,109 @@ export class Router {
     unknown: 0,
   };
 
-  /** Hot. Stanzas for domains of ours to which nothing is attached, error replies to their senders included. */
-  readonly unattended$: Observable<Stanza> = this.#unattended.asObservable();
+  /** Hot. Stanzas for domains of ours to which nothing is attached, and the errors that come back to such domains. */
+  readonly unattended$: Observable<Stanza>;
   /** Hot. Every stanza that was not sent, and why. */
   readonly returned$: Observable<Returned>;
   readonly counters: RouterCounters = this.#counters;
 
   constructor(options: RouterOptions) {
     this.#options = options;
-    this.#queues = new PairQueues(options);
-    this.#later = new Later(options.clock, (run) => this.batch(run));
+    this.#later = new Later(options.clock, (run) => this.#writer.batch(run));
     this.#returns = new Returns(this.#later, this.#counters);
+    const parts = {
+      writer: this.#writer,
+      pressure: this.#pressure,
+      later: this.#later,
+      returns: this.#returns,
+      counters: this.#counters,
+    };
+    this.#attachments = new Attachments({ ...parts, isLocal: options.isLocal });
+    this.#outgoing = new Outgoing({ ...options, ...parts, answer: this.#attachments.deliverReply });
+    this.unattended$ = this.#attachments.unattended$;
     this.returned$ = this.#returns.returned$;
   }
 
-  // ——— control plane → tables. All domains are canonical (src/protocol/names.ts). What names an unknown stream is ignored.
+  // ——— control plane → tables
 
   addStream(stream: StreamId, outlet: Outlet, inlet: Inlet): void {
-    if (this.#streams.has(stream)) throw new TypeError(`stream ${stream} is in the tables already`);
-    this.#streams.set(stream, {
-      stream,
-      outlet,
-      inlet,
-      ledger: new FlushLedger(outlet),
-      waiting: new Set(),
-      flushing: false,
-      sent: { outcome: 'sent', stream },
-    });
+    this.#outgoing.addStream(stream, outlet, inlet);
   }
 
   /** From now on stanzas from the remote domain `from` to the local domain `to` may come in on this stream (S1, S3). */
   admit(stream: StreamId, from: string, to: string): void {
-    if (this.#streams.has(stream)) this.#facts.admit(stream, from, to);
+    if (this.#outgoing.hasStream(stream)) this.#facts.admit(stream, from, to);
   }
 
   revoke(stream: StreamId, from: string, to: string): void {
     this.#facts.revoke(stream, from, to);
   }
 
-  /** From now on this stream serves the pair. What waits goes first, in order, as far as the stream's buffer takes it (S2, S7). */
+  /**
+   * From now on this stream serves the pair (S2). What waits goes first, in order, as far as the stream's buffer takes it
+   * (S7). Moving a pair away from a stream that still flushes gives up its order on the way.
+   */
   setRoute(local: string, remote: string, stream: StreamId): void {
-    const row = this.#rowOf(stream);
-    const queue = this.#unroute(local, remote);
-    if (row === null) {
-      if (queue !== null) this.#wantRouteLater(queue); // the stream ended before the news of it came here
-      return;
-    }
-    this.#routes.set(local, remote, stream);
-    if (queue === null) return;
-    queue.routeWanted = false;
-    row.waiting.add(queue);
-    this.#flush(row);
+    this.#outgoing.setRoute(local, remote, stream);
   }
 
   routeOf(local: string, remote: string): StreamId | null {
-    return this.#routes.find(local, remote);
+    return this.#outgoing.routeOf(local, remote);
   }
 
   /**
    * The stream is closing or gone: drops its facts and routes, and answers the pairs that it served. Their queues stay; a
-   * route is wanted again, in a fresh task, for those that hold something. Follow with {@link lost} when it has ended.
+   * route is wanted again, in a fresh task, for those that hold something. Call {@link lost} when it has ended.
    */
   withdrawStream(stream: StreamId): Pair[] {
-    const row = this.#streams.get(stream);
-    if (row === undefined) return [];
-    this.#streams.delete(stream);
-    this.#lastRow = null;
     this.#facts.forget(stream);
-    const pairs = this.#routes.withdraw(stream);
-    for (const queue of row.waiting) this.#wantRouteLater(queue);
-    row.waiting.clear();
-    this.#pressure.release(row.outlet);
-    this.#pressure.forget(row.inlet);
-    if (!row.ledger.isEmpty) {
-      const timer = this.#options.clock.setTimeout(() => this.lost(stream), this.#options.queueAgeMs);
-      this.#unsettled.set(stream, { row, timer });
-    }
+    return this.#outgoing.withdrawStream(stream);
+  }
+
+  /**
+   * The stream has ended and flushes no more: what its buffer still held is unknown (L1). Withdraws it, if need be; comes
+   * by itself `queueAgeMs` after a withdrawal.
+   */
+  lost(stream: StreamId): Pair[] {
+    const pairs = this.withdrawStream(stream);
+    this.#outgoing.lost(stream);
     return pairs;
   }
 
-  /** The stream serves the pair no more; a route is wanted again, in a fresh task, if something waits. */
+  /** The pair has no stream any more; a route is wanted again, in a fresh task, if something waits. */
   withdrawRoute(local: string, remote: string): void {
-    const queue = this.#unroute(local, remote);
-    if (queue !== null) this.#wantRouteLater(queue);
+    this.#outgoing.withdrawRoute(local, remote);
   }
 
-  /** The stream has ended and flushes nothing more: what it still held is unknown (L1). Implied `queueAgeMs` after its withdrawal. */
-  lost(stream: StreamId): void {
-    this.withdrawStream(stream);
-    const unsettled = this.#unsettled.get(stream);
-    if (unsettled === undefined) return;
-    this.#unsettled.delete(stream);
-    this.#options.clock.clearTimeout(unsettled.timer);
-    this.#settleFlushed(unsettled.row);
-    for (const settle of unsettled.row.ledger.takeAll()) {
-      this.#counters.unknown += 1;
-      this.#settle(settle, { outcome: 'unknown', stream });
-    }
-  }
-
-  /** Returns all that waits for the pair, with this stanza error; answers how many. A later stanza wishes for a route again. */
+  /** Returns all that waits for the pair with this stanza error, and answers how many. The next stanza wants a route again. */
   returnQueue(local: string, remote: string, why: Fault, condition: StanzaErrorCondition): number {
-    const queue = this.#queues.find(local, remote);
-    if (queue === null) return 0;
-    const count = queue.stanzas;
-    // Counted, because what is resumed by this may bring more.
-    for (let i = 0; i < count; i += 1) {
-      const waiting = this.#take(queue);
-      if (waiting !== null) this.#return(waiting.stanza, why, condition, waiting.settle);
-    }
-    return count;
+    return this.#outgoing.returnQueue(local, remote, why, condition);
   }
 
-  /** The stream's buffer has room again, or has been flushed. */
+  /** The stream's buffer has room again, or has been flushed: sends what waits for it, and resumes who was held by it. */
   streamDrained(stream: StreamId): void {
-    const row = this.#streams.get(stream) ?? this.#unsettled.get(stream)?.row;
-    if (row === undefined) return;
-    this.#settleFlushed(row);
-    this.#flush(row);
-    this.outletDrained(row.outlet);
+    this.#outgoing.drained(stream);
   }
 
-  /** The outlet's buffer has room again. */
+  /** The buffer of an attached outlet has room again: resumes who was held by it. */
   outletDrained(outlet: Outlet): void {
     if (outlet.writable) this.#pressure.release(outlet);
   }
 
-  /** Returns all that waits, for every pair. */
+  /** This inlet is no longer read from: nothing holds it any more. Streams' inlets go with their streams. */
+  forgetInlet(inlet: Inlet): void {
+    this.#pressure.forget(inlet);
+  }
+
+  /** Returns all that waits, for every pair; after it nothing of the router waits for time to pass. */
   close(why: Fault, condition: StanzaErrorCondition): void {
-    for (const { local, remote } of [...this.#queues.rows()]) this.returnQueue(local, remote, why, condition);
-    for (const stream of [...this.#unsettled.keys()]) this.lost(stream);
+    this.#outgoing.close(why, condition);
   }
 
   // ——— data
 
   /**
-   * A stanza has come in on a stream: the gate (FACTS §4), then the local outlet; never another server (RFC 6120 §10.4).
+   * A stanza has come in on a stream: the gate (FACTS §4), then the local outlet, never another server (RFC 6120 §10.4).
    * False if it was refused; `events.refused` has then been called with the stream error.
    */
   arrived(stream: StreamId, stanza: Stanza): boolean {
@@ -233,115 +178,84 @@ export class Router {
     if (from === null || to === null || this.#facts.verdict(stream, from, to) !== 'held') {
       return this.#refuse(stream, this.#gateFault(stream, from, to));
     }
-    const outlet = this.#attached.get(to);
-    if (outlet === undefined && !this.#options.isLocal(to)) {
+    const outlet = this.#attachments.outletOf(to);
+    if (outlet !== undefined) {
+      this.#counters.admitted += 1;
+      this.#attachments.deliver(outlet, stanza, this.#outgoing.inletOf(stream));
+      return true;
+    }
+    if (!this.#options.isLocal(to)) {
       return this.#refuse(stream, fault('stream', 'host-gone', 'peer', `${to} is no longer served here`));
     }
     this.#counters.admitted += 1;
-    if (outlet === undefined) {
-      this.#leaveUnattended(stanza, null, (reply) => this.inject(reply, null));
-    } else {
-      this.#writeTo(outlet, stanza);
-      this.#counters.delivered += 1;
-      if (!outlet.writable) this.#hold(this.#rowOf(stream)?.inlet ?? null, outlet);
-    }
+    this.#attachments.leaveUnattended(stanza, null, (reply) => this.inject(reply, null));
     return true;
   }
 
   /**
    * A stanza from a local attachment or the embedding program, to another local domain or out to the world. `inlet` is
-   * paused when its destination cannot keep up; `settle` is told what became of the stanza, once.
+   * paused while its destination cannot keep up; `settle` is told once what became of the stanza.
    */
   inject(stanza: Stanza, inlet: Inlet | null, settle: Settle | null = null): void {
     const from = domainOf(stanza.from);
     const to = domainOf(stanza.to);
-    if (from === null || to === null) { this.#returnMisaddressed(stanza, from, settle); return; }
-    const outlet = this.#attached.get(to);
-    if (outlet !== undefined) {
-      if (!this.#isOurs(from)) { this.#returnForeign(stanza, from, settle); return; }
-      this.#writeTo(outlet, stanza);
-      this.#counters.delivered += 1;
-      if (settle !== null) this.#settle(settle, DELIVERED);
-      if (!outlet.writable) this.#hold(inlet, outlet);
-      return;
+    const outlet = to === null ? undefined : this.#attachments.outletOf(to);
+    if (from === null || to === null) {
+      const [name, jid] = from === null ? ['from', stanza.from] : ['to', stanza.to];
+      const condition = jid === undefined ? 'bad-request' : 'jid-malformed'; // RFC 6120 §8.3.3.1, §8.3.3.8
+      this.#giveBack(stanza, condition, `a stanza without a valid '${name}'`, settle);
+    } else if (outlet === undefined && this.#outgoing.trySend(from, to, stanza, inlet, settle)) {
+      return; // whoever has a route is ours
+    } else if (!this.#attachments.isOurs(from)) {
+      this.#giveBack(stanza, 'not-allowed', `${from} is not served here`, settle);
+    } else if (outlet !== undefined) {
+      this.#attachments.deliver(outlet, stanza, inlet);
+      if (settle !== null) this.#settleDelivered(settle);
+    } else if (this.#options.isLocal(to)) {
+      const seen = this.#attachments.leaveUnattended(stanza, settle, this.#attachments.deliverReply);
+      if (seen && settle !== null) this.#settleDelivered(settle);
+    } else {
+      this.#outgoing.enqueue(from, to, stanza, inlet, settle);
     }
-    const stream = this.#routes.find(from, to);
-    const row = stream === null ? null : this.#rowOf(stream);
-    if (row !== null && row.waiting.size === 0 && !row.flushing && row.outlet.writable) {
-      this.#send(row, stanza, settle);
-      if (!row.outlet.writable) this.#hold(inlet, row.outlet);
-      return;
-    }
-    if (!this.#isOurs(from)) { this.#returnForeign(stanza, from, settle); return; }
-    if (row === null && this.#options.isLocal(to)) {
-      this.#leaveUnattended(stanza, settle, (reply) => this.#deliverReply(reply)); return;
-    }
-    this.#enqueue(from, to, row, stanza, inlet, settle);
   }
 
   /**
-   * Stanzas for these domains go to `outlet` until the answer is called.
+   * Stanzas for these domains go to `outlet`, until the answer is called.
    * @throws FaultError `component`: `conflict`, when one of them is attached already (XEP-0114 §3); then none is.
+   * @throws TypeError when one is no domain.
    */
   attach(domains: readonly string[], outlet: Outlet): () => void {
-    const names = domains.map((domain) => {
-      const name = canonicalDomain(domain);
-      if (name === null) throw new TypeError(`not a domain: ${domain}`);
-      if (this.#attached.has(name))
-        throw new FaultError(fault('component', 'conflict', 'peer', `${name} is attached already`));
-      return name;
-    });
-    for (const name of names) this.#attached.set(name, outlet);
-    return () => {
-      for (const name of names) if (this.#attached.get(name) === outlet) this.#attached.delete(name);
-      this.#pressure.release(outlet);
-    };
+    return this.#attachments.attach(domains, outlet);
   }
 
   attachedTo(domain: string): Outlet | null {
-    return this.#attached.get(domain) ?? null;
-  }
-
-  /** What an ended attachment read from is held no more. */
-  forgetInlet(inlet: Inlet): void {
-    this.#pressure.forget(inlet);
+    return this.#attachments.outletOf(domain) ?? null;
   }
 
   /** All that is written within becomes one write per outlet: call it per chunk read. Nests. */
   batch(run: () => void): void {
-    this.batchStart();
-    try {
-      run();
-    } finally {
-      this.batchEnd();
-    }
+    this.#writer.batch(run);
   }
 
   batchStart(): void {
-    this.#batches += 1;
+    this.#writer.start();
   }
 
   batchEnd(): void {
-    this.#batches -= 1;
-    if (this.#batches > 0 || this.#corked.size === 0) return;
-    const corked = [...this.#corked];
-    this.#corked.clear();
-    for (const outlet of corked) outlet.uncork();
+    this.#writer.end();
   }
 
   snapshot(): RouterSnapshot {
     return {
-      queues: Array.from(this.#queues.rows(), ({ local, remote, stanzas, bytes, head, routeWanted }) => {
+      queues: Array.from(this.#outgoing.queueRows(), ({ local, remote, stanzas, bytes, head, routeWanted }) => {
         return { local, remote, stanzas, bytes, oldestMs: head?.sinceMs ?? 0, routeWanted };
       }),
-      routes: [...this.#routes.rows()],
+      routes: [...this.#outgoing.routeRows()],
       facts: [...this.#facts.rows()],
-      attached: [...this.#attached.keys()],
+      attached: this.#attachments.domains,
       pausedInlets: this.#pressure.pausedInlets,
     };
   }
-
-  // ——— the gate's answers
 
   #refuse(stream: StreamId, why: Fault): false {
     this.#counters.refused += 1;
@@ -351,15 +265,10 @@ export class Router {
 
   /** The stream error for a stanza that no fact covers (RFC 6120 §8.1.1.2, §8.1.2.2; FACTS §4). */
   #gateFault(stream: StreamId, from: string | null, to: string | null): Fault {
-    if (!this.#facts.has(stream))
-      return fault('stream', 'not-authorized', 'peer', 'nothing is proved on this stream yet');
+    if (!this.#facts.has(stream)) return fault('stream', 'not-authorized', 'peer', 'nothing is proved on this stream');
     if (from === null || to === null) {
-      return fault(
-        'stream',
-        'improper-addressing',
-        'peer',
-        `a stanza without a valid '${from === null ? 'from' : 'to'}'`,
-      );
+      const which = from === null ? 'from' : 'to';
+      return fault('stream', 'improper-addressing', 'peer', `a stanza without a valid '${which}'`);
     }
     if (this.#facts.verdict(stream, from, to) === 'from-unproved') {
       return fault('stream', 'invalid-from', 'peer', `${from} is not proved on this stream`);
@@ -370,189 +279,16 @@ export class Router {
       : fault('stream', 'host-unknown', 'peer', `${to} is not served here`);
   }
 
-  // ——— what cannot go on
-
-  #isOurs(domain: string): boolean {
-    return this.#attached.has(domain) || this.#options.isLocal(domain);
+  #giveBack(stanza: Stanza, condition: StanzaErrorCondition, text: string, settle: Settle | null): void {
+    const why = fault('policy', condition, 'local', text);
+    this.#returns.giveBack(stanza, why, condition, settle, this.#attachments.deliverReply);
   }
 
-  #returnMisaddressed(stanza: Stanza, from: string | null, settle: Settle | null): void {
-    const which = from === null ? stanza.from : stanza.to;
-    const condition = which === undefined ? 'bad-request' : 'jid-malformed';
-    const text = `a stanza without a valid '${from === null ? 'from' : 'to'}'`;
-    this.#return(stanza, fault('stream', condition, 'local', text), condition, settle);
+  #settleDelivered(settle: Settle): void {
+    this.#later.add(() => settle(DELIVERED));
   }
+}
 
-  #returnForeign(stanza: Stanza, from: string, settle: Settle | null): void {
-    this.#return(stanza, fault('policy', 'not-allowed', 'local', `${from} is not served here`), 'not-allowed', settle);
-  }
-
-  #return(stanza: Stanza, why: Fault, condition: StanzaErrorCondition, settle: Settle | null): void {
-    this.#returns.giveBack(stanza, why, condition, settle, this.#deliverReply);
-  }
-
-  /** Brings a stanza error to the local sender; one whose sender is not ours has no way back. */
-  readonly #deliverReply = (reply: Stanza): void => {
-    const to = domainOf(reply.to);
-    if (to === null) return;
-    const outlet = this.#attached.get(to);
-    if (outlet !== undefined) this.#writeTo(outlet, reply);
-    else if (this.#options.isLocal(to)) this.#unattended.next(reply);
-  };
-
-  #leaveUnattended(stanza: Stanza, settle: Settle | null, answer: (reply: Stanza) => void): void {
-    this.#counters.unattended += 1;
-    if (this.#unattended.observed) {
-      this.#unattended.next(stanza);
-      if (settle !== null) this.#settle(settle, DELIVERED);
-    } else {
-      const why = fault('policy', 'service-unavailable', 'local', 'nobody is attached to this domain');
-      this.#returns.giveBack(stanza, why, 'service-unavailable', settle, answer);
-    }
-  }
-
-  #settle(settle: Settle, delivery: Delivery): void {
-    this.#later.add(() => settle(delivery));
-  }
-
-  #settleFlushed(row: StreamRow): void {
-    for (const settle of row.ledger.takeFlushed()) this.#settle(settle, row.sent);
-  }
-
-  // ——— writing
-
-  #rowOf(stream: StreamId): StreamRow | null {
-    if (this.#lastRow?.stream === stream) return this.#lastRow;
-    const row = this.#streams.get(stream);
-    if (row === undefined) return null;
-    this.#lastRow = row;
-    return row;
-  }
-
-  #writeTo(outlet: Outlet, stanza: Stanza): void {
-    if (this.#batches > 0 && !this.#corked.has(outlet)) {
-      this.#corked.add(outlet);
-      outlet.cork();
-    }
-    outlet.write(stanza.relay(outlet.contentNamespace));
-  }
-
-  #send(row: StreamRow, stanza: Stanza, settle: Settle | null): void {
-    this.#writeTo(row.outlet, stanza);
-    this.#counters.sent += 1;
-    if (settle !== null && !row.ledger.note(settle)) this.#settle(settle, row.sent);
-  }
-
-  #hold(inlet: Inlet | null, cause: object): void {
-    if (inlet !== null) this.#pressure.hold(inlet, cause);
-  }
-
-  // ——— waiting
-
-  /** `row` is the stream that serves the pair and cannot take the stanza now; null if none serves it. */
-  #enqueue(
-    from: string,
-    to: string,
-    row: StreamRow | null,
-    stanza: Stanza,
-    inlet: Inlet | null,
-    settle: Settle | null,
-  ) {
-    const { clock, events, queueAgeMs } = this.#options;
-    const full = this.#queues.find(from, to);
-    if (this.#queues.isFull(full, stanza.bytes.length)) {
-      if (full !== null) this.#hold(inlet, full);
-      const why = fault('queue', 'queue-full', 'local', `too much waits for a stream from ${from} to ${to}`);
-      this.#return(stanza, why, 'resource-constraint', settle); return;
-    }
-    const queue = this.#queues.push(from, to, stanza, settle, clock.now());
-    this.#counters.queued += 1;
-    this.#ageTimer ??= clock.setTimeout(this.#returnAged, queueAgeMs);
-    if (this.#queues.isAbove(queue, HOLD_SHARE)) this.#hold(inlet, queue);
-    if (row === null) {
-      if (queue.routeWanted) return;
-      queue.routeWanted = true;
-      events.routeWanted(from, to);
-      return;
-    }
-    row.waiting.add(queue);
-    this.#flush(row);
-    if (!row.outlet.writable) this.#hold(inlet, row.outlet);
-  }
-
-  /** Sends what waits for this stream's buffer, pair after pair, while it takes more. */
-  #flush(row: StreamRow): void {
-    if (row.flushing || row.waiting.size === 0) return;
-    row.flushing = true; // what comes meanwhile goes behind (S7)
-    this.batch(() => {
-      for (const queue of row.waiting) {
-        while (row.outlet.writable) {
-          const waiting = this.#take(queue);
-          if (waiting === null) break;
-          this.#send(row, waiting.stanza, waiting.settle);
-        }
-        if (row.outlet.writable) continue;
-        // Next time it is another pair's turn.
-        if (row.waiting.delete(queue)) row.waiting.add(queue);
-        break;
-      }
-    });
-    row.flushing = false;
-  }
-
-  /** Takes the first that waits, and lets the queue's senders go once there is room. */
-  #take(queue: PairQueue): WaitingStanza | null {
-    const waiting = this.#queues.shift(queue);
-    if (queue.head !== null) {
-      if (!this.#queues.isAbove(queue, RELEASE_SHARE)) this.#pressure.release(queue);
-      return waiting;
-    }
-    const stream = this.#routes.find(queue.local, queue.remote);
-    if (stream !== null) this.#streams.get(stream)?.waiting.delete(queue);
-    if (this.#queues.oldest === null && this.#ageTimer !== null) {
-      this.#options.clock.clearTimeout(this.#ageTimer);
-      this.#ageTimer = null;
-    }
-    this.#pressure.release(queue);
-    return waiting;
-  }
-
-  readonly #returnAged = (): void => {
-    this.#ageTimer = null;
-    const { clock, queueAgeMs } = this.#options;
-    const nowMs = clock.now();
-    let oldest = this.#queues.oldest;
-    while (oldest !== null && oldest.sinceMs + queueAgeMs <= nowMs) {
-      this.#take(oldest.queue);
-      const { local, remote } = oldest.queue;
-      const why = fault(
-        'queue',
-        'queue-age',
-        'peer',
-        `no stream from ${local} to ${remote} took it within ${queueAgeMs} ms`,
-      );
-      this.#return(oldest.stanza, why, 'remote-server-timeout', oldest.settle);
-      oldest = this.#queues.oldest;
-    }
-    if (oldest !== null) this.#ageTimer ??= clock.setTimeout(this.#returnAged, oldest.sinceMs + queueAgeMs - nowMs);
-  };
-
-  /** Takes the pair's route away, and answers the queue that is now without one. */
-  #unroute(local: string, remote: string): PairQueue | null {
-    const queue = this.#queues.find(local, remote);
-    const stream = this.#routes.find(local, remote);
-    if (stream !== null && queue !== null) this.#streams.get(stream)?.waiting.delete(queue);
-    this.#routes.delete(local, remote);
-    return queue;
-  }
-
-  #wantRouteLater(queue: PairQueue): void {
-    queue.routeWanted = false;
-    this.#later.add(() => {
-      const { local, remote } = queue;
-      if (queue.head === null || queue.routeWanted || this.#routes.find(local, remote) !== null) return;
-      queue.routeWanted = true;
-      this.#options.events.routeWanted(local, remote);
-    });
-  }
+function domainOf(jid: string | undefined): string | null {
+  return jid === undefined ? null : domainOfJid(jid);
 }

@@ -31,31 +31,6 @@ export interface Inlet {
   resume(): void;
 }
 
-/** RFC 6120 §8.3.3. */
-export type StanzaErrorCondition =
-  | 'bad-request'
-  | 'conflict'
-  | 'feature-not-implemented'
-  | 'forbidden'
-  | 'gone'
-  | 'internal-server-error'
-  | 'item-not-found'
-  | 'jid-malformed'
-  | 'not-acceptable'
-  | 'not-allowed'
-  | 'not-authorized'
-  | 'policy-violation'
-  | 'recipient-unavailable'
-  | 'redirect'
-  | 'registration-required'
-  | 'remote-server-not-found'
-  | 'remote-server-timeout'
-  | 'resource-constraint'
-  | 'service-unavailable'
-  | 'subscription-required'
-  | 'undefined-condition'
-  | 'unexpected-request';
-
 /** What became of a stanza that was accepted (DESIGN §6, L1). */
 export type Delivery =
   /** Handed to a stream that is authorised for its domain pair, or to a local outlet. */

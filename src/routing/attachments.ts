@@ -1,0 +1,87 @@
+/** The local side: who is attached to which of our domains, and what happens where nobody is. */
+import { Subject, type Observable } from 'rxjs';
+import { fault, FaultError } from '../protocol/faults.ts';
+import { canonicalDomain, domainOfJid } from '../protocol/names.ts';
+import type { Stanza } from '../protocol/stanza.ts';
+import type { BackPressure } from './back-pressure.ts';
+import type { Counters, Returns } from './returns.ts';
+import type { Inlet, Outlet, Settle } from './types.ts';
+import type { Writer } from './writer.ts';
+
+export interface AttachmentParts {
+  readonly isLocal: (domain: string) => boolean;
+  readonly writer: Writer;
+  readonly pressure: BackPressure;
+  readonly returns: Returns;
+  readonly counters: Counters;
+}
+
+export class Attachments {
+  readonly #parts: AttachmentParts;
+  readonly #outlets = new Map<string, Outlet>();
+  readonly #unattended = new Subject<Stanza>();
+  readonly unattended$: Observable<Stanza> = this.#unattended.asObservable();
+
+  constructor(parts: AttachmentParts) {
+    this.#parts = parts;
+  }
+
+  get domains(): string[] {
+    return [...this.#outlets.keys()];
+  }
+
+  outletOf(domain: string): Outlet | undefined {
+    return this.#outlets.get(domain);
+  }
+
+  isOurs(domain: string): boolean {
+    return this.#outlets.has(domain) || this.#parts.isLocal(domain);
+  }
+
+  attach(domains: readonly string[], outlet: Outlet): () => void {
+    const names = new Set(domains.map((domain) => this.#freeName(domain)));
+    for (const name of names) this.#outlets.set(name, outlet);
+    let attached = true;
+    return () => {
+      if (!attached) return;
+      attached = false;
+      for (const name of names) this.#outlets.delete(name);
+      this.#parts.pressure.release(outlet);
+    };
+  }
+
+  /** Writes to an attached outlet, and holds `inlet` if that was as much as it takes. */
+  deliver(outlet: Outlet, stanza: Stanza, inlet: Inlet | null): void {
+    this.#parts.writer.write(outlet, stanza);
+    this.#parts.counters.delivered += 1;
+    if (inlet !== null && !outlet.writable) this.#parts.pressure.hold(inlet, outlet);
+  }
+
+  /** For a domain of ours without an outlet: true if somebody observes; else the stanza is returned, `answer` gets the error. */
+  leaveUnattended(stanza: Stanza, settle: Settle | null, answer: (reply: Stanza) => void): boolean {
+    this.#parts.counters.unattended += 1;
+    if (this.#unattended.observed) {
+      this.#unattended.next(stanza);
+      return true;
+    }
+    const why = fault('policy', 'service-unavailable', 'local', 'nobody is attached to this domain');
+    this.#parts.returns.giveBack(stanza, why, 'service-unavailable', settle, answer);
+    return false;
+  }
+
+  /** Brings a stanza error to its local addressee; one for anybody else has no way back. */
+  readonly deliverReply = (reply: Stanza): void => {
+    const to = reply.to === undefined ? null : domainOfJid(reply.to);
+    if (to === null) return;
+    const outlet = this.#outlets.get(to);
+    if (outlet !== undefined) this.#parts.writer.write(outlet, reply);
+    else if (this.#parts.isLocal(to)) this.#unattended.next(reply);
+  };
+
+  #freeName(domain: string): string {
+    const name = canonicalDomain(domain);
+    if (name === null) throw new TypeError(`not a domain: ${domain}`);
+    if (!this.#outlets.has(name)) return name;
+    throw new FaultError(fault('component', 'conflict', 'peer', `${name} is attached already`));
+  }
+}

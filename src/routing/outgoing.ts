@@ -1,0 +1,304 @@
+/** The way out: the stream that serves a pair, or the pair's queue until one does and has room (DESIGN §6 S2, S7, L1). */
+import type { Clock } from '../ports.ts';
+import type { StanzaErrorCondition } from '../protocol/conditions.ts';
+import { fault, type Fault } from '../protocol/faults.ts';
+import type { Stanza } from '../protocol/stanza.ts';
+import type { BackPressure } from './back-pressure.ts';
+import { FlushLedger } from './flush-ledger.ts';
+import type { Later } from './later.ts';
+import { PairQueues, type PairQueue, type QueueBounds, type WaitingStanza } from './pair-queues.ts';
+import type { Counters, Returns } from './returns.ts';
+import { RouteTable, type Pair } from './route-table.ts';
+import type { Delivery, Inlet, Outlet, RouterEvents, Settle, StreamId } from './types.ts';
+import type { Writer } from './writer.ts';
+
+export interface OutgoingParts extends QueueBounds {
+  readonly queueAgeMs: number;
+  readonly clock: Clock;
+  readonly events: RouterEvents;
+  readonly writer: Writer;
+  readonly pressure: BackPressure;
+  readonly later: Later;
+  readonly returns: Returns;
+  readonly counters: Counters;
+  /** Where stanza errors go: to the local sender. */
+  readonly answer: (reply: Stanza) => void;
+}
+
+interface StreamRow {
+  readonly stream: StreamId;
+  readonly outlet: Outlet;
+  readonly inlet: Inlet;
+  readonly ledger: FlushLedger;
+  /** Queues of pairs that this stream serves, and that wait for its buffer. */
+  readonly waiting: Set<PairQueue>;
+  flushing: boolean;
+  /** The one answer for all that was sent on it, so that none is made per stanza. */
+  readonly sent: Delivery;
+}
+
+/** A sender is held from half a queue on, and let go below a quarter: room for what is under way, and no flutter. */
+const HOLD_SHARE = 1 / 2;
+const RELEASE_SHARE = 1 / 4;
+
+export class Outgoing {
+  readonly #parts: OutgoingParts;
+  readonly #routes = new RouteTable();
+  readonly #queues: PairQueues;
+  readonly #streams = new Map<StreamId, StreamRow>();
+  #lastRow: StreamRow | null = null;
+  /** Withdrawn streams of which it is not known yet what they flushed; with the timer that ends the wait. */
+  readonly #unsettled = new Map<StreamId, { readonly row: StreamRow; readonly timer: unknown }>();
+  #ageTimer: unknown = null;
+
+  constructor(parts: OutgoingParts) {
+    this.#parts = parts;
+    this.#queues = new PairQueues(parts);
+  }
+
+  // ——— streams
+
+  addStream(stream: StreamId, outlet: Outlet, inlet: Inlet): void {
+    if (this.#streams.has(stream)) throw new TypeError(`stream ${stream} is in the tables already`);
+    this.#streams.set(stream, {
+      stream,
+      outlet,
+      inlet,
+      ledger: new FlushLedger(outlet),
+      waiting: new Set(),
+      flushing: false,
+      sent: { outcome: 'sent', stream },
+    });
+  }
+
+  hasStream(stream: StreamId): boolean {
+    return this.#streams.has(stream);
+  }
+
+  inletOf(stream: StreamId): Inlet | null {
+    return this.#rowOf(stream)?.inlet ?? null;
+  }
+
+  withdrawStream(stream: StreamId): Pair[] {
+    const row = this.#streams.get(stream);
+    if (row === undefined) return [];
+    const { clock, pressure, queueAgeMs } = this.#parts;
+    this.#streams.delete(stream);
+    this.#lastRow = null;
+    const pairs = this.#routes.withdraw(stream);
+    for (const queue of row.waiting) this.#wantRouteLater(queue);
+    row.waiting.clear();
+    if (!row.ledger.isEmpty) {
+      this.#unsettled.set(stream, { row, timer: clock.setTimeout(() => this.lost(stream), queueAgeMs) });
+    }
+    pressure.release(row.outlet);
+    pressure.forget(row.inlet);
+    return pairs;
+  }
+
+  lost(stream: StreamId): void {
+    const unsettled = this.#unsettled.get(stream);
+    if (unsettled === undefined) return;
+    this.#unsettled.delete(stream);
+    this.#parts.clock.clearTimeout(unsettled.timer);
+    this.#settleFlushed(unsettled.row);
+    for (const settle of unsettled.row.ledger.takeAll()) {
+      this.#parts.counters.unknown += 1;
+      this.#parts.later.add(() => settle({ outcome: 'unknown', stream }));
+    }
+  }
+
+  drained(stream: StreamId): void {
+    const row = this.#streams.get(stream) ?? this.#unsettled.get(stream)?.row;
+    if (row === undefined) return;
+    this.#settleFlushed(row);
+    this.#flush(row);
+    if (row.outlet.writable) this.#parts.pressure.release(row.outlet);
+  }
+
+  // ——— routes
+
+  setRoute(local: string, remote: string, stream: StreamId): void {
+    const queue = this.#unroute(local, remote);
+    const row = this.#rowOf(stream);
+    if (row === null) {
+      if (queue !== null) this.#wantRouteLater(queue); // the stream ended before the news of it came here
+      return;
+    }
+    this.#routes.set(local, remote, stream);
+    if (queue === null) return;
+    queue.routeWanted = false;
+    row.waiting.add(queue);
+    this.#flush(row);
+  }
+
+  routeOf(local: string, remote: string): StreamId | null {
+    return this.#routes.find(local, remote);
+  }
+
+  withdrawRoute(local: string, remote: string): void {
+    const queue = this.#unroute(local, remote);
+    if (queue !== null) this.#wantRouteLater(queue);
+  }
+
+  returnQueue(local: string, remote: string, why: Fault, condition: StanzaErrorCondition): number {
+    const queue = this.#queues.find(local, remote);
+    if (queue === null) return 0;
+    queue.routeWanted = false; // the wish is answered
+    const count = queue.stanzas; // what is resumed by this may bring more, which is not meant
+    for (let i = 0; i < count; i += 1) this.#returnFirst(queue, why, condition);
+    return count;
+  }
+
+  /** Returns all that waits, and ends the wait for what withdrawn streams may flush. */
+  close(why: Fault, condition: StanzaErrorCondition): void {
+    for (const { local, remote } of [...this.#queues.rows()]) this.returnQueue(local, remote, why, condition);
+    for (const stream of [...this.#unsettled.keys()]) this.lost(stream);
+  }
+
+  queueRows(): Iterable<PairQueue> {
+    return this.#queues.rows();
+  }
+
+  routeRows(): Iterable<Pair & { stream: StreamId }> {
+    return this.#routes.rows();
+  }
+
+  // ——— stanzas
+
+  /** Sends at once; false if the pair has no route, or what waits for it has to go first. */
+  trySend(from: string, to: string, stanza: Stanza, inlet: Inlet | null, settle: Settle | null): boolean {
+    const stream = this.#routes.find(from, to);
+    const row = stream === null ? null : this.#rowOf(stream);
+    if (row === null || row.waiting.size > 0 || row.flushing || !row.outlet.writable) return false;
+    this.#send(row, stanza, settle);
+    this.#holdIfFull(row, inlet);
+    return true;
+  }
+
+  /** Puts a stanza that could not be sent at once behind the others of its pair, and wishes for a route if there is none. */
+  enqueue(from: string, to: string, stanza: Stanza, inlet: Inlet | null, settle: Settle | null): void {
+    const { clock, counters, events, pressure, queueAgeMs } = this.#parts;
+    const before = this.#queues.find(from, to);
+    if (this.#queues.isFull(before, stanza.bytes.length)) {
+      if (before !== null && inlet !== null) pressure.hold(inlet, before);
+      const why = fault('queue', 'queue-full', 'local', `too much waits for a stream from ${from} to ${to}`);
+      this.#parts.returns.giveBack(stanza, why, 'resource-constraint', settle, this.#parts.answer);
+      return;
+    }
+    const queue = this.#queues.push(from, to, stanza, settle, clock.now());
+    counters.queued += 1;
+    this.#ageTimer ??= clock.setTimeout(this.#returnAged, queueAgeMs);
+    if (inlet !== null && this.#queues.isAbove(queue, HOLD_SHARE)) pressure.hold(inlet, queue);
+    const stream = this.#routes.find(from, to);
+    const row = stream === null ? null : this.#rowOf(stream);
+    if (row !== null) {
+      row.waiting.add(queue);
+      this.#flush(row);
+      this.#holdIfFull(row, inlet);
+    } else if (!queue.routeWanted) {
+      queue.routeWanted = true;
+      events.routeWanted(from, to);
+    }
+  }
+
+  #send(row: StreamRow, stanza: Stanza, settle: Settle | null): void {
+    this.#parts.writer.write(row.outlet, stanza);
+    this.#parts.counters.sent += 1;
+    if (settle !== null && !row.ledger.note(settle)) this.#parts.later.add(() => settle(row.sent));
+  }
+
+  #holdIfFull({ outlet }: StreamRow, inlet: Inlet | null): void {
+    if (inlet !== null && !outlet.writable) this.#parts.pressure.hold(inlet, outlet);
+  }
+
+  #settleFlushed(row: StreamRow): void {
+    for (const settle of row.ledger.takeFlushed()) this.#parts.later.add(() => settle(row.sent));
+  }
+
+  #rowOf(stream: StreamId): StreamRow | null {
+    if (this.#lastRow?.stream === stream) return this.#lastRow;
+    const row = this.#streams.get(stream);
+    if (row === undefined) return null;
+    this.#lastRow = row;
+    return row;
+  }
+
+  // ——— what waits
+
+  /** Sends what waits for this stream's buffer, pair after pair, while it takes more. */
+  #flush(row: StreamRow): void {
+    if (row.flushing || row.waiting.size === 0) return;
+    row.flushing = true; // what comes meanwhile goes behind (S7)
+    this.#parts.writer.batch(() => {
+      for (const queue of row.waiting) {
+        while (row.outlet.writable) {
+          const waiting = this.#take(queue);
+          if (waiting === null) break;
+          this.#send(row, waiting.stanza, waiting.settle);
+        }
+        if (row.outlet.writable) continue;
+        if (row.waiting.delete(queue)) row.waiting.add(queue); // the next time begins with another pair
+        break;
+      }
+    });
+    row.flushing = false;
+  }
+
+  /** Takes the first that waits, and lets the queue's senders go once there is room. */
+  #take(queue: PairQueue): WaitingStanza | null {
+    const waiting = this.#queues.shift(queue);
+    if (waiting === null) return null;
+    const isEmpty = queue.head === null;
+    if (isEmpty) this.#forgetEmpty(queue);
+    if (isEmpty || !this.#queues.isAbove(queue, RELEASE_SHARE)) this.#parts.pressure.release(queue);
+    return waiting;
+  }
+
+  #forgetEmpty(queue: PairQueue): void {
+    const stream = this.#routes.find(queue.local, queue.remote);
+    if (stream !== null) this.#streams.get(stream)?.waiting.delete(queue);
+    if (this.#queues.oldest !== null || this.#ageTimer === null) return;
+    this.#parts.clock.clearTimeout(this.#ageTimer);
+    this.#ageTimer = null;
+  }
+
+  #returnFirst(queue: PairQueue, why: Fault, condition: StanzaErrorCondition): void {
+    const waiting = this.#take(queue);
+    if (waiting === null) return;
+    this.#parts.returns.giveBack(waiting.stanza, why, condition, waiting.settle, this.#parts.answer);
+  }
+
+  readonly #returnAged = (): void => {
+    this.#ageTimer = null;
+    const { clock, queueAgeMs } = this.#parts;
+    const bornBefore = clock.now() - queueAgeMs;
+    let oldest = this.#queues.oldest;
+    while (oldest !== null && oldest.sinceMs <= bornBefore) {
+      const { local, remote } = oldest.queue;
+      const why = fault('queue', 'queue-age', 'peer', `no stream from ${local} to ${remote} within ${queueAgeMs} ms`);
+      this.#returnFirst(oldest.queue, why, 'remote-server-timeout');
+      oldest = this.#queues.oldest;
+    }
+    if (oldest !== null) this.#ageTimer ??= clock.setTimeout(this.#returnAged, oldest.sinceMs - bornBefore);
+  };
+
+  /** Takes the pair's route away, and answers the queue that is now without one. */
+  #unroute(local: string, remote: string): PairQueue | null {
+    const queue = this.#queues.find(local, remote);
+    const stream = this.#routes.find(local, remote);
+    if (stream !== null && queue !== null) this.#streams.get(stream)?.waiting.delete(queue);
+    this.#routes.delete(local, remote);
+    return queue;
+  }
+
+  #wantRouteLater(queue: PairQueue): void {
+    queue.routeWanted = false;
+    this.#parts.later.add(() => {
+      const { local, remote } = queue;
+      if (queue.head === null || queue.routeWanted || this.#routes.find(local, remote) !== null) return;
+      queue.routeWanted = true;
+      this.#parts.events.routeWanted(local, remote);
+    });
+  }
+}

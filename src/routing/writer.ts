@@ -1,0 +1,45 @@
+/** Writes stanzas to outlets; within a batch, each outlet is corked once. */
+import type { Stanza } from '../protocol/stanza.ts';
+import type { Outlet } from './types.ts';
+
+export class Writer {
+  readonly #corked = new Set<Outlet>();
+  #lastCorked: Outlet | null = null;
+  #depth = 0;
+
+  write(outlet: Outlet, stanza: Stanza): void {
+    if (this.#depth > 0 && outlet !== this.#lastCorked) this.#cork(outlet);
+    outlet.write(stanza.relay(outlet.contentNamespace));
+  }
+
+  start(): void {
+    this.#depth += 1;
+  }
+
+  end(): void {
+    this.#depth -= 1;
+    if (this.#depth > 0 || this.#corked.size === 0) return;
+    const corked = [...this.#corked];
+    this.#corked.clear();
+    this.#lastCorked = null;
+    for (const outlet of corked) outlet.uncork();
+  }
+
+  /** Writes of `run` become one per outlet. Nests: the outermost batch counts. */
+  batch(run: () => void): void {
+    this.start();
+    try {
+      run();
+    } finally {
+      this.end();
+    }
+  }
+
+  #cork(outlet: Outlet): void {
+    if (!this.#corked.has(outlet)) {
+      this.#corked.add(outlet);
+      outlet.cork();
+    }
+    this.#lastCorked = outlet;
+  }
+}
