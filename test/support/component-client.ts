@@ -32,6 +32,17 @@ export async function connectComponent(options: ComponentOptions): Promise<Compo
   return client;
 }
 
+/** Answers every message of the component with itself, from then on: the echo service of a server that has none. */
+export async function echoMessages(client: ComponentClient): Promise<void> {
+  for await (const stanza of client) {
+    const { from, to, type, ...attributes } = stanza.attrs as Record<string, string>;
+    if (!stanza.is('message') || type === 'error') continue;
+    const echo = new Element('message', { ...attributes, ...(type === undefined ? {} : { type }), from: to, to: from });
+    for (const child of stanza.children) echo.cnode(child);
+    client.send(echo);
+  }
+}
+
 class Client implements ComponentClient {
   readonly domain: string;
   readonly received: Element[] = [];

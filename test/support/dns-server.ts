@@ -30,7 +30,10 @@ export interface DnsServer {
    * Publishes where a service domain is served: its SRV records. A port that is absent has no SRV record.
    * The target host is `localhost` unless told otherwise: ejabberd asks libc for addresses, and libc knows that name from /etc/hosts.
    */
-  serve(domain: string, at: { readonly port?: number | undefined; readonly directTlsPort?: number | undefined; readonly target?: string }): void;
+  serve(
+    domain: string,
+    at: { readonly port?: number | undefined; readonly directTlsPort?: number | undefined; readonly target?: string },
+  ): void;
   close(): Promise<void>;
 }
 
@@ -83,7 +86,8 @@ export async function startDnsServer(): Promise<DnsServer> {
     set,
     fail: (name, failure) => void table.set(canonical(name), failure),
     serve: (domain, { port: startTlsPort, directTlsPort, target = 'localhost' }) => {
-      const srv = (at: number | undefined): DnsRecord[] => (at === undefined ? [] : [{ type: 'SRV', target, port: at }]);
+      const srv = (at: number | undefined): DnsRecord[] =>
+        at === undefined ? [] : [{ type: 'SRV', target, port: at }];
       set(`_xmpp-server._tcp.${domain}`, srv(startTlsPort));
       set(`_xmpps-server._tcp.${domain}`, srv(directTlsPort));
       set(target, [{ type: 'A', address: '127.0.0.1' }]);

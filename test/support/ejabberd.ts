@@ -11,8 +11,6 @@ import type { ServerOptions } from './prosody.ts';
 import { writeTlsFiles, type TlsFiles } from './tls-files.ts';
 
 export interface EjabberdOptions extends ServerOptions {
-  /** @defaultValue `required`, or `optional` when `requireEncryption` is false; `required_trusted` when `secureAuth` */
-  readonly startTls?: 'false' | 'optional' | 'required' | 'required_trusted';
   /** Further top-level configuration, merged last. */
   readonly settings?: Readonly<Record<string, unknown>>;
 }
@@ -36,7 +34,7 @@ export async function startEjabberd(options: EjabberdOptions): Promise<RunningSe
     mkdirSync(path(name));
     if (account !== null) chownSync(path(name), account.uid, account.gid);
   }
-  writeFileSync(path('ejabberd.yml'), stringify(configuration(options, tls, ports)) + (options.extra ?? ''));
+  writeFileSync(path('ejabberd.yml'), stringify(configuration(options, tls, ports)));
   writeFileSync(path('inetrc'), inetrc(options.dns));
   const components = Object.keys(options.components ?? {}).length > 0;
   return startServer({
@@ -61,12 +59,12 @@ export async function startEjabberd(options: EjabberdOptions): Promise<RunningSe
     ports,
     ready: [ports.s2s, ports.directTls, ...(components ? [ports.component] : [])]
       .filter((port) => port !== undefined)
-      .map((port) => new RegExp(`Start accepting TCP connections at 127\\.0\\.0\\.1:${port} `)),
+      .map((port) => new RegExp(`Start accepting T(?:CP|LS) connections at 127\\.0\\.0\\.1:${port} `)),
   });
 }
 
 function configuration(options: EjabberdOptions, tls: TlsFiles, ports: ServerPorts): Record<string, unknown> {
-  const { external = true, dialback = true, secureAuth = false, requireEncryption = true } = options;
+  const { dialback = true, secureAuth = false, requireEncryption = true } = options;
   const components = Object.entries(options.components ?? {});
   const attached = new Set(components.map(([domain]) => domain));
   const listener = { ip: '127.0.0.1' };
@@ -76,8 +74,7 @@ function configuration(options: EjabberdOptions, tls: TlsFiles, ports: ServerPor
     hosts: options.hosts.map(({ domain }) => domain).filter((domain) => !attached.has(domain)),
     certfiles: [...tls.byDomain.values()].flatMap(({ certificate, key }) => [certificate, key]),
     ca_file: tls.caFile,
-    s2s_use_starttls:
-      options.startTls ?? (secureAuth ? 'required_trusted' : requireEncryption ? 'required' : 'optional'),
+    s2s_use_starttls: requireEncryption ? 'required' : 'optional',
     s2s_timeout: `${options.s2sTimeoutSeconds ?? 20} seconds`,
     s2s_max_retry_delay: 1, // seconds; 300 otherwise
     outgoing_s2s_families: ['ipv4'],
@@ -100,9 +97,9 @@ function configuration(options: EjabberdOptions, tls: TlsFiles, ports: ServerPor
     modules: {
       mod_ping: {},
       mod_disco: {},
-      ...(dialback ? { mod_s2s_dialback: {} } : {}),
+      // with this module loaded no certificate is ever asked for in outgoing streams; without it there is no other proof
+      ...(dialback && !secureAuth ? { mod_s2s_dialback: {} } : {}),
     },
-    ...(external ? {} : { disable_sasl_mechanisms: ['EXTERNAL'] }),
     ...options.settings,
   };
 }

@@ -47,19 +47,17 @@ export interface ServerOptions {
   readonly requireEncryption?: boolean;
   /** @defaultValue true */
   readonly dialback?: boolean;
-  /** Offer and use SASL EXTERNAL. @defaultValue true */
-  readonly external?: boolean;
   /** How long a stream may take to get ready. @defaultValue 20 */
   readonly s2sTimeoutSeconds?: number;
   /** `debug` logs elements; `info` is for benchmarks. @defaultValue 'debug' */
   readonly logLevel?: 'debug' | 'info';
-  /** More configuration, in the server's own language, at top level. */
-  readonly extra?: string;
 }
 
 export interface ProsodyOptions extends ServerOptions {
   /** Domains that return every message to its sender. */
   readonly echo?: readonly string[];
+  /** Offer and use SASL EXTERNAL; false needs `c2sPort` to be absent, for clients need SASL, too. @defaultValue true */
+  readonly external?: boolean;
   /** XEP-0288. @defaultValue false */
   readonly bidi?: boolean;
   /** Accounts for clients; `c2sPort` says where they log in (with STARTTLS). */
@@ -69,6 +67,8 @@ export interface ProsodyOptions extends ServerOptions {
   readonly modules?: readonly string[];
   /** DS or DNSKEY record: look-ups are validated (and DANE is used) below this trust anchor. */
   readonly trustAnchor?: string;
+  /** More configuration, at top level. */
+  readonly extra?: string;
 }
 
 export const prosodyMissing = (): string | null =>
