@@ -2,7 +2,7 @@
  * Tags of XML that the framer has found well-formed, read with patterns. Text is handled as latin1, one character per
  * byte: markup is ASCII, and what lies between is copied as it is.
  */
-import { type Element, Parser, unescapeXML } from '@xmpp/xml';
+import { type Element, escapeXMLText, Parser, unescapeXML } from '@xmpp/xml';
 
 const S = '[ \\t\\r\\n]';
 const ATTRIBUTE = `[^ \\t\\r\\n=]+${S}*=${S}*(?:"[^"]*"|'[^']*')`;
@@ -51,20 +51,28 @@ export function attributeValue(raw: string): string {
 export const fromLatin1 = (text: string): string => Buffer.from(text, 'latin1').toString('utf8');
 export const toLatin1 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 
+/** CDATA as text, since the tree parser loses what follows a section; line ends as XML has them (XML 1.0 §2.11). */
+function plainText(xml: string): string {
+  const text = xml.includes('\r') ? xml.replace(/\r\n?/g, '\n') : xml;
+  if (!text.includes('<![CDATA[')) return text;
+  return text.replace(/<!\[CDATA\[([^]*?)\]\]>/g, (_, data: string) => escapeXMLText(data));
+}
+
 /**
  * The element tree of one well-formed element, with `inherited` namespaces (prefix to name, '' is the default)
  * declared on its root, so that `getNS` finds them.
  */
 export function parseElement(bytes: Buffer, inherited: Readonly<Record<string, string>>): Element {
   const parser = new Parser();
-  let root: Element | null = null;
-  parser.on('end', (element: Element) => (root = element));
-  parser.write(bytes.toString('utf8'));
-  const element = root as Element | null;
-  if (element === null) throw new TypeError('not one whole element');
+  const roots: Element[] = [];
+  parser.on('start', (root: Element) => roots.push(root));
+  parser.on('element', (child: Element) => roots[0]?.append(child));
+  parser.write(plainText(bytes.toString('utf8')));
+  const [root] = roots;
+  if (root === undefined) throw new TypeError('not an element');
   for (const [prefix, namespace] of Object.entries(inherited)) {
     const name = prefix === '' ? 'xmlns' : `xmlns:${prefix}`;
-    if (namespace !== '' && element.attrs[name] === undefined) element.attrs[name] = namespace;
+    if (namespace !== '' && root.attrs[name] === undefined) root.attrs[name] = namespace;
   }
-  return element;
+  return root;
 }

@@ -1,0 +1,91 @@
+/** Characters of XML 1.0 (fifth edition) as bytes of UTF-8. */
+
+/** What a byte can be, as bits: one look-up answers for every place. */
+export const NAME_START = 1; // ASCII NameStartChar without the colon
+export const NAME_CHAR = 2; // ASCII NameChar without the colon
+export const SPACE = 4;
+export const TEXT_STOP = 8; // character data cannot run over it unseen
+export const VALUE_STOP = 16; // an attribute value cannot run over it unseen
+
+export const CLASS = new Uint8Array(256);
+{
+  const add = (bit: number, characters: string): void => {
+    for (const character of characters) CLASS[character.charCodeAt(0)] = (CLASS[character.charCodeAt(0)] ?? 0) | bit;
+  };
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_';
+  const controls = String.fromCharCode(...Array.from({ length: 32 }, (_, code) => code));
+  const beyondAscii = String.fromCharCode(...Array.from({ length: 128 }, (_, code) => code + 128));
+  add(NAME_START | NAME_CHAR, letters);
+  add(NAME_CHAR, '0123456789-.');
+  add(SPACE, ' \t\r\n');
+  add(TEXT_STOP, controls.replace(/[\t\r\n]/g, '') + beyondAscii + '<&>');
+  add(VALUE_STOP, controls + beyondAscii + `<&'"`);
+}
+
+/**
+ * Length in bytes of the character beyond ASCII that begins at `at`; 0 when the bytes up to `end` may begin one; -1 when it
+ * is not UTF-8 (RFC 3629: no overlong form, no surrogate, nothing past U+10FFFF); -2 when it is U+FFFE or U+FFFF,
+ * which are no characters of XML.
+ */
+export function characterLength(bytes: Uint8Array, at: number, end: number): number {
+  const first = bytes[at] as number;
+  if (first < 0xc2 || first > 0xf4) return -1;
+  if (at + 1 >= end) return 0;
+  const second = bytes[at + 1] as number;
+  if ((second & 0xc0) !== 0x80) return -1;
+  if (first < 0xe0) return 2;
+  if (first < 0xf0) {
+    if ((first === 0xe0 && second < 0xa0) || (first === 0xed && second > 0x9f)) return -1;
+    if (at + 2 >= end) return 0;
+    const third = bytes[at + 2] as number;
+    if ((third & 0xc0) !== 0x80) return -1;
+    return first === 0xef && second === 0xbf && third >= 0xbe ? -2 : 3;
+  }
+  if ((first === 0xf0 && second < 0x90) || (first === 0xf4 && second > 0x8f)) return -1;
+  if (at + 2 < end && ((bytes[at + 2] as number) & 0xc0) !== 0x80) return -1;
+  if (at + 3 >= end) return 0;
+  return ((bytes[at + 3] as number) & 0xc0) === 0x80 ? 4 : -1;
+}
+
+/** The code point of a character whose length {@link characterLength} gave. */
+export function codePoint(bytes: Uint8Array, at: number, length: number): number {
+  let code = (bytes[at] as number) & (0x7f >> length);
+  for (let i = at + 1; i < at + length; i++) code = (code << 6) | ((bytes[i] as number) & 0x3f);
+  return code;
+}
+
+/** Char (XML 1.0 §2.2). */
+export function isXmlCharacter(code: number): boolean {
+  if (code < 0x20) return code === 0x9 || code === 0xa || code === 0xd;
+  return code <= 0xd7ff || (code >= 0xe000 && code <= 0xfffd) || (code >= 0x10000 && code <= 0x10ffff);
+}
+
+/** NameStartChar beyond ASCII (XML 1.0 §2.3), as pairs of first and last. */
+const START_RANGES = [
+  [0xc0, 0xd6],
+  [0xd8, 0xf6],
+  [0xf8, 0x2ff],
+  [0x370, 0x37d],
+  [0x37f, 0x1fff],
+  [0x200c, 0x200d],
+  [0x2070, 0x218f],
+  [0x2c00, 0x2fef],
+  [0x3001, 0xd7ff],
+  [0xf900, 0xfdcf],
+  [0xfdf0, 0xfffd],
+  [0x10000, 0xeffff],
+] as const;
+
+/** NameChar beyond ASCII and beyond NameStartChar. */
+const FURTHER_RANGES = [
+  [0xb7, 0xb7],
+  [0x300, 0x36f],
+  [0x203f, 0x2040],
+] as const;
+
+const within = (code: number, ranges: readonly (readonly [number, number])[]): boolean =>
+  ranges.some(([first, last]) => code >= first && code <= last);
+
+export function isNameCharacter(code: number, atStart: boolean): boolean {
+  return within(code, START_RANGES) || (!atStart && within(code, FURTHER_RANGES));
+}

@@ -1,0 +1,260 @@
+/** What tags mean: their namespaces, and what kind of first-level element they begin. */
+import type { Element } from '@xmpp/xml';
+import { NS } from '../../protocol/namespaces.ts';
+import { isStanzaKind, Stanza, type StanzaKind, type StanzaScope } from '../../protocol/stanza.ts';
+import { attributeValue, parseElement } from '../../protocol/xml-tags.ts';
+import { AddressCache } from './address-cache.ts';
+import { CLASS, SPACE } from './characters.ts';
+import { mayDeclare, NamespaceStack } from './namespace-stack.ts';
+import {
+  BAD_DECLARATION,
+  CONTENT_PREFIX,
+  DUPLICATE_ATTRIBUTE,
+  UNBOUND_PREFIX,
+  WRONG_NAMESPACE,
+  WRONG_ROOT,
+} from './problems.ts';
+import type { TagScanner } from './tag-scanner.ts';
+
+/** The opening tag of a stream (RFC 6120 §4.7, §4.8). */
+export interface StreamTag {
+  readonly prefix: string;
+  readonly localName: string;
+  readonly namespace: string;
+  /** The default namespace, if it is not the stream namespace itself; '' when there is none (prefix-free style). */
+  readonly contentNamespace: string;
+  /** By qualified name (`to`, `xml:lang`), namespace declarations left out. */
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Prefix to namespace name; '' is the default. */
+  readonly namespaces: Readonly<Record<string, string>>;
+}
+
+/** All is well. */
+export const FINE = 1;
+/** One for all streams: it only remembers what bytes mean. */
+const addresses = new AddressCache();
+const CONTENT_NAMESPACES: readonly string[] = [NS.server, NS.client, NS.component];
+
+export class ElementScope {
+  readonly #tag: TagScanner;
+  readonly #addresses = addresses;
+  #stack = new NamespaceStack();
+
+  #header: Readonly<Record<string, string>> = {};
+  #defaultNamespace = '';
+  #contentNamespace = '';
+  #streamTag: StreamTag | null = null;
+
+  // Of the current first-level element:
+  #kind: StanzaKind | null = null;
+  #to: string | undefined;
+  #from: string | undefined;
+  #stanzaNamespace = '';
+  #declaration: readonly [number, number] | null = null;
+  #selfContained = true;
+  #portable = true;
+
+  constructor(tag: TagScanner) {
+    this.#tag = tag;
+  }
+
+  /** Enters the stream header, whose `<` stands at `start`, or a first-level element: FINE or a problem. */
+  enterFirst(bytes: Buffer, start: number, depth: number): number {
+    return depth === 1 ? this.#enterStream(bytes, start) : this.#enterFirstLevel(bytes, start);
+  }
+
+  /** The stream header, once. */
+  takeHeader(): StreamTag | null {
+    const tag = this.#streamTag;
+    this.#streamTag = null;
+    return tag;
+  }
+
+  #enterStream(bytes: Buffer, start: number): number {
+    const tag = this.#tag;
+    this.#stack = new NamespaceStack();
+    const problem = this.#declare(bytes, 1);
+    if (problem < 0) return problem;
+    const namespaces: Record<string, string> = {};
+    const attributes: [string, string][] = [];
+    for (let index = 0; index < tag.count; index++) {
+      const name = bytes.toString('utf8', tag.attributeStart[index], tag.attributeEnd[index]);
+      if (!/^xmlns(:|$)/.test(name)) attributes.push([name, this.#value(bytes, index)]);
+      else namespaces[name.slice(6)] = this.#value(bytes, index);
+    }
+    this.#header = namespaces;
+    this.#defaultNamespace = namespaces[''] ?? '';
+    this.#contentNamespace = this.#defaultNamespace === NS.streams ? '' : this.#defaultNamespace;
+
+    const used = this.#resolve(bytes, start);
+    if (used < 0) return used;
+    const namespace = tag.nameColon === 0 ? this.#defaultNamespace : this.#stack.nameOf(used);
+    const prefix = tag.nameColon === 0 ? '' : bytes.toString('utf8', start + 1, tag.nameColon);
+    const localName = bytes.toString('utf8', tag.nameColon === 0 ? start + 1 : tag.nameColon + 1, tag.nameEnd);
+    if (namespace !== NS.streams) return WRONG_NAMESPACE;
+    if (localName !== 'stream') return WRONG_ROOT;
+    const contentNamespace = this.#contentNamespace;
+    this.#streamTag = {
+      prefix,
+      localName,
+      namespace,
+      contentNamespace,
+      attributes: Object.fromEntries(attributes),
+      namespaces,
+    };
+    return FINE;
+  }
+
+  /** Enters an element inside a first-level element. */
+  enter(bytes: Buffer, start: number, depth: number): number {
+    const tag = this.#tag;
+    const { nameColon, defaultDeclaration, prefixDeclarations, prefixedAttributes } = tag;
+    if (nameColon === 0 && defaultDeclaration < 0 && prefixDeclarations === 0 && prefixedAttributes === 0) return FINE;
+    const problem = this.#declare(bytes, depth);
+    return problem < 0 ? problem : this.#resolve(bytes, start);
+  }
+
+  #enterFirstLevel(bytes: Buffer, start: number): number {
+    const tag = this.#tag;
+    this.#kind = null;
+    this.#declaration = null;
+    this.#selfContained = true;
+    this.#portable = true;
+    let namespace = this.#defaultNamespace;
+    if (tag.defaultDeclaration >= 0) namespace = this.#value(bytes, tag.defaultDeclaration);
+    if (tag.nameColon !== 0 || tag.count > 0) {
+      const problem = this.#declare(bytes, 2);
+      if (problem < 0) return problem;
+      const used = this.#resolve(bytes, start);
+      if (used < 0) return used;
+      if (tag.nameColon !== 0) namespace = this.#stack.nameOf(used);
+    }
+    const isContent =
+      this.#contentNamespace === '' ? CONTENT_NAMESPACES.includes(namespace) : namespace === this.#contentNamespace;
+    if (!isContent) return FINE;
+    if (tag.nameColon !== 0) return CONTENT_PREFIX;
+    const name = this.#addresses.read(bytes, start + 1, tag.nameEnd);
+    if (isStanzaKind(name)) this.#beginStanza(name, namespace, bytes, start);
+    return FINE;
+  }
+
+  leave(depth: number): void {
+    if (this.#stack.innermost >= depth) this.#stack.leave(depth);
+  }
+
+  /** The first-level element that has ended, if it is a stanza. */
+  stanza(bytes: Buffer): Stanza | null {
+    if (this.#kind === null) return null;
+    let scope: StanzaScope | null = null;
+    if (this.#declaration !== null || !this.#selfContained || !this.#portable) {
+      scope = {
+        declaration: this.#declaration,
+        selfContained: this.#selfContained,
+        portable: this.#portable,
+        header: this.#header,
+      };
+    }
+    return new Stanza(this.#kind, this.#to, this.#from, bytes, this.#stanzaNamespace, scope);
+  }
+
+  element(bytes: Buffer): Element {
+    return parseElement(bytes, this.#header);
+  }
+
+  #beginStanza(kind: StanzaKind, namespace: string, bytes: Buffer, start: number): void {
+    const tag = this.#tag;
+    this.#kind = kind;
+    this.#stanzaNamespace = namespace;
+    this.#to = undefined;
+    this.#from = undefined;
+    for (let index = 0; index < tag.count; index++) {
+      const at = tag.attributeStart[index] as number;
+      const length = (tag.attributeEnd[index] as number) - at;
+      if (length === 2 && bytes[at] === 0x74 && bytes[at + 1] === 0x6f) {
+        this.#to = this.#value(bytes, index);
+      } else if (
+        length === 4 &&
+        bytes[at] === 0x66 &&
+        bytes[at + 1] === 0x72 &&
+        bytes[at + 2] === 0x6f &&
+        bytes[at + 3] === 0x6d
+      ) {
+        this.#from = this.#value(bytes, index);
+      }
+    }
+    if (tag.defaultDeclaration < 0) return;
+    let at = tag.attributeStart[tag.defaultDeclaration] as number;
+    while (((CLASS[bytes[at - 1] as number] as number) & SPACE) !== 0) at--;
+    this.#declaration = [at - start, (tag.valueEnd[tag.defaultDeclaration] as number) + 1 - start];
+  }
+
+  #value(bytes: Buffer, index: number): string {
+    const start = this.#tag.valueStart[index] as number;
+    const end = this.#tag.valueEnd[index] as number;
+    if (this.#tag.plain[index] === 1) return this.#addresses.read(bytes, start, end);
+    return attributeValue(bytes.toString('utf8', start, end));
+  }
+
+  /** Checks the declarations of the current tag and puts its prefixes in scope. */
+  #declare(bytes: Buffer, depth: number): number {
+    const tag = this.#tag;
+    if (tag.defaultDeclaration >= 0) {
+      const name = this.#value(bytes, tag.defaultDeclaration);
+      if (!mayDeclare('', name)) return BAD_DECLARATION;
+      if (depth > 2 && name === this.#stanzaNamespace) this.#portable = false;
+    }
+    if (tag.prefixDeclarations === 0) return FINE;
+    for (let index = 0; index < tag.count; index++) {
+      const colon = tag.attributeColon[index] as number;
+      if (colon === 0 || !this.#isDeclaration(bytes, index)) continue;
+      const prefix = bytes.toString('utf8', colon + 1, tag.attributeEnd[index]);
+      const name = this.#value(bytes, index);
+      if (!mayDeclare(prefix, name)) return BAD_DECLARATION;
+      this.#stack.declare(prefix, name, depth);
+    }
+    return FINE;
+  }
+
+  /**
+   * Finds the prefixes of the current tag: the element's binding (or FINE when it has none) or a problem. Attributes must
+   * differ in namespace and local name too (Namespaces in XML 1.0 §6.3).
+   */
+  #resolve(bytes: Buffer, start: number): number {
+    const tag = this.#tag;
+    let own = FINE;
+    if (tag.nameColon !== 0) {
+      own = this.#use(bytes, start + 1, tag.nameColon);
+      if (own < 0) return own;
+      this.#portable = false;
+      if (this.#stack.nameOf(own) === this.#stanzaNamespace) this.#selfContained = false;
+    }
+    if (tag.prefixedAttributes === 0) return own;
+    const seen = new Set<string>();
+    for (let index = 0; index < tag.count; index++) {
+      const colon = tag.attributeColon[index] as number;
+      if (colon === 0 || this.#isDeclaration(bytes, index)) continue;
+      const handle = this.#use(bytes, tag.attributeStart[index] as number, colon);
+      if (handle < 0) return handle;
+      if (tag.prefixedAttributes === 1) break;
+      const expanded = `${this.#stack.nameOf(handle).trim()} ${bytes.toString('utf8', colon + 1, tag.attributeEnd[index])}`;
+      if (seen.has(expanded)) return DUPLICATE_ATTRIBUTE;
+      seen.add(expanded);
+    }
+    return own;
+  }
+
+  #use(bytes: Buffer, start: number, end: number): number {
+    const handle = this.#stack.find(bytes.toString('utf8', start, end));
+    if (handle < 0) return UNBOUND_PREFIX;
+    if (this.#stack.depthOf(handle) === 1) this.#selfContained = false;
+    return handle;
+  }
+
+  #isDeclaration(bytes: Buffer, index: number): boolean {
+    const start = this.#tag.attributeStart[index] as number;
+    return (
+      (this.#tag.attributeColon[index] as number) - start === 5 &&
+      bytes.toString('latin1', start, start + 5) === 'xmlns'
+    );
+  }
+}

@@ -1,0 +1,48 @@
+/** Prefixes in scope, innermost last (Namespaces in XML 1.0 §3, §6). Only elements that declare prefixes touch it. */
+import { NS } from '../../protocol/namespaces.ts';
+
+export class NamespaceStack {
+  readonly #prefixes: string[] = ['xml'];
+  readonly #names: string[] = [NS.xml];
+  readonly #depths: number[] = [0];
+  /** Depth of the innermost element that declares a prefix. */
+  innermost = 0;
+
+  declare(prefix: string, name: string, depth: number): void {
+    this.#prefixes.push(prefix);
+    this.#names.push(name);
+    this.#depths.push(depth);
+    this.innermost = depth;
+  }
+
+  /** Forgets what elements at `depth` and below it declared. */
+  leave(depth: number): void {
+    while (this.innermost >= depth && this.#depths.length > 1) {
+      this.#prefixes.pop();
+      this.#names.pop();
+      this.#depths.pop();
+      this.innermost = this.#depths.at(-1) ?? 0;
+    }
+  }
+
+  /** A handle on the binding of `prefix`, or -1. */
+  find(prefix: string): number {
+    return this.#prefixes.lastIndexOf(prefix);
+  }
+
+  nameOf(handle: number): string {
+    return this.#names[handle] ?? '';
+  }
+
+  depthOf(handle: number): number {
+    return this.#depths[handle] ?? 0;
+  }
+}
+
+/** Whether `xmlns:prefix='name'` (or `xmlns='name'` for '') may be declared (Namespaces in XML 1.0 §2.2, §3). */
+export function mayDeclare(prefix: string, name: string): boolean {
+  const bare = name.trim();
+  if (prefix === 'xmlns' || bare === NS.xmlns) return false;
+  if ((prefix === 'xml') !== (bare === NS.xml)) return false;
+  return prefix === '' || bare !== '';
+}

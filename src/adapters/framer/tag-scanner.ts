@@ -1,0 +1,248 @@
+/** Start tags, read in one pass over contiguous bytes. Nothing is allocated; results stand in fields until the next tag. */
+import {
+  characterLength,
+  CLASS,
+  codePoint,
+  isNameCharacter,
+  isXmlCharacter,
+  NAME_CHAR,
+  NAME_START,
+  SPACE,
+  VALUE_STOP,
+} from './characters.ts';
+import {
+  BAD_NAME,
+  BAD_REFERENCE,
+  BAD_TAG,
+  BAD_VALUE,
+  DUPLICATE_ATTRIBUTE,
+  ENTITY,
+  NAME_TOO_LONG,
+  NOT_A_CHARACTER,
+  TOO_MANY_ATTRIBUTES,
+} from './problems.ts';
+
+/** Returned in place of a position when the bytes end too early; problems are below it. */
+export const INCOMPLETE = 0;
+
+const PREDEFINED = ['lt', 'gt', 'amp', 'apos', 'quot'];
+
+/**
+ * The position after the reference whose `&` stands at `at` (XML 1.0 §4.1, §4.6; RFC 6120 §11.1).
+ */
+export function referenceEnd(bytes: Buffer, at: number, end: number, maxBytes: number): number {
+  let i = at + 1;
+  while (i < end && ((CLASS[bytes[i] as number] as number) & NAME_CHAR || bytes[i] === 0x23)) i++;
+  // Zeros may lead without end, so the length has a bound.
+  if (i - at > maxBytes) return NAME_TOO_LONG;
+  if (i >= end) return INCOMPLETE;
+  if (bytes[i] === 0x3b) {
+    const name = bytes.toString('latin1', at + 1, i);
+    if (PREDEFINED.includes(name)) return i + 1;
+    const [, decimal, hex] = /^#(?:([0-9]+)|x([0-9a-fA-F]+))$/.exec(name) ?? [];
+    if (decimal !== undefined) return isXmlCharacter(Number(decimal)) ? i + 1 : NOT_A_CHARACTER;
+    if (hex !== undefined) return isXmlCharacter(parseInt(hex, 16)) ? i + 1 : NOT_A_CHARACTER;
+    return /^[A-Za-z_][^#]*$/.test(name) ? ENTITY : BAD_REFERENCE;
+  }
+  if ((bytes[i] as number) < 0x80) return BAD_REFERENCE;
+  const length = characterLength(bytes, i, end);
+  // Beyond ASCII it can only be the name of an entity, which is refused before it is read to its end.
+  return length <= 0 ? length : ENTITY;
+}
+
+export class TagScanner {
+  readonly #maxAttributes: number;
+  readonly #maxNameBytes: number;
+
+  nameEnd = 0;
+  /** Position of the colon in the element's name; 0 when it has no prefix. */
+  nameColon = 0;
+  selfClosing = false;
+
+  /** Attributes, namespace declarations among them; positions are those of the bytes scanned. */
+  count = 0;
+  readonly attributeStart: Int32Array;
+  readonly attributeEnd: Int32Array;
+  readonly attributeColon: Int32Array;
+  readonly valueStart: Int32Array;
+  readonly valueEnd: Int32Array;
+  /** 1 when the value means its bytes: no reference and no white space other than blanks. */
+  readonly plain: Uint8Array;
+
+  /** Index of the attribute `xmlns`, or -1. */
+  defaultDeclaration = -1;
+  /** How many attributes are `xmlns:…`, and how many wear another prefix. */
+  prefixDeclarations = 0;
+  prefixedAttributes = 0;
+
+  #colon = 0;
+
+  constructor(maxAttributes: number, maxNameBytes: number) {
+    this.#maxAttributes = maxAttributes;
+    this.#maxNameBytes = maxNameBytes;
+    this.attributeStart = new Int32Array(maxAttributes);
+    this.attributeEnd = new Int32Array(maxAttributes);
+    this.attributeColon = new Int32Array(maxAttributes);
+    this.valueStart = new Int32Array(maxAttributes);
+    this.valueEnd = new Int32Array(maxAttributes);
+    this.plain = new Uint8Array(maxAttributes);
+  }
+
+  /** Reads the start tag whose `<` stands at `at`: the position after its `>`, {@link INCOMPLETE} or a problem. */
+  scan(bytes: Buffer, at: number, end: number): number {
+    this.count = 0;
+    this.selfClosing = false;
+    this.defaultDeclaration = -1;
+    this.prefixDeclarations = 0;
+    this.prefixedAttributes = 0;
+    let i = this.#name(bytes, at + 1, end);
+    if (i <= 0) return i;
+    this.nameEnd = i;
+    this.nameColon = this.#colon;
+    let seen = 0; // a bit per name's hash: only a bit seen twice asks for comparisons
+    for (;;) {
+      const before = i;
+      while (i < end && ((CLASS[bytes[i] as number] as number) & SPACE) !== 0) i++;
+      if (i >= end) return INCOMPLETE;
+      const next = bytes[i] as number;
+      if (next === 0x3e) return i + 1;
+      if (next === 0x2f) {
+        if (i + 1 >= end) return INCOMPLETE;
+        this.selfClosing = true;
+        return bytes[i + 1] === 0x3e ? i + 2 : BAD_TAG;
+      }
+      if (i === before) return next < 0x80 ? BAD_TAG : BAD_NAME;
+
+      const nameEnd = this.#name(bytes, i, end);
+      if (nameEnd <= 0) return nameEnd;
+      if (this.count === this.#maxAttributes) return TOO_MANY_ATTRIBUTES;
+      const valueStart = this.#equals(bytes, nameEnd, end);
+      if (valueStart <= 0) return valueStart;
+      const valueEnd = this.#value(bytes, valueStart, end);
+      if (valueEnd <= 0) return valueEnd;
+
+      const hash = 1 << ((nameEnd - i) * 7 + (bytes[i] as number) + (bytes[nameEnd - 1] as number) * 3);
+      if ((seen & hash) !== 0 && this.#standsAlready(bytes, i, nameEnd)) return DUPLICATE_ATTRIBUTE;
+      seen |= hash;
+      this.#add(bytes, i, nameEnd, valueStart, valueEnd);
+      i = valueEnd + 1;
+    }
+  }
+
+  #add(bytes: Buffer, start: number, end: number, valueStart: number, valueEnd: number): void {
+    const index = this.count++;
+    this.attributeStart[index] = start;
+    this.attributeEnd[index] = end;
+    this.attributeColon[index] = this.#colon;
+    this.valueStart[index] = valueStart;
+    this.valueEnd[index] = valueEnd;
+    const isDeclaration =
+      bytes[start] === 0x78 &&
+      (end - start === 5 || this.#colon - start === 5) &&
+      bytes[start + 1] === 0x6d &&
+      bytes[start + 2] === 0x6c &&
+      bytes[start + 3] === 0x6e &&
+      bytes[start + 4] === 0x73;
+    if (isDeclaration && this.#colon === 0) this.defaultDeclaration = index;
+    else if (isDeclaration) this.prefixDeclarations++;
+    else if (this.#colon !== 0) this.prefixedAttributes++;
+  }
+
+  #standsAlready(bytes: Buffer, start: number, end: number): boolean {
+    for (let index = 0; index < this.count; index++) {
+      const otherStart = this.attributeStart[index] as number;
+      const otherEnd = this.attributeEnd[index] as number;
+      if (otherEnd - otherStart === end - start && bytes.compare(bytes, start, end, otherStart, otherEnd) === 0)
+        return true;
+    }
+    return false;
+  }
+
+  /** From the end of an attribute's name to the first byte of its value. */
+  #equals(bytes: Buffer, at: number, end: number): number {
+    let i = at;
+    while (i < end && ((CLASS[bytes[i] as number] as number) & SPACE) !== 0) i++;
+    if (i >= end) return INCOMPLETE;
+    if (bytes[i] !== 0x3d) return BAD_TAG;
+    i++;
+    while (i < end && ((CLASS[bytes[i] as number] as number) & SPACE) !== 0) i++;
+    if (i >= end) return INCOMPLETE;
+    return bytes[i] === 0x27 || bytes[i] === 0x22 ? i + 1 : BAD_VALUE;
+  }
+
+  /** From the first byte of an attribute's value to its closing quote. */
+  #value(bytes: Buffer, at: number, end: number): number {
+    const quote = bytes[at - 1] as number;
+    let plain = 1;
+    let i = at;
+    for (;;) {
+      while (i < end && ((CLASS[bytes[i] as number] as number) & VALUE_STOP) === 0) i++;
+      if (i >= end) return INCOMPLETE;
+      const stop = bytes[i] as number;
+      if (stop === quote) break;
+      if (stop >= 0x80) {
+        const length = characterLength(bytes, i, end);
+        if (length <= 0) return length;
+        i += length;
+      } else if (stop === 0x26) {
+        i = referenceEnd(bytes, i, end, this.#maxNameBytes);
+        if (i <= 0) return i;
+        plain = 0;
+      } else if (((CLASS[stop] as number) & SPACE) !== 0) {
+        plain = 0;
+        i++;
+      } else if (stop === 0x27 || stop === 0x22) {
+        i++;
+      } else {
+        return stop === 0x3c ? BAD_VALUE : NOT_A_CHARACTER;
+      }
+    }
+    this.plain[this.count] = plain;
+    return i;
+  }
+
+  /** The end of the QName at `at` (Namespaces in XML 1.0 §4); its colon goes to `#colon`. */
+  #name(bytes: Buffer, at: number, end: number): number {
+    let i = at;
+    if (i < end && ((CLASS[bytes[i] as number] as number) & NAME_START) !== 0) {
+      do i++;
+      while (i < end && ((CLASS[bytes[i] as number] as number) & NAME_CHAR) !== 0);
+      if (i < end && i - at <= this.#maxNameBytes) {
+        const next = bytes[i] as number;
+        if (next !== 0x3a && next < 0x80) {
+          this.#colon = 0;
+          return i;
+        }
+      }
+    }
+    return this.#anyName(bytes, at, end);
+  }
+
+  /** The same for names with a colon, with characters beyond ASCII, or in error. */
+  #anyName(bytes: Buffer, at: number, end: number): number {
+    const last = Math.min(end, at + this.#maxNameBytes + 1);
+    let i = at;
+    let atStart = true;
+    this.#colon = 0;
+    while (i < last) {
+      const next = bytes[i] as number;
+      if (next === 0x3a) {
+        if (atStart || this.#colon !== 0) return BAD_NAME;
+        this.#colon = i++;
+        atStart = true;
+        continue;
+      }
+      if (next < 0x80) {
+        if (((CLASS[next] as number) & (atStart ? NAME_START : NAME_CHAR)) === 0) return atStart ? BAD_NAME : i;
+        i++;
+      } else {
+        const length = characterLength(bytes, i, end);
+        if (length <= 0) return length;
+        if (!isNameCharacter(codePoint(bytes, i, length), atStart)) return BAD_NAME;
+        i += length;
+      }
+      atStart = false;
+    }
+    return i - at > this.#maxNameBytes ? NAME_TOO_LONG : INCOMPLETE;
+  }
+}
