@@ -1,0 +1,143 @@
+/** What tests of the data plane put around a router: outlets with a buffer, inlets that count, a control plane that notes. */
+import { SimulatedClock } from '../../src/adapters/simulated-clock.ts';
+import type { Fault } from '../../src/protocol/faults.ts';
+import { Stanza, type StanzaKind } from '../../src/protocol/stanza.ts';
+import { Router, type RouterOptions } from '../../src/routing/router.ts';
+import type { Delivery, Inlet, Outlet, StreamId } from '../../src/routing/types.ts';
+
+/** An outlet with a buffer of `highWaterBytes`, which empties only when told to. */
+export class BufferedOutlet implements Outlet {
+  readonly contentNamespace = 'jabber:server';
+  readonly stanzas: string[] = [];
+  /** One entry per write on the socket: how many stanzas it held. */
+  readonly chunks: number[] = [];
+  writtenBytes = 0;
+  flushedBytes = 0;
+  onWrite: (xml: string) => void = () => undefined;
+  readonly #highWaterBytes: number;
+  #corked = 0;
+  #inChunk = 0;
+
+  constructor(highWaterBytes = Infinity) {
+    this.#highWaterBytes = highWaterBytes;
+  }
+
+  get writable(): boolean {
+    return this.writtenBytes - this.flushedBytes < this.#highWaterBytes;
+  }
+
+  get ids(): number[] {
+    return this.stanzas.map(idOf);
+  }
+
+  write(bytes: Buffer): void {
+    const xml = bytes.toString();
+    this.stanzas.push(xml);
+    this.writtenBytes += bytes.length;
+    this.#inChunk += 1;
+    if (this.#corked === 0) this.#endChunk();
+    this.onWrite(xml);
+  }
+
+  cork(): void {
+    this.#corked += 1;
+  }
+
+  uncork(): void {
+    this.#corked -= 1;
+    if (this.#corked === 0) this.#endChunk();
+  }
+
+  flush(bytes = Infinity): void {
+    this.flushedBytes = Math.min(this.writtenBytes, this.flushedBytes + bytes);
+  }
+
+  #endChunk(): void {
+    this.chunks.push(this.#inChunk);
+    this.#inChunk = 0;
+  }
+}
+
+export class CountingInlet implements Inlet {
+  paused = false;
+  pauses = 0;
+
+  pause(): void {
+    if (this.paused) throw new Error('paused twice');
+    this.paused = true;
+    this.pauses += 1;
+  }
+
+  resume(): void {
+    if (!this.paused) throw new Error('resumed twice');
+    this.paused = false;
+  }
+}
+
+export function stanza(
+  from: string | undefined,
+  to: string | undefined,
+  id = 0,
+  { type = 'chat', padding = 0, kind = 'message' as StanzaKind } = {},
+): Stanza {
+  const address = (name: string, jid: string | undefined): string => (jid === undefined ? '' : ` ${name}='${jid}'`);
+  const xml = `<${kind} id='${id}' type='${type}'${address('from', from)}${address('to', to)}>${'x'.repeat(padding)}</${kind}>`;
+  return new Stanza(kind, to, from, Buffer.from(xml), 'jabber:server');
+}
+
+/** Stanzas of tests carry their number as id. */
+export function idOf(xml: string): number {
+  return Number(/ id='(\d+)'/.exec(xml)?.[1]);
+}
+
+/** Served here: `a.example`, `a2.example` and whatever ends in `.a.example`. */
+export function isLocal(domain: string): boolean {
+  return domain === 'a.example' || domain === 'a2.example' || domain.endsWith('.a.example');
+}
+
+export interface Bench {
+  readonly clock: SimulatedClock;
+  readonly router: Router;
+  /** Pairs, as `local remote`, in the order in which a route was wanted. */
+  readonly wanted: string[];
+  readonly refused: [StreamId, Fault][];
+  readonly deliveries: Map<number, Delivery[]>;
+  /** Notes under `id` what becomes of a stanza. */
+  settleAs(id: number): (delivery: Delivery) => void;
+  /** The outcomes noted under `id`, such as `sent` or `returned resource-constraint`. */
+  outcomes(id: number): string[];
+  /** Lets the fresh tasks run that are due now. */
+  settleTasks(): void;
+}
+
+export function bench(options: Partial<RouterOptions> = {}): Bench {
+  const clock = new SimulatedClock();
+  const wanted: string[] = [];
+  const refused: [StreamId, Fault][] = [];
+  const deliveries = new Map<number, Delivery[]>();
+  const router = new Router({
+    queueStanzas: 8,
+    queueBytes: 100_000,
+    queueAgeMs: 60_000,
+    clock,
+    isLocal,
+    events: {
+      routeWanted: (local, remote) => wanted.push(`${local} ${remote}`),
+      refused: (stream, why) => refused.push([stream, why]),
+    },
+    ...options,
+  });
+  return {
+    clock,
+    router,
+    wanted,
+    refused,
+    deliveries,
+    settleAs: (id) => (delivery) => deliveries.set(id, [...(deliveries.get(id) ?? []), delivery]),
+    outcomes: (id) =>
+      (deliveries.get(id) ?? []).map((delivery) =>
+        delivery.outcome === 'returned' ? `returned ${delivery.fault.condition}` : delivery.outcome,
+      ),
+    settleTasks: () => clock.increment(0),
+  };
+}
