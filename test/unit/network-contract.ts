@@ -467,7 +467,7 @@ export function networkContract(name: string, makeWorld: () => World): void {
       destroy: (c) => c.destroy(),
     };
     const call = fc.record({
-      side: fc.constantFrom('client', 'server'),
+      side: fc.constantFrom('client' as const, 'server' as const),
       method: fc.constantFrom(...Object.keys(calls)),
     });
     await fc.assert(
@@ -475,7 +475,7 @@ export function networkContract(name: string, makeWorld: () => World): void {
         const pair = await openPair(world);
         if (encrypted) await secure(world, pair, clientTls('b.example'));
         for (const { side, method } of sequence) {
-          calls[method]?.(pair[side as 'client' | 'server'].connection);
+          calls[method]?.(pair[side].connection);
           await world.until(() => true);
         }
         pair.client.connection.destroy();

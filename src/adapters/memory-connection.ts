@@ -1,0 +1,354 @@
+/** One end of a connection of the in-memory network. What it does when is what tcp.ts does with sockets. */
+import { fault, toFault } from '../protocol/faults.ts';
+import type { Fault } from '../protocol/faults.ts';
+import type { ClientTls, Clock, Connection, ConnectionEvents, ServerTls, TlsSession } from '../ports.ts';
+import type { Pipe, Segment } from './memory-link.ts';
+import { alertFault, alertOf, clientHandshake, RECORD, serverHandshake, takeRecord, toRecords } from './memory-tls.ts';
+import type { Handshake, RecordType, TlsVersion } from './memory-tls.ts';
+import type { SocketLimits } from './tcp.ts';
+import type { CredentialStore } from './tls.ts';
+
+export type ChunkKind = 'plain' | 'encrypted' | 'handshake';
+
+export interface MemoryParts extends SocketLimits {
+  readonly clock: Clock;
+  readonly credentials: CredentialStore;
+  readonly maxVersion: TlsVersion;
+  /** How many bytes may be on their way to a reader, unread ones included. */
+  readonly windowBytes: number;
+  readonly segmentBytes: number;
+  readonly latencyMs: number;
+  /** What the wire makes of what is sent; null swallows it. */
+  readonly intercept: (kind: ChunkKind, bytes: Buffer) => Buffer | null;
+  /** Both directions are over for this end. */
+  readonly gone: () => void;
+}
+
+/** What an end needs to know of the other: where its bytes go, and whom to tell that some were read. */
+export interface Far {
+  readonly pipe: Pipe;
+  readonly consumed: (bytes: number) => void;
+}
+
+interface Unread {
+  readonly bytes: Buffer;
+  readonly wireBytes: number;
+}
+
+const NOTHING = Buffer.alloc(0);
+const RECORD_OF = { plain: RECORD.applicationData, encrypted: RECORD.applicationData, handshake: RECORD.handshake };
+
+export class MemoryConnection implements Connection {
+  readonly #parts: MemoryParts;
+  #events: ConnectionEvents | null;
+  #remoteAddress: string;
+  #far: Far | null = null;
+  #phase: 'connecting' | 'open' | 'ending' | 'dropped' | 'closed' = 'connecting';
+  #fault: Fault | null = null;
+  #endTimer: unknown = null;
+  #cancelConnecting: () => void = () => undefined;
+
+  #tls: 'none' | 'handshake' | 'secured' = 'none';
+  #handshake: Handshake | null = null;
+  /** Bytes of the wire that make no whole record yet. */
+  #wire: Buffer = NOTHING;
+  readonly #unread: Unread[] = [];
+  #paused = false;
+  #peerEnded = false;
+
+  /** Connecting and handshakes count as corks. */
+  #corks = 1;
+  #batch: Buffer[] = [];
+  #batchBytes = 0;
+  #queue: Buffer[] = [];
+  #queueBytes = 0;
+  #onTheWay = 0;
+  #blocked = false;
+  #full = false;
+  #ended = false;
+
+  constructor(parts: MemoryParts, remoteAddress: string, events: ConnectionEvents | null) {
+    this.#parts = parts;
+    this.#remoteAddress = remoteAddress;
+    this.#events = events;
+  }
+
+  get remoteAddress(): string {
+    return this.#remoteAddress;
+  }
+
+  get bufferedBytes(): number {
+    return this.#batchBytes + this.#queueBytes;
+  }
+
+  get writable(): boolean {
+    return this.#takesWrites && this.bufferedBytes <= this.#parts.highWaterBytes;
+  }
+
+  get #takesWrites(): boolean {
+    return this.#phase === 'open' || this.#phase === 'connecting';
+  }
+
+  get #over(): boolean {
+    return this.#phase === 'dropped' || this.#phase === 'closed';
+  }
+
+  // What the fabric calls.
+
+  connecting(cancel: () => void): void {
+    if (this.#over) cancel();
+    else this.#cancelConnecting = cancel;
+  }
+
+  opened(far: Far, remoteAddress: string): void {
+    this.#far = far;
+    this.#remoteAddress = remoteAddress;
+    this.#phase = 'open';
+    this.uncork();
+  }
+
+  /** The first byte that arrived and was not read, for a listener that detects TLS. */
+  get firstByte(): number | undefined {
+    return this.#unread[0]?.bytes[0];
+  }
+
+  /** From here on there is somebody to tell. */
+  announced(events: ConnectionEvents): void {
+    this.#events = events;
+    this.#later(() => this.#read());
+  }
+
+  receive(segment: Exclude<Segment, { kind: 'open' }>): void {
+    if (this.#over) return;
+    switch (segment.kind) {
+      case 'bytes':
+        if (this.#tls === 'none') this.#unread.push({ bytes: segment.bytes, wireBytes: segment.bytes.length });
+        else this.#decode(segment.bytes);
+        break;
+      case 'end':
+        this.#peerEnded = true;
+        break;
+      case 'reset':
+        this.fail(fault(this.#tls === 'handshake' ? 'tls' : 'tcp', 'connection-reset', 'peer', 'read ECONNRESET'));
+        return;
+    }
+    this.#read();
+  }
+
+  /** The other end has read: more may go out, once it has heard of it. */
+  readonly consumed = (bytes: number): void => {
+    this.#onTheWay -= bytes;
+    if (!this.#blocked || this.#over) return;
+    this.#blocked = false;
+    this.#parts.clock.setTimeout(() => this.#pump(), this.#parts.latencyMs);
+  };
+
+  /** Ends this end alone, without a word to the other. */
+  fail(reason: Fault | null): void {
+    if (this.#over) return;
+    this.#phase = 'dropped';
+    this.#fault ??= reason;
+    this.#parts.clock.clearTimeout(this.#endTimer);
+    this.#batch = [];
+    this.#queue = [];
+    this.#batchBytes = this.#queueBytes = 0;
+    this.#cancelConnecting();
+    this.#later(() => {
+      this.#phase = 'closed';
+      this.#parts.gone();
+      this.#events?.closed(this.#fault);
+    });
+  }
+
+  // What the owner calls.
+
+  write(bytes: Buffer | string): void {
+    if (!this.#takesWrites || bytes.length === 0) return;
+    const buffer = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
+    this.#batch.push(buffer);
+    this.#batchBytes += buffer.length;
+    if (this.bufferedBytes > this.#parts.highWaterBytes) this.#full = true;
+    if (this.#corks === 0) this.#flush();
+  }
+
+  cork(): void {
+    this.#corks += 1;
+  }
+
+  uncork(): void {
+    if (this.#corks === 0) return;
+    this.#corks -= 1;
+    if (this.#corks === 0) this.#flush();
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    if (!this.#paused || this.#over) return;
+    this.#paused = false;
+    this.#later(() => this.#read());
+  }
+
+  startTlsClient(options: ClientTls): void {
+    if (!this.#startTls()) return;
+    const handshake = clientHandshake(options);
+    this.#handshake = handshake;
+    this.#send('handshake', handshake.hello);
+    this.#decode(NOTHING);
+  }
+
+  startTlsServer({ streamTo }: ServerTls): void {
+    if (!this.#startTls()) return;
+    this.#handshake = serverHandshake(this.#parts.credentials, streamTo, this.#parts.maxVersion);
+    this.#decode(NOTHING);
+  }
+
+  end(): void {
+    if (this.#phase === 'connecting') this.destroy();
+    if (this.#phase !== 'open') return;
+    if (this.#tls !== 'handshake') this.#flush();
+    this.#phase = 'ending';
+    this.#endTimer = this.#parts.clock.setTimeout(() => {
+      this.destroy(fault('tcp', 'close-timeout', 'peer', 'the peer did not close its half of the connection'));
+    }, this.#parts.endTimeoutMs);
+    this.#pump();
+  }
+
+  destroy(reason: Fault = fault('tcp', 'connection-aborted', 'local')): void {
+    if (this.#over) return;
+    this.#far?.pipe.send({ kind: 'reset' });
+    this.fail(reason);
+  }
+
+  // Reading.
+
+  #read(): void {
+    while (!this.#paused && !this.#over && this.#events !== null) {
+      const next = this.#unread.shift();
+      if (next === undefined) break;
+      this.#far?.consumed(next.wireBytes);
+      this.#events.data(next.bytes);
+    }
+    if (!this.#peerEnded || this.#paused || this.#over || this.#unread.length > 0) return;
+    if (this.#tls === 'handshake') {
+      this.destroy(fault('tls', 'connection-reset', 'peer', 'closed during the handshake'));
+      return;
+    }
+    this.end();
+    this.#closeWhenEnded();
+  }
+
+  #decode(bytes: Buffer): void {
+    this.#wire = this.#wire.length === 0 ? bytes : Buffer.concat([this.#wire, bytes]);
+    try {
+      while (!this.#over && this.#wire.length > 0) {
+        const record = takeRecord(this.#wire);
+        if (record === null) return;
+        this.#wire = record.rest;
+        this.#record(record.type, record.payload);
+      }
+    } catch (error) {
+      this.#send('handshake', alertOf(error), RECORD.alert);
+      this.#pump();
+      this.#far?.pipe.send({ kind: 'end' });
+      this.fail(toFault(error, 'tls'));
+    }
+  }
+
+  #record(type: number, payload: Buffer): void {
+    const wireBytes = payload.length + 5;
+    if (type === RECORD.applicationData && this.#tls === 'secured') {
+      this.#unread.push({ bytes: payload, wireBytes });
+      return;
+    }
+    this.#far?.consumed(wireBytes);
+    if (type === RECORD.alert) {
+      this.destroy(alertFault(payload));
+      return;
+    }
+    const { reply, session } = this.#handshake?.take(payload) ?? { reply: null, session: null };
+    if (reply !== null) this.#send('handshake', reply);
+    if (session !== null) this.#secured(session);
+  }
+
+  #secured(session: TlsSession): void {
+    this.#tls = 'secured';
+    this.#handshake = null;
+    this.#events?.secured(session);
+    this.uncork();
+  }
+
+  #startTls(): boolean {
+    if (this.#phase !== 'open') return false;
+    if (this.#tls !== 'none') throw new TypeError('TLS was started on this connection before');
+    this.#flush();
+    this.cork();
+    this.#tls = 'handshake';
+    // What was not read yet, and what arrives from here on, is for TLS.
+    this.#wire = Buffer.concat(this.#unread.map(({ bytes }) => bytes));
+    this.#unread.length = 0;
+    return true;
+  }
+
+  // Writing.
+
+  #flush(): void {
+    if (this.#batch.length === 0) return;
+    const bytes = Buffer.concat(this.#batch);
+    this.#batch = [];
+    this.#batchBytes = 0;
+    this.#send(this.#tls === 'secured' ? 'encrypted' : 'plain', bytes);
+  }
+
+  #send(kind: ChunkKind, bytes: Buffer, type: RecordType = RECORD_OF[kind]): void {
+    const changed = this.#parts.intercept(kind, bytes);
+    if (changed === null || changed.length === 0) return;
+    const pieces = kind === 'plain' ? [changed] : toRecords(type, changed);
+    // A record is one piece of the queue: what arrives is not cut more often than it must be.
+    const whole = Buffer.concat(pieces);
+    this.#queue.push(whole);
+    this.#queueBytes += whole.length;
+    this.#pump();
+  }
+
+  #pump(): void {
+    if (this.#over || this.#far === null) return;
+    for (;;) {
+      const next = this.#queue[0];
+      if (next === undefined) break;
+      const room = Math.min(this.#parts.windowBytes - this.#onTheWay, this.#parts.segmentBytes);
+      if (room <= 0) {
+        this.#blocked = true;
+        return;
+      }
+      const bytes = next.subarray(0, room);
+      if (bytes.length === next.length) this.#queue.shift();
+      else this.#queue[0] = next.subarray(room);
+      this.#queueBytes -= bytes.length;
+      this.#onTheWay += bytes.length;
+      this.#far.pipe.send({ kind: 'bytes', bytes });
+    }
+    if (this.#phase === 'ending' && !this.#ended) {
+      this.#ended = true;
+      this.#far.pipe.send({ kind: 'end' });
+      this.#closeWhenEnded();
+    }
+    if (this.#full && this.bufferedBytes === 0) this.#later(this.#drained);
+  }
+
+  readonly #drained = (): void => {
+    if (!this.#full || this.#phase !== 'open' || this.bufferedBytes > 0) return;
+    this.#full = false;
+    this.#events?.drained();
+  };
+
+  #closeWhenEnded(): void {
+    if (this.#ended && this.#peerEnded && this.#unread.length === 0) this.fail(null);
+  }
+
+  #later(fn: () => void): void {
+    this.#parts.clock.setTimeout(fn, 0);
+  }
+}
