@@ -55,9 +55,12 @@ export function oidOf(node: Asn1Node | undefined): string | null {
 
 /** UTF-8 octets as text; null when they are not UTF-8. */
 export function utf8Of(octets: string): string | null {
+  if (/^[\x20-\x7e]*$/.test(octets)) return octets;
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(octets, 'latin1'));
+    return utf8.decode(Buffer.from(octets, 'latin1'));
   } catch {
     return null;
   }
 }
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

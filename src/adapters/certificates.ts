@@ -173,11 +173,16 @@ function displayAttribute(attribute: Asn1Node): string {
     : isTagged(value, UNIVERSAL, TYPE.bmpString)
       ? utf16BigEndian(octets)
       : octets;
-  // Control and format characters would let a name rewrite the line it is shown on.
-  const escaped = text
+  return `${SHORT_NAMES[oid] ?? oid}=${PLAIN.test(text) ? text : escapeDisplay(text)}`;
+}
+
+const PLAIN = /^[\w .:*@/'()-]*$/;
+
+/** Control and format characters would let a name rewrite the line it is shown on. */
+function escapeDisplay(text: string): string {
+  return text
     .replace(/[\\,+"<>;=]/g, '\\$&')
     .replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  return `${SHORT_NAMES[oid] ?? oid}=${escaped}`;
 }
 
 function utf16BigEndian(octets: string): string {
