@@ -1,0 +1,192 @@
+/** Every event, by origin: `peer.*` is untrusted, `transport.*` our own sockets, `local.*` the owner, the rest our actors. */
+import type { DialbackAnswer } from '../src/protocol/dialback.ts';
+import type { Endpoint } from '../src/protocol/dns.ts';
+import type { Fault } from '../src/protocol/faults.ts';
+import type { CertificateEvidence } from '../src/protocol/certificate.ts';
+import type { Proof, ProofAttempt, ProofVerdict } from '../src/protocol/proof.ts';
+import type { StreamFeatures, StreamHeader, WireElement } from '../src/protocol/wire.ts';
+
+/** One XML stream; given by the registry, never reused within a process. */
+export type StreamId = number;
+
+/** `from` is the side that sends the stanzas. */
+export interface DomainPair {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface TlsFacts {
+  readonly protocol: string;
+  readonly cipher: string;
+  readonly alpn: string | null;
+  readonly resumed: boolean;
+  readonly certificate: CertificateEvidence | null;
+}
+
+/** What the far end of the stream said. Domains are canonical already; nothing else was checked. */
+export type PeerEvent =
+  /** `freshId` is an unpredictable id for the response header, made by the adapter. */
+  | { readonly type: 'peer.streamOpened'; readonly header: StreamHeader; readonly freshId: string }
+  | { readonly type: 'peer.featuresReceived'; readonly features: StreamFeatures }
+  | { readonly type: 'peer.startTlsRequested' }
+  | { readonly type: 'peer.proceedReceived' }
+  | { readonly type: 'peer.startTlsRefused' }
+  | { readonly type: 'peer.authRequested'; readonly mechanism: string; readonly initialResponse: string | null }
+  | { readonly type: 'peer.saslChallenged' }
+  | { readonly type: 'peer.saslResponded'; readonly data: string }
+  | { readonly type: 'peer.saslSucceeded' }
+  | { readonly type: 'peer.saslFailed'; readonly condition: string; readonly text: string | null }
+  | { readonly type: 'peer.bidiRequested' }
+  | ({ readonly type: 'peer.resultRequested'; readonly key: string } & DomainPair)
+  | ({ readonly type: 'peer.resultAnswered'; readonly answer: DialbackAnswer } & DomainPair)
+  /** `keyMatches` was computed by the adapter, which alone holds the secret (XEP-0185). */
+  | ({ readonly type: 'peer.verifyRequested'; readonly id: string; readonly keyMatches: boolean } & DomainPair)
+  | ({ readonly type: 'peer.verifyAnswered'; readonly id: string; readonly answer: DialbackAnswer } & DomainPair)
+  | { readonly type: 'peer.streamErrorReceived'; readonly condition: string; readonly text: string | null }
+  | { readonly type: 'peer.streamClosed' }
+  | { readonly type: 'peer.unsupportedReceived'; readonly name: string };
+
+export type TransportEvent =
+  | { readonly type: 'transport.connected'; readonly remoteAddress: string; readonly remotePort: number }
+  | { readonly type: 'transport.secured'; readonly tls: TlsFacts }
+  /** Bytes that are not an XML stream, or break a limit: the condition is a stream error (RFC 6120 §4.9.3). */
+  | { readonly type: 'transport.inputRefused'; readonly fault: Fault }
+  /** The gate refused a stanza. */
+  | { readonly type: 'transport.stanzaRefused'; readonly fault: Fault }
+  | { readonly type: 'transport.idle' }
+  | { readonly type: 'transport.closed'; readonly fault: Fault | null };
+
+export type StreamRequest =
+  | ({ readonly type: 'local.assertionRequested' } & DomainPair)
+  | { readonly type: 'local.associationRequested'; readonly domain: string }
+  | ({ readonly type: 'local.verifyRequested'; readonly id: string; readonly key: string } & DomainPair)
+  | { readonly type: 'local.closeRequested'; readonly fault: Fault | null };
+
+export interface AssertionOutcome extends DomainPair {
+  readonly answer: DialbackAnswer | { readonly type: 'late' };
+}
+
+export interface VerificationOutcome extends DomainPair {
+  readonly answer: DialbackAnswer;
+  readonly proof: Proof | null;
+  readonly attempts: readonly ProofAttempt[];
+}
+
+export interface AssociationOutcome {
+  readonly domain: string;
+  readonly verdict: ProofVerdict;
+  readonly attempts: readonly ProofAttempt[];
+}
+
+/** What a stream tells the registry. */
+export type StreamReport =
+  /** Headers, features and TLS are done: `db:verify` may go down this stream. */
+  | { readonly type: 'stream.verifiable'; readonly stream: StreamId }
+  /** Assertions may go down this stream. */
+  | { readonly type: 'stream.established'; readonly stream: StreamId }
+  /** The far end lets `from` (local) send to `to` (remote) on this stream, and is proved for `to` under the policy. */
+  | ({ readonly type: 'pair.accepted'; readonly stream: StreamId; readonly proof: Proof } & DomainPair)
+  | ({ readonly type: 'pair.refused'; readonly stream: StreamId; readonly fault: Fault } & DomainPair)
+  /** `from` (remote) may send to `to` (local) on this stream. */
+  | ({ readonly type: 'pair.admitted'; readonly stream: StreamId; readonly proof: Proof } & DomainPair)
+  | { readonly type: 'association.settled'; readonly stream: StreamId; readonly outcome: AssociationOutcome }
+  | { readonly type: 'verification.settled'; readonly stream: StreamId; readonly outcome: VerificationOutcome }
+  | ({
+      readonly type: 'verify.answered';
+      readonly stream: StreamId;
+      readonly id: string;
+      readonly answer: DialbackAnswer;
+    } & DomainPair)
+  /** Nothing more goes down this stream. */
+  | { readonly type: 'stream.closing'; readonly stream: StreamId; readonly fault: Fault | null }
+  | { readonly type: 'stream.closed'; readonly stream: StreamId; readonly fault: Fault | null };
+
+/** What a stream machine asks its transport to do. */
+export type TransportCommand =
+  | { readonly type: 'transport.send'; readonly element: WireElement }
+  /** A new stream header is expected next (RFC 6120 §4.3.3). */
+  | { readonly type: 'transport.restart' }
+  | {
+      readonly type: 'transport.secureAsClient';
+      readonly serverName: string;
+      readonly local: string;
+      readonly minTls: '1.2' | '1.3';
+    }
+  | { readonly type: 'transport.secureAsServer'; readonly streamTo: string | null }
+  /** The stream may carry stanzas now: the larger size limit applies. */
+  | { readonly type: 'transport.authenticated' }
+  /** Sends the stream error, if any, and `</stream:stream>`; `header` first where none was sent yet. */
+  | { readonly type: 'transport.close'; readonly fault: Fault | null; readonly header: StreamHeader | null }
+  /** Flushes and closes the socket: both closing tags are exchanged. */
+  | { readonly type: 'transport.end' }
+  | { readonly type: 'transport.drop' };
+
+export interface TransportInput {
+  readonly stream: StreamId;
+  /** Null on the receiving side, whose connection stands already. */
+  readonly endpoint: Endpoint | null;
+}
+
+/** What a stream is wanted for. */
+export type StreamPurpose = 'stanzas' | 'verification';
+
+/** How a pair may use the stream that it is offered. */
+export type RouteManner = 'assertion' | 'supposition';
+
+export type PairEvent =
+  | { readonly type: 'local.routeWanted' }
+  | { readonly type: 'local.closeRequested'; readonly fault: Fault | null }
+  | { readonly type: 'route.offered'; readonly stream: StreamId; readonly manner: RouteManner }
+  | { readonly type: 'route.refused'; readonly fault: Fault }
+  | { readonly type: 'association.settled'; readonly stream: StreamId; readonly outcome: AssociationOutcome }
+  | { readonly type: 'pair.accepted'; readonly stream: StreamId; readonly proof: Proof }
+  | { readonly type: 'pair.refused'; readonly stream: StreamId; readonly fault: Fault }
+  | { readonly type: 'stream.closing'; readonly stream: StreamId; readonly fault: Fault | null };
+
+/** What a pair asks of the registry. */
+export type PairReport =
+  | {
+      readonly type: 'route.requested';
+      readonly local: string;
+      readonly remote: string;
+      readonly avoid: readonly StreamId[];
+    }
+  | { readonly type: 'association.requested'; readonly stream: StreamId; readonly domain: string }
+  | { readonly type: 'assertion.requested'; readonly stream: StreamId; readonly local: string; readonly remote: string }
+  | { readonly type: 'pair.routed'; readonly local: string; readonly remote: string; readonly stream: StreamId }
+  | { readonly type: 'pair.failed'; readonly local: string; readonly remote: string; readonly fault: Fault };
+
+export interface StreamWish {
+  readonly local: string;
+  readonly purpose: StreamPurpose;
+}
+
+export type PeerActorEvent =
+  | ({ readonly type: 'local.streamWanted' } & StreamWish)
+  | { readonly type: 'local.retryRequested' }
+  /** The stream that was requested has this id, and starts now. */
+  | { readonly type: 'stream.assigned'; readonly stream: StreamId }
+  | { readonly type: 'stream.verifiable'; readonly stream: StreamId }
+  | { readonly type: 'stream.established'; readonly stream: StreamId }
+  | { readonly type: 'stream.closing'; readonly stream: StreamId; readonly fault: Fault | null }
+  | { readonly type: 'stream.closed'; readonly stream: StreamId; readonly fault: Fault | null };
+
+/** What a peer asks of the registry. */
+export type PeerReport =
+  | {
+      readonly type: 'stream.requested';
+      readonly remote: string;
+      readonly local: string;
+      readonly purpose: StreamPurpose;
+      readonly endpoint: Endpoint;
+      /** SASL EXTERNAL made the peer close the stream: do not try it again there. */
+      readonly avoidExternal: boolean;
+    }
+  | {
+      readonly type: 'stream.offered';
+      readonly remote: string;
+      readonly wish: StreamWish;
+      readonly stream: StreamId;
+      readonly manner: RouteManner;
+    }
+  | { readonly type: 'stream.refused'; readonly remote: string; readonly wish: StreamWish; readonly fault: Fault };

@@ -1,0 +1,79 @@
+/**
+ * One table: what a fault leads to. `next` is the smallest thing that may still help; `bounce` is the stanza error that
+ * the sender gets when nothing does (FACTS §4, §7.7; RFC 6120 §10.4.3).
+ */
+import type { Fault } from '../src/protocol/faults.ts';
+
+export type NextStep =
+  /** The next SRV target; an adapter has tried all addresses of this one. */
+  | 'next-endpoint'
+  /** The same endpoint again, by dialback instead of SASL EXTERNAL. */
+  | 'next-prooftype'
+  /** The same pair on another stream (X:0220 §2.5, resource-constraint). */
+  | 'next-stream'
+  | 'give-up-pair'
+  | 'give-up-peer';
+
+export interface Decision {
+  readonly next: NextStep;
+  readonly bounce: string;
+}
+
+interface Row extends Decision {
+  readonly layer: Fault['layer'] | '*';
+  /** Null covers every condition of the layer. */
+  readonly conditions: readonly string[] | null;
+}
+
+const table: readonly Row[] = [
+  // Names
+  {
+    layer: 'dns',
+    conditions: ['service-absent', 'no-address', 'host-not-found'],
+    next: 'give-up-peer',
+    bounce: 'remote-server-not-found',
+  },
+  { layer: 'dns', conditions: null, next: 'give-up-peer', bounce: 'remote-server-timeout' },
+  // Our own rules: no other endpoint changes them
+  { layer: 'policy', conditions: ['policy-violation'], next: 'give-up-peer', bounce: 'policy-violation' },
+  { layer: 'policy', conditions: null, next: 'next-endpoint', bounce: 'policy-violation' },
+  { layer: 'queue', conditions: null, next: 'give-up-pair', bounce: 'resource-constraint' },
+  // The way there
+  { layer: 'tcp', conditions: null, next: 'next-endpoint', bounce: 'remote-server-timeout' },
+  { layer: 'tls', conditions: null, next: 'next-endpoint', bounce: 'remote-server-timeout' },
+  { layer: 'xml', conditions: null, next: 'next-endpoint', bounce: 'remote-server-timeout' },
+  // The far end is somebody else, or cannot show who it is
+  { layer: 'pkix', conditions: null, next: 'next-endpoint', bounce: 'remote-server-timeout' },
+  { layer: 'dane', conditions: null, next: 'next-endpoint', bounce: 'remote-server-timeout' },
+  { layer: 'posh', conditions: null, next: 'next-endpoint', bounce: 'remote-server-timeout' },
+  // The far end does not believe us
+  { layer: 'sasl', conditions: null, next: 'next-prooftype', bounce: 'remote-server-timeout' },
+  { layer: 'dialback', conditions: ['resource-constraint'], next: 'next-stream', bounce: 'remote-server-timeout' },
+  { layer: 'dialback', conditions: ['invalid'], next: 'give-up-pair', bounce: 'internal-server-error' },
+  { layer: 'dialback', conditions: ['item-not-found'], next: 'give-up-pair', bounce: 'remote-server-not-found' },
+  { layer: 'dialback', conditions: null, next: 'give-up-pair', bounce: 'remote-server-timeout' },
+  // Stream errors of the far end
+  {
+    layer: 'stream',
+    conditions: ['host-unknown', 'host-gone'],
+    next: 'next-endpoint',
+    bounce: 'remote-server-not-found',
+  },
+  { layer: 'stream', conditions: ['policy-violation'], next: 'next-endpoint', bounce: 'remote-server-timeout' },
+  {
+    layer: 'stream',
+    conditions: ['resource-constraint', 'system-shutdown'],
+    next: 'next-endpoint',
+    bounce: 'remote-server-timeout',
+  },
+  { layer: '*', conditions: null, next: 'next-endpoint', bounce: 'remote-server-timeout' },
+];
+
+/** What to do about a fault; total: the last row catches what no other names. */
+export function decide(fault: Fault): Decision {
+  const row = table.find(
+    ({ layer, conditions }) =>
+      (layer === '*' || layer === fault.layer) && (conditions === null || conditions.includes(fault.condition)),
+  );
+  return row ?? { next: 'next-endpoint', bounce: 'remote-server-timeout' };
+}

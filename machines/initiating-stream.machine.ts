@@ -1,0 +1,339 @@
+/**
+ * One XML stream that we open, from TCP to "stanzas may be sent", top to bottom as in the flow chart of RFC 7712 §4.
+ * Resolution comes before it, in peer.machine.ts: each endpoint that is tried is a stream of its own.
+ */
+import { fault, toFault } from '../src/protocol/faults.ts';
+import { usableProoftypes } from '../src/protocol/policy.ts';
+import { anywhere, authority, ending, originating, receivingClaims, failedChildren } from './stream-states.ts';
+import { newStream, policyTowards, streamSetup } from './stream-setup.ts';
+
+export const initiatingStream = streamSetup.createMachine({
+  id: 'initiatingStream',
+  description: 'A stream to one endpoint of a remote domain.',
+  meta: { spec: 'RFC 7712 §4, RFC 6120 §4' },
+  context: newStream,
+  initial: 'connecting',
+  invoke: {
+    id: 'transport',
+    src: 'transport',
+    input: ({ context }) => ({ stream: context.stream, endpoint: context.endpoint }),
+    onError: {
+      target: '.closed',
+      actions: { type: 'rememberFault', params: ({ event }) => toFault(event.error, 'internal') },
+    },
+  },
+  on: { ...anywhere, ...failedChildren },
+  states: {
+    connecting: {
+      description: 'TCP to the addresses of the endpoint, raced (RFC 8305).',
+      meta: { spec: 'RFC 6120 §3', awaits: 'TCP', mover: 'peer', ifLate: 'the next endpoint is tried' },
+      tags: 'waiting',
+      on: {
+        'transport.connected': [
+          { guard: 'tlsComesFirst', target: 'tlsNegotiation.awaitingHandshake' },
+          { target: 'streamHeaders' },
+        ],
+      },
+      after: {
+        connectTimeout: {
+          target: 'closing',
+          actions: { type: 'rememberFault', params: fault('tcp', 'connect-timeout', 'peer') },
+        },
+      },
+    },
+    streamHeaders: {
+      description: 'Headers are exchanged, anew after TLS and after SASL.',
+      meta: { spec: 'RFC 7712 §4.2, RFC 6120 §4.2' },
+      initial: 'awaitingHeader',
+      entry: 'sendInitialHeader',
+      states: {
+        awaitingHeader: {
+          description: 'Our header is sent.',
+          meta: {
+            spec: 'RFC 6120 §4.7',
+            awaits: 'the response header',
+            mover: 'peer',
+            ifLate: 'the next endpoint is tried',
+          },
+          tags: 'waiting',
+          on: {
+            'peer.streamOpened': {
+              target: 'decidingVersion',
+              actions: { type: 'rememberHeader', params: ({ event }) => event.header },
+            },
+          },
+          after: {
+            headerTimeout: {
+              target: '#closing',
+              actions: { type: 'rememberFault', params: fault('stream', 'header-timeout', 'peer') },
+            },
+          },
+        },
+        decidingVersion: {
+          description: 'A peer from before XMPP 1.0 sends no features.',
+          meta: { spec: 'RFC 6120 §4.7.5' },
+          always: [{ guard: 'peerPredatesFeatures', target: 'decidingNext' }, { target: 'awaitingFeatures' }],
+        },
+        awaitingFeatures: {
+          description: 'The response header is read.',
+          meta: {
+            spec: 'RFC 6120 §4.3.2',
+            awaits: 'stream features',
+            mover: 'peer',
+            ifLate: 'the next endpoint is tried',
+          },
+          tags: 'waiting',
+          on: {
+            'peer.featuresReceived': {
+              target: 'decidingNext',
+              actions: { type: 'rememberFeatures', params: ({ event }) => event.features },
+            },
+          },
+          after: {
+            headerTimeout: {
+              target: '#closing',
+              actions: { type: 'rememberFault', params: fault('stream', 'features-timeout', 'peer') },
+            },
+          },
+        },
+        decidingNext: {
+          description: 'TLS first, then the proof of the far end, then ours.',
+          meta: { spec: 'RFC 6120 §5.3.4, RFC 7712 §4.2' },
+          always: [
+            { guard: 'startTlsIsNext', target: '#initiatingStream.tlsNegotiation' },
+            { guard: 'isAuthenticated', target: '#initiatingStream.established' },
+            { guard: 'farEndWasJudged', target: '#initiatingStream.authentication' },
+            { target: '#initiatingStream.association' },
+          ],
+        },
+      },
+    },
+    tlsNegotiation: {
+      description: 'STARTTLS, or TLS from the first byte.',
+      meta: { spec: 'RFC 6120 §5.4, XEP-0368 §3' },
+      initial: 'awaitingProceed',
+      states: {
+        awaitingProceed: {
+          description: '<starttls/> is sent, offered or not: stripping is possible (RFC 7590 §3.1).',
+          meta: {
+            spec: 'RFC 6120 §5.4.2',
+            awaits: '<proceed/>',
+            mover: 'peer',
+            ifLate: 'the next endpoint is tried; never plain text instead',
+          },
+          tags: 'waiting',
+          entry: { type: 'send', params: { kind: 'starttls' } },
+          on: {
+            'peer.proceedReceived': 'awaitingHandshake',
+            'peer.startTlsRefused': {
+              target: '#closing',
+              actions: { type: 'rememberFault', params: fault('tls', 'starttls-refused', 'peer') },
+            },
+          },
+          after: {
+            headerTimeout: {
+              target: '#closing',
+              actions: { type: 'rememberFault', params: fault('tls', 'proceed-timeout', 'peer') },
+            },
+          },
+        },
+        awaitingHandshake: {
+          description: 'The handshake runs; whatever certificate comes, it is judged afterwards.',
+          meta: {
+            spec: 'RFC 6120 §5.4.3',
+            awaits: 'the TLS handshake',
+            mover: 'peer',
+            ifLate: 'the next endpoint is tried',
+          },
+          tags: 'waiting',
+          entry: 'secureAsClient',
+          on: {
+            'transport.secured': {
+              target: '#initiatingStream.association',
+              actions: { type: 'rememberTls', params: ({ event }) => event.tls },
+            },
+          },
+          after: {
+            handshakeTimeout: {
+              target: '#closing',
+              actions: { type: 'rememberFault', params: fault('tls', 'handshake-timeout', 'peer') },
+            },
+          },
+        },
+      },
+    },
+    association: {
+      description:
+        'A establishes DNA for b.example: the far end is proved for the remote domain, before anything is asked of it.',
+      meta: { spec: 'RFC 7712 §4.2' },
+      initial: 'awaitingVerdict',
+      states: {
+        awaitingVerdict: {
+          description: 'The prooftypes are asked in their declared order.',
+          meta: {
+            spec: 'RFC 7712 §7',
+            awaits: 'the association of the remote domain',
+            mover: 'us',
+            ifLate: 'the next endpoint is tried',
+          },
+          tags: 'waiting',
+          invoke: {
+            id: 'association',
+            src: 'association',
+            input: ({ context }) => ({
+              stream: context.stream,
+              domain: context.remote,
+              prooftypes: usableProoftypes(policyTowards(context, context.remote)),
+              derivedDomains: context.endpoint?.secureDelegation === true ? [context.endpoint.host] : [],
+              certificate: context.tls?.certificate ?? null,
+              claim: null,
+            }),
+            onDone: {
+              target: 'decidingProof',
+              actions: [
+                { type: 'rememberAssociation', params: ({ event }) => event.output },
+                { type: 'reportAssociation', params: ({ event }) => event.output },
+              ],
+            },
+            onError: {
+              target: '#closing',
+              actions: { type: 'rememberFault', params: ({ event }) => toFault(event.error, 'internal') },
+            },
+          },
+          after: {
+            associationTimeout: {
+              target: '#closing',
+              actions: { type: 'rememberFault', params: fault('pkix', 'association-timeout', 'local') },
+            },
+          },
+        },
+        decidingProof: {
+          description: 'Proved; or not, where policy accepts what DNS vouches for; or the stream ends here.',
+          meta: { spec: 'RFC 7712 §4.2, XEP-0238' },
+          always: [
+            { guard: 'farEndIsRefused', target: '#closing', actions: 'rememberUnproved' },
+            { guard: 'headersAreDue', target: '#initiatingStream.streamHeaders' },
+            { target: '#initiatingStream.authentication' },
+          ],
+        },
+      },
+    },
+    authentication: {
+      description: 'We prove ourselves: by SASL EXTERNAL where it is offered, else by dialback.',
+      meta: { spec: 'RFC 7712 §4.2, §4.3' },
+      initial: 'decidingMethod',
+      entry: 'reportVerifiable',
+      on: { ...authority },
+      states: {
+        decidingMethod: {
+          description: 'EXTERNAL at most once; what it does not give, dialback may (XEP-0178 §3).',
+          meta: { spec: 'XEP-0178 §3, XEP-0288 §2.1' },
+          entry: 'requestBidi',
+          always: [
+            { guard: 'isForVerificationOnly', target: '#initiatingStream.established' },
+            { guard: 'externalIsOffered', target: 'saslExternal' },
+            { guard: 'dialbackIsPossible', target: 'dialback' },
+            {
+              target: '#closing',
+              actions: {
+                type: 'rememberFault',
+                params: fault(
+                  'sasl',
+                  'no-method-offered',
+                  'peer',
+                  'the peer offers neither SASL EXTERNAL nor dialback',
+                ),
+              },
+            },
+          ],
+        },
+        saslExternal: {
+          description: '<auth mechanism="EXTERNAL"/> is sent.',
+          meta: {
+            spec: 'RFC 6120 §6, XEP-0178 §3',
+            awaits: 'the SASL outcome',
+            mover: 'peer',
+            ifLate: 'the stream is closed; dialback on the next',
+          },
+          tags: 'waiting',
+          entry: 'requestExternal',
+          on: {
+            'peer.saslChallenged': { actions: 'answerChallenge' },
+            'peer.saslSucceeded': {
+              target: '#initiatingStream.streamHeaders',
+              actions: ['rememberAuthenticated', 'restartParser'],
+            },
+            'peer.saslFailed': [
+              { guard: 'dialbackIsPossible', target: 'dialback' },
+              {
+                target: '#closing',
+                actions: {
+                  type: 'rememberFault',
+                  params: ({ event }) => fault('sasl', event.condition, 'peer', event.text ?? undefined),
+                },
+              },
+            ],
+            'peer.streamClosed': {
+              target: '#closing',
+              actions: { type: 'rememberFault', params: fault('sasl', 'closed-after-auth', 'peer') },
+            },
+          },
+          after: {
+            saslTimeout: {
+              target: '#closing',
+              actions: { type: 'rememberFault', params: fault('sasl', 'outcome-timeout', 'peer') },
+            },
+          },
+        },
+        dialback: {
+          description: 'Each domain pair is asserted for itself, from the next state on.',
+          meta: { spec: 'RFC 7712 §4.3, XEP-0220 §2.1' },
+          always: '#initiatingStream.established',
+        },
+      },
+    },
+    established: {
+      description: 'Pairs are asserted, and further domains of the far end proved, while stanzas flow.',
+      meta: { spec: 'RFC 7712 §4.4' },
+      tags: 'quiet',
+      initial: 'open',
+      entry: ['reportVerifiable', 'reportExternalAccepted', 'reportEstablished'],
+      on: {
+        ...authority,
+        ...originating,
+        ...receivingClaims,
+        // RFC 6120 §4.3.5: an empty features element may still come; nothing follows from it.
+        'peer.featuresReceived': {},
+        'transport.idle': { guard: 'nothingIsPending', target: 'closing' },
+      },
+      states: {
+        open: {
+          description: 'The stream serves whoever needs it.',
+          meta: { spec: 'RFC 7712 §4.4' },
+          always: { guard: 'isForVerificationOnly', target: 'verifying' },
+        },
+        verifying: {
+          description:
+            'Opened to ask an authoritative server, and for nothing else; it authorises no stanza (FACTS §14.30).',
+          meta: { spec: 'XEP-0220 §2.2.1', awaits: 'the last answer', mover: 'peer', ifLate: 'the stream is closed' },
+          tags: 'waiting',
+          always: { guard: 'noVerifyIsOutstanding', target: 'lingering' },
+          after: { associationTimeout: '#closing' },
+        },
+        lingering: {
+          description: 'A further question may come soon; then the stream is closed.',
+          meta: {
+            spec: 'XEP-0220 §2.2.1',
+            awaits: 'a further db:verify to send',
+            mover: 'us',
+            ifLate: 'the stream is closed',
+          },
+          tags: 'waiting',
+          always: { guard: 'someVerifyIsOutstanding', target: 'verifying' },
+          after: { verifyLinger: '#closing' },
+        },
+      },
+    },
+    ...ending,
+  },
+});

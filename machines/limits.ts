@@ -1,0 +1,53 @@
+/**
+ * Every bound and delay, with its why. Times in milliseconds. No RFC prescribes any of them (FACTS §7.8); PEERS §2 lists
+ * what others use.
+ */
+export const limits = {
+  /** TCP set-up over all addresses of one target: a dead address costs 250 ms, a dead host must not cost minutes. */
+  connectMs: 15_000,
+  /** Stream header, features, `<proceed/>`: each is one round trip; Prosody gives the whole negotiation 90 s. */
+  headerMs: 15_000,
+  /** TLS handshake: two round trips and a signature. */
+  handshakeMs: 15_000,
+  /** SASL outcome; the far end may look up DNS or HTTPS before it answers. */
+  saslMs: 30_000,
+  /** A peer that has shown features and then says nothing: frees what a silent connection holds. */
+  authenticationMs: 60_000,
+  /** One prooftype, look-ups included. */
+  proofMs: 40_000,
+  /** SRV and addresses together. */
+  resolutionMs: 20_000,
+  /** From the wish to ask the authoritative server until a stream to it can carry `db:verify`. */
+  verifyStreamMs: 35_000,
+  /** Answer to `db:verify`: a stateless computation at the far end. */
+  verifyAnswerMs: 30_000,
+  /** Answer to `db:result`: the far end resolves, connects and verifies meanwhile; longer than the two above together. */
+  assertionMs: 75_000,
+  /** A pair's wish for a route: several targets may be tried. Beyond it the queue is returned. */
+  routeMs: 90_000,
+  /** Peer's `</stream:stream>` after ours; Prosody waits 5 s too. */
+  closeMs: 5_000,
+  /** A verify-only stream stays this long for the next question before it is closed (X:0220 §2.2.1: "at once"). */
+  verifyLingerMs: 500,
+  /** A pair that was refused is not asserted again before this: protects the far end from one stanza, one db:result. */
+  pairHoldOffMs: 15_000,
+  /** First wait after a peer could not be reached; doubles up to {@link limits.backoffMaxMs}, halved at random. */
+  backoffMs: 1_000,
+  backoffMaxMs: 60_000,
+  /** No bytes in either direction: RFC 6120 §4.6 asks to be liberal; Prosody closes after 14 minutes. */
+  idleMs: 14 * 60_000,
+  /** Assertions of one stream that wait for an answer at once; the rest wait their turn. */
+  pendingAssertions: 64,
+  /** Claims of one stream being proved at once; beyond it the peer is told `resource-constraint` (X:0220 §2.5). */
+  pendingVerifications: 256,
+  /** Questions to one authoritative server that wait for an answer on one stream. */
+  pendingVerifies: 1_024,
+  /** Associations of further domains being proved on one stream at once. */
+  pendingAssociations: 64,
+  /** SASL attempts on one stream (RFC 6120 §6.4.5: 2 to 5). */
+  saslAttempts: 3,
+  /** Domain pairs admitted on one stream. */
+  pairsPerStream: 100_000,
+  /** Attempts, over all endpoints of a peer, for one wish: bounds what a hostile SRV set can make us do. */
+  attemptsPerWish: 12,
+} as const;

@@ -1,0 +1,325 @@
+/** One remote domain: its resolution, the attempts at its endpoints, and its failures. It gives streams to those who wish for one. */
+import { assign, emit, enqueueActions, setup } from 'xstate';
+import type { Endpoint } from '../src/protocol/dns.ts';
+import { type Fault, fault, toFault } from '../src/protocol/faults.ts';
+import type { FixedTarget } from '../src/protocol/policy.ts';
+import { declareEffect, type StateMeta } from './declare.ts';
+import type { PeerActorEvent, PeerReport, RouteManner, StreamId, StreamWish } from './events.ts';
+import { decide } from './failures.ts';
+import { limits } from './limits.ts';
+import { type Resolution, resolution } from './resolution.machine.ts';
+
+export interface PeerInput {
+  readonly remote: string;
+  readonly fixedTarget: FixedTarget | null;
+  /** Why policy forbids the domain, or null. */
+  readonly denied: Fault | null;
+  /** In [0, 1): spreads the retries of many peers. */
+  readonly jitter: number;
+}
+
+/** A standing stream that may serve a wish, found by the registry (RFC 7712 §4.4, FEATURES M1). */
+export interface StandingStream {
+  readonly stream: StreamId;
+  readonly manner: RouteManner;
+}
+
+export interface PeerContext extends PeerInput {
+  readonly wishes: readonly StreamWish[];
+  readonly endpoints: readonly Endpoint[];
+  readonly index: number;
+  readonly avoidExternal: boolean;
+  readonly attempts: number;
+  readonly stream: StreamId | null;
+  readonly failures: number;
+  readonly fault: Fault | null;
+}
+
+const noFault = fault('internal', 'no-fault', 'local');
+const noEndpoint: Endpoint = { host: '', port: 0, tls: 'starttls', secureDelegation: false, addresses: [] };
+
+export const peer = setup({
+  types: {
+    input: {} as PeerInput,
+    context: {} as PeerContext,
+    events: {} as PeerActorEvent,
+    emitted: {} as PeerReport,
+    tags: {} as 'waiting' | 'quiet',
+    meta: {} as StateMeta,
+  },
+  actors: {
+    resolution,
+    findStandingStream: declareEffect<
+      StandingStream | null,
+      { remote: string; purpose: StreamWish['purpose']; endpoints: readonly Endpoint[] }
+    >('findStandingStream'),
+  },
+  delays: {
+    resolutionTimeout: limits.resolutionMs + 1_000,
+    standingTimeout: limits.headerMs,
+    attemptTimeout: limits.connectMs + 5 * limits.headerMs,
+    backoff: ({ context }) => {
+      const full = Math.min(limits.backoffMaxMs, limits.backoffMs * 2 ** Math.min(context.failures - 1, 10));
+      return full / 2 + (context.jitter * full) / 2;
+    },
+  },
+  guards: {
+    domainIsDenied: ({ context }) => context.denied !== null,
+    endpointsAreKnown: (_, result: Resolution) => result.kind === 'resolved',
+    isOurs: ({ context }, stream: StreamId) => stream === context.stream,
+    isOursAndNobodyWantsStanzas: ({ context }, stream: StreamId) =>
+      stream === context.stream && context.wishes.every(({ purpose }) => purpose === 'verification'),
+    nobodyWaits: ({ context }) => context.wishes.length === 0,
+    standingStreamWasFound: (_, found: StandingStream | null) => found !== null,
+    anotherEndpointIsLeft: ({ context }) =>
+      context.index + 1 < context.endpoints.length && context.attempts < limits.attemptsPerWish,
+    dialbackIsLeft: ({ context }) =>
+      decide(context.fault ?? noFault).next === 'next-prooftype' &&
+      !context.avoidExternal &&
+      context.attempts < limits.attemptsPerWish,
+    nothingElseHelps: ({ context }) => decide(context.fault ?? noFault).next === 'give-up-peer',
+  },
+  actions: {
+    rememberWish: assign(({ context }, { local, purpose }: StreamWish) => ({
+      wishes: context.wishes.some((wish) => wish.local === local && wish.purpose === purpose)
+        ? context.wishes
+        : [...context.wishes, { local, purpose }],
+    })),
+    refuseWish: emit(({ context }, { local, purpose }: StreamWish) => ({
+      type: 'stream.refused' as const,
+      remote: context.remote,
+      wish: { local, purpose },
+      fault: context.fault ?? context.denied ?? noFault,
+    })),
+    offerStream: enqueueActions(({ context, enqueue }, offer: StandingStream) => {
+      for (const wish of context.wishes) {
+        enqueue.emit({
+          type: 'stream.offered',
+          remote: context.remote,
+          wish,
+          stream: offer.stream,
+          manner: offer.manner,
+        });
+      }
+      enqueue.assign({ wishes: [], failures: 0, fault: null });
+    }),
+    /** Verification needs no authentication: those who only ask are served before the others (PEERS §5.6). */
+    offerToVerifiers: enqueueActions(({ context, enqueue }, stream: StreamId) => {
+      const verifiers = context.wishes.filter(({ purpose }) => purpose === 'verification');
+      for (const wish of verifiers) {
+        enqueue.emit({ type: 'stream.offered', remote: context.remote, wish, stream, manner: 'assertion' });
+      }
+      enqueue.assign({ wishes: context.wishes.filter(({ purpose }) => purpose !== 'verification') });
+    }),
+    refuseAll: enqueueActions(({ context, enqueue }) => {
+      const why = context.fault ?? context.denied ?? noFault;
+      for (const wish of context.wishes) {
+        enqueue.emit({ type: 'stream.refused', remote: context.remote, wish, fault: why });
+      }
+      enqueue.assign({ wishes: [] });
+    }),
+    takeEndpoints: assign((_, result: Resolution) =>
+      result.kind === 'resolved'
+        ? { endpoints: result.endpoints, index: 0, attempts: 0, avoidExternal: false }
+        : { endpoints: [], fault: result.fault },
+    ),
+    requestStream: emit(({ context }) => {
+      const stanzas = context.wishes.find(({ purpose }) => purpose === 'stanzas');
+      return {
+        type: 'stream.requested' as const,
+        remote: context.remote,
+        local: (stanzas ?? context.wishes[0])?.local ?? '',
+        purpose: stanzas === undefined ? ('verification' as const) : ('stanzas' as const),
+        endpoint: context.endpoints[context.index] ?? noEndpoint,
+        avoidExternal: context.avoidExternal,
+      };
+    }),
+    takeStream: assign(({ context }, stream: StreamId) => ({ stream, attempts: context.attempts + 1 })),
+    forgetStream: assign({ stream: null }),
+    nextEndpoint: assign(({ context }) => ({ index: context.index + 1, avoidExternal: false })),
+    avoidExternal: assign({ avoidExternal: true }),
+    rememberFault: assign((_, what: Fault | null) => ({
+      fault: what ?? fault('stream', 'closed', 'peer', 'the peer closed the stream before it was established'),
+    })),
+    rememberDenial: assign(({ context }) => ({ fault: context.denied })),
+    countFailure: assign(({ context }) => ({ failures: context.failures + 1 })),
+  },
+}).createMachine({
+  id: 'peer',
+  description: 'One remote domain.',
+  meta: { spec: 'RFC 7712 §4, RFC 6120 §3' },
+  context: ({ input }) => ({
+    ...input,
+    wishes: [],
+    endpoints: [],
+    index: 0,
+    avoidExternal: false,
+    attempts: 0,
+    stream: null,
+    failures: 0,
+    fault: null,
+  }),
+  initial: 'resting',
+  on: { 'local.streamWanted': { actions: { type: 'rememberWish', params: ({ event }) => event } } },
+  states: {
+    resting: {
+      description: 'Nobody wants a stream.',
+      meta: { spec: 'RFC 6120 §3' },
+      tags: 'quiet',
+      on: {
+        'local.streamWanted': [
+          { guard: 'domainIsDenied', actions: { type: 'refuseWish', params: ({ event }) => event } },
+          { target: 'dnsResolution', actions: { type: 'rememberWish', params: ({ event }) => event } },
+        ],
+      },
+    },
+    dnsResolution: {
+      description: 'DNS RESOLUTION ETC.',
+      meta: {
+        spec: 'RFC 6120 §3.2',
+        awaits: 'the endpoints of the remote domain',
+        mover: 'dns',
+        ifLate: 'the wishes are refused with remote-server-timeout',
+      },
+      tags: 'waiting',
+      invoke: {
+        id: 'resolution',
+        src: 'resolution',
+        input: ({ context }) => ({ remoteDomain: context.remote, fixedTarget: context.fixedTarget }),
+        onDone: [
+          {
+            guard: { type: 'endpointsAreKnown', params: ({ event }) => event.output },
+            target: 'connectionReuse',
+            actions: { type: 'takeEndpoints', params: ({ event }) => event.output },
+          },
+          { target: 'failed', actions: { type: 'takeEndpoints', params: ({ event }) => event.output } },
+        ],
+        onError: {
+          target: 'failed',
+          actions: { type: 'rememberFault', params: ({ event }) => toFault(event.error, 'dns') },
+        },
+      },
+      after: {
+        resolutionTimeout: {
+          target: 'failed',
+          actions: { type: 'rememberFault', params: fault('dns', 'resolution-timeout', 'dns') },
+        },
+      },
+    },
+    connectionReuse: {
+      description: 'A standing stream to the same endpoint may serve this domain too.',
+      meta: {
+        spec: 'RFC 7712 §4.4.2, XEP-0220 §2.6.2',
+        awaits: 'the table of standing streams',
+        mover: 'us',
+        ifLate: 'a new stream is opened',
+      },
+      tags: 'waiting',
+      invoke: {
+        id: 'findStandingStream',
+        src: 'findStandingStream',
+        input: ({ context }) => ({
+          remote: context.remote,
+          purpose: context.wishes.some(({ purpose }) => purpose === 'stanzas')
+            ? ('stanzas' as const)
+            : ('verification' as const),
+          endpoints: context.endpoints,
+        }),
+        onDone: [
+          {
+            guard: { type: 'standingStreamWasFound', params: ({ event }) => event.output },
+            target: 'resting',
+            actions: {
+              type: 'offerStream',
+              params: ({ event }) => event.output ?? { stream: -1, manner: 'assertion' as const },
+            },
+          },
+          { target: 'connecting' },
+        ],
+        onError: 'connecting',
+      },
+      after: { standingTimeout: 'connecting' },
+    },
+    connecting: {
+      description: 'A stream to the next endpoint is being opened; its own chart shows where it stands.',
+      meta: {
+        spec: 'RFC 6120 §3.2.1',
+        awaits: 'an established stream',
+        mover: 'peer',
+        ifLate: 'the next endpoint is tried',
+      },
+      tags: 'waiting',
+      entry: 'requestStream',
+      exit: 'forgetStream',
+      on: {
+        'stream.assigned': { actions: { type: 'takeStream', params: ({ event }) => event.stream } },
+        'stream.verifiable': [
+          {
+            guard: { type: 'isOursAndNobodyWantsStanzas', params: ({ event }) => event.stream },
+            target: 'resting',
+            actions: {
+              type: 'offerStream',
+              params: ({ event }) => ({ stream: event.stream, manner: 'assertion' as const }),
+            },
+          },
+          {
+            guard: { type: 'isOurs', params: ({ event }) => event.stream },
+            actions: { type: 'offerToVerifiers', params: ({ event }) => event.stream },
+          },
+        ],
+        'stream.established': {
+          guard: { type: 'isOurs', params: ({ event }) => event.stream },
+          target: 'resting',
+          actions: {
+            type: 'offerStream',
+            params: ({ event }) => ({ stream: event.stream, manner: 'assertion' as const }),
+          },
+        },
+        'stream.closing': {
+          guard: { type: 'isOurs', params: ({ event }) => event.stream },
+          target: 'decidingNext',
+          actions: { type: 'rememberFault', params: ({ event }) => event.fault },
+        },
+        'stream.closed': {
+          guard: { type: 'isOurs', params: ({ event }) => event.stream },
+          target: 'decidingNext',
+          actions: { type: 'rememberFault', params: ({ event }) => event.fault },
+        },
+      },
+      after: {
+        attemptTimeout: {
+          target: 'decidingNext',
+          actions: { type: 'rememberFault', params: fault('tcp', 'attempt-timeout', 'peer') },
+        },
+      },
+    },
+    decidingNext: {
+      description: 'failures.ts says what may still help.',
+      meta: { spec: 'RFC 6120 §3.2.1, RFC 7712 §8' },
+      always: [
+        { guard: 'nobodyWaits', target: 'resting' },
+        { guard: 'nothingElseHelps', target: 'failed' },
+        { guard: 'dialbackIsLeft', target: 'connecting', actions: 'avoidExternal' },
+        { guard: 'anotherEndpointIsLeft', target: 'connecting', actions: 'nextEndpoint' },
+        { target: 'failed' },
+      ],
+    },
+    failed: {
+      description:
+        'Every endpoint was tried. Wishes are refused until the wait is over; the wait doubles with each failure.',
+      meta: {
+        spec: 'RFC 6120 §3.3',
+        awaits: 'the end of the wait',
+        mover: 'us',
+        ifLate: 'the next wish is tried again',
+      },
+      tags: 'waiting',
+      entry: ['countFailure', 'refuseAll'],
+      on: {
+        'local.streamWanted': { actions: { type: 'refuseWish', params: ({ event }) => event } },
+        'local.retryRequested': 'resting',
+      },
+      after: { backoff: 'resting' },
+    },
+  },
+});

@@ -1,0 +1,236 @@
+/** Dialback prooftype: does the authoritative server of the sender domain confirm the key that was shown on this stream? */
+import { assign, setup } from 'xstate';
+import type { CertificateEvidence } from '../../src/protocol/certificate.ts';
+import type { DialbackAnswer } from '../../src/protocol/dialback.ts';
+import { type Fault, fault, toFault } from '../../src/protocol/faults.ts';
+import { matchIdentity } from '../../src/protocol/identity.ts';
+import type { ProofVerdict } from '../../src/protocol/proof.ts';
+import { declareEffect, type StateMeta } from '../declare.ts';
+import type { StreamId } from '../events.ts';
+import { limits } from '../limits.ts';
+
+/** What step 1 of dialback brought (XEP-0220 §2.1). */
+export interface DialbackClaim {
+  readonly targetDomain: string;
+  /** Id of the stream on which the key was shown, as in force then. */
+  readonly id: string;
+  readonly key: string;
+}
+
+export interface DialbackInput extends DialbackClaim {
+  readonly stream: StreamId;
+  readonly senderDomain: string;
+  readonly certificate: CertificateEvidence | null;
+}
+
+export interface VerifyStream {
+  readonly stream: StreamId;
+  /** Certificate that the authoritative server presented there; null without TLS. */
+  readonly peerSha256: string | null;
+}
+
+interface DialbackContext extends DialbackInput {
+  readonly verifyStream: VerifyStream | null;
+  readonly verdict: ProofVerdict;
+}
+
+/** XEP-0344 §2.6: the authoritative server shows the very certificate that the initiating server showed, and it names the sender. */
+function isSameCertificate({ certificate, senderDomain }: DialbackInput, { peerSha256 }: VerifyStream): boolean {
+  return (
+    certificate !== null &&
+    certificate.sha256 === peerSha256 &&
+    matchIdentity({ service: 'xmpp-server', sourceDomain: senderDomain, derivedDomains: [] }, certificate.presented)
+      .kind === 'match'
+  );
+}
+
+/** XEP-0220 §2.5: what an answer that is not `valid` means for step 4. */
+function faultOfAnswer(answer: DialbackAnswer): Fault {
+  if (answer.type === 'error') {
+    return fault(
+      'dialback',
+      'remote-server-not-found',
+      'peer',
+      `the authoritative server answered ${answer.condition}`,
+    );
+  }
+  return fault('dialback', 'forbidden', 'peer', 'the authoritative server does not know the key');
+}
+
+export const dialbackProoftype = setup({
+  types: {
+    input: {} as DialbackInput,
+    context: {} as DialbackContext,
+    events: {} as { type: 'local.cancelled' },
+    output: {} as ProofVerdict,
+    tags: {} as 'waiting',
+    meta: {} as StateMeta,
+  },
+  actors: {
+    openVerifyStream: declareEffect<VerifyStream, { sender: string; target: string; askedOn: StreamId }>(
+      'openVerifyStream',
+    ),
+    askAuthoritativeServer: declareEffect<
+      DialbackAnswer,
+      { stream: StreamId; from: string; to: string; id: string; key: string }
+    >('askAuthoritativeServer'),
+  },
+  delays: { verifyStreamTimeout: limits.verifyStreamMs, verifyAnswerTimeout: limits.verifyAnswerMs },
+  guards: {
+    sameCertificateIsShown: ({ context }, verifyStream: VerifyStream) => isSameCertificate(context, verifyStream),
+    keyIsConfirmed: (_, answer: DialbackAnswer) => answer.type === 'valid',
+  },
+  actions: {
+    rememberVerifyStream: assign((_, verifyStream: VerifyStream) => ({ verifyStream })),
+    proveByCertificate: assign(({ context }) => ({
+      verdict: {
+        kind: 'proved' as const,
+        prooftype: 'dialback' as const,
+        strength: 'weak' as const,
+        evidence: { sameCertificate: true, sha256: context.certificate?.sha256 ?? null },
+        expiresAtMs: null,
+      },
+    })),
+    proveByKey: assign(({ context }) => ({
+      verdict: {
+        kind: 'proved' as const,
+        prooftype: 'dialback' as const,
+        strength: 'weak' as const,
+        evidence: { verifyStream: context.verifyStream?.stream ?? null, id: context.id },
+        expiresAtMs: null,
+      },
+    })),
+    refute: assign((_, answer: DialbackAnswer) => ({
+      verdict: { kind: 'refuted' as const, fault: faultOfAnswer(answer) },
+    })),
+    leaveOpen: assign((_, what: Fault) => ({ verdict: { kind: 'undetermined' as const, fault: what } })),
+  },
+}).createMachine({
+  id: 'dialbackProoftype',
+  description:
+    'RFC 7712 §7 calls it signalling rather than a prooftype: the proof is a key, confirmed over a second stream; without secure DNS it is weak.',
+  meta: { spec: 'XEP-0220 §2.1, RFC 7712 §4.3' },
+  context: ({ input }) => ({
+    ...input,
+    verifyStream: null,
+    verdict: { kind: 'undetermined', fault: fault('dialback', 'not-finished', 'local') },
+  }),
+  initial: 'awaitingVerifyStream',
+  on: { 'local.cancelled': '.undetermined' },
+  states: {
+    awaitingVerifyStream: {
+      description: 'A stream to the authoritative server is wanted, and never the one that brought the key.',
+      meta: {
+        spec: 'XEP-0220 §2.2.1, XEP-0288 §2.2',
+        awaits: 'a stream to the authoritative server of the sender domain',
+        mover: 'peer',
+        ifLate: 'the claim is answered with remote-connection-failed',
+      },
+      tags: 'waiting',
+      invoke: {
+        id: 'openVerifyStream',
+        src: 'openVerifyStream',
+        input: ({ context }) => ({
+          sender: context.senderDomain,
+          target: context.targetDomain,
+          askedOn: context.stream,
+        }),
+        onDone: [
+          {
+            guard: { type: 'sameCertificateIsShown', params: ({ event }) => event.output },
+            target: 'proved',
+            actions: 'proveByCertificate',
+          },
+          {
+            target: 'awaitingVerifyAnswer',
+            actions: { type: 'rememberVerifyStream', params: ({ event }) => event.output },
+          },
+        ],
+        onError: {
+          target: 'undetermined',
+          actions: {
+            type: 'leaveOpen',
+            params: ({ event }) =>
+              fault('dialback', 'remote-connection-failed', 'peer', toFault(event.error, 'dialback').text),
+          },
+        },
+      },
+      after: {
+        verifyStreamTimeout: {
+          target: 'undetermined',
+          actions: {
+            type: 'leaveOpen',
+            params: fault(
+              'dialback',
+              'remote-connection-failed',
+              'peer',
+              'no stream to the authoritative server in time',
+            ),
+          },
+        },
+      },
+    },
+    awaitingVerifyAnswer: {
+      description: 'The key has been relayed to the authoritative server.',
+      meta: {
+        spec: 'XEP-0220 §2.2.1',
+        awaits: 'the answer to db:verify',
+        mover: 'peer',
+        ifLate: 'the claim is answered with remote-server-timeout',
+      },
+      tags: 'waiting',
+      invoke: {
+        id: 'askAuthoritativeServer',
+        src: 'askAuthoritativeServer',
+        input: ({ context }) => ({
+          stream: context.verifyStream?.stream ?? -1,
+          from: context.targetDomain,
+          to: context.senderDomain,
+          id: context.id,
+          key: context.key,
+        }),
+        onDone: [
+          {
+            guard: { type: 'keyIsConfirmed', params: ({ event }) => event.output },
+            target: 'proved',
+            actions: 'proveByKey',
+          },
+          { target: 'refuted', actions: { type: 'refute', params: ({ event }) => event.output } },
+        ],
+        onError: {
+          target: 'undetermined',
+          actions: {
+            type: 'leaveOpen',
+            params: ({ event }) =>
+              fault('dialback', 'remote-server-timeout', 'peer', toFault(event.error, 'dialback').text),
+          },
+        },
+      },
+      after: {
+        verifyAnswerTimeout: {
+          target: 'undetermined',
+          actions: {
+            type: 'leaveOpen',
+            params: fault('dialback', 'remote-server-timeout', 'peer', 'no answer to db:verify in time'),
+          },
+        },
+      },
+    },
+    proved: {
+      type: 'final',
+      description: 'The authoritative server stands by the claim.',
+      meta: { spec: 'XEP-0220 §2.2.1' },
+    },
+    refuted: {
+      type: 'final',
+      description: 'The authoritative server disowns the key.',
+      meta: { spec: 'XEP-0220 §2.2.1' },
+    },
+    undetermined: {
+      type: 'final',
+      description: 'The authoritative server could not be asked.',
+      meta: { spec: 'XEP-0220 §2.5' },
+    },
+  },
+  output: ({ context }) => context.verdict,
+});

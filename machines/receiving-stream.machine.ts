@@ -1,0 +1,302 @@
+/** One XML stream that a peer opened, from its first header to "its stanzas may come in", as in the flow chart of RFC 7712 §4. */
+import { fault, toFault } from '../src/protocol/faults.ts';
+import { usableProoftypes } from '../src/protocol/policy.ts';
+import { newStream, policyTowards, streamSetup } from './stream-setup.ts';
+import { anywhere, authority, ending, failedChildren, originating, receivingClaims } from './stream-states.ts';
+
+export const receivingStream = streamSetup.createMachine({
+  id: 'receivingStream',
+  description: 'A stream that was opened to one of our domains.',
+  meta: { spec: 'RFC 7712 §4, RFC 6120 §4' },
+  context: newStream,
+  initial: 'accepted',
+  invoke: {
+    id: 'transport',
+    src: 'transport',
+    input: ({ context }) => ({ stream: context.stream, endpoint: null }),
+    onError: {
+      target: '.closed',
+      actions: { type: 'rememberFault', params: ({ event }) => toFault(event.error, 'internal') },
+    },
+  },
+  on: { ...anywhere, ...failedChildren },
+  states: {
+    accepted: {
+      description: 'The connection stands; its first byte said whether TLS comes first.',
+      meta: { spec: 'RFC 6120 §3, XEP-0368 §3' },
+      always: [{ guard: 'tlsComesFirst', target: 'tlsNegotiation.awaitingHandshake' }, { target: 'streamHeaders' }],
+    },
+    streamHeaders: {
+      description: 'Headers are exchanged, anew after TLS and after SASL.',
+      meta: { spec: 'RFC 7712 §4.2, RFC 6120 §4.2' },
+      initial: 'awaitingHeader',
+      states: {
+        awaitingHeader: {
+          description: 'The initiating server speaks first.',
+          meta: {
+            spec: 'RFC 6120 §4.2',
+            awaits: 'the initial header',
+            mover: 'peer',
+            ifLate: 'the stream is closed with connection-timeout',
+          },
+          tags: 'waiting',
+          on: {
+            'peer.streamOpened': [
+              {
+                guard: { type: 'headerIsAcceptable', params: ({ event }) => event.header },
+                target: 'decidingNext',
+                actions: { type: 'answerHeader', params: ({ event }) => event },
+              },
+              {
+                target: '#closing',
+                actions: { type: 'rememberRefusedHeader', params: ({ event }) => event },
+              },
+            ],
+          },
+          after: {
+            headerTimeout: {
+              target: '#closing',
+              actions: {
+                type: 'rememberFault',
+                params: fault('stream', 'connection-timeout', 'peer', 'no stream header in time'),
+              },
+            },
+          },
+        },
+        decidingNext: {
+          description:
+            'TLS first; then, if the initiating server showed a certificate, what it proves decides what we offer.',
+          meta: { spec: 'RFC 6120 §5.3.1, XEP-0178 §3' },
+          always: [
+            { guard: 'isAuthenticated', target: '#receivingStream.established' },
+            { guard: 'initiatorCanBeProved', target: '#receivingStream.association' },
+            { guard: 'isSecured', target: '#receivingStream.authentication' },
+            { guard: 'plainTextIsAllowed', target: '#receivingStream.authentication' },
+            { target: '#receivingStream.tlsNegotiation' },
+          ],
+        },
+      },
+    },
+    tlsNegotiation: {
+      description: 'STARTTLS, or TLS from the first byte.',
+      meta: { spec: 'RFC 6120 §5.4, XEP-0368 §3' },
+      initial: 'awaitingStartTls',
+      states: {
+        awaitingStartTls: {
+          description: 'STARTTLS is offered, and nothing else.',
+          meta: {
+            spec: 'RFC 6120 §5.3.1',
+            awaits: '<starttls/>',
+            mover: 'peer',
+            ifLate: 'the stream is closed with connection-timeout',
+          },
+          tags: 'waiting',
+          entry: 'sendFeatures',
+          on: {
+            'peer.startTlsRequested': {
+              target: 'awaitingHandshake',
+              actions: { type: 'send', params: { kind: 'proceed' } },
+            },
+            'peer.authRequested': { actions: { type: 'refuseSasl', params: 'encryption-required' } },
+            'peer.resultRequested': {
+              actions: { type: 'refuseClaim', params: ({ event }) => ({ ...event, condition: 'policy-violation' }) },
+            },
+            'peer.verifyRequested': { actions: { type: 'refuseVerify', params: ({ event }) => event } },
+          },
+          after: {
+            headerTimeout: {
+              target: '#closing',
+              actions: {
+                type: 'rememberFault',
+                params: fault('stream', 'connection-timeout', 'peer', 'no <starttls/> in time'),
+              },
+            },
+          },
+        },
+        awaitingHandshake: {
+          description: 'The handshake runs; a client certificate is asked for and judged afterwards.',
+          meta: {
+            spec: 'RFC 6120 §5.4.3',
+            awaits: 'the TLS handshake',
+            mover: 'peer',
+            ifLate: 'the connection is dropped',
+          },
+          tags: 'waiting',
+          entry: 'secureAsServer',
+          on: {
+            'transport.secured': {
+              target: '#receivingStream.streamHeaders',
+              actions: { type: 'rememberTls', params: ({ event }) => event.tls },
+            },
+          },
+          after: {
+            handshakeTimeout: {
+              target: '#closing',
+              actions: [{ type: 'rememberFault', params: fault('tls', 'handshake-timeout', 'peer') }, 'dropConnection'],
+            },
+          },
+        },
+      },
+    },
+    association: {
+      description: 'B establishes DNA for a.example, from the client certificate, before it offers anything.',
+      meta: {
+        spec: 'RFC 7712 §4.2, RFC 6120 §6.3.4',
+        awaits: 'the association of the initiating domain',
+        mover: 'us',
+        ifLate: 'EXTERNAL is not offered; dialback may still prove the domain',
+      },
+      tags: 'waiting',
+      invoke: {
+        id: 'association',
+        src: 'association',
+        input: ({ context }) => ({
+          stream: context.stream,
+          domain: context.remote,
+          prooftypes: usableProoftypes(policyTowards(context, context.remote)),
+          derivedDomains: [],
+          certificate: context.tls?.certificate ?? null,
+          claim: null,
+        }),
+        onDone: {
+          target: 'authentication',
+          actions: [
+            { type: 'rememberAssociation', params: ({ event }) => event.output },
+            { type: 'reportAssociation', params: ({ event }) => event.output },
+          ],
+        },
+        onError: 'authentication',
+      },
+      after: { associationTimeout: 'authentication' },
+    },
+    authentication: {
+      description:
+        'EXTERNAL is offered if it will succeed; the peer may assert itself by dialback, or only ask us to verify.',
+      meta: { spec: 'RFC 7712 §4.2, §4.3' },
+      initial: 'awaitingAuthentication',
+      entry: ['sendFeatures', 'reportVerifiable'],
+      on: {
+        ...authority,
+        ...receivingClaims,
+        'peer.startTlsRequested': {
+          guard: 'isNotSecured',
+          target: 'tlsNegotiation.awaitingHandshake',
+          actions: { type: 'send', params: { kind: 'proceed' } },
+        },
+        'peer.bidiRequested': { guard: 'bidiWasOffered', actions: 'enableBidi' },
+        'transport.idle': { guard: 'nothingIsPending', target: 'closing' },
+      },
+      always: { guard: 'somePairIsValid', target: 'established' },
+      states: {
+        awaitingAuthentication: {
+          description: 'Features are sent.',
+          meta: {
+            spec: 'RFC 6120 §6.4, XEP-0220 §2.2',
+            awaits: 'SASL EXTERNAL, or the first valid db:result',
+            mover: 'peer',
+            ifLate: 'the stream is closed with connection-timeout',
+          },
+          tags: 'waiting',
+          on: {
+            'peer.authRequested': [
+              {
+                guard: { type: 'mechanismIsForeign', params: ({ event }) => event.mechanism },
+                actions: { type: 'refuseSasl', params: 'invalid-mechanism' },
+                target: 'decidingPatience',
+              },
+              {
+                guard: 'externalWasNotOffered',
+                actions: { type: 'refuseSasl', params: 'not-authorized' },
+                target: 'decidingPatience',
+              },
+              {
+                guard: { type: 'responseIsOmitted', params: ({ event }) => event.initialResponse },
+                actions: { type: 'send', params: { kind: 'challenge' } },
+                target: 'saslExternal',
+              },
+              {
+                guard: { type: 'authzidIsGranted', params: ({ event }) => event.initialResponse ?? '' },
+                actions: 'grantExternal',
+                target: '#receivingStream.streamHeaders',
+              },
+              {
+                actions: { type: 'refuseAuthzid', params: ({ event }) => event.initialResponse ?? '' },
+                target: 'decidingPatience',
+              },
+            ],
+          },
+          after: {
+            authenticationTimeout: [
+              {
+                guard: 'nothingIsPending',
+                target: '#closing',
+                actions: {
+                  type: 'rememberFault',
+                  params: fault('stream', 'connection-timeout', 'peer', 'nobody authenticated in time'),
+                },
+              },
+              { target: 'awaitingAuthentication', reenter: true },
+            ],
+          },
+        },
+        saslExternal: {
+          description: 'An empty challenge was sent, since the request brought no response (RFC 4422 App. A).',
+          meta: {
+            spec: 'RFC 6120 §6.4.3',
+            awaits: '<response/>',
+            mover: 'peer',
+            ifLate: 'the stream is closed with connection-timeout',
+          },
+          tags: 'waiting',
+          on: {
+            'peer.saslResponded': [
+              {
+                guard: { type: 'authzidIsGranted', params: ({ event }) => event.data },
+                actions: 'grantExternal',
+                target: '#receivingStream.streamHeaders',
+              },
+              { actions: { type: 'refuseAuthzid', params: ({ event }) => event.data }, target: 'decidingPatience' },
+            ],
+          },
+          after: {
+            saslTimeout: {
+              target: '#closing',
+              actions: {
+                type: 'rememberFault',
+                params: fault('stream', 'connection-timeout', 'peer', 'no <response/> in time'),
+              },
+            },
+          },
+        },
+        decidingPatience: {
+          description: 'A refusal is not the end: dialback may follow; endless tries are (RFC 6120 §6.4.5).',
+          meta: { spec: 'RFC 6120 §6.4.5' },
+          always: [
+            {
+              guard: 'saslIsExhausted',
+              target: '#closing',
+              actions: {
+                type: 'rememberFault',
+                params: fault('stream', 'policy-violation', 'peer', 'too many SASL attempts'),
+              },
+            },
+            { target: 'awaitingAuthentication' },
+          ],
+        },
+      },
+    },
+    established: {
+      description: 'At least one pair may come in; further domains of the far end are verified while stanzas flow.',
+      meta: { spec: 'RFC 7712 §4.4' },
+      tags: 'quiet',
+      entry: ['sendFinalFeatures', 'reportExternalAdmitted', 'reportEstablished'],
+      on: {
+        ...authority,
+        ...originating,
+        ...receivingClaims,
+        'transport.idle': { guard: 'nothingIsPending', target: 'closing' },
+      },
+    },
+    ...ending,
+  },
+});

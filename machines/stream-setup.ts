@@ -1,0 +1,693 @@
+/** What both ends of an XML stream have in common: context, effects, guards and actions of the two stream charts. */
+import { assign, emit, enqueueActions, fromCallback, sendTo, setup } from 'xstate';
+import type { DialbackAnswer } from '../src/protocol/dialback.ts';
+import type { Endpoint } from '../src/protocol/dns.ts';
+import { type Fault, fault, toFault } from '../src/protocol/faults.ts';
+import {
+  acceptsWeakProof,
+  deniedBy,
+  policyFor,
+  type PolicyOptions,
+  type ResolvedPolicy,
+  requiresTls,
+  usableProoftypes,
+} from '../src/protocol/policy.ts';
+import type { Proof } from '../src/protocol/proof.ts';
+import {
+  decodeAuthzid,
+  encodeAuthzid,
+  type StreamFeatures,
+  type StreamHeader,
+  type WireElement,
+} from '../src/protocol/wire.ts';
+import { canonicalDomain } from '../src/protocol/names.ts';
+import { assertion } from './assertion.machine.ts';
+import { association } from './association.machine.ts';
+import type { StateMeta } from './declare.ts';
+import type {
+  AssertionOutcome,
+  AssociationOutcome,
+  DomainPair,
+  PeerEvent,
+  StreamId,
+  StreamPurpose,
+  StreamReport,
+  StreamRequest,
+  TlsFacts,
+  TransportCommand,
+  TransportEvent,
+  TransportInput,
+  VerificationOutcome,
+} from './events.ts';
+import { limits } from './limits.ts';
+import { verification } from './verification.machine.ts';
+
+/** What all streams of a manager share; held by reference, never copied. */
+export interface StreamSettings {
+  /** Domains served here, canonical. */
+  readonly hosted: ReadonlySet<string>;
+  readonly policy: PolicyOptions;
+  readonly bidi: boolean;
+}
+
+export interface StreamInput {
+  readonly stream: StreamId;
+  readonly settings: StreamSettings;
+  readonly purpose: StreamPurpose;
+  /** Empty on the receiving side until the header of the peer names them. */
+  readonly local: string;
+  readonly remote: string;
+  readonly endpoint: Endpoint | null;
+  /** TLS comes before any XML (XEP-0368). */
+  readonly directTls: boolean;
+  readonly avoidExternal: boolean;
+}
+
+export interface StreamContext extends StreamInput {
+  readonly phase: 'open' | 'authenticated';
+  /** The id of the response header in force (RFC 6120 §4.7.3). */
+  readonly wireId: string;
+  readonly headerSent: boolean;
+  readonly tls: TlsFacts | null;
+  readonly features: StreamFeatures | null;
+  readonly peerSpeaksDialback: boolean;
+  /** No version on its header: no features follow (RFC 6120 §4.7.5). */
+  readonly peerPredatesFeatures: boolean;
+  readonly bidi: boolean;
+  readonly saslAttempts: number;
+  /** Domains of the far end proved on this stream. */
+  readonly proved: Readonly<Record<string, Proof>>;
+  readonly associated: AssociationOutcome | null;
+  readonly assertionsWaiting: readonly DomainPair[];
+  /** By {@link pairId}: what we asked on this very stream and was not answered yet (S6). */
+  readonly assertionsPending: readonly string[];
+  readonly verificationsPending: readonly string[];
+  /** By {@link verifyId}. */
+  readonly verifiesOutstanding: readonly string[];
+  readonly validPairs: number;
+  readonly fault: Fault | null;
+}
+
+export type StreamEvent =
+  | PeerEvent
+  | TransportEvent
+  | StreamRequest
+  // Ends of spawned children, whose ids begin with the name of their machine.
+  | { readonly type: `xstate.done.actor.assertion.${string}`; readonly output: AssertionOutcome }
+  | { readonly type: `xstate.done.actor.verification.${string}`; readonly output: VerificationOutcome }
+  | { readonly type: `xstate.done.actor.association.${string}`; readonly output: AssociationOutcome }
+  | { readonly type: `xstate.error.actor.${string}`; readonly error: unknown; readonly actorId: string };
+
+/** Dialback vouches for the far end as far as DNS does: good enough where policy accepts weak proofs. */
+export const vouchedByDns: Proof = {
+  prooftype: 'dialback',
+  strength: 'weak',
+  evidence: { dns: true },
+  expiresAtMs: null,
+};
+
+export const policyTowards = ({ settings }: StreamContext, remote: string): ResolvedPolicy =>
+  policyFor(settings.policy, remote);
+
+/** The proof of `domain` on this stream that the policy in force accepts, or null (S2). */
+export function acceptableProof(context: StreamContext, domain: string): Proof | null {
+  const proof = context.proved[domain];
+  if (proof !== undefined) return proof;
+  return acceptsWeakProof(policyTowards(context, domain)) &&
+    (context.tls !== null || !requiresTls(policyTowards(context, domain)))
+    ? vouchedByDns
+    : null;
+}
+
+export const pairId = ({ from, to }: DomainPair): string => `${from}>${to}`;
+const verifyId = ({ id, ...pair }: DomainPair & { readonly id: string }): string => `${pairId(pair)}#${id}`;
+
+const externalMayBeOffered = ({ phase, tls, associated, remote }: StreamContext): boolean =>
+  phase === 'open' && tls !== null && associated?.verdict.kind === 'proved' && associated.domain === remote;
+
+/** What we offer as the receiving server. EXTERNAL only when it will succeed (PEERS §5.21). */
+export function ourFeatures(context: StreamContext): StreamFeatures {
+  const { tls, phase, settings, remote } = context;
+  const dialback = tls !== null || !requiresTls(policyTowards(context, remote));
+  return {
+    kind: 'features',
+    startTls: tls !== null ? 'absent' : dialback ? 'optional' : 'required',
+    mechanisms: externalMayBeOffered(context) ? ['EXTERNAL'] : [],
+    dialback,
+    dialbackErrors: dialback,
+    bidi: tls !== null && phase === 'open' && settings.bidi,
+    unknown: [],
+  };
+}
+
+/** Why this header cannot be accepted, or null. Names are facts only after TLS, and frozen after SASL (FACTS §14.2, §14.10). */
+export function faultOfHeader(context: StreamContext, header: StreamHeader): Fault | null {
+  const { settings, tls, phase } = context;
+  const [major] = (header.version ?? '0.9').split('.');
+  if (header.version !== null && major !== '1')
+    return fault('stream', 'unsupported-version', 'peer', `version ${header.version}`);
+  const to = header.to === null ? null : canonicalDomain(header.to);
+  if (to === null || !settings.hosted.has(to)) {
+    return fault(
+      'stream',
+      'host-unknown',
+      'peer',
+      header.to === null ? 'the header has no to' : `${header.to} is not served here`,
+    );
+  }
+  const from = header.from === null ? null : canonicalDomain(header.from);
+  if (header.from !== null && from === null)
+    return fault('stream', 'improper-addressing', 'peer', 'from is not a domain');
+  if (from === null && tls !== null)
+    return fault('stream', 'improper-addressing', 'peer', 'the header has no from under TLS');
+  if (from !== null && settings.hosted.has(from))
+    return fault('stream', 'invalid-from', 'peer', `${from} is served here`);
+  if (phase === 'authenticated' && (from !== context.remote || to !== context.local)) {
+    return fault(
+      'stream',
+      from === context.remote ? 'improper-addressing' : 'invalid-from',
+      'peer',
+      'the header names others than those authenticated',
+    );
+  }
+  if (from !== null) {
+    const denied = deniedBy(settings.policy, from);
+    if (denied !== null) return { ...denied, layer: 'stream', condition: 'policy-violation' };
+    if (header.version === null && requiresTls(policyFor(settings.policy, from))) {
+      return fault('stream', 'policy-violation', 'peer', 'a stream without version cannot start TLS');
+    }
+  }
+  return null;
+}
+
+/** The identity asked for in SASL EXTERNAL (XEP-0178 §3): empty means the stream's `from`. */
+function authzidVerdict({ remote }: StreamContext, data: string): 'granted' | 'incorrect-encoding' | 'invalid-authzid' {
+  const authzid = decodeAuthzid(data);
+  if (authzid === null) return 'incorrect-encoding';
+  return authzid === '' || canonicalDomain(authzid) === remote ? 'granted' : 'invalid-authzid';
+}
+
+const say = (element: WireElement): TransportCommand => ({ type: 'transport.send', element });
+const raiseLimits: TransportCommand = { type: 'transport.authenticated' };
+const restartParser: TransportCommand = { type: 'transport.restart' };
+
+export const streamSetup = setup({
+  types: {
+    input: {} as StreamInput,
+    context: {} as StreamContext,
+    events: {} as StreamEvent,
+    emitted: {} as StreamReport,
+    tags: {} as 'waiting' | 'quiet',
+    meta: {} as StateMeta,
+    children: {} as { transport: 'transport' },
+  },
+  actors: {
+    transport: fromCallback<TransportCommand, TransportInput>(() => {
+      throw new Error('effect not provided: transport');
+    }),
+    association,
+    assertion,
+    verification,
+  },
+  delays: {
+    connectTimeout: limits.connectMs,
+    headerTimeout: limits.headerMs,
+    handshakeTimeout: limits.handshakeMs,
+    saslTimeout: limits.saslMs,
+    authenticationTimeout: limits.authenticationMs,
+    associationTimeout: limits.proofMs,
+    closeTimeout: limits.closeMs,
+    verifyLinger: limits.verifyLingerMs,
+  },
+  guards: {
+    tlsComesFirst: ({ context }) => context.directTls,
+    isNotSecured: ({ context }) => context.tls === null,
+    isSecured: ({ context }) => context.tls !== null,
+    isAuthenticated: ({ context }) => context.phase === 'authenticated',
+    isForVerificationOnly: ({ context }) => context.purpose === 'verification',
+    noVerifyIsOutstanding: ({ context }) =>
+      context.purpose === 'verification' && context.verifiesOutstanding.length === 0,
+    someVerifyIsOutstanding: ({ context }) => context.verifiesOutstanding.length > 0,
+    nothingIsPending: ({ context }) =>
+      context.assertionsPending.length + context.verificationsPending.length + context.verifiesOutstanding.length === 0,
+    // initiating
+    peerPredatesFeatures: ({ context }) => context.peerPredatesFeatures,
+    startTlsIsNext: ({ context }) =>
+      context.tls === null &&
+      (context.features?.startTls !== 'absent' || requiresTls(policyTowards(context, context.remote))),
+    farEndWasJudged: ({ context }) => context.associated !== null,
+    farEndIsRefused: ({ context }) =>
+      context.purpose === 'stanzas' && acceptableProof(context, context.remote) === null,
+    headersAreDue: ({ context }) => !context.headerSent,
+    externalIsOffered: ({ context }) =>
+      !context.avoidExternal &&
+      context.tls !== null &&
+      context.saslAttempts === 0 &&
+      context.features !== null &&
+      context.features.mechanisms.includes('EXTERNAL'),
+    dialbackIsPossible: ({ context }) =>
+      context.wireId !== '' && (context.peerSpeaksDialback || context.features?.dialback === true),
+    /** Responses count only if the request is outstanding on this very stream (S6, FACTS §14.1). */
+    assertionIsOutstanding: ({ context }, { from, to }: DomainPair) =>
+      context.assertionsPending.includes(pairId({ from: to, to: from })),
+    verifyIsOutstanding: ({ context }, { from, to, id }: DomainPair & { id: string }) =>
+      context.verifiesOutstanding.includes(verifyId({ from: to, to: from, id })),
+    verifyMayBeSent: ({ context }) => context.verifiesOutstanding.length < limits.pendingVerifies,
+    assertionMayBeSent: ({ context }) => context.assertionsPending.length < limits.pendingAssertions,
+    // receiving
+    headerIsAcceptable: ({ context }, header: StreamHeader) => faultOfHeader(context, header) === null,
+    initiatorCanBeProved: ({ context }) =>
+      context.phase === 'open' && context.tls !== null && context.tls.certificate !== null && context.remote !== '',
+    plainTextIsAllowed: ({ context }) => context.remote !== '' && !requiresTls(policyTowards(context, context.remote)),
+    externalWasNotOffered: ({ context }) => !externalMayBeOffered(context),
+    mechanismIsForeign: (_, mechanism: string) => mechanism !== 'EXTERNAL',
+    somePairIsValid: ({ context }) => context.validPairs > 0,
+    saslIsExhausted: ({ context }) => context.saslAttempts >= limits.saslAttempts,
+    responseIsOmitted: (_, initialResponse: string | null) => initialResponse === null,
+    authzidIsGranted: ({ context }, data: string) => authzidVerdict(context, data) === 'granted',
+    bidiWasOffered: ({ context }) => context.tls !== null && context.phase === 'open' && context.settings.bidi,
+    /** In reverse only on a bidirectional stream (XEP-0288 §2.2). */
+    claimsMayComeIn: ({ context }) => context.endpoint === null || context.bidi,
+    /** XEP-0220 §2.2.1: a disowned key closes the stream only where no other pair would suffer (L5). */
+    keyWasDisownedAndNobodySuffers: ({ context }, { answer }: VerificationOutcome) =>
+      answer.type === 'error' &&
+      answer.condition === 'forbidden' &&
+      context.validPairs === 0 &&
+      context.verificationsPending.length === 1,
+  },
+  actions: {
+    send: sendTo('transport', (_, element: WireElement) => say(element)),
+    restartParser: sendTo('transport', restartParser),
+    dropConnection: sendTo('transport', { type: 'transport.drop' }),
+    endConnection: sendTo('transport', { type: 'transport.end' }),
+    rememberFault: assign(({ context }, what: Fault | null) => ({ fault: context.fault ?? what })),
+    closeStream: sendTo('transport', ({ context }) => ({
+      type: 'transport.close' as const,
+      fault: context.fault,
+      header: context.headerSent
+        ? null
+        : {
+            kind: 'streamHeader' as const,
+            // RFC 6120 §4.9.1.3: an own domain or nothing.
+            from: context.local === '' ? null : context.local,
+            to: context.remote === '' ? null : context.remote,
+            id: context.wireId === '' ? null : context.wireId,
+            version: '1.0',
+            dialback: true,
+          },
+    })),
+    reportClosing: emit(({ context }) => ({
+      type: 'stream.closing' as const,
+      stream: context.stream,
+      fault: context.fault,
+    })),
+    reportClosed: emit(({ context }) => ({
+      type: 'stream.closed' as const,
+      stream: context.stream,
+      fault: context.fault,
+    })),
+    reportVerifiable: emit(({ context }) => ({ type: 'stream.verifiable' as const, stream: context.stream })),
+    reportEstablished: emit(({ context }) => ({ type: 'stream.established' as const, stream: context.stream })),
+    /** The far end could not be proved: the fault of what was tried says why. */
+    rememberUnproved: assign(({ context }) => {
+      const verdict = context.associated?.verdict;
+      return {
+        fault:
+          verdict === undefined || verdict.kind === 'proved'
+            ? fault('policy', 'far-end-not-proved', 'peer')
+            : verdict.fault,
+      };
+    }),
+    reportAssociation: emit(({ context }, outcome: AssociationOutcome) => ({
+      type: 'association.settled' as const,
+      stream: context.stream,
+      outcome,
+    })),
+    rememberTls: assign((_, tls: TlsFacts) => ({
+      tls,
+      // RFC 6120 §5.4.3.3: what was heard before TLS is forgotten (S5).
+      wireId: '',
+      features: null,
+      headerSent: false,
+      peerSpeaksDialback: false,
+    })),
+    rememberAuthenticated: assign({ phase: 'authenticated', headerSent: false }),
+    rememberAssociation: assign(({ context }, outcome: AssociationOutcome) => ({
+      associated: outcome,
+      proved:
+        outcome.verdict.kind === 'proved' ? { ...context.proved, [outcome.domain]: outcome.verdict } : context.proved,
+    })),
+    countSaslAttempt: assign(({ context }) => ({ saslAttempts: context.saslAttempts + 1 })),
+    enableBidi: assign({ bidi: true }),
+
+    // --- the initiating side of negotiation
+    sendInitialHeader: enqueueActions(({ context, enqueue }) => {
+      enqueue.sendTo(
+        'transport',
+        say({
+          kind: 'streamHeader',
+          to: context.remote,
+          from: context.local,
+          id: null,
+          version: '1.0',
+          dialback: true,
+        }),
+      );
+      enqueue.assign({ headerSent: true });
+    }),
+    rememberHeader: assign((_, header: StreamHeader) => ({
+      wireId: header.id ?? '',
+      peerSpeaksDialback: header.dialback,
+    })),
+    rememberFeatures: assign((_, features: StreamFeatures) => ({ features })),
+    secureAsClient: sendTo('transport', ({ context }) => ({
+      type: 'transport.secureAsClient' as const,
+      serverName: context.remote,
+      local: context.local,
+      minTls: policyTowards(context, context.remote).minTls,
+    })),
+    /** XEP-0288 §2.1: after TLS, before authentication; only towards a far end that we could prove (FACTS §9). */
+    requestBidi: enqueueActions(({ context, enqueue }) => {
+      const proved = context.proved[context.remote];
+      if (!context.settings.bidi || context.tls === null || context.features?.bidi !== true || context.bidi) return;
+      if (context.purpose !== 'stanzas' || proved?.strength !== 'strong') return;
+      enqueue.sendTo('transport', say({ kind: 'bidi' }));
+      enqueue.assign({ bidi: true });
+    }),
+    requestExternal: enqueueActions(({ context, enqueue }) => {
+      enqueue.assign({ saslAttempts: context.saslAttempts + 1 });
+      enqueue.sendTo(
+        'transport',
+        say({ kind: 'auth', mechanism: 'EXTERNAL', initialResponse: encodeAuthzid(context.local) }),
+      );
+    }),
+    answerChallenge: enqueueActions(({ context, enqueue }) => {
+      enqueue.sendTo('transport', say({ kind: 'response', data: encodeAuthzid(context.local) }));
+    }),
+
+    // --- the receiving side of negotiation
+    answerHeader: enqueueActions(
+      ({ context, enqueue }, { header, freshId }: { header: StreamHeader; freshId: string }) => {
+        const local = canonicalDomain(header.to ?? '') ?? '';
+        const remote = header.from === null ? '' : (canonicalDomain(header.from) ?? '');
+        const changed = remote !== context.remote;
+        enqueue.assign({
+          local,
+          remote,
+          wireId: freshId,
+          headerSent: true,
+          peerSpeaksDialback: header.dialback,
+          associated: changed ? null : context.associated,
+        });
+        enqueue.sendTo(
+          'transport',
+          say({
+            kind: 'streamHeader',
+            to: header.from,
+            from: local,
+            id: freshId,
+            version: header.version === null ? null : '1.0',
+            dialback: true,
+          }),
+        );
+      },
+    ),
+    /** Names to answer a refused header with: an own domain or nothing (RFC 6120 §4.9.1.3). */
+    rememberRefusedHeader: assign(({ context }, { header, freshId }: { header: StreamHeader; freshId: string }) => {
+      const to = canonicalDomain(header.to ?? '');
+      return {
+        local: to !== null && context.settings.hosted.has(to) ? to : context.local,
+        wireId: freshId,
+        fault: context.fault ?? faultOfHeader(context, header),
+      };
+    }),
+    /** After SASL the negotiation ends with features; after dialback they were sent already (RFC 6120 §4.3.5). */
+    sendFinalFeatures: enqueueActions(({ context, enqueue }) => {
+      if (context.phase === 'authenticated') enqueue.sendTo('transport', say(ourFeatures(context)));
+    }),
+    sendFeatures: enqueueActions(({ context, enqueue }) => {
+      enqueue.sendTo('transport', say(ourFeatures(context)));
+    }),
+    secureAsServer: sendTo('transport', ({ context }) => ({
+      type: 'transport.secureAsServer' as const,
+      streamTo: context.local === '' ? null : context.local,
+    })),
+    refuseSasl: enqueueActions(({ context, enqueue }, condition: string) => {
+      enqueue.assign({ saslAttempts: context.saslAttempts + 1 });
+      enqueue.sendTo('transport', say({ kind: 'saslFailure', condition, text: null }));
+    }),
+    refuseAuthzid: enqueueActions(({ context, enqueue }, data: string) => {
+      enqueue.assign({ saslAttempts: context.saslAttempts + 1 });
+      enqueue.sendTo('transport', say({ kind: 'saslFailure', condition: authzidVerdict(context, data), text: null }));
+    }),
+    grantExternal: enqueueActions(({ context, enqueue }) => {
+      enqueue.assign({ phase: 'authenticated', validPairs: context.validPairs + 1, headerSent: false });
+      enqueue.sendTo('transport', say({ kind: 'success' }));
+      enqueue.sendTo('transport', restartParser);
+      enqueue.sendTo('transport', raiseLimits);
+    }),
+    reportExternalAdmitted: enqueueActions(({ context, enqueue }) => {
+      const { associated, remote, local, stream, bidi } = context;
+      if (context.phase !== 'authenticated' || associated?.verdict.kind !== 'proved') return;
+      enqueue.emit({ type: 'pair.admitted', stream, from: remote, to: local, proof: associated.verdict });
+      // XEP-0288 §2.1: in reverse from the stream's `to` to the authenticated `from`.
+      if (bidi) enqueue.emit({ type: 'pair.accepted', stream, from: local, to: remote, proof: associated.verdict });
+    }),
+    reportExternalAccepted: enqueueActions(({ context, enqueue }) => {
+      const { local, remote, stream, bidi } = context;
+      const proof = acceptableProof(context, remote);
+      if (context.phase !== 'authenticated' || proof === null) return;
+      enqueue.sendTo('transport', raiseLimits);
+      if (bidi && proof.strength === 'strong') {
+        enqueue.emit({ type: 'pair.admitted', stream, from: remote, to: local, proof });
+      }
+      enqueue.emit({ type: 'pair.accepted', stream, from: local, to: remote, proof });
+    }),
+
+    // --- dialback as originating server: assertions, piggybacked or not (RFC 7712 §4.4)
+    queueAssertion: assign(({ context }, pair: DomainPair) => ({
+      assertionsWaiting: [...context.assertionsWaiting, pair],
+    })),
+    /** Only where the far end is proved for the target (S2). */
+    sendAssertion: enqueueActions(({ context, enqueue }, { from, to }: DomainPair) => {
+      if (acceptableProof(context, to) === null) {
+        const what = fault(
+          'policy',
+          'far-end-not-proved',
+          'peer',
+          `the far end of this stream is not proved for ${to}`,
+        );
+        enqueue.emit({ type: 'pair.refused', stream: context.stream, from, to, fault: what });
+        return;
+      }
+      enqueue.assign({ assertionsPending: [...context.assertionsPending, pairId({ from, to })] });
+      enqueue.spawnChild('assertion', { id: `assertion.${pairId({ from, to })}`, input: { from, to } });
+      enqueue.sendTo('transport', say({ kind: 'result', from, to, key: null, answer: null }));
+    }),
+    refuseAssertion: emit(({ context }, { from, to }: DomainPair) => ({
+      type: 'pair.refused' as const,
+      stream: context.stream,
+      from,
+      to,
+      fault: fault('policy', 'far-end-not-proved', 'peer', `the far end of this stream is not proved for ${to}`),
+    })),
+    /** The answer swaps the names. */
+    forwardResultAnswer: enqueueActions(
+      ({ enqueue }, { from, to, answer }: DomainPair & { answer: DialbackAnswer }) => {
+        enqueue.sendTo(`assertion.${pairId({ from: to, to: from })}`, { type: 'peer.resultAnswered', answer });
+      },
+    ),
+    settleAssertion: enqueueActions(({ context, enqueue }, outcome: AssertionOutcome) => {
+      const { from, to, answer } = outcome;
+      enqueue.stopChild(`assertion.${pairId(outcome)}`);
+      const [next, ...waiting] = context.assertionsWaiting;
+      const pending = context.assertionsPending.filter((id) => id !== pairId(outcome));
+      enqueue.assign({
+        assertionsPending: next === undefined ? pending : [...pending, pairId(next)],
+        assertionsWaiting: waiting,
+      });
+      const proof = acceptableProof(context, to);
+      if (answer.type === 'valid' && proof !== null) {
+        enqueue.sendTo('transport', raiseLimits);
+        enqueue.assign({ validPairs: context.validPairs + 1 });
+        if (context.bidi && proof.strength === 'strong') {
+          enqueue.emit({ type: 'pair.admitted', stream: context.stream, from: to, to: from, proof });
+        }
+        enqueue.emit({ type: 'pair.accepted', stream: context.stream, from, to, proof });
+      } else {
+        const condition =
+          answer.type === 'error' ? answer.condition : answer.type === 'late' ? 'remote-server-timeout' : 'invalid';
+        const text = answer.type === 'error' ? answer.text : undefined;
+        enqueue.emit({
+          type: 'pair.refused',
+          stream: context.stream,
+          from,
+          to,
+          fault: fault('dialback', condition, 'peer', text),
+        });
+      }
+      if (next !== undefined) {
+        enqueue.spawnChild('assertion', { id: `assertion.${pairId(next)}`, input: next });
+        enqueue.sendTo('transport', say({ kind: 'result', ...next, key: null, answer: null }));
+      }
+    }),
+    associateFurtherDomain: enqueueActions(({ context, enqueue }, domain: string) => {
+      enqueue.spawnChild('association', {
+        id: `association.${domain}`,
+        input: {
+          stream: context.stream,
+          domain,
+          prooftypes: usableProoftypes(policyTowards(context, domain)),
+          derivedDomains: [],
+          certificate: context.tls?.certificate ?? null,
+          claim: null,
+        },
+      });
+    }),
+    settleAssociation: enqueueActions(({ context, enqueue }, outcome: AssociationOutcome) => {
+      enqueue.stopChild(`association.${outcome.domain}`);
+      if (outcome.verdict.kind === 'proved') {
+        enqueue.assign({ proved: { ...context.proved, [outcome.domain]: outcome.verdict } });
+      }
+      enqueue.emit({ type: 'association.settled', stream: context.stream, outcome });
+    }),
+
+    // --- dialback as receiving server
+    /** A repeated claim waits for the answer to the first; too many are refused (XEP-0220 §2.5, FACTS §14.22). */
+    takeClaim: enqueueActions(({ context, enqueue }, claim: DomainPair & { key: string }) => {
+      const { from, to } = claim;
+      if (context.verificationsPending.includes(pairId(claim))) return;
+      if (
+        context.verificationsPending.length >= limits.pendingVerifications ||
+        context.validPairs >= limits.pairsPerStream
+      ) {
+        const answer: DialbackAnswer = { type: 'error', condition: 'resource-constraint' };
+        enqueue.sendTo('transport', say({ kind: 'result', from: to, to: from, key: null, answer }));
+        return;
+      }
+      enqueue.assign({ verificationsPending: [...context.verificationsPending, pairId(claim)] });
+      enqueue.spawnChild('verification', {
+        id: `verification.${pairId(claim)}`,
+        input: {
+          from,
+          to,
+          key: claim.key,
+          stream: context.stream,
+          id: context.wireId,
+          policy: policyTowards(context, claim.from),
+          targetIsHosted: context.settings.hosted.has(claim.to),
+          denied: deniedBy(context.settings.policy, claim.from),
+          secured: context.tls !== null,
+          certificate: context.tls?.certificate ?? null,
+          // In reverse on a bidirectional stream the far end chose the id (FACTS §9).
+          dialbackCounts: context.endpoint === null,
+        },
+      });
+    }),
+    refuseClaim: enqueueActions(({ enqueue }, { from, to, condition }: DomainPair & { condition: string }) => {
+      const answer: DialbackAnswer = { type: 'error', condition };
+      enqueue.sendTo('transport', say({ kind: 'result', from: to, to: from, key: null, answer }));
+    }),
+    settleVerification: enqueueActions(({ context, enqueue }, outcome: VerificationOutcome) => {
+      const { from, to, answer, proof } = outcome;
+      enqueue.stopChild(`verification.${pairId(outcome)}`);
+      enqueue.assign({
+        verificationsPending: context.verificationsPending.filter((id) => id !== pairId(outcome)),
+        validPairs: context.validPairs + (proof === null ? 0 : 1),
+      });
+      enqueue.emit({ type: 'verification.settled', stream: context.stream, outcome });
+      if (proof !== null) {
+        // The fact comes before the answer: stanzas may follow at once (S1).
+        enqueue.sendTo('transport', raiseLimits);
+        enqueue.emit({ type: 'pair.admitted', stream: context.stream, from, to, proof });
+        if (context.bidi) enqueue.emit({ type: 'pair.accepted', stream: context.stream, from: to, to: from, proof });
+      }
+      enqueue.sendTo('transport', say({ kind: 'result', from: to, to: from, key: null, answer }));
+    }),
+    /** An actor that failed is its own fault; those who wait for it are told (STYLE, Actors). */
+    settleFailedChild: enqueueActions(({ context, enqueue }, { id, error }: { id: string; error: unknown }) => {
+      enqueue.stopChild(id);
+      const [machine = '', subject = ''] = [id.slice(0, id.indexOf('.')), id.slice(id.indexOf('.') + 1)];
+      const [from = '', to = ''] = subject.split('>');
+      const what = toFault(error, 'internal');
+      if (machine === 'assertion') {
+        enqueue.assign({ assertionsPending: context.assertionsPending.filter((pending) => pending !== subject) });
+        enqueue.emit({ type: 'pair.refused', stream: context.stream, from, to, fault: what });
+      } else if (machine === 'verification') {
+        enqueue.assign({ verificationsPending: context.verificationsPending.filter((pending) => pending !== subject) });
+        const answer: DialbackAnswer = { type: 'error', condition: 'internal-server-error' };
+        enqueue.sendTo('transport', say({ kind: 'result', from: to, to: from, key: null, answer }));
+      } else if (machine === 'association') {
+        const outcome: AssociationOutcome = {
+          domain: subject,
+          verdict: { kind: 'undetermined', fault: what },
+          attempts: [],
+        };
+        enqueue.emit({ type: 'association.settled', stream: context.stream, outcome });
+      }
+    }),
+    answerInvalid: enqueueActions(({ enqueue }, { from, to }: VerificationOutcome) => {
+      enqueue.stopChild(`verification.${pairId({ from, to })}`);
+      enqueue.sendTo('transport', say({ kind: 'result', from: to, to: from, key: null, answer: { type: 'invalid' } }));
+    }),
+
+    // --- dialback as authoritative server: stateless (XEP-0185, DESIGN §3)
+    answerVerify: enqueueActions(
+      ({ context, enqueue }, { from, to, id, keyMatches }: DomainPair & { id: string; keyMatches: boolean }) => {
+        const answer: DialbackAnswer = !context.settings.hosted.has(to)
+          ? { type: 'error', condition: 'item-not-found' }
+          : { type: keyMatches ? 'valid' : 'invalid' };
+        enqueue.sendTo('transport', say({ kind: 'verify', from: to, to: from, id, key: null, answer }));
+      },
+    ),
+    refuseVerify: enqueueActions(({ enqueue }, { from, to, id }: DomainPair & { id: string }) => {
+      const answer: DialbackAnswer = { type: 'error', condition: 'policy-violation' };
+      enqueue.sendTo('transport', say({ kind: 'verify', from: to, to: from, id, key: null, answer }));
+    }),
+
+    // --- asking the authoritative server, on behalf of another stream
+    sendVerify: enqueueActions(
+      ({ context, enqueue }, { from, to, id, key }: DomainPair & { id: string; key: string }) => {
+        enqueue.assign({ verifiesOutstanding: [...context.verifiesOutstanding, verifyId({ from, to, id })] });
+        enqueue.sendTo('transport', say({ kind: 'verify', from, to, id, key, answer: null }));
+      },
+    ),
+    refuseToAsk: emit(({ context }, { from, to, id }: DomainPair & { id: string }) => ({
+      type: 'verify.answered' as const,
+      stream: context.stream,
+      from: to,
+      to: from,
+      id,
+      answer: { type: 'error' as const, condition: 'resource-constraint' },
+    })),
+    reportVerifyAnswer: enqueueActions(
+      ({ context, enqueue }, { from, to, id, answer }: DomainPair & { id: string; answer: DialbackAnswer }) => {
+        const answered = verifyId({ from: to, to: from, id });
+        enqueue.assign({ verifiesOutstanding: context.verifiesOutstanding.filter((asked) => asked !== answered) });
+        enqueue.emit({ type: 'verify.answered', stream: context.stream, from, to, id, answer });
+      },
+    ),
+  },
+});
+
+/** Context at birth. */
+export const newStream = ({ input }: { input: StreamInput }): StreamContext => ({
+  ...input,
+  phase: 'open',
+  wireId: '',
+  headerSent: false,
+  tls: null,
+  features: null,
+  peerSpeaksDialback: false,
+  peerPredatesFeatures: false,
+  bidi: false,
+  saslAttempts: 0,
+  proved: {},
+  associated: null,
+  assertionsWaiting: [],
+  assertionsPending: [],
+  verificationsPending: [],
+  verifiesOutstanding: [],
+  validPairs: 0,
+  fault: null,
+});

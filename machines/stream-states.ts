@@ -1,0 +1,150 @@
+/** States and events that both ends of a stream share: what an open stream carries, and how it ends. */
+import type { DomainPair } from './events.ts';
+import { fault } from '../src/protocol/faults.ts';
+import type { streamSetup } from './stream-setup.ts';
+
+type StreamConfig = Parameters<typeof streamSetup.createMachine>[0];
+type StateConfig = NonNullable<StreamConfig['states']>[string];
+type Events = NonNullable<StateConfig['on']>;
+
+const pairOf = ({ event: { from, to } }: { event: DomainPair }): DomainPair => ({ from, to });
+
+/** Events of any state: the end of the connection, and what the peer may not send there. */
+export const anywhere = {
+  'transport.closed': {
+    target: '.closed',
+    actions: { type: 'rememberFault', params: ({ event }) => event.fault },
+  },
+  'transport.inputRefused': {
+    target: '.closing',
+    actions: { type: 'rememberFault', params: ({ event }) => event.fault },
+  },
+  'transport.stanzaRefused': {
+    target: '.closing',
+    actions: { type: 'rememberFault', params: ({ event }) => event.fault },
+  },
+  'local.closeRequested': {
+    target: '.closing',
+    actions: { type: 'rememberFault', params: ({ event }) => event.fault },
+  },
+  'peer.streamErrorReceived': {
+    target: '.closing',
+    actions: {
+      type: 'rememberFault',
+      params: ({ event }) =>
+        fault('stream', event.condition, 'peer', event.text ?? 'the peer closed with this stream error'),
+    },
+  },
+  'peer.streamClosed': {
+    target: '.closing',
+    actions: { type: 'rememberFault', params: null },
+  },
+  // XEP-0220 §3.1: a response that nobody asked for is dropped, not believed.
+  'peer.resultAnswered': {},
+  'peer.verifyAnswered': {},
+  // RFC 6120 §4.8.4: ignored, never routed.
+  'peer.unsupportedReceived': {},
+  'local.assertionRequested': { actions: { type: 'refuseAssertion', params: pairOf } },
+  'peer.*': {
+    target: '.closing',
+    actions: {
+      type: 'rememberFault',
+      params: ({ event }) =>
+        fault('stream', 'policy-violation', 'peer', `${event.type.slice('peer.'.length)} is out of place here`),
+    },
+  },
+} satisfies NonNullable<StreamConfig['on']>;
+
+/** Answers of an authoritative server, and questions to one: possible as soon as features are exchanged. */
+export const authority = {
+  'peer.verifyRequested': { actions: { type: 'answerVerify', params: ({ event }) => event } },
+  'local.verifyRequested': [
+    { guard: 'verifyMayBeSent', actions: { type: 'sendVerify', params: ({ event }) => event } },
+    { actions: { type: 'refuseToAsk', params: ({ event }) => event } },
+  ],
+  'peer.verifyAnswered': {
+    guard: { type: 'verifyIsOutstanding', params: ({ event }) => event },
+    actions: { type: 'reportVerifyAnswer', params: ({ event }) => event },
+  },
+} satisfies Events;
+
+/** The originating server's part: assertions of our domains, and proof of further domains of the far end. */
+export const originating = {
+  'local.assertionRequested': [
+    {
+      guard: 'assertionMayBeSent',
+      actions: { type: 'sendAssertion', params: pairOf },
+    },
+    { actions: { type: 'queueAssertion', params: pairOf } },
+  ],
+  'local.associationRequested': { actions: { type: 'associateFurtherDomain', params: ({ event }) => event.domain } },
+  'peer.resultAnswered': {
+    guard: { type: 'assertionIsOutstanding', params: pairOf },
+    actions: { type: 'forwardResultAnswer', params: ({ event }) => event },
+  },
+  'xstate.done.actor.assertion.*': { actions: { type: 'settleAssertion', params: ({ event }) => event.output } },
+  'xstate.done.actor.association.*': { actions: { type: 'settleAssociation', params: ({ event }) => event.output } },
+} satisfies Events;
+
+/** The receiving server's part: claims of the peer's domains. */
+export const receivingClaims = {
+  'peer.resultRequested': {
+    guard: 'claimsMayComeIn',
+    actions: { type: 'takeClaim', params: ({ event }) => event },
+  },
+  'xstate.done.actor.verification.*': [
+    {
+      guard: { type: 'keyWasDisownedAndNobodySuffers', params: ({ event }) => event.output },
+      target: '#closing',
+      actions: [
+        { type: 'answerInvalid', params: ({ event }) => event.output },
+        {
+          type: 'rememberFault',
+          params: ({ event }) => fault('dialback', 'invalid', 'peer', `${event.output.from} disowned its key`),
+        },
+      ],
+    },
+    { actions: { type: 'settleVerification', params: ({ event }) => event.output } },
+  ],
+} satisfies Events;
+
+/** A child that failed, wherever the stream stands. */
+export const failedChildren = {
+  'xstate.error.actor.*': {
+    actions: {
+      type: 'settleFailedChild',
+      params: ({ event }) => ({ id: event.type.slice('xstate.error.actor.'.length), error: event.error }),
+    },
+  },
+} satisfies Events;
+
+/** How a stream ends (RFC 6120 §4.4). */
+export const ending = {
+  closing: {
+    id: 'closing',
+    description: 'Our closing tag is sent, after a stream error if there was a fault; nothing more goes out.',
+    meta: {
+      spec: 'RFC 6120 §4.4',
+      awaits: '</stream:stream> of the peer',
+      mover: 'peer',
+      ifLate: 'the connection is dropped',
+    },
+    tags: 'waiting',
+    entry: ['reportClosing', 'closeStream'],
+    on: {
+      'peer.streamClosed': { actions: 'endConnection' },
+      'peer.*': {},
+      'local.closeRequested': {},
+      'local.assertionRequested': { actions: { type: 'refuseAssertion', params: pairOf } },
+      'transport.inputRefused': { actions: 'dropConnection' },
+      'transport.stanzaRefused': {},
+    },
+    after: { closeTimeout: { actions: 'dropConnection', target: 'closed' } },
+  },
+  closed: {
+    type: 'final',
+    description: 'The connection is gone.',
+    meta: { spec: 'RFC 6120 §4.4' },
+    entry: 'reportClosed',
+  },
+} satisfies Record<string, StateConfig>;

@@ -1,0 +1,177 @@
+/** DIALBACK IDENTITY VERIFICATION: the receiving server decides whether one claimed sender domain belongs to the stream. */
+import { assign, setup } from 'xstate';
+import type { CertificateEvidence } from '../src/protocol/certificate.ts';
+import type { DialbackAnswer } from '../src/protocol/dialback.ts';
+import { type Fault, toFault } from '../src/protocol/faults.ts';
+import { acceptsWeakProof, type ResolvedPolicy, requiresTls, usableProoftypes } from '../src/protocol/policy.ts';
+import type { Proof } from '../src/protocol/proof.ts';
+import { association } from './association.machine.ts';
+import type { StateMeta } from './declare.ts';
+import type { AssociationOutcome, DomainPair, StreamId, VerificationOutcome } from './events.ts';
+import { limits } from './limits.ts';
+
+export interface VerificationInput extends DomainPair {
+  readonly stream: StreamId;
+  /** Id of the stream in force when the key was shown. */
+  readonly id: string;
+  readonly key: string;
+  readonly policy: ResolvedPolicy;
+  readonly targetIsHosted: boolean;
+  /** Why policy forbids the sender altogether, or null. */
+  readonly denied: Fault | null;
+  readonly secured: boolean;
+  readonly certificate: CertificateEvidence | null;
+  /**
+   * False in the reverse direction of a bidirectional stream: the id there was chosen by the far end, so a key shown
+   * elsewhere would verify; only the certificate counts (FACTS §9).
+   */
+  readonly dialbackCounts: boolean;
+}
+
+interface VerificationContext extends VerificationInput {
+  readonly outcome: VerificationOutcome;
+}
+
+const unproved: Proof = { prooftype: 'none', strength: 'none', evidence: {}, expiresAtMs: null };
+
+const refusal = (condition: string, text?: string): DialbackAnswer =>
+  text === undefined ? { type: 'error', condition } : { type: 'error', condition, text };
+
+/** Step 4 for a claim that was not proved (XEP-0220 §2.5). */
+function refusalOf({ verdict }: AssociationOutcome, policy: ResolvedPolicy): DialbackAnswer {
+  if (verdict.kind === 'proved') return { type: 'valid' };
+  const { layer, condition, text } = verdict.fault;
+  if (layer === 'dialback') return refusal(condition, text);
+  return acceptsWeakProof(policy)
+    ? refusal('not-acceptable', `${layer}: ${condition}`)
+    : refusal('not-authorized', `a strong proof is required here: ${layer}: ${condition}`);
+}
+
+export const verification = setup({
+  types: {
+    input: {} as VerificationInput,
+    context: {} as VerificationContext,
+    events: {} as { type: 'local.cancelled' },
+    output: {} as VerificationOutcome,
+    tags: {} as 'waiting',
+    meta: {} as StateMeta,
+  },
+  actors: { association },
+  delays: { verificationTimeout: limits.assertionMs - 5_000 },
+  guards: {
+    targetIsNotHosted: ({ context }) => !context.targetIsHosted,
+    senderIsDenied: ({ context }) => context.denied !== null,
+    tlsIsMissing: ({ context }) => requiresTls(context.policy) && !context.secured,
+    senderIsProved: (_, outcome: AssociationOutcome) => outcome.verdict.kind === 'proved',
+    anythingGoes: ({ context }) => context.policy.federation === 'permissive',
+  },
+  actions: {
+    refuse: assign(({ context }, answer: DialbackAnswer) => ({ outcome: { ...context.outcome, answer, proof: null } })),
+    accept: assign(({ context }, { verdict, attempts }: AssociationOutcome) => ({
+      outcome: {
+        ...context.outcome,
+        answer: { type: 'valid' as const },
+        proof: verdict.kind === 'proved' ? verdict : unproved,
+        attempts,
+      },
+    })),
+    refuseUnproved: assign(({ context }, outcome: AssociationOutcome) => ({
+      outcome: {
+        ...context.outcome,
+        answer: refusalOf(outcome, context.policy),
+        proof: null,
+        attempts: outcome.attempts,
+      },
+    })),
+  },
+}).createMachine({
+  id: 'verification',
+  description: 'One db:result of the peer, from its arrival to our answer.',
+  meta: { spec: 'XEP-0220 §2.2, RFC 7712 §4.4.1' },
+  context: ({ input }) => ({
+    ...input,
+    outcome: { from: input.from, to: input.to, answer: refusal('not-acceptable'), proof: null, attempts: [] },
+  }),
+  initial: 'decidingClaim',
+  on: { 'local.cancelled': '.refused' },
+  states: {
+    decidingClaim: {
+      description: 'A claim for a domain that is not hosted here, or from one that policy forbids, is not looked into.',
+      meta: { spec: 'XEP-0220 §2.2.1, §2.5' },
+      always: [
+        {
+          guard: 'targetIsNotHosted',
+          target: 'refused',
+          actions: { type: 'refuse', params: refusal('item-not-found') },
+        },
+        {
+          guard: 'senderIsDenied',
+          target: 'refused',
+          actions: { type: 'refuse', params: refusal('policy-violation') },
+        },
+        {
+          guard: 'tlsIsMissing',
+          target: 'refused',
+          actions: { type: 'refuse', params: refusal('policy-violation', 'TLS is required') },
+        },
+        { target: 'association' },
+      ],
+    },
+    association: {
+      description:
+        'The sender domain is being proved: by the certificate of this stream if it can, else by dialling back.',
+      meta: {
+        spec: 'RFC 7712 §4.4.1, XEP-0344 §2.4',
+        awaits: 'the association of the sender domain',
+        mover: 'peer',
+        ifLate: 'the claim is answered with remote-server-timeout',
+      },
+      tags: 'waiting',
+      invoke: {
+        id: 'association',
+        src: 'association',
+        input: ({ context }) => ({
+          stream: context.stream,
+          domain: context.from,
+          prooftypes: usableProoftypes(context.policy),
+          derivedDomains: [],
+          certificate: context.certificate,
+          claim: context.dialbackCounts ? { targetDomain: context.to, id: context.id, key: context.key } : null,
+        }),
+        onDone: [
+          {
+            guard: { type: 'senderIsProved', params: ({ event }) => event.output },
+            target: 'accepted',
+            actions: { type: 'accept', params: ({ event }) => event.output },
+          },
+          {
+            guard: 'anythingGoes',
+            target: 'accepted',
+            actions: { type: 'accept', params: ({ event }) => event.output },
+          },
+          { target: 'refused', actions: { type: 'refuseUnproved', params: ({ event }) => event.output } },
+        ],
+        onError: {
+          target: 'refused',
+          actions: {
+            type: 'refuse',
+            params: ({ event }) => refusal('not-acceptable', toFault(event.error, 'dialback').text),
+          },
+        },
+      },
+      after: {
+        verificationTimeout: {
+          target: 'refused',
+          actions: { type: 'refuse', params: refusal('remote-server-timeout') },
+        },
+      },
+    },
+    accepted: { type: 'final', description: 'The pair may come in on this stream.', meta: { spec: 'XEP-0220 §2.2.1' } },
+    refused: {
+      type: 'final',
+      description: 'The pair is refused; the stream and its other pairs are untouched.',
+      meta: { spec: 'XEP-0220 §2.5' },
+    },
+  },
+  output: ({ context }) => context.outcome,
+});

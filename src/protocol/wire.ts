@@ -1,0 +1,80 @@
+/**
+ * What two servers say to each other before and beside stanzas, as plain data: the machines decide on these values,
+ * src/protocol/wire-xml.ts turns them into XML and back.
+ */
+import type { DialbackAnswer } from './dialback.ts';
+
+/** RFC 6120 §4.7. */
+export interface StreamHeader {
+  readonly kind: 'streamHeader';
+  readonly to: string | null;
+  readonly from: string | null;
+  /** Only on the header of the receiving server. */
+  readonly id: string | null;
+  /** Null: a peer from before XMPP 1.0, which sends no features. */
+  readonly version: string | null;
+  /** The peer declares the dialback namespace (XEP-0220 §2.4.1). */
+  readonly dialback: boolean;
+}
+
+/** RFC 6120 §4.3.2, with what s2s uses of it. */
+export interface StreamFeatures {
+  readonly kind: 'features';
+  readonly startTls: 'absent' | 'optional' | 'required';
+  readonly mechanisms: readonly string[];
+  readonly dialback: boolean;
+  /** XEP-0220 §2.4.2: one pair's failure is answered with an error instead of closing the stream. */
+  readonly dialbackErrors: boolean;
+  /** XEP-0288 */
+  readonly bidi: boolean;
+  /** Mandatory features that we do not know, by `{namespace}name`. */
+  readonly unknown: readonly string[];
+}
+
+export interface DialbackResult {
+  readonly kind: 'result';
+  readonly from: string;
+  readonly to: string;
+  /** Null where the adapter fills in our own key: machines hold no secrets. */
+  readonly key: string | null;
+  /** Null on a request. */
+  readonly answer: DialbackAnswer | null;
+}
+
+export interface DialbackVerify {
+  readonly kind: 'verify';
+  readonly from: string;
+  readonly to: string;
+  readonly id: string;
+  readonly key: string | null;
+  readonly answer: DialbackAnswer | null;
+}
+
+export type WireElement =
+  | StreamHeader
+  | StreamFeatures
+  | DialbackResult
+  | DialbackVerify
+  | { readonly kind: 'starttls' }
+  | { readonly kind: 'proceed' }
+  | { readonly kind: 'starttlsFailure' }
+  | { readonly kind: 'auth'; readonly mechanism: string; readonly initialResponse: string | null }
+  | { readonly kind: 'challenge' }
+  | { readonly kind: 'response'; readonly data: string }
+  | { readonly kind: 'success' }
+  | { readonly kind: 'saslFailure'; readonly condition: string; readonly text: string | null }
+  | { readonly kind: 'bidi' }
+  | { readonly kind: 'streamError'; readonly condition: string; readonly text: string | null }
+  | { readonly kind: 'unsupported'; readonly name: string };
+
+/** `=` is an empty response, a string is base64 of the UTF-8 authzid; null where it cannot be decoded (RFC 6120 §6.4.2). */
+export function decodeAuthzid(data: string): string | null {
+  if (data === '' || data === '=') return '';
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(data)) return null;
+  const bytes = Buffer.from(data, 'base64');
+  if (bytes.toString('base64') !== data) return null; // non-zero pad bits (RFC 6120 §13.9.1)
+  const text = bytes.toString('utf8');
+  return text.includes('\0') || text.includes('\uFFFD') ? null : text;
+}
+
+export const encodeAuthzid = (domain: string): string => Buffer.from(domain, 'utf8').toString('base64');
