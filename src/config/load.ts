@@ -2,6 +2,7 @@
 import { dirname } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { parentDomains } from '../protocol/names.ts';
+import { defaultPolicy } from '../protocol/policy.ts';
 import type { DomainPolicy, ManagerOptions, PolicyOptions, ProoftypeName } from '../options.ts';
 import type { Located } from './decoders.ts';
 import { namesDomain, PemFiles, warnOfCertificate, type LoadedCredential } from './credentials.ts';
@@ -291,15 +292,13 @@ function checkProof(own: Proof, inherited: Proof | undefined): void {
     const later = value.filter((name) => NOT_YET.includes(name));
     if (later.length > 0) spot.warn(`${later.join(' and ')}: not available in this version, always undetermined`);
   }
-  const federation = own.federation ?? inherited?.federation;
-  const order = own.prooftypes ?? inherited?.prooftypes;
+  const federation = (own.federation ?? inherited?.federation)?.value ?? defaultPolicy.federation;
+  const order = (own.prooftypes ?? inherited?.prooftypes)?.value ?? defaultPolicy.prooftypes;
   // Told where one of the two is written: an override that inherits both has been told of above.
   const spot = (own.prooftypes ?? own.federation)?.spot;
-  if (federation === undefined || order === undefined || spot === undefined || federation.value === 'permissive')
-    return;
-  if (order.value.length === 0)
-    spot.problem(`expected at least one prooftype: ${federation.value} federation needs a proof`);
-  else if (federation.value === 'authenticated' && order.value.every((name) => name === 'dialback')) {
+  if (spot === undefined || federation === 'permissive') return;
+  if (order.length === 0) spot.problem(`expected at least one prooftype: ${federation} federation needs a proof`);
+  else if (federation === 'authenticated' && order.every((name) => name === 'dialback')) {
     spot.problem('expected pkix, dane or posh besides dialback: authenticated federation never accepts dialback alone');
   }
 }

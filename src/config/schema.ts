@@ -31,6 +31,8 @@ const DNS_PORT = 53;
 
 const file = located(parsed('the path of a file', (text) => text));
 const domain = parsed('a domain name', canonicalDomain);
+/** In the lists a domain stands for those below it too, so a pattern would only look as if it meant more. */
+const domainAndBelow = parsed('a domain name, which covers the domains below it too', canonicalDomain);
 const address = parsed('an IP address', (text) => (isIP(text) !== 0 || text === 'localhost' ? text : null));
 /** 0 means any free port. */
 const listenPort = integer(0, 65_535, 'a port');
@@ -101,8 +103,8 @@ export const configFile = record({
   policy: optional(
     record({
       ...proof,
-      allow: optional(list(domainPattern)),
-      deny: optional(list(domainPattern)),
+      allow: optional(list(domainAndBelow)),
+      deny: optional(list(domainAndBelow)),
       domains: optional(
         table('of domains to policies', domainPattern, located(record({ ...proof, target: optional(target) }))),
       ),

@@ -1,0 +1,502 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { createCertificateAuthority } from '../../src/adapters/certificate-authority.ts';
+import { ConfigError, loadConfig, type ServeConfig } from '../../src/config/load.ts';
+import { nearest } from '../../src/config/nearest.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'xmpp-dna-config-'));
+after(() => rmSync(folder, { recursive: true }));
+mkdirSync(join(folder, 'tls'));
+mkdirSync(join(folder, 'dns'));
+
+const ca = createCertificateAuthority({ name: 'Test CA' });
+const between = ca.intermediate({ name: 'Between' });
+const put = (name: string, text: string | Uint8Array): void => writeFileSync(join(folder, name), text);
+const issue = (name: string, dnsNames: readonly string[], from = ca): void => {
+  const { cert, key } = from.issue({ dnsNames });
+  put(`tls/${name}.crt`, cert);
+  put(`tls/${name}.key`, key);
+  put(
+    `tls/${name}.reversed`,
+    (cert.match(/-----BEGIN[^-]*-----[^-]*-----END[^-]*-----\n?/g) ?? []).reverse().join('\n'),
+  );
+};
+issue('b', ['b.example', 'comp.b.example', 'rooms.c.example']);
+issue('a', ['a.example']);
+issue('chain', ['b.example'], between);
+put('tls/ca.crt', ca.certPem);
+put('tls/none.crt', 'no certificate in here');
+put('tls/broken.crt', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
+put('tls/binary.crt', new Uint8Array([0xff, 0xfe, 0x00]));
+put('dns/anchor.ds', '. IN DS 1 8 2 00\n');
+
+const B = 'hosts:\n  b.example: { cert: tls/b.crt, key: tls/b.key }\n';
+const LISTEN = 'listen:\n  - { address: 127.0.0.1, port: 5269 }\n';
+let files = 0;
+
+function load(text: string, nowMs?: number): ServeConfig {
+  files += 1;
+  const file = join(folder, `${files}.yaml`);
+  writeFileSync(file, text);
+  return loadConfig(file, nowMs);
+}
+
+/** What is said about a file, with `serve.yaml` in place of its path. */
+const named = (lines: readonly string[]): string[] =>
+  lines.map((line) => line.replace(/^.*?\/(\d+)\.yaml/, 'serve.yaml').replaceAll(folder, '.'));
+
+function problemsOf(text: string): string[] {
+  try {
+    load(text);
+  } catch (error) {
+    if (error instanceof ConfigError) return named(error.problems);
+    throw error;
+  }
+  return [];
+}
+
+const EVERYTHING = `${B}listen:
+  - { address: 127.0.0.1, port: 5269, tls: detect }
+components:
+  - { address: 127.0.0.1, port: 5347, domains: { comp.b.example: "secret" } }
+trust: { system: true, files: [tls/ca.crt] }
+dns:
+  validator: libunbound
+  servers: ["127.0.0.1@5399"]
+  stubs: { example: "127.0.0.1@5399" }
+  trustAnchors: [dns/anchor.ds]
+policy:
+  federation: authenticated
+  prooftypes: [dane, pkix, posh, dialback]
+  allow: []
+  deny: []
+  domains:
+    c.example: { federation: encrypted, prooftypes: [pkix, dialback], minTls: "1.2", target: { host: 127.0.0.1, port: 15269, tls: starttls } }
+bidi: true
+dialback: { secret: "at least 16 characters; random if absent" }
+limits: { stanzaBytes: 524288, preAuthBytes: 10000, queueStanzas: 10000, queueBytes: 16777216 }
+inspector: { address: 127.0.0.1, port: 8712 }
+metrics: { address: 127.0.0.1, port: 9271 }
+trace: { file: trace.dnalog }
+`;
+
+test('every key of INTERFACES is understood', () => {
+  const { manager, ...config } = load(EVERYTHING);
+  assert.deepEqual(Object.keys(manager.hosts), ['b.example', 'comp.b.example']);
+  assert.match(manager.hosts['b.example']?.key ?? '', /PRIVATE KEY/);
+  assert.deepEqual(Object.keys(manager.hosts['b.example'] ?? {}), ['cert', 'key']);
+  assert.deepEqual(manager.listen, [{ address: '127.0.0.1', port: 5269, tls: 'detect' }]);
+  assert.deepEqual(manager.policy, {
+    federation: 'authenticated',
+    prooftypes: ['dane', 'pkix', 'posh', 'dialback'],
+    allow: [],
+    deny: [],
+    domains: {
+      'c.example': {
+        federation: 'encrypted',
+        prooftypes: ['pkix', 'dialback'],
+        minTls: '1.2',
+        target: { host: '127.0.0.1', port: 15269, tls: 'starttls' },
+      },
+    },
+  });
+  assert.equal(manager.bidi, true);
+  assert.deepEqual(manager.dialback, { secret: 'at least 16 characters; random if absent' });
+  assert.deepEqual(manager.limits, {
+    stanzaBytes: 524288,
+    preAuthBytes: 10000,
+    queueStanzas: 10000,
+    queueBytes: 16777216,
+  });
+  assert.deepEqual(config.trust, { system: true, files: [ca.certPem] });
+  assert.deepEqual(config.dns, {
+    validator: 'libunbound',
+    servers: ['127.0.0.1@5399'],
+    stubs: { example: '127.0.0.1@5399' },
+    trustAnchors: [join(folder, 'dns/anchor.ds')],
+  });
+  assert.deepEqual(config.components, [{ address: '127.0.0.1', port: 5347, domains: { 'comp.b.example': 'secret' } }]);
+});
+
+test('what this version cannot do yet is said, with the place', () => {
+  assert.deepEqual(named(load(EVERYTHING).warnings), [
+    'serve.yaml:9: dns.validator: DNSSEC validation is not available yet: every answer counts as insecure',
+    'serve.yaml:15: policy.prooftypes: dane and posh: not available in this version, always undetermined',
+    'serve.yaml:23: inspector: not available in this version',
+    'serve.yaml:24: metrics: not available in this version',
+    'serve.yaml:25: trace: not available in this version',
+  ]);
+});
+
+test('a small file has the defaults of INTERFACES and no warnings', () => {
+  const { manager, warnings, trust, dns, components } = load(B + LISTEN);
+  assert.deepEqual(manager.listen, [{ address: '127.0.0.1', port: 5269, tls: 'detect' }]);
+  assert.deepEqual(manager.policy, { domains: {} });
+  assert.deepEqual([trust, dns.validator, dns.servers, components], [{ system: true, files: [] }, 'none', [], []]);
+  assert.deepEqual(warnings, []);
+});
+
+test('domains become canonical everywhere they are keys', () => {
+  const { manager } = load(`hosts: { B.Example.: { cert: tls/b.crt, key: tls/b.key } }
+policy: { allow: [BÜRO.example], domains: { "*.C.Example": { minTls: 1.3 } } }
+`);
+  assert.deepEqual(Object.keys(manager.hosts), ['b.example']);
+  assert.deepEqual(manager.policy?.allow, ['xn--bro-hoa.example']);
+  assert.deepEqual(manager.policy.domains, { '*.c.example': { minTls: '1.3' } });
+});
+
+test('a component without a certificate gets that of the host that names it, else of its closest parent (INTERFACES)', () => {
+  const { manager, warnings } = load(`hosts:
+  b.example: { cert: tls/b.crt, key: tls/b.key }
+  a.example: { cert: tls/a.crt, key: tls/a.key }
+  c.example: { cert: tls/a.crt, key: tls/a.key }
+${LISTEN}components:
+  - address: 127.0.0.1
+    port: 5347
+    domains:
+      rooms.c.example: one
+      pubsub.deep.a.example: two
+      own.example: { secret: three, cert: tls/chain.crt, key: tls/chain.key }
+`);
+  const leafOf = (domain: string): string | undefined => manager.hosts[domain]?.key;
+  assert.equal(leafOf('rooms.c.example'), leafOf('b.example'));
+  assert.equal(leafOf('pubsub.deep.a.example'), leafOf('a.example'));
+  assert.ok(leafOf('own.example'));
+  assert.deepEqual(named(warnings), [
+    'serve.yaml:4: hosts["c.example"]: the certificate does not name c.example, only a.example: PKIX will not prove it to others',
+    'serve.yaml:12: components[0].domains["pubsub.deep.a.example"]: the certificate does not name pubsub.deep.a.example, only a.example: PKIX will not prove it to others',
+    'serve.yaml:13: components[0].domains["own.example"]: the certificate does not name own.example, only b.example: PKIX will not prove it to others',
+  ]);
+});
+
+test('a host without a value is served with the certificate of a host above it', () => {
+  const { manager } = load(`${B}  sub.b.example:\n`);
+  assert.deepEqual(manager.hosts['sub.b.example'], manager.hosts['b.example']);
+});
+
+test('a certificate out of its time is warned of', () => {
+  const [late] = load(B + LISTEN, Date.UTC(2060, 0, 1)).warnings;
+  const [early] = load(B + LISTEN, Date.UTC(2001, 0, 1)).warnings;
+  assert.match(late ?? '', /:2: hosts\["b\.example"\]: the certificate expired on 2049-12-31$/);
+  assert.match(early ?? '', /:2: hosts\["b\.example"\]: the certificate is not valid before 2020-01-01$/);
+});
+
+test('components on an address that others can reach, and no listener, are warned of', () => {
+  const { warnings } = load(`${B}components: [{ address: 0.0.0.0, port: 5347, domains: { comp.b.example: x } }]\n`);
+  assert.deepEqual(
+    named(warnings).map((line) => line.slice(0, 60)),
+    [
+      'serve.yaml:1: listen: is absent: no other server can open a ',
+      'serve.yaml:3: components[0]: components speak without encryp',
+    ],
+  );
+});
+
+test('anchors and aliases of YAML work, also for policies', () => {
+  const { manager } = load(`${B}policy: { domains: { a.example: &strict { minTls: "1.3" }, c.example: *strict } }\n`);
+  assert.deepEqual(manager.policy?.domains?.['c.example'], { minTls: '1.3' });
+});
+
+/** A wrong file, and everything that is said about it. */
+const wrong: [string, string, string[]][] = [
+  [
+    'an empty file',
+    '',
+    [
+      'serve.yaml:1: expected a mapping with hosts, listen, components, trust, dns, policy, bidi, dialback, limits, inspector, metrics, trace, got nothing',
+    ],
+  ],
+  [
+    'a list',
+    '- hosts',
+    [
+      'serve.yaml:1: expected a mapping with hosts, listen, components, trust, dns, policy, bidi, dialback, limits, inspector, metrics, trace, got a list',
+    ],
+  ],
+  [
+    'broken YAML',
+    `${B}bidi: [`,
+    ['serve.yaml:3: expected YAML: Flow sequence in block collection must be sufficiently indented and end with a ]'],
+  ],
+  ['a key twice', `${B}bidi: true\nbidi: false\n`, ['serve.yaml:4: expected YAML: Map keys must be unique']],
+  ['an unknown key, near to one', `${B}polcy: {}\n`, ['serve.yaml:3: polcy: unknown key; did you mean "policy"?']],
+  [
+    'an unknown key, far from all',
+    `${B}dialback: { zzzzzzzzzz: 1 }\n`,
+    ['serve.yaml:3: dialback.zzzzzzzzzz: unknown key; known here: secret'],
+  ],
+  [
+    'an unknown key deep down',
+    `${B}policy:\n  domains:\n    c.example: { target: { hots: c, port: 1 } }\n`,
+    [
+      'serve.yaml:5: policy.domains["c.example"].target.hots: unknown key; did you mean "host"?',
+      'serve.yaml:5: policy.domains["c.example"].target.host: is missing',
+    ],
+  ],
+  ['no hosts', 'bidi: true\n', ['serve.yaml:1: hosts: expected at least one domain to serve']],
+  [
+    'a host that is no domain',
+    'hosts: { "b..example": { cert: tls/b.crt, key: tls/b.key } }\n',
+    ['serve.yaml:1: hosts["b..example"]: expected a domain name, got "b..example"'],
+  ],
+  [
+    'a host in two spellings',
+    `${B}  B.EXAMPLE: { cert: tls/b.crt, key: tls/b.key }\n`,
+    ['serve.yaml:3: hosts["B.EXAMPLE"]: stands here twice: this is "b.example" again'],
+  ],
+  [
+    'a host without a key',
+    'hosts:\n  b.example: { cert: tls/b.crt }\n',
+    ['serve.yaml:2: hosts["b.example"].key: is missing'],
+  ],
+  [
+    'a missing file',
+    'hosts:\n  b.example:\n    cert: tls/zz.crt\n    key: tls/b.key\n',
+    ['serve.yaml:3: hosts["b.example"].cert: cannot be read: there is no file ./tls/zz.crt'],
+  ],
+  [
+    'a folder as a file',
+    'hosts: { b.example: { cert: tls, key: tls/b.key } }\n',
+    ['serve.yaml:1: hosts["b.example"].cert: cannot be read: ./tls is a directory'],
+  ],
+  [
+    'a file that is not text',
+    'hosts: { b.example: { cert: tls/binary.crt, key: tls/b.key } }\n',
+    ['serve.yaml:1: hosts["b.example"].cert: cannot be read: ./tls/binary.crt is not UTF-8 text'],
+  ],
+  [
+    'a file without a certificate',
+    'hosts: { b.example: { cert: tls/none.crt, key: tls/b.key } }\n',
+    ['serve.yaml:1: hosts["b.example"].cert: expected a PEM file with at least one certificate; there is none in it'],
+  ],
+  [
+    'a broken certificate',
+    'hosts: { b.example: { cert: tls/broken.crt, key: tls/b.key } }\n',
+    ['serve.yaml:1: hosts["b.example"].cert: expected PEM certificates; one of them cannot be parsed'],
+  ],
+  [
+    'a certificate as a key',
+    'hosts: { b.example: { cert: tls/b.crt, key: tls/b.crt } }\n',
+    ['serve.yaml:1: hosts["b.example"].key: expected a private key in PEM; it cannot be parsed'],
+  ],
+  [
+    'the key of another certificate',
+    'hosts: { b.example: { cert: tls/b.crt, key: tls/a.key } }\n',
+    ['serve.yaml:1: hosts["b.example"].key: expected the key of the certificate in tls/b.crt; it belongs to another'],
+  ],
+  [
+    'a chain that is not leaf first',
+    'hosts: { b.example: { cert: tls/chain.reversed, key: tls/chain.key } }\n',
+    [
+      'serve.yaml:1: hosts["b.example"].cert: expected the certificate of the key first, then its issuers; it stands further down',
+    ],
+  ],
+  [
+    'a host without a certificate, and none above',
+    `${B}  d.example:\n`,
+    [
+      'serve.yaml:3: hosts["d.example"]: has no certificate: expected cert and key here, or a host that is a parent domain or names it',
+    ],
+  ],
+  [
+    'a port too large',
+    `${B}listen:\n  - { address: "::1", port: 65536 }\n`,
+    ['serve.yaml:4: listen[0].port: expected a port from 0 to 65535, got 65536'],
+  ],
+  [
+    'a port as text',
+    `${B}listen: [{ address: 127.0.0.1, port: "5269" }]\n`,
+    ['serve.yaml:3: listen[0].port: expected a port from 0 to 65535, got "5269"'],
+  ],
+  [
+    'a host name to listen on',
+    `${B}listen: [{ address: b.example, port: 1 }]\n`,
+    ['serve.yaml:3: listen[0].address: expected an IP address, got "b.example"'],
+  ],
+  [
+    'an unknown way to TLS',
+    `${B}listen: [{ address: "::", port: 1, tls: start-tls }]\n`,
+    [
+      'serve.yaml:3: listen[0].tls: expected one of starttls | direct | detect, got "start-tls"; did you mean "starttls"?',
+    ],
+  ],
+  [
+    'one socket twice',
+    `${B}${LISTEN}  - { address: 127.0.0.1, port: 5269, tls: direct }\n`,
+    ['serve.yaml:5: listen[1]: 127.0.0.1 port 5269 is taken already by listen[0]'],
+  ],
+  [
+    'one socket for servers and components',
+    `${B}${LISTEN}components: [{ address: 127.0.0.1, port: 5269, domains: {} }]\n`,
+    ['serve.yaml:5: components[0]: 127.0.0.1 port 5269 is taken already by listen[0]'],
+  ],
+  [
+    'a component that is a host too',
+    `${B}components: [{ address: "::1", port: 0, domains: { b.example: x } }]\n`,
+    ['serve.yaml:3: components[0].domains["b.example"]: is served already, as a host or by another component'],
+  ],
+  [
+    'a component on two sockets',
+    `${B}components:\n  - { address: "::1", port: 0, domains: { c.b.example: x } }\n  - { address: "::1", port: 0, domains: { C.b.example: x } }\n`,
+    ['serve.yaml:5: components[1].domains["C.b.example"]: is served already, as a host or by another component'],
+  ],
+  [
+    'a component without a secret',
+    `${B}components: [{ address: "::1", port: 0, domains: { c.b.example: } }]\n`,
+    ['serve.yaml:3: components[0].domains["c.b.example"]: expected a text that is not empty'],
+  ],
+  [
+    'a component without any certificate',
+    `${B}components: [{ address: "::1", port: 0, domains: { c.example: x } }]\n`,
+    [
+      'serve.yaml:3: components[0].domains["c.example"]: has no certificate: expected cert and key here, or a host that is a parent domain or names it',
+    ],
+  ],
+  [
+    'a component with half a credential',
+    `${B}components: [{ address: "::1", port: 0, domains: { c.example: { secret: x, cert: tls/a.crt } } }]\n`,
+    ['serve.yaml:3: components[0].domains["c.example"].key: is missing: a certificate needs its key'],
+  ],
+  [
+    'trust in a missing file',
+    `${B}trust: { files: [tls/ca.crt, zz.crt] }\n`,
+    ['serve.yaml:3: trust.files[1]: cannot be read: there is no file ./zz.crt'],
+  ],
+  [
+    'trust that is no switch',
+    `${B}trust: { system: yes }\n`,
+    ['serve.yaml:3: trust.system: expected true or false, got "yes"'],
+  ],
+  [
+    'an unknown validator',
+    `${B}dns: { validator: unbound }\n`,
+    [
+      'serve.yaml:3: dns.validator: expected one of libunbound | trusted-resolver | none, got "unbound"; did you mean "libunbound"?',
+    ],
+  ],
+  [
+    'a name as DNS server',
+    `${B}dns: { servers: [dns.example] }\n`,
+    ['serve.yaml:3: dns.servers[0]: expected an address such as "127.0.0.1@53", got "dns.example"'],
+  ],
+  [
+    'a DNS server on port 0',
+    `${B}dns: { stubs: { example: 127.0.0.1@0 } }\n`,
+    ['serve.yaml:3: dns.stubs.example: expected an address such as "127.0.0.1@53", got "127.0.0.1@0"'],
+  ],
+  [
+    'a missing trust anchor',
+    `${B}dns: { trustAnchors: [dns/zz.ds] }\n`,
+    ['serve.yaml:3: dns.trustAnchors[0]: cannot be read: there is no file ./dns/zz.ds'],
+  ],
+  [
+    'an unknown federation',
+    `${B}policy:\n  federation: strict\n`,
+    [
+      'serve.yaml:4: policy.federation: expected one of permissive | verified | encrypted | authenticated, got "strict"',
+    ],
+  ],
+  [
+    'an unknown prooftype',
+    `${B}policy: { prooftypes: [pkix, dnssec] }\n`,
+    ['serve.yaml:3: policy.prooftypes[1]: expected one of dane | pkix | posh | dialback, got "dnssec"'],
+  ],
+  [
+    'a prooftype twice',
+    `${B}policy: { prooftypes: [pkix, pkix] }\n`,
+    ['serve.yaml:3: policy.prooftypes: expected each prooftype once, got pkix, pkix'],
+  ],
+  [
+    'no prooftype at all',
+    `${B}policy: { federation: verified, prooftypes: [] }\n`,
+    ['serve.yaml:3: policy.prooftypes: expected at least one prooftype: verified federation needs a proof'],
+  ],
+  [
+    'dialback alone, authenticated by default',
+    `${B}policy: { prooftypes: [dialback] }\n`,
+    [
+      'serve.yaml:3: policy.prooftypes: expected pkix, dane or posh besides dialback: authenticated federation never accepts dialback alone',
+    ],
+  ],
+  [
+    'dialback alone, authenticated by an override',
+    `${B}policy:\n  federation: encrypted\n  prooftypes: [dialback]\n  domains:\n    c.example: { federation: authenticated }\n`,
+    [
+      'serve.yaml:7: policy.domains["c.example"].federation: expected pkix, dane or posh besides dialback: authenticated federation never accepts dialback alone',
+    ],
+  ],
+  [
+    'a pattern inside a name',
+    `${B}policy: { domains: { "a.*.example": {} } }\n`,
+    ['serve.yaml:3: policy.domains["a.*.example"]: expected a domain or "*.suffix", got "a.*.example"'],
+  ],
+  [
+    'a pattern in a list',
+    `${B}policy: { deny: ["*.example"] }\n`,
+    ['serve.yaml:3: policy.deny[0]: expected a domain name, which covers the domains below it too, got "*.example"'],
+  ],
+  ['an old TLS', `${B}policy: { minTls: 1.1 }\n`, ['serve.yaml:3: policy.minTls: expected one of 1.2 | 1.3, got 1.1']],
+  [
+    'a target on port 0',
+    `${B}policy: { domains: { c.example: { target: { host: c.example, port: 0 } } } }\n`,
+    ['serve.yaml:3: policy.domains["c.example"].target.port: expected a port from 1 to 65535, got 0'],
+  ],
+  [
+    'a target for everyone',
+    `${B}policy: { target: { host: c.example, port: 1 } }\n`,
+    ['serve.yaml:3: policy.target: unknown key; known here: federation, prooftypes, minTls, allow, deny, domains'],
+  ],
+  [
+    'a short dialback secret, which is not shown',
+    `${B}dialback: { secret: hunter2 }\n`,
+    ['serve.yaml:3: dialback.secret: expected a text of at least 16 characters'],
+  ],
+  [
+    'a stanza limit below that of RFC 6120 §13.12',
+    `${B}limits: { stanzaBytes: 9999 }\n`,
+    ['serve.yaml:3: limits.stanzaBytes: expected a size in bytes from 10000 to 67108864, got 9999'],
+  ],
+  [
+    'a queue too small for one stanza',
+    `${B}limits: { stanzaBytes: 20000, queueBytes: 19999 }\n`,
+    ['serve.yaml:3: limits.queueBytes: expected at least limits.stanzaBytes, 20000: one stanza must fit'],
+  ],
+  [
+    'an inspector without a port',
+    `${B}inspector: { address: 127.0.0.1 }\n`,
+    ['serve.yaml:3: inspector.port: is missing'],
+  ],
+  [
+    'several mistakes, all told',
+    `hosts:\n  b.example: { cert: tls/zz.crt, key: tls/b.key }\nbidi: 1\nlimits: { queueStanzas: 0 }\n`,
+    [
+      'serve.yaml:3: bidi: expected true or false, got 1',
+      'serve.yaml:4: limits.queueStanzas: expected a number of stanzas from 1 to 10000000, got 0',
+    ],
+  ],
+];
+for (const [what, text, problems] of wrong) {
+  test(`the file is refused, with its reason: ${what}`, () => assert.deepEqual(problemsOf(text), problems));
+}
+
+test('a file that is not there is named', () => {
+  assert.throws(() => loadConfig(join(folder, 'absent.yaml')), /absent\.yaml: cannot be read: there is no file /);
+});
+
+test('nesting beyond reason, and a file beyond reason, are refused', () => {
+  assert.match(problemsOf(`hosts: ${'['.repeat(200_000)}`).join('\n'), /expected YAML/);
+  assert.match(problemsOf('#'.repeat(8 * 1024 * 1024 + 1)).join('\n'), /is larger than 8388608 bytes$/);
+});
+
+test('an alias within itself is refused', () => {
+  assert.match(problemsOf('&a hosts: &b { b.example: *b }\n').join('\n'), /unknown key|missing|expected/);
+});
+
+test('a word is corrected only to a word that is near', () => {
+  assert.equal(nearest('federatoin', ['federation', 'prooftypes']), 'federation');
+  assert.equal(nearest('HOSTS', ['hosts']), 'hosts');
+  assert.equal(nearest('xy', ['ab', 'dns']), null);
+});
