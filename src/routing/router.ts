@@ -274,7 +274,7 @@ export class Router {
       return fault('stream', 'invalid-from', 'peer', `${from} is not proved on this stream`);
     }
     // A domain of ours is not unknown: what lacks is the proof of `from` towards it.
-    return this.#options.isLocal(to)
+    return this.#attachments.isOurs(to)
       ? fault('stream', 'invalid-from', 'peer', `${from} is not proved towards ${to} on this stream`)
       : fault('stream', 'host-unknown', 'peer', `${to} is not served here`);
   }

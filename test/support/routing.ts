@@ -78,7 +78,7 @@ export function stanza(
   from: string | undefined,
   to: string | undefined,
   id = 0,
-  { type = 'chat', padding = 0, kind = 'message' as StanzaKind } = {},
+  { type = 'chat', padding = 0, kind = 'message' }: { type?: string; padding?: number; kind?: StanzaKind } = {},
 ): Stanza {
   const address = (name: string, jid: string | undefined): string => (jid === undefined ? '' : ` ${name}='${jid}'`);
   const xml = `<${kind} id='${id}' type='${type}'${address('from', from)}${address('to', to)}>${'x'.repeat(padding)}</${kind}>`;
@@ -107,7 +107,7 @@ export interface Bench {
   /** The outcomes noted under `id`, such as `sent` or `returned resource-constraint`. */
   outcomes(id: number): string[];
   /** Lets the fresh tasks run that are due now. */
-  settleTasks(): void;
+  readonly settleTasks: () => void;
 }
 
 export function bench(options: Partial<RouterOptions> = {}): Bench {

@@ -104,7 +104,10 @@ test('where nobody is attached, stanzas$ gets the stanza; without an observer th
   router.setRoute('x.a.example', 'b.example', 1);
   assert.equal(router.arrived(1, stanza('b.example', 'x.a.example', 1)), true);
   settleTasks();
-  assert.match(stream.stanzas.join(), /<message type='error' id='1' to='b.example' from='x.a.example'>.*<service-unavailable/);
+  assert.match(
+    stream.stanzas.join(),
+    /<message type='error' id='1' to='b.example' from='x.a.example'>.*<service-unavailable/,
+  );
   const seen: number[] = [];
   const watching = router.unattended$.subscribe(({ bytes }) => seen.push(idOf(bytes.toString())));
   router.arrived(1, stanza('b.example', 'x.a.example', 2));
