@@ -47,6 +47,11 @@ export class PemFiles {
     }
   }
 
+  /** The absolute path of a file that can be read. */
+  existing(file: Located<string>): string | Refused {
+    return this.text(file) === refused ? refused : this.path(file.value);
+  }
+
   /** The PEM text of a file that holds one certificate or more. */
   certificates(file: Located<string>): string | Refused {
     const text = this.text(file);

@@ -97,6 +97,14 @@ export function located<T>(decode: Decoder<T>): Decoder<Located<T>> {
   };
 }
 
+/** A value, and what is made of it; `next` may refuse it too. */
+export function andThen<T, U>(decode: Decoder<T>, next: (value: T, spot: Spot) => U | Refused): Decoder<U> {
+  return (spot) => {
+    const value = decode(spot);
+    return value === refused ? refused : next(value, spot);
+  };
+}
+
 /** Text that `parse` understands; `expected` completes the sentence "expected …". */
 export function parsed<T>(expected: string, parse: (text: string) => T | null): Decoder<T> {
   return (spot) => {
@@ -112,8 +120,7 @@ export function oneOf<const Word extends string>(...words: readonly Word[]): Dec
     const written = asWritten(spot.node);
     const word = words.find((candidate) => candidate === written);
     if (word !== undefined) return word;
-    const meant = typeof written === 'string' ? suggestion(written, words) : '';
-    return spot.problem(`expected one of ${words.join(' | ')}, got ${shown(spot)}${meant}`);
+    return spot.problem(`expected one of ${words.join(' | ')}, got ${shown(spot)}`);
   };
 }
 

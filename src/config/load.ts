@@ -58,7 +58,8 @@ export interface ServeConfig {
  */
 export function loadConfig(file: string, nowMs: number = Date.now()): ServeConfig {
   const source = parseYaml(file);
-  const decoded = source.problems.length === 0 ? configFile(source.root()) : refused;
+  const pem = new PemFiles(dirname(file));
+  const decoded = source.problems.length === 0 ? configFile(pem)(source.root()) : refused;
   const config = decoded === refused ? undefined : new Assembly(source, decoded, nowMs).config();
   if (config === undefined || source.problems.length > 0) throw new ConfigError(sentences(source.problems));
   return { ...config, warnings: sentences(source.warnings) };
@@ -90,7 +91,6 @@ function sentences(remarks: readonly Remark[]): readonly string[] {
 class Assembly {
   readonly #root: Spot;
   readonly #file: ConfigFile;
-  readonly #pem: PemFiles;
   readonly #nowMs: number;
   /** What is served, by domain: hosts first, then components. */
   readonly #credentials = new Map<string, LoadedCredential>();
@@ -100,12 +100,11 @@ class Assembly {
   constructor(source: Source, file: ConfigFile, nowMs: number) {
     this.#root = source.root();
     this.#file = file;
-    this.#pem = new PemFiles(dirname(source.file));
     this.#nowMs = nowMs;
   }
 
   config(): Omit<ServeConfig, 'warnings'> {
-    const { bidi, dialback, listen } = this.#file;
+    const { bidi, dialback, listen, trust } = this.#file;
     this.#loadHosts();
     const components = this.#loadComponents();
     this.#checkListeners();
@@ -119,7 +118,7 @@ class Assembly {
         ...(dialback === undefined ? {} : { dialback }),
         limits: this.#limits(),
       },
-      trust: this.#trust(),
+      trust: { system: trust?.system ?? true, files: trust?.files ?? [] },
       dns: this.#dns(),
       components,
     };
@@ -130,45 +129,32 @@ class Assembly {
     if (hosts.size === 0 && this.#componentDomains().length === 0) {
       this.#root.below('hosts', null).problem('expected at least one domain to serve');
     }
-    const bare: [string, Spot][] = [];
-    for (const [domain, { value: files, spot }] of hosts) {
-      if (files === null) {
-        bare.push([domain, spot]);
-        continue;
-      }
-      const credential = this.#pem.credential(files);
-      if (credential === refused) continue;
-      warnOfCertificate(credential.leaf, domain, spot, this.#nowMs);
-      this.#credentials.set(domain, credential);
+    for (const [domain, { value: credential, spot }] of hosts) {
+      if (credential === null) continue;
       this.#own.add(credential);
+      this.#serve(domain, credential, spot);
     }
-    for (const [domain, spot] of bare) this.#inherit(domain, spot);
+    for (const [domain, { value, spot }] of hosts) if (value === null) this.#inherit(domain, spot);
   }
 
   #loadComponents(): readonly ComponentListenOptions[] {
     const taken = new Set(this.#file.hosts?.keys());
-    const bare: [string, Spot][] = [];
     for (const [domain, { value, spot }] of this.#componentDomains()) {
       if (taken.has(domain)) spot.problem('is served already, as a host or by another component');
+      else if (value.credential === null) this.#inherit(domain, spot);
+      else this.#serve(domain, value.credential, spot);
       taken.add(domain);
-      const { cert, key } = value;
-      if (cert !== undefined && key !== undefined) {
-        const credential = this.#pem.credential({ cert, key });
-        if (credential === refused) continue;
-        warnOfCertificate(credential.leaf, domain, spot, this.#nowMs);
-        this.#credentials.set(domain, credential);
-      } else if (cert !== undefined || key !== undefined) {
-        spot.below(cert === undefined ? 'cert' : 'key', null).problem('is missing: a certificate needs its key');
-      } else {
-        bare.push([domain, spot]);
-      }
     }
-    for (const [domain, spot] of bare) this.#inherit(domain, spot);
     return (this.#file.components ?? []).map(({ value: { address, port, domains } }) => ({
       address,
       port,
       domains: Object.fromEntries([...domains].map(([domain, { value }]) => [domain, value.secret])),
     }));
+  }
+
+  #serve(domain: string, credential: LoadedCredential, spot: Spot): void {
+    warnOfCertificate(credential.leaf, domain, spot, this.#nowMs);
+    this.#credentials.set(domain, credential);
   }
 
   /** The certificate of the host whose certificate names the domain, else that of its closest parent host (INTERFACES). */
@@ -177,12 +163,8 @@ class Assembly {
     const parent = parentDomains(domain).find((candidate) => hosts.get(candidate)?.value != null);
     const naming = [...this.#own].find(({ leaf }) => namesDomain(leaf, domain));
     const credential = naming ?? (parent === undefined ? undefined : this.#credentials.get(parent));
-    if (credential !== undefined) {
-      warnOfCertificate(credential.leaf, domain, spot, this.#nowMs);
-      this.#credentials.set(domain, credential);
-    } else if (parent === undefined) {
-      spot.problem('has no certificate: expected cert and key here, or a host that is a parent domain or names it');
-    }
+    if (credential !== undefined) this.#serve(domain, credential, spot);
+    else spot.problem('has no certificate: expected cert and key here, or a host that is a parent domain or names it');
   }
 
   #componentDomains() {
@@ -212,20 +194,9 @@ class Assembly {
     }
   }
 
-  #trust(): ServeConfig['trust'] {
-    const { system = true, files = [] } = this.#file.trust ?? {};
-    return { system, files: files.map((file) => this.#pem.certificates(file)).filter((pem) => pem !== refused) };
-  }
-
   #dns(): DnsOptions {
-    const { validator, servers = [], stubs, trustAnchors = [] } = this.#file.dns ?? {};
-    for (const anchor of trustAnchors) this.#pem.text(anchor);
-    return {
-      validator: validator?.value ?? 'none',
-      servers,
-      stubs: Object.fromEntries(stubs?.value ?? []),
-      trustAnchors: trustAnchors.map(({ value }) => this.#pem.path(value)),
-    };
+    const { validator, servers = [], stubs = new Map<string, string>(), trustAnchors = [] } = this.#file.dns ?? {};
+    return { validator: validator?.value ?? 'none', servers, stubs: Object.fromEntries(stubs), trustAnchors };
   }
 
   #limits(): NonNullable<ManagerOptions['limits']> {

@@ -2,7 +2,9 @@
 import { isIP } from 'node:net';
 import { isMap } from 'yaml';
 import { canonicalDomain, isIpLiteral } from '../protocol/names.ts';
+import type { PemFiles } from './credentials.ts';
 import {
+  andThen,
   boolean,
   integer,
   isAbsent,
@@ -15,9 +17,8 @@ import {
   required,
   secret,
   table,
-  type Decoder,
 } from './decoders.ts';
-import { refused, type Refused, type Spot } from './spot.ts';
+import { refused, type Refused } from './spot.ts';
 
 /** Shortest dialback secret, in characters (INTERFACES): what XEP-0185 keys rest on. */
 const MIN_SECRET_CHARACTERS = 16;
@@ -29,7 +30,8 @@ const MIN_PRE_AUTH_BYTES = 2_048;
 const MAX_ELEMENT_BYTES = 64 * 1024 * 1024;
 const DNS_PORT = 53;
 
-const file = located(parsed('the path of a file', (text) => text));
+const path = parsed('the path of a file', (text) => text);
+const file = located(path);
 const domain = parsed('a domain name', canonicalDomain);
 /** In the lists a domain stands for those below it too, so a pattern would only look as if it meant more. */
 const domainAndBelow = parsed('a domain name, which covers the domains below it too', canonicalDomain);
@@ -54,21 +56,10 @@ const serverAddress = parsed('an address such as "127.0.0.1@53"', (text) => {
   return `${isIP(host) === 6 ? `[${host}]` : host}@${port}`;
 });
 
+/** A zone may be a top-level domain, or the root. */
+const zone = parsed('a zone name', (text) => (text === '.' ? text : canonicalDomain(text)));
+
 const listener = { address: required(address), port: required(listenPort) };
-
-const credentialFiles = { cert: required(file), key: required(file) };
-
-/** A host without a value of its own is served with the certificate of a host above it. */
-const host = located(nothingOr(record(credentialFiles)));
-
-const componentWithCertificate = record({ secret: required(secret(1)), cert: optional(file), key: optional(file) });
-
-/** The secret alone, or with a certificate of the component's own. */
-const component = located<Exclude<ReturnType<typeof componentWithCertificate>, Refused>>((spot) => {
-  if (isMap(spot.node)) return componentWithCertificate(spot);
-  const alone = secret(1)(spot);
-  return alone === refused ? refused : { secret: alone };
-});
 
 const federation = located(oneOf('permissive', 'verified', 'encrypted', 'authenticated'));
 const prooftypes = located(list(oneOf('dane', 'pkix', 'posh', 'dialback')));
@@ -84,55 +75,71 @@ const target = record({
   tls: optional(oneOf('starttls', 'direct')),
 });
 
-/** The whole file. */
-export const configFile = record({
-  hosts: optional(table('of domains to { cert, key }', domain, host)),
-  listen: optional(list(located(record({ ...listener, tls: optional(oneOf('starttls', 'direct', 'detect')) })))),
-  components: optional(
-    list(located(record({ ...listener, domains: required(table('of domains to secrets', domain, component)) }))),
+const policy = record({
+  ...proof,
+  allow: optional(list(domainAndBelow)),
+  deny: optional(list(domainAndBelow)),
+  domains: optional(
+    table('of domains to policies', domainPattern, located(record({ ...proof, target: optional(target) }))),
   ),
-  trust: optional(record({ system: optional(boolean), files: optional(list(file)) })),
-  dns: optional(
-    record({
-      validator: optional(located(oneOf('libunbound', 'trusted-resolver', 'none'))),
-      servers: optional(list(serverAddress)),
-      stubs: optional(located(table('of zones to addresses', zoneName(), serverAddress))),
-      trustAnchors: optional(list(file)),
-    }),
-  ),
-  policy: optional(
-    record({
-      ...proof,
-      allow: optional(list(domainAndBelow)),
-      deny: optional(list(domainAndBelow)),
-      domains: optional(
-        table('of domains to policies', domainPattern, located(record({ ...proof, target: optional(target) }))),
-      ),
-    }),
-  ),
-  bidi: optional(boolean),
-  dialback: optional(record({ secret: optional(secret(MIN_SECRET_CHARACTERS)) })),
-  limits: optional(
-    record({
-      stanzaBytes: optional(located(integer(MIN_STANZA_BYTES, MAX_ELEMENT_BYTES, 'a size in bytes'))),
-      preAuthBytes: optional(integer(MIN_PRE_AUTH_BYTES, MAX_ELEMENT_BYTES, 'a size in bytes')),
-      queueStanzas: optional(integer(1, 10_000_000, 'a number of stanzas')),
-      queueBytes: optional(located(integer(MIN_STANZA_BYTES, 2 ** 40, 'a size in bytes'))),
-    }),
-  ),
-  inspector: optional(located(record(listener))),
-  metrics: optional(located(record(listener))),
-  trace: optional(located(record({ file: required(parsed('the path of a file', (text) => text)) }))),
 });
 
+const limits = record({
+  stanzaBytes: optional(located(integer(MIN_STANZA_BYTES, MAX_ELEMENT_BYTES, 'a size in bytes'))),
+  preAuthBytes: optional(integer(MIN_PRE_AUTH_BYTES, MAX_ELEMENT_BYTES, 'a size in bytes')),
+  queueStanzas: optional(integer(1, 10_000_000, 'a number of stanzas')),
+  queueBytes: optional(located(integer(MIN_STANZA_BYTES, 2 ** 40, 'a size in bytes'))),
+});
+
+/** The whole file; the PEM files that it names are read on the way. */
+export function configFile(pem: PemFiles) {
+  const credential = andThen(record({ cert: required(file), key: required(file) }), (files) => pem.credential(files));
+  // Without a certificate of its own a host is served with that of a host above it.
+  const host = located((spot) => (isAbsent(spot) ? null : credential(spot)));
+  // A component is its secret alone, or a mapping that also has a certificate of its own.
+  const ownCertificate = andThen(
+    record({ secret: required(secret(1)), cert: optional(file), key: optional(file) }),
+    ({ secret, cert, key }, spot) => {
+      if (cert === undefined && key === undefined) return { secret, credential: null };
+      if (cert === undefined || key === undefined) {
+        return spot.below(key === undefined ? 'key' : 'cert', null).problem('is missing: a certificate needs its key');
+      }
+      const credential = pem.credential({ cert, key });
+      return credential === refused ? refused : { secret, credential };
+    },
+  );
+  const alone = andThen(secret(1), (text) => ({ secret: text, credential: null }));
+  const component = located((spot) => (isMap(spot.node) ? ownCertificate(spot) : alone(spot)));
+
+  return record({
+    hosts: optional(table('of domains to { cert, key }', domain, host)),
+    listen: optional(list(located(record({ ...listener, tls: optional(oneOf('starttls', 'direct', 'detect')) })))),
+    components: optional(
+      list(located(record({ ...listener, domains: required(table('of domains to secrets', domain, component)) }))),
+    ),
+    trust: optional(
+      record({
+        system: optional(boolean),
+        files: optional(list(andThen(file, (one) => pem.certificates(one)))),
+      }),
+    ),
+    dns: optional(
+      record({
+        validator: optional(located(oneOf('libunbound', 'trusted-resolver', 'none'))),
+        servers: optional(list(serverAddress)),
+        stubs: optional(table('of zones to addresses', zone, serverAddress)),
+        trustAnchors: optional(list(andThen(file, (one) => pem.existing(one)))),
+      }),
+    ),
+    policy: optional(policy),
+    bidi: optional(boolean),
+    dialback: optional(record({ secret: optional(secret(MIN_SECRET_CHARACTERS)) })),
+    limits: optional(limits),
+    inspector: optional(located(record(listener))),
+    metrics: optional(located(record(listener))),
+    trace: optional(located(record({ file: required(path) }))),
+  });
+}
+
 /** The file as decoded; values that are checked against others keep their spot. */
-export type ConfigFile = Exclude<ReturnType<typeof configFile>, Refused>;
-
-/** A zone may be a top-level domain, or the root. */
-function zoneName(): Decoder<string> {
-  return parsed('a zone name', (text) => (text === '.' ? text : canonicalDomain(text)));
-}
-
-function nothingOr<T>(decode: Decoder<T>): Decoder<T | null> {
-  return (spot: Spot) => (isAbsent(spot) ? null : decode(spot));
-}
+export type ConfigFile = Exclude<ReturnType<ReturnType<typeof configFile>>, Refused>;

@@ -319,9 +319,7 @@ const wrong: [string, string, string[]][] = [
   [
     'an unknown way to TLS',
     `${B}listen: [{ address: "::", port: 1, tls: start-tls }]\n`,
-    [
-      'serve.yaml:3: listen[0].tls: expected one of starttls | direct | detect, got "start-tls"; did you mean "starttls"?',
-    ],
+    ['serve.yaml:3: listen[0].tls: expected one of starttls | direct | detect, got "start-tls"'],
   ],
   [
     'one socket twice',
@@ -373,9 +371,7 @@ const wrong: [string, string, string[]][] = [
   [
     'an unknown validator',
     `${B}dns: { validator: unbound }\n`,
-    [
-      'serve.yaml:3: dns.validator: expected one of libunbound | trusted-resolver | none, got "unbound"; did you mean "libunbound"?',
-    ],
+    ['serve.yaml:3: dns.validator: expected one of libunbound | trusted-resolver | none, got "unbound"'],
   ],
   [
     'a name as DNS server',
@@ -473,6 +469,7 @@ const wrong: [string, string, string[]][] = [
     'several mistakes, all told',
     `hosts:\n  b.example: { cert: tls/zz.crt, key: tls/b.key }\nbidi: 1\nlimits: { queueStanzas: 0 }\n`,
     [
+      'serve.yaml:2: hosts["b.example"].cert: cannot be read: there is no file ./tls/zz.crt',
       'serve.yaml:3: bidi: expected true or false, got 1',
       'serve.yaml:4: limits.queueStanzas: expected a number of stanzas from 1 to 10000000, got 0',
     ],
