@@ -38,6 +38,7 @@ export interface Libcrypto {
   readonly BIO_write: (bio: Bio, from: Uint8Array, length: number) => number;
   readonly BIO_ctrl_pending: (bio: Bio) => number;
   readonly ERR_clear_error: () => void;
+  readonly ERR_peek_error: () => number;
   readonly EVP_sha256: () => Digest;
   readonly ASN1_TIME_to_tm: (time: Asn1Time, tm: Uint8Array) => number;
 
@@ -90,7 +91,7 @@ export interface Libcrypto {
 }
 
 /** The same list in C. Pointers to OpenSSL's structures are all `void *`: what tells them apart is the interface above. */
-const PROTOTYPES: Readonly<Record<keyof Libcrypto, string>> = {
+export const PROTOTYPES: Readonly<Record<keyof Libcrypto, string>> = {
   BIO_s_mem: 'void *BIO_s_mem(void)',
   BIO_new: 'void *BIO_new(void *method)',
   BIO_free: 'int BIO_free(void *bio)',
@@ -98,6 +99,7 @@ const PROTOTYPES: Readonly<Record<keyof Libcrypto, string>> = {
   BIO_write: 'int BIO_write(void *bio, const uint8_t *from, int length)',
   BIO_ctrl_pending: 'size_t BIO_ctrl_pending(void *bio)',
   ERR_clear_error: 'void ERR_clear_error(void)',
+  ERR_peek_error: 'unsigned long ERR_peek_error(void)',
   EVP_sha256: 'void *EVP_sha256(void)',
   ASN1_TIME_to_tm: 'int ASN1_TIME_to_tm(void *time, _Out_ uint8_t *tm)',
   d2i_X509_bio: 'void *d2i_X509_bio(void *bio, void *out)',
