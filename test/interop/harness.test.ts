@@ -12,6 +12,7 @@ import { startDnsServer, type DnsServer } from '../support/dns-server.ts';
 import { ejabberdMissing, startEjabberd, type EjabberdOptions } from '../support/ejabberd.ts';
 import { freePort, missing, type RunningServer } from '../support/processes.ts';
 import { prosodyMissing, startProsody, type ProsodyOptions } from '../support/prosody.ts';
+import { startRawPeer } from '../support/raw-peer.ts';
 import type { ServerHost } from '../support/tls-files.ts';
 
 const SECRET = 'component secret';
@@ -49,7 +50,7 @@ describe('interop harness', { skip: prosodyMissing() ?? ejabberdMissing() ?? fal
   const leave = async (party: Party): Promise<void> => {
     parties.delete(party);
     await party.component.close();
-    await party.server.stop();
+    await party.server.discard();
   };
   const common = (domain: string): Pick<ProsodyOptions, 'hosts' | 'caPem' | 'dns' | 'components'> => ({
     hosts: [host(domain)],
@@ -150,7 +151,7 @@ describe('interop harness', { skip: prosodyMissing() ?? ejabberdMissing() ?? fal
     const hosts = [host('p6.example', ['serverAuth', 'clientAuth'])];
     await withProsody('p6.example', { hosts, dialback: false }, async (p) => {
       await exchange(p, ejabberd);
-      assert.doesNotMatch(p.server.log(), /urn:xmpp:features:dialback'\/>.*\n.*Offering/);
+      assert.doesNotMatch(p.server.log(), /Sending stream features: .*urn:xmpp:features:dialback/);
     });
     await withProsody('p7.example', { dialback: false }, async (p) => {
       const answer = await p.component.ping('e.example');
@@ -184,6 +185,19 @@ describe('interop harness', { skip: prosodyMissing() ?? ejabberdMissing() ?? fal
     const hosts = [host('p11.example', ['serverAuth', 'clientAuth'])];
     await withProsody('p11.example', { hosts }, (p) => exchange(p, strict));
     await leave(strict);
+  });
+
+  test('restart of ejabberd: its peers deliver again as soon as it listens', async () => {
+    const e = await startedEjabberd('e2.example');
+    await withProsody('p22.example', {}, async (p) => {
+      await exchange(p, e);
+      await e.server.restart();
+      const again = await enter('e2.example', e.server);
+      await exchange(p, again);
+      await exchange(again, p);
+      parties.delete(e);
+      await leave(again);
+    });
   });
 
   test('directTlsPort: each server accepts direct TLS and dials it when only _xmpps-server exists (XEP-0368)', async () => {
@@ -248,6 +262,52 @@ describe('interop harness', { skip: prosodyMissing() ?? ejabberdMissing() ?? fal
     await leave(again);
   });
 
+  test('EXTERNAL offered and then refused: both servers fall back to dialback on the same stream (XEP-0178)', async (t) => {
+    const peer = await startRawPeer(host('refusing.example').credential, { refuseExternal: true });
+    t.after(() => peer.close());
+    dns.serve('refusing.example', { port: peer.port });
+    await withProsody('p20.example', {}, async (p) => {
+      for (const { component } of [p, ejabberd]) {
+        component.send(message(component.domain, 'refusing.example', 'after-refusal'));
+        await component.ping('refusing.example', 300).catch(() => undefined);
+        const from = component.domain;
+        const mine = peer.heard.filter((e) => e.attrs['from'] === from || e.is('auth')).map((e) => e.name);
+        assert.ok(mine.includes('auth') && mine.includes('db:result') && mine.includes('message'), mine.join());
+      }
+    });
+  });
+
+  test('further sender and target domains join an incoming stream; how failures of one pair end (XEP-0220 §2.6)', async (t) => {
+    await withProsody('p21.example', {}, async (p) => {
+      const peer = await startRawPeer(host('a1.example', ['serverAuth'], stranger).credential);
+      t.after(() => peer.close());
+      for (const name of ['a1.example', 'a2.example']) dns.serve(name, { port: peer.port });
+      for (const { server, domain, component } of [p, ejabberd]) {
+        const isProsody = server === p.server;
+        const stream = await peer.open({ port: server.ports.s2s, from: 'a1.example', to: domain });
+        assert.equal(/<errors\/>/.test(stream.received.join('')), !isProsody, 'dialback errors advertised');
+        assert.equal(
+          /EXTERNAL/.test(stream.received.join('')),
+          !isProsody,
+          'EXTERNAL offered without a client certificate',
+        );
+        for (const [from, to] of [
+          ['a1.example', domain],
+          ['a2.example', domain],
+          ['a1.example', component.domain],
+        ] as const) {
+          const verdict = await stream.assert(from, to);
+          assert.deepEqual([verdict?.name, verdict?.attrs['type']], ['db:result', 'valid'], `${from} -> ${to}`);
+          stream.write(message(from, component.domain, `${from}-${to}`));
+          await component.waitFor((s) => s.attrs['id'] === `${from}-${to}` && s.attrs['from'] === from);
+        }
+        const unhosted = await stream.assert('a1.example', 'unhosted.example');
+        if (isProsody) assert.ok(unhosted?.name === 'stream:error' && unhosted.getChild('unsupported-stanza-type'));
+        else assert.deepEqual([unhosted?.name, unhosted?.attrs['type'], stream.ended], ['db:result', 'error', false]);
+      }
+    });
+  });
+
   test('echo: the component of Prosody, and echoMessages for any other server, return what they get', async () => {
     await withProsody('p18.example', { echo: ['echo.p18.example'] }, async (p) => {
       ejabberd.component.send(message('c.e.example', 'echo.p18.example', 'to-echo'));
@@ -273,7 +333,7 @@ describe('interop harness', { skip: prosodyMissing() ?? ejabberdMissing() ?? fal
         '-j',
         `localhost:${c2sPort}`,
         '-n',
-        'c.e.example',
+        'bot@c.e.example',
       ]);
       const got = await ejabberd.component.waitFor((s) => String(s.attrs['from']).startsWith('alice@p19.example'));
       assert.equal(got.getChildText('body'), 'from a client');

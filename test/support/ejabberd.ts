@@ -5,7 +5,7 @@
 import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { accountNamed, freePort, missing, startServer, temporaryFolder } from './processes.ts';
+import { accountNamed, freePort, LIBRARIES, missing, startServer, temporaryFolder } from './processes.ts';
 import type { RunningServer, ServerPorts } from './processes.ts';
 import type { ServerOptions } from './prosody.ts';
 import { writeTlsFiles, type TlsFiles } from './tls-files.ts';
@@ -15,9 +15,7 @@ export interface EjabberdOptions extends ServerOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
 }
 
-const CODE = '/usr/lib/x86_64-linux-gnu/ejabberd-23.01';
-
-export const ejabberdMissing = (): string | null => missing('/usr/bin/erl', CODE);
+export const ejabberdMissing = (): string | null => missing('/usr/bin/erl', `${LIBRARIES}/ejabberd-23.01`);
 
 /** Starts ejabberd; resolves when it listens, after about 3 s. */
 export async function startEjabberd(options: EjabberdOptions): Promise<RunningServer> {
@@ -47,7 +45,7 @@ export async function startEjabberd(options: EjabberdOptions): Promise<RunningSe
       ...['-s', 'ejabberd'],
     ],
     env: {
-      ERL_LIBS: '/usr/lib/x86_64-linux-gnu',
+      ERL_LIBS: LIBRARIES,
       ERL_INETRC: path('inetrc'),
       ERL_CRASH_DUMP: path('logs/erl_crash.dump'),
       EJABBERD_CONFIG_PATH: path('ejabberd.yml'),

@@ -30,9 +30,9 @@ export interface RunningProcess {
   log(): string;
   /** Resolves with the match once the log holds `pattern`; looks only behind the first `from` characters. */
   waitForLog(pattern: RegExp, options?: { from?: number; timeoutMs?: number }): Promise<RegExpExecArray>;
-  /** SIGTERM to the group, SIGKILL when that takes more than 10 s; resolves when the process is gone. */
+  /** SIGTERM to the group, SIGKILL when that takes more than 10 s; resolves when the process is gone. Takes about 1 s. */
   stop(): Promise<void>;
-  /** SIGKILL to the group: the crash of a server. */
+  /** SIGKILL to the group, the crash of a server: sockets close without a word. */
   kill(): Promise<void>;
   /** User and system time so far, of this process and those of its children that have ended, in ms. */
   cpuMs(): number;
@@ -52,6 +52,8 @@ export interface RunningServer extends RunningProcess {
   readonly folder: string;
   /** Starts it again on the same ports and data; stops it first if it still runs. */
   restart(): Promise<void>;
+  /** Kills it and removes its folder, at once: for the end of a test. */
+  discard(): Promise<void>;
 }
 
 /** The accounts that Debian's packages make; servers of root's tests run as these. */
@@ -64,6 +66,9 @@ export function accountNamed(name: string): Account | null {
   if (row === undefined) throw new Error(`there is no account ${name}: is its package installed?`);
   return { uid: Number(row[2]), gid: Number(row[3]) };
 }
+
+/** Where Debian keeps libraries of this machine's architecture. */
+export const LIBRARIES = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
 
 /** Says why a server cannot be tested here, or null when it can: `t.skip(missing('/usr/bin/prosody'))`. */
 export function missing(...paths: readonly string[]): string | null {
@@ -182,6 +187,10 @@ export async function startServer(
       options.remove();
     },
     kill: () => current.kill(),
+    discard: async () => {
+      await current.kill();
+      options.remove();
+    },
     restart: async () => {
       await current.stop();
       past += current.log();

@@ -20,6 +20,7 @@ import { join } from 'node:path';
 import {
   accountNamed,
   freePort,
+  LIBRARIES,
   missing,
   startServer,
   temporaryFolder,
@@ -71,8 +72,7 @@ export interface ProsodyOptions extends ServerOptions {
   readonly extra?: string;
 }
 
-export const prosodyMissing = (): string | null =>
-  missing('/usr/bin/prosody', '/usr/lib/x86_64-linux-gnu/lua/5.4/lunbound.so');
+export const prosodyMissing = (): string | null => missing('/usr/bin/prosody', `${LIBRARIES}/lua/5.4/lunbound.so`);
 
 /** Starts Prosody; resolves when it listens. */
 export async function startProsody(options: ProsodyOptions): Promise<RunningServer> {

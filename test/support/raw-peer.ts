@@ -1,0 +1,181 @@
+/**
+ * A peer server written by hand, for what no real server would say: it speaks STARTTLS and dialback (XEP-0220) as its
+ * test tells it to, vouches for every key, believes everybody, and keeps what it hears.
+ */
+import { randomBytes } from 'node:crypto';
+import { connect, createServer, type Socket } from 'node:net';
+import { TLSSocket, connect as connectTls, createSecureContext } from 'node:tls';
+import { Parser, type Element } from '@xmpp/xml';
+import type { Credential } from '../../src/ports.ts';
+
+export interface RawPeer {
+  readonly port: number;
+  /** What came in on streams that others opened: stanzas, and attempts to authenticate. */
+  readonly heard: readonly Element[];
+  /** Dials a server on 127.0.0.1, goes through STARTTLS and stops at the features behind it. */
+  open(to: { readonly port: number; readonly from: string; readonly to: string }): Promise<RawStream>;
+  close(): void;
+}
+
+export class RawStream {
+  /** Of the last stream header received. */
+  id = '';
+  readonly received: Element[] = [];
+  ended = false;
+  /** Replaced by the receiving side. */
+  onHeader = (): void => undefined;
+  onElement: (element: Element) => void = () => undefined;
+  #socket: Socket;
+  #parser = new Parser();
+  readonly #watchers = new Set<() => void>();
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#listen();
+  }
+
+  write(xml: string): void {
+    this.#socket.write(xml);
+  }
+
+  /** The first element, received already or yet to come, that fits; undefined when the stream ends or `timeoutMs` pass without. */
+  waitFor(fits: (element: Element) => boolean, timeoutMs = 5000): Promise<Element | undefined> {
+    return new Promise((resolve) => {
+      const settle = (element?: Element): void => {
+        clearTimeout(late);
+        this.#watchers.delete(look);
+        resolve(element);
+      };
+      const late = setTimeout(settle, timeoutMs);
+      const look = (): void => {
+        const found = this.received.find(fits);
+        if (found !== undefined || this.ended) settle(found);
+      };
+      this.#watchers.add(look);
+      look();
+    });
+  }
+
+  /** Sends a dialback key for a pair; resolves with what is said about it: `db:result` or the end of the stream. */
+  assert(from: string, to: string): Promise<Element | undefined> {
+    this.write(`<db:result from='${from}' to='${to}'>key of ${from}</db:result>`);
+    return this.waitFor(
+      ({ name, attrs }) =>
+        name === 'stream:error' || (name === 'db:result' && attrs['from'] === to && attrs['to'] === from),
+    );
+  }
+
+  secure(socket: TLSSocket): void {
+    this.#socket = socket;
+    this.received.length = 0;
+    this.#parser = new Parser();
+    this.#listen();
+  }
+
+  get socket(): Socket {
+    return this.#socket;
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #listen(): void {
+    const parser = this.#parser;
+    parser.on('start', (header: Element) => (this.id = String(header.attrs['id'] ?? '')));
+    parser.on('start', () => this.onHeader());
+    parser.on('element', (element: Element) => {
+      this.received.push(element);
+      this.onElement(element);
+      for (const watcher of [...this.#watchers]) watcher();
+    });
+    const end = (): void => {
+      this.ended = true;
+      for (const watcher of [...this.#watchers]) watcher();
+    };
+    parser.on('end', end);
+    const socket = this.#socket;
+    socket.on('data', (bytes: Buffer) => {
+      if (parser === this.#parser) parser.write(bytes.toString());
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      if (socket === this.#socket) end();
+    });
+  }
+}
+
+const SASL = 'urn:ietf:params:xml:ns:xmpp-sasl';
+const EXTERNAL = `<mechanisms xmlns='${SASL}'><mechanism>EXTERNAL</mechanism></mechanisms>`;
+const DIALBACK = 'jabber:server:dialback';
+
+/** With `refuseExternal` it offers SASL EXTERNAL, too, and then refuses it (RFC 6120 §6.4.5). */
+export async function startRawPeer(
+  credential: Credential,
+  { refuseExternal = false }: { readonly refuseExternal?: boolean } = {},
+): Promise<RawPeer> {
+  const heard: Element[] = [];
+  const open = new Set<RawStream>();
+  const secureContext = createSecureContext({ cert: credential.cert, key: credential.key, minVersion: 'TLSv1.2' });
+
+  const receive = (socket: Socket): void => {
+    const stream = new RawStream(socket);
+    open.add(stream);
+    let secured = false;
+    stream.onHeader = () => {
+      const features = secured
+        ? `${refuseExternal ? EXTERNAL : ''}<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>`
+        : `<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls>`;
+      stream.write(`${header(`id='${randomBytes(8).toString('hex')}'`)}<stream:features>${features}</stream:features>`);
+    };
+    stream.onElement = (element) => {
+      const { from = '', to = '', id = '' } = element.attrs as Record<string, string>;
+      if (element.is('starttls')) {
+        stream.write(`<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>`);
+        secured = true;
+        stream.secure(new TLSSocket(socket, { isServer: true, secureContext }));
+      } else if (element.is('auth', SASL)) {
+        heard.push(element);
+        stream.write(`<failure xmlns='${SASL}'><not-authorized/></failure>`);
+      } else if (element.name === 'db:verify' || element.is('verify', DIALBACK)) {
+        stream.write(`<db:verify from='${to}' to='${from}' id='${id}' type='valid'/>`);
+      } else if (element.name === 'db:result') {
+        heard.push(element);
+        stream.write(`<db:result from='${to}' to='${from}' type='valid'/>`);
+      } else heard.push(element);
+    };
+  };
+
+  const server = createServer(receive);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+
+  return {
+    port: address.port,
+    heard,
+    open: async ({ port, from, to }) => {
+      const socket = connect({ host: '127.0.0.1', port });
+      const stream = new RawStream(socket);
+      open.add(stream);
+      const addressed = header(`from='${from}' to='${to}'`);
+      stream.write(addressed);
+      await stream.waitFor((element) => element.name === 'stream:features');
+      stream.write(`<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>`);
+      await stream.waitFor((element) => element.is('proceed'));
+      const tls = connectTls({ socket, secureContext, servername: to, rejectUnauthorized: false });
+      stream.secure(tls);
+      stream.write(addressed);
+      await stream.waitFor((element) => element.name === 'stream:features');
+      return stream;
+    },
+    close: () => {
+      server.close();
+      for (const stream of open) stream.close();
+    },
+  };
+}
+
+const header = (attributes: string): string =>
+  `<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:db='${DIALBACK}' ` +
+  `xmlns:stream='http://etherx.jabber.org/streams' version='1.0' ${attributes}>`;
