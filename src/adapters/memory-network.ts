@@ -127,9 +127,8 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
   /** A listener's end comes to life when the first segment arrives there. */
   const acceptAt = (listener: Listener, server: MemoryConnection): void => {
     const announce = (directTls: boolean): void => {
-      const events = listener.accept({ connection: server, directTls });
-      server.announced(events);
       if (directTls) server.startTlsServer({ streamTo: null });
+      server.announced(listener.accept({ connection: server, directTls }));
     };
     if (listener.tls !== 'detect') announce(listener.tls === 'direct');
     else detections.set(server, { announce, deadline: clock.setTimeout(() => server.destroy(), firstByteTimeoutMs) });

@@ -73,8 +73,9 @@ export function createNetwork(options: NetworkOptions): Network {
         closed: (reason) => events?.closed(reason),
       });
       connection.opened(socket);
-      events = accept({ connection, directTls });
+      // Before `accept`: nothing that it writes may go out in the clear.
       if (directTls) connection.startTlsServer({ streamTo: null });
+      events = accept({ connection, directTls });
     };
 
     const undecided = new Set<net.Socket>();

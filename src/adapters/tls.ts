@@ -70,8 +70,6 @@ export function createTlsEngine({ credentials, clock }: { credentials: Credentia
     const { context, id } = contextFor(options.credential, 'client', options.minVersion);
     const key = [options.serverName, plain.remoteAddress, plain.remotePort, options.alpn, id].join(' ');
     let known = sessions.get(key);
-    // One use each (RFC 8446 C.4); what the server issues in exchange is kept again below.
-    sessions.delete(key);
     if (known !== undefined && clock.now() - known.handshakeMs > SESSION_LIFETIME_MS) known = undefined;
 
     const socket = tls.connect({
@@ -95,7 +93,11 @@ export function createTlsEngine({ credentials, clock }: { credentials: Credentia
       issued = session;
       remember();
     });
+    // A handshake that fails does not fail for the sake of an old session again.
+    const forget = (): void => sessions.delete(key);
+    socket.once('close', forget);
     socket.once('secureConnect', () => {
+      socket.off('close', forget);
       report(socket, events, () => {
         const resumed = socket.isSessionReused() ? known : undefined;
         const { presented, handshakeMs } = resumed ?? { presented: readPresented(socket), handshakeMs: clock.now() };

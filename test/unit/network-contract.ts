@@ -123,6 +123,8 @@ export interface PairOptions {
   readonly credentials?: CredentialStore;
   readonly clientNetwork?: Network;
   readonly serverNetwork?: Network;
+  /** What the accepting side does first. */
+  readonly greeted?: (server: Connection) => void;
   /** Called as soon as TCP is up, before anything is waited for. */
   readonly started?: (client: Connection) => void;
 }
@@ -137,6 +139,7 @@ export async function openPair(world: World, options: PairOptions = {}): Promise
     (accepted) => {
       const events = new Recorder();
       server.current = { connection: accepted.connection, events, accepted };
+      options.greeted?.(accepted.connection);
       return events;
     },
   );
@@ -292,6 +295,16 @@ export function networkContract(name: string, makeWorld: () => World): void {
     assert.equal(pair.accepted.directTls, true);
     assert.deepEqual([client.events.session.alpn, server.events.session.alpn], ['xmpp-server', 'xmpp-server']);
     assert.deepEqual(server.events.log, ['secured', 'data']);
+    await closeBoth(world, pair);
+  });
+
+  behaves('under direct TLS nothing goes out in the clear, not even what `accept` writes', async (world) => {
+    const pair = await openPair(world, { tls: 'direct', greeted: (server) => server.write('hello') });
+    await world.until(() => true);
+    assert.equal(pair.client.events.text, '');
+    pair.client.connection.startTlsClient(clientTls('b.example'));
+    await world.until(() => pair.client.events.text === 'hello');
+    assert.deepEqual(pair.client.events.log, ['connected', 'secured', 'data']);
     await closeBoth(world, pair);
   });
 
