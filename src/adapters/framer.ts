@@ -209,34 +209,35 @@ export class Framer {
   /** Inside a first-level element, up to its end or the end of what there is. */
   #content(bytes: Buffer, at: number): number {
     const end = this.#window(bytes);
+    let inCdata = this.#inCdata;
     let i = at;
-    while (i >= 0 && this.#reading()) {
+    for (;;) {
       while (i < end && ((CLASS[bytes[i] as number] as number) & TEXT_STOP) === 0) i++;
       if (i >= end) return this.#waitInText(bytes, at, end);
       const stop = bytes[i] as number;
-      if (stop === LESS && !this.#inCdata) {
+      if (stop === LESS && !inCdata) {
         i = this.#markup(bytes, i, end);
-        if (this.#names.depth <= 1) return i;
+        if (i < 0 || this.#names.depth <= 1 || this.#needsMore) return i;
+        inCdata = this.#inCdata;
       } else if (stop === GREATER) {
         const endsCdata = i > 1 && bytes[i - 1] === BRACKET && bytes[i - 2] === BRACKET;
-        if (endsCdata && !this.#inCdata) return CDATA_END;
-        if (endsCdata) this.#inCdata = false;
+        if (endsCdata && !inCdata) return CDATA_END;
+        if (endsCdata) this.#inCdata = inCdata = false;
         i++;
       } else if (stop >= 0x80) {
         const length = characterLength(bytes, i, end);
-        if (length === INCOMPLETE) return this.#wait(bytes, i, end);
-        i = length < 0 ? length : i + length;
+        if (length <= 0) return length < 0 ? length : this.#wait(bytes, i, end);
+        i += length;
       } else if (stop < 0x20) {
         return NOT_A_CHARACTER;
-      } else if (stop === AMPERSAND && !this.#inCdata) {
+      } else if (stop === AMPERSAND && !inCdata) {
         const after = referenceEnd(bytes, i, end, this.#limits.nameBytes);
-        if (after === INCOMPLETE) return this.#wait(bytes, i, end);
+        if (after <= 0) return after < 0 ? after : this.#wait(bytes, i, end);
         i = after;
       } else {
         i++;
       }
     }
-    return i;
   }
 
   /** At a `<`: the position after the markup, after its callbacks, or a problem. */

@@ -4,6 +4,7 @@
  */
 const SLOTS = 1024;
 const LONGEST_BYTES = 128;
+const SAMPLED_BYTES = 8;
 
 export class AddressCache {
   readonly #strings: string[] = new Array<string>(SLOTS).fill('');
@@ -11,8 +12,12 @@ export class AddressCache {
   read(bytes: Buffer, start: number, end: number): string {
     const length = end - start;
     if (length > LONGEST_BYTES) return bytes.toString('utf8', start, end);
+    // Addresses differ near their beginning or near their end; what lies between is only compared.
     let hash = length;
-    for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
+    const head = Math.min(end, start + SAMPLED_BYTES);
+    for (let i = start; i < head; i++) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
+    for (let i = Math.max(head, end - SAMPLED_BYTES); i < end; i++)
+      hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
     const slot = (hash ^ (hash >>> 10)) & (SLOTS - 1);
     const known = this.#strings[slot] as string;
     if (known.length === length) {

@@ -35,6 +35,8 @@ export const FINE = 1;
 const addresses = new AddressCache();
 const CONTENT_NAMESPACES: readonly string[] = [NS.server, NS.client, NS.component];
 
+const isGraphic = (byte: number): boolean => byte > 0x20 && byte < 0x80;
+
 export class ElementScope {
   readonly #tag: TagScanner;
   readonly #addresses = addresses;
@@ -195,10 +197,23 @@ export class ElementScope {
     return attributeValue(bytes.toString('utf8', start, end));
   }
 
+  /**
+   * Whether a namespace name, by its length and ends, can neither be reserved nor be a content namespace: most are so, and
+   * need not become strings.
+   */
+  #isOrdinary(bytes: Buffer, index: number): boolean {
+    const start = this.#tag.valueStart[index] as number;
+    const end = this.#tag.valueEnd[index] as number;
+    const length = end - start;
+    if (this.#tag.plain[index] === 0 || length === NS.xml.length || length === NS.xmlns.length) return false;
+    if (length === this.#stanzaNamespace.length && bytes[start] === 0x6a) return false;
+    return length > 0 && isGraphic(bytes[start] as number) && isGraphic(bytes[end - 1] as number);
+  }
+
   /** Checks the declarations of the current tag and puts its prefixes in scope. */
   #declare(bytes: Buffer, depth: number): number {
     const tag = this.#tag;
-    if (tag.defaultDeclaration >= 0) {
+    if (tag.defaultDeclaration >= 0 && !this.#isOrdinary(bytes, tag.defaultDeclaration)) {
       const name = this.#value(bytes, tag.defaultDeclaration);
       if (!mayDeclare('', name)) return BAD_DECLARATION;
       if (depth > 2 && name === this.#stanzaNamespace) this.#portable = false;

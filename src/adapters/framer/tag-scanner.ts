@@ -25,12 +25,27 @@ import {
 /** Returned in place of a position when the bytes end too early; problems are below it. */
 export const INCOMPLETE = 0;
 
-const PREDEFINED = ['lt', 'gt', 'amp', 'apos', 'quot'];
+/** Length of the predefined entity reference at `at` (XML 1.0 §4.6), or 0 when there is none. */
+function predefinedLength(bytes: Buffer, at: number, end: number): number {
+  if (at + 3 >= end) return 0;
+  const b1 = bytes[at + 1] as number;
+  const b2 = bytes[at + 2] as number;
+  const b3 = bytes[at + 3] as number;
+  if ((b1 === 0x6c || b1 === 0x67) && b2 === 0x74) return b3 === 0x3b ? 4 : 0; // lt, gt
+  if (at + 4 >= end) return 0;
+  const b4 = bytes[at + 4] as number;
+  if (b1 === 0x61 && b2 === 0x6d && b3 === 0x70) return b4 === 0x3b ? 5 : 0; // amp
+  if (at + 5 >= end || bytes[at + 5] !== 0x3b) return 0;
+  if (b1 === 0x61) return b2 === 0x70 && b3 === 0x6f && b4 === 0x73 ? 6 : 0; // apos
+  return b1 === 0x71 && b2 === 0x75 && b3 === 0x6f && b4 === 0x74 ? 6 : 0; // quot
+}
 
 /**
  * The position after the reference whose `&` stands at `at` (XML 1.0 §4.1, §4.6; RFC 6120 §11.1).
  */
 export function referenceEnd(bytes: Buffer, at: number, end: number, maxBytes: number): number {
+  const predefined = predefinedLength(bytes, at, end);
+  if (predefined > 0) return at + predefined;
   let i = at + 1;
   while (i < end && ((CLASS[bytes[i] as number] as number) & NAME_CHAR || bytes[i] === 0x23)) i++;
   // Zeros may lead without end, so the length has a bound.
@@ -38,7 +53,6 @@ export function referenceEnd(bytes: Buffer, at: number, end: number, maxBytes: n
   if (i >= end) return INCOMPLETE;
   if (bytes[i] === 0x3b) {
     const name = bytes.toString('latin1', at + 1, i);
-    if (PREDEFINED.includes(name)) return i + 1;
     const [, decimal, hex] = /^#(?:([0-9]+)|x([0-9a-fA-F]+))$/.exec(name) ?? [];
     if (decimal !== undefined) return isXmlCharacter(Number(decimal)) ? i + 1 : NOT_A_CHARACTER;
     if (hex !== undefined) return isXmlCharacter(parseInt(hex, 16)) ? i + 1 : NOT_A_CHARACTER;
@@ -116,7 +130,9 @@ export class TagScanner {
       const nameEnd = this.#name(bytes, i, end);
       if (nameEnd <= 0) return nameEnd;
       if (this.count === this.#maxAttributes) return TOO_MANY_ATTRIBUTES;
-      const valueStart = this.#equals(bytes, nameEnd, end);
+      const atOnce =
+        nameEnd + 1 < end && bytes[nameEnd] === 0x3d && (bytes[nameEnd + 1] === 0x27 || bytes[nameEnd + 1] === 0x22);
+      const valueStart = atOnce ? nameEnd + 2 : this.#equals(bytes, nameEnd, end);
       if (valueStart <= 0) return valueStart;
       const valueEnd = this.#value(bytes, valueStart, end);
       if (valueEnd <= 0) return valueEnd;

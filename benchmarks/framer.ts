@@ -1,0 +1,142 @@
+/**
+ * How fast is the framer beside XML parsers that also check, or do not check, what they read?
+ * Run: node --import tsx benchmarks/framer.ts   (about 20 s; one core)
+ * Interleaved rounds, so that a busy machine hurts all alike; medians; ratios to `@xmpp/xml` Parser on the same bytes.
+ */
+import { Parser as XmppParser } from '@xmpp/xml';
+import sax from 'sax';
+import { SaxesParser } from 'saxes';
+import { Parser as LtxParser } from 'ltx';
+import { Framer } from '../src/adapters/framer.ts';
+
+const ROUNDS = 9;
+const ROUND_MS = 60;
+
+const HEADER = `<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='jabber:server:dialback' to='b.example' from='a.example' id='s1' version='1.0'>`;
+
+function message(index: number, body: string): string {
+  const user = `user${index % 40}`;
+  return `<message to='${user}@b.example' from='juliet${index % 7}@a.example/balcony' id='m${index}' type='chat'><body>${body}</body><active xmlns='http://jabber.org/protocol/chatstates'/><request xmlns='urn:xmpp:receipts'/></message>`;
+}
+
+const BODY = 'Wherefore art thou, &amp; whose? I cannot say it shorter: ';
+const TEXTS: Record<string, string> = {
+  'messages of 300 bytes': Array.from({ length: 800 }, (_, i) => message(i, BODY.repeat(2).slice(0, 90))).join(''),
+  'messages of 4 kB': Array.from({ length: 60 }, (_, i) => message(i, BODY.repeat(68))).join(''),
+  'messages of 300 bytes, Cyrillic': Array.from({ length: 800 }, (_, i) =>
+    message(i, 'Зачем же ты Ромео? '.repeat(3)),
+  ).join(''),
+  'iq with 20 items': Array.from({ length: 120 }, (_, i) => {
+    const items = Array.from(
+      { length: 20 },
+      (_, n) => `<item jid="room${n}@muc.b.example" name='Room &quot;${n}&quot;'/>`,
+    ).join('');
+    return `<iq to='u${i}@b.example' from='muc.a.example' id='q${i}' type='result'><query xmlns='http://jabber.org/protocol/disco#items'>${items}</query></iq>`;
+  }).join(''),
+};
+
+type Chunking = (bytes: Buffer) => Buffer[];
+const every =
+  (size: number): Chunking =>
+  (bytes) =>
+    Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
+const random: Chunking = (bytes) => {
+  const chunks: Buffer[] = [];
+  let state = 12345;
+  for (let at = 0; at < bytes.length;) {
+    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
+    const size = 1 + (state % 3000);
+    chunks.push(bytes.subarray(at, at + size));
+    at += size;
+  }
+  return chunks;
+};
+const CHUNKINGS: Record<string, Chunking> = { '64 KiB': every(65_536), '1 KiB': every(1024), random };
+
+let sink = 0;
+const count = (): void => {
+  sink++;
+};
+
+/** One pass over a whole stream. String parsers decode as they must on a socket: with a streaming decoder. */
+const readers: Record<string, (chunks: readonly Buffer[]) => void> = {
+  framer(chunks) {
+    const handler = { streamOpened: count, stanza: count, element: count, streamClosed: count, fault: fail };
+    const framer = new Framer(handler);
+    for (const chunk of chunks) framer.push(chunk);
+  },
+  '@xmpp/xml'(chunks) {
+    const parser = new XmppParser();
+    parser.on('element', count);
+    const decoder = new TextDecoder();
+    for (const chunk of chunks) parser.write(decoder.decode(chunk, { stream: true }));
+  },
+  ltx(chunks) {
+    const parser = new LtxParser();
+    parser.on('startElement', count);
+    const decoder = new TextDecoder();
+    for (const chunk of chunks) parser.write(decoder.decode(chunk, { stream: true }));
+  },
+  'sax strict'(chunks) {
+    const parser = sax.parser(true, { xmlns: true });
+    parser.onopentag = count;
+    const decoder = new TextDecoder();
+    for (const chunk of chunks) parser.write(decoder.decode(chunk, { stream: true }));
+  },
+  saxes(chunks) {
+    const parser = new SaxesParser({ xmlns: true });
+    parser.on('opentag', count);
+    const decoder = new TextDecoder();
+    for (const chunk of chunks) parser.write(decoder.decode(chunk, { stream: true }));
+  },
+};
+
+function fail(what: unknown): never {
+  throw new Error(`the benchmark's own stream is refused: ${JSON.stringify(what)}`);
+}
+
+function megabytesPerSecond(
+  read: (chunks: readonly Buffer[]) => void,
+  chunks: readonly Buffer[],
+  size: number,
+): number {
+  const start = performance.now();
+  let passes = 0;
+  let elapsed = 0;
+  do {
+    read(chunks);
+    passes++;
+    elapsed = performance.now() - start;
+  } while (elapsed < ROUND_MS);
+  return (passes * size) / elapsed / 1000;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
+}
+
+const only = process.argv[2];
+for (const [textName, text] of Object.entries(TEXTS)) {
+  const bytes = Buffer.from(HEADER + text);
+  for (const [chunkName, chunking] of Object.entries(CHUNKINGS)) {
+    if (textName !== 'messages of 300 bytes' && chunkName !== '64 KiB') continue;
+    const chunks = chunking(bytes);
+    const rates = new Map<string, number[]>();
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [name, read] of Object.entries(readers)) {
+        if (only !== undefined && name !== only && name !== '@xmpp/xml') continue;
+        const rate = megabytesPerSecond(read, chunks, bytes.length);
+        if (round > 0) rates.set(name, [...(rates.get(name) ?? []), rate]); // the first round warms up
+      }
+    }
+    const base = median(rates.get('@xmpp/xml') ?? []);
+    console.log(`\n${textName}, chunks ${chunkName}`);
+    for (const [name, values] of rates) {
+      const rate = median(values);
+      console.log(
+        `  ${name.padEnd(12)} ${rate.toFixed(1).padStart(7)} MB/s  ${(rate / base).toFixed(2).padStart(6)} x`,
+      );
+    }
+  }
+}
+console.log(`\n(${sink} events)`);
