@@ -5,6 +5,7 @@ import type { ClientTls, Clock, Connection, ConnectionEvents, ServerTls, TlsSess
 import type { Pipe, Segment } from './memory-link.ts';
 import { alertFault, alertOf, clientHandshake, RECORD, serverHandshake, takeRecord, toRecords } from './memory-tls.ts';
 import type { Handshake, RecordType, TlsVersion } from './memory-tls.ts';
+import { closeTimeout } from './tcp.ts';
 import type { SocketLimits } from './tcp.ts';
 import type { CredentialStore } from './tls.ts';
 
@@ -30,11 +31,6 @@ export interface Far {
   readonly consumed: (bytes: number) => void;
 }
 
-interface Unread {
-  readonly bytes: Buffer;
-  readonly wireBytes: number;
-}
-
 const NOTHING = Buffer.alloc(0);
 const RECORD_OF = { plain: RECORD.applicationData, encrypted: RECORD.applicationData, handshake: RECORD.handshake };
 
@@ -52,7 +48,9 @@ export class MemoryConnection implements Connection {
   #handshake: Handshake | null = null;
   /** Bytes of the wire that make no whole record yet. */
   #wire: Buffer = NOTHING;
-  readonly #unread: Unread[] = [];
+  readonly #unread: Buffer[] = [];
+  /** Bytes that arrived and that the other end does not know to be read. */
+  #owed = 0;
   #paused = false;
   #peerEnded = false;
 
@@ -109,7 +107,7 @@ export class MemoryConnection implements Connection {
 
   /** The first byte that arrived and was not read, for a listener that detects TLS. */
   get firstByte(): number | undefined {
-    return this.#unread[0]?.bytes[0];
+    return this.#unread[0]?.[0];
   }
 
   /** From here on there is somebody to tell. */
@@ -122,7 +120,8 @@ export class MemoryConnection implements Connection {
     if (this.#over) return;
     switch (segment.kind) {
       case 'bytes':
-        if (this.#tls === 'none') this.#unread.push({ bytes: segment.bytes, wireBytes: segment.bytes.length });
+        this.#owed += segment.bytes.length;
+        if (this.#tls === 'none') this.#unread.push(segment.bytes);
         else this.#decode(segment.bytes);
         break;
       case 'end':
@@ -210,10 +209,16 @@ export class MemoryConnection implements Connection {
     if (this.#phase !== 'open') return;
     if (this.#tls !== 'handshake') this.#flush();
     this.#phase = 'ending';
-    this.#endTimer = this.#parts.clock.setTimeout(() => {
-      this.destroy(fault('tcp', 'close-timeout', 'peer', 'the peer did not close its half of the connection'));
-    }, this.#parts.endTimeoutMs);
     this.#pump();
+    this.#awaitEnd();
+  }
+
+  #awaitEnd(): void {
+    const { bufferedBytes } = this;
+    this.#endTimer = this.#parts.clock.setTimeout(() => {
+      if (this.bufferedBytes < bufferedBytes) this.#awaitEnd();
+      else this.destroy(closeTimeout);
+    }, this.#parts.endTimeoutMs);
   }
 
   destroy(reason: Fault = fault('tcp', 'connection-aborted', 'local')): void {
@@ -225,11 +230,11 @@ export class MemoryConnection implements Connection {
   // Reading.
 
   #read(): void {
+    this.#acknowledge();
     while (!this.#paused && !this.#over && this.#events !== null) {
       const next = this.#unread.shift();
       if (next === undefined) break;
-      this.#far?.consumed(next.wireBytes);
-      this.#events.data(next.bytes);
+      this.#events.data(next);
     }
     if (!this.#peerEnded || this.#paused || this.#over || this.#unread.length > 0) return;
     if (this.#tls === 'handshake') {
@@ -238,6 +243,13 @@ export class MemoryConnection implements Connection {
     }
     this.end();
     this.#closeWhenEnded();
+  }
+
+  /** A reader that pauses stops the other end by its silence; a handshake goes on all the same. */
+  #acknowledge(): void {
+    if (this.#owed === 0 || (this.#paused && this.#tls !== 'handshake')) return;
+    this.#far?.consumed(this.#owed);
+    this.#owed = 0;
   }
 
   #decode(bytes: Buffer): void {
@@ -258,12 +270,10 @@ export class MemoryConnection implements Connection {
   }
 
   #record(type: number, payload: Buffer): void {
-    const wireBytes = payload.length + 5;
     if (type === RECORD.applicationData && this.#tls === 'secured') {
-      this.#unread.push({ bytes: payload, wireBytes });
+      this.#unread.push(payload);
       return;
     }
-    this.#far?.consumed(wireBytes);
     if (type === RECORD.alert) {
       this.destroy(alertFault(payload));
       return;
@@ -287,8 +297,9 @@ export class MemoryConnection implements Connection {
     this.cork();
     this.#tls = 'handshake';
     // What was not read yet, and what arrives from here on, is for TLS.
-    this.#wire = Buffer.concat(this.#unread.map(({ bytes }) => bytes));
+    this.#wire = Buffer.concat(this.#unread);
     this.#unread.length = 0;
+    this.#acknowledge();
     return true;
   }
 

@@ -33,7 +33,7 @@ export interface MemoryNetworkOptions {
   readonly segmentBytes?: number;
   /** RFC 8305 §8. @defaultValue 250 */
   readonly attemptDelayMs?: number;
-  /** @defaultValue 2000 */
+  /** @defaultValue 5000 */
   readonly endTimeoutMs?: number;
   /** @defaultValue 15000 */
   readonly firstByteTimeoutMs?: number;
@@ -199,7 +199,7 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
       credentials,
       maxVersion: host.maxVersion ?? 'TLSv1.3',
       highWaterBytes: options.highWaterBytes ?? 262_144,
-      endTimeoutMs: options.endTimeoutMs ?? 2_000,
+      endTimeoutMs: options.endTimeoutMs ?? 5_000,
       windowBytes: options.windowBytes ?? 65_536,
       segmentBytes: options.segmentBytes ?? 16_384,
       latencyMs: timing.latencyMs,

@@ -24,14 +24,14 @@ const TLS_HANDSHAKE = 0x16;
 const KEEP_ALIVE_MS = 60_000;
 const SOCKET = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS } as const;
 
-/** @defaultValue `highWaterBytes` 262144, `endTimeoutMs` 2000 */
+/** @defaultValue `highWaterBytes` 262144, `endTimeoutMs` 5000 */
 export function createNetwork(options: NetworkOptions): Network {
   const { clock, attemptDelayMs = 250, firstByteTimeoutMs = 15_000 } = options;
   const parts = {
     clock,
     tls: createTlsEngine(options),
     highWaterBytes: options.highWaterBytes ?? 262_144,
-    endTimeoutMs: options.endTimeoutMs ?? 2_000,
+    endTimeoutMs: options.endTimeoutMs ?? 5_000,
   };
 
   const connect = ({ addresses, port }: ConnectOptions, events: ConnectionEvents): SocketConnection => {

@@ -9,7 +9,7 @@ import type { HandshakeEvents, TlsEngine } from './tls.ts';
 export interface SocketLimits {
   /** More than this unsent makes a connection not writable, in bytes. */
   readonly highWaterBytes: number;
-  /** How long the peer may take to close its half after `end`, in milliseconds. */
+  /** How long the peer may stay silent after `end`: take no more of what is unsent, or not close its half. In milliseconds. */
   readonly endTimeoutMs: number;
 }
 
@@ -131,8 +131,15 @@ export class SocketConnection implements Connection {
     this.#flush();
     this.#phase = 'ending';
     this.#socket?.end();
+    this.#awaitEnd();
+  }
+
+  /** As long as the peer takes what was written it is slow and not silent. */
+  #awaitEnd(): void {
+    const { bufferedBytes } = this;
     this.#endTimer = this.#parts.clock.setTimeout(() => {
-      this.destroy(fault('tcp', 'close-timeout', 'peer', 'the peer did not close its half of the connection'));
+      if (this.bufferedBytes < bufferedBytes) this.#awaitEnd();
+      else this.destroy(closeTimeout);
     }, this.#parts.endTimeoutMs);
   }
 
@@ -236,6 +243,8 @@ export class SocketConnection implements Connection {
     this.#events.drained();
   };
 }
+
+export const closeTimeout = fault('tcp', 'close-timeout', 'peer', 'the peer did not close its half of the connection');
 
 /** IPv4 as IPv4, also on a socket that listens for both. */
 export const plainAddress = (socket: Socket): string => (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
