@@ -1,6 +1,6 @@
 /** Real server processes for the interop tests: unprivileged, in their own process group, on loopback, in a temporary folder. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -103,7 +103,8 @@ export async function freePorts(count: number): Promise<number[]> {
  * Rejects, with the end of the log, when it exits first or when it is too slow.
  */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
-  const child = spawn(options.command, options.args, {
+  // The kernel ends the server when we die, however we die; an exec keeps the pid and this wish.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', options.command, ...options.args], {
     cwd: options.folder,
     detached: true, // leads its own group, so that helpers of the Erlang VM end with it
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -129,12 +130,9 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
       // the group is gone already
     }
   };
-  const onExit = (): void => signal('SIGKILL');
-  process.once('exit', onExit);
   const kill = async (): Promise<void> => {
     signal('SIGKILL');
     await exited;
-    process.removeListener('exit', onExit);
   };
   const stop = async (): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) signal('SIGTERM');
@@ -271,4 +269,29 @@ function cpuMs(pid: number): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
   return (ticks * 1000) / ticksPerSecond;
+}
+
+/** `address:port` of each TCP socket on which a process listens, from /proc. */
+export function listeningOn(pid: number): string[] {
+  const inodes = new Set(
+    readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
+      } catch {
+        return []; // closed meanwhile
+      }
+    }),
+  );
+  const LISTEN = '0A';
+  return ['tcp', 'tcp6'].flatMap((table) =>
+    readFileSync(`/proc/net/${table}`, 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter((row) => row[3] === LISTEN && inodes.has(row[9] ?? ''))
+      .map(([, local = '']) => {
+        const [address = '', port = ''] = local.split(':');
+        const bytes = [...Buffer.from(address, 'hex')].reverse();
+        return `${bytes.length === 4 ? bytes.join('.') : address}:${parseInt(port, 16)}`;
+      }),
+  );
 }
