@@ -1,0 +1,28 @@
+/** What a sub-command is: one entry of the table in main.ts, and one file of its own. */
+import type { ParseArgsConfig } from 'node:util';
+import type { ExitCode, Terminal } from './terminal.ts';
+
+/** What was typed after the name of the command, already checked against {@link CommandEntry}. */
+export interface CommandInput {
+  readonly values: Readonly<Record<string, string | boolean | undefined>>;
+  readonly positionals: readonly string[];
+}
+
+/**
+ * Runs a command.
+ * @throws UsageError when the values do not fit together; the usage is then printed and the exit code is 2.
+ */
+export type RunCommand = (input: CommandInput, terminal: Terminal) => Promise<ExitCode>;
+
+export interface CommandEntry {
+  /** What stands after the name in the usage. */
+  readonly synopsis: string;
+  readonly summary: string;
+  /** Options of its own, besides `--json` and `--help`; each takes one value or none. */
+  readonly options: Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>;
+  readonly positionals: { readonly min: number; readonly max: number };
+  /** Loaded when the command is run, so that one command does not pay for the parts of another. */
+  readonly load: () => Promise<RunCommand>;
+}
+
+export type ParseOptions = NonNullable<ParseArgsConfig['options']>;

@@ -1,0 +1,78 @@
+/** The table of commands (INTERFACES, Command line). */
+import type { CommandEntry } from './command.ts';
+import { notYet } from './not-yet.ts';
+
+const NONE = { min: 0, max: 0 };
+
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  demo: {
+    synopsis: '[--keep]',
+    summary: 'runs the flow chart between two providers on loopback, and says what each scenario proved',
+    options: { keep: { type: 'boolean' } },
+    positionals: NONE,
+    load: notYet('demo'),
+  },
+  serve: {
+    synopsis: '--config FILE',
+    summary: 'federates the hosts and components in FILE until SIGTERM',
+    options: { config: { type: 'string' } },
+    positionals: NONE,
+    load: async () => (await import('./serve.ts')).serve,
+  },
+  check: {
+    synopsis: 'DOMAIN [--from LOCAL] [--service xmpp-server|xmpp-client] [--config FILE] [--policy P]',
+    summary: 'one full negotiation towards DOMAIN, without sending a stanza',
+    options: {
+      from: { type: 'string' },
+      service: { type: 'string' },
+      config: { type: 'string' },
+      policy: { type: 'string' },
+    },
+    positionals: { min: 1, max: 1 },
+    load: notYet('check'),
+  },
+  explain: {
+    synopsis: '(FILE | --inspector URL) [PAIR]',
+    summary: 'why the negotiations in a trace, or in a running daemon, stand where they stand',
+    options: { inspector: { type: 'string' } },
+    positionals: { min: 0, max: 2 },
+    load: notYet('explain'),
+  },
+  replay: {
+    synopsis: 'FILE',
+    summary: 'opens a trace in the viewer',
+    options: {},
+    positionals: { min: 1, max: 1 },
+    load: notYet('replay'),
+  },
+  charts: {
+    synopsis: '[--out DIR] [--format svg|mermaid|stately]',
+    summary: 'the state charts',
+    options: { out: { type: 'string' }, format: { type: 'string' } },
+    positionals: NONE,
+    load: notYet('charts'),
+  },
+  publish: {
+    synopsis: 'CERT --domain D [--target HOST --port N]',
+    summary: 'SRV and TLSA records and the POSH document for a certificate',
+    options: { domain: { type: 'string' }, target: { type: 'string' }, port: { type: 'string' } },
+    positionals: { min: 1, max: 1 },
+    load: notYet('publish'),
+  },
+};
+
+/** The usage of all commands, or of one. */
+export function usage(name: string | null): string {
+  const entry = name === null ? undefined : commands[name];
+  if (name !== null && entry !== undefined) {
+    return `usage: xmpp-dna ${name} ${entry.synopsis}`.trimEnd() + ` [--json]\n  ${entry.summary}`;
+  }
+  const lines = Object.entries(commands).map(([command, { summary }]) => `  ${command.padEnd(8)} ${summary}`);
+  return [
+    'usage: xmpp-dna COMMAND [OPTIONS] [--json]',
+    '',
+    ...lines,
+    '',
+    'xmpp-dna COMMAND --help says more; --version',
+  ].join('\n');
+}

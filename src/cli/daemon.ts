@@ -1,0 +1,127 @@
+/** The life of the daemon: starts, says that it is ready, runs until a signal, drains. */
+import { ComponentListener, type ComponentRouter } from '../components/component-listener.ts';
+import type { ServeConfig } from '../config/load.ts';
+import type { ListenOptions, Ports } from '../ports.ts';
+import { FaultError, faultSentence } from '../protocol/faults.ts';
+import { createLog, type Log } from './log.ts';
+import { EXIT, type ExitCode, type Terminal } from './terminal.ts';
+
+/** How long a drain may take, in milliseconds; longer than any deadline of a stream that closes. */
+const DRAIN_TIMEOUT_MS = 30_000;
+
+/** What the daemon needs of the connection manager. */
+export interface DaemonManager {
+  start(): Promise<void>;
+  /** Drains. */
+  stop(): Promise<void>;
+  readonly router: ComponentRouter;
+  readonly listening: readonly ListenOptions[];
+}
+
+export interface Daemon {
+  /** The configuration file, for messages. */
+  readonly file: string;
+  readonly config: ServeConfig;
+  readonly manager: DaemonManager;
+  readonly ports: Pick<Ports, 'network' | 'clock' | 'random'>;
+}
+
+/** Runs until SIGTERM or SIGINT, then drains; a second signal exits at once. */
+export async function runDaemon({ file, config, manager, ports }: Daemon, terminal: Terminal): Promise<ExitCode> {
+  const log = createLog(terminal, () => ports.clock.now());
+  const components: ComponentListener[] = [];
+  const starting = startAll({ config, manager, ports }, components, log);
+  // Heard from here on, so that a signal that comes while we start is obeyed as soon as there is something to stop.
+  const signalled = untilSignalled(
+    async () => {
+      await starting;
+      await stopAll(manager, components);
+    },
+    log,
+    ports,
+  );
+  try {
+    await starting;
+  } catch (error) {
+    await stopAll(manager, components);
+    return cannotStart(error, file, terminal);
+  }
+  announce(manager, components, config, terminal, log);
+  return signalled;
+}
+
+async function startAll(
+  { config, manager, ports }: Omit<Daemon, 'file'>,
+  components: ComponentListener[],
+  log: Log,
+): Promise<void> {
+  const limits = config.manager.limits ?? {};
+  await manager.start();
+  for (const options of config.components) {
+    const tell = log.component;
+    components.push(await ComponentListener.start({ ...options, limits }, { ...ports, router: manager.router, tell }));
+  }
+}
+
+/** What stands still first is what brings stanzas; those under way still reach their streams and components. */
+async function stopAll(manager: DaemonManager, components: readonly ComponentListener[]): Promise<void> {
+  for (const component of components) component.drain();
+  await manager.stop();
+  await Promise.all(components.map((component) => component.stop()));
+}
+
+function announce(
+  manager: DaemonManager,
+  components: readonly ComponentListener[],
+  config: ServeConfig,
+  terminal: Terminal,
+  log: Log,
+): void {
+  const { listening } = manager;
+  const sockets = components.map(({ address, domains }) => ({ ...address, domains }));
+  for (const { address, port, tls } of listening)
+    log.say('info', `servers may connect to ${address} port ${port} (${tls})`);
+  for (const { address, port, domains } of sockets) {
+    log.say('info', `components may connect to ${address} port ${port}: ${domains.join(', ')}`);
+  }
+  log.say('info', `serving ${Object.keys(config.manager.hosts).join(', ')}`);
+  terminal.event({ event: 'ready', listen: listening, components: sockets, inspector: null });
+}
+
+/** An address that is taken, or that is not ours, is a matter of the configuration (INTERFACES, exit code 2). */
+function cannotStart(error: unknown, file: string, terminal: Terminal): ExitCode {
+  if (!(error instanceof FaultError) || error.fault.layer !== 'tcp') throw error;
+  const sentence = `${file}: listen, components: expected addresses that are free: ${faultSentence(error.fault)}`;
+  terminal.tell(terminal.paint('red', sentence));
+  return EXIT.usage;
+}
+
+function untilSignalled(stop: () => Promise<void>, log: Log, { clock }: Daemon['ports']): Promise<ExitCode> {
+  return new Promise((resolve, reject) => {
+    let stopping = false;
+    const onSignal = (signal: NodeJS.Signals): void => {
+      if (stopping) {
+        log.say('warning', `${signal} again: exits at once`);
+        process.exit(EXIT.bad);
+      }
+      stopping = true;
+      log.say('info', `${signal}: drains`);
+      const deadline = clock.setTimeout(() => {
+        log.say('error', `not drained within ${DRAIN_TIMEOUT_MS / 1000} s: exits with streams open`);
+        process.exit(EXIT.bad);
+      }, DRAIN_TIMEOUT_MS);
+      stop()
+        .then(() => {
+          clock.clearTimeout(deadline);
+          log.say('info', 'drained');
+          resolve(EXIT.good);
+        })
+        .catch(reject);
+    };
+    process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+    // Without a handler this would end the daemon, and its stanzas with it.
+    process.on('SIGHUP', () =>
+      log.say('warning', 'SIGHUP: reloading is not available in this version; restart instead'),
+    );
+  });
+}

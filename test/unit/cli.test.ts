@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { after, test } from 'node:test';
+import { createCertificateAuthority } from '../../src/adapters/certificate-authority.ts';
+import { commands } from '../../src/cli/commands.ts';
+import { createLog } from '../../src/cli/log.ts';
+import type { Terminal } from '../../src/cli/terminal.ts';
+import { fault } from '../../src/protocol/faults.ts';
+import { connectComponent } from '../support/component-client.ts';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+const MAIN = join(ROOT, 'src/cli/main.ts');
+const folder = mkdtempSync(join(tmpdir(), 'xmpp-dna-cli-'));
+after(() => rmSync(folder, { recursive: true }));
+
+interface Run {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
+  /** Resolves once the output so far fits; rejects when the process ends without. */
+  readonly stdout: (pattern: RegExp) => Promise<RegExpExecArray>;
+  readonly stderr: (pattern: RegExp) => Promise<RegExpExecArray>;
+}
+
+const running = new Set<Run['child']>();
+after(() => running.forEach((child) => child.kill('SIGKILL')));
+
+function start(...args: readonly string[]): Run {
+  const child = spawn(process.execPath, ['--import', 'tsx', ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  running.add(child);
+  const output = { stdout: '', stderr: '' };
+  let code: number | null | undefined;
+  let wake: (() => void)[] = [];
+  const changed = (): void => {
+    const woken = wake;
+    wake = [];
+    for (const one of woken) one();
+  };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text;
+      changed();
+    });
+  }
+  child.on('close', (status) => {
+    running.delete(child);
+    code = status;
+    changed();
+  });
+  const until = async <T>(look: () => T | null, what: string): Promise<T> => {
+    for (;;) {
+      const found = look();
+      if (found !== null) return found;
+      if (code !== undefined)
+        throw new Error(`ended with ${code} and without ${what}: ${output.stdout}${output.stderr}`);
+      await new Promise<void>((resolve) => wake.push(resolve));
+    }
+  };
+  return {
+    child,
+    ended: until(() => (code === undefined ? null : { code, ...output }), 'an end'),
+    stdout: (pattern) => until(() => pattern.exec(output.stdout), String(pattern)),
+    stderr: (pattern) => until(() => pattern.exec(output.stderr), String(pattern)),
+  };
+}
+
+const xmppDna = (...args: readonly string[]): Run['ended'] => start(MAIN, ...args).ended;
+
+const broken = join(folder, 'broken.yaml');
+writeFileSync(broken, 'hosts:\n  b.example: {}\nbidi: perhaps\n');
+
+interface Expected {
+  readonly code: number;
+  readonly stdout: RegExp;
+  readonly stderr: RegExp;
+}
+const NOTHING = /^$/;
+const USAGE = /^usage: xmpp-dna COMMAND \[OPTIONS\] \[--json\]\n\n(?: {2}\w+ +\S[^\n]+\n)+/;
+const table: [string, Expected][] = [
+  ['', { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: expected a command\nusage: / }],
+  ['--help', { code: 0, stdout: USAGE, stderr: NOTHING }],
+  ['--json --help', { code: 0, stdout: NOTHING, stderr: USAGE }],
+  ['--version', { code: 0, stdout: /^\d+\.\d+\.\d+\n$/, stderr: NOTHING }],
+  ['serve --version --json', { code: 0, stdout: /^\{"event":"version","version":"\d.*"\}\n$/, stderr: NOTHING }],
+  ['serve --help', { code: 0, stdout: /^usage: xmpp-dna serve --config FILE \[--json\]\n/, stderr: NOTHING }],
+  ['chek x.example', { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: unknown command chek; did you mean "check"\?\n/ }],
+  ['--verbose', { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: unknown option --verbose\n/ }],
+  ['constructor', { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: unknown command constructor\n/ }],
+  [
+    'serve --cnfig x',
+    { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: Unknown option '--cnfig'\nusage: xmpp-dna serve/ },
+  ],
+  ['serve --config a.yaml b.yaml', { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: unexpected argument b.yaml\n/ }],
+  ['check', { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: expected DOMAIN .*\nusage: xmpp-dna check DOMAIN/ }],
+  ['check x.example --json', { code: 3, stdout: NOTHING, stderr: /^xmpp-dna check: not in this version\n$/ }],
+  ['charts', { code: 3, stdout: NOTHING, stderr: /^xmpp-dna charts: not in this version\n$/ }],
+];
+test('exit codes and output of every kind of command line (INTERFACES, Command line)', async (t) => {
+  for (const [line, expected] of table) {
+    await t.test(line === '' ? '(nothing)' : line, async () => {
+      const { code, stdout, stderr } = await xmppDna(...line.split(' ').filter((word) => word !== ''));
+      assert.match(stderr, expected.stderr);
+      assert.match(stdout, expected.stdout);
+      assert.equal(code, expected.code);
+    });
+  }
+});
+
+test('every command of INTERFACES is known', () => {
+  assert.deepEqual(Object.keys(commands), ['demo', 'serve', 'check', 'explain', 'replay', 'charts', 'publish']);
+});
+
+test('a file that is executed by name says by what', () => {
+  assert.match(readFileSync(MAIN, 'utf8'), /^#!\/usr\/bin\/env node\n/);
+});
+
+test('a log line cannot be broken, nor steer the terminal, by what a peer says', () => {
+  const lines: string[] = [];
+  const terminal = { tell: (line: string) => lines.push(line), paint: (_colour: string, text: string) => text };
+  const log = createLog(terminal as unknown as Terminal, () => 0);
+  log.fault('warning', 'refused', fault('stream', 'host-unknown', 'peer', 'a\nb\u001b[2Jc'));
+  log.component({ kind: 'detached', domain: 'c.example', remoteAddress: '127.0.0.1', fault: null });
+  assert.deepEqual(lines, [
+    '1970-01-01T00:00:00.000Z warning refused: stream: host-unknown (peer): a\ufffdb\ufffd[2Jc',
+    '1970-01-01T00:00:00.000Z info component c.example from 127.0.0.1: detached',
+  ]);
+});
+
+// ——— the daemon
+
+const { cert, key } = createCertificateAuthority({ name: 'CA' }).issue({ dnsNames: ['b.example'] });
+writeFileSync(join(folder, 'b.crt'), cert);
+writeFileSync(join(folder, 'b.key'), key);
+const config = (componentPort: number): string => {
+  const file = join(folder, `serve-${componentPort}.yaml`);
+  writeFileSync(
+    file,
+    `hosts: { b.example: { cert: b.crt, key: b.key } }
+listen: [{ address: 127.0.0.1, port: 0 }]
+components: [{ address: 127.0.0.1, port: ${componentPort}, domains: { comp.b.example: secret } }]
+trust: { system: false }
+metrics: { address: 127.0.0.1, port: 9271 }
+`,
+  );
+  return file;
+};
+
+/** The daemon with a manager that has the real router and no streams; its `stop` waits for what `whenStopped` says. */
+const daemon = (componentPort: number, whenStopped: string): Run =>
+  start(
+    '--input-type=module',
+    '--eval',
+    `
+    import { loadConfig } from './src/config/load.ts';
+    import { runDaemon } from './src/cli/daemon.ts';
+    import { createPorts } from './src/cli/ports.ts';
+    import { createTerminal } from './src/cli/terminal.ts';
+    import { Router } from './src/routing/router.ts';
+    const file = ${JSON.stringify(config(componentPort))};
+    const config = loadConfig(file);
+    const ports = createPorts(config);
+    const router = new Router({
+      clock: ports.clock, queueStanzas: 10, queueBytes: 100000, queueAgeMs: 1000,
+      isLocal: (domain) => domain in config.manager.hosts,
+      events: { routeWanted: () => undefined, refused: () => undefined },
+    });
+    const manager = {
+      router,
+      listening: [{ address: '127.0.0.1', port: 5269, tls: 'detect' }],
+      start: () => Promise.resolve(),
+      stop: () => ${whenStopped},
+    };
+    process.exitCode = await runDaemon({ file, config, manager, ports }, createTerminal(true));
+    `,
+  );
+
+test('the daemon says that it is ready, serves a component, and drains on SIGTERM (INTERFACES)', async () => {
+  const run = daemon(0, 'Promise.resolve()');
+  const [line = ''] = await run.stdout(/^\{"event":"ready".*\}\n/);
+  const ready = JSON.parse(line) as { components: { port: number }[] };
+  const port = ready.components[0]?.port ?? 0;
+  assert.ok(port > 0);
+  assert.deepEqual(ready, {
+    event: 'ready',
+    listen: [{ address: '127.0.0.1', port: 5269, tls: 'detect' }],
+    components: [{ address: '127.0.0.1', port, domains: ['comp.b.example'] }],
+    inspector: null,
+  });
+  const component = await connectComponent({ port, domain: 'comp.b.example', secret: 'secret' });
+  await run.stderr(/ info component comp\.b\.example from 127\.0\.0\.1: attached\n/);
+  run.child.kill('SIGTERM');
+  const { code, stdout, stderr } = await run.ended;
+  await component.close();
+  assert.equal(code, 0);
+  assert.equal(stdout, line, 'nothing but JSON Lines on stdout');
+  assert.match(stderr, /SIGTERM: drains\n[^]*detached: component: system-shutdown[^]*drained\n$/);
+});
+
+test('a second signal ends a daemon that is still draining, at once', async () => {
+  const run = daemon(0, 'new Promise(() => setInterval(() => undefined, 1000))');
+  await run.stdout(/"ready"/);
+  run.child.kill('SIGTERM');
+  await run.stderr(/SIGTERM: drains/);
+  run.child.kill('SIGINT');
+  const { code, stderr } = await run.ended;
+  assert.match(stderr, /SIGINT again: exits at once\n$/);
+  assert.equal(code, 1);
+});
+
+test('a port that is taken is a matter of the configuration (INTERFACES, exit code 2)', async () => {
+  const holder = createServer();
+  await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
+  const { code, stdout, stderr } = await daemon((holder.address() as AddressInfo).port, 'Promise.resolve()').ended;
+  holder.close();
+  assert.match(stderr, /serve-\d+\.yaml: listen, components: expected addresses that are free: tcp: /);
+  assert.equal(stdout, '');
+  assert.equal(code, 2);
+});
