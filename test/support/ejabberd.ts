@@ -1,6 +1,21 @@
 /**
  * ejabberd 23.01 for interop tests: configuration from options, own account, loopback, high ports, temporary data,
  * and no Erlang distribution (without `-sname` the VM opens no port of its own and starts no epmd).
+ *
+ * What is written for `{ hosts: [e.example], components: { c.e.example: 's' }, s2s: { port: 25269 }, dns: '127.0.0.1@15353' }`:
+ *
+ *     hosts: [e.example]                      # ejabberd.yml
+ *     certfiles: [.../e.example.crt, .../e.example.key]
+ *     ca_file: .../ca.pem
+ *     s2s_use_starttls: required
+ *     s2s_max_retry_delay: 1
+ *     listen:
+ *       - { ip: 127.0.0.1, port: 25269, module: ejabberd_s2s_in }
+ *       - { ip: 127.0.0.1, port: 25347, module: ejabberd_service, hosts: { c.e.example: { password: s } } }
+ *     modules: { mod_ping: {}, mod_disco: {}, mod_s2s_dialback: {} }
+ *
+ *     {resolv_conf, ""}.  {hosts_file, ""}.   # inetrc, for SRV; addresses are asked of libc, hence of /etc/hosts
+ *     {lookup, [dns]}.  {nameserver, {127,0,0,1}, 15353}.  {cache_size, 0}.
  */
 import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
