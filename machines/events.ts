@@ -159,6 +159,8 @@ export type PairReport =
 export interface StreamWish {
   readonly local: string;
   readonly purpose: StreamPurpose;
+  /** Streams that will not do: the pair was refused there, or they brought the question. */
+  readonly avoid: readonly StreamId[];
 }
 
 export type PeerActorEvent =

@@ -48,7 +48,12 @@ const table: readonly Row[] = [
   { layer: 'posh', conditions: null, next: 'next-endpoint', bounce: 'remote-server-timeout' },
   // The far end does not believe us
   { layer: 'sasl', conditions: null, next: 'next-prooftype', bounce: 'remote-server-timeout' },
-  { layer: 'dialback', conditions: ['resource-constraint'], next: 'next-stream', bounce: 'remote-server-timeout' },
+  {
+    layer: 'dialback',
+    conditions: ['resource-constraint', 'not-acceptable', 'not-authorized', 'closed-while-waiting'],
+    next: 'next-stream',
+    bounce: 'remote-server-timeout',
+  },
   { layer: 'dialback', conditions: ['invalid'], next: 'give-up-pair', bounce: 'internal-server-error' },
   { layer: 'dialback', conditions: ['item-not-found'], next: 'give-up-pair', bounce: 'remote-server-not-found' },
   { layer: 'dialback', conditions: null, next: 'give-up-pair', bounce: 'remote-server-timeout' },

@@ -23,6 +23,8 @@ export const limits = {
   verifyAnswerMs: 30_000,
   /** Answer to `db:result`: the far end resolves, connects and verifies meanwhile; longer than the two above together. */
   assertionMs: 75_000,
+  /** A stream that another domain is opening to the same endpoint is waited for this long, rather than opening a second. */
+  standingMs: 30_000,
   /** A pair's wish for a route: several targets may be tried. Beyond it the queue is returned. */
   routeMs: 90_000,
   /** Peer's `</stream:stream>` after ours; Prosody waits 5 s too. */

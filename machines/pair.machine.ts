@@ -40,10 +40,11 @@ export const pair = setup({
       stream === context.stream && outcome.domain === context.remote && outcome.verdict.kind === 'proved',
     domainIsNotProved: ({ context }, { stream, outcome }: { stream: StreamId; outcome: AssociationOutcome }) =>
       stream === context.stream && outcome.domain === context.remote && outcome.verdict.kind !== 'proved',
-    anotherStreamMayHelp: ({ context }, what: Fault) =>
-      decide(what).next !== 'give-up-pair' &&
-      decide(what).next !== 'give-up-peer' &&
-      context.avoid.length < limits.attemptsPerWish,
+    /** XEP-0220 §2.5: one more stream is tried, and no third. */
+    anotherStreamMayHelp: ({ context }, what: Fault) => {
+      const { next } = decide(what);
+      return context.avoid.length === 0 && next !== 'give-up-pair' && next !== 'give-up-peer';
+    },
   },
   actions: {
     requestRoute: emit(({ context }) => ({

@@ -51,12 +51,12 @@ export const peer = setup({
     resolution,
     findStandingStream: declareEffect<
       StandingStream | null,
-      { remote: string; purpose: StreamWish['purpose']; endpoints: readonly Endpoint[] }
+      { remote: string; purpose: StreamWish['purpose']; endpoints: readonly Endpoint[]; avoid: readonly StreamId[] }
     >('findStandingStream'),
   },
   delays: {
     resolutionTimeout: limits.resolutionMs + 1_000,
-    standingTimeout: limits.headerMs,
+    standingTimeout: limits.standingMs,
     attemptTimeout: limits.connectMs + 5 * limits.headerMs,
     backoff: ({ context }) => {
       const full = Math.min(limits.backoffMaxMs, limits.backoffMs * 2 ** Math.min(context.failures - 1, 10));
@@ -80,15 +80,15 @@ export const peer = setup({
     nothingElseHelps: ({ context }) => decide(context.fault ?? noFault).next === 'give-up-peer',
   },
   actions: {
-    rememberWish: assign(({ context }, { local, purpose }: StreamWish) => ({
+    rememberWish: assign(({ context }, { local, purpose, avoid }: StreamWish) => ({
       wishes: context.wishes.some((wish) => wish.local === local && wish.purpose === purpose)
         ? context.wishes
-        : [...context.wishes, { local, purpose }],
+        : [...context.wishes, { local, purpose, avoid }],
     })),
-    refuseWish: emit(({ context }, { local, purpose }: StreamWish) => ({
+    refuseWish: emit(({ context }, { local, purpose, avoid }: StreamWish) => ({
       type: 'stream.refused' as const,
       remote: context.remote,
-      wish: { local, purpose },
+      wish: { local, purpose, avoid },
       fault: context.fault ?? context.denied ?? noFault,
     })),
     offerStream: enqueueActions(({ context, enqueue }, offer: StandingStream) => {
@@ -210,8 +210,8 @@ export const peer = setup({
       description: 'A standing stream to the same endpoint may serve this domain too.',
       meta: {
         spec: 'RFC 7712 §4.4.2, XEP-0220 §2.6.2',
-        awaits: 'the table of standing streams',
-        mover: 'us',
+        awaits: 'a standing stream, or one that is being opened to the same endpoint',
+        mover: 'peer',
         ifLate: 'a new stream is opened',
       },
       tags: 'waiting',
@@ -224,6 +224,7 @@ export const peer = setup({
             ? ('stanzas' as const)
             : ('verification' as const),
           endpoints: context.endpoints,
+          avoid: context.wishes.flatMap(({ avoid }) => avoid),
         }),
         onDone: [
           {

@@ -86,6 +86,8 @@ export interface StreamContext extends StreamInput {
   readonly verifiesOutstanding: readonly string[];
   readonly validPairs: number;
   readonly fault: Fault | null;
+  /** The peer ended the stream: its own fault is not said back to it. */
+  readonly endedByPeer: boolean;
 }
 
 export type StreamEvent =
@@ -281,9 +283,10 @@ export const streamSetup = setup({
     dropConnection: sendTo('transport', { type: 'transport.drop' }),
     endConnection: sendTo('transport', { type: 'transport.end' }),
     rememberFault: assign(({ context }, what: Fault | null) => ({ fault: context.fault ?? what })),
+    rememberPeerError: assign(({ context }, what: Fault) => ({ fault: context.fault ?? what, endedByPeer: true })),
     closeStream: sendTo('transport', ({ context }) => ({
       type: 'transport.close' as const,
-      fault: context.fault,
+      fault: context.endedByPeer ? null : context.fault,
       header: context.headerSent
         ? null
         : {
@@ -594,6 +597,8 @@ export const streamSetup = setup({
       enqueue.assign({
         verificationsPending: context.verificationsPending.filter((id) => id !== pairId(outcome)),
         validPairs: context.validPairs + (proof === null ? 0 : 1),
+        // XEP-0288 §2.2: a domain validly used as a source may be a target.
+        proved: context.bidi && proof !== null ? { ...context.proved, [from]: proof } : context.proved,
       });
       enqueue.emit({ type: 'verification.settled', stream: context.stream, outcome });
       if (proof !== null) {
@@ -607,7 +612,9 @@ export const streamSetup = setup({
     /** An actor that failed is its own fault; those who wait for it are told (STYLE, Actors). */
     settleFailedChild: enqueueActions(({ context, enqueue }, { id, error }: { id: string; error: unknown }) => {
       enqueue.stopChild(id);
-      const [machine = '', subject = ''] = [id.slice(0, id.indexOf('.')), id.slice(id.indexOf('.') + 1)];
+      const dot = id.indexOf('.');
+      const machine = id.slice(0, dot);
+      const subject = id.slice(dot + 1);
       const [from = '', to = ''] = subject.split('>');
       const what = toFault(error, 'internal');
       if (machine === 'assertion') {
@@ -690,4 +697,5 @@ export const newStream = ({ input }: { input: StreamInput }): StreamContext => (
   verifiesOutstanding: [],
   validPairs: 0,
   fault: null,
+  endedByPeer: false,
 });

@@ -30,7 +30,7 @@ export const anywhere = {
   'peer.streamErrorReceived': {
     target: '.closing',
     actions: {
-      type: 'rememberFault',
+      type: 'rememberPeerError',
       params: ({ event }) =>
         fault('stream', event.condition, 'peer', event.text ?? 'the peer closed with this stream error'),
     },

@@ -1,32 +1,8 @@
 /** What a manager is made from: the configuration file of `serve` (INTERFACES), as an object. */
-import type { TlsMode } from './protocol/dns.ts';
+import type { PolicyOptions } from './protocol/policy.ts';
 import type { Credential, ListenOptions } from './ports.ts';
 
-/** Federation policies of XEP-0238, weakest first. */
-export type Federation = 'permissive' | 'verified' | 'encrypted' | 'authenticated';
-export type ProoftypeName = 'dane' | 'pkix' | 'posh' | 'dialback';
-
-export interface FixedTarget {
-  readonly host: string;
-  readonly port: number;
-  readonly tls: TlsMode;
-}
-
-/** Policy towards one remote domain. What is absent is inherited. */
-export interface DomainPolicy {
-  readonly federation?: Federation;
-  readonly prooftypes?: readonly ProoftypeName[];
-  readonly minTls?: '1.2' | '1.3';
-  readonly target?: FixedTarget;
-}
-
-export interface PolicyOptions extends Omit<DomainPolicy, 'target'> {
-  /** If not empty: only these domains and those below them. */
-  readonly allow?: readonly string[];
-  readonly deny?: readonly string[];
-  /** Keys are a domain or `*.suffix`; the most specific one wins. */
-  readonly domains?: Readonly<Record<string, DomainPolicy>>;
-}
+export type { DomainPolicy, Federation, FixedTarget, PolicyOptions, ProoftypeName } from './protocol/policy.ts';
 
 export interface LimitOptions {
   /** Largest stanza, in bytes from `<` to `>`. @defaultValue 524288; never below 10000 (RFC 6120 §13.12) */

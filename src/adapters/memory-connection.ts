@@ -2,7 +2,7 @@
 import { fault, toFault } from '../protocol/faults.ts';
 import type { Fault } from '../protocol/faults.ts';
 import type { ClientTls, Clock, Connection, ConnectionEvents, ServerTls, TlsSession } from '../ports.ts';
-import type { Pipe, Segment } from './memory-link.ts';
+import type { Pipe, Segment } from './memory-pipe.ts';
 import { alertFault, alertOf, clientHandshake, RECORD, serverHandshake, takeRecord, toRecords } from './memory-tls.ts';
 import type { Handshake, RecordType, TlsVersion } from './memory-tls.ts';
 import { closeTimeout } from './tcp.ts';

@@ -1,85 +1,118 @@
-/** One direction of an in-memory connection: ordered, with latency, jitter and loss as TCP shows them. */
-import type { Clock, Random } from '../ports.ts';
+/** One TCP connection of the in-memory network: two ends and two pipes. */
+import { fault } from '../protocol/faults.ts';
+import type { Accepted, ConnectionEvents, ListenOptions } from '../ports.ts';
+import { MemoryConnection } from './memory-connection.ts';
+import type { ChunkKind, MemoryParts } from './memory-connection.ts';
+import { Pipe } from './memory-pipe.ts';
+import type { LinkTiming, Segment } from './memory-pipe.ts';
+import { RECORD } from './memory-tls.ts';
 
-export type Segment =
-  | { readonly kind: 'open' }
-  | { readonly kind: 'bytes'; readonly bytes: Buffer }
-  | { readonly kind: 'end' }
-  | { readonly kind: 'reset' };
-
-export interface LinkTiming {
-  readonly clock: Clock;
-  readonly random: Random;
-  /** One way, in milliseconds. */
-  readonly latencyMs: number;
-  /** Up to this much more, at random, in milliseconds. */
-  readonly jitterMs: number;
-  /** Share of segments that are lost and sent again, in percent. */
-  readonly lossPercent: number;
-  /** How long a lost segment holds up itself and everything behind it; doubles when it is lost again. */
-  readonly retransmitMs: number;
+/** A connection by its addresses. */
+export interface LinkEnds {
+  readonly client: string;
+  readonly server: string;
+  readonly port: number;
 }
 
-const MAX_RETRANSMISSIONS = 6;
+/** What every end of one host is made from. */
+export type HostParts = Omit<MemoryParts, 'intercept' | 'gone'>;
 
-/** How long one segment travels. */
-export function travelMs({ random, latencyMs, jitterMs, lossPercent, retransmitMs }: LinkTiming): number {
-  let ms = latencyMs + (jitterMs > 0 ? random.integer(jitterMs) : 0);
-  for (let n = 0; n < MAX_RETRANSMISSIONS && lossPercent > 0 && random.integer(9_999) < lossPercent * 100; n++) {
-    ms += retransmitMs * 2 ** n;
-  }
-  return ms;
+export interface Listener {
+  readonly tls: ListenOptions['tls'];
+  readonly firstByteTimeoutMs: number;
+  readonly host: HostParts;
+  readonly accept: (accepted: Accepted) => ConnectionEvents;
 }
 
-export class Pipe {
-  readonly #timing: LinkTiming;
-  readonly #isCut: () => boolean;
-  readonly #deliver: (segment: Segment) => void;
-  readonly #inFlight: { readonly segment: Segment; readonly arrivesMs: number }[] = [];
-  #lastArrivalMs = 0;
-  #timer: unknown = null;
-  #stalled = false;
+export interface LinkOptions {
+  readonly ends: LinkEnds;
+  readonly client: MemoryConnection;
+  readonly listener: Listener;
+  readonly timing: LinkTiming;
+  readonly isCut: () => boolean;
+  /** What the wire makes of what the server sends. */
+  readonly intercept: (kind: ChunkKind, bytes: Buffer) => Buffer | null;
+  /** Both ends are closed. */
+  readonly closed: (link: Link) => void;
+}
 
-  constructor(timing: LinkTiming, isCut: () => boolean, deliver: (segment: Segment) => void) {
-    this.#timing = timing;
-    this.#isCut = isCut;
-    this.#deliver = deliver;
+export class Link {
+  readonly ends: LinkEnds;
+  readonly #options: LinkOptions;
+  readonly #server: MemoryConnection;
+  readonly #toClient: Pipe;
+  readonly #toServer: Pipe;
+  #openEnds = 2;
+  /** Set while a listener that detects TLS waits for the first byte. */
+  #firstByteTimer: unknown = null;
+
+  constructor(options: LinkOptions) {
+    const { ends, client, listener, timing, isCut, intercept } = options;
+    this.ends = ends;
+    this.#options = options;
+    this.#server = new MemoryConnection(
+      { ...listener.host, intercept, gone: () => this.endClosed() },
+      ends.client,
+      null,
+    );
+    this.#toClient = new Pipe(timing, isCut, (segment) => {
+      if (segment.kind !== 'open') client.receive(segment);
+    });
+    this.#toServer = new Pipe(timing, isCut, this.#serverReceives);
+    this.#server.opened({ pipe: this.#toClient, consumed: client.consumed }, ends.client);
+    // Ahead of anything that the client has to say.
+    this.#toServer.send({ kind: 'open' });
+    client.opened({ pipe: this.#toServer, consumed: this.#server.consumed }, ends.server);
   }
 
-  send(segment: Segment): void {
-    // Never before what went ahead: a late segment delays all that follow.
-    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, this.#timing.clock.now() + travelMs(this.#timing));
-    this.#inFlight.push({ segment, arrivesMs: this.#lastArrivalMs });
-    if (this.#inFlight.length === 1) this.#schedule();
+  endClosed(): void {
+    this.#openEnds -= 1;
+    if (this.#openEnds > 0) return;
+    this.#stop();
+    this.#options.closed(this);
   }
 
-  /** The cut is mended: what was stopped is sent again, after a retransmission time. */
   mended(): void {
-    if (!this.#stalled) return;
-    this.#stalled = false;
-    this.#lastArrivalMs = this.#timing.clock.now() + this.#timing.retransmitMs + travelMs(this.#timing);
-    this.#timer = this.#timing.clock.setTimeout(this.#arrive, this.#lastArrivalMs - this.#timing.clock.now());
+    this.#toClient.mended();
+    this.#toServer.mended();
   }
 
-  close(): void {
-    this.#timing.clock.clearTimeout(this.#timer);
-    this.#inFlight.length = 0;
-    this.#stalled = false;
+  reset(): void {
+    this.#stop();
+    for (const end of [this.#options.client, this.#server]) end.fail(fault('tcp', 'connection-reset', 'peer', 'reset'));
   }
 
-  #schedule(): void {
-    const [next] = this.#inFlight;
-    if (next === undefined) return;
-    this.#timer = this.#timing.clock.setTimeout(this.#arrive, next.arrivesMs - this.#timing.clock.now());
+  #stop(): void {
+    this.#options.listener.host.clock.clearTimeout(this.#firstByteTimer);
+    this.#toClient.close();
+    this.#toServer.close();
   }
 
-  readonly #arrive = (): void => {
-    if (this.#isCut()) {
-      this.#stalled = true;
-      return;
+  readonly #serverReceives = (segment: Segment): void => {
+    const { tls, host, firstByteTimeoutMs } = this.#options.listener;
+    if (segment.kind !== 'open') {
+      this.#server.receive(segment);
+      this.#detect();
+    } else if (tls === 'detect') {
+      this.#firstByteTimer = host.clock.setTimeout(() => this.#server.destroy(), firstByteTimeoutMs);
+    } else {
+      this.#announce(tls === 'direct');
     }
-    const next = this.#inFlight.shift();
-    this.#schedule();
-    if (next !== undefined) this.#deliver(next.segment);
   };
+
+  #detect(): void {
+    if (this.#firstByteTimer === null) return;
+    this.#options.listener.host.clock.clearTimeout(this.#firstByteTimer);
+    this.#firstByteTimer = null;
+    const { firstByte } = this.#server;
+    // Closed before it said anything.
+    if (firstByte === undefined) this.#server.destroy();
+    else this.#announce(firstByte === RECORD.handshake);
+  }
+
+  #announce(directTls: boolean): void {
+    const connection = this.#server;
+    if (directTls) connection.startTlsServer({ streamTo: null });
+    connection.announced(this.#options.listener.accept({ connection, directTls }));
+  }
 }

@@ -3,16 +3,20 @@
  * Same seed, same calls, same events at the same milliseconds.
  */
 import { fault, FaultError } from '../protocol/faults.ts';
-import type { Accepted, Clock, ConnectionEvents, ListenOptions, Network, Random } from '../ports.ts';
+import type { Clock, Network, Random } from '../ports.ts';
 import { raceAddresses } from './happy-eyeballs.ts';
+import type { Race } from './happy-eyeballs.ts';
 import { MemoryConnection } from './memory-connection.ts';
-import type { ChunkKind, Far, MemoryParts } from './memory-connection.ts';
-import { Pipe, travelMs } from './memory-link.ts';
-import type { LinkTiming } from './memory-link.ts';
-import { RECORD } from './memory-tls.ts';
+import type { ChunkKind, MemoryParts } from './memory-connection.ts';
+import { Link } from './memory-link.ts';
+import type { HostParts, LinkEnds, Listener } from './memory-link.ts';
+import { travelMs } from './memory-pipe.ts';
+import type { LinkTiming } from './memory-pipe.ts';
 import type { TlsVersion } from './memory-tls.ts';
 import { connectFault } from './network.ts';
 import type { CredentialStore } from './tls.ts';
+
+export type { LinkEnds } from './memory-link.ts';
 
 export interface MemoryNetworkOptions {
   readonly clock: Clock;
@@ -44,13 +48,6 @@ export interface MemoryHostOptions {
   readonly addresses?: readonly string[];
   /** @defaultValue 'TLSv1.3' */
   readonly maxVersion?: TlsVersion;
-}
-
-/** One TCP connection, by its ends. */
-export interface LinkEnds {
-  readonly client: string;
-  readonly server: string;
-  readonly port: number;
 }
 
 export interface LinkRecord extends LinkEnds {
@@ -86,18 +83,6 @@ export interface MemoryNetwork {
   intercept(hook: ((chunk: WireChunk) => Buffer | null) | null): void;
 }
 
-interface Listener {
-  readonly tls: ListenOptions['tls'];
-  readonly parts: Omit<MemoryParts, 'intercept' | 'gone'>;
-  readonly accept: (accepted: Accepted) => ConnectionEvents;
-}
-
-interface Link {
-  readonly ends: LinkEnds;
-  readonly connections: readonly MemoryConnection[];
-  readonly pipes: readonly Pipe[];
-}
-
 /** How long a client waits for an answer to its SYN before it sends another; doubles. */
 const SYN_RETRANSMIT_MS = 1_000;
 const EVERYWHERE = new Set(['0.0.0.0', '::']);
@@ -106,7 +91,7 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
   const { clock, attemptDelayMs = 250, firstByteTimeoutMs = 15_000 } = options;
   const timing: LinkTiming = { latencyMs: 10, jitterMs: 0, lossPercent: 0, retransmitMs: 200, ...options };
   const listeners = new Map<string, Listener>();
-  const addressesInUse = new Set<string>();
+  const knownAddresses = new Set<string>();
   const cuts = new Set<string>();
   const links = new Set<Link>();
   const history: LinkRecord[] = [];
@@ -115,160 +100,86 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
   let nextPort = 40_000;
 
   const pairOf = (a: string, b: string): string => [a, b].sort().join(' ');
-  const isCut = (a: string, b: string): boolean => cuts.has(pairOf(a, b));
-  const record = (event: LinkRecord['event'], ends: LinkEnds): void => {
-    history.push({ atMs: clock.now(), event, ...ends });
+  const isCut = ({ client, server }: LinkEnds): boolean => cuts.has(pairOf(client, server));
+  const record = (event: LinkRecord['event'], { client, server, port }: LinkEnds): void => {
+    history.push({ atMs: clock.now(), event, client, server, port });
   };
-  const wire =
-    (ends: LinkEnds, from: WireChunk['from']): MemoryParts['intercept'] =>
+  const intercept =
+    (from: WireChunk['from'], ends: () => LinkEnds): MemoryParts['intercept'] =>
     (kind, bytes) =>
-      hook === null ? bytes : hook({ ...ends, from, kind, bytes });
+      hook === null ? bytes : hook({ ...ends(), from, kind, bytes });
 
-  /** A listener's end comes to life when the first segment arrives there. */
-  const acceptAt = (listener: Listener, server: MemoryConnection): void => {
-    const announce = (directTls: boolean): void => {
-      if (directTls) server.startTlsServer({ streamTo: null });
-      server.announced(listener.accept({ connection: server, directTls }));
+  /** One SYN and what comes back. */
+  const attempt = (ends: LinkEnds, connected: (listener: Listener) => void, failed: AttemptFailed): (() => void) => {
+    let timer: unknown;
+    const later = (answer: () => void): void => {
+      timer = clock.setTimeout(answer, travelMs(timing));
     };
-    if (listener.tls !== 'detect') announce(listener.tls === 'direct');
-    else detections.set(server, { announce, deadline: clock.setTimeout(() => server.destroy(), firstByteTimeoutMs) });
-  };
-  const detections = new Map<MemoryConnection, { announce: (directTls: boolean) => void; deadline: unknown }>();
-  const detected = (server: MemoryConnection): void => {
-    const detection = detections.get(server);
-    if (detection === undefined) return;
-    clock.clearTimeout(detection.deadline);
-    detections.delete(server);
-    if (server.firstByte === undefined) server.destroy();
-    else detection.announce(server.firstByte === RECORD.handshake);
-  };
-
-  /** Both ends of a connection that was answered. */
-  const join = (ends: LinkEnds, client: MemoryConnection, listener: Listener, closed: { client: boolean }): Far => {
-    let serverGone = false;
-    const gone = (): void => {
-      if (!closed.client || !serverGone) return;
-      links.delete(link);
-      for (const pipe of link.pipes) pipe.close();
-      record('closed', ends);
-    };
-    const server = new MemoryConnection(
-      {
-        ...listener.parts,
-        intercept: wire(ends, 'server'),
-        gone: () => {
-          serverGone = true;
-          detected(server);
-          gone();
-        },
-      },
-      ends.client,
-      null,
-    );
-    const cut = (): boolean => isCut(ends.client, ends.server);
-    const toClient = new Pipe(timing, cut, (segment) => {
-      if (segment.kind !== 'open') client.receive(segment);
-    });
-    const toServer = new Pipe(timing, cut, (segment) => {
-      if (segment.kind === 'open') {
-        acceptAt(listener, server);
-        return;
+    const arrived = (retransmitMs: number): void => {
+      const listener = listeners.get(`${ends.server} ${ends.port}`);
+      if (isCut(ends)) {
+        timer = clock.setTimeout(() => arrived(retransmitMs * 2), retransmitMs);
+      } else if (listener !== undefined) {
+        later(() => connected(listener));
+      } else if (knownAddresses.has(ends.server)) {
+        record('refused', ends);
+        later(() => failed(fault('tcp', 'connection-refused', 'peer', 'connection refused')));
+      } else {
+        record('unreachable', ends);
+        failed(fault('tcp', 'host-unreachable', 'peer', 'no route to host'));
       }
-      server.receive(segment);
-      detected(server);
-    });
-    const link: Link = { ends, connections: [client, server], pipes: [toClient, toServer] };
-    links.add(link);
-    clientEnds.set(client, gone);
-    server.opened({ pipe: toClient, consumed: client.consumed }, ends.client);
-    toServer.send({ kind: 'open' });
-    return { pipe: toServer, consumed: server.consumed };
+    };
+    later(() => arrived(SYN_RETRANSMIT_MS));
+    return () => clock.clearTimeout(timer);
   };
-  const clientEnds = new WeakMap<MemoryConnection, () => void>();
 
-  const makeNetwork = (
-    credentials: CredentialStore,
-    host: MemoryHostOptions,
-  ): Network & { readonly address: string } => {
-    hosts += 1;
-    const own = host.addresses ?? [`10.${hosts >> 16}.${(hosts >> 8) & 0xff}.${hosts & 0xff}`];
-    const address = own[0] ?? '';
-    for (const one of own) addressesInUse.add(one);
-    const parts = {
-      clock,
-      credentials,
-      maxVersion: host.maxVersion ?? 'TLSv1.3',
-      highWaterBytes: options.highWaterBytes ?? 262_144,
-      endTimeoutMs: options.endTimeoutMs ?? 5_000,
-      windowBytes: options.windowBytes ?? 65_536,
-      segmentBytes: options.segmentBytes ?? 16_384,
-      latencyMs: timing.latencyMs,
-    } as const;
-
-    const connect: Network['connect'] = ({ addresses, port }, events) => {
-      const state = { client: false };
-      let ends: LinkEnds = { client: address, server: addresses[0]?.address ?? '', port };
-      const connection: MemoryConnection = new MemoryConnection(
-        {
-          ...parts,
-          intercept: (kind, bytes) => wire(ends, 'client')(kind, bytes),
-          gone: () => {
-            state.client = true;
-            clientEnds.get(connection)?.();
-          },
-        },
-        ends.server,
-        events,
-      );
+  const connectFrom = (host: HostParts, own: string): Network['connect'] => {
+    return ({ addresses, port }, events) => {
+      let link: Link | null = null;
+      let ends: LinkEnds = { client: own, server: addresses[0]?.address ?? '', port };
+      const parts = { ...host, intercept: intercept('client', () => ends), gone: () => link?.endClosed() };
+      const client = new MemoryConnection(parts, ends.server, events);
       const cancel = raceAddresses<Listener>({
         addresses,
         clock,
         attemptDelayMs,
-        attempt: (target, connected, failed) => {
-          const attempt = { client: address, server: target.address, port };
-          let timer: unknown;
-          const answerLater = (answer: () => void): void => {
-            timer = clock.setTimeout(answer, travelMs(timing));
-          };
-          const arrived = (retransmitMs: number) => (): void => {
-            const listener = listeners.get(`${target.address} ${port}`);
-            if (isCut(address, target.address)) {
-              timer = clock.setTimeout(arrived(retransmitMs * 2), retransmitMs);
-            } else if (listener !== undefined) {
-              answerLater(() => connected(listener));
-            } else if (addressesInUse.has(target.address)) {
-              record('refused', attempt);
-              answerLater(() => failed(fault('tcp', 'connection-refused', 'peer', 'connection refused')));
-            } else {
-              record('unreachable', attempt);
-              failed(fault('tcp', 'host-unreachable', 'peer', 'no route to host'));
-            }
-          };
-          timer = clock.setTimeout(arrived(SYN_RETRANSMIT_MS), travelMs(timing));
-          return () => clock.clearTimeout(timer);
-        },
-        won: (listener, target) => {
-          ends = { client: address, server: target.address, port };
+        attempt: ({ address }, connected, failed) => attempt({ client: own, server: address, port }, connected, failed),
+        won: (listener, { address }) => {
+          ends = { client: own, server: address, port };
           record('connected', ends);
-          connection.opened(join(ends, connection, listener, state), target.address);
-          events.connected({ remoteAddress: target.address, remotePort: port });
+          link = new Link({
+            ends,
+            client,
+            listener,
+            timing,
+            isCut: () => isCut(ends),
+            intercept: intercept('server', () => ends),
+            closed: (one) => {
+              links.delete(one);
+              record('closed', one.ends);
+            },
+          });
+          links.add(link);
+          events.connected({ remoteAddress: address, remotePort: port });
         },
-        lost: (failures) => connection.fail(connectFault(failures, port)),
+        lost: (failures) => client.fail(connectFault(failures, port)),
       });
-      connection.connecting(cancel);
-      return connection;
+      client.connecting(cancel);
+      return client;
     };
+  };
 
-    const listen: Network['listen'] = (where, accept) => {
+  const listenAt = (host: HostParts, own: readonly string[]): Network['listen'] => {
+    return (where, accept) => {
       const port = where.port === 0 ? nextPort++ : where.port;
       const at = EVERYWHERE.has(where.address) ? own : [where.address];
-      const keys = at.map((one) => `${one} ${port}`);
+      const keys = at.map((address) => `${address} ${port}`);
       if (keys.some((key) => listeners.has(key))) {
         const text = `${where.address} port ${port} is in use`;
         return Promise.reject(new FaultError(fault('tcp', 'address-in-use', 'local', text)));
       }
-      for (const one of at) addressesInUse.add(one);
-      for (const key of keys) listeners.set(key, { tls: where.tls, parts, accept });
+      for (const address of at) knownAddresses.add(address);
+      for (const key of keys) listeners.set(key, { tls: where.tls, firstByteTimeoutMs, host, accept });
       return Promise.resolve({
         address: where.address,
         port,
@@ -278,21 +189,28 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
         },
       });
     };
-
-    return { address, connect, listen };
   };
 
-  const mend = (...pair: readonly (string | undefined)[]): void => {
-    const [a, b] = pair;
-    if (a !== undefined && b !== undefined) cuts.delete(pairOf(a, b));
-    else cuts.clear();
-    for (const { ends, pipes } of links) {
-      if (!isCut(ends.client, ends.server)) for (const pipe of pipes) pipe.mended();
-    }
+  const makeNetwork: MemoryNetwork['network'] = (credentials, { addresses, maxVersion = 'TLSv1.3' } = {}) => {
+    hosts += 1;
+    const own = addresses ?? [`10.${hosts >> 16}.${(hosts >> 8) & 0xff}.${hosts & 0xff}`];
+    const address = own[0] ?? '';
+    for (const one of own) knownAddresses.add(one);
+    const host: HostParts = {
+      clock,
+      credentials,
+      maxVersion,
+      highWaterBytes: options.highWaterBytes ?? 262_144,
+      endTimeoutMs: options.endTimeoutMs ?? 5_000,
+      windowBytes: options.windowBytes ?? 65_536,
+      segmentBytes: options.segmentBytes ?? 16_384,
+      latencyMs: timing.latencyMs,
+    };
+    return { address, connect: connectFrom(host, address), listen: listenAt(host, own) };
   };
 
   return {
-    network: (credentials, host = {}) => makeNetwork(credentials, host),
+    network: makeNetwork,
     get sockets() {
       return links.size;
     },
@@ -306,14 +224,14 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
     partition: (sideA, sideB) => {
       for (const a of sideA) for (const b of sideB) cuts.add(pairOf(a, b));
     },
-    mend,
+    mend: (a, b) => {
+      if (a !== undefined && b !== undefined) cuts.delete(pairOf(a, b));
+      else cuts.clear();
+      for (const link of links) if (!isCut(link.ends)) link.mended();
+    },
     reset: (matches = () => true) => {
       const hit = Array.from(links).filter(({ ends }) => matches(ends));
-      for (const { connections, pipes } of hit) {
-        for (const pipe of pipes) pipe.close();
-        for (const connection of connections)
-          connection.fail(fault('tcp', 'connection-reset', 'peer', 'read ECONNRESET'));
-      }
+      for (const link of hit) link.reset();
       return hit.length;
     },
     intercept: (next) => {
@@ -321,3 +239,5 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
     },
   };
 }
+
+type AttemptFailed = Parameters<Race<unknown>['attempt']>[2];

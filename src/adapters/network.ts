@@ -63,19 +63,11 @@ export function createNetwork(options: NetworkOptions): Network {
 
   const listen = (where: ListenOptions, accept: (accepted: Accepted) => ConnectionEvents): Promise<Listening> => {
     const announce = (socket: net.Socket, directTls: boolean): void => {
-      let events: ConnectionEvents | null = null;
-      // Nothing is said before `accept` has answered: sockets report in later turns only.
-      const connection = new SocketConnection(parts, plainAddress(socket), {
-        connected: () => undefined,
-        data: (bytes) => events?.data(bytes),
-        secured: (session) => events?.secured(session),
-        drained: () => events?.drained(),
-        closed: (reason) => events?.closed(reason),
-      });
+      const connection = new SocketConnection(parts, plainAddress(socket), null);
       connection.opened(socket);
       // Before `accept`: nothing that it writes may go out in the clear.
       if (directTls) connection.startTlsServer({ streamTo: null });
-      events = accept({ connection, directTls });
+      connection.announced(accept({ connection, directTls }));
     };
 
     const undecided = new Set<net.Socket>();

@@ -26,7 +26,7 @@ type Phase = 'connecting' | 'open' | 'ending' | 'dropped' | 'closed';
 
 export class SocketConnection implements Connection {
   readonly #parts: SocketParts;
-  readonly #events: ConnectionEvents;
+  #events: ConnectionEvents | null;
   #phase: Phase = 'connecting';
   #socket: Socket | null = null;
   #remoteAddress: string;
@@ -43,7 +43,7 @@ export class SocketConnection implements Connection {
   /** More than the high-water mark was written and `drained` is owed. */
   #full = false;
 
-  constructor(parts: SocketParts, remoteAddress: string, events: ConnectionEvents) {
+  constructor(parts: SocketParts, remoteAddress: string, events: ConnectionEvents | null) {
     this.#parts = parts;
     this.#remoteAddress = remoteAddress;
     this.#events = events;
@@ -81,6 +81,11 @@ export class SocketConnection implements Connection {
     this.#phase = 'open';
     this.#attach(socket);
     this.uncork();
+  }
+
+  /** From here on there is somebody to tell. Sockets report in later turns only, so nothing was missed. */
+  announced(events: ConnectionEvents): void {
+    this.#events = events;
   }
 
   write(bytes: Buffer | string): void {
@@ -160,7 +165,7 @@ export class SocketConnection implements Connection {
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';
     this.#parts.clock.clearTimeout(this.#endTimer);
-    this.#events.closed(this.#fault);
+    this.#events?.closed(this.#fault);
   }
 
   #attach(socket: Socket): void {
@@ -174,7 +179,7 @@ export class SocketConnection implements Connection {
   }
 
   readonly #received = (bytes: Buffer): void => {
-    if (!this.#over) this.#events.data(bytes);
+    if (!this.#over) this.#events?.data(bytes);
   };
 
   readonly #peerEnded = (): void => {
@@ -211,7 +216,7 @@ export class SocketConnection implements Connection {
           secured: (session) => {
             if (this.#over) return;
             this.#tls = 'secured';
-            this.#events.secured(session);
+            this.#events?.secured(session);
           },
           failed: (reason) => this.destroy(reason),
         }),
@@ -240,7 +245,7 @@ export class SocketConnection implements Connection {
   readonly #written = (): void => {
     if (!this.#full || this.#phase !== 'open' || this.bufferedBytes > 0) return;
     this.#full = false;
-    this.#events.drained();
+    this.#events?.drained();
   };
 }
 

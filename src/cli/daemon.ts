@@ -1,8 +1,12 @@
 /** The life of the daemon: starts, says that it is ready, runs until a signal, drains. */
 import { ComponentListener, type ComponentRouter } from '../components/component-listener.ts';
 import type { ServeConfig } from '../config/load.ts';
+import type { Observable } from 'rxjs';
+import { answerUnattended } from '../components/unattended.ts';
 import type { ListenOptions, Ports } from '../ports.ts';
 import { FaultError, faultSentence } from '../protocol/faults.ts';
+import type { Stanza } from '../protocol/stanza.ts';
+import type { TraceRecord } from '../trace/record.ts';
 import { createLog, type Log } from './log.ts';
 import { EXIT, type ExitCode, type Terminal } from './terminal.ts';
 
@@ -16,6 +20,9 @@ export interface DaemonManager {
   stop(): Promise<void>;
   readonly router: ComponentRouter;
   readonly listening: readonly ListenOptions[];
+  /** Stanzas for domains to which nobody is attached. */
+  readonly stanzas$: Observable<Stanza>;
+  readonly records$: Observable<TraceRecord>;
 }
 
 export interface Daemon {
@@ -56,6 +63,12 @@ async function startAll(
   log: Log,
 ): Promise<void> {
   const limits = config.manager.limits ?? {};
+  // Both end with the manager, and the process with both.
+  manager.records$.subscribe(log.record);
+  manager.stanzas$.subscribe((stanza) => {
+    const answer = answerUnattended(stanza);
+    if (answer !== null) manager.router.inject(answer, null);
+  });
   await manager.start();
   for (const options of config.components) {
     const tell = log.component;

@@ -1,6 +1,7 @@
 /** The log of the daemon: one line on stderr per thing that an operator would want to know at two in the morning. */
 import type { ComponentEvent } from '../components/component-listener.ts';
 import { faultSentence, type Fault } from '../protocol/faults.ts';
+import type { TraceRecord } from '../trace/record.ts';
 import type { Colour, Terminal } from './terminal.ts';
 
 /** How much it matters: `warning` may need somebody, `error` does. */
@@ -16,6 +17,8 @@ export interface Log {
   /** `what` happened, because of `fault` if there is one. */
   readonly fault: (level: Level, what: string, fault: Fault | null) => void;
   readonly component: (event: ComponentEvent) => void;
+  /** Streams and pairs: what was established, refused and closed. Transitions and wire elements are the trace's. */
+  readonly record: (record: TraceRecord) => void;
 }
 
 export function createLog(terminal: Terminal, now: () => number): Log {
@@ -42,7 +45,59 @@ export function createLog(terminal: Terminal, now: () => number): Log {
           break;
       }
     },
+    record: ({ actor, ...record }) => {
+      if (record.kind !== 'report') return;
+      const told = readReport(record.report);
+      const what = REPORTS[told.type];
+      if (what !== undefined)
+        saidFault(told.fault === null ? 'info' : 'warning', `${actor}: ${what(told)}`, told.fault);
+      else if (told.type.endsWith('.errored')) saidFault('error', `${actor}: ended by an error of ours`, told.fault);
+    },
   };
+}
+
+/** What the sentences below use of a report. */
+interface Report {
+  readonly type: string;
+  readonly fault: Fault | null;
+  readonly pair: string;
+  readonly prooftype: string;
+  readonly endpoint: string;
+}
+
+const REPORTS: Readonly<Record<string, ((report: Report) => string) | undefined>> = {
+  'stream.requested': ({ endpoint }) => `opens a stream to ${endpoint}`,
+  'stream.established': () => 'established',
+  'stream.closing': () => 'closes',
+  'stream.refused': () => 'no stream',
+  'pair.accepted': ({ pair, prooftype }) => `${pair} may send, proved by ${prooftype}`,
+  'pair.admitted': ({ pair, prooftype }) => `${pair} may come in, proved by ${prooftype}`,
+  'pair.refused': ({ pair }) => `${pair} refused`,
+  'pair.failed': () => 'failed',
+};
+
+/** Records hold reports of several kinds; only what is a text, or a fault, is shown. */
+function readReport(report: { readonly type: string }): Report {
+  const fields = new Map<string, unknown>(Object.entries(report));
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '?');
+  const part = (field: string, key: string): unknown => {
+    const value = fields.get(field);
+    return typeof value === 'object' && value !== null
+      ? new Map<string, unknown>(Object.entries(value)).get(key)
+      : null;
+  };
+  const fault = fields.get('fault');
+  return {
+    type: report.type,
+    fault: isFault(fault) ? fault : null,
+    pair: `${text(fields.get('from'))} to ${text(fields.get('to'))}`,
+    prooftype: text(part('proof', 'prooftype')),
+    endpoint: `${text(part('endpoint', 'host'))} port ${String(part('endpoint', 'port'))}`,
+  };
+}
+
+function isFault(value: unknown): value is Fault {
+  return typeof value === 'object' && value !== null && 'layer' in value && 'condition' in value && 'origin' in value;
 }
 
 /** Text from peers cannot break the line, nor steer the terminal. */

@@ -1,0 +1,400 @@
+/**
+ * The transport of one XML stream: socket, TLS and framer behind the events and commands of the stream machines. It
+ * holds what machines must not: sockets, bytes, secrets. Stanzas bypass the machine, straight into the data plane.
+ */
+import type { Element } from '@xmpp/xml';
+import { type CallbackActorLogic, type EventObject, fromCallback } from 'xstate';
+import type { Endpoint } from '../protocol/dns.ts';
+import type { DialbackKeys } from '../protocol/dialback.ts';
+import { fault, type Fault } from '../protocol/faults.ts';
+import { canonicalDomain } from '../protocol/names.ts';
+import { NS } from '../protocol/namespaces.ts';
+import type { Stanza } from '../protocol/stanza.ts';
+import type { StreamHeader, WireElement } from '../protocol/wire.ts';
+import { readWireElement, wireToXml } from '../protocol/wire-xml.ts';
+import type {
+  Accepted,
+  CertificateChain,
+  Clock,
+  Connection,
+  ConnectionEvents,
+  Credential,
+  Network,
+  Random,
+  TlsSession,
+} from '../ports.ts';
+import { Framer, type StreamTag } from './framer.ts';
+
+/** Where the stanzas of a stream go, and what has to be written comes from (src/routing). */
+export interface StanzaPlane {
+  addStream(stream: number, outlet: TransportOutlet, inlet: { pause(): void; resume(): void }): void;
+  /** False: refused, and the machine is told why by its owner. */
+  arrived(stream: number, stanza: Stanza): boolean;
+  batchStart(): void;
+  batchEnd(): void;
+  streamDrained(stream: number): void;
+}
+
+export interface TransportOutlet {
+  readonly contentNamespace: string;
+  readonly writable: boolean;
+  readonly bufferedBytes: number;
+  write(bytes: Buffer): void;
+  cork(): void;
+  uncork(): void;
+}
+
+export interface TransportPorts {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly keys: DialbackKeys;
+  readonly plane: StanzaPlane;
+  /** The connection that stands already under this id, on the receiving side. */
+  readonly accepted: (stream: number) => AcceptedConnection | null;
+  readonly credentialFor: (localDomain: string) => Credential | null;
+  /** Keeps the chain that the far end presented, for path validation. */
+  readonly chainPresented: (stream: number, chain: CertificateChain | null) => void;
+  /** Every negotiation element on the wire, for the trace; null when nobody listens. */
+  readonly onWire: ((stream: number, direction: 'in' | 'out', element: WireElement) => void) | null;
+  /** Largest stanza, in bytes. */
+  readonly stanzaBytes: number;
+  /** Largest element before the stream may carry stanzas, in bytes. */
+  readonly preAuthBytes: number;
+  /** A stream with no bytes in either direction for so long is idle, in milliseconds. */
+  readonly idleMs: number;
+}
+
+export interface AcceptedConnection extends Accepted {
+  /** Takes the events of the connection from now on. */
+  readonly listen: (events: ConnectionEvents) => void;
+}
+
+interface TransportInput {
+  readonly stream: number;
+  readonly endpoint: Endpoint | null;
+}
+
+type TransportCommand =
+  | { readonly type: 'transport.send'; readonly element: WireElement }
+  | { readonly type: 'transport.restart' | 'transport.authenticated' | 'transport.end' | 'transport.drop' }
+  | {
+      readonly type: 'transport.secureAsClient';
+      readonly serverName: string;
+      readonly local: string;
+      readonly minTls: '1.2' | '1.3';
+    }
+  | { readonly type: 'transport.secureAsServer'; readonly streamTo: string | null }
+  | { readonly type: 'transport.close'; readonly fault: Fault | null; readonly header: StreamHeader | null };
+
+type Say = (event: EventObject & Record<string, unknown>) => void;
+
+/** Stream errors of RFC 6120 §4.9.3 that our faults can be said with; all else is `undefined-condition` with its text. */
+const STREAM_ERRORS = new Set([
+  'bad-format', 'bad-namespace-prefix', 'conflict', 'connection-timeout', 'host-gone', 'host-unknown',
+  'improper-addressing', 'internal-server-error', 'invalid-from', 'invalid-namespace', 'invalid-xml', 'not-authorized',
+  'not-well-formed', 'policy-violation', 'remote-connection-failed', 'reset', 'resource-constraint', 'restricted-xml',
+  'system-shutdown', 'unsupported-encoding', 'unsupported-feature', 'unsupported-stanza-type', 'unsupported-version',
+]); // prettier-ignore
+
+export function transport(ports: TransportPorts): CallbackActorLogic<TransportCommand, TransportInput> {
+  return fromCallback<TransportCommand, TransportInput>(({ input, sendBack, receive }) => {
+    const stream = new StreamTransport(ports, input, sendBack);
+    receive((command) => stream.obey(command));
+    return () => stream.abandon();
+  });
+}
+
+class StreamTransport {
+  readonly #ports: TransportPorts;
+  readonly #stream: number;
+  readonly #say: Say;
+  readonly #connection: Connection;
+  readonly #framer: Framer;
+  readonly #acceptedDirectTls: boolean;
+  #handshaking = false;
+  #closing = false;
+  #closed = false;
+  #lastActivityMs: number;
+  #idleTimer: unknown = null;
+
+  constructor(ports: TransportPorts, { stream, endpoint }: TransportInput, say: Say) {
+    this.#ports = ports;
+    this.#stream = stream;
+    this.#say = say;
+    this.#lastActivityMs = ports.clock.now();
+    this.#framer = new Framer(
+      {
+        streamOpened: (tag) => this.#streamOpened(tag),
+        stanza: (stanza) => this.#stanza(stanza),
+        element: (element) => this.#element(element),
+        streamClosed: () => say({ type: 'peer.streamClosed' }),
+        fault: (what) => say({ type: 'transport.inputRefused', fault: what }),
+      },
+      { elementBytes: ports.preAuthBytes },
+    );
+    const events: ConnectionEvents = {
+      connected: ({ remoteAddress, remotePort }) => say({ type: 'transport.connected', remoteAddress, remotePort }),
+      data: (bytes) => this.#data(bytes),
+      secured: (session) => this.#secured(session),
+      drained: () => ports.plane.streamDrained(stream),
+      closed: (what) => this.#ended(what),
+    };
+    const accepted = endpoint === null ? ports.accepted(stream) : null;
+    this.#acceptedDirectTls = accepted?.directTls ?? false;
+    if (accepted !== null) {
+      this.#connection = accepted.connection;
+      accepted.listen(events);
+    } else if (endpoint !== null) {
+      this.#connection = ports.network.connect({ addresses: endpoint.addresses, port: endpoint.port }, events);
+    } else {
+      throw new Error('no accepted connection under this stream id');
+    }
+    const connection = this.#connection;
+    ports.plane.addStream(
+      stream,
+      {
+        contentNamespace: NS.server,
+        get writable() {
+          return connection.writable;
+        },
+        get bufferedBytes() {
+          return connection.bufferedBytes;
+        },
+        write: (bytes) => connection.write(bytes),
+        cork: () => connection.cork(),
+        uncork: () => connection.uncork(),
+      },
+      connection,
+    );
+    this.#watchIdleness();
+  }
+
+  obey(command: TransportCommand): void {
+    if (this.#closed) return;
+    switch (command.type) {
+      case 'transport.send':
+        this.#send(command.element);
+        break;
+      case 'transport.restart':
+        this.#framer.restart();
+        break;
+      case 'transport.authenticated':
+        this.#framer.setElementLimit(this.#ports.stanzaBytes);
+        break;
+      case 'transport.secureAsClient':
+        if (!this.#beginHandshake()) break;
+        this.#connection.startTlsClient({
+          serverName: command.serverName,
+          credential: this.#ports.credentialFor(command.local),
+          minVersion: command.minTls === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
+          alpn: true,
+        });
+        break;
+      case 'transport.secureAsServer':
+        if (!this.#beginHandshake() || this.#acceptedDirectTls) break; // direct TLS: the listener has begun already
+        this.#connection.startTlsServer({ streamTo: command.streamTo });
+        break;
+      case 'transport.close':
+        this.#close(command.fault, command.header);
+        break;
+      case 'transport.end':
+        this.#connection.end();
+        break;
+      case 'transport.drop':
+        this.#connection.destroy();
+    }
+  }
+
+  /** The actor stops: whatever stands is dropped. */
+  abandon(): void {
+    this.#ports.clock.clearTimeout(this.#idleTimer);
+    if (!this.#closed) this.#connection.destroy();
+    this.#closed = true;
+  }
+
+  #send(element: WireElement): void {
+    if (this.#closing) return;
+    const { keys } = this.#ports;
+    // Our own keys are filled in here; keys of others pass through as they are.
+    const isOwnRequest = element.kind === 'result' && element.answer === null;
+    const ready = isOwnRequest ? { ...element, key: keys.make(element.to, element.from, this.#wireId) } : element;
+    if (element.kind === 'streamHeader' && element.id !== null) this.#wireId = element.id;
+    this.#ports.onWire?.(this.#stream, 'out', element);
+    this.#connection.write(wireToXml(ready));
+  }
+
+  /** Id of the response header in force, whoever chose it (RFC 6120 §4.7.3): keys are made for it. */
+  #wireId = '';
+
+  #beginHandshake(): boolean {
+    // Plain bytes after <starttls/> or <proceed/> were injected by somebody else (FACTS §14.15).
+    if (this.#framer.pendingBytes > 0) {
+      this.#connection.destroy(fault('tls', 'plain-text-after-starttls', 'peer'));
+      return false;
+    }
+    this.#handshaking = true;
+    this.#framer.halt();
+    return true;
+  }
+
+  #secured({ protocol, cipher, alpn, resumed, peer, chain }: TlsSession): void {
+    this.#handshaking = false;
+    this.#wireId = '';
+    this.#framer.restart();
+    this.#ports.chainPresented(this.#stream, chain);
+    this.#say({ type: 'transport.secured', tls: { protocol, cipher, alpn, resumed, certificate: peer } });
+  }
+
+  #close(what: Fault | null, header: StreamHeader | null): void {
+    if (this.#closing) return;
+    if (this.#handshaking) {
+      this.#connection.destroy(what ?? undefined); // RFC 6120 §5.4.3.2: no stream error for TLS
+      return;
+    }
+    this.#connection.cork();
+    if (header !== null) this.#send(header);
+    // What the peer caused is said to it; a stream error of the peer's own, or a broken wire, is not (RFC 6120 §4.9.1).
+    if (what !== null && isWorthSaying(what)) {
+      const condition = streamErrorOf(what);
+      this.#send({ kind: 'streamError', condition, text: what.text ?? null });
+    }
+    this.#closing = true;
+    this.#connection.write('</stream:stream>');
+    this.#connection.uncork();
+  }
+
+  #data(bytes: Buffer): void {
+    this.#lastActivityMs = this.#ports.clock.now();
+    this.#ports.plane.batchStart();
+    try {
+      this.#framer.push(bytes);
+    } finally {
+      this.#ports.plane.batchEnd();
+    }
+  }
+
+  #ended(what: Fault | null): void {
+    this.#closed = true;
+    this.#ports.clock.clearTimeout(this.#idleTimer);
+    this.#say({ type: 'transport.closed', fault: what });
+  }
+
+  #stanza(stanza: Stanza): void {
+    if (!this.#ports.plane.arrived(this.#stream, stanza)) this.#framer.halt();
+  }
+
+  #streamOpened(tag: StreamTag): void {
+    const { attributes, namespaces, contentNamespace } = tag;
+    const header: StreamHeader = {
+      kind: 'streamHeader',
+      to: attributes['to'] ?? null,
+      from: attributes['from'] ?? null,
+      id: attributes['id'] ?? null,
+      version: attributes['version'] ?? null,
+      dialback: Object.values(namespaces).includes(NS.dialback),
+    };
+    this.#ports.onWire?.(this.#stream, 'in', header);
+    if (contentNamespace !== '' && contentNamespace !== NS.server && contentNamespace !== NS.streams) {
+      const text = `the content namespace is ${contentNamespace}`;
+      this.#say({ type: 'transport.inputRefused', fault: fault('xml', 'invalid-namespace', 'peer', text) });
+      return;
+    }
+    if (header.id !== null) this.#wireId = header.id;
+    this.#say({ type: 'peer.streamOpened', header, freshId: this.#ports.random.hex(16) });
+  }
+
+  #element(element: Element): void {
+    const wire = readWireElement(element);
+    this.#ports.onWire?.(this.#stream, 'in', wire);
+    const event = this.#eventOf(wire);
+    if (event.type === 'peer.startTlsRequested' || event.type === 'peer.proceedReceived') {
+      // TLS begins right after this '>' (RFC 6120 §5.4.2.3); halt first, so that what follows is counted, not read.
+      this.#framer.halt();
+    }
+    this.#say(event);
+  }
+
+  #eventOf(wire: WireElement): EventObject & Record<string, unknown> {
+    switch (wire.kind) {
+      case 'features':
+        return { type: 'peer.featuresReceived', features: wire };
+      case 'starttls':
+        return { type: 'peer.startTlsRequested' };
+      case 'proceed':
+        return { type: 'peer.proceedReceived' };
+      case 'starttlsFailure':
+        return { type: 'peer.startTlsRefused' };
+      case 'auth':
+        return { type: 'peer.authRequested', mechanism: wire.mechanism, initialResponse: wire.initialResponse };
+      case 'challenge':
+        return { type: 'peer.saslChallenged' };
+      case 'response':
+        return { type: 'peer.saslResponded', data: wire.data };
+      case 'success':
+        return { type: 'peer.saslSucceeded' };
+      case 'saslFailure':
+        return { type: 'peer.saslFailed', condition: wire.condition, text: wire.text };
+      case 'bidi':
+        return { type: 'peer.bidiRequested' };
+      case 'streamError':
+        return { type: 'peer.streamErrorReceived', condition: wire.condition, text: wire.text };
+      case 'result':
+      case 'verify':
+        return this.#dialbackEvent(wire);
+      case 'streamHeader':
+      case 'unsupported':
+        return { type: 'peer.unsupportedReceived', name: wire.kind === 'unsupported' ? wire.name : 'stream' };
+    }
+  }
+
+  #dialbackEvent(wire: Extract<WireElement, { kind: 'result' | 'verify' }>): EventObject & Record<string, unknown> {
+    const from = canonicalDomain(wire.from);
+    const to = canonicalDomain(wire.to);
+    if (from === null || to === null) {
+      const text = `db:${wire.kind} from '${wire.from}' to '${wire.to}'`;
+      return { type: 'transport.inputRefused', fault: fault('stream', 'improper-addressing', 'peer', text) };
+    }
+    const { answer, key } = wire;
+    if (wire.kind === 'result') {
+      return answer === null
+        ? { type: 'peer.resultRequested', from, to, key: key ?? '' }
+        : { type: 'peer.resultAnswered', from, to, answer };
+    }
+    if (answer !== null) return { type: 'peer.verifyAnswered', from, to, id: wire.id, answer };
+    // The asker (`from`) is the receiving server of the key, `to` its sender (XEP-0220 §2.2).
+    return {
+      type: 'peer.verifyRequested',
+      from,
+      to,
+      id: wire.id,
+      keyMatches: this.#ports.keys.matches(key ?? '', from, to, wire.id),
+    };
+  }
+
+  #watchIdleness(): void {
+    const { clock, idleMs } = this.#ports;
+    const look = (): void => {
+      const idleFor = clock.now() - this.#lastActivityMs;
+      if (idleFor >= idleMs) {
+        this.#lastActivityMs = clock.now();
+        this.#say({ type: 'transport.idle' });
+      }
+      this.#idleTimer = clock.setTimeout(look, Math.max(1, idleMs - Math.min(idleFor, idleMs - 1)));
+    };
+    this.#idleTimer = clock.setTimeout(look, idleMs);
+  }
+}
+
+/** The stream error that says a fault best (RFC 6120 §4.9.3). */
+function streamErrorOf({ layer, condition }: Fault): string {
+  if (layer === 'pkix' || layer === 'dane' || layer === 'posh' || layer === 'sasl' || layer === 'dialback')
+    return 'not-authorized';
+  if (STREAM_ERRORS.has(condition)) return condition;
+  return layer === 'policy' ? 'policy-violation' : 'undefined-condition';
+}
+
+/** A stream error is sent for what the peer did to the stream, or what we do to it; not for what the network did. */
+function isWorthSaying({ layer }: Fault): boolean {
+  return layer !== 'tcp' && layer !== 'tls' && layer !== 'dns';
+}

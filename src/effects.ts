@@ -1,0 +1,75 @@
+/** The effects of the machines, made from ports: the one place where charts and adapters meet. */
+import { fromPromise } from 'xstate';
+import type { StandingStream } from '../machines/peer.machine.ts';
+import { dialbackProoftype, type VerifyStream } from '../machines/prooftypes/dialback.machine.ts';
+import { pkixProoftype } from '../machines/prooftypes/pkix.machine.ts';
+import { type HostAddresses, resolution, type ServiceRecords } from '../machines/resolution.machine.ts';
+import type { StreamId } from '../machines/events.ts';
+import { transport, type TransportPorts } from './adapters/transport.ts';
+import type { Ports } from './ports.ts';
+import type { PathVerdict } from './protocol/certificate.ts';
+import type { DnsAnswer, SrvRecord } from './protocol/dns.ts';
+import { fault, FaultError } from './protocol/faults.ts';
+import { srvOwnerNames } from './protocol/srv.ts';
+import type { Wanted } from './standing-streams.ts';
+import type { Registry } from './registry.ts';
+
+/** Draws for the weights of RFC 2782: one per target at most. */
+const DRAWS = 64;
+const RESOLUTION_OF_DRAW = 2 ** 30;
+
+const noRecords: DnsAnswer<SrvRecord> = { status: 'nodata-insecure', records: [], ttlSeconds: 0 };
+
+export function makeEffects(ports: Ports, transportPorts: TransportPorts, registry: Registry) {
+  const lookUpServices = fromPromise<ServiceRecords, { domain: string }>(async ({ input, signal }) => {
+    const names = srvOwnerNames(input.domain);
+    const draws = Array.from(
+      { length: DRAWS },
+      () => ports.random.integer(RESOLUTION_OF_DRAW - 1) / RESOLUTION_OF_DRAW,
+    );
+    if (names === null) return { xmpp: noRecords, xmpps: noRecords, draws };
+    const [xmpp, xmpps] = await Promise.all([
+      ports.resolver.srv(names.xmpp, signal),
+      ports.resolver.srv(names.xmpps, signal),
+    ]);
+    return { xmpp, xmpps, draws };
+  });
+
+  const lookUpAddresses = fromPromise<HostAddresses, { hosts: readonly string[] }>(async ({ input, signal }) => {
+    const answers = input.hosts.map(async (host) => [host, await ports.resolver.addresses(host, signal)] as const);
+    return Object.fromEntries(await Promise.all(answers));
+  });
+
+  // The validator is synchronous; an async function turns what it throws into a rejection.
+  // eslint-disable-next-line @typescript-eslint/require-await
+  const validatePath = fromPromise<PathVerdict, { stream: StreamId }>(async ({ input }) => {
+    const chain = registry.streams.get(input.stream)?.chain ?? null;
+    if (chain === null) throw new FaultError(fault('pkix', 'no-certificate', 'peer'));
+    return ports.pathValidator.validate(chain, ports.clock.now());
+  });
+
+  const openVerifyStream = fromPromise<VerifyStream, { sender: string; target: string; askedOn: StreamId }>(
+    async ({ input }) => {
+      const stream = await registry.desk.openStream(input.sender, input.target, input.askedOn);
+      const certificate = registry.streams.get(stream)?.context().tls?.certificate;
+      return { stream, peerSha256: certificate?.sha256 ?? null };
+    },
+  );
+
+  return {
+    transport: transport(transportPorts),
+    resolution: resolution.provide({ actors: { lookUpServices, lookUpAddresses } }),
+    pkixProoftype: pkixProoftype.provide({ actors: { validatePath } }),
+    dialbackProoftype: dialbackProoftype.provide({
+      actors: {
+        openVerifyStream,
+        askAuthoritativeServer: fromPromise(({ input }) => registry.desk.ask(input.stream, input)),
+      },
+    }),
+    findStandingStream: fromPromise<StandingStream | null, Wanted>(({ input, signal }) =>
+      registry.findStanding(input, signal),
+    ),
+  };
+}
+
+export type Effects = ReturnType<typeof makeEffects>;

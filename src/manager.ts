@@ -1,0 +1,238 @@
+/** The connection manager: the public face of registry, data plane and listeners. It holds no protocol. */
+import type { Element } from '@xmpp/xml';
+import type { Observable } from 'rxjs';
+import { limits } from '../machines/limits.ts';
+import type { StreamId } from '../machines/events.ts';
+import type { StreamSettings } from '../machines/stream-setup.ts';
+import { makeEffects } from './effects.ts';
+import type { LimitOptions, ManagerOptions } from './options.ts';
+import type { ConnectionEvents, Credential, Listening, ListenOptions, Ports } from './ports.ts';
+import { dialbackKeys } from './protocol/dialback.ts';
+import { fault, type Fault } from './protocol/faults.ts';
+import { canonicalDomain, parentDomains } from './protocol/names.ts';
+import { NS } from './protocol/namespaces.ts';
+import type { PolicyOptions } from './protocol/policy.ts';
+import { Stanza } from './protocol/stanza.ts';
+import { Registry } from './registry.ts';
+import { Router } from './routing/router.ts';
+import type { Delivery, Outlet } from './routing/types.ts';
+import { type TraceRecord, withoutKeys } from './trace/record.ts';
+
+const defaultLimits: Required<LimitOptions> = {
+  stanzaBytes: 524_288,
+  preAuthBytes: 10_000,
+  queueStanzas: 10_000,
+  queueBytes: 16_777_216,
+};
+
+/** One stream, as {@link ConnectionManager.snapshot} shows it. */
+export interface StreamView {
+  readonly id: StreamId;
+  readonly role: 'initiating' | 'receiving';
+  readonly local: string;
+  readonly remote: string;
+  readonly state: string;
+  readonly tls: string | null;
+  readonly bidi: boolean;
+  readonly proofs: readonly { readonly domain: string; readonly prooftype: string; readonly strength: string }[];
+}
+
+export interface ManagerSnapshot {
+  readonly streams: readonly StreamView[];
+  readonly actors: { readonly streams: number; readonly pairs: number; readonly peers: number };
+  readonly tables: ReturnType<Router['snapshot']>;
+}
+
+export interface ListeningAt {
+  readonly address: string;
+  readonly port: number;
+  readonly tls: ListenOptions['tls'];
+}
+
+/**
+ * Decides which domains belong to which streams (RFC 7712) and carries stanzas between them.
+ *
+ * No global state: any number of managers live in one process. Everything from outside comes in through `ports`.
+ */
+export class ConnectionManager {
+  readonly #options: ManagerOptions;
+  readonly #ports: Ports;
+  readonly #registry: Registry;
+  readonly #hosted: ReadonlyMap<string, Credential | null>;
+  readonly #settings: { -readonly [Key in keyof StreamSettings]: StreamSettings[Key] };
+  #listening: { readonly at: ListeningAt; readonly handle: Listening }[] = [];
+
+  /** The data plane, for those who attach components to it. */
+  readonly router: Router;
+  /** Hot. Stanzas for hosted domains to which nothing else is attached. Subscribing attaches the program. */
+  readonly stanzas$: Observable<Stanza>;
+  /** Hot. What the manager does, as it happens; subscribe before `start` to see all of it. */
+  readonly records$: Observable<TraceRecord>;
+
+  /** @throws TypeError when a host is no domain, or the dialback secret is shorter than 16 characters. */
+  constructor(options: ManagerOptions, ports: Ports) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#hosted = canonicalHosts(options.hosts);
+    this.#settings = {
+      hosted: new Set(this.#hosted.keys()),
+      policy: options.policy ?? {},
+      bidi: options.bidi ?? true,
+    };
+    const secret = options.dialback?.secret ?? ports.random.hex(32);
+    if (secret.length < 16) throw new TypeError('dialback.secret: at least 16 characters are needed');
+    const bounds = { ...defaultLimits, ...options.limits };
+    const { clock, network, random } = ports;
+
+    this.router = new Router({
+      queueStanzas: bounds.queueStanzas,
+      queueBytes: bounds.queueBytes,
+      queueAgeMs: limits.routeMs + 10_000,
+      clock,
+      isLocal: (domain) => this.#hosted.has(domain),
+      events: {
+        routeWanted: (local, remote) => this.#registry.routeWanted(local, remote),
+        refused: (stream, what) => this.#registry.stanzaRefused(stream, what),
+      },
+    });
+    this.#registry = new Registry({
+      settings: this.#settings,
+      router: this.router,
+      clock,
+      random,
+      effects: (registry) =>
+        makeEffects(
+          ports,
+          {
+            network,
+            clock,
+            random,
+            keys: dialbackKeys(secret),
+            plane: this.router,
+            accepted: (stream) => registry.takeAccepted(stream),
+            credentialFor: (local) => this.credentialFor(local),
+            chainPresented: (stream, chain) => {
+              const row = registry.streams.get(stream);
+              if (row !== undefined) row.chain = chain;
+            },
+            onWire: (stream, direction, element) =>
+              registry.record(`stream:${stream}`, 'transport', {
+                kind: 'wire',
+                direction,
+                element: withoutKeys(element),
+              }),
+            stanzaBytes: bounds.stanzaBytes,
+            preAuthBytes: bounds.preAuthBytes,
+            idleMs: limits.idleMs,
+          },
+          registry,
+        ),
+    });
+    this.records$ = this.#registry.records$.asObservable();
+    this.stanzas$ = this.router.unattended$;
+  }
+
+  /** Where it listens; with the ports that were given where 0 was asked for. */
+  get listening(): readonly ListeningAt[] {
+    return this.#listening.map(({ at }) => at);
+  }
+
+  /** Opens the listeners. Rejects with FaultError `tcp` where one cannot be had; then none is open. */
+  async start(): Promise<void> {
+    try {
+      for (const options of this.#options.listen ?? []) {
+        const handle = await this.#ports.network.listen(options, ({ connection, directTls }) => {
+          let listener: ConnectionEvents | null = null;
+          this.#registry.accept({ connection, directTls, listen: (events) => (listener = events) });
+          return {
+            connected: () => undefined,
+            data: (bytes) => listener?.data(bytes),
+            secured: (session) => listener?.secured(session),
+            drained: () => listener?.drained(),
+            closed: (what) => listener?.closed(what),
+          };
+        });
+        this.#listening.push({ at: { address: handle.address, port: handle.port, tls: options.tls }, handle });
+      }
+    } catch (error) {
+      await this.#stopListening();
+      throw error;
+    }
+  }
+
+  /** Drains: no new work, what waits is returned, every stream is closed and its closing tag awaited, within `deadlineMs`. */
+  async stop(deadlineMs = limits.closeMs + 1_000): Promise<void> {
+    await this.#stopListening();
+    const why = fault('stream', 'system-shutdown', 'local', 'this server is shutting down');
+    this.router.close(why, 'remote-server-timeout');
+    await this.#registry.drain(why, deadlineMs);
+  }
+
+  /**
+   * Sends one stanza from a hosted domain; resolves with what became of it (DESIGN §6, L1). Never rejects for what the
+   * network does.
+   * @throws TypeError when `stanza` is no message, presence or iq
+   */
+  send(stanza: Stanza | Element): Promise<Delivery> {
+    const ready = stanza instanceof Stanza ? stanza : Stanza.fromElement(stanza, NS.server);
+    return new Promise((resolve) => this.router.inject(ready, null, resolve));
+  }
+
+  /** Stanzas for these hosted domains go to `outlet` instead of {@link stanzas$}, until the answer is called. */
+  attach(domains: readonly string[], outlet: Outlet): () => void {
+    return this.router.attach(domains, outlet);
+  }
+
+  /** The certificate of a hosted domain, else that of its closest parent host. */
+  credentialFor(domain: string): Credential | null {
+    for (const name of [domain, ...parentDomains(domain)]) {
+      const credential = this.#hosted.get(name);
+      if (credential !== undefined && credential !== null) return credential;
+    }
+    return null;
+  }
+
+  /** Puts another policy in force, for live streams too: those that it forbids are closed. */
+  setPolicy(policy: PolicyOptions): void {
+    this.#settings.policy = policy;
+    this.#registry.enforcePolicy();
+  }
+
+  /** Closes one stream; its pairs find another when they need one. */
+  closeStream(stream: StreamId, why: Fault | null = null): void {
+    this.#registry.closeStream(stream, why);
+  }
+
+  snapshot(): ManagerSnapshot {
+    const streams = [...this.#registry.streams.rows()].map(({ id, initiating, context, stage }): StreamView => {
+      const { local, remote, tls, bidi, proved } = context();
+      return {
+        id,
+        role: initiating ? 'initiating' : 'receiving',
+        local,
+        remote,
+        state: stage,
+        tls: tls?.protocol ?? null,
+        bidi,
+        proofs: Object.entries(proved).map(([domain, { prooftype, strength }]) => ({ domain, prooftype, strength })),
+      };
+    });
+    return { streams, actors: this.#registry.liveActors, tables: this.router.snapshot() };
+  }
+
+  async #stopListening(): Promise<void> {
+    const handles = this.#listening;
+    this.#listening = [];
+    await Promise.all(handles.map(({ handle }) => handle.close()));
+  }
+}
+
+function canonicalHosts(hosts: ManagerOptions['hosts']): ReadonlyMap<string, Credential | null> {
+  const canonical = new Map<string, Credential | null>();
+  for (const [host, credential] of Object.entries(hosts)) {
+    const domain = canonicalDomain(host);
+    if (domain === null) throw new TypeError(`hosts: ${JSON.stringify(host)} is no domain`);
+    canonical.set(domain, credential);
+  }
+  return canonical;
+}

@@ -1,0 +1,478 @@
+/**
+ * The registry of root actors: creates, watches, hibernates and stops streams, pairs and peers, and carries what they
+ * report to each other by id. No protocol is decided here; a fault in one actor stays its own.
+ */
+import { type ActorRefFrom, createActor, type InspectionEvent } from 'xstate';
+import { Subject } from 'rxjs';
+import { association } from '../machines/association.machine.ts';
+import type { PairReport, PeerReport, StreamId, StreamReport, StreamWish } from '../machines/events.ts';
+import { decide } from '../machines/failures.ts';
+import { initiatingStream } from '../machines/initiating-stream.machine.ts';
+import { pair } from '../machines/pair.machine.ts';
+import { peer } from '../machines/peer.machine.ts';
+import { receivingStream } from '../machines/receiving-stream.machine.ts';
+import type { StreamEvent, StreamInput, StreamSettings } from '../machines/stream-setup.ts';
+import { verification } from '../machines/verification.machine.ts';
+import type { AcceptedConnection } from './adapters/transport.ts';
+import type { Effects } from './effects.ts';
+import type { Clock, Random } from './ports.ts';
+import type { StanzaErrorCondition } from './protocol/conditions.ts';
+import { fault, type Fault, faultSentence, toFault } from './protocol/faults.ts';
+import { deniedBy, policyFor } from './protocol/policy.ts';
+import type { Router } from './routing/router.ts';
+import { StandingStreams, type Wanted } from './standing-streams.ts';
+import { type TraceBody, type TraceRecord, transitionOf } from './trace/record.ts';
+import { VerifyDesk } from './verify-desk.ts';
+
+interface StreamActor {
+  send(event: StreamEvent): void;
+  stop(): unknown;
+}
+type PairActor = ActorRefFrom<typeof pair>;
+type PeerActor = ActorRefFrom<typeof peer>;
+
+/** What a timer can hold; a proof that lasts longer outlives its stream. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+export interface RegistryOptions {
+  readonly settings: StreamSettings;
+  readonly router: Router;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Makes the effects of a stream's actors; given the registry, which they ask for other streams. */
+  readonly effects: (registry: Registry) => Effects;
+}
+
+export class Registry {
+  readonly streams = new StandingStreams();
+  readonly desk: VerifyDesk;
+  readonly records$ = new Subject<TraceRecord>();
+  readonly #options: RegistryOptions;
+  readonly #machines: Machines;
+  readonly #streamActors = new Map<StreamId, StreamActor>();
+  readonly #pairs = new Map<string, Map<string, PairActor>>();
+  readonly #peers = new Map<string, PeerActor>();
+  readonly #accepted = new Map<StreamId, AcceptedConnection>();
+  readonly #waitingForStreams = new Set<() => void>();
+  #nextStream = 1;
+  #sequence = 0;
+  #draining = false;
+
+  constructor(options: RegistryOptions) {
+    this.#options = options;
+    this.desk = new VerifyDesk({
+      ask: (stream, question) => this.#streamActors.get(stream)?.send({ type: 'local.verifyRequested', ...question }),
+      standing: (wanted) => this.streams.leadingTo(wanted),
+      want: (remote, wish) => this.#want(remote, wish),
+    });
+    this.#machines = provideEffects(options.effects(this));
+  }
+
+  // ——— what the outside asks for
+
+  /** A stanza waits for this pair (RouterEvents). */
+  routeWanted(local: string, remote: string): void {
+    if (this.#draining) {
+      this.#fail(local, remote, fault('stream', 'system-shutdown', 'local', 'this server is shutting down'));
+      return;
+    }
+    this.#pair(local, remote).send({ type: 'local.routeWanted' });
+  }
+
+  /** The gate refused a stanza (RouterEvents). */
+  stanzaRefused(stream: StreamId, what: Fault): void {
+    this.#streamActors.get(stream)?.send({ type: 'transport.stanzaRefused', fault: what });
+  }
+
+  /** A peer has connected. */
+  accept(connection: AcceptedConnection): void {
+    const stream = this.#nextStream++;
+    this.#accepted.set(stream, connection);
+    const input = {
+      purpose: 'stanzas' as const,
+      local: '',
+      remote: '',
+      endpoint: null,
+      directTls: connection.directTls,
+    };
+    this.#openStream(this.#machines.receivingStream, {
+      stream,
+      ...input,
+      avoidExternal: false,
+      settings: this.#options.settings,
+    });
+  }
+
+  /** The connection that stands under this id, once. */
+  takeAccepted(stream: StreamId): AcceptedConnection | null {
+    const connection = this.#accepted.get(stream) ?? null;
+    this.#accepted.delete(stream);
+    return connection;
+  }
+
+  closeStream(stream: StreamId, why: Fault | null): void {
+    this.#streamActors.get(stream)?.send({ type: 'local.closeRequested', fault: why });
+  }
+
+  /** The policy has changed: streams to domains that it forbids now are closed (FEATURES P2). */
+  enforcePolicy(): void {
+    for (const { id, context } of this.streams.rows()) {
+      const { remote, settings } = context();
+      const denied = remote === '' ? null : deniedBy(settings.policy, remote);
+      if (denied !== null) this.closeStream(id, denied);
+    }
+    for (const actor of this.#peers.values()) actor.stop();
+    this.#peers.clear();
+  }
+
+  /** No new work; every stream is closed with `why`. Resolves when all are gone, or `deadlineMs` has passed. */
+  async drain(why: Fault, deadlineMs: number): Promise<void> {
+    this.#draining = true;
+    for (const stream of this.#streamActors.keys()) this.closeStream(stream, why);
+    await new Promise<void>((resolve) => {
+      const deadline = this.#options.clock.setTimeout(() => done(), deadlineMs);
+      const done = (): void => {
+        this.#options.clock.clearTimeout(deadline);
+        this.#waitingForStreams.delete(look);
+        resolve();
+      };
+      const look = (): void => {
+        if (this.#streamActors.size === 0) done();
+      };
+      this.#waitingForStreams.add(look);
+      look();
+    });
+    for (const actor of this.#streamActors.values()) actor.stop();
+    for (const row of this.#pairs.values()) for (const actor of row.values()) actor.stop();
+    for (const actor of this.#peers.values()) actor.stop();
+  }
+
+  /** Waits until the table of standing streams has an answer that is not `pending` (RFC 7712 §4.4, M1). */
+  async findStanding(
+    wanted: Wanted,
+    signal: AbortSignal,
+  ): Promise<Exclude<ReturnType<StandingStreams['find']>, 'pending'>> {
+    for (;;) {
+      const found = this.streams.find(wanted);
+      if (found !== 'pending' || signal.aborted) return found === 'pending' ? null : found;
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          this.#waitingForStreams.delete(wake);
+          resolve();
+        };
+        this.#waitingForStreams.add(wake);
+        signal.addEventListener('abort', wake, { once: true });
+      });
+    }
+  }
+
+  get liveActors(): { streams: number; pairs: number; peers: number } {
+    let pairs = 0;
+    for (const row of this.#pairs.values()) pairs += row.size;
+    return { streams: this.#streamActors.size, pairs, peers: this.#peers.size };
+  }
+
+  record(actor: string, machine: string, body: TraceBody): void {
+    if (!this.records$.observed) return;
+    this.records$.next({ sequence: this.#sequence++, atMs: this.#options.clock.now(), actor, machine, ...body });
+  }
+
+  // ——— root actors
+
+  #openStream(machine: Machines['initiatingStream' | 'receivingStream'], input: StreamInput): void {
+    const { stream } = input;
+    const actor = createActor(machine, { input, ...this.#watching(`stream:${stream}`) });
+    this.#streamActors.set(stream, actor);
+    this.streams.add({
+      id: stream,
+      initiating: input.endpoint !== null,
+      purpose: input.purpose,
+      endpoint: input.endpoint,
+      context: () => actor.getSnapshot().context,
+      stage: 'opening',
+      expiresAtMs: Infinity,
+      expiry: null,
+      chain: null,
+    });
+    if (input.remote !== '') this.streams.leadsTo(stream, input.remote);
+    actor.on('*', (report) => this.#streamReported(report));
+    actor.subscribe({
+      // Errored: its own fault, and the end of it alone.
+      error: (thrown) => this.#streamClosed(stream, toFault(thrown, 'internal')),
+      complete: () => this.#streamClosed(stream, actor.getSnapshot().context.fault),
+    });
+    actor.start();
+  }
+
+  #pair(local: string, remote: string): PairActor {
+    const row = this.#pairs.get(local) ?? new Map<string, PairActor>();
+    this.#pairs.set(local, row);
+    const awake = row.get(remote);
+    if (awake !== undefined) return awake;
+    const actor = createActor(this.#machines.pair, {
+      input: { local, remote },
+      ...this.#watching(`pair:${local}>${remote}`),
+    });
+    row.set(remote, actor);
+    const sleep = (): void => {
+      if (row.get(remote) === actor) row.delete(remote);
+      if (row.size === 0 && this.#pairs.get(local) === row) this.#pairs.delete(local);
+      actor.stop();
+    };
+    actor.on('*', (report) => this.#pairReported(report));
+    let born = false;
+    actor.subscribe({
+      // Hibernation: a pair that rests or is routed is a row in the tables of the router, and no actor.
+      next: (snapshot) => {
+        if (born && snapshot.hasTag('quiet')) sleep();
+        born = true;
+      },
+      error: (thrown) => {
+        sleep();
+        this.#fail(local, remote, toFault(thrown, 'internal'));
+      },
+    });
+    actor.start();
+    born = true;
+    return actor;
+  }
+
+  #peer(remote: string): PeerActor {
+    const awake = this.#peers.get(remote);
+    if (awake !== undefined) return awake;
+    const { policy } = this.#options.settings;
+    const actor = createActor(this.#machines.peer, {
+      input: {
+        remote,
+        fixedTarget: policyFor(policy, remote).target,
+        denied: deniedBy(policy, remote),
+        jitter: this.#options.random.integer(1_000) / 1_001,
+      },
+      ...this.#watching(`peer:${remote}`),
+    });
+    this.#peers.set(remote, actor);
+    const forget = (): void => {
+      if (this.#peers.get(remote) === actor) this.#peers.delete(remote);
+      actor.stop();
+    };
+    actor.on('*', (report) => this.#peerReported(report));
+    let born = false;
+    actor.subscribe({
+      next: (snapshot) => {
+        if (born && snapshot.hasTag('quiet') && snapshot.context.failures === 0) forget();
+        born = true;
+      },
+      error: (thrown) => {
+        forget();
+        this.record(`peer:${remote}`, 'peer', {
+          kind: 'report',
+          report: { type: `peer.errored: ${faultSentence(toFault(thrown, 'internal'))}` },
+        });
+      },
+    });
+    actor.start();
+    born = true;
+    return actor;
+  }
+
+  #want(remote: string, wish: StreamWish): void {
+    this.#peer(remote).send({ type: 'local.streamWanted', ...wish });
+  }
+
+  // ——— reports
+
+  #streamReported(report: StreamReport): void {
+    const { stream } = report;
+    this.record(`stream:${stream}`, 'stream', { kind: 'report', report });
+    const row = this.streams.get(stream);
+    if (row === undefined) return;
+    const { router } = this.#options;
+    switch (report.type) {
+      case 'stream.verifiable':
+        if (row.stage === 'opening') row.stage = 'verifiable';
+        this.#tellPeers(stream, report);
+        this.#streamsChanged();
+        break;
+      case 'stream.established':
+        row.stage = 'established';
+        this.#tellPeers(stream, report);
+        this.#streamsChanged();
+        break;
+      case 'stream.closing':
+        row.stage = 'closing';
+        router.withdrawStream(stream);
+        this.desk.streamEnds(stream, report.fault);
+        this.#tellPeers(stream, report);
+        for (const pairs of this.#pairs.values()) for (const actor of pairs.values()) actor.send(report);
+        this.#streamsChanged();
+        break;
+      case 'stream.closed':
+        break; // the end of the actor says the same, also when it failed
+      case 'pair.accepted':
+        if (router.routeOf(report.from, report.to) === null) this.#pair(report.from, report.to).send(report);
+        break;
+      case 'pair.refused':
+        this.#pairs.get(report.from)?.get(report.to)?.send(report);
+        break;
+      case 'pair.admitted':
+        router.admit(stream, report.from, report.to);
+        this.streams.leadsTo(stream, report.from);
+        this.#reproveInTime(stream, report.proof.expiresAtMs);
+        break;
+      case 'association.settled':
+        if (report.outcome.verdict.kind === 'proved') {
+          this.streams.leadsTo(stream, report.outcome.domain);
+          this.#reproveInTime(stream, report.outcome.verdict.expiresAtMs);
+        }
+        for (const pairs of this.#pairs.values()) pairs.get(report.outcome.domain)?.send(report);
+        break;
+      case 'verify.answered':
+        this.desk.answered(report);
+        break;
+      case 'verification.settled':
+    }
+  }
+
+  #streamClosed(stream: StreamId, why: Fault | null): void {
+    if (!this.#streamActors.delete(stream)) return;
+    const row = this.streams.get(stream);
+    if (row?.stage !== 'closing') this.#streamReported({ type: 'stream.closing', stream, fault: why });
+    this.#options.clock.clearTimeout(row?.expiry);
+    this.#options.router.lost(stream);
+    this.#tellPeers(stream, { type: 'stream.closed', stream, fault: why });
+    this.streams.remove(stream);
+    this.#streamsChanged();
+  }
+
+  #pairReported(report: PairReport): void {
+    if ('local' in report) {
+      this.record(`pair:${report.local}>${report.remote}`, 'pair', { kind: 'report', report });
+    }
+    const { router } = this.#options;
+    switch (report.type) {
+      case 'route.requested': {
+        const { local, remote, avoid } = report;
+        const standing = this.streams.leadingTo({ remote, purpose: 'stanzas', avoid });
+        if (standing !== null) {
+          this.#pair(local, remote).send({ type: 'route.offered', stream: standing.id, manner: 'assertion' });
+        } else {
+          this.#want(remote, { local, purpose: 'stanzas', avoid });
+        }
+        break;
+      }
+      case 'assertion.requested':
+        this.#streamActors
+          .get(report.stream)
+          ?.send({ type: 'local.assertionRequested', from: report.local, to: report.remote });
+        break;
+      case 'association.requested':
+        this.#streamActors.get(report.stream)?.send({ type: 'local.associationRequested', domain: report.domain });
+        break;
+      case 'pair.routed':
+        router.setRoute(report.local, report.remote, report.stream);
+        break;
+      case 'pair.failed':
+        this.#fail(report.local, report.remote, report.fault);
+    }
+  }
+
+  #peerReported(report: PeerReport): void {
+    this.record(`peer:${report.remote}`, 'peer', { kind: 'report', report });
+    switch (report.type) {
+      case 'stream.requested': {
+        const stream = this.#nextStream++;
+        this.#peers.get(report.remote)?.send({ type: 'stream.assigned', stream });
+        const { local, remote, purpose, endpoint, avoidExternal } = report;
+        this.#openStream(this.#machines.initiatingStream, {
+          stream,
+          settings: this.#options.settings,
+          purpose,
+          local,
+          remote,
+          endpoint,
+          directTls: endpoint.tls === 'direct',
+          avoidExternal,
+        });
+        break;
+      }
+      case 'stream.offered':
+        if (report.wish.purpose === 'verification')
+          this.desk.streamStands(report.remote, report.wish.local, report.stream);
+        else {
+          const { stream, manner } = report;
+          this.#pairs.get(report.wish.local)?.get(report.remote)?.send({ type: 'route.offered', stream, manner });
+        }
+        break;
+      case 'stream.refused':
+        if (report.wish.purpose === 'verification')
+          this.desk.streamRefused(report.remote, report.wish.local, report.fault);
+        else
+          this.#pairs.get(report.wish.local)?.get(report.remote)?.send({ type: 'route.refused', fault: report.fault });
+    }
+  }
+
+  #tellPeers(
+    stream: StreamId,
+    event: Extract<
+      StreamReport,
+      { type: 'stream.verifiable' | 'stream.established' | 'stream.closing' | 'stream.closed' }
+    >,
+  ): void {
+    const row = this.streams.get(stream);
+    if (row === undefined || !row.initiating) return;
+    this.#peers.get(row.context().remote)?.send(event);
+  }
+
+  #streamsChanged(): void {
+    for (const look of [...this.#waitingForStreams]) look();
+  }
+
+  #fail(local: string, remote: string, what: Fault): void {
+    this.#options.router.returnQueue(local, remote, what, decide(what).bounce as StanzaErrorCondition);
+  }
+
+  /** A14: a stream whose proof ends is closed with `reset`; the next stanza proves the pair again (RFC 6120 §13.7.2.3). */
+  #reproveInTime(stream: StreamId, expiresAtMs: number | null): void {
+    if (expiresAtMs === null) return;
+    const row = this.streams.get(stream);
+    const inMs = Math.max(0, expiresAtMs - this.#options.clock.now());
+    if (row === undefined || inMs > LONGEST_TIMER_MS || expiresAtMs >= row.expiresAtMs) return;
+    this.#options.clock.clearTimeout(row.expiry);
+    row.expiresAtMs = expiresAtMs;
+    row.expiry = this.#options.clock.setTimeout(() => {
+      this.closeStream(stream, fault('stream', 'reset', 'peer', 'the proof on which this stream rests has ended'));
+    }, inMs);
+  }
+
+  #watching(name: string): { clock: Clock; inspect?: (event: InspectionEvent) => void } {
+    const { clock } = this.#options;
+    if (!this.records$.observed) return { clock };
+    return {
+      clock,
+      inspect: (inspected) => {
+        const transition = transitionOf(inspected);
+        if (transition === null) return;
+        this.record(name, transition.id, { kind: 'transition', event: transition.event, states: transition.states });
+      },
+    };
+  }
+}
+
+type Machines = ReturnType<typeof provideEffects>;
+
+/** The charts with their effects: what DESIGN §2 calls `provide()`. */
+function provideEffects(effects: Effects) {
+  const { transport, resolution, pkixProoftype, dialbackProoftype, findStandingStream } = effects;
+  const proving = association.provide({ actors: { pkixProoftype, dialbackProoftype } });
+  const streamActors = {
+    transport,
+    association: proving,
+    verification: verification.provide({ actors: { association: proving } }),
+  };
+  return {
+    initiatingStream: initiatingStream.provide({ actors: streamActors }),
+    receivingStream: receivingStream.provide({ actors: streamActors }),
+    pair,
+    peer: peer.provide({ actors: { resolution, findStandingStream } }),
+  };
+}

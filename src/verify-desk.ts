@@ -1,0 +1,92 @@
+/** Where the dialback prooftype asks: streams to authoritative servers, and questions that wait for their answer. */
+import type { StreamId, StreamReport, StreamWish } from '../machines/events.ts';
+import type { DialbackAnswer } from './protocol/dialback.ts';
+import { fault, FaultError, type Fault } from './protocol/faults.ts';
+import type { StreamRow, Wanted } from './standing-streams.ts';
+
+/** `from` is the target domain of the claim, `to` its sender domain (XEP-0220 §2.2). */
+export interface Question {
+  readonly from: string;
+  readonly to: string;
+  readonly id: string;
+  readonly key: string;
+}
+
+export interface DeskPorts {
+  readonly ask: (stream: StreamId, question: Question) => void;
+  readonly standing: (wanted: Omit<Wanted, 'endpoints'>) => StreamRow | null;
+  readonly want: (remote: string, wish: StreamWish) => void;
+}
+
+interface Waiter<Answer> {
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (why: FaultError) => void;
+}
+
+export class VerifyDesk {
+  readonly #ports: DeskPorts;
+  /** By `sender>target`. */
+  readonly #forStream = new Map<string, Waiter<StreamId>[]>();
+  /** By stream, then by `from>to#id` of the answer. */
+  readonly #forAnswer = new Map<StreamId, Map<string, Waiter<DialbackAnswer>[]>>();
+
+  constructor(ports: DeskPorts) {
+    this.#ports = ports;
+  }
+
+  /** A stream to the sender domain that did not bring the question (XEP-0288 §2.2); rejects with why there is none. */
+  async openStream(sender: string, target: string, askedOn: StreamId): Promise<StreamId> {
+    const avoid = [askedOn];
+    const standing = this.#ports.standing({ remote: sender, purpose: 'verification', avoid });
+    if (standing !== null) return standing.id;
+    return new Promise((resolve, reject) => {
+      push(this.#forStream, `${sender}>${target}`, { resolve, reject });
+      this.#ports.want(sender, { local: target, purpose: 'verification', avoid });
+    });
+  }
+
+  streamStands(sender: string, target: string, stream: StreamId): void {
+    for (const { resolve } of take(this.#forStream, `${sender}>${target}`)) resolve(stream);
+  }
+
+  streamRefused(sender: string, target: string, why: Fault): void {
+    for (const { reject } of take(this.#forStream, `${sender}>${target}`)) reject(new FaultError(why));
+  }
+
+  /** Rejects when the stream ends before the answer (XEP-0220 §2.2.1: counts as an error). */
+  ask(stream: StreamId, question: Question): Promise<DialbackAnswer> {
+    return new Promise((resolve, reject) => {
+      const onStream = this.#forAnswer.get(stream) ?? new Map<string, Waiter<DialbackAnswer>[]>();
+      this.#forAnswer.set(stream, onStream);
+      const { from, to, id } = question;
+      push(onStream, `${to}>${from}#${id}`, { resolve, reject });
+      this.#ports.ask(stream, question);
+    });
+  }
+
+  /** The stream has matched the answer with an outstanding question of its own (S6). */
+  answered({ stream, from, to, id, answer }: Extract<StreamReport, { type: 'verify.answered' }>): void {
+    const onStream = this.#forAnswer.get(stream);
+    if (onStream === undefined) return;
+    for (const { resolve } of take(onStream, `${from}>${to}#${id}`)) resolve(answer);
+  }
+
+  streamEnds(stream: StreamId, why: Fault | null): void {
+    const onStream = this.#forAnswer.get(stream);
+    this.#forAnswer.delete(stream);
+    const ended = why ?? fault('stream', 'closed', 'peer', 'the authoritative server closed the stream');
+    for (const waiters of onStream?.values() ?? []) for (const { reject } of waiters) reject(new FaultError(ended));
+  }
+}
+
+function push<T>(map: Map<string, T[]>, key: string, item: T): void {
+  const items = map.get(key);
+  if (items === undefined) map.set(key, [item]);
+  else items.push(item);
+}
+
+function take<T>(map: Map<string, T[]>, key: string): T[] {
+  const items = map.get(key) ?? [];
+  map.delete(key);
+  return items;
+}
