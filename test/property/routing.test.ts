@@ -6,15 +6,14 @@ import { fault } from '../../src/protocol/faults.ts';
 import type { StreamId } from '../../src/routing/types.ts';
 import { bench, BufferedOutlet, CountingInlet, idOf, stanza } from '../support/routing.ts';
 
-const STREAMS = [1, 2, 3] as const;
+const STREAMS = [1, 2] as const;
 const stream = fc.constantFrom(...STREAMS);
 
 // ——— in
 
-const REMOTES = ['b.example', 'c.example', 'd.example'] as const;
-const LOCALS = ['a.example', 'a2.example'] as const;
+const REMOTES = ['b.example', 'c.example'] as const;
 /** e.example is not served here, whatever facts say. */
-const triple = fc.record({ stream, from: fc.constantFrom(...REMOTES), to: fc.constantFrom(...LOCALS, 'e.example') });
+const triple = fc.record({ stream, from: fc.constantFrom(...REMOTES), to: fc.constantFrom('a.example', 'e.example') });
 const incoming = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('admit' as const), of: triple }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('revoke' as const), of: triple }) },
@@ -27,7 +26,7 @@ test('S1, S3: a stanza reaches the program if and only if its (stream, from, to)
     fc.property(fc.array(incoming, { maxLength: 60 }), (steps) => {
       const { router, refused } = bench();
       const local = new BufferedOutlet();
-      router.attach(LOCALS, local);
+      router.attach(['a.example'], local);
       for (const id of STREAMS) router.addStream(id, new BufferedOutlet(), new CountingInlet());
       const gone = new Set<StreamId>();
       const facts = new Set<string>(); // the model: one flat set
@@ -96,7 +95,10 @@ const outgoing = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('withdrawRoute' as const), local: sender, remote }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('returnQueue' as const), local: sender, remote }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('open', 'withdraw', 'lose'), nth: fc.nat(2) }) },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('flush' as const), nth: fc.nat(2), bytes: fc.nat(900) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ do: fc.constant('flush' as const), nth: fc.nat(2), bytes: fc.nat(900), late: fc.boolean() }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(0, 1, 400, 1000) }) },
 );
 
@@ -138,20 +140,35 @@ function world() {
     router.addStream(id, outlet, new CountingInlet());
   };
 
-  const inject = (local: string, far: string, type: string, bytes: number, fromInlet: boolean): void => {
+  type Injection = [local: string, far: string, type: string, bytes: number, fromInlet: boolean];
+  const held: Injection[] = [];
+  const inject = (...injection: Injection): void => {
+    const [local, far, type, bytes, fromInlet] = injection;
+    if (fromInlet && inlet.paused) return void held.push(injection);
     lastId += 1;
     pairOf.set(lastId, `${local} ${far}`);
     if (!ERROR_TYPES.has(type)) answerable.add(lastId);
     const it2 = stanza(`x@${local}`, `y@${far}`, lastId, { type, padding: bytes, kind: 'iq' });
-    router.inject(it2, fromInlet && !inlet.paused ? inlet : null, it.settleAs(lastId));
+    router.inject(it2, fromInlet ? inlet : null, it.settleAs(lastId));
+  };
+  // As a socket may that still holds a stanza: within `resume`.
+  inlet.onResume = () => {
+    if (held.length > 0) inject(...(held.shift() ?? assert.fail()));
   };
 
-  const flush = (id: StreamId, bytes: number): void => {
+  const undeclared = new Set<StreamId>();
+  const declareDrains = (): void => {
+    for (const id of undeclared) router.streamDrained(id);
+    undeclared.clear();
+  };
+  /** Real sockets have room some time before they say so: `late`. */
+  const flush = (id: StreamId, bytes: number, late = false): void => {
     const outlet = streams.get(id);
     if (outlet === undefined) return;
     const was = outlet.writable;
     outlet.flush(bytes);
-    if (outlet.flushedBytes === outlet.writtenBytes || (outlet.writable && !was)) router.streamDrained(id);
+    if (outlet.flushedBytes === outlet.writtenBytes || (outlet.writable && !was)) undeclared.add(id);
+    if (!late) declareDrains();
   };
 
   const checkBounds = (): void => {
@@ -171,7 +188,21 @@ function world() {
     }
   };
 
-  return { ...it, inlet, program, streams, pairOf, answerable, sent, open, inject, flush, checkBounds, checkProgress };
+  return {
+    ...it,
+    inlet,
+    program,
+    streams,
+    pairOf,
+    answerable,
+    sent,
+    open,
+    inject,
+    flush,
+    declareDrains,
+    checkBounds,
+    checkProgress,
+  };
 }
 
 test('S2, S7, L1, L3: every stanza ends exactly once, in order, on its route or back at its sender, whatever happens', () => {
@@ -218,9 +249,10 @@ test('S2, S7, L1, L3: every stanza ends exactly once, in order, on its route or 
             lose(at(step.nth));
             break;
           case 'flush':
-            it.flush(at(step.nth), step.bytes);
+            it.flush(at(step.nth), step.bytes, step.late);
             break;
           case 'pass':
+            it.declareDrains();
             it.clock.increment(step.ms);
             it.checkProgress();
             break;

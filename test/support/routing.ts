@@ -61,6 +61,7 @@ export class BufferedOutlet implements Outlet {
 export class CountingInlet implements Inlet {
   paused = false;
   pauses = 0;
+  onResume: () => void = () => undefined;
 
   pause(): void {
     if (this.paused) throw new Error('paused twice');
@@ -71,6 +72,7 @@ export class CountingInlet implements Inlet {
   resume(): void {
     if (!this.paused) throw new Error('resumed twice');
     this.paused = false;
+    this.onResume();
   }
 }
 

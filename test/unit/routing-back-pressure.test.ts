@@ -33,6 +33,8 @@ test('one slow receiver pauses only the inlets that write to it', () => {
   router.arrived(1, stanza('b.example', 'a.example'));
   router.arrived(2, stanza('b.example', 'a2.example'));
   assert.deepEqual([toSlow.paused, toQuick.paused], [true, false]);
+  router.outletDrained(slow); // not yet
+  assert.equal(toSlow.paused, true);
   slow.flush();
   router.outletDrained(slow);
   assert.equal(toSlow.paused, false);
@@ -117,4 +119,38 @@ test('an outlet that is detached holds nobody; an inlet that is forgotten is hel
   assert.deepEqual([inlet.paused, other.paused], [true, false]);
   detach();
   assert.equal(inlet.paused, false);
+});
+
+test('S7: what a resumed inlet brings at once goes behind what is being flushed', () => {
+  const { router } = bench({ queueStanzas: 4 });
+  const [inlet, stream] = [new CountingInlet(), new BufferedOutlet()];
+  for (const id of [1, 2, 3]) router.inject(stanza('a.example', 'b.example', id), inlet);
+  assert.equal(inlet.paused, true);
+  inlet.onResume = () => router.inject(stanza('a.example', 'b.example', 4), inlet);
+  router.addStream(1, stream, new CountingInlet());
+  router.setRoute('a.example', 'b.example', 1);
+  assert.deepEqual(stream.ids, [1, 2, 3, 4]);
+});
+
+test('S7: the same when the resumed one is the last of its queue', () => {
+  const { router } = bench({ queueBytes: 300 });
+  const [inlet, stream] = [new CountingInlet(), new BufferedOutlet()];
+  router.inject(stanza('a.example', 'b.example', 1, { padding: 150 }), inlet);
+  inlet.onResume = () => router.inject(stanza('a.example', 'b.example', 2), inlet);
+  router.addStream(1, stream, new CountingInlet());
+  router.setRoute('a.example', 'b.example', 1);
+  assert.deepEqual(stream.ids, [1, 2]);
+});
+
+test('L6: what a resumed inlet brings while its queue is returned stays, and wants a route again', () => {
+  const { router, wanted } = bench({ queueStanzas: 4 });
+  const inlet = new CountingInlet();
+  for (const id of [1, 2, 3]) router.inject(stanza('a.example', 'b.example', id), inlet);
+  inlet.onResume = () => router.inject(stanza('a.example', 'b.example', 4), inlet);
+  assert.equal(
+    router.returnQueue('a.example', 'b.example', fault('tcp', 'refused', 'peer'), 'remote-server-timeout'),
+    3,
+  );
+  assert.equal(router.snapshot().queues[0]?.stanzas, 1);
+  assert.deepEqual(wanted, ['a.example b.example', 'a.example b.example']);
 });

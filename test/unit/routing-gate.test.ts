@@ -98,6 +98,20 @@ test('S1: a withdrawn stream holds no facts, and late facts about it are ignored
   assert.deepEqual(router.snapshot().facts, []);
 });
 
+test('S1: what was just admitted is refused at once after the fact or the stream is withdrawn', () => {
+  const { router, local, condition } = gated();
+  const arrive = (id: number) => router.arrived(1, stanza('b.example', 'a.example', id));
+  router.admit(1, 'b.example', 'a.example');
+  assert.equal(arrive(1), true);
+  router.revoke(1, 'b.example', 'a.example');
+  router.admit(1, 'b.example', 'a.example');
+  assert.equal(arrive(2), true);
+  router.withdrawStream(1);
+  assert.equal(arrive(3), false);
+  assert.equal(condition(), 'not-authorized');
+  assert.deepEqual(local.ids, [1, 2]);
+});
+
 test('where nobody is attached, stanzas$ gets the stanza; without an observer the sender gets service-unavailable', () => {
   const { router, stream, settleTasks } = gated();
   router.admit(1, 'b.example', 'x.a.example');
@@ -149,4 +163,8 @@ test('a chunk becomes one write per outlet, also when batches nest', () => {
   assert.throws(() => router.batch(() => assert.fail('within')), /within/);
   router.inject(stanza('a2.example', 'a.example', 5), null);
   assert.deepEqual(a.chunks, [2, 1, 1]); // a batch that throws has ended too
+  router.batch(() => {
+    for (const id of [6, 7]) router.inject(stanza('a2.example', 'a.example', id), null);
+  });
+  assert.deepEqual(a.chunks, [2, 1, 1, 2]);
 });

@@ -68,6 +68,34 @@ test('S7: a stream whose buffer is full keeps the rest in the queue, and newer s
   assert.deepEqual(it.stream.ids, [1, 2, 3, 4, 5]);
 });
 
+test('S7: a stanza that finds room before the drain was announced still goes behind those that wait', () => {
+  const it = waitingBench({}, 1);
+  it.router.setRoute('a.example', 'b.example', 1);
+  it.send(1, 2);
+  it.stream.flush();
+  it.send(3);
+  assert.deepEqual(it.stream.ids, [1, 2]);
+  it.stream.flush();
+  it.router.streamDrained(1);
+  assert.deepEqual(it.stream.ids, [1, 2, 3]);
+});
+
+test('S2: a pair that waited for one stream and moves to another is not sent on the first', () => {
+  const it = waitingBench({}, 1);
+  const next = new BufferedOutlet(1);
+  it.router.addStream(2, next, new CountingInlet());
+  it.router.setRoute('a.example', 'b.example', 1);
+  it.send(1, 2, 3, 4);
+  it.router.setRoute('a.example', 'b.example', 2);
+  it.stream.flush();
+  it.router.streamDrained(1);
+  assert.deepEqual([it.stream.ids, next.ids], [[1], [2]]);
+  it.router.withdrawRoute('a.example', 'b.example');
+  next.flush();
+  it.router.streamDrained(2);
+  assert.deepEqual(next.ids, [2]);
+});
+
 test('pairs that wait for one stream take turns', () => {
   const it = waitingBench({}, 1);
   const pairs = ['b.example', 'c.example'];
@@ -95,6 +123,21 @@ test('L3: too many stanzas, or too many bytes, go back with resource-constraint,
   assert.deepEqual(errorsIn(count.local), ['3 wait resource-constraint']);
   assert.deepEqual(errorsIn(bytes.local), ['2 wait resource-constraint']);
   assert.deepEqual(outcomesOf(bytes, 1, 2, 3), ['', 'returned queue-full', '']);
+});
+
+test('L3: what leaves a queue makes room for as many bytes', () => {
+  const it = waitingBench({ queueBytes: 700 }, 1);
+  const { bytes } = stanza(A, B, 1, { padding: 200 });
+  it.router.setRoute('a.example', 'b.example', 1);
+  for (let id = 1; id < 8; id += 1) {
+    it.router.inject(stanza(A, B, id, { padding: 200 }), null, it.settleAs(id));
+    if (id < 3) continue;
+    assert.equal(it.router.snapshot().queues[0]?.bytes, 2 * bytes.length);
+    it.stream.flush();
+    it.router.streamDrained(1);
+  }
+  it.settleTasks();
+  assert.deepEqual([it.stream.ids.length, it.local.ids], [6, []]);
 });
 
 test('L3: what has waited too long goes back with remote-server-timeout, by one timer, each at its own time', () => {
@@ -182,8 +225,9 @@ test('R7: what meets a stream that is withdrawn waits, wants a route once more, 
   it.send(1, 2, 3);
   assert.deepEqual(it.router.withdrawStream(1), [{ local: 'a.example', remote: 'b.example' }]);
   assert.deepEqual(it.wanted, []); // not within the call: the control plane is still busy with the stream's end
-  it.send(4);
   it.settleTasks();
+  assert.deepEqual(it.wanted, ['a.example b.example']);
+  it.send(4);
   assert.deepEqual(it.wanted, ['a.example b.example']);
   const next = new BufferedOutlet();
   it.router.addStream(2, next, new CountingInlet());
@@ -228,6 +272,15 @@ test('L1: bytes that a broken stream had not flushed are unknown; what it had fl
   assert.deepEqual(it.deliveries.get(2), [{ outcome: 'unknown', stream: 1 }]);
   assert.equal(it.router.counters.unknown, 1);
   assert.equal(it.clock.pending, 0);
+});
+
+test('L1: what the outlet flushes while it is written is sent, with no word from the outlet', () => {
+  const it = waitingBench();
+  it.router.setRoute('a.example', 'b.example', 1);
+  it.stream.onWrite = () => it.stream.flush();
+  it.send(1);
+  it.settleTasks();
+  assert.deepEqual(it.outcomes(1), ['sent']);
 });
 
 test('L1: a stream that closes cleanly may still flush what it holds; silence makes it unknown in the end (L2)', () => {
