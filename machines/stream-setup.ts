@@ -121,6 +121,13 @@ export function acceptableProof(context: StreamContext, domain: string): Proof |
     : null;
 }
 
+/**
+ * XEP-0220 §2.6.2: where the far end is only vouched for by DNS, and policy accepts that, the same endpoint vouches for a
+ * further domain as well. A far end that was proved by its certificate has to prove the further domain likewise (S8).
+ */
+const supposedProof = (context: StreamContext, domain: string): Proof | null =>
+  context.proved[context.remote]?.strength !== 'strong' ? acceptableProof(context, domain) : null;
+
 export const pairId = ({ from, to }: DomainPair): string => `${from}>${to}`;
 const verifyId = ({ id, ...pair }: DomainPair & { readonly id: string }): string => `${pairId(pair)}#${id}`;
 
@@ -547,12 +554,15 @@ export const streamSetup = setup({
         },
       });
     }),
-    settleAssociation: enqueueActions(({ context, enqueue }, outcome: AssociationOutcome) => {
-      enqueue.stopChild(`association.${outcome.domain}`);
-      if (outcome.verdict.kind === 'proved') {
-        enqueue.assign({ proved: { ...context.proved, [outcome.domain]: outcome.verdict } });
-      }
-      enqueue.emit({ type: 'association.settled', stream: context.stream, outcome });
+    settleAssociation: enqueueActions(({ context, enqueue }, { domain, verdict, attempts }: AssociationOutcome) => {
+      enqueue.stopChild(`association.${domain}`);
+      const proof = verdict.kind === 'proved' ? verdict : supposedProof(context, domain);
+      if (proof !== null) enqueue.assign({ proved: { ...context.proved, [domain]: proof } });
+      enqueue.emit({
+        type: 'association.settled',
+        stream: context.stream,
+        outcome: { domain, verdict: proof === null ? verdict : { kind: 'proved', ...proof }, attempts },
+      });
     }),
 
     // --- dialback as receiving server

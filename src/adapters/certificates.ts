@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { FaultError, fault } from '../protocol/faults.ts';
 import { canonicalDomain } from '../protocol/names.ts';
 import type { CertificateEvidence, PresentedIdentifiers } from '../protocol/certificate.ts';
+import { BoundedMemo } from './bounded-memo.ts';
 import { CONTEXT, TYPE, UNIVERSAL, childrenOf, isTagged, octetsOf, oidOf, parseAsn1, utf8Of } from './asn1.ts';
 import type { Asn1Node } from './asn1.ts';
 
@@ -39,12 +40,11 @@ export function readCertificate(der: Uint8Array): CertificateEvidence {
   const known = memo.get(sha256);
   if (known !== undefined) return known;
   const evidence = parseCertificate(der, sha256);
-  if (memo.size >= MEMO_ENTRIES) memo.clear();
   memo.set(sha256, evidence);
   return evidence;
 }
 
-const memo = new Map<string, CertificateEvidence>();
+const memo = new BoundedMemo<string, CertificateEvidence>(MEMO_ENTRIES);
 
 function parseCertificate(der: Uint8Array, sha256: string): CertificateEvidence {
   const { issuer, validity, subject, extensions } = fieldsOf(der);

@@ -7,6 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { CertificateChain, PathValidator } from '../ports.ts';
+import { BoundedMemo } from './bounded-memo.ts';
 import { MAX_CERTIFICATE_BYTES } from './certificates.ts';
 import { decodeCertificate, loadLibcrypto, scoped } from './openssl.ts';
 import type { X509 } from './openssl.ts';
@@ -32,7 +33,7 @@ const MEMO_ENTRIES = 1_024;
 export function createPathValidator(options: TrustOptions): PathValidator & { close(): void } {
   const ssl = loadLibcrypto();
   const trust = loadTrust(ssl, options);
-  const memo = new Map<string, ValidPath>();
+  const memo = new BoundedMemo<string, ValidPath>(MEMO_ENTRIES);
   let open = true;
 
   const validateUnseen = (chain: CertificateChain['der'], atMs: number): PathOutcome =>
@@ -61,10 +62,7 @@ export function createPathValidator(options: TrustOptions): PathValidator & { cl
       const outcome = validateUnseen(chain, atMs);
       if (outcome.kind === 'invalid') return outcome;
       // A path that was found valid is so at every moment of its window: only a revocation could end it sooner.
-      if (!trust.hasCrls) {
-        if (memo.size >= MEMO_ENTRIES) memo.clear();
-        memo.set(key, outcome);
-      }
+      if (!trust.hasCrls) memo.set(key, outcome);
       return outcome.verdict;
     },
     close: () => {

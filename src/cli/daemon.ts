@@ -112,6 +112,8 @@ function cannotStart(error: unknown, file: string, terminal: Terminal): ExitCode
 function untilSignalled(stop: () => Promise<void>, log: Log, { clock }: Daemon['ports']): Promise<ExitCode> {
   return new Promise((resolve, reject) => {
     let stopping = false;
+    // A signal alone does not keep the process: without listeners it would end here.
+    const alive = setInterval(() => undefined, 2 ** 30);
     const onSignal = (signal: NodeJS.Signals): void => {
       if (stopping) {
         log.say('warning', `${signal} again: exits at once`);
@@ -126,6 +128,7 @@ function untilSignalled(stop: () => Promise<void>, log: Log, { clock }: Daemon['
       stop()
         .then(() => {
           clock.clearTimeout(deadline);
+          clearInterval(alive);
           log.say('info', 'drained');
           resolve(EXIT.good);
         })

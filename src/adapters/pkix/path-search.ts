@@ -72,8 +72,7 @@ function verifyAt(ssl: Libcrypto, trust: Trust, presented: readonly X509[], flag
   if (found.code !== ERROR.expired) return found;
   const before = verifyOnce(ssl, trust, presented, flags, atSeconds - 1);
   const { outcome } = before;
-  const holds =
-    outcome.kind === 'valid' && outcome.notBeforeMs <= atMs && atSeconds * 1000 <= outcome.verdict.notAfterMs;
+  const holds = outcome.kind === 'valid' && atSeconds * 1000 <= outcome.verdict.notAfterMs;
   return holds ? before : found;
 }
 
