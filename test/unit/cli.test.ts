@@ -9,6 +9,7 @@ import { after, test } from 'node:test';
 import { createCertificateAuthority } from '../../src/adapters/certificate-authority.ts';
 import { commands } from '../../src/cli/commands.ts';
 import { createLog } from '../../src/cli/log.ts';
+import { runCommandLine } from '../../src/cli/run.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
 import { fault } from '../../src/protocol/faults.ts';
 import { connectComponent } from '../support/component-client.ts';
@@ -95,19 +96,36 @@ const table: [string, Expected][] = [
     { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: Unknown option '--cnfig'\nusage: xmpp-dna serve/ },
   ],
   ['serve --config a.yaml b.yaml', { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: unexpected argument b.yaml\n/ }],
+  ['serve', { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: expected --config FILE\nusage: xmpp-dna serve/ }],
   ['check', { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: expected DOMAIN .*\nusage: xmpp-dna check DOMAIN/ }],
   ['check x.example --json', { code: 3, stdout: NOTHING, stderr: /^xmpp-dna check: not in this version\n$/ }],
   ['charts', { code: 3, stdout: NOTHING, stderr: /^xmpp-dna charts: not in this version\n$/ }],
 ];
-test('exit codes and output of every kind of command line (INTERFACES, Command line)', async (t) => {
-  for (const [line, expected] of table) {
-    await t.test(line === '' ? '(nothing)' : line, async () => {
-      const { code, stdout, stderr } = await xmppDna(...line.split(' ').filter((word) => word !== ''));
-      assert.match(stderr, expected.stderr);
-      assert.match(stdout, expected.stdout);
-      assert.equal(code, expected.code);
-    });
-  }
+for (const [line, expected] of table) {
+  test(`xmpp-dna ${line}: exit code ${expected.code} (INTERFACES, Command line)`, async () => {
+    const told = { stdout: '', stderr: '' };
+    const args = line.split(' ').filter((word) => word !== '');
+    const code = await runCommandLine(args, (json) => ({
+      json,
+      print: (text) => void (told.stdout += json ? '' : `${text}\n`),
+      event: (event) => void (told.stdout += json ? `${JSON.stringify(event)}\n` : ''),
+      tell: (text) => void (told.stderr += `${text}\n`),
+      paint: (_colour, text) => text,
+    }));
+    assert.match(told.stderr, expected.stderr);
+    assert.match(told.stdout, expected.stdout);
+    assert.equal(code, expected.code);
+  });
+}
+
+test('the program ends with the exit code, and prints where it should', async () => {
+  const [good, wrong] = await Promise.all([xmppDna('--json', '--version'), xmppDna('serve', '--config', broken)]);
+  assert.deepEqual([good.code, good.stderr], [0, '']);
+  assert.match(good.stdout, /^\{"event":"version","version":"[^"]+"\}\n$/);
+  assert.equal(wrong.code, 2);
+  assert.equal(wrong.stdout, '');
+  assert.match(wrong.stderr, /broken\.yaml:2: hosts\["b\.example"\]\.cert: is missing\n/);
+  assert.match(wrong.stderr, /broken\.yaml:3: bidi: expected true or false, got "perhaps"\n$/);
 });
 
 test('every command of INTERFACES is known', () => {
@@ -118,15 +136,23 @@ test('a file that is executed by name says by what', () => {
   assert.match(readFileSync(MAIN, 'utf8'), /^#!\/usr\/bin\/env node\n/);
 });
 
-test('a log line cannot be broken, nor steer the terminal, by what a peer says', () => {
+test('the log tells what components, streams and pairs did; what a peer says cannot break a line, nor steer the terminal', () => {
   const lines: string[] = [];
   const terminal = { tell: (line: string) => lines.push(line), paint: (_colour: string, text: string) => text };
   const log = createLog(terminal as unknown as Terminal, () => 0);
   log.fault('warning', 'refused', fault('stream', 'host-unknown', 'peer', 'a\nb\u001b[2Jc'));
   log.component({ kind: 'detached', domain: 'c.example', remoteAddress: '127.0.0.1', fault: null });
+  const record = { sequence: 1, atMs: 0, actor: 'stream:3', machine: 'stream' };
+  log.record({ ...record, kind: 'transition', event: 'x', states: ['y'] });
+  const accepted = { type: 'pair.accepted', from: 'b.example', to: 'c.example', proof: { prooftype: 'pkix' } };
+  log.record({ ...record, kind: 'report', report: accepted });
+  const closing = { type: 'stream.closing', fault: fault('tcp', 'reset', 'peer') };
+  log.record({ ...record, kind: 'report', report: closing });
   assert.deepEqual(lines, [
     '1970-01-01T00:00:00.000Z warning refused: stream: host-unknown (peer): a\ufffdb\ufffd[2Jc',
     '1970-01-01T00:00:00.000Z info component c.example from 127.0.0.1: detached',
+    '1970-01-01T00:00:00.000Z info stream:3: b.example to c.example may send, proved by pkix',
+    '1970-01-01T00:00:00.000Z warning stream:3: closes: tcp: reset (peer)',
   ]);
 });
 
@@ -149,59 +175,53 @@ metrics: { address: 127.0.0.1, port: 9271 }
   return file;
 };
 
-/** The daemon with a manager that has the real router and no streams; its `stop` waits for what `whenStopped` says. */
-const daemon = (componentPort: number, whenStopped: string): Run =>
-  start(
-    '--input-type=module',
-    '--eval',
-    `
-    import { loadConfig } from './src/config/load.ts';
-    import { runDaemon } from './src/cli/daemon.ts';
-    import { createPorts } from './src/cli/ports.ts';
-    import { createTerminal } from './src/cli/terminal.ts';
-    import { Router } from './src/routing/router.ts';
-    const file = ${JSON.stringify(config(componentPort))};
-    const config = loadConfig(file);
-    const ports = createPorts(config);
-    const router = new Router({
-      clock: ports.clock, queueStanzas: 10, queueBytes: 100000, queueAgeMs: 1000,
-      isLocal: (domain) => domain in config.manager.hosts,
-      events: { routeWanted: () => undefined, refused: () => undefined },
-    });
-    const manager = {
-      router,
-      listening: [{ address: '127.0.0.1', port: 5269, tls: 'detect' }],
-      start: () => Promise.resolve(),
-      stop: () => ${whenStopped},
-    };
-    process.exitCode = await runDaemon({ file, config, manager, ports }, createTerminal(true));
-    `,
-  );
+const serve = (componentPort: number): Run => start(MAIN, 'serve', '--json', '--config', config(componentPort));
 
 test('the daemon says that it is ready, serves a component, and drains on SIGTERM (INTERFACES)', async () => {
-  const run = daemon(0, 'Promise.resolve()');
+  const run = serve(0);
   const [line = ''] = await run.stdout(/^\{"event":"ready".*\}\n/);
-  const ready = JSON.parse(line) as { components: { port: number }[] };
+  const ready = JSON.parse(line) as { components: { port: number }[]; listen: { port: number }[] };
   const port = ready.components[0]?.port ?? 0;
-  assert.ok(port > 0);
+  const listenPort = ready.listen[0]?.port ?? 0;
+  assert.ok(port > 0 && listenPort > 0);
   assert.deepEqual(ready, {
     event: 'ready',
-    listen: [{ address: '127.0.0.1', port: 5269, tls: 'detect' }],
+    listen: [{ address: '127.0.0.1', port: listenPort, tls: 'detect' }],
     components: [{ address: '127.0.0.1', port, domains: ['comp.b.example'] }],
     inspector: null,
   });
   const component = await connectComponent({ port, domain: 'comp.b.example', secret: 'secret' });
   await run.stderr(/ info component comp\.b\.example from 127\.0\.0\.1: attached\n/);
+  const pong = await component.ping('b.example');
+  assert.equal(pong.attrs['type'], 'result', 'nobody is attached to b.example: it answers pings for itself');
   run.child.kill('SIGTERM');
   const { code, stdout, stderr } = await run.ended;
   await component.close();
   assert.equal(code, 0);
   assert.equal(stdout, line, 'nothing but JSON Lines on stdout');
+  assert.match(stderr, /metrics: not available in this version\n/);
   assert.match(stderr, /SIGTERM: drains\n[^]*detached: component: system-shutdown[^]*drained\n$/);
 });
 
 test('a second signal ends a daemon that is still draining, at once', async () => {
-  const run = daemon(0, 'new Promise(() => setInterval(() => undefined, 1000))');
+  // A manager whose drain never ends.
+  const run = start(
+    '--input-type=module',
+    '--eval',
+    `
+    import { NEVER } from 'rxjs';
+    import { runDaemon } from './src/cli/daemon.ts';
+    import { createTerminal } from './src/cli/terminal.ts';
+    import { systemClock } from './src/adapters/clock.ts';
+    const manager = {
+      listening: [], stanzas$: NEVER, records$: NEVER,
+      start: () => Promise.resolve(),
+      stop: () => new Promise(() => setInterval(() => undefined, 1000)),
+    };
+    const config = { components: [], manager: { hosts: {} } };
+    await runDaemon({ file: 'serve.yaml', config, manager, ports: { clock: systemClock } }, createTerminal(true));
+    `,
+  );
   await run.stdout(/"ready"/);
   run.child.kill('SIGTERM');
   await run.stderr(/SIGTERM: drains/);
@@ -214,7 +234,7 @@ test('a second signal ends a daemon that is still draining, at once', async () =
 test('a port that is taken is a matter of the configuration (INTERFACES, exit code 2)', async () => {
   const holder = createServer();
   await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
-  const { code, stdout, stderr } = await daemon((holder.address() as AddressInfo).port, 'Promise.resolve()').ended;
+  const { code, stdout, stderr } = await serve((holder.address() as AddressInfo).port).ended;
   holder.close();
   assert.match(stderr, /serve-\d+\.yaml: listen, components: expected addresses that are free: tcp: /);
   assert.equal(stdout, '');
