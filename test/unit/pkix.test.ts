@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { X509Certificate, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
+import { BoundedMemo } from '../../src/adapters/bounded-memo.ts';
 import { createCertificateAuthority } from '../../src/adapters/certificate-authority.ts';
 import type { CertificateAuthority } from '../../src/adapters/certificate-authority.ts';
 import { contextTag, derBoolean, octetString, oid, sequence } from '../../src/adapters/der.ts';
@@ -125,6 +129,13 @@ test('an intermediate without CA:TRUE issues nothing (RFC 5280 §6.1.4 k)', () =
   assert.equal(answer(validate([leaf!, recertify(root, pretender)])), 'invalid-ca');
   assert.equal(answer(validate([leaf!, recertify(root, pretender, [keyCertSign])])), 'invalid-ca');
   assert.equal(answer(validate([leaf!, recertify(root, pretender, [caFalse])])), 'invalid-ca');
+  // Nor when the leaf breaks the profile, so that the second, lenient look is the one that decides.
+  const { publicKey } = generateKeyPairSync('ed25519');
+  const dnsName = contextTag(2, Buffer.from('a.example'), { constructed: false });
+  const notCritical = sequence(oid('2.5.29.17'), octetString(sequence(dnsName)));
+  const sloppy = pretender.certify({ subject: '', publicKey, extensions: [notCritical] });
+  assert.equal(answer(trusting([pretender.certPem]).validate({ der: [sloppy] }, NOW)), 'valid');
+  assert.equal(answer(validate([sloppy, recertify(root, pretender, [keyCertSign])])), 'invalid-ca');
 });
 
 test('a path longer than the authority allows is refused (RFC 5280 §4.2.1.9)', () => {
@@ -177,15 +188,19 @@ test('an unknown critical extension is refused (RFC 5280 §4.2)', () => {
   assert.equal(answer(validate([der])), 'unhandled-critical-extension');
 });
 
-test('the issuing profile is asked of public authorities, and waived for the operator’s own (RFC 5280 §4.2)', () => {
+/** Below the root: basic constraints of an authority that are not marked critical, as hand-made ones often are. */
+function handMadeChain(): Buffer[] {
   const { publicKey } = generateKeyPairSync('ed25519');
-  // Basic constraints of an authority that are not marked critical, as hand-made ones often are.
   const notCritical = sequence(oid('2.5.29.19'), octetString(sequence(derBoolean(true))));
   const handMade = createCertificateAuthority({ name: 'Hand-made' });
-  const chain = [
+  return [
     handMade.certify({ subject: 'a.example', publicKey, extensions: [] }),
     recertify(root, handMade, [notCritical]),
   ];
+}
+
+test('the issuing profile is asked of public authorities, and waived for the operator’s own (RFC 5280 §4.2)', () => {
+  const chain = handMadeChain();
   assert.equal(answer(validate(chain)), 'valid');
   assert.equal(answer(strict.validate({ der: chain }, NOW)), 'profile-violation');
   // What is waived is the profile and nothing else.
@@ -283,10 +298,19 @@ test('the system’s roots are trusted when asked for, and SSL_CERT_FILE replace
   const system = trusting([], { system: true });
   assert.equal(answer(system.validate({ der: root.issue({ dnsNames: ['a.example'] }).der }, NOW)), 'unknown-issuer');
   const before = process.env['SSL_CERT_FILE'];
+  const folder = mkdtempSync(join(tmpdir(), 'xmpp-dna-roots-'));
   t.after(() => {
     if (before === undefined) delete process.env['SSL_CERT_FILE'];
     else process.env['SSL_CERT_FILE'] = before;
+    rmSync(folder, { recursive: true, force: true });
   });
+  const bundle = join(folder, 'roots.pem');
+  writeFileSync(bundle, `# ours\n${stranger.certPem}\n${root.certPem}`);
+  process.env['SSL_CERT_FILE'] = bundle;
+  const replaced = trusting([], { system: true });
+  assert.equal(answer(replaced.validate({ der: root.issue({ dnsNames: ['a.example'] }).der }, NOW)), 'valid');
+  // Such a root is not the operator's own: the profile is asked of it.
+  assert.equal(answer(replaced.validate({ der: handMadeChain() }, NOW)), 'profile-violation');
   process.env['SSL_CERT_FILE'] = '/nonexistent/roots.pem';
   assert.throws(() => trusting([], { system: true }), isFault('trust-anchors-unreadable'));
 });
@@ -295,6 +319,15 @@ test('an anchor that cannot be read is the operator’s fault and said at once',
   assert.throws(() => trusting(['no certificate here']), isFault('trust-anchor-malformed'));
   const broken = root.certPem.replace('MII', 'AAA');
   assert.throws(() => trusting([broken]), isFault('trust-anchor-malformed'));
+});
+
+test('verdicts and certificates are remembered in bounded number, the least used forgotten first', () => {
+  const memo = new BoundedMemo<string, number>(2);
+  memo.set('a', 1);
+  memo.set('b', 2);
+  assert.equal(memo.get('a'), 1);
+  memo.set('c', 3);
+  assert.deepEqual([memo.get('a'), memo.get('b'), memo.get('c'), memo.size], [1, undefined, 3, 2]);
 });
 
 test('a closed validator is not used, and may be closed twice', () => {
