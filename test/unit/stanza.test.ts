@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import xml from '@xmpp/xml';
+import { SaxesParser } from 'saxes';
+import { NS } from '../../src/protocol/namespaces.ts';
+import { Stanza } from '../../src/protocol/stanza.ts';
+import { frame, HEADER, whole } from '../support/framing.ts';
+
+function read(stanza: string, header = HEADER): Stanza {
+  const { stanzas, text } = frame(whole(header + stanza));
+  const [first] = stanzas;
+  if (first === undefined) throw new Error(`no stanza: ${text}`);
+  return first;
+}
+
+/** What a document means: names as {namespace}local, attributes sorted, text; prefixes and declarations do not count. */
+function meaning(document: string): unknown[] {
+  const events: unknown[] = [];
+  let text = '';
+  const flush = (): void => {
+    if (text !== '') events.push(text);
+    text = '';
+  };
+  const parser = new SaxesParser({ xmlns: true });
+  parser.on('error', (error) => {
+    throw error;
+  });
+  parser.on('opentag', ({ uri, local, attributes }) => {
+    flush();
+    const own = Object.values(attributes).filter((attribute) => attribute.uri !== NS.xmlns);
+    events.push([
+      `{${uri}}${local}`,
+      own.map((attribute) => `{${attribute.uri}}${attribute.local}=${attribute.value}`).sort(),
+    ]);
+  });
+  parser.on('closetag', () => {
+    flush();
+    events.push('/');
+  });
+  parser.on('text', (part) => (text += part));
+  parser.on('cdata', (part) => (text += part));
+  parser.write(document).close();
+  return events.slice(1); // without the stream header
+}
+
+const PLAIN_HEADER = (namespace: string): string => `<stream:stream xmlns='${namespace}' xmlns:stream='${NS.streams}'>`;
+const inStream = (bytes: Buffer, namespace: string): unknown[] =>
+  meaning(`${PLAIN_HEADER(namespace)}${bytes.toString()}</stream:stream>`);
+
+describe('relay (RFC 6120 §4.8.3, §4.8.5)', () => {
+  test('a stanza that names no namespace of its own goes out as the very bytes that came in', () => {
+    const stanza = read("<message to='b' from='a'><body>hi</body><x xmlns='urn:x'><y/></x></message>");
+    assert.equal(stanza.relay(NS.server), stanza.bytes);
+    assert.equal(stanza.relay(NS.component), stanza.bytes);
+  });
+  test('the content namespace on the root is cut out, and nothing else', () => {
+    const stanza = read("<message to='b'\n xmlns=\"jabber:server\"  from='a' ><body/></message>");
+    assert.equal(stanza.relay(NS.component).toString(), "<message to='b'  from='a' ><body/></message>");
+    assert.equal(stanza.relay(NS.server).toString(), "<message to='b'  from='a' ><body/></message>");
+  });
+  test('prefixes declared where they are used stay as they are on a stream of the same kind', () => {
+    const stanza = read("<message><p:x xmlns:p='urn:p' p:a='1'/></message>");
+    assert.equal(stanza.relay(NS.server), stanza.bytes);
+  });
+
+  /** Same content namespace, other content namespace: the same elements in the content namespace of that stream. */
+  const cases: Record<string, string> = {
+    'prefix of the stream header on an element': '<message><db:x/><body>t</body></message>',
+    'prefix of the stream header on an attribute': "<message><body db:a='1'>t</body></message>",
+    'prefix of the stream header on the root': "<message db:a='1&amp;2'/>",
+    'prefix of the stream header, bound again inside': "<message><db:x xmlns:db='urn:x'/><db:y/></message>",
+    'stream prefix inside': '<message><stream:x/></message>',
+    'content namespace named again inside': "<message><body xmlns='jabber:server'>t</body></message>",
+    'content namespace with a prefix inside': "<message><s:body xmlns:s='jabber:server'>t<s:x/><y/></s:body></message>",
+    'prefixed content element with another default namespace':
+      "<message><s:a xmlns:s='jabber:server' xmlns='urn:y'><z/></s:a></message>",
+    'CDATA, references and quotes': `<message xmlns='jabber:server' id="'&quot;&#10;"><db:a b='"&lt;>'/><![CDATA[</x>&]]>&amp;</message>`,
+    'beyond ASCII': "<message><db:élan é='😀'>é\u00a0😀</db:élan></message>",
+    'no namespace': "<message><x xmlns=''><db:y/></x></message>",
+  };
+  for (const [what, text] of Object.entries(cases)) {
+    test(`keeps the meaning: ${what}`, () => {
+      const stanza = read(text);
+      const before = meaning(`${HEADER}${text}</stream:stream>`);
+      assert.deepEqual(inStream(stanza.relay(NS.server), NS.server), before);
+      // Nothing of the stanza's own vocabulary may stay behind in the old namespace.
+      const moved: unknown = JSON.parse(
+        JSON.stringify(before).replaceAll('{jabber:server}', '{jabber:component:accept}'),
+      );
+      assert.deepEqual(inStream(stanza.relay(NS.component), NS.component), moved);
+      assert.doesNotMatch(stanza.relay(NS.server).toString(), /<s:/);
+    });
+  }
+  test('what an extension holds is not re-scoped: a forwarded stanza stays what it was', () => {
+    const stanza = read(
+      "<message><f xmlns='urn:xmpp:forward:0'><message xmlns='jabber:server'><body>t</body></message></f></message>",
+    );
+    const out = JSON.stringify(inStream(stanza.relay(NS.component), NS.component));
+    assert.match(
+      out,
+      /^\[\["\{jabber:component:accept\}message",\[\]\],.*"\{jabber:server\}message".*"\{jabber:server\}body"/,
+    );
+  });
+  test('stanzas of a prefix-free stream lose their declaration', () => {
+    const stanza = read("<message xmlns='jabber:server'><body/></message>", `<stream xmlns='${NS.streams}'>`);
+    assert.equal(stanza.relay(NS.server).toString(), '<message><body/></message>');
+  });
+});
+
+describe('the tree and the attributes', () => {
+  test('id and type are decoded; the tree resolves inherited namespaces', () => {
+    const stanza = read("<iq id='&amp;1' type='set'><db:q/><![CDATA[<a>]]>&lt;tail</iq>");
+    assert.deepEqual([stanza.id, stanza.type], ['&1', 'set']);
+    assert.equal(stanza.element.getNS(), NS.server);
+    assert.equal(stanza.element.getChild('q', NS.dialback)?.getNS(), NS.dialback);
+    assert.equal(stanza.element.getText(), '<a><tail');
+    assert.equal(stanza.element, stanza.element);
+  });
+  test('a root tag of many kilobytes is read too', () => {
+    const stanza = read(`<iq a='${'x'.repeat(5000)}' id='far'/>`);
+    assert.equal(stanza.id, 'far');
+  });
+  test('withAddresses replaces to and from and nothing else', () => {
+    const stanza = read("<message xmlns='jabber:server' to='é' id='1'><body>é</body></message>").withAddresses(
+      "a'",
+      'b&',
+    );
+    assert.deepEqual([stanza.to, stanza.from, stanza.id], ['b&', "a'", '1']);
+    const expected = meaning(`${HEADER}<message from="a'" to='b&amp;' id='1'><body>é</body></message></stream:stream>`);
+    assert.deepEqual(inStream(stanza.relay(NS.server), NS.server), expected);
+  });
+});
+
+describe('fromElement', () => {
+  test('the tree becomes bytes without the content namespace', () => {
+    const element = xml('message', { to: 'b', from: 'a', xmlns: NS.server }, xml('body', {}, 'x & y'));
+    const stanza = Stanza.fromElement(element, NS.server);
+    assert.equal(stanza.bytes.toString(), '<message to="b" from="a"><body>x &amp; y</body></message>');
+    assert.deepEqual([stanza.kind, stanza.to, stanza.from, stanza.contentNamespace], ['message', 'b', 'a', NS.server]);
+    assert.equal(element.attrs['xmlns'], NS.server, 'the caller keeps the tree as it was');
+  });
+  test('a tree of another content namespace is re-scoped', () => {
+    const element = xml('message', { xmlns: NS.client }, xml('body', { xmlns: NS.client }, 'x'));
+    const out = Stanza.fromElement(element, NS.server).relay(NS.server);
+    assert.deepEqual(inStream(out, NS.server), meaning(`${HEADER}<message><body>x</body></message></stream:stream>`));
+  });
+  test('what is no stanza, or cannot be XML, is a mistake of the caller', () => {
+    assert.throws(() => Stanza.fromElement(xml('body'), NS.server), TypeError);
+    assert.throws(() => Stanza.fromElement(xml('message', { xmlns: 'urn:x' }), NS.server), TypeError);
+    assert.throws(() => Stanza.fromElement(xml('message', {}, '\u0000'), NS.server), TypeError);
+    assert.throws(() => Stanza.fromElement(xml('message', { id: '\uD800' }), NS.server), TypeError);
+  });
+});
+
+describe('errorReply (RFC 6120 §8.3)', () => {
+  test('addresses are swapped; kind and id are kept; condition and text are in the stanza error namespace', () => {
+    const reply = read("<iq to='b@x' from='a@y/&apos;' id='&lt;1' type='get'><q xmlns='urn:q'/></iq>").errorReply(
+      'remote-server-not-found',
+      'cancel',
+      'no <such> name',
+    );
+    assert.deepEqual(
+      [reply?.kind, reply?.to, reply?.from, reply?.id, reply?.type, reply?.contentNamespace],
+      ['iq', "a@y/'", 'b@x', '<1', 'error', NS.server],
+    );
+    const error = reply?.element.getChild('error');
+    assert.equal(error?.attrs['type'], 'cancel');
+    assert.ok(error?.getChild('remote-server-not-found', NS.stanzas));
+    assert.equal(error.getChildText('text', NS.stanzas), 'no <such> name');
+    assert.equal(reply?.relay(NS.component), reply?.bytes);
+  });
+  test('errors and iq results are never answered (§8.3.1)', () => {
+    assert.equal(read("<message type='error'/>").errorReply('gone', 'cancel'), null);
+    assert.equal(read("<iq type='error' id='1'/>").errorReply('gone', 'cancel'), null);
+    assert.equal(read("<iq type='result' id='1'/>").errorReply('gone', 'cancel'), null);
+    assert.notEqual(read("<presence type='subscribe'/>").errorReply('gone', 'cancel'), null);
+  });
+});
