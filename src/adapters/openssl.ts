@@ -50,8 +50,6 @@ export interface Libcrypto {
   readonly X509_digest: (certificate: X509, digest: Digest, out: Uint8Array, length: null) => number;
   readonly X509_get0_notBefore: (certificate: X509) => Asn1Time;
   readonly X509_get0_notAfter: (certificate: X509) => Asn1Time;
-  /** 1 for an authority by basicConstraints; other positive values are older ways to say it. */
-  readonly X509_check_ca: (certificate: X509) => number;
   readonly X509_get_extension_flags: (certificate: X509) => number;
   readonly X509_get_extended_key_usage: (certificate: X509) => number;
   /** All bits set when the certificate has no such extension. */
@@ -110,7 +108,6 @@ export const PROTOTYPES: Readonly<Record<keyof Libcrypto, string>> = {
   X509_digest: 'int X509_digest(void *certificate, void *digest, _Out_ uint8_t *out, void *length)',
   X509_get0_notBefore: 'void *X509_get0_notBefore(void *certificate)',
   X509_get0_notAfter: 'void *X509_get0_notAfter(void *certificate)',
-  X509_check_ca: 'int X509_check_ca(void *certificate)',
   X509_get_extension_flags: 'uint32_t X509_get_extension_flags(void *certificate)',
   X509_get_extended_key_usage: 'uint32_t X509_get_extended_key_usage(void *certificate)',
   X509_get_key_usage: 'uint32_t X509_get_key_usage(void *certificate)',

@@ -36,11 +36,7 @@ export function refusePath(ssl: Libcrypto, path: readonly X509[]): Invalid | nul
     const refused =
       refuseKey(ssl, certificate, depth) ??
       refuseExtendedKeyUsage(ssl, certificate, depth) ??
-      (depth === 0
-        ? refuseEndEntity(ssl, certificate, isAnchor)
-        : isAnchor
-          ? null
-          : refuseAuthority(ssl, certificate, depth));
+      (depth === 0 ? refuseEndEntity(ssl, certificate, isAnchor) : null);
     if (refused !== null) return refused;
   }
   return refuseNames(ssl, path);
@@ -62,13 +58,6 @@ function refuseEndEntity(ssl: Libcrypto, leaf: X509, isAnchor: boolean): Invalid
   if ((ssl.X509_get_key_usage(leaf) & SERVER_KEY_USAGE) === 0)
     return invalid('invalid-purpose', 'keyUsage does not allow TLS', 0);
   return null;
-}
-
-/** OpenSSL also believes older ways to say that one is an authority, when it is not strict. */
-function refuseAuthority(ssl: Libcrypto, certificate: X509, depth: number): Invalid | null {
-  return ssl.X509_check_ca(certificate) === 1
-    ? null
-    : invalid('invalid-ca', 'the issuer is not an authority by basicConstraints', depth);
 }
 
 /** Name constraints on what OpenSSL does not look at: SRVName, xmppAddr, and what a wildcard could stand for. */
