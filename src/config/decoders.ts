@@ -37,7 +37,8 @@ export function record<F extends Readonly<Record<string, AnyField>>>(fields: F):
     let whole = true;
     const found = new Map<string, Spot>();
     for (const entry of entries) {
-      if (Object.hasOwn(fields, entry.key)) found.set(entry.key, entry.spot);
+      if (found.has(entry.key)) whole = complain(entry.spot, 'stands here twice');
+      else if (Object.hasOwn(fields, entry.key)) found.set(entry.key, entry.spot);
       else
         whole = complain(
           entry.spot,

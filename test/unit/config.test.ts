@@ -221,7 +221,7 @@ const wrong: [string, string, string[]][] = [
     `${B}bidi: [`,
     ['serve.yaml:3: expected YAML: Flow sequence in block collection must be sufficiently indented and end with a ]'],
   ],
-  ['a key twice', `${B}bidi: true\nbidi: false\n`, ['serve.yaml:4: expected YAML: Map keys must be unique']],
+  ['a key twice', `${B}bidi: true\nbidi: false\n`, ['serve.yaml:4: bidi: stands here twice']],
   ['an unknown key, near to one', `${B}polcy: {}\n`, ['serve.yaml:3: polcy: unknown key; did you mean "policy"?']],
   [
     'an unknown key, far from all',
