@@ -6,7 +6,7 @@
 import type { Element } from '@xmpp/xml';
 import { fault, type Fault } from '../protocol/faults.ts';
 import type { Stanza } from '../protocol/stanza.ts';
-import { characterLength, CLASS, SPACE, TEXT_STOP } from './framer/characters.ts';
+import { characterLength, CLASS, plainWordsEnd, SPACE, TEXT_STOP, type Words, wordsOf } from './framer/characters.ts';
 import { ElementScope, type StreamTag } from './framer/element-scope.ts';
 import { OpenNames } from './framer/open-names.ts';
 import {
@@ -69,6 +69,9 @@ const NO_BYTES = Buffer.alloc(0);
 /** What is held starts with this many bytes, and is given back when it is empty and larger than that many. */
 const SMALLEST_HELD = 512;
 const LARGEST_IDLE = 16_384;
+const NO_WORDS = wordsOf(Buffer.from(new ArrayBuffer(0)));
+/** Chunks shorter than this are read byte by byte: a view costs more than it saves. */
+const WORTH_WORDS = 64;
 const CDATA = '<![CDATA[';
 const COMMENT = '<!--';
 const DOCTYPE = '<!DOCTYPE';
@@ -95,6 +98,7 @@ export class Framer {
   #openTag = -1;
   #openQuote = 0;
   #needsMore = false;
+  #words: Words = NO_WORDS;
   #bytesAfterHalt = 0;
 
   constructor(handler: FramerHandler, limits: Partial<FramerLimits> = {}) {
@@ -139,6 +143,7 @@ export class Framer {
     if (!this.#is('open')) return;
     const bytes = this.#carry.length === 0 ? chunk : Buffer.concat([this.#carry, chunk]);
     this.#carry = NO_BYTES;
+    this.#words = bytes.length < WORTH_WORDS ? NO_WORDS : wordsOf(bytes);
     this.#from = 0;
     this.#needsMore = false;
     let i = this.#openTag < 0 ? 0 : this.#finishTag(bytes);
@@ -209,10 +214,14 @@ export class Framer {
   /** Inside a first-level element, up to its end or the end of what there is. */
   #content(bytes: Buffer, at: number): number {
     const end = this.#window(bytes);
+    const { words, shift } = this.#words;
     let inCdata = this.#inCdata;
     let i = at;
     for (;;) {
-      while (i < end && ((CLASS[bytes[i] as number] as number) & TEXT_STOP) === 0) i++;
+      while (i < end && ((CLASS[bytes[i] as number] as number) & TEXT_STOP) === 0) {
+        i++;
+        if (((i + shift) & 3) === 0) i = Math.max(i, plainWordsEnd(words, i + shift, end + shift) - shift);
+      }
       if (i >= end) return this.#waitInText(bytes, at, end);
       const stop = bytes[i] as number;
       if (stop === LESS && !inCdata) {

@@ -159,15 +159,16 @@ describe('errorReply (RFC 6120 §8.3)', () => {
       'cancel',
       'no <such> name',
     );
+    assert.ok(reply);
     assert.deepEqual(
-      [reply?.kind, reply?.to, reply?.from, reply?.id, reply?.type, reply?.contentNamespace],
+      [reply.kind, reply.to, reply.from, reply.id, reply.type, reply.contentNamespace],
       ['iq', "a@y/'", 'b@x', '<1', 'error', NS.server],
     );
-    const error = reply?.element.getChild('error');
+    const error = reply.element.getChild('error');
     assert.equal(error?.attrs['type'], 'cancel');
     assert.ok(error?.getChild('remote-server-not-found', NS.stanzas));
     assert.equal(error.getChildText('text', NS.stanzas), 'no <such> name');
-    assert.equal(reply?.relay(NS.component), reply?.bytes);
+    assert.equal(reply.relay(NS.component), reply.bytes);
   });
   test('errors and iq results are never answered (§8.3.1)', () => {
     assert.equal(read("<message type='error'/>").errorReply('gone', 'cancel'), null);

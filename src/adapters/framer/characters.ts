@@ -89,3 +89,33 @@ const within = (code: number, ranges: readonly (readonly [number, number])[]): b
 export function isNameCharacter(code: number, atStart: boolean): boolean {
   return within(code, START_RANGES) || (!atStart && within(code, FURTHER_RANGES));
 }
+
+/** Bytes seen four at a time: `words[(i + shift) >> 2]` holds byte `i` wherever `i + shift` is a multiple of 4. */
+export interface Words {
+  readonly words: Int32Array;
+  readonly shift: number;
+}
+
+export function wordsOf(bytes: Buffer): Words {
+  const shift = bytes.byteOffset & 3;
+  return { words: new Int32Array(bytes.buffer, bytes.byteOffset - shift, (bytes.length + shift) >> 2), shift };
+}
+
+/**
+ * Runs over words none of whose bytes stops text, from byte `at` (a multiple of 4) towards `end`. Each term has the high bit
+ * of a byte set if that byte is beyond ASCII, below the blank, `<` or `>`, or `&`; a borrow may set it for a later byte only
+ * when an earlier one has stopped already.
+ */
+export function plainWordsEnd(words: Int32Array, at: number, end: number): number {
+  let i = at >> 2;
+  const last = end >> 2;
+  while (i < last) {
+    const word = words[i] as number;
+    const angle = (word | 0x02020202) ^ 0x3e3e3e3e;
+    const ampersand = word ^ 0x26262626;
+    const stops = word | (word - 0x20202020) | (angle - 0x01010101) | (ampersand - 0x01010101);
+    if ((stops & 0x80808080) !== 0) break;
+    i++;
+  }
+  return i << 2;
+}
