@@ -2,6 +2,7 @@
  * One table: what a fault leads to. `next` is the smallest thing that may still help; `bounce` is the stanza error that
  * the sender gets when nothing does (FACTS §4, §7.7; RFC 6120 §10.4.3).
  */
+import type { StanzaErrorCondition } from '../src/protocol/conditions.ts';
 import type { Fault } from '../src/protocol/faults.ts';
 
 export type NextStep =
@@ -16,7 +17,7 @@ export type NextStep =
 
 export interface Decision {
   readonly next: NextStep;
-  readonly bounce: string;
+  readonly bounce: StanzaErrorCondition;
 }
 
 interface Row extends Decision {

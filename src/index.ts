@@ -9,7 +9,7 @@ export type { Evidence, Proof, ProofAttempt, ProofVerdict, ProvedBy } from './pr
 export { Stanza, type StanzaErrorType, type StanzaKind } from './protocol/stanza.ts';
 export type { StanzaErrorCondition } from './protocol/conditions.ts';
 export type { Delivery, Inlet, Outlet, StreamId } from './routing/types.ts';
-export type { TraceBody, TraceRecord } from './trace/record.ts';
+export type { ReportRecord, TraceBody, TraceRecord } from './trace/record.ts';
 export { ComponentListener } from './components/component-listener.ts';
 export { answerUnattended } from './components/unattended.ts';
 // For tests and simulations of those who embed it (FEATURES E3).

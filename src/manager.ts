@@ -16,7 +16,7 @@ import { Stanza } from './protocol/stanza.ts';
 import { Registry } from './registry.ts';
 import { Router } from './routing/router.ts';
 import type { Delivery, Outlet } from './routing/types.ts';
-import { type TraceRecord, withoutKeys } from './trace/record.ts';
+import { type ReportRecord, type TraceRecord, withoutKeys } from './trace/record.ts';
 
 const defaultLimits: Required<LimitOptions> = {
   stanzaBytes: 524_288,
@@ -66,7 +66,9 @@ export class ConnectionManager {
   readonly router: Router;
   /** Hot. Stanzas for hosted domains to which nothing else is attached. Subscribing attaches the program. */
   readonly stanzas$: Observable<Stanza>;
-  /** Hot. What the manager does, as it happens; subscribe before `start` to see all of it. */
+  /** Hot. What streams, pairs and peers report: opened, proved, refused, closed. */
+  readonly reports$: Observable<ReportRecord>;
+  /** Hot. What the manager does, step by step, as it happens; subscribe before `start` to see all of it. */
   readonly records$: Observable<TraceRecord>;
 
   /** @throws TypeError when a host is no domain, or the dialback secret is shorter than 16 characters. */
@@ -128,6 +130,7 @@ export class ConnectionManager {
           registry,
         ),
     });
+    this.reports$ = this.#registry.reports$.asObservable();
     this.records$ = this.#registry.records$.asObservable();
     this.stanzas$ = this.router.unattended$;
   }

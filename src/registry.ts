@@ -16,12 +16,11 @@ import { verification } from '../machines/verification.machine.ts';
 import type { AcceptedConnection } from './adapters/transport.ts';
 import type { Effects } from './effects.ts';
 import type { Clock, Random } from './ports.ts';
-import type { StanzaErrorCondition } from './protocol/conditions.ts';
 import { fault, type Fault, faultSentence, toFault } from './protocol/faults.ts';
 import { deniedBy, policyFor } from './protocol/policy.ts';
 import type { Router } from './routing/router.ts';
-import { StandingStreams, type Wanted } from './standing-streams.ts';
-import { type TraceBody, type TraceRecord, transitionOf } from './trace/record.ts';
+import { StandingStreams, type StreamRow, type Wanted } from './standing-streams.ts';
+import { type ReportRecord, type TraceBody, type TraceRecord, transitionOf } from './trace/record.ts';
 import { VerifyDesk } from './verify-desk.ts';
 
 interface StreamActor {
@@ -46,6 +45,9 @@ export interface RegistryOptions {
 export class Registry {
   readonly streams = new StandingStreams();
   readonly desk: VerifyDesk;
+  /** What root actors report. Cheap, and always worth a log line. */
+  readonly reports$ = new Subject<ReportRecord>();
+  /** All of it: reports, transitions of every actor, elements on the wire. */
   readonly records$ = new Subject<TraceRecord>();
   readonly #options: RegistryOptions;
   readonly #machines: Machines;
@@ -54,6 +56,8 @@ export class Registry {
   readonly #peers = new Map<string, PeerActor>();
   readonly #accepted = new Map<StreamId, AcceptedConnection>();
   readonly #waitingForStreams = new Set<() => void>();
+  /** Pairs whose stream is closing, by `local>remote`: they wait for its end, so that nothing overtakes (S7). */
+  readonly #held = new Map<string, { stream: StreamId; wanted: boolean }>();
   #nextStream = 1;
   #sequence = 0;
   #draining = false;
@@ -76,7 +80,9 @@ export class Registry {
       this.#fail(local, remote, fault('stream', 'system-shutdown', 'local', 'this server is shutting down'));
       return;
     }
-    this.#pair(local, remote).send({ type: 'local.routeWanted' });
+    const held = this.#held.get(`${local}>${remote}`);
+    if (held === undefined) this.#pair(local, remote).send({ type: 'local.routeWanted' });
+    else held.wanted = true;
   }
 
   /** The gate refused a stanza (RouterEvents). */
@@ -173,8 +179,10 @@ export class Registry {
   }
 
   record(actor: string, machine: string, body: TraceBody): void {
-    if (!this.records$.observed) return;
-    this.records$.next({ sequence: this.#sequence++, atMs: this.#options.clock.now(), actor, machine, ...body });
+    if (!this.records$.observed && (body.kind !== 'report' || !this.reports$.observed)) return;
+    const record = { sequence: this.#sequence++, atMs: this.#options.clock.now(), actor, machine, ...body };
+    if (record.kind === 'report') this.reports$.next(record);
+    this.records$.next(record);
   }
 
   // ——— root actors
@@ -190,6 +198,8 @@ export class Registry {
       endpoint: input.endpoint,
       context: () => actor.getSnapshot().context,
       stage: 'opening',
+      openedAt: 0,
+      establishedAt: Infinity,
       expiresAtMs: Infinity,
       expiry: null,
       chain: null,
@@ -294,13 +304,19 @@ export class Registry {
         this.#streamsChanged();
         break;
       case 'stream.established':
-        row.stage = 'established';
+        this.streams.established(row);
+        this.#converge(row);
         this.#tellPeers(stream, report);
         this.#streamsChanged();
         break;
       case 'stream.closing':
         row.stage = 'closing';
-        router.withdrawStream(stream);
+        // A peer at fault is heard no more; one that is only taken leave of may finish what it was saying.
+        for (const { local, remote } of report.fault?.origin === 'peer'
+          ? router.withdrawStream(stream)
+          : router.closeOutgoing(stream)) {
+          this.#held.set(`${local}>${remote}`, { stream, wanted: false });
+        }
         this.desk.streamEnds(stream, report.fault);
         this.#tellPeers(stream, report);
         for (const pairs of this.#pairs.values()) for (const actor of pairs.values()) actor.send(report);
@@ -342,6 +358,16 @@ export class Registry {
     this.#tellPeers(stream, { type: 'stream.closed', stream, fault: why });
     this.streams.remove(stream);
     this.#streamsChanged();
+    this.#release(stream);
+  }
+
+  #release(stream: StreamId): void {
+    for (const [key, held] of this.#held) {
+      if (held.stream !== stream) continue;
+      this.#held.delete(key);
+      const [local = '', remote = ''] = key.split('>');
+      if (held.wanted) this.routeWanted(local, remote);
+    }
   }
 
   #pairReported(report: PairReport): void {
@@ -411,6 +437,14 @@ export class Registry {
     }
   }
 
+  /**
+   * Both sides opened a bidirectional stream at once: one is enough (L4). Both ends see the same two ids, and whoever
+   * opened the stream with the greater one closes it.
+   */
+  #converge(row: StreamRow): void {
+    for (const loser of this.streams.doublesOf(row)) this.closeStream(loser.id, null);
+  }
+
   #tellPeers(
     stream: StreamId,
     event: Extract<
@@ -428,7 +462,7 @@ export class Registry {
   }
 
   #fail(local: string, remote: string, what: Fault): void {
-    this.#options.router.returnQueue(local, remote, what, decide(what).bounce as StanzaErrorCondition);
+    this.#options.router.returnQueue(local, remote, what, decide(what).bounce);
   }
 
   /** A14: a stream whose proof ends is closed with `reset`; the next stanza proves the pair again (RFC 6120 §13.7.2.3). */

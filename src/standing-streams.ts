@@ -15,6 +15,9 @@ export interface StreamRow {
   /** What the machine knows now. */
   readonly context: () => StreamContext;
   stage: Stage;
+  /** Moments in the life of the table, by which streams that were opened at once are told; set by it. */
+  openedAt: number;
+  establishedAt: number;
   /** When the first proof on it ends, in milliseconds since the epoch, and the timer for it. */
   expiresAtMs: number;
   expiry: unknown;
@@ -37,10 +40,17 @@ function endpointKeys({ host, port, addresses }: Endpoint): string[] {
   return [`${host}:${port}`, ...addresses.map(({ address }) => `${address}:${port}`)];
 }
 
+/** Protects memory against a peer with endless endpoints. */
+const CERTIFICATES_REMEMBERED = 4_096;
+
 export class StandingStreams {
   readonly #rows = new Map<StreamId, StreamRow>();
   readonly #byRemote = new Map<string, Set<StreamId>>();
   readonly #byEndpoint = new Map<string, Set<StreamId>>();
+
+  #moment = 0;
+  /** By `host:port`: the certificate that was shown there (SHA-256). */
+  readonly #certificateAt = new Map<string, string>();
 
   get size(): number {
     return this.#rows.size;
@@ -56,7 +66,46 @@ export class StandingStreams {
 
   add(row: StreamRow): void {
     this.#rows.set(row.id, row);
+    row.openedAt = ++this.#moment;
     if (row.endpoint !== null) for (const key of endpointKeys(row.endpoint)) index(this.#byEndpoint, key, row.id);
+  }
+
+  established(row: StreamRow): void {
+    row.stage = 'established';
+    row.establishedAt = ++this.#moment;
+    const shown = row.context().tls?.certificate?.sha256;
+    if (row.endpoint === null || shown === undefined) return;
+    if (this.#certificateAt.size >= CERTIFICATES_REMEMBERED) this.#certificateAt.clear();
+    for (const key of endpointKeys(row.endpoint)) this.#certificateAt.set(key, shown);
+  }
+
+  /**
+   * Streams of ours that a stream of the far end makes needless: both bidirectional, both to the same certificate, the one
+   * opened before the other stood, and ours with the greater id. One that was opened later was opened for a reason.
+   */
+  doublesOf(row: StreamRow): StreamRow[] {
+    if (!isBidi(row)) return [];
+    const doubles: StreamRow[] = [];
+    for (const other of this.#rows.values()) {
+      if (other.initiating === row.initiating || !isBidi(other)) continue;
+      const [ours, theirs] = row.initiating ? [row, other] : [other, row];
+      const shown = ours.context().tls?.certificate?.sha256;
+      if (shown === undefined || shown !== theirs.context().tls?.certificate?.sha256) continue;
+      if (ours.openedAt < theirs.establishedAt && ours.context().wireId > theirs.context().wireId) doubles.push(ours);
+    }
+    return doubles;
+  }
+
+  /** A bidirectional stream that the holder of the endpoint's certificate has opened to us (FEATURES M1, M7). */
+  #reverseOf(endpoint: Endpoint, avoid: readonly StreamId[]): StreamRow | null {
+    const [key = ''] = endpointKeys(endpoint);
+    const shown = this.#certificateAt.get(key);
+    if (shown === undefined) return null;
+    for (const row of this.#rows.values()) {
+      if (row.initiating || avoid.includes(row.id) || !isBidi(row)) continue;
+      if (row.context().tls?.certificate?.sha256 === shown) return row;
+    }
+    return null;
   }
 
   /** The stream leads to `remote`, proved or wanted for it. */
@@ -104,9 +153,16 @@ export class StandingStreams {
         }
       }
     }
+    if (first !== undefined && wanted.purpose === 'stanzas') {
+      const reverse = this.#reverseOf(first, wanted.avoid);
+      if (reverse !== null) return { stream: reverse.id, manner: 'supposition' };
+    }
     return pending ? 'pending' : null;
   }
 }
+
+const isBidi = (row: StreamRow): boolean =>
+  row.stage === 'established' && row.purpose === 'stanzas' && row.context().bidi;
 
 function serves(row: StreamRow, purpose: StreamPurpose): boolean {
   if (row.stage === 'closing') return false;

@@ -6,7 +6,7 @@
 import type { Element } from '@xmpp/xml';
 import { fault, type Fault } from '../protocol/faults.ts';
 import type { Stanza } from '../protocol/stanza.ts';
-import { characterLength, CLASS, plainWordsEnd, SPACE, TEXT_STOP, type Words, wordsOf } from './framer/characters.ts';
+import { characterLength, CLASS as CLASS_, plainWordsEnd, SPACE as SPACE_, TEXT_STOP as TEXT_STOP_, type Words, wordsOf } from './framer/characters.ts';
 import { ElementScope, type StreamTag } from './framer/element-scope.ts';
 import { OpenNames } from './framer/open-names.ts';
 import {
@@ -25,7 +25,11 @@ import {
   TOO_MANY_ATTRIBUTES,
 } from './framer/problems.ts';
 import { ABSENT, xmlDeclarationEnd } from './framer/prolog.ts';
-import { INCOMPLETE, referenceEnd, TagScanner } from './framer/tag-scanner.ts';
+import { INCOMPLETE as INCOMPLETE_, referenceEnd, TagScanner } from './framer/tag-scanner.ts';
+const CLASS = CLASS_;
+const SPACE = SPACE_;
+const TEXT_STOP = TEXT_STOP_;
+const INCOMPLETE = INCOMPLETE_;
 
 export type { StreamTag } from './framer/element-scope.ts';
 
@@ -152,6 +156,7 @@ export class Framer {
       else if (this.#names.depth === 1) i = this.#between(bytes, i);
       else i = this.#prolog(bytes, i);
     }
+    this.#words = NO_WORDS;
     if (i < 0) this.#fail(i);
     else if (this.#is('halted')) this.#bytesAfterHalt = bytes.length - i;
     else if (this.#is('open')) this.#keep(bytes, i);

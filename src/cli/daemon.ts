@@ -6,7 +6,7 @@ import { answerUnattended } from '../components/unattended.ts';
 import type { ListenOptions, Ports } from '../ports.ts';
 import { FaultError, faultSentence } from '../protocol/faults.ts';
 import type { Stanza } from '../protocol/stanza.ts';
-import type { TraceRecord } from '../trace/record.ts';
+import type { ReportRecord } from '../trace/record.ts';
 import { createLog, type Log } from './log.ts';
 import { EXIT, type ExitCode, type Terminal } from './terminal.ts';
 
@@ -22,7 +22,7 @@ export interface DaemonManager {
   readonly listening: readonly ListenOptions[];
   /** Stanzas for domains to which nobody is attached. */
   readonly stanzas$: Observable<Stanza>;
-  readonly records$: Observable<TraceRecord>;
+  readonly reports$: Observable<ReportRecord>;
 }
 
 export interface Daemon {
@@ -64,7 +64,7 @@ async function startAll(
 ): Promise<void> {
   const limits = config.manager.limits ?? {};
   // Both end with the manager, and the process with both.
-  manager.records$.subscribe(log.record);
+  manager.reports$.subscribe(log.record);
   manager.stanzas$.subscribe((stanza) => {
     const answer = answerUnattended(stanza);
     if (answer !== null) manager.router.inject(answer, null);

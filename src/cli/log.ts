@@ -1,7 +1,7 @@
 /** The log of the daemon: one line on stderr per thing that an operator would want to know at two in the morning. */
 import type { ComponentEvent } from '../components/component-listener.ts';
 import { faultSentence, type Fault } from '../protocol/faults.ts';
-import type { TraceRecord } from '../trace/record.ts';
+import type { ReportRecord } from '../trace/record.ts';
 import type { Colour, Terminal } from './terminal.ts';
 
 /** How much it matters: `warning` may need somebody, `error` does. */
@@ -18,7 +18,7 @@ export interface Log {
   readonly fault: (level: Level, what: string, fault: Fault | null) => void;
   readonly component: (event: ComponentEvent) => void;
   /** Streams and pairs: what was established, refused and closed. Transitions and wire elements are the trace's. */
-  readonly record: (record: TraceRecord) => void;
+  readonly record: (record: ReportRecord) => void;
 }
 
 export function createLog(terminal: Terminal, now: () => number): Log {
@@ -46,7 +46,6 @@ export function createLog(terminal: Terminal, now: () => number): Log {
       }
     },
     record: ({ actor, ...record }) => {
-      if (record.kind !== 'report') return;
       const told = readReport(record.report);
       const what = REPORTS[told.type];
       if (what !== undefined)

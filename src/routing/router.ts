@@ -127,6 +127,14 @@ export class Router {
   }
 
   /**
+   * Our half of the stream is closed: nothing more goes out on it, but what the peer has sent before it heard of that may
+   * still come in (RFC 6120 §4.4). Otherwise as {@link withdrawStream}.
+   */
+  closeOutgoing(stream: StreamId): Pair[] {
+    return this.#outgoing.withdrawStream(stream);
+  }
+
+  /**
    * The stream has ended and flushes no more: what its buffer still held is unknown (L1). Withdraws it, if need be; comes
    * by itself `queueAgeMs` after a withdrawal.
    */

@@ -20,6 +20,8 @@ export type TraceRecord = TraceBody & {
   readonly machine: string;
 };
 
+export type ReportRecord = Extract<TraceRecord, { kind: 'report' }>;
+
 /** Keys are proofs in the making: they never enter a record. */
 export function withoutKeys(element: WireElement): WireElement {
   if (element.kind === 'result' || element.kind === 'verify') return { ...element, key: null };

@@ -4,7 +4,7 @@ import { NS } from '../../protocol/namespaces.ts';
 import { isStanzaKind, Stanza, type StanzaKind, type StanzaScope } from '../../protocol/stanza.ts';
 import { attributeValue, parseElement } from '../../protocol/xml-tags.ts';
 import { AddressCache } from './address-cache.ts';
-import { CLASS, SPACE } from './characters.ts';
+import { CLASS as CLASS_, SPACE as SPACE_ } from './characters.ts';
 import { mayDeclare, NamespaceStack } from './namespace-stack.ts';
 import {
   BAD_DECLARATION,
@@ -15,6 +15,8 @@ import {
   WRONG_ROOT,
 } from './problems.ts';
 import type { TagScanner } from './tag-scanner.ts';
+const CLASS = CLASS_;
+const SPACE = SPACE_;
 
 /** The opening tag of a stream (RFC 6120 §4.7, §4.8). */
 export interface StreamTag {
@@ -80,7 +82,7 @@ export class ElementScope {
     const namespaces: Record<string, string> = {};
     const attributes: [string, string][] = [];
     for (let index = 0; index < tag.count; index++) {
-      const name = bytes.toString('utf8', tag.attributeStart[index], tag.attributeEnd[index]);
+      const name = bytes.toString('utf8', tag.nameStart(index), tag.nameEndOf(index));
       if (!/^xmlns(:|$)/.test(name)) attributes.push([name, this.#value(bytes, index)]);
       else namespaces[name.slice(6)] = this.#value(bytes, index);
     }
@@ -170,8 +172,8 @@ export class ElementScope {
     this.#to = undefined;
     this.#from = undefined;
     for (let index = 0; index < tag.count; index++) {
-      const at = tag.attributeStart[index] as number;
-      const length = (tag.attributeEnd[index] as number) - at;
+      const at = tag.nameStart(index);
+      const length = tag.nameEndOf(index) - at;
       if (length === 2 && bytes[at] === 0x74 && bytes[at + 1] === 0x6f) {
         this.#to = this.#value(bytes, index);
       } else if (
@@ -185,15 +187,15 @@ export class ElementScope {
       }
     }
     if (tag.defaultDeclaration < 0) return;
-    let at = tag.attributeStart[tag.defaultDeclaration] as number;
+    let at = tag.nameStart(tag.defaultDeclaration);
     while (((CLASS[bytes[at - 1] as number] as number) & SPACE) !== 0) at--;
-    this.#declaration = [at - start, (tag.valueEnd[tag.defaultDeclaration] as number) + 1 - start];
+    this.#declaration = [at - start, tag.valueEnd(tag.defaultDeclaration) + 1 - start];
   }
 
   #value(bytes: Buffer, index: number): string {
-    const start = this.#tag.valueStart[index] as number;
-    const end = this.#tag.valueEnd[index] as number;
-    if (this.#tag.plain[index] === 1) return this.#addresses.read(bytes, start, end);
+    const start = this.#tag.valueStart(index);
+    const end = this.#tag.valueEnd(index);
+    if (this.#tag.isPlain(index)) return this.#addresses.read(bytes, start, end);
     return attributeValue(bytes.toString('utf8', start, end));
   }
 
@@ -202,10 +204,10 @@ export class ElementScope {
    * need not become strings.
    */
   #isOrdinary(bytes: Buffer, index: number): boolean {
-    const start = this.#tag.valueStart[index] as number;
-    const end = this.#tag.valueEnd[index] as number;
+    const start = this.#tag.valueStart(index);
+    const end = this.#tag.valueEnd(index);
     const length = end - start;
-    if (this.#tag.plain[index] === 0 || length === NS.xml.length || length === NS.xmlns.length) return false;
+    if (!this.#tag.isPlain(index) || length === NS.xml.length || length === NS.xmlns.length) return false;
     if (length === this.#stanzaNamespace.length && bytes[start] === 0x6a) return false;
     return length > 0 && isGraphic(bytes[start] as number) && isGraphic(bytes[end - 1] as number);
   }
@@ -220,9 +222,9 @@ export class ElementScope {
     }
     if (tag.prefixDeclarations === 0) return FINE;
     for (let index = 0; index < tag.count; index++) {
-      const colon = tag.attributeColon[index] as number;
+      const colon = tag.colon(index);
       if (colon === 0 || !this.#isDeclaration(bytes, index)) continue;
-      const prefix = bytes.toString('utf8', colon + 1, tag.attributeEnd[index]);
+      const prefix = bytes.toString('utf8', colon + 1, tag.nameEndOf(index));
       const name = this.#value(bytes, index);
       if (!mayDeclare(prefix, name)) return BAD_DECLARATION;
       this.#stack.declare(prefix, name, depth);
@@ -246,12 +248,12 @@ export class ElementScope {
     if (tag.prefixedAttributes === 0) return own;
     const seen = new Set<string>();
     for (let index = 0; index < tag.count; index++) {
-      const colon = tag.attributeColon[index] as number;
+      const colon = tag.colon(index);
       if (colon === 0 || this.#isDeclaration(bytes, index)) continue;
-      const handle = this.#use(bytes, tag.attributeStart[index] as number, colon);
+      const handle = this.#use(bytes, tag.nameStart(index), colon);
       if (handle < 0) return handle;
       if (tag.prefixedAttributes === 1) break;
-      const expanded = `${this.#stack.nameOf(handle).trim()} ${bytes.toString('utf8', colon + 1, tag.attributeEnd[index])}`;
+      const expanded = `${this.#stack.nameOf(handle).trim()} ${bytes.toString('utf8', colon + 1, tag.nameEndOf(index))}`;
       if (seen.has(expanded)) return DUPLICATE_ATTRIBUTE;
       seen.add(expanded);
     }
@@ -266,10 +268,7 @@ export class ElementScope {
   }
 
   #isDeclaration(bytes: Buffer, index: number): boolean {
-    const start = this.#tag.attributeStart[index] as number;
-    return (
-      (this.#tag.attributeColon[index] as number) - start === 5 &&
-      bytes.toString('latin1', start, start + 5) === 'xmlns'
-    );
+    const start = this.#tag.nameStart(index);
+    return this.#tag.colon(index) - start === 5 && bytes.toString('latin1', start, start + 5) === 'xmlns';
   }
 }

@@ -1,7 +1,10 @@
 /** Names of the open elements, outermost first, as bytes: an end tag is compared with them and not read as a name. */
-import { CLASS, SPACE } from './characters.ts';
+import { CLASS as CLASS_, SPACE as SPACE_ } from './characters.ts';
 import { BAD_TAG, MISMATCH } from './problems.ts';
-import { INCOMPLETE } from './tag-scanner.ts';
+import { INCOMPLETE as INCOMPLETE_ } from './tag-scanner.ts';
+const CLASS = CLASS_;
+const SPACE = SPACE_;
+const INCOMPLETE = INCOMPLETE_;
 
 export class OpenNames {
   /** Elements open. */

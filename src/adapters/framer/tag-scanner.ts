@@ -1,14 +1,14 @@
 /** Start tags, read in one pass over contiguous bytes. Nothing is allocated; results stand in fields until the next tag. */
 import {
   characterLength,
-  CLASS,
+  CLASS as CLASS_,
   codePoint,
   isNameCharacter,
   isXmlCharacter,
-  NAME_CHAR,
-  NAME_START,
-  SPACE,
-  VALUE_STOP,
+  NAME_CHAR as NAME_CHAR_,
+  NAME_START as NAME_START_,
+  SPACE as SPACE_,
+  VALUE_STOP as VALUE_STOP_,
 } from './characters.ts';
 import {
   BAD_NAME,
@@ -21,6 +21,14 @@ import {
   NOT_A_CHARACTER,
   TOO_MANY_ATTRIBUTES,
 } from './problems.ts';
+const CLASS = CLASS_;
+const NAME_CHAR = NAME_CHAR_;
+const NAME_START = NAME_START_;
+const SPACE = SPACE_;
+const VALUE_STOP = VALUE_STOP_;
+
+/** Numbers kept per attribute. */
+const SLOTS = 6;
 
 /** Returned in place of a position when the bytes end too early; problems are below it. */
 export const INCOMPLETE = 0;
@@ -75,13 +83,7 @@ export class TagScanner {
 
   /** Attributes, namespace declarations among them; positions are those of the bytes scanned. */
   count = 0;
-  readonly attributeStart: Int32Array;
-  readonly attributeEnd: Int32Array;
-  readonly attributeColon: Int32Array;
-  readonly valueStart: Int32Array;
-  readonly valueEnd: Int32Array;
-  /** 1 when the value means its bytes: no reference and no white space other than blanks. */
-  readonly plain: Uint8Array;
+  readonly #slots: Int32Array;
 
   /** Index of the attribute `xmlns`, or -1. */
   defaultDeclaration = -1;
@@ -90,16 +92,39 @@ export class TagScanner {
   prefixedAttributes = 0;
 
   #colon = 0;
+  #plain = 1;
 
   constructor(maxAttributes: number, maxNameBytes: number) {
     this.#maxAttributes = maxAttributes;
     this.#maxNameBytes = maxNameBytes;
-    this.attributeStart = new Int32Array(maxAttributes);
-    this.attributeEnd = new Int32Array(maxAttributes);
-    this.attributeColon = new Int32Array(maxAttributes);
-    this.valueStart = new Int32Array(maxAttributes);
-    this.valueEnd = new Int32Array(maxAttributes);
-    this.plain = new Uint8Array(maxAttributes);
+    this.#slots = new Int32Array(maxAttributes * SLOTS);
+  }
+
+  /** Where the attribute's name begins and ends, and where its colon is (0 none). */
+  nameStart(index: number): number {
+    return this.#slots[index * SLOTS] as number;
+  }
+
+  nameEndOf(index: number): number {
+    return this.#slots[index * SLOTS + 1] as number;
+  }
+
+  colon(index: number): number {
+    return this.#slots[index * SLOTS + 2] as number;
+  }
+
+  /** Where its value begins and ends, without the quotes. */
+  valueStart(index: number): number {
+    return this.#slots[index * SLOTS + 3] as number;
+  }
+
+  valueEnd(index: number): number {
+    return this.#slots[index * SLOTS + 4] as number;
+  }
+
+  /** Whether the value means its bytes: no reference in it, and no white space other than blanks. */
+  isPlain(index: number): boolean {
+    return this.#slots[index * SLOTS + 5] === 1;
   }
 
   /** Reads the start tag whose `<` stands at `at`: the position after its `>`, {@link INCOMPLETE} or a problem. */
@@ -147,11 +172,14 @@ export class TagScanner {
 
   #add(bytes: Buffer, start: number, end: number, valueStart: number, valueEnd: number): void {
     const index = this.count++;
-    this.attributeStart[index] = start;
-    this.attributeEnd[index] = end;
-    this.attributeColon[index] = this.#colon;
-    this.valueStart[index] = valueStart;
-    this.valueEnd[index] = valueEnd;
+    const slots = this.#slots;
+    const at = index * SLOTS;
+    slots[at] = start;
+    slots[at + 1] = end;
+    slots[at + 2] = this.#colon;
+    slots[at + 3] = valueStart;
+    slots[at + 4] = valueEnd;
+    slots[at + 5] = this.#plain;
     const isDeclaration =
       bytes[start] === 0x78 &&
       (end - start === 5 || this.#colon - start === 5) &&
@@ -166,8 +194,8 @@ export class TagScanner {
 
   #standsAlready(bytes: Buffer, start: number, end: number): boolean {
     for (let index = 0; index < this.count; index++) {
-      const otherStart = this.attributeStart[index] as number;
-      const otherEnd = this.attributeEnd[index] as number;
+      const otherStart = this.nameStart(index);
+      const otherEnd = this.nameEndOf(index);
       if (otherEnd - otherStart === end - start && bytes.compare(bytes, start, end, otherStart, otherEnd) === 0)
         return true;
     }
@@ -213,7 +241,7 @@ export class TagScanner {
         return stop === 0x3c ? BAD_VALUE : NOT_A_CHARACTER;
       }
     }
-    this.plain[this.count] = plain;
+    this.#plain = plain;
     return i;
   }
 
