@@ -5,7 +5,7 @@ import type { StateMeta } from './declare.ts';
 import type { AssertionOutcome, DomainPair } from './events.ts';
 import { limits } from './limits.ts';
 
-interface AssertionContext extends DomainPair {
+export interface AssertionContext extends DomainPair {
   readonly answer: AssertionOutcome['answer'];
 }
 

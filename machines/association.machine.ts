@@ -20,7 +20,7 @@ export interface AssociationInput {
   readonly claim: DialbackClaim | null;
 }
 
-interface AssociationContext extends AssociationInput {
+export interface AssociationContext extends AssociationInput {
   readonly remaining: readonly ProoftypeName[];
   readonly attempts: readonly ProofAttempt[];
   readonly verdict: ProofVerdict;

@@ -25,7 +25,7 @@ export interface ServiceRecords {
 
 export type HostAddresses = Readonly<Record<string, DnsAnswer<AddressRecord>>>;
 
-interface ResolutionContext extends ResolutionInput {
+export interface ResolutionContext extends ResolutionInput {
   readonly targets: readonly Target[];
   readonly result: Resolution;
 }

@@ -28,7 +28,7 @@ export interface VerificationInput extends DomainPair {
   readonly dialbackCounts: boolean;
 }
 
-interface VerificationContext extends VerificationInput {
+export interface VerificationContext extends VerificationInput {
   readonly outcome: VerificationOutcome;
 }
 

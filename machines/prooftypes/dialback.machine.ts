@@ -29,7 +29,7 @@ export interface VerifyStream {
   readonly peerSha256: string | null;
 }
 
-interface DialbackContext extends DialbackInput {
+export interface DialbackContext extends DialbackInput {
   readonly verifyStream: VerifyStream | null;
   readonly verdict: ProofVerdict;
 }

@@ -16,7 +16,7 @@ export interface PkixInput {
   readonly certificate: CertificateEvidence | null;
 }
 
-interface PkixContext extends PkixInput {
+export interface PkixContext extends PkixInput {
   readonly verdict: ProofVerdict;
 }
 

@@ -70,7 +70,7 @@ export interface AcceptedConnection extends Accepted {
   readonly listen: (events: ConnectionEvents) => void;
 }
 
-interface TransportInput {
+export interface TransportInput {
   readonly stream: number;
   readonly endpoint: Endpoint | null;
 }
