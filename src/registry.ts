@@ -189,7 +189,7 @@ export class Registry {
 
   #openStream(machine: Machines['initiatingStream' | 'receivingStream'], input: StreamInput): void {
     const { stream } = input;
-    const actor = createActor(machine, { input, ...this.#watching(`stream:${stream}`) });
+    const actor = createActor(machine, { id: machine.id, input, ...this.#watching(`stream:${stream}`) });
     this.#streamActors.set(stream, actor);
     this.streams.add({
       id: stream,
@@ -220,6 +220,7 @@ export class Registry {
     const awake = row.get(remote);
     if (awake !== undefined) return awake;
     const actor = createActor(this.#machines.pair, {
+      id: 'pair',
       input: { local, remote },
       ...this.#watching(`pair:${local}>${remote}`),
     });
@@ -252,6 +253,7 @@ export class Registry {
     if (awake !== undefined) return awake;
     const { policy } = this.#options.settings;
     const actor = createActor(this.#machines.peer, {
+      id: 'peer',
       input: {
         remote,
         fixedTarget: policyFor(policy, remote).target,

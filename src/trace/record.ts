@@ -37,9 +37,17 @@ export function statePath(value: unknown): string[] {
   return entry === undefined ? [] : [entry[0], ...statePath(entry[1])];
 }
 
-/** The transition in an inspection event, or null; only machines have states. */
+/**
+ * The transition in an inspection event, or null; only machines have states. Step by step, so that a state which is only
+ * passed (`authentication.dialback`) is seen too, and before what the transition sends.
+ */
 export function transitionOf(inspected: InspectionEvent): { id: string; event: string; states: string[] } | null {
-  if (inspected.type !== '@xstate.snapshot' || !('value' in inspected.snapshot)) return null;
+  if (inspected.type !== '@xstate.microstep' && inspected.type !== '@xstate.snapshot') return null;
+  if (!('value' in inspected.snapshot)) return null;
+  // The first state has no step of its own; an event without a transition makes an empty one.
+  const isFirst = inspected.event.type === 'xstate.init';
+  if (isFirst !== (inspected.type === '@xstate.snapshot')) return null;
+  if (inspected.type === '@xstate.microstep' && inspected._transitions.length === 0) return null;
   const id = (inspected.actorRef as { readonly id?: string }).id ?? '';
   return { id, event: inspected.event.type, states: statePath(inspected.snapshot.value) };
 }
