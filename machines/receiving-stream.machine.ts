@@ -126,7 +126,7 @@ export const receivingStream = streamSetup.createMachine({
           on: {
             'transport.secured': {
               target: '#receivingStream.streamHeaders',
-              actions: { type: 'rememberTls', params: ({ event }) => event.tls },
+              actions: [{ type: 'rememberTls', params: ({ event }) => event.tls }, 'forgetClaims'],
             },
           },
           after: {
@@ -216,7 +216,7 @@ export const receivingStream = streamSetup.createMachine({
               },
               {
                 guard: { type: 'authzidIsGranted', params: ({ event }) => event.initialResponse ?? '' },
-                actions: 'grantExternal',
+                actions: ['forgetClaims', 'grantExternal'],
                 target: '#receivingStream.streamHeaders',
               },
               {
@@ -252,7 +252,7 @@ export const receivingStream = streamSetup.createMachine({
             'peer.saslResponded': [
               {
                 guard: { type: 'authzidIsGranted', params: ({ event }) => event.data },
-                actions: 'grantExternal',
+                actions: ['forgetClaims', 'grantExternal'],
                 target: '#receivingStream.streamHeaders',
               },
               { actions: { type: 'refuseAuthzid', params: ({ event }) => event.data }, target: 'decidingPatience' },

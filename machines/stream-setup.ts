@@ -196,6 +196,10 @@ function authzidVerdict({ remote }: StreamContext, data: string): 'granted' | 'i
   return authzid === '' || canonicalDomain(authzid) === remote ? 'granted' : 'invalid-authzid';
 }
 
+/** Nobody else speaks for a domain that is served here, whatever the policy accepts (FACTS §14.32). */
+const claimOfOurs = ({ settings }: StreamContext, domain: string): Fault | null =>
+  settings.hosted.has(domain) ? fault('policy', 'policy-violation', 'peer', `${domain} is served here`) : null;
+
 const say = (element: WireElement): TransportCommand => ({ type: 'transport.send', element });
 const raiseLimits: TransportCommand = { type: 'transport.authenticated' };
 const restartParser: TransportCommand = { type: 'transport.restart' };
@@ -237,13 +241,14 @@ export const streamSetup = setup({
     noVerifyIsOutstanding: ({ context }) =>
       context.purpose === 'verification' && context.verifiesOutstanding.length === 0,
     someVerifyIsOutstanding: ({ context }) => context.verifiesOutstanding.length > 0,
-    nothingIsPending: ({ context }) =>
-      context.assertionsPending.length + context.verificationsPending.length + context.verifiesOutstanding.length === 0,
+    /** What has a deadline of its own. A `db:verify` that is never answered must not keep the stream for ever (L2). */
+    nothingIsPending: ({ context }) => context.assertionsPending.length + context.verificationsPending.length === 0,
     // initiating
     peerPredatesFeatures: ({ context }) => context.peerPredatesFeatures,
     startTlsIsNext: ({ context }) =>
       context.tls === null &&
-      (context.features?.startTls !== 'absent' || requiresTls(policyTowards(context, context.remote))),
+      // Where no features came (a peer from before 1.0), TLS is asked for only if policy insists.
+      ((context.features?.startTls ?? 'absent') !== 'absent' || requiresTls(policyTowards(context, context.remote))),
     farEndWasJudged: ({ context }) => context.associated !== null,
     farEndIsRefused: ({ context }) =>
       context.purpose === 'stanzas' && acceptableProof(context, context.remote) === null,
@@ -340,7 +345,13 @@ export const streamSetup = setup({
       features: null,
       headerSent: false,
       peerSpeaksDialback: false,
+      peerPredatesFeatures: false,
     })),
+    /** A claim made before TLS, or before SASL, names a stream id that is no more: it has to be made again (S5). */
+    forgetClaims: enqueueActions(({ context, enqueue }) => {
+      for (const claim of context.verificationsPending) enqueue.stopChild(`verification.${claim}`);
+      enqueue.assign({ verificationsPending: [] });
+    }),
     rememberAuthenticated: assign({ phase: 'authenticated', headerSent: false }),
     rememberAssociation: assign(({ context }, outcome: AssociationOutcome) => ({
       associated: outcome,
@@ -367,6 +378,7 @@ export const streamSetup = setup({
     }),
     rememberHeader: assign((_, header: StreamHeader) => ({
       wireId: header.id ?? '',
+      peerPredatesFeatures: header.version === null,
       peerSpeaksDialback: header.dialback,
     })),
     rememberFeatures: assign((_, features: StreamFeatures) => ({ features })),
@@ -407,6 +419,7 @@ export const streamSetup = setup({
           wireId: freshId,
           headerSent: true,
           peerSpeaksDialback: header.dialback,
+          peerPredatesFeatures: header.version === null,
           associated: changed ? null : context.associated,
         });
         enqueue.sendTo(
@@ -435,8 +448,9 @@ export const streamSetup = setup({
     sendFinalFeatures: enqueueActions(({ context, enqueue }) => {
       if (context.phase === 'authenticated') enqueue.sendTo('transport', say(ourFeatures(context)));
     }),
+    /** A peer from before XMPP 1.0 would not know what they are (RFC 6120 §4.7.5). */
     sendFeatures: enqueueActions(({ context, enqueue }) => {
-      enqueue.sendTo('transport', say(ourFeatures(context)));
+      if (!context.peerPredatesFeatures) enqueue.sendTo('transport', say(ourFeatures(context)));
     }),
     secureAsServer: sendTo('transport', ({ context }) => ({
       type: 'transport.secureAsServer' as const,
@@ -589,7 +603,7 @@ export const streamSetup = setup({
           id: context.wireId,
           policy: policyTowards(context, claim.from),
           targetIsHosted: context.settings.hosted.has(claim.to),
-          denied: deniedBy(context.settings.policy, claim.from),
+          denied: deniedBy(context.settings.policy, claim.from) ?? claimOfOurs(context, claim.from),
           secured: context.tls !== null,
           certificate: context.tls?.certificate ?? null,
           // In reverse on a bidirectional stream the far end chose the id (FACTS §9).
