@@ -108,7 +108,7 @@ export function wordsOf(bytes: Buffer): Words {
  */
 export function plainWordsEnd(words: Int32Array, at: number, end: number): number {
   let i = at >> 2;
-  const last = end >> 2;
+  const last = Math.min(end >> 2, words.length); // no words were made of a short chunk
   while (i < last) {
     const word = words[i] as number;
     const angle = (word | 0x02020202) ^ 0x3e3e3e3e;
