@@ -1,0 +1,80 @@
+/** What was seen while a scenario was played, and the questions that checks ask of it. */
+import type { DomainPair, StreamReport } from '../../machines/events.ts';
+import type { Proof } from '../protocol/proof.ts';
+import type { WireElement } from '../protocol/wire.ts';
+import type { Delivery } from '../routing/types.ts';
+import type { TraceRecord } from '../trace/record.ts';
+import type { SocketCount } from './counted-network.ts';
+import type { Message, Side } from './scenario.ts';
+
+/** A record of one provider; all of them stand in the order in which they happened. */
+export interface Seen {
+  readonly at: Side;
+  readonly record: TraceRecord;
+}
+
+export interface Facts {
+  readonly timeline: readonly Seen[];
+  /** In the order of sending; null while nobody knows. */
+  readonly sent: readonly (Message & { readonly delivery: Delivery | null })[];
+  /** What came out at the other provider. */
+  readonly arrived: readonly (Message & { readonly at: Side })[];
+  readonly sockets: Readonly<SocketCount>;
+}
+
+type ReportOf<Type extends StreamReport['type']> = Extract<StreamReport, { type: Type }>;
+
+/** Reports of the streams at one provider, of one type. */
+export function reports<Type extends StreamReport['type']>(
+  { timeline }: Facts,
+  at: Side,
+  type: Type,
+): ReportOf<Type>[] {
+  return timeline.flatMap((seen) => {
+    if (seen.at !== at || seen.record.kind !== 'report' || seen.record.report.type !== type) return [];
+    return [seen.record.report as ReportOf<Type>]; // records carry reports as they are (src/registry.ts)
+  });
+}
+
+/** Negotiation elements that one provider has sent. */
+export function wireOut({ timeline }: Facts, at: Side): WireElement[] {
+  return timeline.flatMap((seen) =>
+    seen.at === at && seen.record.kind === 'wire' && seen.record.direction === 'out' ? [seen.record.element] : [],
+  );
+}
+
+export const samePair = (a: DomainPair, b: DomainPair): boolean => a.from === b.from && a.to === b.to;
+
+export const proofText = ({ prooftype, strength }: Proof): string => `${prooftype} (${strength})`;
+
+/** What an element is called in the specifications, and in our ladders. */
+export function wireName(element: WireElement): string {
+  switch (element.kind) {
+    case 'result':
+    case 'verify':
+      return `db:${element.kind}${element.answer === null ? '' : ` ${answerText(element.answer)}`}`;
+    case 'auth':
+      return `auth ${element.mechanism}`;
+    case 'saslFailure':
+      return `failure ${element.condition}`;
+    case 'streamError':
+      return `stream error ${element.condition}`;
+    case 'streamHeader':
+      return 'stream header';
+    case 'unsupported':
+      return element.name;
+    case 'starttlsFailure':
+      return 'starttls failure';
+    case 'features':
+    case 'starttls':
+    case 'proceed':
+    case 'challenge':
+    case 'response':
+    case 'success':
+    case 'bidi':
+      return element.kind;
+  }
+}
+
+export const answerText = (answer: { readonly type: string; readonly condition?: string }): string =>
+  answer.condition === undefined ? answer.type : `error ${answer.condition}`;

@@ -1,0 +1,31 @@
+/** Real sockets and real TLS on loopback; names from a table in the process. */
+import { firstValueFrom, merge, of, race, timer } from 'rxjs';
+import { filter, map } from 'rxjs/operators';
+import { systemClock } from '../adapters/clock.ts';
+import { createNetwork } from '../adapters/network.ts';
+import { createPathValidator } from '../adapters/pkix.ts';
+import { createRandom } from '../adapters/random.ts';
+import { createTableResolver } from '../adapters/table-dns.ts';
+import { trustAnchor } from './certificates.ts';
+import type { Stage } from './stage.ts';
+
+/** How long a scenario may take to come true, in milliseconds: far longer than any does. */
+const PATIENCE_MS = 5_000;
+
+export function createLoopbackStage(): Stage {
+  return {
+    clock: systemClock,
+    random: createRandom(),
+    resolver: createTableResolver({}),
+    pathValidator: createPathValidator({ system: false, anchors: [trustAnchor()] }),
+    host: (credentials) => ({ network: createNetwork({ clock: systemClock, credentials }), address: '127.0.0.1' }),
+    until: (predicate, changes$) => {
+      const comesTrue$ = merge(of(null), changes$).pipe(
+        filter(() => predicate()),
+        map(() => true),
+      );
+      const tooLate$ = timer(PATIENCE_MS).pipe(map(() => predicate()));
+      return firstValueFrom(race(comesTrue$, tooLate$));
+    },
+  };
+}

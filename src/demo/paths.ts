@@ -1,0 +1,89 @@
+/** The paths that actors took through their charts, read from the records. */
+import type { StreamHeader } from '../protocol/wire.ts';
+import type { TraceRecord } from '../trace/record.ts';
+import type { Facts, Seen } from './facts.ts';
+import type { Message, Side } from './scenario.ts';
+
+export const other = (side: Side): Side => (side === 'A' ? 'B' : 'A');
+
+/** One connection: the stream at the end that opened it, and the one at the end that accepted it. */
+export interface SocketEnds {
+  readonly opener: Side;
+  /** Names of root actors, such as `stream:3`; null where the other end never came to speak. */
+  readonly initiating: string;
+  readonly receiving: string | null;
+}
+
+/**
+ * The box of the flow chart that a state's path names: waits and decisions inside a box are left out, and so is the plain
+ * `open` of an established stream.
+ */
+export function boxOf([outer = '', ...inner]: readonly string[]): string {
+  return [outer, ...inner.filter((state) => !/^(awaiting|deciding|open$)/.test(state))].join('.');
+}
+
+/** What a root actor itself went through; its children have machine ids of their own. */
+export const isOwnTransition = (record: TraceRecord): record is Extract<TraceRecord, { kind: 'transition' }> =>
+  record.kind === 'transition' && ROOT_MACHINES.has(record.machine);
+
+const ROOT_MACHINES: ReadonlySet<string> = new Set(['initiatingStream', 'receivingStream', 'pair', 'peer']);
+
+/** Adds a box to a path: each once per stay, and a box is not told apart from the one inside that it leads to. */
+export function extend(path: string[], box: string): void {
+  const last = path.at(-1);
+  if (last === box) return;
+  if (last !== undefined && box.startsWith(`${last}.`)) path.pop();
+  path.push(box);
+}
+
+/** Boxes in order. */
+export function pathOf({ timeline }: Pick<Facts, 'timeline'>, at: Side, actor: string): string[] {
+  const path: string[] = [];
+  for (const { at: where, record } of timeline) {
+    if (where === at && record.actor === actor && isOwnTransition(record)) extend(path, boxOf(record.states));
+  }
+  return path;
+}
+
+/** How a pair came by its stream, the search for one included. */
+export function pathOfPair({ timeline }: Pick<Facts, 'timeline'>, at: Side, { from, to }: Message): string[] {
+  const path: string[] = [];
+  let waits = false;
+  for (const { at: where, record } of timeline) {
+    if (where !== at || !isOwnTransition(record)) continue;
+    const box = boxOf(record.states);
+    const isPair = record.actor === `pair:${from}>${to}`;
+    if (isPair) waits = box === 'awaitingRoute';
+    const counts = isPair || (waits && record.actor === `peer:${to}`);
+    if (counts && box !== 'resting' && !box.startsWith('deciding')) extend(path, box);
+  }
+  return path;
+}
+
+/** Every connection, in the order of opening. Both ends are recognised by the stream id that one chose and the other heard. */
+export function socketsOf({ timeline }: Pick<Facts, 'timeline'>): SocketEnds[] {
+  const chosen = new Map<string, Seen>();
+  for (const seen of timeline) {
+    const id = headerId(seen, 'out');
+    if (id !== null) chosen.set(id, seen);
+  }
+  const sockets = new Map<string, SocketEnds>();
+  for (const seen of timeline) {
+    const { at, record } = seen;
+    const key = `${at} ${record.actor}`;
+    if (record.machine === 'initiatingStream' && !sockets.has(key)) {
+      sockets.set(key, { opener: at, initiating: record.actor, receiving: null });
+    }
+    const id = headerId(seen, 'in');
+    const known = sockets.get(key);
+    if (id !== null && known?.receiving === null) {
+      sockets.set(key, { ...known, receiving: chosen.get(id)?.record.actor ?? null });
+    }
+  }
+  return [...sockets.values()];
+}
+
+function headerId({ record }: Seen, direction: 'in' | 'out'): string | null {
+  if (record.kind !== 'wire' || record.direction !== direction || record.element.kind !== 'streamHeader') return null;
+  return (record.element satisfies StreamHeader).id;
+}

@@ -1,0 +1,165 @@
+/** Plays one scenario on a stage: two connection managers, the messages, and what was seen of them. */
+import { type Observable, Subject } from 'rxjs';
+import { ConnectionManager } from '../manager.ts';
+import { NS } from '../protocol/namespaces.ts';
+import { Stanza } from '../protocol/stanza.ts';
+import { domainOfJid } from '../protocol/names.ts';
+import type { Delivery } from '../routing/types.ts';
+import xml from '@xmpp/xml';
+import { credentialOf } from './certificates.ts';
+import { countedNetwork, SocketCount } from './counted-network.ts';
+import type { Facts, Seen } from './facts.ts';
+import type { Check, Message, ProviderSetup, Scenario, Side } from './scenario.ts';
+import type { Stage } from './stage.ts';
+
+export interface CheckedClaim extends Check {
+  readonly saw: string;
+  readonly holds: boolean;
+}
+
+export interface Played {
+  readonly scenario: Scenario;
+  readonly facts: Facts;
+  readonly claims: readonly CheckedClaim[];
+  readonly holds: boolean;
+}
+
+export interface Play {
+  readonly played: Played;
+  /** The two providers, still running. */
+  readonly providers: Readonly<Record<Side, ConnectionManager>>;
+  /** Closes all streams and waits for their closing tags. */
+  stop(): Promise<void>;
+}
+
+const SIDES = ['A', 'B'] as const;
+
+/** Plays until every claim holds, or the stage has no more patience. The providers still run afterwards. */
+export async function play(scenario: Scenario, stage: Stage): Promise<Play> {
+  const changes$ = new Subject<void>();
+  const changed = (): void => changes$.next();
+  const timeline: Seen[] = [];
+  const arrived: (Message & { at: Side })[] = [];
+  const sent: (Message & { delivery: Delivery | null })[] = [];
+  const sockets = new SocketCount();
+  const facts: Facts = { timeline, sent, arrived, sockets };
+
+  const makeProvider = (side: Side): Promise<ConnectionManager> =>
+    startProvider(scenario[side], stage, {
+      side,
+      sockets,
+      changed,
+      seen: (seen) => timeline.push(seen),
+      arrived: (message) => arrived.push({ ...message, at: side }),
+    });
+  const providers = { A: await makeProvider('A'), B: await makeProvider('B') };
+
+  for (const act of scenario.acts) {
+    for (const { from, to } of act) {
+      const row: (typeof sent)[number] = { from, to, delivery: null };
+      sent.push(row);
+      const side = scenario.A.hosts.includes(from) ? 'A' : 'B';
+      void providers[side].send(greeting(from, to, sent.length)).then((delivery) => {
+        row.delivery = delivery;
+        changed();
+      });
+    }
+    await stage.until(() => sent.every(({ delivery }) => delivery !== null), changes$);
+  }
+  const claims = (): CheckedClaim[] =>
+    scenario.checks.map((check) => {
+      const saw = check.seen(facts);
+      return { ...check, saw, holds: saw === check.expected };
+    });
+  const allHold = (): boolean => claims().every(({ holds }) => holds);
+  await stage.until(allHold, changes$);
+  const settled = claims();
+  return {
+    played: {
+      scenario,
+      facts: { timeline: [...timeline], sent: [...sent], arrived: [...arrived], sockets: { ...sockets } },
+      claims: settled,
+      holds: settled.every(({ holds }) => holds),
+    },
+    providers,
+    stop: () => stopAll(Object.values(providers), stage, changes$),
+  };
+}
+
+/** A user of one domain greets a user of another; the id tells messages apart. */
+function greeting(from: string, to: string, n: number): Stanza {
+  const attributes = { from: `juliet@${from}`, to: `romeo@${to}`, id: `m${n}`, type: 'chat' };
+  return Stanza.fromElement(xml('message', attributes, xml('body', {}, 'Art thou not Romeo?')), NS.server);
+}
+
+interface Observer {
+  readonly side: Side;
+  readonly sockets: SocketCount;
+  readonly changed: () => void;
+  readonly seen: (seen: Seen) => void;
+  readonly arrived: (message: Message) => void;
+}
+
+async function startProvider(setup: ProviderSetup, stage: Stage, observer: Observer): Promise<ConnectionManager> {
+  const { side, changed } = observer;
+  const credential = credentialOf(setup);
+  const shown = setup.certificate?.shownAsClient === false ? null : credential;
+  const host = stage.host({ forServerName: () => credential });
+  const manager = new ConnectionManager(
+    {
+      hosts: Object.fromEntries(setup.hosts.map((domain) => [domain, shown])),
+      listen: [{ address: host.address, port: 0, tls: 'detect' }],
+      policy: setup.policy ?? {},
+      bidi: setup.bidi ?? false,
+    },
+    {
+      network: countedNetwork(host.network, observer.sockets, changed),
+      resolver: stage.resolver,
+      clock: stage.clock,
+      random: stage.random,
+      pathValidator: stage.pathValidator,
+    },
+  );
+  manager.records$.subscribe((record) => {
+    observer.seen({ at: side, record });
+    changed();
+  });
+  manager.stanzas$.subscribe(({ from = '', to = '' }) => {
+    observer.arrived({ from: domainOfJid(from) ?? from, to: domainOfJid(to) ?? to });
+    changed();
+  });
+  await manager.start();
+  publish(setup, manager, host.address, side, stage);
+  return manager;
+}
+
+/** Every domain of a provider is delegated to the same target host: how providers are found, and streams shared. */
+function publish(
+  { hosts }: ProviderSetup,
+  { listening }: ConnectionManager,
+  address: string,
+  side: Side,
+  { resolver }: Stage,
+): void {
+  const target = `xmpp.provider-${side.toLowerCase()}.example`;
+  const [listener] = listening;
+  for (const domain of hosts) {
+    const srv = [{ priority: 1, weight: 1, port: listener?.port ?? 0, target }];
+    resolver.set(`_xmpp-server._tcp.${domain}`, { srv });
+  }
+  resolver.set(target, { addresses: [{ family: 4, address }] });
+}
+
+async function stopAll(managers: ConnectionManager[], stage: Stage, changes$: Observable<unknown>): Promise<void> {
+  let stopped = false;
+  const done = new Subject<void>();
+  const stopping = Promise.all(managers.map((manager) => manager.stop())).then(() => {
+    stopped = true;
+    done.next();
+  });
+  await stage.until(() => stopped, done);
+  await stopping;
+  void changes$;
+}
+
+export { SIDES };

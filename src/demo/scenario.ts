@@ -1,0 +1,59 @@
+/** What a scenario of the demo is: two providers, what they send, and what has to be true afterwards. */
+import type { PolicyOptions } from '../options.ts';
+import type { Facts } from './facts.ts';
+
+/** The providers of RFC 7712: A hosts a.example and c.example, B hosts b.example and d.example, as far as a scenario needs. */
+export type Side = 'A' | 'B';
+
+export interface CertificateSetup {
+  /** @defaultValue every host of the provider */
+  readonly names?: readonly string[];
+  /** `stranger` is an authority that nobody trusts. @defaultValue trusted */
+  readonly issuer?: 'trusted' | 'stranger';
+  /** @defaultValue serverAuth, as public authorities issue */
+  readonly usage?: 'serverAuth' | 'clientAuth';
+  /** False: shown where the provider is the server of TLS, not where it is the client. @defaultValue true */
+  readonly shownAsClient?: boolean;
+}
+
+export interface ProviderSetup {
+  readonly hosts: readonly string[];
+  readonly certificate?: CertificateSetup;
+  /** @defaultValue authenticated federation (XEP-0238) */
+  readonly policy?: PolicyOptions;
+  /** XEP-0288. @defaultValue false */
+  readonly bidi?: boolean;
+}
+
+/** One message, from a user of a hosted domain to a user of the other provider's. */
+export interface Message {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Something that a scenario claims: it holds when what is seen is what is expected. */
+export interface Check {
+  readonly claim: string;
+  readonly expected: string;
+  readonly seen: (facts: Facts) => string;
+}
+
+export interface Scenario {
+  /** Kebab-case, for `--json` and for the names of tests. */
+  readonly id: string;
+  readonly title: string;
+  /** The section that it follows. */
+  readonly spec: string;
+  /** What happens, in a sentence or two. */
+  readonly story: string;
+  readonly A: ProviderSetup;
+  readonly B: ProviderSetup;
+  /** The messages of one act are sent at once; the next act waits until what became of each is known. */
+  readonly acts: readonly (readonly Message[])[];
+  readonly checks: readonly Check[];
+}
+
+/** A message, in the notation of the chart. */
+export function message(from: string, to: string): Message {
+  return { from, to };
+}

@@ -1,0 +1,29 @@
+/** The scenarios, in the order of the flow chart (RFC 7712 §4): from one pair to many, from proof to refusal. */
+import { bidirectional } from './scenarios/bidirectional.ts';
+import { bothAtOnce } from './scenarios/both-at-once.ts';
+import { clientUsageOnly } from './scenarios/client-usage-only.ts';
+import { connectionReuse } from './scenarios/connection-reuse.ts';
+import { noClientCertificate } from './scenarios/no-client-certificate.ts';
+import { onePairRefused } from './scenarios/one-pair-refused.ts';
+import { piggybackingAssertion } from './scenarios/piggybacking-assertion.ts';
+import { piggybackingSupposition } from './scenarios/piggybacking-supposition.ts';
+import { sameCertificate } from './scenarios/same-certificate.ts';
+import { serverUsageOnly } from './scenarios/server-usage-only.ts';
+import { simpleMutual } from './scenarios/simple-mutual.ts';
+import { wrongCertificate } from './scenarios/wrong-certificate.ts';
+import type { Scenario } from './scenario.ts';
+
+export const scenarios: readonly Scenario[] = [
+  simpleMutual,
+  noClientCertificate,
+  sameCertificate,
+  serverUsageOnly,
+  clientUsageOnly,
+  piggybackingAssertion,
+  piggybackingSupposition,
+  connectionReuse,
+  bidirectional,
+  onePairRefused,
+  wrongCertificate,
+  bothAtOnce,
+];

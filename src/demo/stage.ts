@@ -1,0 +1,24 @@
+/** Where scenarios are played: on real sockets (loopback-stage.ts), or in a simulation (the pair tests). */
+import type { Observable } from 'rxjs';
+import type { TableResolver } from '../adapters/table-dns.ts';
+import type { CredentialStore } from '../adapters/tls.ts';
+import type { Clock, Network, PathValidator, Random } from '../ports.ts';
+
+export interface StageHost {
+  readonly network: Network;
+  /** Where its listeners are reached. */
+  readonly address: string;
+}
+
+export interface Stage {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** One name system for all hosts; empty at first. */
+  readonly resolver: TableResolver;
+  /** Trusts the trusted authority of ./certificates.ts. */
+  readonly pathValidator: PathValidator;
+  /** One more host. */
+  host(credentials: CredentialStore): StageHost;
+  /** Lets time pass until `predicate` holds, or it is clear that it will not; `changes$` says when it may have become true. */
+  until(predicate: () => boolean, changes$: Observable<unknown>): Promise<boolean>;
+}
