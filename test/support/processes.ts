@@ -30,6 +30,8 @@ export interface RunningProcess {
   log(): string;
   /** Resolves with the match once the log holds `pattern`; looks only behind the first `from` characters. */
   waitForLog(pattern: RegExp, options?: { from?: number; timeoutMs?: number }): Promise<RegExpExecArray>;
+  /** The exit code; null when a signal ended the process, or when it never ran. */
+  readonly exited: Promise<number | null>;
   /** SIGTERM to the group, SIGKILL when that takes more than 10 s; resolves when the process is gone. Takes about 1 s. */
   stop(): Promise<void>;
   /** SIGKILL to the group, the crash of a server: sockets close without a word. */
@@ -112,13 +114,13 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     ...(options.account ?? {}),
   });
   const log = new Log(child);
-  const exited = new Promise<void>((resolve) => {
-    child.once('exit', () => {
-      resolve();
+  const exited = new Promise<number | null>((resolve) => {
+    child.once('exit', (code) => {
+      resolve(code);
       log.end(new Error(`${options.name} ended`));
     });
     child.once('error', (cause) => {
-      resolve();
+      resolve(null);
       log.end(new Error(`${options.name} did not start: ${cause.message}`));
     });
   });
@@ -150,6 +152,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   }
   return {
     pid,
+    exited,
     log: () => log.text,
     waitForLog: (pattern, { from = 0, timeoutMs = 10_000 } = {}) => log.waitFor(pattern, from, timeoutMs),
     stop,
@@ -176,6 +179,9 @@ export async function startServer(
     folder: options.folder,
     get pid() {
       return current.pid;
+    },
+    get exited() {
+      return current.exited;
     },
     log: () => past + current.log(),
     waitForLog: (pattern, waiting = {}) =>
