@@ -35,6 +35,8 @@ export const pair = setup({
   },
   guards: {
     isOurs: ({ context }, stream: StreamId) => stream === context.stream,
+    isTakenLeaveOf: ({ context }, event: { stream: StreamId; fault: Fault | null }) =>
+      event.stream === context.stream && event.fault === null && context.avoid.length < limits.attemptsPerWish,
     offerIs: (_, params: { manner: RouteManner; is: RouteManner }) => params.manner === params.is,
     domainIsProved: ({ context }, { stream, outcome }: { stream: StreamId; outcome: AssociationOutcome }) =>
       stream === context.stream && outcome.domain === context.remote && outcome.verdict.kind === 'proved',
@@ -153,16 +155,22 @@ export const pair = setup({
             actions: { type: 'rememberFault', params: ({ event }) => event.fault },
           },
         ],
-        'stream.closing': {
-          guard: { type: 'isOurs', params: ({ event }) => event.stream },
-          target: 'decidingRefusal',
-          actions: {
-            type: 'rememberFault',
-            params: ({ event }) =>
-              event.fault ??
-              fault('dialback', 'closed-while-waiting', 'peer', 'the stream closed before db:result was answered'),
+        'stream.closing': [
+          {
+            // Closed without a fault, for reasons of its own: no answer, and so no refusal.
+            guard: { type: 'isTakenLeaveOf', params: ({ event }) => event },
+            target: 'awaitingRoute',
+            actions: 'leaveStream',
           },
-        },
+          {
+            guard: { type: 'isOurs', params: ({ event }) => event.stream },
+            target: 'decidingRefusal',
+            actions: {
+              type: 'rememberFault',
+              params: ({ event }) => event.fault ?? fault('dialback', 'closed-while-waiting', 'peer'),
+            },
+          },
+        ],
       },
       after: {
         answerTimeout: {

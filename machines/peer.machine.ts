@@ -35,6 +35,16 @@ export interface PeerContext extends PeerInput {
   readonly fault: Fault | null;
 }
 
+/** Stanzas first: a stream that carries them serves those who only ask as well, if we opened it. */
+const purposeOf = (wishes: readonly StreamWish[]): StreamWish['purpose'] =>
+  wishes.some(({ purpose }) => purpose === 'stanzas') ? 'stanzas' : 'verification';
+
+/** Which wishes a standing stream serves, that was looked for on behalf of all. */
+const isServedBy =
+  (wishes: readonly StreamWish[], { stream }: StandingStream) =>
+  ({ purpose, avoid }: StreamWish): boolean =>
+    purpose === purposeOf(wishes) && !avoid.includes(stream);
+
 const noFault = fault('internal', 'no-fault', 'local');
 const noEndpoint: Endpoint = { host: '', port: 0, tls: 'starttls', secureDelegation: false, addresses: [] };
 
@@ -70,7 +80,8 @@ export const peer = setup({
     isOursAndNobodyWantsStanzas: ({ context }, stream: StreamId) =>
       stream === context.stream && context.wishes.every(({ purpose }) => purpose === 'verification'),
     nobodyWaits: ({ context }) => context.wishes.length === 0,
-    standingStreamWasFound: (_, found: StandingStream | null) => found !== null,
+    standingStreamServes: ({ context }, found: StandingStream | null) =>
+      found !== null && context.wishes.some(isServedBy(context.wishes, found)),
     anotherEndpointIsLeft: ({ context }) =>
       context.index + 1 < context.endpoints.length && context.attempts < limits.attemptsPerWish,
     dialbackIsLeft: ({ context }) =>
@@ -91,6 +102,14 @@ export const peer = setup({
       wish: { local, purpose, avoid },
       fault: context.fault ?? context.denied ?? noFault,
     })),
+    /** A standing stream for stanzas may be one that brought a question: those who ask have to look for themselves (S6). */
+    offerStandingStream: enqueueActions(({ context, enqueue }, offer: StandingStream) => {
+      const serves = isServedBy(context.wishes, offer);
+      for (const wish of context.wishes.filter(serves)) {
+        enqueue.emit({ type: 'stream.offered', remote: context.remote, wish, ...offer });
+      }
+      enqueue.assign({ wishes: context.wishes.filter((wish) => !serves(wish)), failures: 0, fault: null });
+    }),
     offerStream: enqueueActions(({ context, enqueue }, offer: StandingStream) => {
       for (const wish of context.wishes) {
         enqueue.emit({
@@ -220,18 +239,16 @@ export const peer = setup({
         src: 'findStandingStream',
         input: ({ context }) => ({
           remote: context.remote,
-          purpose: context.wishes.some(({ purpose }) => purpose === 'stanzas')
-            ? ('stanzas' as const)
-            : ('verification' as const),
+          purpose: purposeOf(context.wishes),
           endpoints: context.endpoints,
           avoid: context.wishes.flatMap(({ avoid }) => avoid),
         }),
         onDone: [
           {
-            guard: { type: 'standingStreamWasFound', params: ({ event }) => event.output },
-            target: 'resting',
+            guard: { type: 'standingStreamServes', params: ({ event }) => event.output },
+            target: 'decidingReuse',
             actions: {
-              type: 'offerStream',
+              type: 'offerStandingStream',
               params: ({ event }) => event.output ?? { stream: -1, manner: 'assertion' as const },
             },
           },
@@ -240,6 +257,11 @@ export const peer = setup({
         onError: 'connecting',
       },
       after: { standingTimeout: 'connecting' },
+    },
+    decidingReuse: {
+      description: 'A wish that the standing stream does not serve is looked after next, with what it avoids.',
+      meta: { spec: 'RFC 7712 §4.4.2, XEP-0288 §2.2' },
+      always: [{ guard: 'nobodyWaits', target: 'resting' }, { target: 'connectionReuse' }],
     },
     connecting: {
       description: 'A stream to the next endpoint is being opened; its own chart shows where it stands.',

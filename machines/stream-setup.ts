@@ -81,6 +81,8 @@ export interface StreamContext extends StreamInput {
   readonly assertionsWaiting: readonly DomainPair[];
   /** By {@link pairId}: what we asked on this very stream and was not answered yet (S6). */
   readonly assertionsPending: readonly string[];
+  /** Further domains of the far end that are being proved. */
+  readonly associationsPending: readonly string[];
   readonly verificationsPending: readonly string[];
   /** By {@link verifyId}. */
   readonly verifiesOutstanding: readonly string[];
@@ -267,6 +269,9 @@ export const streamSetup = setup({
     verifyIsOutstanding: ({ context }, { from, to, id }: DomainPair & { id: string }) =>
       context.verifiesOutstanding.includes(verifyId({ from: to, to: from, id })),
     verifyMayBeSent: ({ context }) => context.verifiesOutstanding.length < limits.pendingVerifies,
+    /** S2: the far end is proved for the target; and stanzas of ours may go down this stream at all (XEP-0288 §2.2). */
+    assertionIsOutOfOrder: ({ context }, { to }: DomainPair) =>
+      (context.endpoint === null && !context.bidi) || acceptableProof(context, to) === null,
     assertionMayBeSent: ({ context }) => context.assertionsPending.length < limits.pendingAssertions,
     // receiving
     headerIsAcceptable: ({ context }, header: StreamHeader) => faultOfHeader(context, header) === null,
@@ -490,20 +495,13 @@ export const streamSetup = setup({
 
     // --- dialback as originating server: assertions, piggybacked or not (RFC 7712 §4.4)
     queueAssertion: assign(({ context }, pair: DomainPair) => ({
-      assertionsWaiting: [...context.assertionsWaiting, pair],
+      assertionsWaiting: context.assertionsWaiting.some((waiting) => pairId(waiting) === pairId(pair))
+        ? context.assertionsWaiting
+        : [...context.assertionsWaiting, pair],
     })),
-    /** Only where the far end is proved for the target (S2). */
+    /** Who asks again waits for the answer to the first. */
     sendAssertion: enqueueActions(({ context, enqueue }, { from, to }: DomainPair) => {
-      if (acceptableProof(context, to) === null) {
-        const what = fault(
-          'policy',
-          'far-end-not-proved',
-          'peer',
-          `the far end of this stream is not proved for ${to}`,
-        );
-        enqueue.emit({ type: 'pair.refused', stream: context.stream, from, to, fault: what });
-        return;
-      }
+      if (context.assertionsPending.includes(pairId({ from, to }))) return;
       enqueue.assign({ assertionsPending: [...context.assertionsPending, pairId({ from, to })] });
       enqueue.spawnChild('assertion', { id: `assertion.${pairId({ from, to })}`, input: { from, to } });
       enqueue.sendTo('transport', say({ kind: 'result', from, to, key: null, answer: null }));
@@ -556,6 +554,14 @@ export const streamSetup = setup({
       }
     }),
     associateFurtherDomain: enqueueActions(({ context, enqueue }, domain: string) => {
+      if (context.associationsPending.includes(domain)) return;
+      if (context.associationsPending.length >= limits.pendingAssociations) {
+        const what = fault('policy', 'resource-constraint', 'local', 'too many domains are being proved on this stream');
+        const outcome: AssociationOutcome = { domain, verdict: { kind: 'undetermined', fault: what }, attempts: [] };
+        enqueue.emit({ type: 'association.settled', stream: context.stream, outcome });
+        return;
+      }
+      enqueue.assign({ associationsPending: [...context.associationsPending, domain] });
       enqueue.spawnChild('association', {
         id: `association.${domain}`,
         input: {
@@ -570,6 +576,7 @@ export const streamSetup = setup({
     }),
     settleAssociation: enqueueActions(({ context, enqueue }, { domain, verdict, attempts }: AssociationOutcome) => {
       enqueue.stopChild(`association.${domain}`);
+      enqueue.assign({ associationsPending: context.associationsPending.filter((pending) => pending !== domain) });
       const proof = verdict.kind === 'proved' ? verdict : supposedProof(context, domain);
       if (proof !== null) enqueue.assign({ proved: { ...context.proved, [domain]: proof } });
       enqueue.emit({
@@ -649,6 +656,7 @@ export const streamSetup = setup({
         const answer: DialbackAnswer = { type: 'error', condition: 'internal-server-error' };
         enqueue.sendTo('transport', say({ kind: 'result', from: to, to: from, key: null, answer }));
       } else if (machine === 'association') {
+        enqueue.assign({ associationsPending: context.associationsPending.filter((pending) => pending !== subject) });
         const outcome: AssociationOutcome = {
           domain: subject,
           verdict: { kind: 'undetermined', fault: what },
@@ -717,6 +725,7 @@ export const newStream = ({ input }: { input: StreamInput }): StreamContext => (
   associated: null,
   assertionsWaiting: [],
   assertionsPending: [],
+  associationsPending: [],
   verificationsPending: [],
   verifiesOutstanding: [],
   validPairs: 0,

@@ -72,9 +72,10 @@ export const authority = {
 export const originating = {
   'local.assertionRequested': [
     {
-      guard: 'assertionMayBeSent',
-      actions: { type: 'sendAssertion', params: pairOf },
+      guard: { type: 'assertionIsOutOfOrder', params: pairOf },
+      actions: { type: 'refuseAssertion', params: pairOf },
     },
+    { guard: 'assertionMayBeSent', actions: { type: 'sendAssertion', params: pairOf } },
     { actions: { type: 'queueAssertion', params: pairOf } },
   ],
   'local.associationRequested': { actions: { type: 'associateFurtherDomain', params: ({ event }) => event.domain } },

@@ -16,6 +16,7 @@ import { verification } from '../machines/verification.machine.ts';
 import type { AcceptedConnection } from './adapters/transport.ts';
 import type { Effects } from './effects.ts';
 import type { Clock, Random } from './ports.ts';
+import type { Endpoint } from './protocol/dns.ts';
 import { fault, type Fault, faultSentence, toFault } from './protocol/faults.ts';
 import { deniedBy, policyFor } from './protocol/policy.ts';
 import type { Router } from './routing/router.ts';
@@ -32,6 +33,8 @@ type PeerActor = ActorRefFrom<typeof peer>;
 
 /** What a timer can hold; a proof that lasts longer outlives its stream. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** From "nothing stands" to the stream that is opened instead: a few turns of the event loop. */
+const PROMISE_MS = 1_000;
 
 export interface RegistryOptions {
   readonly settings: StreamSettings;
@@ -160,7 +163,12 @@ export class Registry {
   ): Promise<Exclude<ReturnType<StandingStreams['find']>, 'pending'>> {
     for (;;) {
       const found = this.streams.find(wanted);
-      if (found !== 'pending' || signal.aborted) return found === 'pending' ? null : found;
+      if (found === null || signal.aborted) {
+        const [endpoint] = wanted.endpoints;
+        if (endpoint !== undefined) this.#promise(endpoint);
+        return null;
+      }
+      if (found !== 'pending') return found;
       await new Promise<void>((resolve) => {
         const wake = (): void => {
           this.#waitingForStreams.delete(wake);
@@ -170,6 +178,14 @@ export class Registry {
         signal.addEventListener('abort', wake, { once: true });
       });
     }
+  }
+
+  /** Whoever finds nothing opens a stream himself, in a moment; others who look meanwhile wait for it. */
+  #promise(endpoint: Endpoint): void {
+    const takeBack = this.streams.promise(endpoint);
+    this.#options.clock.setTimeout(() => {
+      if (takeBack()) this.#streamsChanged();
+    }, PROMISE_MS);
   }
 
   get liveActors(): { streams: number; pairs: number; peers: number } {

@@ -49,6 +49,8 @@ export class StandingStreams {
   readonly #byEndpoint = new Map<string, Set<StreamId>>();
 
   #moment = 0;
+  /** Endpoints to which somebody is about to open a stream. */
+  readonly #promised = new Set<string>();
   /** By `host:port`: the certificate that was shown there (SHA-256). */
   readonly #certificateAt = new Map<string, string>();
 
@@ -67,6 +69,7 @@ export class StandingStreams {
   add(row: StreamRow): void {
     this.#rows.set(row.id, row);
     row.openedAt = ++this.#moment;
+    if (row.endpoint !== null) for (const key of endpointKeys(row.endpoint)) this.#promised.delete(key);
     if (row.endpoint !== null) for (const key of endpointKeys(row.endpoint)) index(this.#byEndpoint, key, row.id);
   }
 
@@ -108,6 +111,13 @@ export class StandingStreams {
     return null;
   }
 
+  /** A stream to the endpoint is about to be added: until then, or until it is taken back, others find it pending. */
+  promise(endpoint: Endpoint): () => boolean {
+    const keys = endpointKeys(endpoint);
+    for (const key of keys) this.#promised.add(key);
+    return () => keys.map((key) => this.#promised.delete(key)).includes(true);
+  }
+
   /** The stream leads to `remote`, proved or wanted for it. */
   leadsTo(id: StreamId, remote: string): void {
     if (this.#rows.has(id)) index(this.#byRemote, remote, id);
@@ -137,6 +147,7 @@ export class StandingStreams {
     let pending = false;
     const [first] = wanted.endpoints;
     for (const key of first === undefined ? [] : endpointKeys(first)) {
+      pending ||= this.#promised.has(key);
       for (const id of this.#byEndpoint.get(key) ?? []) {
         const row = this.#rows.get(id);
         if (row === undefined || wanted.avoid.includes(id) || row.stage === 'closing') continue;
