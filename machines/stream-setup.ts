@@ -556,7 +556,12 @@ export const streamSetup = setup({
     associateFurtherDomain: enqueueActions(({ context, enqueue }, domain: string) => {
       if (context.associationsPending.includes(domain)) return;
       if (context.associationsPending.length >= limits.pendingAssociations) {
-        const what = fault('policy', 'resource-constraint', 'local', 'too many domains are being proved on this stream');
+        const what = fault(
+          'policy',
+          'resource-constraint',
+          'local',
+          'too many domains are being proved on this stream',
+        );
         const outcome: AssociationOutcome = { domain, verdict: { kind: 'undetermined', fault: what }, attempts: [] };
         enqueue.emit({ type: 'association.settled', stream: context.stream, outcome });
         return;
