@@ -1,0 +1,47 @@
+/** Tables of what was measured, in one run, on this machine. */
+import { readFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return ((sorted[Math.floor(middle - 0.5)] ?? NaN) + (sorted[Math.floor(middle)] ?? NaN)) / 2;
+}
+
+/** What was measured, when, and on what: figures of different machines are not comparable. */
+export function heading(title: string): void {
+  const [first] = cpus();
+  const load = loadavg().map((value) => value.toFixed(1));
+  console.log(
+    `${title}\n${new Date().toISOString()}, Node ${process.version}, ${cpus().length} x ${first?.model ?? '?'}`,
+  );
+  console.log(`load at the start: ${load.join(' ')} (figures are processor time of the server alone)\n`);
+}
+
+/** Columns as wide as what stands in them; the first to the left, figures to the right. */
+export function table(rows: readonly (readonly string[])[]): void {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  for (const row of rows) {
+    console.log(row.map((cell, column) => pad(cell, widths[column] ?? 0, column)).join('   '));
+  }
+  console.log('');
+}
+
+const pad = (cell: string, width: number, column: number): string =>
+  column === 0 ? cell.padEnd(width) : cell.padStart(width);
+
+export const whole = (value: number): string => Math.round(value).toLocaleString('en');
+export const ratio = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)}x`;
+/** Every round, so that the reader sees how noisy the machine is. */
+export const rounds = (values: readonly number[]): string => values.map(whole).join(' ');
+
+const TICKS_PER_SECOND = 100; // USER_HZ of Linux
+
+/** User and system time so far of one process and all its threads, without children, in seconds. */
+export function cpuSeconds(pid: number): number {
+  // The second field is the command in brackets, which may hold anything; the rest starts with the third.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}

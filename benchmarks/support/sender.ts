@@ -1,0 +1,143 @@
+/** Worker: a peer that opens streams, and fills them. */
+import * as tls from 'node:tls';
+import { openS2s, type S2sStream } from './s2s-client.ts';
+import { serveCommands } from './workers.ts';
+
+export interface Target {
+  readonly port: number;
+  readonly from: string;
+  readonly to: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+export type SenderCommand =
+  /** One stream, for `send`. */
+  | ({ readonly do: 'open' } & Target)
+  /** The same stanza `count` times, in large writes; answers when the system has taken all. */
+  | { readonly do: 'send'; readonly count: number; readonly stanza: string }
+  /** Streams one after the other, `parallel` at a time, each closed when it is authenticated. */
+  | ({ readonly do: 'streams'; readonly count: number; readonly parallel: number; readonly resume: boolean } & Target)
+  /** Bare TLS handshakes, in the same manner. */
+  | ({
+      readonly do: 'handshakes';
+      readonly count: number;
+      readonly parallel: number;
+      readonly resume: boolean;
+    } & Target)
+  /** Streams that stay open. */
+  | ({ readonly do: 'hold'; readonly count: number; readonly parallel: number } & Target);
+
+export interface SenderAnswer {
+  /** Of the streams or handshakes, how many resumed a session. */
+  readonly resumed: number;
+}
+
+/** Bytes per write. */
+const CHUNK = 64 * 1024;
+
+const held: S2sStream[] = [];
+const sessions = new Map<string, Buffer>();
+
+serveCommands<SenderCommand, SenderAnswer>(async (command) => {
+  switch (command.do) {
+    case 'open':
+      held.push(await openS2s({ ...command, context: contextOf(command) }));
+      return { resumed: 0 };
+    case 'send':
+      await send(command.count, Buffer.from(command.stanza));
+      return { resumed: 0 };
+    case 'hold': {
+      const context = contextOf(command);
+      await inParallel(command, async () => {
+        held.push(await openS2s({ ...command, context }));
+        return false;
+      });
+      return { resumed: 0 };
+    }
+    case 'streams': {
+      const context = contextOf(command);
+      const key = `stream ${command.port}`;
+      return inParallel(command, async () => {
+        const session = command.resume ? sessions.get(key) : undefined;
+        const stream = await openS2s({ ...command, context, session });
+        await stream.close();
+        const issued = stream.session();
+        if (issued !== undefined) sessions.set(key, issued);
+        return stream.resumed;
+      });
+    }
+    case 'handshakes': {
+      const context = contextOf(command);
+      const key = `tls ${command.port}`;
+      return inParallel(command, async () => {
+        const { resumed, issued } = await handshake(command, context, command.resume ? sessions.get(key) : undefined);
+        if (issued !== undefined) sessions.set(key, issued);
+        return resumed;
+      });
+    }
+  }
+});
+
+function contextOf({ cert, key }: Target): tls.SecureContext {
+  return tls.createSecureContext({ cert, key, minVersion: 'TLSv1.3' });
+}
+
+async function inParallel(
+  { count, parallel }: { readonly count: number; readonly parallel: number },
+  one: () => Promise<boolean>,
+): Promise<SenderAnswer> {
+  let left = count;
+  let resumed = 0;
+  const run = async (): Promise<void> => {
+    while (left > 0) {
+      left -= 1;
+      if (await one()) resumed += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: parallel }, run));
+  return { resumed };
+}
+
+async function send(count: number, stanza: Buffer): Promise<void> {
+  const socket = held.at(-1)?.socket;
+  if (socket === undefined) throw new Error('no stream is open');
+  const perChunk = Math.max(1, Math.floor(CHUNK / stanza.length));
+  const chunk = Buffer.concat(Array.from({ length: perChunk }, () => stanza));
+  let closed: () => void = () => undefined;
+  const closing = new Promise<void>((_, reject) => {
+    closed = (): void => reject(new Error('the server closed the stream'));
+  });
+  socket.once('close', closed);
+  for (let left = count; left > 0; left -= perChunk) {
+    const bytes = left >= perChunk ? chunk : chunk.subarray(0, left * stanza.length);
+    if (!socket.write(bytes)) {
+      await Promise.race([closing, new Promise<void>((resolve) => void socket.once('drain', resolve))]);
+    }
+  }
+  socket.off('close', closed);
+}
+
+/** Until the server says its one byte, so that both ends have finished. */
+function handshake(
+  { port, to }: Target,
+  context: tls.SecureContext,
+  session: Buffer | undefined,
+): Promise<{ resumed: boolean; issued: Buffer | undefined }> {
+  return new Promise((resolve, reject) => {
+    let issued: Buffer | undefined;
+    const socket = tls.connect({
+      host: '127.0.0.1',
+      port,
+      secureContext: context,
+      servername: to,
+      rejectUnauthorized: false,
+      ...(session === undefined ? {} : { session }),
+    });
+    socket
+      .on('session', (given: Buffer) => (issued = given))
+      .once('data', () => socket.end())
+      .once('error', reject)
+      .once('close', () => resolve({ resumed: socket.isSessionReused(), issued }));
+  });
+}

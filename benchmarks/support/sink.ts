@@ -1,0 +1,82 @@
+/** Worker: a component (XEP-0114) that counts what arrives, and parses nothing. */
+import { createHash } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import { serveCommands } from './workers.ts';
+
+export type SinkCommand =
+  | { readonly do: 'attach'; readonly port: number; readonly domain: string; readonly secret: string }
+  /** Answers when `count` messages have arrived since the last answer; rejects when there are more, or after a minute. */
+  | { readonly do: 'await'; readonly count: number };
+
+export interface SinkAnswer {
+  readonly arrived: number;
+}
+
+const END = Buffer.from('</message>');
+const PATIENCE_MS = 60_000;
+
+let socket: Socket | null = null;
+let arrived = 0;
+let tail = Buffer.alloc(0);
+let counted = (): void => undefined;
+
+serveCommands<SinkCommand, SinkAnswer>((command) =>
+  command.do === 'attach' ? attach(command) : allArrived(command.count),
+);
+
+async function attach({ port, domain, secret }: Extract<SinkCommand, { do: 'attach' }>): Promise<SinkAnswer> {
+  socket?.destroy();
+  const fresh = connect({ host: '127.0.0.1', port, noDelay: true });
+  socket = fresh;
+  fresh.write(
+    `<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' ` +
+      `xmlns:stream='http://etherx.jabber.org/streams' to='${domain}'>`,
+  );
+  const [, id = ''] = await heard(fresh, / id=['"]([^'"]+)['"][^>]*>/);
+  fresh.write(`<handshake>${createHash('sha1').update(`${id}${secret}`).digest('hex')}</handshake>`);
+  await heard(fresh, /<handshake[^>]*>/);
+  fresh.on('data', count).on('error', () => undefined);
+  return { arrived: 0 };
+}
+
+function heard(from: Socket, words: RegExp): Promise<RegExpExecArray> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const closed = (): void => reject(new Error(`the server closed the stream: ${text}`));
+    const read = (bytes: Buffer): void => {
+      text += bytes.toString('latin1');
+      const match = words.exec(text);
+      if (match === null) return;
+      from.off('data', read).off('close', closed);
+      resolve(match);
+    };
+    from.on('data', read).on('close', closed).on('error', closed);
+  });
+}
+
+/** Ends of messages, also those that are cut by the border of two chunks. */
+function count(chunk: Buffer): void {
+  const seam = Buffer.concat([tail, chunk.subarray(0, END.length - 1)]);
+  for (let at = seam.indexOf(END); at !== -1; at = seam.indexOf(END, at + END.length)) arrived += 1;
+  for (let at = chunk.indexOf(END); at !== -1; at = chunk.indexOf(END, at + END.length)) arrived += 1;
+  tail = Buffer.from(Buffer.concat([tail, chunk.subarray(-(END.length - 1))]).subarray(-(END.length - 1)));
+  counted();
+}
+
+function allArrived(expected: number): Promise<SinkAnswer> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => finish(), PATIENCE_MS);
+    const finish = (): void => {
+      clearTimeout(late);
+      counted = () => undefined;
+      const answer = { arrived };
+      arrived = 0;
+      if (answer.arrived === expected) resolve(answer);
+      else reject(new Error(`${answer.arrived} messages arrived instead of ${expected}`));
+    };
+    counted = (): void => {
+      if (arrived >= expected) finish();
+    };
+    counted();
+  });
+}

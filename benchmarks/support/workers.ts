@@ -1,0 +1,56 @@
+/** Processes of the load, so that what they burn is not counted as the server's. */
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export interface Worker<Command, Answer> {
+  readonly pid: number;
+  /** One at a time. Rejects when the worker says what went wrong, or ends. */
+  ask(command: Command): Promise<Answer>;
+  stop(): void;
+}
+
+type Reply<Answer> = { readonly answer: Answer } | { readonly error: string };
+
+/** Starts `benchmarks/support/NAME.ts`; it runs until `stop`, or our end. */
+export function startWorker<Command extends object, Answer>(
+  name: string,
+  execArgv: readonly string[] = [],
+): Worker<Command, Answer> {
+  const file = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
+  const child: ChildProcess = fork(file, { execArgv: ['--import', 'tsx', ...execArgv] });
+  const stop = (): void => void child.kill('SIGKILL');
+  process.once('exit', stop);
+  return {
+    pid: child.pid ?? 0,
+    stop,
+    ask: (command) =>
+      new Promise((resolve, reject) => {
+        const settle = (): void => void child.off('message', heard).off('exit', ended);
+        const heard = (reply: Reply<Answer>): void => {
+          settle();
+          if ('error' in reply) reject(new Error(`${name}: ${reply.error}`));
+          else resolve(reply.answer);
+        };
+        const ended = (): void => {
+          settle();
+          reject(new Error(`${name} has ended`));
+        };
+        child.on('message', heard).on('exit', ended);
+        child.send(command);
+      }),
+  };
+}
+
+/** The other end: obeys, one command at a time. */
+export function serveCommands<Command, Answer>(obey: (command: Command) => Promise<Answer> | Answer): void {
+  const say = (reply: Reply<Answer>): void => void process.send?.(reply);
+  process.on('message', (command: Command) => {
+    Promise.resolve()
+      .then(() => obey(command))
+      .then(
+        (answer) => say({ answer }),
+        (error: unknown) => say({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+      );
+  });
+  process.on('disconnect', () => process.exit());
+}
