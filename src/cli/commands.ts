@@ -10,7 +10,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'runs the flow chart between two providers on loopback, and says what each scenario proved',
     options: { keep: { type: 'boolean' } },
     positionals: NONE,
-    load: notYet('demo'),
+    load: async () => (await import('./demo.ts')).demo,
   },
   serve: {
     synopsis: '--config FILE',

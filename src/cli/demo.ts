@@ -1,0 +1,72 @@
+/** `xmpp-dna demo`: the flow chart between two providers on loopback, scenario by scenario. */
+import { createLoopbackStage } from '../demo/loopback-stage.ts';
+import { makePaint } from '../demo/paint.ts';
+import { socketsOf, pathOf, other } from '../demo/paths.ts';
+import { play, type Play, type Played } from '../demo/play.ts';
+import { describe } from '../demo/print.ts';
+import { scenarios } from '../demo/scenarios.ts';
+import type { RunCommand } from './command.ts';
+import { EXIT, type Terminal } from './terminal.ts';
+
+export const demo: RunCommand = async ({ values }, terminal) => {
+  const keep = values['keep'] === true;
+  const paint = makePaint(process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '');
+  const startedMs = performance.now();
+  const kept: Play[] = [];
+  let holding = 0;
+
+  terminal.print('Two providers on loopback: real sockets and TLS, a certificate authority and DNS data of their own.');
+  for (const [index, scenario] of scenarios.entries()) {
+    const one = await play(scenario, createLoopbackStage());
+    if (one.played.holds) holding += 1;
+    for (const line of describe(one.played, index + 1, paint)) terminal.print(line);
+    terminal.event(scenarioEvent(one.played, index + 1));
+    if (keep) kept.push(one);
+    else await one.stop();
+  }
+
+  const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
+  const verdict = `${holding} of ${scenarios.length} scenarios proved what they claim, in ${seconds} s`;
+  terminal.print('');
+  terminal.print(paint(holding === scenarios.length ? 'green' : 'red', verdict));
+  terminal.event({ event: 'summary', scenarios: scenarios.length, holding, seconds: Number(seconds) });
+  if (keep) await keepRunning(kept, terminal);
+  return holding === scenarios.length ? EXIT.good : EXIT.bad;
+};
+
+function scenarioEvent({ scenario, facts, claims, holds }: Played, number: number) {
+  return {
+    event: 'scenario',
+    number,
+    id: scenario.id,
+    title: scenario.title,
+    spec: scenario.spec,
+    holds,
+    sockets: facts.sockets,
+    streams: socketsOf(facts).map(({ opener, initiating, receiving }) => ({
+      opener,
+      initiating: pathOf(facts, opener, initiating),
+      receiving: receiving === null ? [] : pathOf(facts, other(opener), receiving),
+    })),
+    messages: facts.sent.map(({ from, to, delivery }) => ({ from, to, outcome: delivery?.outcome ?? 'waiting' })),
+    claims: claims.map(({ claim, expected, saw, holds: one }) => ({ claim, expected, saw, holds: one })),
+  };
+}
+
+/** Until SIGINT or SIGTERM; then drains. */
+async function keepRunning(plays: readonly Play[], terminal: Terminal): Promise<void> {
+  const listening = plays.map(({ played, providers }) => ({
+    id: played.scenario.id,
+    A: providers.A.listening[0]?.port ?? 0,
+    B: providers.B.listening[0]?.port ?? 0,
+  }));
+  terminal.print('');
+  terminal.print('The providers still run, on these ports of 127.0.0.1; the inspector is not in this version.');
+  for (const { id, A, B } of listening) terminal.print(`    ${id.padEnd(26)} A ${A}   B ${B}`);
+  terminal.print('Ctrl-C ends them.');
+  terminal.event({ event: 'kept', address: '127.0.0.1', inspector: null, providers: listening });
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+  await Promise.all(plays.map((one) => one.stop()));
+}
