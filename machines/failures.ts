@@ -3,7 +3,15 @@
  * the sender gets when nothing does (FACTS §4, §7.7; RFC 6120 §10.4.3).
  */
 import type { StanzaErrorCondition } from '../src/protocol/conditions.ts';
-import type { Fault } from '../src/protocol/faults.ts';
+import { type Fault, fault } from '../src/protocol/faults.ts';
+
+/** Why one of two streams that were opened at once is closed; nobody's failure, and never said on the wire. */
+export const superseded = fault(
+  'stream',
+  'superseded',
+  'local',
+  'the far end has opened a stream that serves both directions',
+);
 
 export type NextStep =
   /** The next SRV target; an adapter has tried all addresses of this one. */

@@ -3,7 +3,7 @@ import { assign, emit, setup } from 'xstate';
 import { type Fault, fault } from '../src/protocol/faults.ts';
 import type { StateMeta } from './declare.ts';
 import type { AssociationOutcome, PairEvent, PairReport, RouteManner, StreamId } from './events.ts';
-import { decide } from './failures.ts';
+import { decide, superseded } from './failures.ts';
 import { limits } from './limits.ts';
 
 export interface PairInput {
@@ -36,7 +36,9 @@ export const pair = setup({
   guards: {
     isOurs: ({ context }, stream: StreamId) => stream === context.stream,
     isTakenLeaveOf: ({ context }, event: { stream: StreamId; fault: Fault | null }) =>
-      event.stream === context.stream && event.fault === null && context.avoid.length < limits.attemptsPerWish,
+      event.stream === context.stream &&
+      (event.fault === null || event.fault.condition === superseded.condition) &&
+      context.avoid.length < limits.attemptsPerWish,
     offerIs: (_, params: { manner: RouteManner; is: RouteManner }) => params.manner === params.is,
     domainIsProved: ({ context }, { stream, outcome }: { stream: StreamId; outcome: AssociationOutcome }) =>
       stream === context.stream && outcome.domain === context.remote && outcome.verdict.kind === 'proved',

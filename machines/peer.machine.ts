@@ -5,7 +5,7 @@ import { type Fault, fault, toFault } from '../src/protocol/faults.ts';
 import type { FixedTarget } from '../src/protocol/policy.ts';
 import { declareEffect, type StateMeta } from './declare.ts';
 import type { PeerActorEvent, PeerReport, RouteManner, StreamId, StreamWish } from './events.ts';
-import { decide } from './failures.ts';
+import { decide, superseded } from './failures.ts';
 import { limits } from './limits.ts';
 import { type Resolution, resolution } from './resolution.machine.ts';
 
@@ -77,6 +77,10 @@ export const peer = setup({
     domainIsDenied: ({ context }) => context.denied !== null,
     endpointsAreKnown: (_, result: Resolution) => result.kind === 'resolved',
     isOurs: ({ context }, stream: StreamId) => stream === context.stream,
+    isOursAndSuperseded: ({ context }, event: { stream: StreamId; fault: Fault | null }) =>
+      event.stream === context.stream &&
+      event.fault?.condition === superseded.condition &&
+      context.attempts < limits.attemptsPerWish,
     isOursAndNobodyWantsStanzas: ({ context }, stream: StreamId) =>
       stream === context.stream && context.wishes.every(({ purpose }) => purpose === 'verification'),
     nobodyWaits: ({ context }) => context.wishes.length === 0,
@@ -298,11 +302,18 @@ export const peer = setup({
             params: ({ event }) => ({ stream: event.stream, manner: 'assertion' as const }),
           },
         },
-        'stream.closing': {
-          guard: { type: 'isOurs', params: ({ event }) => event.stream },
-          target: 'decidingNext',
-          actions: { type: 'rememberFault', params: ({ event }) => event.fault },
-        },
+        'stream.closing': [
+          {
+            // Both sides opened one at once, and the other one stays (L4).
+            guard: { type: 'isOursAndSuperseded', params: ({ event }) => event },
+            target: 'connectionReuse',
+          },
+          {
+            guard: { type: 'isOurs', params: ({ event }) => event.stream },
+            target: 'decidingNext',
+            actions: { type: 'rememberFault', params: ({ event }) => event.fault },
+          },
+        ],
         'stream.closed': {
           guard: { type: 'isOurs', params: ({ event }) => event.stream },
           target: 'decidingNext',

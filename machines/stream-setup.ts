@@ -308,8 +308,8 @@ export const streamSetup = setup({
         ? null
         : {
             kind: 'streamHeader' as const,
-            // RFC 6120 §4.9.1.3: an own domain or nothing.
-            from: context.local === '' ? null : context.local,
+            // RFC 6120 §4.9.1.3: an own domain or the empty string.
+            from: context.local,
             to: context.remote === '' ? null : context.remote,
             id: context.wireId === '' ? null : context.wireId,
             version: '1.0',
@@ -641,9 +641,12 @@ export const streamSetup = setup({
         // The fact comes before the answer: stanzas may follow at once (S1).
         enqueue.sendTo('transport', raiseLimits);
         enqueue.emit({ type: 'pair.admitted', stream: context.stream, from, to, proof });
-        if (context.bidi) enqueue.emit({ type: 'pair.accepted', stream: context.stream, from: to, to: from, proof });
       }
       enqueue.sendTo('transport', say({ kind: 'result', from: to, to: from, key: null, answer }));
+      // In reverse only after it: stanzas that came before the answer would be refused.
+      if (proof !== null && context.bidi) {
+        enqueue.emit({ type: 'pair.accepted', stream: context.stream, from: to, to: from, proof });
+      }
     }),
     /** An actor that failed is its own fault; those who wait for it are told (STYLE, Actors). */
     settleFailedChild: enqueueActions(({ context, enqueue }, { id, error }: { id: string; error: unknown }) => {

@@ -6,7 +6,7 @@ import { type ActorRefFrom, createActor, type InspectionEvent } from 'xstate';
 import { Subject } from 'rxjs';
 import { association } from '../machines/association.machine.ts';
 import type { PairReport, PeerReport, StreamId, StreamReport, StreamWish } from '../machines/events.ts';
-import { decide } from '../machines/failures.ts';
+import { decide, superseded } from '../machines/failures.ts';
 import { initiatingStream } from '../machines/initiating-stream.machine.ts';
 import { pair } from '../machines/pair.machine.ts';
 import { peer } from '../machines/peer.machine.ts';
@@ -324,7 +324,7 @@ export class Registry {
       case 'stream.established':
         this.streams.established(row);
         this.#converge(row);
-        this.#tellPeers(stream, report);
+        if (row.stage === 'established') this.#tellPeers(stream, report);
         this.#streamsChanged();
         break;
       case 'stream.closing':
@@ -460,7 +460,10 @@ export class Registry {
    * opened the stream with the greater one closes it.
    */
   #converge(row: StreamRow): void {
-    for (const loser of this.streams.doublesOf(row)) this.closeStream(loser.id, null);
+    for (const loser of this.streams.doublesOf(row)) {
+      loser.stage = 'closing'; // from now on: nobody is offered it
+      this.closeStream(loser.id, superseded);
+    }
   }
 
   #tellPeers(

@@ -112,6 +112,7 @@ class StreamTransport {
   readonly #connection: Connection;
   readonly #framer: Framer;
   readonly #acceptedDirectTls: boolean;
+  readonly #isReceiving: boolean;
   #handshaking = false;
   #closing = false;
   #closed = false;
@@ -142,6 +143,7 @@ class StreamTransport {
     };
     const accepted = endpoint === null ? ports.accepted(stream) : null;
     this.#acceptedDirectTls = accepted?.directTls ?? false;
+    this.#isReceiving = endpoint === null;
     if (accepted !== null) {
       this.#connection = accepted.connection;
       accepted.listen(events);
@@ -253,7 +255,9 @@ class StreamTransport {
       return;
     }
     this.#connection.cork();
-    if (header !== null) this.#send(header);
+    // Bytes that are no header have brought no id, but a response header has one (RFC 6120 §4.7.3).
+    if (header !== null)
+      this.#send(this.#isReceiving ? { ...header, id: header.id ?? this.#ports.random.hex(16) } : header);
     // What the peer caused is said to it; a stream error of the peer's own, or a broken wire, is not (RFC 6120 §4.9.1).
     if (what !== null && isWorthSaying(what)) {
       const condition = streamErrorOf(what);
@@ -395,6 +399,6 @@ function streamErrorOf({ layer, condition }: Fault): string {
 }
 
 /** A stream error is sent for what the peer did to the stream, or what we do to it; not for what the network did. */
-function isWorthSaying({ layer }: Fault): boolean {
-  return layer !== 'tcp' && layer !== 'tls' && layer !== 'dns';
+function isWorthSaying({ layer, condition }: Fault): boolean {
+  return layer !== 'tcp' && layer !== 'tls' && layer !== 'dns' && condition !== 'superseded';
 }
