@@ -1,0 +1,212 @@
+/** A manager under attack, with a well-behaved peer whose stream has to go on working all the while. */
+import assert from 'node:assert/strict';
+import xml from '@xmpp/xml';
+import { createCertificateAuthority, type CertificateAuthority } from '../../src/adapters/certificate-authority.ts';
+import { systemClock } from '../../src/adapters/clock.ts';
+import { createNetwork } from '../../src/adapters/network.ts';
+import { createPathValidator } from '../../src/adapters/pkix.ts';
+import { createRandom } from '../../src/adapters/random.ts';
+import { createTableResolver, type TableResolver } from '../../src/adapters/table-dns.ts';
+import { answerUnattended } from '../../src/components/unattended.ts';
+import { ConnectionManager, type ManagerSnapshot } from '../../src/manager.ts';
+import type { ManagerOptions } from '../../src/options.ts';
+import type { Credential } from '../../src/ports.ts';
+import type { Stanza } from '../../src/protocol/stanza.ts';
+import type { Delivery } from '../../src/routing/types.ts';
+import type { ReportRecord } from '../../src/trace/record.ts';
+import { dial, header, type TlsManner, type Wire } from './attacker.ts';
+
+export interface Target {
+  readonly ca: CertificateAuthority;
+  readonly resolver: TableResolver;
+  readonly manager: ConnectionManager;
+  readonly port: number;
+  /** Stanzas that reached the program: what a spoof would have to get into. */
+  readonly delivered: readonly Stanza[];
+  readonly reports: readonly ReportRecord[];
+  /** A connection of the attacker's, before any byte. */
+  dial(): Promise<Wire>;
+  /** A connection on which the attacker has got as far as features under TLS. */
+  dialSecured(from: string, manner?: TlsManner): Promise<{ wire: Wire; id: string; features: string }>;
+  /** Publishes where a domain is served. */
+  serve(domain: string, ...ports: readonly number[]): void;
+  send(from: string, to: string, body?: string): Promise<Delivery>;
+  /** One stanza from the well-behaved peer and its answer, on the stream that it has had from the start. */
+  ping(): Promise<void>;
+  /** Runs an attack while pings go to and fro without a pause; then everything that it cost must have been given back. */
+  survives(attack: () => Promise<void>): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const PATIENCE_MS = 10_000;
+const GOOD = 'good.example';
+
+export interface TargetOptions extends Partial<ManagerOptions> {
+  /** How many peers, which remember their failures for a while, may be left over. @defaultValue any number */
+  readonly ca?: CertificateAuthority;
+}
+
+export async function startTarget(options: TargetOptions = {}): Promise<Target> {
+  const ca = options.ca ?? createCertificateAuthority({ name: 'Trusted CA' });
+  const resolver = createTableResolver({});
+  const hosts = ['b.example', 'b2.example'];
+  const make = async (names: readonly string[], credential: Credential, more: Partial<ManagerOptions>) => {
+    const manager = new ConnectionManager(
+      {
+        hosts: Object.fromEntries(names.map((name) => [name, credential])),
+        listen: [{ address: '127.0.0.1', port: 0, tls: 'detect' }],
+        ...more,
+      },
+      {
+        network: createNetwork({ credentials: { forServerName: () => credential }, clock: systemClock }),
+        resolver,
+        clock: systemClock,
+        random: createRandom(),
+        pathValidator: createPathValidator({ system: false, anchors: [ca.certPem] }),
+      },
+    );
+    await manager.start();
+    return { manager, port: manager.listening[0]?.port ?? 0 };
+  };
+  const serve = (domain: string, ...ports: readonly number[]): void => {
+    const srv = ports.map((at, priority) => ({ priority, weight: 1, port: at, target: 'localhost.example' }));
+    resolver.set(`_xmpp-server._tcp.${domain}`, { srv });
+  };
+  resolver.set('localhost.example', { addresses: [{ family: 4, address: '127.0.0.1' }] });
+
+  const { manager, port } = await make(hosts, ca.issue({ dnsNames: hosts }), options);
+  const good = await make([GOOD], ca.issue({ dnsNames: [GOOD] }), {
+    bidi: true,
+    policy: { federation: 'authenticated' },
+  });
+  for (const host of hosts) serve(host, port);
+  serve(GOOD, good.port);
+
+  const reports: ReportRecord[] = [];
+  const delivered: Stanza[] = [];
+  const watchers = new Set<() => void>();
+  const scopes = [
+    manager.reports$.subscribe((report) => {
+      reports.push(report);
+      setImmediate(() => watchers.forEach((look) => look()));
+    }),
+    manager.stanzas$.subscribe((stanza) => {
+      delivered.push(stanza);
+      const answer = answerUnattended(stanza);
+      if (answer !== null) manager.router.inject(answer, null);
+    }),
+  ];
+  let pings = 0;
+  const pongs = new Map<string, () => void>();
+  scopes.push(
+    good.manager.stanzas$.subscribe((stanza) => {
+      const id = /id=['"](ping\d+)['"]/.exec(stanza.bytes.toString())?.[1] ?? '';
+      pongs.get(id)?.();
+      pongs.delete(id);
+    }),
+  );
+
+  const ping = async (): Promise<void> => {
+    const id = `ping${(pings += 1)}`;
+    const request = xml(
+      'iq',
+      { type: 'get', id, from: GOOD, to: 'b.example' },
+      xml('ping', { xmlns: 'urn:xmpp:ping' }),
+    );
+    const answered = new Promise<void>((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error(`the well-behaved peer got no answer to ${id}`)), PATIENCE_MS);
+      pongs.set(id, () => {
+        clearTimeout(late);
+        resolve();
+      });
+    });
+    const { outcome } = await good.manager.send(request);
+    assert.equal(outcome, 'sent', 'the well-behaved peer could not send');
+    await answered;
+  };
+  const send = (from: string, to: string, body = 'hello'): Promise<Delivery> =>
+    manager.send(xml('message', { from, to, type: 'chat' }, xml('body', {}, body)));
+
+  /** What an attack must not leave behind. Peers remember failures for a while: that is their task. */
+  const held = ({ streams, actors, tables }: ManagerSnapshot): unknown => ({
+    streams: streams.map(({ id }) => id),
+    actors: { streams: actors.streams, pairs: actors.pairs },
+    queues: tables.queues.length,
+    facts: tables.facts.length,
+    paused: tables.pausedInlets,
+  });
+  const calm = (before: unknown): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const settle = (end: () => void): void => {
+        clearTimeout(late);
+        watchers.delete(look);
+        end();
+      };
+      const look = (): void => {
+        try {
+          assert.deepEqual(held(manager.snapshot()), before);
+        } catch {
+          return;
+        }
+        settle(resolve);
+      };
+      const late = setTimeout(() => {
+        settle(() => {
+          try {
+            assert.deepEqual(held(manager.snapshot()), before, 'left behind by the attack');
+            resolve();
+          } catch (error) {
+            reject(error);
+          }
+        });
+      }, PATIENCE_MS);
+      watchers.add(look);
+      look();
+    });
+
+  await ping();
+
+  return {
+    ca,
+    resolver,
+    manager,
+    port,
+    delivered,
+    reports,
+    serve,
+    send,
+    ping,
+    dial: () => dial(port),
+    dialSecured: async (from, manner = {}) => {
+      const wire = await dial(port);
+      wire.send(header({ from, to: 'b.example' }));
+      await wire.greeting();
+      await wire.starttls(manner);
+      wire.send(header({ from, to: 'b.example' }));
+      const { id, features } = await wire.greeting();
+      return { wire, id, features };
+    },
+    survives: async (attack) => {
+      const before = held(manager.snapshot());
+      const attacking = new AbortController();
+      const pinging = (async () => {
+        do {
+          await ping();
+          await new Promise(setImmediate);
+        } while (!attacking.signal.aborted);
+      })();
+      try {
+        await attack();
+      } finally {
+        attacking.abort();
+        await pinging;
+      }
+      await calm(before);
+      await ping();
+    },
+    stop: async () => {
+      await Promise.all([manager.stop(), good.manager.stop()]);
+      for (const scope of scopes) scope.unsubscribe();
+    },
+  };
+}
