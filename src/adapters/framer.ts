@@ -6,7 +6,15 @@
 import type { Element } from '@xmpp/xml';
 import { fault, type Fault } from '../protocol/faults.ts';
 import type { Stanza } from '../protocol/stanza.ts';
-import { characterLength, CLASS as CLASS_, plainWordsEnd, SPACE as SPACE_, TEXT_STOP as TEXT_STOP_, type Words, wordsOf } from './framer/characters.ts';
+import {
+  characterLength,
+  CLASS as CLASS_,
+  plainWordsEnd,
+  SPACE as SPACE_,
+  TEXT_STOP as TEXT_STOP_,
+  type Words,
+  wordsOf,
+} from './framer/characters.ts';
 import { ElementScope, type StreamTag } from './framer/element-scope.ts';
 import { OpenNames } from './framer/open-names.ts';
 import {
@@ -25,6 +33,7 @@ import {
   TOO_MANY_ATTRIBUTES,
 } from './framer/problems.ts';
 import { ABSENT, xmlDeclarationEnd } from './framer/prolog.ts';
+import { TagMemo } from './framer/tag-memo.ts';
 import { INCOMPLETE as INCOMPLETE_, referenceEnd, TagScanner } from './framer/tag-scanner.ts';
 const CLASS = CLASS_;
 const SPACE = SPACE_;
@@ -87,6 +96,7 @@ export class Framer {
   readonly #tag: TagScanner;
   readonly #names: OpenNames;
   readonly #scope: ElementScope;
+  #memo = new TagMemo();
   #elementLimit: number;
   #state: State = 'open';
   #atStart = true;
@@ -132,6 +142,7 @@ export class Framer {
     this.#state = 'open';
     this.#atStart = true;
     this.#names.depth = 0;
+    this.#memo = new TagMemo();
     this.#bytesAfterHalt = 0;
     this.#forget();
   }
@@ -230,6 +241,11 @@ export class Framer {
       if (i >= end) return this.#waitInText(bytes, at, end);
       const stop = bytes[i] as number;
       if (stop === LESS && !inCdata) {
+        const inner = this.#innerTagEnd(bytes, i, end);
+        if (inner > 0) {
+          i = inner;
+          continue;
+        }
         i = this.#markup(bytes, i, end);
         if (i < 0 || this.#names.depth <= 1 || this.#needsMore) return i;
         inCdata = this.#inCdata;
@@ -285,6 +301,22 @@ export class Framer {
       : BAD_MARKUP;
   }
 
+  /** The short way past tags inside a first-level element; 0 when the long way must be taken. */
+  #innerTagEnd(bytes: Buffer, at: number, end: number): number {
+    const names = this.#names;
+    if (at + 1 >= end) return 0;
+    if (bytes[at + 1] === SLASH) {
+      if (names.depth === 2) return 0;
+      const after = names.close(bytes, at, end);
+      if (after > 0) this.#scope.leave(names.depth + 1);
+      return after;
+    }
+    const known = names.depth < this.#limits.depth ? this.#memo.find(bytes, at, end) : null;
+    if (known === null) return 0;
+    if (!known.selfClosing) names.push(bytes, at + 1, at + 1 + known.nameLength);
+    return at + known.bytes.length;
+  }
+
   /** Reads the tag at `at`: the position after it, INCOMPLETE or a problem. */
   #tagEnd(bytes: Buffer, at: number, end: number): number {
     const names = this.#names;
@@ -299,8 +331,10 @@ export class Framer {
     if (depth > this.#limits.depth) return TOO_DEEP;
     const problem = depth > 2 ? this.#scope.enter(bytes, at, depth) : this.#scope.enterFirst(bytes, at, depth);
     if (problem < 0) return problem;
-    if (this.#tag.selfClosing) this.#scope.leave(depth);
-    else names.push(bytes, at + 1, this.#tag.nameEnd);
+    const { selfClosing, nameEnd } = this.#tag;
+    if (depth > 2 && this.#scope.isSelfEvident(bytes)) this.#memo.remember(bytes, at, after, nameEnd, selfClosing);
+    if (selfClosing) this.#scope.leave(depth);
+    else names.push(bytes, at + 1, nameEnd);
     return after;
   }
 

@@ -3,31 +3,37 @@
  * new string; what comes out again is also the same string object, whose hash the routing tables then know already.
  */
 const SLOTS = 1024;
-const LONGEST_BYTES = 128;
-const SAMPLED_BYTES = 8;
+const LONGEST_BYTES = 64;
 
 export class AddressCache {
   readonly #strings: string[] = new Array<string>(SLOTS).fill('');
+  readonly #lengths = new Uint8Array(SLOTS);
+  readonly #bytes = new Uint8Array(SLOTS * LONGEST_BYTES);
 
   read(bytes: Buffer, start: number, end: number): string {
     const length = end - start;
-    if (length > LONGEST_BYTES) return bytes.toString('utf8', start, end);
-    // Addresses differ near their beginning or near their end; what lies between is only compared.
+    if (length > LONGEST_BYTES || length === 0) return bytes.toString('utf8', start, end);
     let hash = length;
-    const head = Math.min(end, start + SAMPLED_BYTES);
-    for (let i = start; i < head; i++) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
-    for (let i = Math.max(head, end - SAMPLED_BYTES); i < end; i++)
+    let other = 0; // two lanes, so that one multiplication need not wait for the other
+    let i = start;
+    for (; i + 1 < end; i += 2) {
       hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
+      other = (Math.imul(other, 37) + (bytes[i + 1] as number)) | 0;
+    }
+    hash = (hash + other + (bytes[end - 1] as number)) | 0;
     const slot = (hash ^ (hash >>> 10)) & (SLOTS - 1);
-    const known = this.#strings[slot] as string;
-    if (known.length === length) {
-      let i = 0;
-      while (i < length && known.charCodeAt(i) === bytes[start + i]) i++;
-      if (i === length) return known;
+
+    const kept = this.#bytes;
+    const at = slot * LONGEST_BYTES;
+    if (this.#lengths[slot] === length) {
+      i = 0;
+      while (i < length && kept[at + i] === bytes[start + i]) i++;
+      if (i === length) return this.#strings[slot] as string;
     }
     const fresh = bytes.toString('utf8', start, end);
-    // Only ASCII is kept (as many characters as bytes), so that equal codes mean equal bytes.
-    if (fresh.length === length) this.#strings[slot] = fresh;
+    bytes.copy(kept, at, start, end);
+    this.#lengths[slot] = length;
+    this.#strings[slot] = fresh;
     return fresh;
   }
 }

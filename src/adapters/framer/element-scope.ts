@@ -1,7 +1,7 @@
 /** What tags mean: their namespaces, and what kind of first-level element they begin. */
 import type { Element } from '@xmpp/xml';
 import { NS } from '../../protocol/namespaces.ts';
-import { isStanzaKind, Stanza, type StanzaKind, type StanzaScope } from '../../protocol/stanza.ts';
+import { Stanza, type StanzaKind, type StanzaScope } from '../../protocol/stanza.ts';
 import { attributeValue, parseElement } from '../../protocol/xml-tags.ts';
 import { AddressCache } from './address-cache.ts';
 import { CLASS as CLASS_, SPACE as SPACE_ } from './characters.ts';
@@ -36,6 +36,23 @@ export const FINE = 1;
 /** One for all streams: it only remembers what bytes mean. */
 const addresses = new AddressCache();
 const CONTENT_NAMESPACES: readonly string[] = [NS.server, NS.client, NS.component];
+
+const KINDS: readonly (readonly [StanzaKind, Buffer])[] = [
+  ['message', Buffer.from('message')],
+  ['iq', Buffer.from('iq')],
+  ['presence', Buffer.from('presence')],
+];
+
+/** Which stanza the name between `start` and `end` is that of. */
+function stanzaKind(bytes: Buffer, start: number, end: number): StanzaKind | null {
+  for (const [kind, name] of KINDS) {
+    if (name.length !== end - start) continue;
+    let i = 0;
+    while (i < name.length && name[i] === bytes[start + i]) i++;
+    if (i === name.length) return kind;
+  }
+  return null;
+}
 
 const isGraphic = (byte: number): boolean => byte > 0x20 && byte < 0x80;
 
@@ -109,7 +126,7 @@ export class ElementScope {
     return FINE;
   }
 
-  /** Enters an element inside a first-level element. */
+  /** Enters an element: a problem, or the binding of its prefix if it has one. */
   enter(bytes: Buffer, start: number, depth: number): number {
     const tag = this.#tag;
     const { nameColon, defaultDeclaration, prefixDeclarations, prefixedAttributes } = tag;
@@ -126,20 +143,23 @@ export class ElementScope {
     this.#portable = true;
     let namespace = this.#defaultNamespace;
     if (tag.defaultDeclaration >= 0) namespace = this.#value(bytes, tag.defaultDeclaration);
-    if (tag.nameColon !== 0 || tag.count > 0) {
-      const problem = this.#declare(bytes, 2);
-      if (problem < 0) return problem;
-      const used = this.#resolve(bytes, start);
-      if (used < 0) return used;
-      if (tag.nameColon !== 0) namespace = this.#stack.nameOf(used);
-    }
+    const used = this.enter(bytes, start, 2);
+    if (used < 0) return used;
+    if (tag.nameColon !== 0) namespace = this.#stack.nameOf(used);
     const isContent =
       this.#contentNamespace === '' ? CONTENT_NAMESPACES.includes(namespace) : namespace === this.#contentNamespace;
     if (!isContent) return FINE;
     if (tag.nameColon !== 0) return CONTENT_PREFIX;
-    const name = this.#addresses.read(bytes, start + 1, tag.nameEnd);
-    if (isStanzaKind(name)) this.#beginStanza(name, namespace, bytes, start);
+    const kind = stanzaKind(bytes, start + 1, tag.nameEnd);
+    if (kind !== null) this.#beginStanza(kind, namespace, bytes, start);
     return FINE;
+  }
+
+  /** Whether the current tag means the same in every stanza of this stream: no prefix, nothing but a namespace. */
+  isSelfEvident(bytes: Buffer): boolean {
+    const { nameColon, count, defaultDeclaration } = this.#tag;
+    if (nameColon !== 0 || count > 1 || (count === 1 && defaultDeclaration !== 0)) return false;
+    return count === 0 || (this.#isOrdinary(bytes, 0) && !CONTENT_NAMESPACES.includes(this.#value(bytes, 0)));
   }
 
   leave(depth: number): void {
@@ -208,7 +228,7 @@ export class ElementScope {
     const end = this.#tag.valueEnd(index);
     const length = end - start;
     if (!this.#tag.isPlain(index) || length === NS.xml.length || length === NS.xmlns.length) return false;
-    if (length === this.#stanzaNamespace.length && bytes[start] === 0x6a) return false;
+    if (length === this.#stanzaNamespace.length && bytes[start] === this.#stanzaNamespace.charCodeAt(0)) return false;
     return length > 0 && isGraphic(bytes[start] as number) && isGraphic(bytes[end - 1] as number);
   }
 

@@ -141,9 +141,13 @@ export class TagScanner {
     let seen = 0; // a bit per name's hash: only a bit seen twice asks for comparisons
     for (;;) {
       const before = i;
-      while (i < end && ((CLASS[bytes[i] as number] as number) & SPACE) !== 0) i++;
+      if (i < end && bytes[i] === 0x20) i++;
       if (i >= end) return INCOMPLETE;
-      const next = bytes[i] as number;
+      let next = bytes[i] as number;
+      while (next <= 0x20 && ((CLASS[next] as number) & SPACE) !== 0) {
+        if (++i >= end) return INCOMPLETE;
+        next = bytes[i] as number;
+      }
       if (next === 0x3e) return i + 1;
       if (next === 0x2f) {
         if (i + 1 >= end) return INCOMPLETE;
@@ -220,6 +224,13 @@ export class TagScanner {
     let plain = 1;
     let i = at;
     for (;;) {
+      // Four at a time: one branch in place of four.
+      while (i + 3 < end) {
+        const first = (CLASS[bytes[i] as number] as number) | (CLASS[bytes[i + 1] as number] as number);
+        const second = (CLASS[bytes[i + 2] as number] as number) | (CLASS[bytes[i + 3] as number] as number);
+        if (((first | second) & VALUE_STOP) !== 0) break;
+        i += 4;
+      }
       while (i < end && ((CLASS[bytes[i] as number] as number) & VALUE_STOP) === 0) i++;
       if (i >= end) return INCOMPLETE;
       const stop = bytes[i] as number;

@@ -1,0 +1,47 @@
+/**
+ * Start tags that come again and again, byte for byte: `<body>`, `<active xmlns='…'/>`. What was found well-formed, without
+ * prefixes and in no content namespace, need not be read a second time, only compared.
+ */
+const SLOTS = 64;
+const LONGEST_BYTES = 96;
+const SHORTEST_BYTES = 5;
+/** A slot that is taken goes to another tag only once in so many misses, so that rare tags do not oust common ones. */
+const MISSES = 8;
+
+interface KnownTag {
+  readonly bytes: Uint8Array;
+  readonly nameLength: number;
+  readonly selfClosing: boolean;
+}
+
+export class TagMemo {
+  readonly #known = new Array<KnownTag | null>(SLOTS).fill(null);
+  #misses = 0;
+
+  /** The tag that stands at `at`, if it is known. */
+  find(bytes: Buffer, at: number, end: number): KnownTag | null {
+    if (at + SHORTEST_BYTES > end) return null;
+    const known = this.#known[slotOf(bytes, at)] as KnownTag | null;
+    if (known === null) return null;
+    const tag = known.bytes;
+    const length = tag.length;
+    if (at + length > end) return null;
+    let i = 1;
+    while (i < length && bytes[at + i] === tag[i]) i++;
+    return i === length ? known : null;
+  }
+
+  remember(bytes: Buffer, at: number, after: number, nameEnd: number, selfClosing: boolean): void {
+    if (after - at > LONGEST_BYTES || after - at < SHORTEST_BYTES) return;
+    const slot = slotOf(bytes, at);
+    if (this.#known[slot] !== null && this.#misses++ % MISSES !== 0) return;
+    const copy = new Uint8Array(after - at);
+    copy.set(bytes.subarray(at, after));
+    this.#known[slot] = { bytes: copy, nameLength: nameEnd - at - 1, selfClosing };
+  }
+}
+
+function slotOf(bytes: Buffer, at: number): number {
+  const mixed = (bytes[at + 1] as number) * 5 + (bytes[at + 2] as number) * 3 + (bytes[at + 3] as number) * 7;
+  return (mixed + (bytes[at + 4] as number)) & (SLOTS - 1);
+}
