@@ -135,6 +135,9 @@ export const ending = {
     on: {
       'peer.streamClosed': { actions: 'endConnection' },
       'peer.*': {},
+      // What was asked before may still be answered, and then the far end may send in reverse until it hears of the end.
+      'peer.resultAnswered': originating['peer.resultAnswered'],
+      'xstate.done.actor.assertion.*': originating['xstate.done.actor.assertion.*'],
       'local.closeRequested': {},
       'local.assertionRequested': { actions: { type: 'refuseAssertion', params: pairOf } },
       'transport.inputRefused': { actions: 'dropConnection' },

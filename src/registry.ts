@@ -343,7 +343,8 @@ export class Registry {
       case 'stream.closed':
         break; // the end of the actor says the same, also when it failed
       case 'pair.accepted':
-        if (router.routeOf(report.from, report.to) === null) this.#pair(report.from, report.to).send(report);
+        if (row.stage !== 'closing' && router.routeOf(report.from, report.to) === null)
+          this.#pair(report.from, report.to).send(report);
         break;
       case 'pair.refused':
         this.#pairs.get(report.from)?.get(report.to)?.send(report);

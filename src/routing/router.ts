@@ -49,6 +49,8 @@ const DELIVERED: Delivery = { outcome: 'sent', stream: null };
 export class Router {
   readonly #options: RouterOptions;
   readonly #facts = new FactTable();
+  /** Streams on which nothing more goes out, while what is under way may come in. */
+  readonly #halfClosed = new Set<StreamId>();
   readonly #pressure = new BackPressure();
   readonly #writer = new Writer();
   readonly #later: Later;
@@ -98,7 +100,7 @@ export class Router {
 
   /** From now on stanzas from the remote domain `from` to the local domain `to` may come in on this stream (S1, S3). */
   admit(stream: StreamId, from: string, to: string): void {
-    if (this.#outgoing.hasStream(stream)) this.#facts.admit(stream, from, to);
+    if (this.#outgoing.hasStream(stream) || this.#halfClosed.has(stream)) this.#facts.admit(stream, from, to);
   }
 
   revoke(stream: StreamId, from: string, to: string): void {
@@ -123,6 +125,7 @@ export class Router {
    */
   withdrawStream(stream: StreamId): Pair[] {
     this.#facts.forget(stream);
+    this.#halfClosed.delete(stream);
     return this.#outgoing.withdrawStream(stream);
   }
 
@@ -131,6 +134,7 @@ export class Router {
    * still come in (RFC 6120 §4.4). Otherwise as {@link withdrawStream}.
    */
   closeOutgoing(stream: StreamId): Pair[] {
+    if (this.#outgoing.hasStream(stream)) this.#halfClosed.add(stream);
     return this.#outgoing.withdrawStream(stream);
   }
 
