@@ -17,46 +17,70 @@ type End = 'opener' | 'acceptor';
 const SILENT: ReadonlySet<WireElement['kind']> = new Set(['streamHeader', 'features', 'starttls', 'proceed']);
 
 export function ladderOf({ timeline }: Pick<Facts, 'timeline'>, socket: SocketEnds): Rung[] {
-  const rungs: Rung[] = [];
-  const last: Record<End, string> = { opener: '', acceptor: '' };
-
-  const write = (end: End, text: string): void => {
-    const previous = rungs.at(-1);
-    // Both ends stand side by side where nothing was said between.
-    if (previous !== undefined && previous.said === null && previous[end] === '') {
-      rungs[rungs.length - 1] = { ...previous, [end]: text };
-    } else {
-      rungs.push({ opener: '', said: null, acceptor: '', [end]: text });
-    }
-  };
-
-  const moved = (end: End, box: string): void => {
-    if (box === last[end]) return;
-    // A box is not told apart from the one inside that it leads to, if nothing happened in between.
-    const previous = rungs.at(-1);
-    if (previous !== undefined && previous[end] === last[end] && box.startsWith(`${last[end]}.`) && last[end] !== '') {
-      rungs[rungs.length - 1] = { ...previous, [end]: box };
-    } else {
-      write(end, box);
-    }
-    last[end] = box;
-  };
-
+  const ladder = new Ladder();
   for (const seen of timeline) {
     const end = endOf(seen, socket);
     if (end === null) continue;
     const { record } = seen;
     if (isOwnTransition(record)) {
-      moved(end, boxOf(record.states));
+      ladder.moved(end, boxOf(record.states));
     } else if (record.kind === 'wire' && record.direction === 'out' && !SILENT.has(record.element.kind)) {
-      const said = { towards: end === 'opener' ? ('right' as const) : ('left' as const), text: spoken(record.element) };
-      rungs.push({ opener: '', said, acceptor: '' });
+      ladder.said(end, spoken(record.element));
     } else if (record.kind === 'report') {
       const verdict = verdictIn(record.report);
-      if (verdict !== null) write(end, verdict);
+      if (verdict !== null) ladder.judged(end, verdict);
     }
   }
-  return rungs;
+  return ladder.rungs;
+}
+
+/** Rungs are as few as the order of things allows. */
+class Ladder {
+  readonly rungs: Rung[] = [];
+  readonly #box: Record<End, string> = { opener: '', acceptor: '' };
+
+  moved(end: End, box: string): void {
+    const from = this.#box[end];
+    if (box === from || box === 'established.lingering') return;
+    this.#box[end] = box;
+    const last = this.rungs.at(-1);
+    // A box is not told apart from the one inside that it leads to, if nothing happened in between.
+    if (last !== undefined && from !== '' && last[end] === from && box.startsWith(`${from}.`)) {
+      this.rungs[this.rungs.length - 1] = { ...last, [end]: box };
+    } else {
+      this.#write(end, box);
+    }
+  }
+
+  said(end: End, text: string): void {
+    const said = { towards: end === 'opener' ? ('right' as const) : ('left' as const), text };
+    const last = this.rungs.at(-1);
+    if (last !== undefined && last.said === null && last[end] !== '') {
+      this.rungs[this.rungs.length - 1] = { ...last, said };
+    } else {
+      this.rungs.push({ opener: '', said, acceptor: '' });
+    }
+  }
+
+  /** The verdict on the far end stands beside the box in which it was awaited; others stand for themselves. */
+  judged(end: End, { proved, domain, text }: Verdict): void {
+    const mark = proved ? '✓' : '✗';
+    const at = this.rungs.findLastIndex((rung) => rung[end] === 'association');
+    const rung = this.rungs[at];
+    if (rung !== undefined) this.rungs[at] = { ...rung, [end]: `association ${mark} ${text}` };
+    // Beside the answer that follows, rather than the claim that came before.
+    else this.rungs.push({ opener: '', said: null, acceptor: '', [end]: `${mark} ${domain}: ${text}` });
+  }
+
+  #write(end: End, text: string): void {
+    const last = this.rungs.at(-1);
+    const isReached = last?.said?.towards === (end === 'opener' ? 'left' : 'right');
+    if (last !== undefined && last[end] === '' && (last.said === null || isReached)) {
+      this.rungs[this.rungs.length - 1] = { ...last, [end]: text };
+    } else {
+      this.rungs.push({ opener: '', said: null, acceptor: '', [end]: text });
+    }
+  }
 }
 
 function endOf({ at, record }: Seen, { opener, initiating, receiving }: SocketEnds): End | null {
@@ -66,22 +90,28 @@ function endOf({ at, record }: Seen, { opener, initiating, receiving }: SocketEn
 
 function spoken(element: WireElement): string {
   if (element.kind !== 'result' && element.kind !== 'verify') return wireName(element);
-  const { from, to } = element;
-  return `${wireName(element)}  ${from} → ${to}`;
+  const { from, to, answer } = element;
+  const what = answer === null ? '' : ` ${answer.type === 'error' ? answer.condition : answer.type}`;
+  return `db:${element.kind}${what}, ${from} → ${to}`;
 }
 
-function verdictIn(report: { readonly type: string }): string | null {
+interface Verdict {
+  readonly proved: boolean;
+  readonly domain: string;
+  readonly text: string;
+}
+
+function verdictIn(report: { readonly type: string }): Verdict | null {
   if (report.type === 'association.settled') {
     const { outcome } = report as unknown as { outcome: AssociationOutcome }; // records carry reports as they are
     const { domain, verdict } = outcome;
-    return verdict.kind === 'proved'
-      ? `  ✓ ${domain} by ${proofText(verdict)}`
-      : `  ✗ ${domain} ${verdict.kind}: ${verdict.fault.layer} ${verdict.fault.condition}`;
+    const proved = verdict.kind === 'proved';
+    return { proved, domain, text: proved ? proofText(verdict) : `${verdict.fault.layer}, ${verdict.fault.condition}` };
   }
   if (report.type === 'verification.settled') {
     const { outcome } = report as unknown as { outcome: VerificationOutcome };
-    const { from, proof, answer } = outcome;
-    return proof === null ? `  ✗ ${from}: ${answerText(answer)}` : `  ✓ ${from} by ${proofText(proof)}`;
+    const { from: domain, proof, answer } = outcome;
+    return { proved: proof !== null, domain, text: proof === null ? answerText(answer) : proofText(proof) };
   }
   return null;
 }

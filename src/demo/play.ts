@@ -1,11 +1,11 @@
 /** Plays one scenario on a stage: two connection managers, the messages, and what was seen of them. */
-import { type Observable, Subject } from 'rxjs';
+import { Subject } from 'rxjs';
+import xml from '@xmpp/xml';
 import { ConnectionManager } from '../manager.ts';
 import { NS } from '../protocol/namespaces.ts';
 import { Stanza } from '../protocol/stanza.ts';
 import { domainOfJid } from '../protocol/names.ts';
 import type { Delivery } from '../routing/types.ts';
-import xml from '@xmpp/xml';
 import { credentialOf } from './certificates.ts';
 import { countedNetwork, SocketCount } from './counted-network.ts';
 import type { Facts, Seen } from './facts.ts';
@@ -31,8 +31,6 @@ export interface Play {
   /** Closes all streams and waits for their closing tags. */
   stop(): Promise<void>;
 }
-
-const SIDES = ['A', 'B'] as const;
 
 /** Plays until every claim holds, or the stage has no more patience. The providers still run afterwards. */
 export async function play(scenario: Scenario, stage: Stage): Promise<Play> {
@@ -77,12 +75,17 @@ export async function play(scenario: Scenario, stage: Stage): Promise<Play> {
   return {
     played: {
       scenario,
-      facts: { timeline: [...timeline], sent: [...sent], arrived: [...arrived], sockets: { ...sockets } },
+      facts: {
+        timeline: [...timeline],
+        sent: [...sent],
+        arrived: [...arrived],
+        sockets: { opened: sockets.opened, standing: sockets.standing },
+      },
       claims: settled,
       holds: settled.every(({ holds }) => holds),
     },
     providers,
-    stop: () => stopAll(Object.values(providers), stage, changes$),
+    stop: () => stopAll(Object.values(providers), stage),
   };
 }
 
@@ -150,16 +153,13 @@ function publish(
   resolver.set(target, { addresses: [{ family: 4, address }] });
 }
 
-async function stopAll(managers: ConnectionManager[], stage: Stage, changes$: Observable<unknown>): Promise<void> {
+async function stopAll(managers: ConnectionManager[], stage: Stage): Promise<void> {
   let stopped = false;
-  const done = new Subject<void>();
+  const done$ = new Subject<void>();
   const stopping = Promise.all(managers.map((manager) => manager.stop())).then(() => {
     stopped = true;
-    done.next();
+    done$.next();
   });
-  await stage.until(() => stopped, done);
+  await stage.until(() => stopped, done$);
   await stopping;
-  void changes$;
 }
-
-export { SIDES };

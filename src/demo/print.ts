@@ -6,42 +6,65 @@ import { other, pathOfPair, socketsOf, type SocketEnds } from './paths.ts';
 import type { Played } from './play.ts';
 import type { Message, Scenario, Side } from './scenario.ts';
 
-const WIDTH = 100;
+const WIDTH = 110;
 const INDENT = '    ';
 /** Widths of the columns of a ladder. */
-const LEFT = 38;
-const MIDDLE = 42;
+const LEFT = 29;
+const MIDDLE = 55;
 
-/** Title, story, a ladder per socket, and the claims in short. Lines without the line feed. */
-export function describe({ scenario, facts, claims, holds }: Played, number: number, paint: Paint): string[] {
-  const lines = ['', heading(scenario, number, paint), ...wrap(scenario.story).map((line) => INDENT + line), ''];
-  const drawn: string[] = [];
-  socketsOf(facts).forEach((socket, index) => {
-    const ladder = ladderOf(facts, socket);
-    const shape = JSON.stringify(ladder.map(shapeOf));
-    const known = drawn.indexOf(shape);
-    drawn.push(shape);
-    lines.push(INDENT + socketTitle(facts, socket, index, paint));
-    if (known === -1) lines.push(...ladder.map((rung) => INDENT + drawRung(rung, paint)));
-    else lines.push(INDENT + paint('dim', `the same steps as on socket ${known + 1}, with the parts exchanged`));
-    lines.push('');
-  });
-  lines.push(...pairLines(scenario, facts, paint));
-  const { opened, standing } = facts.sockets;
-  lines.push(INDENT + label('sockets') + `${opened} opened, ${standing} ${standing === 1 ? 'stands' : 'stand'}`);
-  const failed = claims.filter((claim) => !claim.holds);
-  if (holds) {
-    lines.push(INDENT + paint('green', `✓ proved: all ${claims.length} claims hold`));
-  } else {
-    lines.push(INDENT + paint('red', `✗ ${failed.length} of ${claims.length} claims do not hold`));
-    for (const { claim, expected, saw } of failed) {
-      lines.push(`${INDENT}  ${claim}`, `${INDENT}    expected ${expected}`, `${INDENT}    saw      ${saw}`);
-    }
-  }
-  return lines;
+/** Title, story, a ladder per socket, what became of each pair, and the verdict. Lines without the line feed. */
+export function describe(played: Played, number: number, paint: Paint): string[] {
+  const { scenario, facts } = played;
+  return [
+    '',
+    heading(scenario, number, paint),
+    ...wrap(scenario.story).map((line) => INDENT + line),
+    '',
+    ...socketLines(scenario, facts, paint),
+    ...pairLines(scenario, facts, paint),
+    ...verdictLines(played, paint),
+  ];
 }
 
-const label = (text: string): string => `${text}  `;
+function socketLines(scenario: Scenario, facts: Facts, paint: Paint): string[] {
+  const drawn: { readonly opener: Side; readonly shape: string }[] = [];
+  return socketsOf(facts).flatMap((socket, index) => {
+    const ladder = ladderOf(facts, socket);
+    const shape = shapeOf(ladder);
+    const known = drawn.findIndex((one) => one.shape === shape);
+    drawn.push({ opener: socket.opener, shape });
+    const lines = [socketTitle(facts, socket, index, paint)];
+    if (known >= 0) {
+      const how = drawn[known]?.opener === socket.opener ? 'once more' : 'with the parts exchanged';
+      lines.push(paint('dim', `the steps of socket ${known + 1}, ${how}`));
+    } else if (scenario.roadIsKnown === true) {
+      const at = ladder.findLastIndex(({ opener, acceptor }) => opener === 'established' || acceptor === 'established');
+      const next = ladder[at]?.said?.text === 'success' ? null : (ladder[at]?.said ?? null);
+      lines.push(paint('dim', 'the road of scenario 1, until both ends are established'));
+      if (next !== null) lines.push(drawRung({ opener: '', said: next, acceptor: '' }, paint));
+      lines.push(...ladder.slice(at + 1).map((rung) => drawRung(rung, paint)));
+    } else {
+      lines.push(...ladder.map((rung) => drawRung(rung, paint)));
+    }
+    return [...lines.map((line) => INDENT + line), ''];
+  });
+}
+
+function verdictLines({ facts, claims, holds }: Played, paint: Paint): string[] {
+  const { opened, standing } = facts.sockets;
+  const sockets = `${opened} ${opened === 1 ? 'socket' : 'sockets'} opened, ${standing} still ${standing === 1 ? 'stands' : 'stand'}`;
+  if (holds) return [`${INDENT}${sockets}`, INDENT + paint('green', `✓ all ${claims.length} claims hold`)];
+  const failed = claims.filter((claim) => !claim.holds);
+  return [
+    `${INDENT}${sockets}`,
+    INDENT + paint('red', `✗ ${failed.length} of ${claims.length} claims do not hold`),
+    ...failed.flatMap(({ claim, expected, saw }) => [
+      `${INDENT}  ${claim}`,
+      `${INDENT}    expected ${expected}`,
+      `${INDENT}    saw      ${saw}`,
+    ]),
+  ];
+}
 
 function heading({ title, spec }: Scenario, number: number, paint: Paint): string {
   const start = `${String(number).padStart(2)}  ${title}`;
@@ -71,9 +94,9 @@ function drawRung({ opener, said, acceptor }: Rung, paint: Paint): string {
   const right = state(acceptor, paint);
   if (said === null) return `${left}${' '.repeat(MIDDLE)}${right}`.trimEnd();
   const text = ` ${said.text} `;
-  const line = '─'.repeat(Math.max(2, MIDDLE - 4 - text.length));
+  const line = '─'.repeat(Math.max(1, MIDDLE - 3 - text.length));
   const drawn = said.towards === 'right' ? `─${text}${line}▶` : `◀${line}${text}─`;
-  return `${left}${paint('cyan', drawn)}${right}`;
+  return `${left}${paint('cyan', drawn)} ${right}`.trimEnd();
 }
 
 function state(text: string, paint: Paint): string {
@@ -82,10 +105,20 @@ function state(text: string, paint: Paint): string {
   return text;
 }
 
-/** A ladder without names: two of one shape need not both be shown. */
-function shapeOf({ opener, said, acceptor }: Rung): unknown {
+/** Both sides of a ladder without names and without timing: two of one shape need not both be shown. */
+function shapeOf(ladder: readonly Rung[]): string {
   const nameless = (text: string): string => text.replaceAll(/\b\w\.example\b/g, '·');
-  return [nameless(opener), said === null ? null : [said.towards, nameless(said.text)], nameless(acceptor)];
+  return JSON.stringify([
+    ladder
+      .map(({ opener }) => opener)
+      .filter((text) => text !== '')
+      .map(nameless),
+    ladder.flatMap(({ said }) => (said === null ? [] : [[said.towards, nameless(said.text)]])),
+    ladder
+      .map(({ acceptor }) => acceptor)
+      .filter((text) => text !== '')
+      .map(nameless),
+  ]);
 }
 
 /** One line per pair; pairs that came by their stream in the same way share the line of their path. */
@@ -101,7 +134,7 @@ function pairLines(scenario: Scenario, facts: Facts, paint: Paint): string[] {
     const names = pairs.map(({ from, to }) => `${from} → ${to}`);
     return [
       ...columns(names).map((line) => INDENT + paint('bold', line)),
-      `${INDENT}  ${paint('dim', path === '' ? 'was accepted without asking' : path)}`,
+      ...wrap(path.replaceAll('→ ', '→\u00a0')).map((line) => `${INDENT}  ${paint('dim', line)}`),
       `${INDENT}  ${fate}`,
     ];
   });

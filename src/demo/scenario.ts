@@ -51,6 +51,8 @@ export interface Scenario {
   /** The messages of one act are sent at once; the next act waits until what became of each is known. */
   readonly acts: readonly (readonly Message[])[];
   readonly checks: readonly Check[];
+  /** Its point comes after SASL EXTERNAL: the way there is not drawn again. */
+  readonly roadIsKnown?: true;
 }
 
 /** A message, in the notation of the chart. */

@@ -21,4 +21,5 @@ export const bothAtOnce: Scenario = {
     delivered(back),
     sockets(2, 2),
   ],
+  roadIsKnown: true,
 };

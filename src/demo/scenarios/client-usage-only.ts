@@ -1,4 +1,4 @@
-import { admitsNothing, judged, returned, said } from '../checks.ts';
+import { admitsNothing, judged, returned, said, sockets } from '../checks.ts';
 import { message, type Scenario } from '../scenario.ts';
 
 const out = message('a.example', 'b.example');
@@ -9,7 +9,7 @@ export const clientUsageOnly: Scenario = {
   spec: 'RFC 6120 §13.7, RFC 5280 §4.2.1.12',
   story:
     'The same road with a certificate that is no server’s. It proves no domain, in either direction: B offers no ' +
-    'EXTERNAL, a key is not enough for it, and the message goes back to its sender.',
+    'EXTERNAL and a key is not enough for it, on a second stream neither. The message goes back to its sender.',
   A: { hosts: ['a.example'], certificate: { usage: 'clientAuth' } },
   B: { hosts: ['b.example'] },
   acts: [[out]],
@@ -18,5 +18,6 @@ export const clientUsageOnly: Scenario = {
     said('A', 'auth EXTERNAL', 0),
     returned(out, 'dialback', 'not-authorized'),
     admitsNothing('B'),
+    sockets(2, 2),
   ],
 };

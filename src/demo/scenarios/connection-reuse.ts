@@ -20,4 +20,5 @@ export const connectionReuse: Scenario = {
     ...pairs.map((pair) => delivered(pair)),
     sockets(1, 1),
   ],
+  roadIsKnown: true,
 };

@@ -22,4 +22,5 @@ export const onePairRefused: Scenario = {
     said('B', 'stream error policy-violation', 0),
     sockets(1, 1),
   ],
+  roadIsKnown: true,
 };

@@ -24,4 +24,5 @@ export const piggybackingAssertion: Scenario = {
     delivered(second),
     sockets(1, 1),
   ],
+  roadIsKnown: true,
 };

@@ -29,4 +29,5 @@ export const piggybackingSupposition: Scenario = {
     delivered(second),
     sockets(1, 1),
   ],
+  roadIsKnown: true,
 };
