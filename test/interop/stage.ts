@@ -1,0 +1,197 @@
+/** A stage for one interop test: our daemon and a real server, each with hosts and components of its own, and DNS that leads there. */
+import assert from 'node:assert/strict';
+import {
+  createCertificateAuthority,
+  type CertificateAuthority,
+  type ExtendedKeyUsage,
+} from '../../src/adapters/certificate-authority.ts';
+import type { Element } from '@xmpp/xml';
+import { connectComponent, type ComponentClient } from '../support/component-client.ts';
+import { startDnsServer, type DnsServer } from '../support/dns-server.ts';
+import { startEjabberd, type EjabberdOptions } from '../support/ejabberd.ts';
+import type { RunningServer } from '../support/processes.ts';
+import { startProsody, type ProsodyOptions } from '../support/prosody.ts';
+import type { ServerHost } from '../support/tls-files.ts';
+import { startDaemon, type Daemon, type DaemonOptions } from './daemon.ts';
+
+const SECRET = 'component secret';
+
+/** Both sides trust this one. */
+export const authority = createCertificateAuthority({ name: 'Interop CA' });
+export const stranger = createCertificateAuthority({ name: 'Nobody knows this CA' });
+
+/** A host whose certificate names it and everything one level below it. */
+export const host = (
+  domain: string,
+  { issuer = authority, eku = ['serverAuth'] }: { issuer?: CertificateAuthority; eku?: ExtendedKeyUsage[] } = {},
+): ServerHost => ({ domain, credential: issuer.issue({ dnsNames: [domain, `*.${domain}`], eku }) });
+
+export type Kind = 'Prosody' | 'ejabberd';
+
+/** A real server, and one component attached to it. */
+export interface Theirs {
+  readonly kind: Kind;
+  readonly server: RunningServer;
+  readonly domain: string;
+  readonly component: ComponentClient;
+  close(): Promise<void>;
+}
+
+/** Our daemon, and two components attached to it; its host has nothing attached. */
+export interface Ours {
+  readonly daemon: Daemon;
+  readonly domain: string;
+  readonly component: ComponentClient;
+  readonly second: ComponentClient;
+  /** Ends components and daemon, and asserts that it drained with exit code 0. */
+  close(): Promise<void>;
+}
+
+export interface TheirOptions extends Partial<ProsodyOptions>, Partial<EjabberdOptions> {
+  readonly eku?: ExtendedKeyUsage[];
+  readonly issuer?: CertificateAuthority;
+  /** Published in DNS: `_xmpps-server` alone. */
+  readonly directTls?: boolean;
+  /** Further hosts. */
+  readonly further?: readonly string[];
+}
+
+export interface OurOptions extends Partial<DaemonOptions> {
+  readonly eku?: ExtendedKeyUsage[];
+  readonly issuer?: CertificateAuthority;
+  readonly directTls?: boolean;
+}
+
+export class Stage {
+  readonly dns: DnsServer;
+  #lastNumber = 0;
+
+  private constructor(dns: DnsServer) {
+    this.dns = dns;
+  }
+
+  static async open(): Promise<Stage> {
+    return new Stage(await startDnsServer());
+  }
+
+  close(): Promise<void> {
+    return this.dns.close();
+  }
+
+  async theirs(kind: Kind, options: TheirOptions = {}): Promise<Theirs> {
+    const { eku, issuer, directTls = false, further = [], ...given } = options;
+    const domain = `${kind.toLowerCase()}-${(this.#lastNumber += 1)}.example`;
+    const names = [domain, ...further.map((name) => `${name}.${domain}`)];
+    const common = {
+      hosts: names.map((name) => host(name, { ...(eku && { eku }), ...(issuer && { issuer }) })),
+      caPem: authority.certPem,
+      dns: this.dns.address,
+      components: { [`c.${domain}`]: SECRET },
+      ...(directTls ? { s2s: { directTlsPort: 0 } } : {}),
+      ...given,
+    };
+    const server = await (kind === 'Prosody' ? startProsody(common) : startEjabberd(common));
+    for (const name of [...names, `c.${domain}`]) this.publish(name, server, directTls);
+    const component = await connectComponent({ port: server.ports.component, domain: `c.${domain}`, secret: SECRET });
+    const close = async (): Promise<void> => {
+      await component.close();
+      await server.discard();
+    };
+    return { kind, server, domain, component, close };
+  }
+
+  async ours(options: OurOptions = {}): Promise<Ours> {
+    const { eku, issuer, directTls = false, ...given } = options;
+    const domain = `ours-${(this.#lastNumber += 1)}.example`;
+    const [first, second] = [`c.${domain}`, `d.${domain}`];
+    const daemon = await startDaemon({
+      hosts: [host(domain, { ...(eku && { eku }), ...(issuer && { issuer }) })],
+      caPem: authority.certPem,
+      dns: this.dns.address,
+      components: { [first]: SECRET, [second]: SECRET },
+      ...given,
+    });
+    for (const name of [domain, first, second]) {
+      this.dns.serve(name, directTls ? { directTlsPort: daemon.s2sPort } : { port: daemon.s2sPort });
+    }
+    const attach = (name: string): Promise<ComponentClient> =>
+      connectComponent({ port: daemon.componentPort, domain: name, secret: SECRET });
+    const components = await Promise.all([attach(first), attach(second)]);
+    const close = async (): Promise<void> => {
+      await Promise.all(components.map((component) => component.close()));
+      assert.equal(await daemon.drain(), 0, `the daemon drains\n${daemon.log()}`);
+    };
+    return { daemon, domain, component: components[0], second: components[1], close };
+  }
+
+  publish(name: string, server: RunningServer, directTls: boolean): void {
+    this.dns.serve(name, directTls ? { directTlsPort: server.ports.directTls } : { port: server.ports.s2s });
+  }
+}
+
+/** Runs `body` with parties that end with it, however it ends; the log of our daemon goes with what it throws. */
+export async function during(parties: readonly { close(): Promise<void> }[], body: () => Promise<void>): Promise<void> {
+  let failed = false;
+  try {
+    await body();
+  } catch (error) {
+    failed = true;
+    for (const party of parties) {
+      if ('daemon' in party) process.stderr.write((party as Ours).daemon.log());
+      if ('kind' in party && process.env['INTEROP_LOG'] !== undefined)
+        process.stderr.write((party as Theirs).server.log());
+    }
+    throw error;
+  } finally {
+    const ends = await Promise.allSettled(parties.map((party) => party.close()));
+    const broken = ends.find((end) => end.status === 'rejected');
+    // eslint-disable-next-line no-unsafe-finally -- only where nothing else was thrown
+    if (broken !== undefined && !failed) throw broken.reason;
+  }
+}
+
+export const message = (from: string, to: string, id: string): string =>
+  `<message from='${from}' to='${to}' id='${id}'><body>${id}</body></message>`;
+
+let lastId = 0;
+
+/** One message arrives as it was sent, at the first try. */
+export async function delivers(from: ComponentClient, to: ComponentClient, timeoutMs?: number): Promise<void> {
+  const id = `m${(lastId += 1)}`;
+  from.send(message(from.domain, to.domain, id));
+  const got = await arrival(from, to, id, timeoutMs);
+  assert.deepEqual([got.attrs['from'], got.attrs['type'], got.getChildText('body')], [from.domain, undefined, id]);
+}
+
+/** Like {@link delivers}; but it comes back, with a stanza error, and does not arrive. */
+export async function returns(from: ComponentClient, to: ComponentClient, timeoutMs = 20_000): Promise<string> {
+  const id = `m${(lastId += 1)}`;
+  from.send(message(from.domain, to.domain, id));
+  const back = await from.waitFor((s) => s.attrs['id'] === id && s.attrs['type'] === 'error', timeoutMs);
+  assert.ok(!to.received.some((stanza) => stanza.attrs['id'] === id), `${id} has arrived`);
+  return back.getChild('error')?.getChildElements()[0]?.name ?? back.toString();
+}
+
+/** Fails at once when the message comes back instead. */
+async function arrival(from: ComponentClient, to: ComponentClient, id: string, timeoutMs?: number): Promise<Element> {
+  const isIt = (stanza: Element): boolean => stanza.attrs['id'] === id;
+  const returned = from
+    .waitFor((s) => isIt(s) && s.attrs['type'] === 'error', timeoutMs)
+    .then((error) => assert.fail(`returned: ${error.toString()}`));
+  const got = to.waitFor(isIt, timeoutMs);
+  returned.catch(() => undefined);
+  return Promise.race([got, returned.catch((error: unknown) => (isDeadline(error) ? got : Promise.reject(error)))]);
+}
+
+const isDeadline = (error: unknown): boolean => !(error instanceof assert.AssertionError);
+
+/** Echoes messages and answers iqs (XEP-0199), from then on, until its stream ends. */
+export async function serve(component: ComponentClient): Promise<void> {
+  for await (const stanza of component) {
+    const { from = '', to = '', id = '', type } = stanza.attrs as Record<string, string>;
+    if (stanza.is('iq') && type === 'get') component.send(`<iq type='result' from='${to}' to='${from}' id='${id}'/>`);
+    else if (stanza.is('message') && type === undefined) {
+      component.send(`<message from='${to}' to='${from}' id='${id}-echo'><body>${id}</body></message>`);
+    }
+  }
+}
