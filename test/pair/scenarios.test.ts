@@ -1,0 +1,45 @@
+/** Every scenario of the demo, simulated: the same claims on any line, and the same trace for the same seed. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { play, type Played } from '../../src/demo/play.ts';
+import type { Scenario } from '../../src/demo/scenario.ts';
+import { scenarios } from '../../src/demo/scenarios.ts';
+import { createSimulation, type LinkOptions, weather } from '../support/simulation.ts';
+
+async function playSimulated(scenario: Scenario, seed: number, link: LinkOptions = {}): Promise<Played> {
+  const simulation = createSimulation(seed, link);
+  const { played, stop } = await play(scenario, simulation);
+  await stop();
+  return played;
+}
+
+function failures({ claims }: Played): string {
+  return claims
+    .filter(({ holds }) => !holds)
+    .map(({ claim, expected, saw }) => `${claim}\n    expected ${expected}\n    saw      ${saw}`)
+    .join('\n');
+}
+
+for (const scenario of scenarios) {
+  test(`${scenario.title} (${scenario.spec})`, async () => {
+    assert.equal(failures(await playSimulated(scenario, 1)), '');
+  });
+}
+
+const SEEDS = 50;
+
+for (const scenario of scenarios) {
+  test(`${scenario.id}: latency, jitter and loss change when, never what: ${SEEDS} seeds (X1, E3)`, async () => {
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const played = await playSimulated(scenario, seed, weather(seed));
+      assert.equal(failures(played), '', `seed ${seed}: ${JSON.stringify(weather(seed))}`);
+    }
+  });
+
+  test(`${scenario.id}: same seed, same trace, byte for byte (DESIGN §2; X1)`, async () => {
+    const trace = async (): Promise<string> => JSON.stringify(await playSimulated(scenario, 7, weather(7)));
+    const [first, second] = [await trace(), await trace()];
+    assert.ok(first.includes('"kind":"transition"'));
+    assert.equal(first, second);
+  });
+}

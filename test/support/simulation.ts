@@ -1,0 +1,59 @@
+/** A stage in memory: one fabric, one simulated clock, one seed (DESIGN §2, FEATURES E3, X1). */
+import { createMemoryNetwork, type MemoryNetwork, type MemoryNetworkOptions } from '../../src/adapters/memory-network.ts';
+import { createPathValidator } from '../../src/adapters/pkix.ts';
+import { createSeededRandom } from '../../src/adapters/random.ts';
+import { SimulatedClock } from '../../src/adapters/simulated-clock.ts';
+import { createTableResolver } from '../../src/adapters/table-dns.ts';
+import { trustAnchor } from '../../src/demo/certificates.ts';
+import type { Stage } from '../../src/demo/stage.ts';
+import type { PathValidator } from '../../src/ports.ts';
+
+export type LinkOptions = Omit<MemoryNetworkOptions, 'clock' | 'random'>;
+
+export interface Simulation extends Stage {
+  readonly clock: SimulatedClock;
+  readonly fabric: MemoryNetwork;
+}
+
+/** Longest a simulated scenario may take: longer than any one deadline. */
+const PATIENCE_MS = 300_000;
+
+let validator: PathValidator | null = null;
+
+export function createSimulation(seed: number, { dnsMs = 5, ...link }: LinkOptions & { dnsMs?: number } = {}): Simulation {
+  const clock = new SimulatedClock();
+  const random = createSeededRandom(seed);
+  const fabric = createMemoryNetwork({ clock, random, ...link });
+  validator ??= createPathValidator({ system: false, anchors: [trustAnchor()] });
+  return {
+    clock,
+    random,
+    fabric,
+    resolver: createTableResolver({}, { clock, delayMs: dnsMs }),
+    pathValidator: validator,
+    host: (credentials) => {
+      const network = fabric.network(credentials);
+      return { network, address: network.address };
+    },
+    until: async (predicate) => {
+      const deadlineMs = clock.now() + PATIENCE_MS;
+      try {
+        await clock.runUntil(predicate, deadlineMs - clock.now());
+        return true;
+      } catch {
+        return false; // the caller says what did not come true
+      }
+    },
+  };
+}
+
+/** A bad line, drawn from the seed. */
+export function weather(seed: number): LinkOptions & { dnsMs: number } {
+  return {
+    latencyMs: 1 + ((seed * 37) % 150),
+    jitterMs: (seed * 13) % 60,
+    lossPercent: (seed * 7) % 20,
+    segmentBytes: seed % 3 === 0 ? 200 : 16_384,
+    dnsMs: (seed * 11) % 80,
+  };
+}
