@@ -12,6 +12,8 @@ export type { Delivery, Inlet, Outlet, StreamId } from './routing/types.ts';
 export type { ReportRecord, TraceBody, TraceRecord } from './trace/record.ts';
 export { ComponentListener } from './components/component-listener.ts';
 export { answerUnattended } from './components/unattended.ts';
+/** Elements: made with `xml(name, attributes, ...children)`, as {@link Stanza.element} has them. */
+export { default as xml, Element, Parser } from '@xmpp/xml';
 // For tests and simulations of those who embed it (FEATURES E3).
 export { createMemoryNetwork, type MemoryNetwork } from './adapters/memory-network.ts';
 export { SimulatedClock } from './adapters/simulated-clock.ts';
