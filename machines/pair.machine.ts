@@ -129,7 +129,11 @@ export const pair = setup({
           },
           { target: 'piggybackingAssertion', actions: { type: 'takeStream', params: ({ event }) => event.stream } },
         ],
-        'route.refused': { target: 'failed', actions: { type: 'rememberFault', params: ({ event }) => event.fault } },
+        // The peer waits out its own failures: no hold-off on top of that.
+        'route.refused': {
+          target: 'resting',
+          actions: [{ type: 'rememberFault', params: ({ event }) => event.fault }, 'reportFailed'],
+        },
       },
       after: {
         routeTimeout: {

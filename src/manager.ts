@@ -95,6 +95,7 @@ export class ConnectionManager {
       events: {
         routeWanted: (local, remote) => this.#registry.routeWanted(local, remote),
         refused: (stream, what) => this.#registry.stanzaRefused(stream, what),
+        coversPair: (stream, from, to) => this.#registry.coversPair(stream, from, to),
       },
     });
     this.#registry = new Registry({

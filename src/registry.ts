@@ -93,6 +93,16 @@ export class Registry {
     this.#streamActors.get(stream)?.send({ type: 'transport.stanzaRefused', fault: what });
   }
 
+  /**
+   * A certificate proves `from` whatever the target. So a peer that has accepted `to` may answer it on any stream on which
+   * its certificate was proved: Prosody answers all sender domains of a stream on the one that it opened to the first.
+   */
+  coversPair(stream: StreamId, from: string, to: string): boolean {
+    const row = this.streams.get(stream);
+    if (row === undefined || row.initiating || row.stage === 'closing') return false;
+    return row.context().proved[from]?.strength === 'strong' && this.#options.router.routeOf(to, from) !== null;
+  }
+
   /** A peer has connected. */
   accept(connection: AcceptedConnection): void {
     const stream = this.#nextStream++;
@@ -352,6 +362,8 @@ export class Registry {
       case 'pair.admitted':
         router.admit(stream, report.from, report.to);
         this.streams.leadsTo(stream, report.from);
+        // Whoever dials in is there again (D6).
+        this.#peers.get(report.from)?.send({ type: 'local.retryRequested' });
         this.#reproveInTime(stream, report.proof.expiresAtMs);
         break;
       case 'association.settled':

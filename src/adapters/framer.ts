@@ -3,9 +3,7 @@
  * way that everything is well-formed, namespace-well-formed and within what XMPP allows (§11). Stanzas are not made into
  * trees. How it works and what was measured: docs/adr/framer.md.
  */
-import type { Element } from '@xmpp/xml';
-import { fault, type Fault } from '../protocol/faults.ts';
-import type { Stanza } from '../protocol/stanza.ts';
+import { fault } from '../protocol/faults.ts';
 import {
   characterLength,
   CLASS as CLASS_,
@@ -15,7 +13,9 @@ import {
   type Words,
   wordsOf,
 } from './framer/characters.ts';
-import { ElementScope, type StreamTag } from './framer/element-scope.ts';
+import { defaultFramerLimits, type FramerHandler, type FramerLimits } from './framer/contract.ts';
+import { ElementScope } from './framer/element-scope.ts';
+import { HeldBytes } from './framer/held-bytes.ts';
 import { OpenNames } from './framer/open-names.ts';
 import {
   BAD_MARKUP,
@@ -35,39 +35,13 @@ import {
 import { ABSENT, xmlDeclarationEnd } from './framer/prolog.ts';
 import { TagMemo } from './framer/tag-memo.ts';
 import { INCOMPLETE as INCOMPLETE_, referenceEnd, TagScanner } from './framer/tag-scanner.ts';
+// Imported bindings are read from their cells at every byte; local ones are not.
 const CLASS = CLASS_;
 const SPACE = SPACE_;
 const TEXT_STOP = TEXT_STOP_;
 const INCOMPLETE = INCOMPLETE_;
 
-export type { StreamTag } from './framer/element-scope.ts';
-
-export interface FramerLimits {
-  /** Largest first-level element, from `<` to `>`, in bytes; the stream header with all before it likewise. */
-  readonly elementBytes: number;
-  /** Deepest nesting; the stream header counts as 1, a stanza as 2. */
-  readonly depth: number;
-  /** Most attributes on one element, namespace declarations included. */
-  readonly attributes: number;
-  /** Longest name or reference, in bytes. */
-  readonly nameBytes: number;
-}
-
-/** `elementBytes` is what servers allow each other; never below 10000 (RFC 6120 §13.12). */
-export const defaultFramerLimits: FramerLimits = { elementBytes: 524_288, depth: 128, attributes: 64, nameBytes: 1024 };
-
-/** What a framer tells. Calls come from within `push`; none may throw. */
-export interface FramerHandler {
-  streamOpened(tag: StreamTag): void;
-  stanza(stanza: Stanza): void;
-  /** Any other first-level element; its root declares the namespaces that it inherits. */
-  element(element: Element): void;
-  streamClosed(): void;
-  /** The last call, at most once: layer `xml`, conditions of RFC 6120 §4.9.3. */
-  fault(fault: Fault): void;
-  /** White space between first-level elements (RFC 6120 §4.6.1, §11.7). */
-  whitespace?(): void;
-}
+export { defaultFramerLimits, type FramerHandler, type FramerLimits, type StreamTag } from './framer/contract.ts';
 
 type State = 'open' | 'halted' | 'over';
 
@@ -79,9 +53,6 @@ const AMPERSAND = 0x26;
 const EXCLAMATION = 0x21;
 const QUESTION = 0x3f;
 const NO_BYTES = Buffer.alloc(0);
-/** What is held starts with this many bytes, and is given back when it is empty and larger than that many. */
-const SMALLEST_HELD = 512;
-const LARGEST_IDLE = 16_384;
 const NO_WORDS = wordsOf(Buffer.from(new ArrayBuffer(0)));
 /** Chunks shorter than this are read byte by byte: a view costs more than it saves. */
 const WORTH_WORDS = 64;
@@ -103,8 +74,7 @@ export class Framer {
   #inCdata = false;
 
   /** The part of the current element that came in earlier chunks, and where the rest of it begins in this chunk. */
-  #held: Buffer = NO_BYTES;
-  #heldLength = 0;
+  readonly #held = new HeldBytes();
   #from = 0;
   /** What cannot be judged before more bytes come: half a character, a reference, a border of CDATA. */
   #carry: Buffer = NO_BYTES;
@@ -126,7 +96,7 @@ export class Framer {
 
   /** Bytes held that are not yet part of a delivered element; after `halt`, those that followed. */
   get pendingBytes(): number {
-    return this.#state === 'halted' ? this.#bytesAfterHalt : this.#heldLength + this.#carry.length;
+    return this.#state === 'halted' ? this.#bytesAfterHalt : this.#held.length + this.#carry.length;
   }
 
   /** Sets `elementBytes`, for the current element and those after it. */
@@ -184,7 +154,7 @@ export class Framer {
 
   /** How far this chunk may be read before the current element is too large. */
   #window(bytes: Buffer): number {
-    return Math.min(bytes.length, this.#from + this.#elementLimit - this.#heldLength);
+    return Math.min(bytes.length, this.#from + this.#elementLimit - this.#held.length);
   }
 
   /** Before the stream header: an XML declaration, white space. */
@@ -236,7 +206,7 @@ export class Framer {
     for (;;) {
       while (i < end && ((CLASS[bytes[i] as number] as number) & TEXT_STOP) === 0) {
         i++;
-        if (((i + shift) & 3) === 0) i = Math.max(i, plainWordsEnd(words, i + shift, end + shift) - shift);
+        if (((i + shift) & 3) === 0) i = plainWordsEnd(words, i + shift, end + shift) - shift;
       }
       if (i >= end) return this.#waitInText(bytes, at, end);
       const stop = bytes[i] as number;
@@ -279,7 +249,7 @@ export class Framer {
     const after = this.#tagEnd(bytes, at, end);
     if (after < 0) return after;
     if (after === INCOMPLETE) {
-      this.#openTag = this.#heldLength + at - this.#from;
+      this.#openTag = this.#held.length + at - this.#from;
       this.#openQuote = 0;
       this.#tagBorder(bytes, at, end);
       return this.#wait(bytes, at, end);
@@ -364,8 +334,8 @@ export class Framer {
   /** The bytes of the first-level element that ends at `at`. */
   #take(bytes: Buffer, at: number): Buffer {
     const rest = bytes.subarray(this.#from, at);
-    if (this.#heldLength === 0) return rest;
-    const element = Buffer.concat([this.#held.subarray(0, this.#heldLength), rest]);
+    if (this.#held.length === 0) return rest;
+    const element = this.#held.with(rest);
     this.#forget();
     return element;
   }
@@ -387,23 +357,11 @@ export class Framer {
   /** Keeps what belongs to an element or tag that goes on in the next chunk; `at` is how far this one was read. */
   #keep(bytes: Buffer, at: number): void {
     if (this.#openTag >= 0) {
-      this.#hold(bytes, this.#from, bytes.length);
+      this.#held.append(bytes, this.#from, bytes.length);
     } else {
-      if (this.#names.depth !== 1) this.#hold(bytes, this.#from, at);
+      if (this.#names.depth !== 1) this.#held.append(bytes, this.#from, at);
       this.#carry = bytes.subarray(at);
     }
-  }
-
-  /** Copies bytes to what is held. It doubles when it grows, so that bytes that come one by one cost the same. */
-  #hold(bytes: Buffer, start: number, end: number): void {
-    const length = this.#heldLength + end - start;
-    if (length > this.#held.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#held.length, SMALLEST_HELD));
-      this.#held.copy(larger, 0, 0, this.#heldLength);
-      this.#held = larger;
-    }
-    bytes.copy(this.#held, this.#heldLength, start, end);
-    this.#heldLength = length;
   }
 
   /** Where the open tag ends: the position of its `>`, or `end`. */
@@ -425,19 +383,18 @@ export class Framer {
     const border = this.#tagBorder(bytes, 0, end);
     if (border === bytes.length) return bytes.length;
     const after = border < end ? border + 1 : end;
-    this.#hold(bytes, 0, after);
+    this.#held.append(bytes, 0, after);
     this.#from = after;
-    const tagEnd = this.#tagEnd(this.#held, this.#openTag, this.#heldLength);
+    const tagEnd = this.#tagEnd(this.#held.store, this.#openTag, this.#held.length);
     this.#openTag = -1;
     if (tagEnd < 0) return tagEnd;
-    if (tagEnd !== this.#heldLength) return border < end ? BAD_TAG : TOO_LARGE;
+    if (tagEnd !== this.#held.length) return border < end ? BAD_TAG : TOO_LARGE;
     this.#tagRead(bytes, after);
     return after;
   }
 
   #forget(): void {
-    this.#heldLength = 0;
-    if (this.#held.length > LARGEST_IDLE) this.#held = NO_BYTES;
+    this.#held.clear();
     this.#openTag = -1;
     this.#inCdata = false;
   }

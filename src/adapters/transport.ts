@@ -230,14 +230,18 @@ class StreamTransport {
   #wireId = '';
 
   #beginHandshake(): boolean {
-    // Plain bytes after <starttls/> or <proceed/> were injected by somebody else (FACTS §14.15).
     if (this.#framer.pendingBytes > 0) {
-      this.#connection.destroy(fault('tls', 'plain-text-after-starttls', 'peer'));
+      this.#dropInjection();
       return false;
     }
     this.#handshaking = true;
     this.#framer.halt();
     return true;
+  }
+
+  /** Plain bytes after <starttls/> or <proceed/> were injected by somebody else (FACTS §14.15). */
+  #dropInjection(): void {
+    this.#connection.destroy(fault('tls', 'plain-text-after-starttls', 'peer'));
   }
 
   #secured({ protocol, cipher, alpn, resumed, peer, chain }: TlsSession): void {
@@ -273,6 +277,8 @@ class StreamTransport {
     this.#ports.plane.batchStart();
     try {
       this.#framer.push(bytes);
+      // Behind the '>' at which TLS begins, in the same packet: the handshake may have begun within `push`.
+      if (this.#handshaking && this.#framer.pendingBytes > 0) this.#dropInjection();
     } finally {
       this.#ports.plane.batchEnd();
     }

@@ -1,10 +1,11 @@
 /** The life of the daemon: starts, says that it is ready, runs until a signal, drains. */
 import { ComponentListener, type ComponentRouter } from '../components/component-listener.ts';
-import type { ServeConfig } from '../config/load.ts';
+import { loadConfig, type ServeConfig } from '../config/load.ts';
 import type { Observable } from 'rxjs';
 import { answerUnattended } from '../components/unattended.ts';
 import type { ListenOptions, Ports } from '../ports.ts';
 import { FaultError, faultSentence } from '../protocol/faults.ts';
+import type { PolicyOptions } from '../protocol/policy.ts';
 import type { Stanza } from '../protocol/stanza.ts';
 import type { ReportRecord } from '../trace/record.ts';
 import { createLog, type Log } from './log.ts';
@@ -18,6 +19,7 @@ export interface DaemonManager {
   start(): Promise<void>;
   /** Drains. */
   stop(): Promise<void>;
+  setPolicy(policy: PolicyOptions): void;
   readonly router: ComponentRouter;
   readonly listening: readonly ListenOptions[];
   /** Stanzas for domains to which nobody is attached. */
@@ -34,7 +36,8 @@ export interface Daemon {
 }
 
 /** Runs until SIGTERM or SIGINT, then drains; a second signal exits at once. */
-export async function runDaemon({ file, config, manager, ports }: Daemon, terminal: Terminal): Promise<ExitCode> {
+export async function runDaemon(daemon: Daemon, terminal: Terminal): Promise<ExitCode> {
+  const { file, config, manager, ports } = daemon;
   const log = createLog(terminal, () => ports.clock.now());
   const components: ComponentListener[] = [];
   const starting = startAll({ config, manager, ports }, components, log);
@@ -44,8 +47,8 @@ export async function runDaemon({ file, config, manager, ports }: Daemon, termin
       await starting;
       await stopAll(manager, components);
     },
+    daemon,
     log,
-    ports,
   );
   try {
     await starting;
@@ -109,7 +112,18 @@ function cannotStart(error: unknown, file: string, terminal: Terminal): ExitCode
   return EXIT.usage;
 }
 
-function untilSignalled(stop: () => Promise<void>, log: Log, { clock }: Daemon['ports']): Promise<ExitCode> {
+/** Puts the policy of the file in force; live streams that it forbids are closed. A file that is wrong changes nothing. */
+function reload({ file, manager }: Daemon, log: Log): void {
+  try {
+    manager.setPolicy(loadConfig(file).manager.policy ?? {});
+    log.say('info', `SIGHUP: the policy of ${file} is in force; what else has changed there needs a restart`);
+  } catch (error) {
+    log.say('error', `SIGHUP: nothing is changed: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function untilSignalled(stop: () => Promise<void>, daemon: Daemon, log: Log): Promise<ExitCode> {
+  const { clock } = daemon.ports;
   return new Promise((resolve, reject) => {
     let stopping = false;
     // A signal alone does not keep the process: without listeners it would end here.
@@ -136,8 +150,6 @@ function untilSignalled(stop: () => Promise<void>, log: Log, { clock }: Daemon['
     };
     process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
     // Without a handler this would end the daemon, and its stanzas with it.
-    process.on('SIGHUP', () =>
-      log.say('warning', 'SIGHUP: reloading is not available in this version; restart instead'),
-    );
+    process.on('SIGHUP', () => reload(daemon, log));
   });
 }

@@ -187,7 +187,7 @@ export class Router {
   arrived(stream: StreamId, stanza: Stanza): boolean {
     const from = domainOf(stanza.from);
     const to = domainOf(stanza.to);
-    if (from === null || to === null || this.#facts.verdict(stream, from, to) !== 'held') {
+    if (from === null || to === null || !this.#holds(stream, from, to)) {
       return this.#refuse(stream, this.#gateFault(stream, from, to));
     }
     const outlet = this.#attachments.outletOf(to);
@@ -267,6 +267,15 @@ export class Router {
       attached: this.#attachments.domains,
       pausedInlets: this.#pressure.pausedInlets,
     };
+  }
+
+  /** What was proved may cover a further pair, which is then a fact as well (S1). */
+  #holds(stream: StreamId, from: string, to: string): boolean {
+    const verdict = this.#facts.verdict(stream, from, to);
+    if (verdict !== 'pair-unproved') return verdict === 'held';
+    if (this.#options.events.coversPair?.(stream, from, to) !== true) return false;
+    this.#facts.admit(stream, from, to);
+    return true;
   }
 
   #refuse(stream: StreamId, why: Fault): false {

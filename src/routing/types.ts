@@ -93,4 +93,6 @@ export interface RouterEvents {
   routeWanted(local: string, remote: string): void;
   /** The gate refused a stanza: the stream has to be closed with this stream error (RFC 6120 §4.9.3). */
   refused(stream: StreamId, fault: Fault): void;
+  /** `from` is proved on the stream, but not towards `to`: whether what is proved covers the pair. @defaultValue never */
+  coversPair?(stream: StreamId, from: string, to: string): boolean;
 }

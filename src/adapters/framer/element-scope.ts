@@ -4,7 +4,8 @@ import { NS } from '../../protocol/namespaces.ts';
 import { Stanza, type StanzaKind, type StanzaScope } from '../../protocol/stanza.ts';
 import { attributeValue, parseElement } from '../../protocol/xml-tags.ts';
 import { AddressCache } from './address-cache.ts';
-import { CLASS as CLASS_, SPACE as SPACE_ } from './characters.ts';
+import { CLASS, SPACE } from './characters.ts';
+import type { StreamTag } from './contract.ts';
 import { mayDeclare, NamespaceStack } from './namespace-stack.ts';
 import {
   BAD_DECLARATION,
@@ -15,21 +16,6 @@ import {
   WRONG_ROOT,
 } from './problems.ts';
 import type { TagScanner } from './tag-scanner.ts';
-const CLASS = CLASS_;
-const SPACE = SPACE_;
-
-/** The opening tag of a stream (RFC 6120 §4.7, §4.8). */
-export interface StreamTag {
-  readonly prefix: string;
-  readonly localName: string;
-  readonly namespace: string;
-  /** The default namespace, if it is not the stream namespace itself; '' when there is none (prefix-free style). */
-  readonly contentNamespace: string;
-  /** By qualified name (`to`, `xml:lang`), namespace declarations left out. */
-  readonly attributes: Readonly<Record<string, string>>;
-  /** Prefix to namespace name; '' is the default. */
-  readonly namespaces: Readonly<Record<string, string>>;
-}
 
 /** All is well. */
 export const FINE = 1;
@@ -37,21 +23,21 @@ export const FINE = 1;
 const addresses = new AddressCache();
 const CONTENT_NAMESPACES: readonly string[] = [NS.server, NS.client, NS.component];
 
-const KINDS: readonly (readonly [StanzaKind, Buffer])[] = [
-  ['message', Buffer.from('message')],
-  ['iq', Buffer.from('iq')],
-  ['presence', Buffer.from('presence')],
-];
+const MESSAGE = Buffer.from('message');
+const PRESENCE = Buffer.from('presence');
+const IQ = Buffer.from('iq');
 
-/** Which stanza the name between `start` and `end` is that of. */
+/** Which stanza the name between `start` and `end` is that of: their lengths differ. */
 function stanzaKind(bytes: Buffer, start: number, end: number): StanzaKind | null {
-  for (const [kind, name] of KINDS) {
-    if (name.length !== end - start) continue;
-    let i = 0;
-    while (i < name.length && name[i] === bytes[start + i]) i++;
-    if (i === name.length) return kind;
-  }
-  return null;
+  const length = end - start;
+  if (length === 7) return isName(MESSAGE, bytes, start) ? 'message' : null;
+  if (length === 8) return isName(PRESENCE, bytes, start) ? 'presence' : null;
+  return length === 2 && isName(IQ, bytes, start) ? 'iq' : null;
+}
+
+function isName(name: Buffer, bytes: Buffer, start: number): boolean {
+  for (let i = 0; i < name.length; i++) if (bytes[start + i] !== name[i]) return false;
+  return true;
 }
 
 const isGraphic = (byte: number): boolean => byte > 0x20 && byte < 0x80;

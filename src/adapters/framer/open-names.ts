@@ -2,6 +2,7 @@
 import { CLASS as CLASS_, SPACE as SPACE_ } from './characters.ts';
 import { BAD_TAG, MISMATCH } from './problems.ts';
 import { INCOMPLETE as INCOMPLETE_ } from './tag-scanner.ts';
+// Imported bindings are read from their cells at every byte; local ones are not.
 const CLASS = CLASS_;
 const SPACE = SPACE_;
 const INCOMPLETE = INCOMPLETE_;

@@ -21,6 +21,7 @@ import {
   NOT_A_CHARACTER,
   TOO_MANY_ATTRIBUTES,
 } from './problems.ts';
+// Imported bindings are read from their cells at every byte; local ones are not.
 const CLASS = CLASS_;
 const NAME_CHAR = NAME_CHAR_;
 const NAME_START = NAME_START_;
