@@ -157,6 +157,9 @@ test('the log tells what components, streams and pairs did; what a peer says can
 
 // ——— the daemon
 
+/** A daemon that hangs fails its test. */
+const IN_TIME = { timeout: 60_000 };
+
 const { cert, key } = createCertificateAuthority({ name: 'CA' }).issue({ dnsNames: ['b.example'] });
 writeFileSync(join(folder, 'b.crt'), cert);
 writeFileSync(join(folder, 'b.key'), key);
@@ -176,7 +179,7 @@ metrics: { address: 127.0.0.1, port: 9271 }
 
 const serve = (componentPort: number): Run => start(MAIN, 'serve', '--json', '--config', config(componentPort));
 
-test('the daemon says that it is ready, serves a component, and drains on SIGTERM (INTERFACES)', async () => {
+test('the daemon says that it is ready, serves a component, and drains on SIGTERM (INTERFACES)', IN_TIME, async () => {
   const run = serve(0);
   const [line = ''] = await run.stdout(/^\{"event":"ready".*\}\n/);
   const ready = JSON.parse(line) as { components: { port: number }[]; listen: { port: number }[] };
@@ -202,7 +205,7 @@ test('the daemon says that it is ready, serves a component, and drains on SIGTER
   assert.match(stderr, /SIGTERM: drains\n[^]*detached: component: system-shutdown[^]*drained\n$/);
 });
 
-test('a second signal ends a daemon that is still draining, at once', async () => {
+test('a second signal ends a daemon that is still draining, at once', IN_TIME, async () => {
   // A manager whose drain never ends.
   const run = start(
     '--input-type=module',
@@ -213,7 +216,7 @@ test('a second signal ends a daemon that is still draining, at once', async () =
     import { createTerminal } from './src/cli/terminal.ts';
     import { systemClock } from './src/adapters/clock.ts';
     const manager = {
-      listening: [], stanzas$: NEVER, records$: NEVER,
+      listening: [], stanzas$: NEVER, reports$: NEVER,
       start: () => Promise.resolve(),
       stop: () => new Promise(() => setInterval(() => undefined, 1000)),
     };
@@ -230,7 +233,7 @@ test('a second signal ends a daemon that is still draining, at once', async () =
   assert.equal(code, 1);
 });
 
-test('a port that is taken is a matter of the configuration (INTERFACES, exit code 2)', async () => {
+test('a port that is taken is a matter of the configuration (INTERFACES, exit code 2)', IN_TIME, async () => {
   const holder = createServer();
   await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
   const { code, stdout, stderr } = await serve((holder.address() as AddressInfo).port).ended;
