@@ -257,6 +257,17 @@ export const receivingStream = streamSetup.createMachine({
               },
               { actions: { type: 'refuseAuthzid', params: ({ event }) => event.data }, target: 'decidingPatience' },
             ],
+            'peer.authRequested': [
+              {
+                guard: 'saslIsExhausted',
+                target: '#closing',
+                actions: {
+                  type: 'rememberFault',
+                  params: fault('stream', 'policy-violation', 'peer', 'too many SASL attempts'),
+                },
+              },
+              { target: 'awaitingAuthentication', actions: 'discardHandshake' },
+            ],
           },
           after: {
             saslTimeout: {

@@ -465,6 +465,11 @@ export const streamSetup = setup({
       enqueue.assign({ saslAttempts: context.saslAttempts + 1 });
       enqueue.sendTo('transport', say({ kind: 'saslFailure', condition, text: null }));
     }),
+    /** RFC 6120 §6.4.2: a request in the middle of a handshake takes its place; it counts, so that it ends some time. */
+    discardHandshake: enqueueActions(({ context, event, enqueue }) => {
+      enqueue.assign({ saslAttempts: context.saslAttempts + 1 });
+      enqueue.raise(event);
+    }),
     refuseAuthzid: enqueueActions(({ context, enqueue }, data: string) => {
       enqueue.assign({ saslAttempts: context.saslAttempts + 1 });
       enqueue.sendTo('transport', say({ kind: 'saslFailure', condition: authzidVerdict(context, data), text: null }));
