@@ -28,6 +28,8 @@ class Client(slixmpp.ClientXMPP):
     async def start(self, _):
         await self.get_roster()
         self.send_presence()
+        # A stream is in order: once this is answered, the server has read our presence.
+        await self["xep_0199"].send_ping(self.boundjid.host, timeout=10)
         sasl, session = self["feature_mechanisms"].mech, self.socket
         tell(event="online", jid=str(self.boundjid), mechanism=sasl.name, tls=session.version())
 
