@@ -1,0 +1,116 @@
+/** Walks a machine by `initialTransition` and `transition`: nothing runs, every effect asked for is data. */
+import {
+  type AnyStateMachine,
+  type EventFromLogic,
+  initialTransition,
+  type InputFrom,
+  type SnapshotFrom,
+  type StateValueFrom,
+  transition,
+} from 'xstate';
+
+type LeafOf<Value> = Value extends string
+  ? Value
+  : Value extends object
+    ? { [Key in keyof Value & string]: `${Key}.${LeafOf<NonNullable<Value[Key]>>}` }[keyof Value & string]
+    : never;
+
+/** Paths of the states in which a machine may be found between two events: all but those that decide at once. */
+export type RestingState<Machine extends AnyStateMachine> = Exclude<
+  LeafOf<StateValueFrom<Machine>>,
+  `${string}deciding${string}`
+>;
+
+/** `streamHeaders.awaitingHeader`, from the nested value of xstate. */
+export function pathOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return Object.entries(value as Record<string, unknown>)
+    .map(([key, inner]) => `${key}.${pathOf(inner)}`)
+    .join(' & ');
+}
+
+/** An effect that a machine asked for. Timers are left out: the walk of the charts holds them. */
+export type Effect =
+  | { readonly kind: 'sent'; readonly to: string; readonly event: Message }
+  | { readonly kind: 'emitted'; readonly event: Message }
+  | { readonly kind: 'spawned'; readonly id: string; readonly input: unknown }
+  | { readonly kind: 'stopped'; readonly id: string };
+
+export type Message = Readonly<Record<string, unknown>> & { readonly type: string };
+
+interface ExecutableAction {
+  readonly type: string;
+  readonly params: unknown;
+}
+
+function effectOf({ type, params }: ExecutableAction): Effect | null {
+  const said = params as { event: Message; targetId?: string; id?: string; input?: unknown; to?: { id: string } }; // xstate's own
+  switch (type) {
+    case 'xstate.sendTo':
+      return { kind: 'sent', to: said.targetId ?? said.to?.id ?? '', event: said.event };
+    case 'xstate.emit':
+      return { kind: 'emitted', event: said.event };
+    case 'xstate.spawnChild':
+      return { kind: 'spawned', id: said.id ?? '', input: said.input };
+    case 'xstate.stopChild':
+      return { kind: 'stopped', id: said.id ?? '' };
+    default:
+      return null;
+  }
+}
+
+export class PureActor<Machine extends AnyStateMachine> {
+  readonly #machine: Machine;
+  #snapshot: SnapshotFrom<Machine>;
+  /** What the last event, or the start, asked for. */
+  effects: readonly Effect[];
+
+  constructor(machine: Machine, input: InputFrom<Machine>) {
+    this.#machine = machine;
+    const [snapshot, actions] = initialTransition(machine as AnyStateMachine, input);
+    this.#snapshot = snapshot as SnapshotFrom<Machine>;
+    this.effects = this.#read(actions);
+  }
+
+  get snapshot(): SnapshotFrom<Machine> {
+    return this.#snapshot;
+  }
+
+  get state(): string {
+    return pathOf((this.#snapshot as { value: unknown }).value);
+  }
+
+  send(event: EventFromLogic<Machine>): this {
+    const [snapshot, actions] = transition(this.#machine, this.#snapshot, event);
+    this.#snapshot = snapshot;
+    this.effects = this.#read(actions);
+    return this;
+  }
+
+  /** An event of xstate itself: the end of a child, or a deadline. */
+  sendInternal(event: Message): this {
+    return this.send(event as EventFromLogic<Machine>);
+  }
+
+  /** The child ends with this output. */
+  done(id: string, output: unknown): this {
+    return this.sendInternal({ type: `xstate.done.actor.${id}`, output, actorId: id });
+  }
+
+  failed(id: string, error: unknown = new Error('broken')): this {
+    return this.sendInternal({ type: `xstate.error.actor.${id}`, error, actorId: id });
+  }
+
+  /** The deadline passes under which the machine waits now. */
+  late(): this {
+    const nodes = (this.#snapshot as { _nodes: { id: string; after: { delay: unknown; eventType: string }[] }[] })
+      ._nodes;
+    const deadline = nodes.flatMap(({ after }) => after)[0];
+    if (deadline === undefined) throw new Error(`no deadline in ${this.state}`);
+    return this.sendInternal({ type: deadline.eventType });
+  }
+
+  #read(actions: readonly ExecutableAction[]): readonly Effect[] {
+    return actions.map(effectOf).filter((effect) => effect !== null);
+  }
+}

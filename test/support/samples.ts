@@ -1,0 +1,131 @@
+/** Inputs and events by which the tests of the stream charts speak. */
+import type { CertificateEvidence } from '../../src/protocol/certificate.ts';
+import type { Endpoint } from '../../src/protocol/dns.ts';
+import { fault } from '../../src/protocol/faults.ts';
+import type { PolicyOptions } from '../../src/protocol/policy.ts';
+import type { Proof } from '../../src/protocol/proof.ts';
+import type { StreamFeatures, StreamHeader, WireElement } from '../../src/protocol/wire.ts';
+import type { AssociationOutcome, TlsFacts, VerificationOutcome } from '../../machines/index.ts';
+import type { StreamInput } from '../../machines/stream-setup.ts';
+import type { Effect } from './pure.ts';
+
+export const endpoint: Endpoint = {
+  host: 'xmpp.b.example',
+  port: 5269,
+  tls: 'starttls',
+  secureDelegation: false,
+  addresses: [{ family: 4, address: '127.0.0.1' }],
+};
+
+export const certificateOf = (...dnsNames: readonly string[]): CertificateEvidence => ({
+  sha256: 'c'.repeat(64),
+  subject: `CN=${dnsNames[0] ?? ''}`,
+  issuer: 'CN=ca.example',
+  notBeforeMs: 0,
+  notAfterMs: 4e12,
+  presented: { dnsNames, srvNames: [], xmppAddrs: [], ipAddresses: [] },
+});
+
+export const tlsWith = (certificate: CertificateEvidence | null): TlsFacts => ({
+  protocol: 'TLSv1.3',
+  cipher: 'TLS_AES_128_GCM_SHA256',
+  alpn: null,
+  resumed: false,
+  certificate,
+});
+
+export const strong: Proof = { prooftype: 'pkix', strength: 'strong', evidence: {}, expiresAtMs: null };
+export const weak: Proof = { prooftype: 'dialback', strength: 'weak', evidence: {}, expiresAtMs: null };
+export const notTrusted = fault('pkix', 'untrusted-root', 'peer');
+
+export const provedFor = (domain: string, proof: Proof = strong): AssociationOutcome => ({
+  domain,
+  verdict: { kind: 'proved', ...proof },
+  attempts: [],
+});
+export const refutedFor = (domain: string): AssociationOutcome => ({
+  domain,
+  verdict: { kind: 'refuted', fault: notTrusted },
+  attempts: [],
+});
+export const verified = (from: string, to: string, proof: Proof = weak): VerificationOutcome => ({
+  from,
+  to,
+  answer: { type: 'valid' },
+  proof,
+  attempts: [],
+});
+export const disowned = (from: string, to: string): VerificationOutcome => ({
+  from,
+  to,
+  answer: { type: 'error', condition: 'forbidden' },
+  proof: null,
+  attempts: [],
+});
+
+export const header = (changes: Partial<StreamHeader> = {}): StreamHeader => ({
+  kind: 'streamHeader',
+  from: 'a.example',
+  to: 'b.example',
+  id: null,
+  version: '1.0',
+  dialback: true,
+  ...changes,
+});
+/** What the receiving server answers. */
+export const responseHeader = (changes: Partial<StreamHeader> = {}): StreamHeader =>
+  header({ from: 'b.example', to: 'a.example', id: 'wire-id', ...changes });
+
+export const features = (changes: Partial<StreamFeatures> = {}): StreamFeatures => ({
+  kind: 'features',
+  startTls: 'absent',
+  mechanisms: [],
+  dialback: true,
+  dialbackErrors: true,
+  bidi: false,
+  unknown: [],
+  ...changes,
+});
+
+/** a.example opens a stream to b.example. */
+export const initiatingInput = (changes: Partial<StreamInput> = {}, policy: PolicyOptions = {}): StreamInput => ({
+  stream: 1,
+  settings: { hosted: new Set(['a.example', 'a2.example']), policy, bidi: true },
+  purpose: 'stanzas',
+  local: 'a.example',
+  remote: 'b.example',
+  endpoint,
+  directTls: false,
+  avoidExternal: false,
+  ...changes,
+});
+
+/** b.example, which also serves b2.example, is connected to. */
+export const receivingInput = (changes: Partial<StreamInput> = {}, policy: PolicyOptions = {}): StreamInput => ({
+  stream: 2,
+  settings: { hosted: new Set(['b.example', 'b2.example']), policy, bidi: true },
+  purpose: 'stanzas',
+  local: '',
+  remote: '',
+  endpoint: null,
+  directTls: false,
+  avoidExternal: false,
+  ...changes,
+});
+
+/** An effect in a few words: `say features`, `secureAsServer`, `report stream.closing`, `spawn association.c.example`. */
+export function wordsOf(effect: Effect): string {
+  if (effect.kind === 'spawned') return `spawn ${effect.id}`;
+  if (effect.kind === 'stopped') return `stop ${effect.id}`;
+  const { type } = effect.event;
+  if (effect.kind === 'emitted') return `report ${type}`;
+  if (type !== 'transport.send') return type.replace('transport.', '');
+  const element = effect.event['element'] as WireElement; // what `send` carries
+  return `say ${element.kind}${answerOf(element)}`;
+}
+
+function answerOf(element: WireElement): string {
+  if (element.kind === 'saslFailure') return ` ${element.condition}`;
+  if ((element.kind !== 'result' && element.kind !== 'verify') || element.answer === null) return '';
+  return element.answer.type === 'error' ? ` ${element.answer.condition}` : ` ${element.answer.type}`;
+}
