@@ -22,8 +22,8 @@ const stanza = opening + 'x'.repeat(STANZA_BYTES - opening.length - closing.leng
 interface Lane {
   readonly server: ServerUnderTest;
   readonly rates: number[];
-  send(): Promise<void>;
-  stop(): Promise<void>;
+  readonly send: () => Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 async function lane(server: ServerUnderTest): Promise<Lane> {

@@ -126,6 +126,7 @@ function handshake(
 ): Promise<{ resumed: boolean; issued: Buffer | undefined }> {
   return new Promise((resolve, reject) => {
     let issued: Buffer | undefined;
+    let resumed = false;
     const socket = tls.connect({
       host: '127.0.0.1',
       port,
@@ -136,8 +137,9 @@ function handshake(
     });
     socket
       .on('session', (given: Buffer) => (issued = given))
+      .once('secureConnect', () => (resumed = socket.isSessionReused()))
       .once('data', () => socket.end())
       .once('error', reject)
-      .once('close', () => resolve({ resumed: socket.isSessionReused(), issued }));
+      .once('close', () => resolve({ resumed, issued }));
   });
 }

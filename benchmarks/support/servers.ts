@@ -57,7 +57,7 @@ export async function startOurs(): Promise<ServerUnderTest> {
     name: 'xmpp-dna',
     command: process.execPath,
     args: [
-      ...(profiles === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profiles]),
+      ...(profiles === undefined ? [] : ['--cpu-prof', '--cpu-prof-interval', '300', '--cpu-prof-dir', profiles]),
       ...[DAEMON, 'serve', '--config', file, '--json'],
     ],
     folder: folder.path,

@@ -42,6 +42,7 @@ export function startWorker<Command extends object, Answer>(
 }
 
 /** The other end: obeys, one command at a time. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- what comes over the wire is what the other end says it sends
 export function serveCommands<Command, Answer>(obey: (command: Command) => Promise<Answer> | Answer): void {
   const say = (reply: Reply<Answer>): void => void process.send?.(reply);
   process.on('message', (command: Command) => {

@@ -1,0 +1,87 @@
+/**
+ * New authenticated s2s streams per second of processor time: TCP, STARTTLS, TLS 1.3 with certificates both ways, SASL
+ * EXTERNAL, restart, closing tags; beside Debian's servers, and beside bare TLS handshakes in Node as the limit of what
+ * could be had. Full handshakes, and resumed ones where the server resumes.
+ *
+ * Run: npm run build && node --import tsx benchmarks/streams.ts
+ */
+import { cpuSeconds, heading, median, ratio, rounds, table, whole } from './support/figures.ts';
+import type { BareAnswer, BareCommand } from './support/bare-tls.ts';
+import type { SenderAnswer, SenderCommand } from './support/sender.ts';
+import { HOST, PEER, peerCredential, startAll } from './support/servers.ts';
+import { startWorker } from './support/workers.ts';
+
+const ROUNDS = 3;
+const STREAMS = 80;
+/** Before anything is counted, for what runs in Node: its code is compiled as it is used. */
+const WARM_UP = 1_200;
+const PARALLEL = 8;
+
+const { cert, key } = peerCredential;
+const target = { from: PEER, to: HOST, cert, key, count: STREAMS, parallel: PARALLEL };
+
+type Load = Omit<Extract<SenderCommand, { do: 'streams' | 'handshakes' }>, 'resume'>;
+
+interface Lane {
+  readonly name: string;
+  readonly resume: boolean;
+  readonly command: Load;
+  readonly rates: number[];
+  /** Of all connections of the counted rounds. */
+  resumed: number;
+  run(): Promise<void>;
+}
+
+function lane(name: string, pid: number, command: Load, resume: boolean): Lane {
+  const one: Lane = {
+    name: `${name}, ${resume ? 'resumed' : 'full'}`,
+    resume,
+    command,
+    rates: [],
+    resumed: 0,
+    run: async () => {
+      const before = cpuSeconds(pid);
+      const { resumed } = await sender.ask({ ...command, resume });
+      one.rates.push(STREAMS / (cpuSeconds(pid) - before));
+      if (one.rates.length > 1) one.resumed += resumed;
+    },
+  };
+  return one;
+}
+
+heading('new streams with mutual TLS 1.3 and SASL EXTERNAL');
+console.log(`ours is warm: ${whole(WARM_UP)} streams before the first that counts\n`);
+const sender = startWorker<SenderCommand, SenderAnswer>('sender');
+const bare = startWorker<BareCommand, BareAnswer>('bare-tls');
+const servers = await startAll();
+try {
+  const { port } = await bare.ask(peerCredential);
+  const lanes = [false, true].flatMap((resume) => [
+    ...servers.map(({ name, pid, ports }) => lane(name, pid, { do: 'streams', ...target, port: ports.s2s }, resume)),
+    lane('bare node:tls', bare.pid, { do: 'handshakes', ...target, port }, resume),
+  ]);
+  const [first] = lanes;
+  if (first !== undefined) await sender.ask({ ...first.command, count: WARM_UP, resume: false });
+  for (let round = 0; round <= ROUNDS; round += 1) for (const one of lanes) await one.run();
+  for (const resume of [false, true]) {
+    const counted = lanes
+      .filter((one) => one.resume === resume)
+      .map(({ name, resumed, rates: [, ...rates] }) => ({ name, resumed, rates, rate: median(rates) }));
+    const ours = counted[0]?.rate ?? NaN;
+    table([
+      ['', 'streams/CPU s', 'ours is', 'resumed', 'rounds'],
+      ...counted.map(({ name, resumed, rates, rate }) => [
+        name,
+        whole(rate),
+        ratio(ours / rate),
+        `${whole((100 * resumed) / (ROUNDS * STREAMS))} %`,
+        rounds(rates),
+      ]),
+    ]);
+  }
+} finally {
+  sender.stop();
+  bare.stop();
+  await Promise.all(servers.map((server) => server.stop()));
+}
+process.exit(0);
