@@ -89,20 +89,27 @@ export async function play(scenario: Scenario, stage: Stage): Promise<Play> {
 }
 
 /** A user of one domain greets a user of another; the id tells messages apart. */
-function greeting(from: string, to: string, n: number): Stanza {
+export function greeting(from: string, to: string, n: number): Stanza {
   const attributes = { from: `juliet@${from}`, to: `romeo@${to}`, id: `m${n}`, type: 'chat' };
   return Stanza.fromElement(xml('message', attributes, xml('body', {}, 'Art thou not Romeo?')), NS.server);
 }
 
-interface Observer {
+/** What a provider tells whoever started it. */
+export interface Observer {
   readonly side: Side;
   readonly sockets: SocketCount;
   readonly changed: () => void;
   readonly seen: (seen: Seen) => void;
-  readonly arrived: (message: Message) => void;
+  /** A message, not the error that answers one. */
+  readonly arrived: (message: Message, id: string) => void;
 }
 
-async function startProvider(setup: ProviderSetup, stage: Stage, observer: Observer): Promise<ConnectionManager> {
+/** Starts one provider on a stage: certificate, listener, and its domains in the DNS data. */
+export async function startProvider(
+  setup: ProviderSetup,
+  stage: Stage,
+  observer: Observer,
+): Promise<ConnectionManager> {
   const { side, changed } = observer;
   const credential = credentialOf(setup);
   const shown = setup.certificate?.shownAsClient === false ? null : credential;
@@ -126,8 +133,9 @@ async function startProvider(setup: ProviderSetup, stage: Stage, observer: Obser
     observer.seen({ at: side, record });
     changed();
   });
-  manager.stanzas$.subscribe(({ from = '', to = '' }) => {
-    observer.arrived({ from: domainOfJid(from) ?? from, to: domainOfJid(to) ?? to });
+  manager.stanzas$.subscribe(({ from = '', to = '', id = '', type }) => {
+    if (type === 'error') return; // one of our own that came back
+    observer.arrived({ from: domainOfJid(from) ?? from, to: domainOfJid(to) ?? to }, id);
     changed();
   });
   await manager.start();

@@ -1,5 +1,9 @@
 /** A stage in memory: one fabric, one simulated clock, one seed (DESIGN §2, FEATURES E3, X1). */
-import { createMemoryNetwork, type MemoryNetwork, type MemoryNetworkOptions } from '../../src/adapters/memory-network.ts';
+import {
+  createMemoryNetwork,
+  type MemoryNetwork,
+  type MemoryNetworkOptions,
+} from '../../src/adapters/memory-network.ts';
 import { createPathValidator } from '../../src/adapters/pkix.ts';
 import { createSeededRandom } from '../../src/adapters/random.ts';
 import { SimulatedClock } from '../../src/adapters/simulated-clock.ts';
@@ -20,7 +24,10 @@ const PATIENCE_MS = 300_000;
 
 let validator: PathValidator | null = null;
 
-export function createSimulation(seed: number, { dnsMs = 5, ...link }: LinkOptions & { dnsMs?: number } = {}): Simulation {
+export function createSimulation(
+  seed: number,
+  { dnsMs = 5, ...link }: LinkOptions & { dnsMs?: number } = {},
+): Simulation {
   const clock = new SimulatedClock();
   const random = createSeededRandom(seed);
   const fabric = createMemoryNetwork({ clock, random, ...link });
