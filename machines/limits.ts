@@ -39,7 +39,7 @@ export const limits = {
   /** No bytes in either direction: RFC 6120 §4.6 asks to be liberal; Prosody closes after 14 minutes. */
   idleMs: 14 * 60_000,
   /** Assertions of one stream that wait for an answer at once; the rest wait their turn. */
-  pendingAssertions: 64,
+  pendingAssertions: 32,
   /** Claims of one stream being proved at once; beyond it the peer is told `resource-constraint` (X:0220 §2.5). */
   pendingVerifications: 256,
   /** Questions to one authoritative server that wait for an answer on one stream. */
