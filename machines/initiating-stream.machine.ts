@@ -219,11 +219,11 @@ export const initiatingStream = streamSetup.createMachine({
       },
     },
     authentication: {
+      // Nothing but SASL goes out between <auth/> and the header that follows <success/> (RFC 6120 §6.4.6): a db:verify
+      // would meet a parser that waits for that header. So the stream is verifiable from `established` on, not before.
       description: 'We prove ourselves: by SASL EXTERNAL where it is offered, else by dialback.',
       meta: { spec: 'RFC 7712 §4.2, §4.3' },
       initial: 'decidingMethod',
-      entry: 'reportVerifiable',
-      on: { ...authority },
       states: {
         decidingMethod: {
           description: 'EXTERNAL at most once; what it does not give, dialback may (XEP-0178 §3).',
