@@ -1,0 +1,112 @@
+/** Worker: one provider, a whole ConnectionManager over real sockets, TLS and DNS; runs what is built. */
+import { readdirSync, readlinkSync, readFileSync } from 'node:fs';
+import type { ConnectionManager as Manager } from '../../src/manager.ts';
+import type { createNodePorts as CreateNodePorts } from '../../src/node-ports.ts';
+import type { Credential } from '../../src/ports.ts';
+import { cpuSeconds } from './figures.ts';
+import { serveCommands } from './workers.ts';
+
+export type ProviderCommand =
+  | {
+      readonly do: 'start';
+      readonly hosts: Readonly<Record<string, Credential | null>>;
+      readonly caPem: string;
+      readonly dns: string;
+      readonly bidi: boolean;
+    }
+  /** One message for each pair, all at once or one after the other; answers when the fate of each is known. */
+  | { readonly do: 'send'; readonly pairs: readonly (readonly [string, string])[]; readonly oneByOne: boolean }
+  /** What this process has used so far, after a garbage collection. */
+  | { readonly do: 'measure' };
+
+export interface ProviderAnswer {
+  readonly port: number;
+  readonly cpuSeconds: number;
+  readonly rssBytes: number;
+  readonly heapBytes: number;
+  /** Of s2s: both directions. */
+  readonly sockets: number;
+  readonly streams: number;
+  readonly actors: number;
+  /** Stanzas that were handed to a stream, and those that were not. */
+  readonly sent: number;
+  readonly returned: number;
+  /** Stanzas that came in. */
+  readonly received: number;
+}
+
+const built = (file: string): Promise<unknown> => import(new URL(`../../dist/src/${file}`, import.meta.url).href);
+const { ConnectionManager } = (await built('manager.js')) as { ConnectionManager: typeof Manager };
+const { createNodePorts } = (await built('node-ports.js')) as { createNodePorts: typeof CreateNodePorts };
+
+let manager: Manager | null = null;
+let sent = 0;
+let returned = 0;
+let received = 0;
+
+serveCommands<ProviderCommand, ProviderAnswer>(async (command) => {
+  if (command.do === 'start') await start(command);
+  else if (command.do === 'send') await send(command);
+  return measure();
+});
+
+async function start({ hosts, caPem, dns, bidi }: Extract<ProviderCommand, { do: 'start' }>): Promise<void> {
+  const ports = createNodePorts({ hosts, trust: { system: false, anchors: [caPem] }, dns: { servers: [dns] } });
+  manager = new ConnectionManager(
+    { hosts, listen: [{ address: '127.0.0.1', port: 0, tls: 'detect' }], bidi, policy: { federation: 'encrypted' } },
+    ports,
+  );
+  manager.stanzas$.subscribe(() => (received += 1));
+  await manager.start();
+}
+
+async function send({ pairs, oneByOne }: Extract<ProviderCommand, { do: 'send' }>): Promise<void> {
+  const sendOne = async ([from, to]: readonly [string, string]): Promise<void> => {
+    const { Stanza } = (await built('protocol/stanza.js')) as typeof import('../../src/protocol/stanza.ts');
+    const attributes = { from: `romeo@${from}`, to: `juliet@${to}` };
+    const xml = `<message from='${attributes.from}' to='${attributes.to}'><body>hello</body></message>`;
+    const stanza = new Stanza('message', attributes.to, attributes.from, Buffer.from(xml), 'jabber:server');
+    const fate = await manager?.send(stanza);
+    if (fate?.outcome === 'sent') sent += 1;
+    else returned += 1;
+  };
+  if (!oneByOne) await Promise.all(pairs.map(sendOne));
+  else for (const pair of pairs) await sendOne(pair);
+}
+
+async function measure(): Promise<ProviderAnswer> {
+  const used = cpuSeconds(process.pid); // before the collections, which are ours
+  for (let i = 0; i < 3; i += 1) {
+    globalThis.gc?.();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const { streams = [], actors } = manager?.snapshot() ?? {};
+  return {
+    port: manager?.listening[0]?.port ?? 0,
+    cpuSeconds: used,
+    rssBytes: process.memoryUsage.rss(),
+    heapBytes: process.memoryUsage().heapUsed,
+    sockets: establishedSockets(),
+    streams: streams.length,
+    actors: actors === undefined ? 0 : actors.streams + actors.pairs + actors.peers,
+    sent,
+    returned,
+    received,
+  };
+}
+
+/** TCP connections of this process that stand, as the system counts them. */
+function establishedSockets(): number {
+  const own = new Set(
+    readdirSync('/proc/self/fd').map((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1];
+      } catch {
+        return undefined; // closed meanwhile
+      }
+    }),
+  );
+  const rows = readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1);
+  const ESTABLISHED = '01';
+  return rows.map((row) => row.trim().split(/\s+/)).filter((row) => row[3] === ESTABLISHED && own.has(row[9])).length;
+}
