@@ -7,11 +7,10 @@ import { fault } from '../protocol/faults.ts';
 import {
   characterLength,
   CLASS as CLASS_,
-  plainWordsEnd,
   SPACE as SPACE_,
   TEXT_STOP as TEXT_STOP_,
-  type Words,
-  wordsOf,
+  textRunEnd,
+  viewOf,
 } from './framer/characters.ts';
 import { defaultFramerLimits, type FramerHandler, type FramerLimits } from './framer/contract.ts';
 import { ElementScope } from './framer/element-scope.ts';
@@ -53,9 +52,7 @@ const AMPERSAND = 0x26;
 const EXCLAMATION = 0x21;
 const QUESTION = 0x3f;
 const NO_BYTES = Buffer.alloc(0);
-const NO_WORDS = wordsOf(Buffer.from(new ArrayBuffer(0)));
-/** Chunks shorter than this are read byte by byte: a view costs more than it saves. */
-const WORTH_WORDS = 64;
+const NO_VIEW = viewOf(NO_BYTES);
 const CDATA = '<![CDATA[';
 const COMMENT = '<!--';
 const DOCTYPE = '<!DOCTYPE';
@@ -82,7 +79,6 @@ export class Framer {
   #openTag = -1;
   #openQuote = 0;
   #needsMore = false;
-  #words: Words = NO_WORDS;
   #bytesAfterHalt = 0;
 
   constructor(handler: FramerHandler, limits: Partial<FramerLimits> = {}) {
@@ -128,7 +124,7 @@ export class Framer {
     if (!this.#is('open')) return;
     const bytes = this.#carry.length === 0 ? chunk : Buffer.concat([this.#carry, chunk]);
     this.#carry = NO_BYTES;
-    this.#words = bytes.length < WORTH_WORDS ? NO_WORDS : wordsOf(bytes);
+    this.#tag.view = viewOf(bytes);
     this.#from = 0;
     this.#needsMore = false;
     let i = this.#openTag < 0 ? 0 : this.#finishTag(bytes);
@@ -137,7 +133,7 @@ export class Framer {
       else if (this.#names.depth === 1) i = this.#between(bytes, i);
       else i = this.#prolog(bytes, i);
     }
-    this.#words = NO_WORDS;
+    this.#tag.view = NO_VIEW;
     if (i < 0) this.#fail(i);
     else if (this.#is('halted')) this.#bytesAfterHalt = bytes.length - i;
     else if (this.#is('open')) this.#keep(bytes, i);
@@ -200,13 +196,14 @@ export class Framer {
   /** Inside a first-level element, up to its end or the end of what there is. */
   #content(bytes: Buffer, at: number): number {
     const end = this.#window(bytes);
-    const { words, shift } = this.#words;
+    const { view } = this.#tag;
     let inCdata = this.#inCdata;
     let i = at;
     for (;;) {
-      while (i < end && ((CLASS[bytes[i] as number] as number) & TEXT_STOP) === 0) {
+      i = textRunEnd(view, i, end);
+      for (let seen = 1; i < end && ((CLASS[bytes[i] as number] as number) & TEXT_STOP) === 0; seen++) {
         i++;
-        if (((i + shift) & 3) === 0) i = plainWordsEnd(words, i + shift, end + shift) - shift;
+        if ((seen & 3) === 0) i = textRunEnd(view, i, end);
       }
       if (i >= end) return this.#waitInText(bytes, at, end);
       const stop = bytes[i] as number;
@@ -385,7 +382,10 @@ export class Framer {
     const after = border < end ? border + 1 : end;
     this.#held.append(bytes, 0, after);
     this.#from = after;
+    const { view } = this.#tag;
+    this.#tag.view = viewOf(this.#held.store);
     const tagEnd = this.#tagEnd(this.#held.store, this.#openTag, this.#held.length);
+    this.#tag.view = view;
     this.#openTag = -1;
     if (tagEnd < 0) return tagEnd;
     if (tagEnd !== this.#held.length) return border < end ? BAD_TAG : TOO_LARGE;

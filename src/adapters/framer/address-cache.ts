@@ -3,37 +3,38 @@
  * new string; what comes out again is also the same string object, whose hash the routing tables then know already.
  */
 const SLOTS = 1024;
+const SHORTEST_BYTES = 4;
 const LONGEST_BYTES = 64;
 
 export class AddressCache {
   readonly #strings: string[] = new Array<string>(SLOTS).fill('');
   readonly #lengths = new Uint8Array(SLOTS);
   readonly #bytes = new Uint8Array(SLOTS * LONGEST_BYTES);
+  readonly #view = new DataView(this.#bytes.buffer);
 
-  read(bytes: Buffer, start: number, end: number): string {
+  /** The text between `start` and `end`; `view` looks on `bytes`. The last four bytes may be seen twice. */
+  read(bytes: Buffer, view: DataView, start: number, end: number): string {
     const length = end - start;
-    if (length > LONGEST_BYTES || length === 0) return bytes.toString('utf8', start, end);
-    let hash = length;
-    let other = 0; // two lanes, so that one multiplication need not wait for the other
-    let i = start;
-    for (; i + 1 < end; i += 2) {
-      hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
-      other = (Math.imul(other, 37) + (bytes[i + 1] as number)) | 0;
-    }
-    hash = (hash + other + (bytes[end - 1] as number)) | 0;
-    const slot = (hash ^ (hash >>> 10)) & (SLOTS - 1);
-
-    const kept = this.#bytes;
+    if (length < SHORTEST_BYTES || length > LONGEST_BYTES) return bytes.toString('utf8', start, end);
+    let hash = length ^ view.getInt32(end - 4, true);
+    for (let i = start; i + 4 < end; i += 4) hash = Math.imul(hash ^ view.getInt32(i, true), 0x9e3779b1);
+    hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
+    const slot = (hash >>> 13) & (SLOTS - 1);
     const at = slot * LONGEST_BYTES;
-    if (this.#lengths[slot] === length) {
-      i = 0;
-      while (i < length && kept[at + i] === bytes[start + i]) i++;
-      if (i === length) return this.#strings[slot] as string;
-    }
+    if (this.#lengths[slot] === length && this.#holds(view, at, start, end)) return this.#strings[slot] as string;
     const fresh = bytes.toString('utf8', start, end);
-    bytes.copy(kept, at, start, end);
+    bytes.copy(this.#bytes, at, start, end);
     this.#lengths[slot] = length;
     this.#strings[slot] = fresh;
     return fresh;
+  }
+
+  #holds(view: DataView, at: number, start: number, end: number): boolean {
+    const kept = this.#view;
+    if (kept.getInt32(at + end - start - 4, true) !== view.getInt32(end - 4, true)) return false;
+    for (let i = start; i + 4 < end; i += 4) {
+      if (kept.getInt32(at + i - start, true) !== view.getInt32(i, true)) return false;
+    }
+    return true;
   }
 }

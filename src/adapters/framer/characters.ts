@@ -90,32 +90,41 @@ export function isNameCharacter(code: number, atStart: boolean): boolean {
   return within(code, START_RANGES) || (!atStart && within(code, FURTHER_RANGES));
 }
 
-/** Bytes seen four at a time: `words[(i + shift) >> 2]` holds byte `i` wherever `i + shift` is a multiple of 4. */
-export interface Words {
-  readonly words: Int32Array;
-  readonly shift: number;
-}
-
-export function wordsOf(bytes: Buffer): Words {
-  const shift = bytes.byteOffset & 3;
-  return { words: new Int32Array(bytes.buffer, bytes.byteOffset - shift, (bytes.length + shift) >> 2), shift };
+/** Looks on the same bytes, four at a time. */
+export function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /**
- * Runs over words none of whose bytes stops text, from byte `at` (a multiple of 4) towards `end`. Each term has the high bit
- * of a byte set if that byte is beyond ASCII, below the blank, `<` or `>`, or `&`; a borrow may set it for a later byte only
- * when an earlier one has stopped already.
+ * Runs over text from `at` towards `end`, four bytes at a time, as far as none of the four stops it. Each term has the high
+ * bit of a byte set if that byte is beyond ASCII, below the blank, `<` or `>`, or `&`; a borrow may set it for a later byte
+ * only when an earlier one has stopped already.
  */
-export function plainWordsEnd(words: Int32Array, at: number, end: number): number {
-  let i = at >> 2;
-  const last = Math.min(end >> 2, words.length); // no words were made of a short chunk
-  while (i < last) {
-    const word = words[i] as number;
+export function textRunEnd(view: DataView, at: number, end: number): number {
+  const last = end - 4;
+  let i = at;
+  while (i <= last) {
+    const word = view.getInt32(i, true);
     const angle = (word | 0x02020202) ^ 0x3e3e3e3e;
     const ampersand = word ^ 0x26262626;
     const stops = word | (word - 0x20202020) | (angle - 0x01010101) | (ampersand - 0x01010101);
     if ((stops & 0x80808080) !== 0) break;
-    i++;
+    i += 4;
   }
-  return i << 2;
+  return i;
+}
+
+/** The same for attribute values: `<`, both quotes with `&` (and `#`, which does no harm), and what stops text. */
+export function valueRunEnd(view: DataView, at: number, end: number): number {
+  const last = end - 4;
+  let i = at;
+  while (i <= last) {
+    const word = view.getInt32(i, true);
+    const quote = (word | 0x05050505) ^ 0x27272727;
+    const less = word ^ 0x3c3c3c3c;
+    const stops = word | (word - 0x20202020) | (quote - 0x01010101) | (less - 0x01010101);
+    if ((stops & 0x80808080) !== 0) break;
+    i += 4;
+  }
+  return i;
 }

@@ -201,7 +201,7 @@ export class ElementScope {
   #value(bytes: Buffer, index: number): string {
     const start = this.#tag.valueStart(index);
     const end = this.#tag.valueEnd(index);
-    if (this.#tag.isPlain(index)) return this.#addresses.read(bytes, start, end);
+    if (this.#tag.isPlain(index)) return this.#addresses.read(bytes, this.#tag.view, start, end);
     return attributeValue(bytes.toString('utf8', start, end));
   }
 

@@ -9,6 +9,7 @@ import {
   NAME_START as NAME_START_,
   SPACE as SPACE_,
   VALUE_STOP as VALUE_STOP_,
+  valueRunEnd,
 } from './characters.ts';
 import {
   BAD_NAME,
@@ -76,6 +77,9 @@ export function referenceEnd(bytes: Buffer, at: number, end: number, maxBytes: n
 export class TagScanner {
   readonly #maxAttributes: number;
   readonly #maxNameBytes: number;
+
+  /** Looks on the bytes that are scanned. */
+  view: DataView = new DataView(new ArrayBuffer(0));
 
   nameEnd = 0;
   /** Position of the colon in the element's name; 0 when it has no prefix. */
@@ -225,13 +229,7 @@ export class TagScanner {
     let plain = 1;
     let i = at;
     for (;;) {
-      // Four at a time: one branch in place of four.
-      while (i + 3 < end) {
-        const first = (CLASS[bytes[i] as number] as number) | (CLASS[bytes[i + 1] as number] as number);
-        const second = (CLASS[bytes[i + 2] as number] as number) | (CLASS[bytes[i + 3] as number] as number);
-        if (((first | second) & VALUE_STOP) !== 0) break;
-        i += 4;
-      }
+      i = valueRunEnd(this.view, i, end);
       while (i < end && ((CLASS[bytes[i] as number] as number) & VALUE_STOP) === 0) i++;
       if (i >= end) return INCOMPLETE;
       const stop = bytes[i] as number;
