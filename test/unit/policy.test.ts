@@ -1,0 +1,109 @@
+/** Policy as data: what is inherited, what wins, and what each federation of XEP-0238 accepts. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import {
+  acceptsWeakProof,
+  defaultPolicy,
+  deniedBy,
+  type Federation,
+  policyFor,
+  requiresTls,
+  usableProoftypes,
+} from '../../src/protocol/policy.ts';
+
+test('without options: authenticated, and dialback alone proves nothing', () => {
+  assert.deepEqual(policyFor({}, 'b.example'), defaultPolicy);
+  assert.deepEqual(usableProoftypes(defaultPolicy), ['dane', 'pkix', 'posh']);
+});
+
+test('the most specific entry wins, and inherits what it leaves out', () => {
+  const options = {
+    federation: 'encrypted',
+    minTls: '1.3',
+    domains: {
+      '*.example': { federation: 'verified' },
+      '*.b.example': { federation: 'permissive' },
+      'c.b.example': { prooftypes: ['pkix'] },
+    },
+  } as const;
+  assert.equal(policyFor(options, 'a.example').federation, 'verified');
+  assert.equal(policyFor(options, 'a.b.example').federation, 'permissive');
+  assert.deepEqual(policyFor(options, 'c.b.example'), {
+    federation: 'encrypted',
+    prooftypes: ['pkix'],
+    minTls: '1.3',
+    target: null,
+  });
+  assert.equal(policyFor(options, 'elsewhere.test').federation, 'encrypted');
+  assert.equal(
+    policyFor(
+      { domains: Object.create({ 'b.example': { federation: 'permissive' } }) as Record<string, never> },
+      'b.example',
+    ).federation,
+    'authenticated',
+    'own entries only',
+  );
+});
+
+test('a fixed target belongs to one entry and is not inherited (RFC 6120 §3.2.3)', () => {
+  const target = { host: 'h.example', port: 5269, tls: 'starttls' } as const;
+  assert.deepEqual(policyFor({ domains: { 'b.example': { target } } }, 'b.example').target, target);
+  assert.equal(policyFor({ domains: { 'b.example': { target } } }, 'c.example').target, null);
+});
+
+test('deny beats allow; an entry covers what is below it, and not what merely ends alike', () => {
+  assert.notEqual(deniedBy({ deny: ['b.example'] }, 'b.example'), null);
+  assert.notEqual(deniedBy({ deny: ['b.example'], allow: ['b.example'] }, 'x.b.example'), null);
+  assert.equal(deniedBy({ deny: ['b.example'] }, 'notb.example'), null);
+  assert.equal(deniedBy({ allow: ['b.example'] }, 'x.b.example'), null);
+  assert.notEqual(deniedBy({ allow: ['b.example'] }, 'c.example'), null);
+  assert.equal(deniedBy({ allow: [] }, 'c.example'), null, 'an empty list allows everybody');
+});
+
+test('S8: each federation asks for at least what the weaker one does', () => {
+  const order: Federation[] = ['permissive', 'verified', 'encrypted', 'authenticated'];
+  const asks = order.map((federation) => [
+    requiresTls({ ...defaultPolicy, federation }),
+    !acceptsWeakProof({ ...defaultPolicy, federation }),
+  ]);
+  assert.deepEqual(asks, [
+    [false, false],
+    [false, false],
+    [true, false],
+    [true, true],
+  ]);
+});
+
+// XEP-0238 §3 predates RFC 7712 and contradicts itself in places: its cells are scenarios. What must hold of each is checked.
+interface Matrix {
+  readonly types: Readonly<
+    Record<string, { readonly policy: string; readonly cert: string | null; readonly xmpp?: string }>
+  >;
+  readonly rows_initiating_columns_receiving: Readonly<Record<string, string>>;
+}
+const matrix = JSON.parse(
+  readFileSync(new URL('../fixtures/policy-matrix-xep0238.json', import.meta.url), 'utf8'),
+) as Matrix;
+const federationOf: Readonly<Record<string, Federation>> = {
+  'verified only': 'verified',
+  'verified acceptable': 'verified',
+  'encrypted required': 'encrypted',
+  'trusted required': 'authenticated',
+};
+
+test('XEP-0238 §3: what our policies accept of the 36 cells', () => {
+  for (const [row, cells] of Object.entries(matrix.rows_initiating_columns_receiving)) {
+    for (const [column, cell] of Array.from(cells).entries()) {
+      const ends = [matrix.types[row]!, matrix.types[String(column + 1)]!];
+      const tlsIsPossible = ends.every(({ cert, xmpp }) => cert !== null && xmpp !== '0.9');
+      for (const { policy } of ends) {
+        const resolved = { ...defaultPolicy, federation: federationOf[policy]! };
+        // A cell that federates is one that both policies let pass; one in plain text needs two that let TLS be absent.
+        if (cell === 'V' && !tlsIsPossible) assert.ok(!requiresTls(resolved), `${row} ${String(column + 1)}`);
+        if (cell === 'E') assert.ok(acceptsWeakProof(resolved), `${row} ${String(column + 1)}`);
+        if (requiresTls(resolved) && !tlsIsPossible) assert.equal(cell, 'U', `${row} ${String(column + 1)}`);
+      }
+    }
+  }
+});

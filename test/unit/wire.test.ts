@@ -1,0 +1,133 @@
+/** Wire elements: every example of the specifications is read as what it is, and what we write is read back the same. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { Framer } from '../../src/adapters/framer.ts';
+import { decodeAuthzid, encodeAuthzid, type WireElement } from '../../src/protocol/wire.ts';
+import { readWireElement, wireToXml } from '../../src/protocol/wire-xml.ts';
+import { HEADER } from '../support/framing.ts';
+
+interface Example {
+  readonly xep: string;
+  readonly section: string;
+  readonly xml: string;
+}
+const { examples } = JSON.parse(readFileSync(new URL('../fixtures/xml/examples.json', import.meta.url), 'utf8')) as {
+  examples: Example[];
+};
+
+/** What the framer and the reader make of a piece of a stream, as far as it can be read. */
+function read(xml: string): WireElement[] {
+  const elements: WireElement[] = [];
+  const ignore = (): void => undefined;
+  const framer = new Framer(
+    {
+      streamOpened: ignore,
+      stanza: ignore,
+      streamClosed: ignore,
+      fault: ignore,
+      element: (element) => elements.push(readWireElement(element)),
+    },
+    {},
+  );
+  framer.push(Buffer.from(/<(?:stream:)?stream[\s>]/.test(xml) ? xml : HEADER + xml));
+  return elements;
+}
+
+const dnaNamespace = "xmlns='urn:xmpp:dna:0'";
+const kindOfTag: Readonly<Record<string, WireElement['kind']>> = {
+  'db:result': 'result',
+  'db:verify': 'verify',
+  'stream:features': 'features',
+  features: 'features',
+  starttls: 'starttls',
+  proceed: 'proceed',
+  auth: 'auth',
+  success: 'success',
+};
+/** Printed with mistakes that no parser forgives: `<mechanism>EXTERNAL<mechanism>` (FACTS §17). */
+const isMisprinted = ({ xml }: Example): boolean => /EXTERNAL<mechanism>/.test(xml);
+
+for (const [index, example] of examples.entries()) {
+  const tag = /^\s*<([\w:]+)/.exec(example.xml)?.[1] ?? '';
+  const kind = example.xml.includes(dnaNamespace) && tag !== 'stream:features' ? 'unsupported' : kindOfTag[tag];
+  if (kind === undefined || isMisprinted(example)) continue;
+  test(`example ${String(index)}, ${example.xep} §${example.section}: <${tag}> is read as ${kind}, and comes back the same`, () => {
+    const [first] = read(example.xml);
+    assert.ok(first);
+    assert.equal(first.kind as string, kind);
+    if (kind === 'unsupported') return;
+    const written = wireToXml(first);
+    assert.deepEqual(read(written), [first], written);
+  });
+}
+
+test('STARTTLS alone is mandatory, and beside something else only if it says so (RFC 6120 §5.3.1)', () => {
+  const tls = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
+  const readTls = (content: string): unknown => {
+    const [features] = read(`<stream:features>${content}</stream:features>`);
+    return features?.kind === 'features' ? features.startTls : features;
+  };
+  assert.equal(readTls(tls), 'required');
+  assert.equal(readTls(`${tls}<bidi xmlns='urn:xmpp:features:bidi'/>`), 'optional');
+  assert.equal(
+    readTls(`${tls.replace('/>', '><required/></starttls>')}<bidi xmlns='urn:xmpp:features:bidi'/>`),
+    'required',
+  );
+  assert.equal(readTls(''), 'absent');
+});
+
+const answers = [
+  { type: 'valid' },
+  { type: 'invalid' },
+  { type: 'error', condition: 'item-not-found' },
+  { type: 'error', condition: 'forbidden', text: 'no & <never>' },
+] as const;
+const pair = { from: 'a.example', to: 'b.example' };
+const ours: readonly WireElement[] = [
+  ...answers.map((answer) => ({ kind: 'result', ...pair, key: null, answer }) as const),
+  ...answers.map((answer) => ({ kind: 'verify', ...pair, id: "i'd<&>", key: null, answer }) as const),
+  { kind: 'result', ...pair, key: 'abc', answer: null },
+  { kind: 'starttlsFailure' },
+  { kind: 'challenge' },
+  { kind: 'response', data: 'YQ==' },
+  { kind: 'response', data: '' },
+  { kind: 'auth', mechanism: 'EXTERNAL', initialResponse: null },
+  { kind: 'saslFailure', condition: 'invalid-authzid', text: 'not you' },
+  { kind: 'bidi' },
+  { kind: 'streamError', condition: 'host-unknown', text: '"c.example" is not served here' },
+  {
+    kind: 'features',
+    startTls: 'optional',
+    mechanisms: ['EXTERNAL'],
+    dialback: true,
+    dialbackErrors: false,
+    bidi: true,
+    unknown: [],
+  },
+];
+for (const element of ours) {
+  test(`what we write is read back: ${JSON.stringify(element)}`, () => {
+    assert.deepEqual(read(wireToXml(element)), [element]);
+  });
+}
+
+test('a stream error without a condition, or with words only, is undefined-condition (FACTS §1.4)', () => {
+  const text = "<text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>why</text>";
+  assert.deepEqual(read(`<stream:error>${text}</stream:error>`), [
+    { kind: 'streamError', condition: 'undefined-condition', text: 'why' },
+  ]);
+});
+
+test('dialback elements in another namespace are not dialback', () => {
+  assert.equal(read("<result xmlns='jabber:server' from='a' to='b' type='valid'/>")[0]?.kind, 'unsupported');
+});
+
+test('authzid: = and nothing are empty; base64 is strict; NUL and bad UTF-8 are refused (RFC 6120 §6.4.2, §13.9.1)', () => {
+  assert.equal(decodeAuthzid('='), '');
+  assert.equal(decodeAuthzid(''), '');
+  assert.equal(decodeAuthzid('Y2FwdWxldC5saXQ='), 'capulet.lit', 'XEP-0288 §3');
+  assert.equal(encodeAuthzid('capulet.lit'), 'Y2FwdWxldC5saXQ=');
+  for (const wrong of ['Y', 'YQ', 'YQ=', 'YR==', 'Y Q=', 'Y-_=', '====', 'AA==', '/w=='])
+    assert.equal(decodeAuthzid(wrong), null, wrong);
+});
