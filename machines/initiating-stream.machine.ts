@@ -5,7 +5,9 @@
 import { fault, toFault } from '../src/protocol/faults.ts';
 import { usableProoftypes } from '../src/protocol/policy.ts';
 import { anywhere, authority, ending, originating, receivingClaims, failedChildren } from './stream-states.ts';
-import { newStream, policyTowards, streamSetup } from './stream-setup.ts';
+import { newStream } from './stream-context.ts';
+import { policyTowards } from './stream-rules.ts';
+import { streamSetup } from './stream-setup.ts';
 
 export const initiatingStream = streamSetup.createMachine({
   id: 'initiatingStream',

@@ -1,7 +1,9 @@
 /** One XML stream that a peer opened, from its first header to "its stanzas may come in", as in the flow chart of RFC 7712 §4. */
 import { fault, toFault } from '../src/protocol/faults.ts';
 import { usableProoftypes } from '../src/protocol/policy.ts';
-import { newStream, policyTowards, streamSetup } from './stream-setup.ts';
+import { newStream } from './stream-context.ts';
+import { policyTowards } from './stream-rules.ts';
+import { streamSetup } from './stream-setup.ts';
 import { anywhere, authority, ending, failedChildren, originating, receivingClaims } from './stream-states.ts';
 
 export const receivingStream = streamSetup.createMachine({

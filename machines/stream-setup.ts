@@ -1,26 +1,10 @@
-/** What both ends of an XML stream have in common: context, effects, guards and actions of the two stream charts. */
+/** What both ends of an XML stream have in common: effects, guards and actions of the two stream charts. */
 import { assign, emit, enqueueActions, fromCallback, sendTo, setup } from 'xstate';
 import type { DialbackAnswer } from '../src/protocol/dialback.ts';
-import type { Endpoint } from '../src/protocol/dns.ts';
 import { type Fault, fault, toFault } from '../src/protocol/faults.ts';
-import {
-  acceptsWeakProof,
-  deniedBy,
-  policyFor,
-  type PolicyOptions,
-  type ResolvedPolicy,
-  requiresTls,
-  usableProoftypes,
-} from '../src/protocol/policy.ts';
-import type { Proof } from '../src/protocol/proof.ts';
-import {
-  decodeAuthzid,
-  encodeAuthzid,
-  type StreamFeatures,
-  type StreamHeader,
-  type WireElement,
-} from '../src/protocol/wire.ts';
 import { canonicalDomain } from '../src/protocol/names.ts';
+import { deniedBy, requiresTls, usableProoftypes } from '../src/protocol/policy.ts';
+import { encodeAuthzid, type StreamFeatures, type StreamHeader, type WireElement } from '../src/protocol/wire.ts';
 import { assertion } from './assertion.machine.ts';
 import { association } from './association.machine.ts';
 import type { StateMeta } from './declare.ts';
@@ -28,179 +12,28 @@ import type {
   AssertionOutcome,
   AssociationOutcome,
   DomainPair,
-  PeerEvent,
-  StreamId,
-  StreamPurpose,
   StreamReport,
-  StreamRequest,
   TlsFacts,
   TransportCommand,
-  TransportEvent,
   TransportInput,
   VerificationOutcome,
 } from './events.ts';
 import { limits } from './limits.ts';
+import type { StreamContext, StreamEvent, StreamInput } from './stream-context.ts';
+import {
+  acceptableProof,
+  authzidVerdict,
+  claimOfOurs,
+  externalMayBeOffered,
+  faultOfHeader,
+  mayWriteBack,
+  ourFeatures,
+  pairId,
+  policyTowards,
+  supposedProof,
+  verifyId,
+} from './stream-rules.ts';
 import { verification } from './verification.machine.ts';
-
-/** What all streams of a manager share; held by reference, never copied. */
-export interface StreamSettings {
-  /** Domains served here, canonical. */
-  readonly hosted: ReadonlySet<string>;
-  readonly policy: PolicyOptions;
-  readonly bidi: boolean;
-}
-
-export interface StreamInput {
-  readonly stream: StreamId;
-  readonly settings: StreamSettings;
-  readonly purpose: StreamPurpose;
-  /** Empty on the receiving side until the header of the peer names them. */
-  readonly local: string;
-  readonly remote: string;
-  readonly endpoint: Endpoint | null;
-  /** TLS comes before any XML (XEP-0368). */
-  readonly directTls: boolean;
-  readonly avoidExternal: boolean;
-}
-
-export interface StreamContext extends StreamInput {
-  readonly phase: 'open' | 'authenticated';
-  /** The id of the response header in force (RFC 6120 §4.7.3). */
-  readonly wireId: string;
-  readonly headerSent: boolean;
-  readonly tls: TlsFacts | null;
-  readonly features: StreamFeatures | null;
-  readonly peerSpeaksDialback: boolean;
-  /** No version on its header: no features follow (RFC 6120 §4.7.5). */
-  readonly peerPredatesFeatures: boolean;
-  readonly bidi: boolean;
-  readonly saslAttempts: number;
-  /** Domains of the far end proved on this stream. */
-  readonly proved: Readonly<Record<string, Proof>>;
-  readonly associated: AssociationOutcome | null;
-  readonly assertionsWaiting: readonly DomainPair[];
-  /** By {@link pairId}: what we asked on this very stream and was not answered yet (S6). */
-  readonly assertionsPending: readonly string[];
-  /** Further domains of the far end that are being proved. */
-  readonly associationsPending: readonly string[];
-  readonly verificationsPending: readonly string[];
-  /** By {@link verifyId}. */
-  readonly verifiesOutstanding: readonly string[];
-  readonly validPairs: number;
-  readonly fault: Fault | null;
-  /** The peer ended the stream: its own fault is not said back to it. */
-  readonly endedByPeer: boolean;
-}
-
-export type StreamEvent =
-  | PeerEvent
-  | TransportEvent
-  | StreamRequest
-  // Ends of spawned children, whose ids begin with the name of their machine.
-  | { readonly type: `xstate.done.actor.assertion.${string}`; readonly output: AssertionOutcome }
-  | { readonly type: `xstate.done.actor.verification.${string}`; readonly output: VerificationOutcome }
-  | { readonly type: `xstate.done.actor.association.${string}`; readonly output: AssociationOutcome }
-  | { readonly type: `xstate.error.actor.${string}`; readonly error: unknown; readonly actorId: string };
-
-/** Dialback vouches for the far end as far as DNS does: good enough where policy accepts weak proofs. */
-export const vouchedByDns: Proof = {
-  prooftype: 'dialback',
-  strength: 'weak',
-  evidence: { dns: true },
-  expiresAtMs: null,
-};
-
-export const policyTowards = ({ settings }: StreamContext, remote: string): ResolvedPolicy =>
-  policyFor(settings.policy, remote);
-
-/** The proof of `domain` on this stream that the policy in force accepts, or null (S2). */
-export function acceptableProof(context: StreamContext, domain: string): Proof | null {
-  const proof = context.proved[domain];
-  if (proof !== undefined) return proof;
-  return acceptsWeakProof(policyTowards(context, domain)) &&
-    (context.tls !== null || !requiresTls(policyTowards(context, domain)))
-    ? vouchedByDns
-    : null;
-}
-
-/**
- * XEP-0220 §2.6.2: where the far end is only vouched for by DNS, and policy accepts that, the same endpoint vouches for a
- * further domain as well. A far end that was proved by its certificate has to prove the further domain likewise (S8).
- */
-const supposedProof = (context: StreamContext, domain: string): Proof | null =>
-  context.proved[context.remote]?.strength !== 'strong' ? acceptableProof(context, domain) : null;
-
-export const pairId = ({ from, to }: DomainPair): string => `${from}>${to}`;
-const verifyId = ({ id, ...pair }: DomainPair & { readonly id: string }): string => `${pairId(pair)}#${id}`;
-
-const externalMayBeOffered = ({ phase, tls, associated, remote }: StreamContext): boolean =>
-  phase === 'open' && tls !== null && associated?.verdict.kind === 'proved' && associated.domain === remote;
-
-/** What we offer as the receiving server. EXTERNAL only when it will succeed (PEERS §5.21). */
-export function ourFeatures(context: StreamContext): StreamFeatures {
-  const { tls, phase, settings, remote } = context;
-  const dialback = tls !== null || !requiresTls(policyTowards(context, remote));
-  return {
-    kind: 'features',
-    startTls: tls !== null ? 'absent' : dialback ? 'optional' : 'required',
-    mechanisms: externalMayBeOffered(context) ? ['EXTERNAL'] : [],
-    dialback,
-    dialbackErrors: dialback,
-    bidi: tls !== null && phase === 'open' && settings.bidi,
-    unknown: [],
-  };
-}
-
-/** Why this header cannot be accepted, or null. Names are facts only after TLS, and frozen after SASL (FACTS §14.2, §14.10). */
-export function faultOfHeader(context: StreamContext, header: StreamHeader): Fault | null {
-  const { settings, tls, phase } = context;
-  const [major] = (header.version ?? '0.9').split('.');
-  if (header.version !== null && major !== '1')
-    return fault('stream', 'unsupported-version', 'peer', `version ${header.version}`);
-  const to = header.to === null ? null : canonicalDomain(header.to);
-  if (to === null || !settings.hosted.has(to)) {
-    return fault(
-      'stream',
-      'host-unknown',
-      'peer',
-      header.to === null ? 'the header has no to' : `${header.to} is not served here`,
-    );
-  }
-  const from = header.from === null ? null : canonicalDomain(header.from);
-  if (header.from !== null && from === null)
-    return fault('stream', 'improper-addressing', 'peer', 'from is not a domain');
-  if (from === null && tls !== null)
-    return fault('stream', 'improper-addressing', 'peer', 'the header has no from under TLS');
-  if (from !== null && settings.hosted.has(from))
-    return fault('stream', 'invalid-from', 'peer', `${from} is served here`);
-  if (phase === 'authenticated' && (from !== context.remote || to !== context.local)) {
-    return fault(
-      'stream',
-      from === context.remote ? 'improper-addressing' : 'invalid-from',
-      'peer',
-      'the header names others than those authenticated',
-    );
-  }
-  if (from !== null) {
-    const denied = deniedBy(settings.policy, from);
-    if (denied !== null) return { ...denied, layer: 'stream', condition: 'policy-violation' };
-    if (header.version === null && requiresTls(policyFor(settings.policy, from))) {
-      return fault('stream', 'policy-violation', 'peer', 'a stream without version cannot start TLS');
-    }
-  }
-  return null;
-}
-
-/** The identity asked for in SASL EXTERNAL (XEP-0178 §3): empty means the stream's `from`. */
-function authzidVerdict({ remote }: StreamContext, data: string): 'granted' | 'incorrect-encoding' | 'invalid-authzid' {
-  const authzid = decodeAuthzid(data);
-  if (authzid === null) return 'incorrect-encoding';
-  return authzid === '' || canonicalDomain(authzid) === remote ? 'granted' : 'invalid-authzid';
-}
-
-/** Nobody else speaks for a domain that is served here, whatever the policy accepts (FACTS §14.32). */
-const claimOfOurs = ({ settings }: StreamContext, domain: string): Fault | null =>
-  settings.hosted.has(domain) ? fault('policy', 'policy-violation', 'peer', `${domain} is served here`) : null;
 
 const say = (element: WireElement): TransportCommand => ({ type: 'transport.send', element });
 const raiseLimits: TransportCommand = { type: 'transport.authenticated' };
@@ -537,7 +370,7 @@ export const streamSetup = setup({
       if (answer.type === 'valid' && proof !== null) {
         enqueue.sendTo('transport', raiseLimits);
         enqueue.assign({ validPairs: context.validPairs + 1 });
-        if (context.bidi && proof.strength === 'strong') {
+        if (mayWriteBack(context, proof)) {
           enqueue.emit({ type: 'pair.admitted', stream: context.stream, from: to, to: from, proof });
         }
         enqueue.emit({ type: 'pair.accepted', stream: context.stream, from, to, proof });
@@ -720,28 +553,4 @@ export const streamSetup = setup({
       },
     ),
   },
-});
-
-/** Context at birth. */
-export const newStream = ({ input }: { input: StreamInput }): StreamContext => ({
-  ...input,
-  phase: 'open',
-  wireId: '',
-  headerSent: false,
-  tls: null,
-  features: null,
-  peerSpeaksDialback: false,
-  peerPredatesFeatures: false,
-  bidi: false,
-  saslAttempts: 0,
-  proved: {},
-  associated: null,
-  assertionsWaiting: [],
-  assertionsPending: [],
-  associationsPending: [],
-  verificationsPending: [],
-  verifiesOutstanding: [],
-  validPairs: 0,
-  fault: null,
-  endedByPeer: false,
 });

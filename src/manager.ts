@@ -3,7 +3,7 @@ import type { Element } from '@xmpp/xml';
 import type { Observable } from 'rxjs';
 import { limits } from '../machines/limits.ts';
 import type { StreamId } from '../machines/events.ts';
-import type { StreamSettings } from '../machines/stream-setup.ts';
+import type { StreamSettings } from '../machines/stream-context.ts';
 import { makeEffects } from './effects.ts';
 import type { LimitOptions, ManagerOptions } from './options.ts';
 import type { ConnectionEvents, Credential, Listening, ListenOptions, Ports } from './ports.ts';

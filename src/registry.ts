@@ -11,7 +11,7 @@ import { initiatingStream } from '../machines/initiating-stream.machine.ts';
 import { pair } from '../machines/pair.machine.ts';
 import { peer } from '../machines/peer.machine.ts';
 import { receivingStream } from '../machines/receiving-stream.machine.ts';
-import type { StreamEvent, StreamInput, StreamSettings } from '../machines/stream-setup.ts';
+import type { StreamEvent, StreamInput, StreamSettings } from '../machines/stream-context.ts';
 import { verification } from '../machines/verification.machine.ts';
 import type { AcceptedConnection } from './adapters/transport.ts';
 import type { Effects } from './effects.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { receivingStream } from '../../../machines/index.ts';
 import { limits } from '../../../machines/limits.ts';
-import type { StreamInput } from '../../../machines/stream-setup.ts';
+import type { StreamInput } from '../../../machines/stream-context.ts';
 import type { PolicyOptions } from '../../../src/protocol/policy.ts';
 import type { StreamFeatures, StreamHeader } from '../../../src/protocol/wire.ts';
 import { PureActor } from '../../support/pure.ts';

@@ -1,0 +1,102 @@
+/** What one XML stream knows of itself, at either end, and what can happen to it. */
+import type { Endpoint } from '../src/protocol/dns.ts';
+import type { Fault } from '../src/protocol/faults.ts';
+import type { PolicyOptions } from '../src/protocol/policy.ts';
+import type { Proof } from '../src/protocol/proof.ts';
+import type { StreamFeatures } from '../src/protocol/wire.ts';
+import type {
+  AssertionOutcome,
+  AssociationOutcome,
+  DomainPair,
+  PeerEvent,
+  StreamId,
+  StreamPurpose,
+  StreamRequest,
+  TlsFacts,
+  TransportEvent,
+  VerificationOutcome,
+} from './events.ts';
+
+/** What all streams of a manager share; held by reference, never copied. */
+export interface StreamSettings {
+  /** Domains served here, canonical. */
+  readonly hosted: ReadonlySet<string>;
+  readonly policy: PolicyOptions;
+  readonly bidi: boolean;
+}
+
+export interface StreamInput {
+  readonly stream: StreamId;
+  readonly settings: StreamSettings;
+  readonly purpose: StreamPurpose;
+  /** Empty on the receiving side until the header of the peer names them. */
+  readonly local: string;
+  readonly remote: string;
+  readonly endpoint: Endpoint | null;
+  /** TLS comes before any XML (XEP-0368). */
+  readonly directTls: boolean;
+  readonly avoidExternal: boolean;
+}
+
+export interface StreamContext extends StreamInput {
+  readonly phase: 'open' | 'authenticated';
+  /** The id of the response header in force (RFC 6120 §4.7.3). */
+  readonly wireId: string;
+  readonly headerSent: boolean;
+  readonly tls: TlsFacts | null;
+  readonly features: StreamFeatures | null;
+  readonly peerSpeaksDialback: boolean;
+  /** No version on its header: no features follow (RFC 6120 §4.7.5). */
+  readonly peerPredatesFeatures: boolean;
+  readonly bidi: boolean;
+  readonly saslAttempts: number;
+  /** Domains of the far end proved on this stream. */
+  readonly proved: Readonly<Record<string, Proof>>;
+  readonly associated: AssociationOutcome | null;
+  readonly assertionsWaiting: readonly DomainPair[];
+  /** By {@link pairId}: what we asked on this very stream and was not answered yet (S6). */
+  readonly assertionsPending: readonly string[];
+  /** Further domains of the far end that are being proved. */
+  readonly associationsPending: readonly string[];
+  readonly verificationsPending: readonly string[];
+  /** By {@link verifyId}. */
+  readonly verifiesOutstanding: readonly string[];
+  readonly validPairs: number;
+  readonly fault: Fault | null;
+  /** The peer ended the stream: its own fault is not said back to it. */
+  readonly endedByPeer: boolean;
+}
+
+export type StreamEvent =
+  | PeerEvent
+  | TransportEvent
+  | StreamRequest
+  // Ends of spawned children, whose ids begin with the name of their machine.
+  | { readonly type: `xstate.done.actor.assertion.${string}`; readonly output: AssertionOutcome }
+  | { readonly type: `xstate.done.actor.verification.${string}`; readonly output: VerificationOutcome }
+  | { readonly type: `xstate.done.actor.association.${string}`; readonly output: AssociationOutcome }
+  | { readonly type: `xstate.error.actor.${string}`; readonly error: unknown; readonly actorId: string };
+
+/** Context at birth. */
+export const newStream = ({ input }: { input: StreamInput }): StreamContext => ({
+  ...input,
+  phase: 'open',
+  wireId: '',
+  headerSent: false,
+  tls: null,
+  features: null,
+  peerSpeaksDialback: false,
+  peerPredatesFeatures: false,
+  bidi: false,
+  saslAttempts: 0,
+  proved: {},
+  associated: null,
+  assertionsWaiting: [],
+  assertionsPending: [],
+  associationsPending: [],
+  verificationsPending: [],
+  verifiesOutstanding: [],
+  validPairs: 0,
+  fault: null,
+  endedByPeer: false,
+});

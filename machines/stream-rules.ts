@@ -1,0 +1,117 @@
+/** The rules of the two stream charts, as pure functions of what a stream knows: no events, no effects. */
+import { type Fault, fault } from '../src/protocol/faults.ts';
+import { canonicalDomain } from '../src/protocol/names.ts';
+import { acceptsWeakProof, deniedBy, policyFor, type ResolvedPolicy, requiresTls } from '../src/protocol/policy.ts';
+import type { Proof } from '../src/protocol/proof.ts';
+import { decodeAuthzid, type StreamFeatures, type StreamHeader } from '../src/protocol/wire.ts';
+import type { DomainPair } from './events.ts';
+import type { StreamContext } from './stream-context.ts';
+
+/** Dialback vouches for the far end as far as DNS does: good enough where policy accepts weak proofs. */
+const vouchedByDns: Proof = {
+  prooftype: 'dialback',
+  strength: 'weak',
+  evidence: { dns: true },
+  expiresAtMs: null,
+};
+
+export const policyTowards = ({ settings }: StreamContext, remote: string): ResolvedPolicy =>
+  policyFor(settings.policy, remote);
+
+/** The proof of `domain` on this stream that the policy in force accepts, or null (S2). */
+export function acceptableProof(context: StreamContext, domain: string): Proof | null {
+  const proof = context.proved[domain];
+  if (proof !== undefined) return proof;
+  return acceptsWeakProof(policyTowards(context, domain)) &&
+    (context.tls !== null || !requiresTls(policyTowards(context, domain)))
+    ? vouchedByDns
+    : null;
+}
+
+/**
+ * XEP-0220 §2.6.2: where the far end is only vouched for by DNS, and policy accepts that, the same endpoint vouches for a
+ * further domain as well. A far end that was proved by its certificate has to prove the further domain likewise (S8).
+ */
+export const supposedProof = (context: StreamContext, domain: string): Proof | null =>
+  context.proved[context.remote]?.strength !== 'strong' ? acceptableProof(context, domain) : null;
+
+/**
+ * XEP-0288 §2.2: who accepts us as a source may write back, if it has shown on this stream who it is; that only DNS sent
+ * us there is not enough. The far end takes it so too: it writes back as soon as it has said `valid`.
+ */
+export const mayWriteBack = ({ bidi }: StreamContext, { evidence }: Proof): boolean => bidi && evidence['dns'] !== true;
+
+export const pairId = ({ from, to }: DomainPair): string => `${from}>${to}`;
+export const verifyId = ({ id, ...pair }: DomainPair & { readonly id: string }): string => `${pairId(pair)}#${id}`;
+
+export const externalMayBeOffered = ({ phase, tls, associated, remote }: StreamContext): boolean =>
+  phase === 'open' && tls !== null && associated?.verdict.kind === 'proved' && associated.domain === remote;
+
+/** What we offer as the receiving server. EXTERNAL only when it will succeed (PEERS §5.21). */
+export function ourFeatures(context: StreamContext): StreamFeatures {
+  const { tls, phase, settings, remote } = context;
+  const dialback = tls !== null || !requiresTls(policyTowards(context, remote));
+  return {
+    kind: 'features',
+    startTls: tls !== null ? 'absent' : dialback ? 'optional' : 'required',
+    mechanisms: externalMayBeOffered(context) ? ['EXTERNAL'] : [],
+    dialback,
+    dialbackErrors: dialback,
+    bidi: tls !== null && phase === 'open' && settings.bidi,
+    unknown: [],
+  };
+}
+
+/** Why this header cannot be accepted, or null. Names are facts only after TLS, and frozen after SASL (FACTS §14.2, §14.10). */
+export function faultOfHeader(context: StreamContext, header: StreamHeader): Fault | null {
+  const { settings, tls, phase } = context;
+  const [major] = (header.version ?? '0.9').split('.');
+  if (header.version !== null && major !== '1')
+    return fault('stream', 'unsupported-version', 'peer', `version ${header.version}`);
+  const to = header.to === null ? null : canonicalDomain(header.to);
+  if (to === null || !settings.hosted.has(to)) {
+    return fault(
+      'stream',
+      'host-unknown',
+      'peer',
+      header.to === null ? 'the header has no to' : `${header.to} is not served here`,
+    );
+  }
+  const from = header.from === null ? null : canonicalDomain(header.from);
+  if (header.from !== null && from === null)
+    return fault('stream', 'improper-addressing', 'peer', 'from is not a domain');
+  if (from === null && tls !== null)
+    return fault('stream', 'improper-addressing', 'peer', 'the header has no from under TLS');
+  if (from !== null && settings.hosted.has(from))
+    return fault('stream', 'invalid-from', 'peer', `${from} is served here`);
+  if (phase === 'authenticated' && (from !== context.remote || to !== context.local)) {
+    return fault(
+      'stream',
+      from === context.remote ? 'improper-addressing' : 'invalid-from',
+      'peer',
+      'the header names others than those authenticated',
+    );
+  }
+  if (from !== null) {
+    const denied = deniedBy(settings.policy, from);
+    if (denied !== null) return { ...denied, layer: 'stream', condition: 'policy-violation' };
+    if (header.version === null && requiresTls(policyFor(settings.policy, from))) {
+      return fault('stream', 'policy-violation', 'peer', 'a stream without version cannot start TLS');
+    }
+  }
+  return null;
+}
+
+/** The identity asked for in SASL EXTERNAL (XEP-0178 §3): empty means the stream's `from`. */
+export function authzidVerdict(
+  { remote }: StreamContext,
+  data: string,
+): 'granted' | 'incorrect-encoding' | 'invalid-authzid' {
+  const authzid = decodeAuthzid(data);
+  if (authzid === null) return 'incorrect-encoding';
+  return authzid === '' || canonicalDomain(authzid) === remote ? 'granted' : 'invalid-authzid';
+}
+
+/** Nobody else speaks for a domain that is served here, whatever the policy accepts (FACTS §14.32). */
+export const claimOfOurs = ({ settings }: StreamContext, domain: string): Fault | null =>
+  settings.hosted.has(domain) ? fault('policy', 'policy-violation', 'peer', `${domain} is served here`) : null;
