@@ -148,10 +148,10 @@ function run(
       pkixProoftype: prooftype(proof as ProofVerdict) as never,
       dialbackProoftype: dialbackProoftype.provide({
         actors: {
-          openVerifyStream: prooftype<VerifyStream>({ stream: 9, peerSha256: null }),
+          openVerifyStream: prooftype<VerifyStream>({ stream: 9, peerSha256: null }) as never,
           askAuthoritativeServer: prooftype<DialbackAnswer>({
             type: typeof proof === 'object' && proof.kind === 'proved' ? 'valid' : 'invalid',
-          }),
+          }) as never,
         },
       }),
     },
@@ -348,7 +348,7 @@ test('peer, any events: every wish is answered (L2), and no wish is offered a st
                   ? { kind: 'failed', fault: why }
                   : { kind: 'resolved', endpoints: [endpoint, endpoint] },
               ) as never,
-              findStandingStream: answerOf<StandingStream | null>(standing),
+              findStandingStream: answerOf<StandingStream | null>(standing) as never,
             },
           }),
           { input: { remote: 'b.example', fixedTarget: null, denied: null, jitter: 0.5 }, clock },
