@@ -42,6 +42,8 @@ export class Wire {
   /** All text, of all stages: what must never have been said is looked for here. */
   everything = '';
   closed = false;
+  /** Closes when the far end does. */
+  polite = true;
   #socket: Socket;
   readonly #watchers = new Set<() => void>();
 
@@ -82,11 +84,7 @@ export class Wire {
   /** Resolves with all that was received once the far end has closed the stream, and then the connection. */
   end(): Promise<string> {
     return this.#watch(
-      () => {
-        // The last politeness: who got a closing tag need not be waited for.
-        if (!this.closed && this.text.endsWith('</stream:stream>')) this.#socket.end();
-        return this.closed ? this.text : null;
-      },
+      () => (this.closed ? this.text : null),
       () => `the end of the connection after ${JSON.stringify(this.text.slice(-2000))}`,
       true,
     );
@@ -165,6 +163,8 @@ export class Wire {
       const text = bytes.toString('latin1');
       this.text += text;
       this.everything += text;
+      // The last politeness, which saves the test from waiting for a deadline.
+      if (this.polite && text.endsWith('</stream:stream>')) socket.end();
       this.#changed();
     });
     socket.on('error', () => undefined);
@@ -238,10 +238,15 @@ export async function setTrap(script: (wire: Wire, index: number) => Promise<voi
     wires,
     problems,
     wire: async (index) => {
+      const late = AbortSignal.timeout(PATIENCE_MS);
       for (;;) {
         const wire = wires[index];
         if (wire !== undefined) return wire;
-        await new Promise<void>((resolve) => wake.push(resolve));
+        if (late.aborted) throw new Error(`no connection ${index}`);
+        await new Promise<void>((resolve) => {
+          wake.push(resolve);
+          late.addEventListener('abort', () => resolve(), { once: true });
+        });
       }
     },
     close: () => {
