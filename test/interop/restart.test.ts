@@ -14,7 +14,7 @@ const EVERY_MS = 5;
 const IN_FLIGHT = 40;
 const missing: Record<Kind, string | null> = { Prosody: prosodyMissing(), ejabberd: ejabberdMissing() };
 
-describe('restarts of real servers', { timeout: 120_000 }, () => {
+describe('restarts of real servers', { timeout: 180_000 }, () => {
   let stage: Stage;
   before(async () => (stage = await Stage.open()));
   after(() => stage.close());
