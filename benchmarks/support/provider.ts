@@ -5,6 +5,7 @@ import type { createNodePorts as CreateNodePorts } from '../../src/node-ports.ts
 import type { Credential } from '../../src/ports.ts';
 import { cpuSeconds } from './figures.ts';
 import { serveCommands } from './workers.ts';
+import type { Stanza as StanzaOf } from '../../src/protocol/stanza.ts';
 
 export type ProviderCommand =
   | {
@@ -38,6 +39,7 @@ export interface ProviderAnswer {
 const built = (file: string): Promise<unknown> => import(new URL(`../../dist/src/${file}`, import.meta.url).href);
 const { ConnectionManager } = (await built('manager.js')) as { ConnectionManager: typeof Manager };
 const { createNodePorts } = (await built('node-ports.js')) as { createNodePorts: typeof CreateNodePorts };
+const { Stanza } = (await built('protocol/stanza.js')) as { Stanza: typeof StanzaOf };
 
 let manager: Manager | null = null;
 let sent = 0;
@@ -62,7 +64,6 @@ async function start({ hosts, caPem, dns, bidi }: Extract<ProviderCommand, { do:
 
 async function send({ pairs, oneByOne }: Extract<ProviderCommand, { do: 'send' }>): Promise<void> {
   const sendOne = async ([from, to]: readonly [string, string]): Promise<void> => {
-    const { Stanza } = (await built('protocol/stanza.js')) as typeof import('../../src/protocol/stanza.ts');
     const attributes = { from: `romeo@${from}`, to: `juliet@${to}` };
     const xml = `<message from='${attributes.from}' to='${attributes.to}'><body>hello</body></message>`;
     const stanza = new Stanza('message', attributes.to, attributes.from, Buffer.from(xml), 'jabber:server');
