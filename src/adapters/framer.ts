@@ -278,10 +278,10 @@ export class Framer {
       if (after > 0) this.#scope.leave(names.depth + 1);
       return after;
     }
-    const known = names.depth < this.#limits.depth ? this.#memo.find(bytes, at, end) : null;
+    const known = names.depth < this.#limits.depth ? this.#memo.find(bytes, this.#tag.view, at, end) : null;
     if (known === null) return 0;
     if (!known.selfClosing) names.push(bytes, at + 1, at + 1 + known.nameLength);
-    return at + known.bytes.length;
+    return at + known.length;
   }
 
   /** Reads the tag at `at`: the position after it, INCOMPLETE or a problem. */
