@@ -1,0 +1,206 @@
+/** Every state is reached and every path ends, by the shortest paths of each chart (STYLE, Tests). */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
+import { getShortestPaths } from 'xstate/graph';
+import {
+  assertion,
+  association,
+  dialbackProoftype,
+  pair,
+  peer,
+  pkixProoftype,
+  resolution,
+  verification,
+} from '../../machines/index.ts';
+import { fault } from '../../src/protocol/faults.ts';
+import { defaultPolicy } from '../../src/protocol/policy.ts';
+import { type ChartState, readChart, statesOf } from '../support/charts.ts';
+import { type Message, pathOf } from '../support/pure.ts';
+import { certificateOf, endpoint, provedFor, refutedFor, strong, weak } from '../support/samples.ts';
+
+interface Model {
+  readonly machine: AnyStateMachine;
+  readonly input: unknown;
+  readonly events: readonly Message[];
+}
+
+const why = fault('tcp', 'connect-timeout', 'peer');
+const done = (id: string, output: unknown): Message => ({ type: `xstate.done.actor.${id}`, output });
+const failed = (id: string): Message => ({ type: `xstate.error.actor.${id}`, error: new Error('broken') });
+const answers = [{ type: 'valid' }, { type: 'invalid' }, { type: 'error', condition: 'item-not-found' }] as const;
+const verdicts = [
+  { kind: 'proved', ...strong },
+  { kind: 'refuted', fault: why },
+  { kind: 'undetermined', fault: why },
+] as const;
+const certificate = certificateOf('a.example');
+const claim = { targetDomain: 'b.example', id: 'x', key: 'k' };
+const cancelled = { type: 'local.cancelled' };
+const records = { status: 'insecure', records: [], ttlSeconds: 60 };
+const nothing = { status: 'nodata-insecure', records: [], ttlSeconds: 60 };
+
+const models: readonly Model[] = [
+  {
+    machine: assertion,
+    input: { from: 'a.example', to: 'b.example' },
+    events: answers.map((answer) => ({ type: 'peer.resultAnswered', answer })),
+  },
+  {
+    machine: pkixProoftype,
+    input: { stream: 1, sourceDomain: 'a.example', derivedDomains: [], certificate },
+    events: [
+      done('validatePath', { kind: 'valid', notAfterMs: 1, pathSha256: ['x'] }),
+      done('validatePath', { kind: 'invalid', condition: 'expired', text: '', depth: 0 }),
+      failed('validatePath'),
+      cancelled,
+    ],
+  },
+  {
+    machine: dialbackProoftype,
+    input: { stream: 1, senderDomain: 'a.example', certificate, ...claim },
+    events: [
+      done('openVerifyStream', { stream: 2, peerSha256: null }),
+      done('openVerifyStream', { stream: 2, peerSha256: certificate.sha256 }),
+      failed('openVerifyStream'),
+      ...answers.map((answer) => done('askAuthoritativeServer', answer)),
+      failed('askAuthoritativeServer'),
+      cancelled,
+    ],
+  },
+  {
+    machine: association,
+    input: {
+      stream: 1,
+      domain: 'a.example',
+      prooftypes: ['dane', 'pkix', 'dialback'],
+      derivedDomains: [],
+      certificate,
+      claim,
+    },
+    events: [
+      ...verdicts.flatMap((verdict) => [done('pkix', verdict), done('dialback', verdict)]),
+      failed('pkix'),
+      failed('dialback'),
+      cancelled,
+    ],
+  },
+  {
+    machine: verification,
+    input: {
+      stream: 1,
+      id: 'x',
+      key: 'k',
+      from: 'a.example',
+      to: 'b.example',
+      policy: defaultPolicy,
+      targetIsHosted: true,
+      denied: null,
+      secured: true,
+      certificate,
+      dialbackCounts: true,
+    },
+    events: [
+      done('association', provedFor('a.example', weak)),
+      done('association', refutedFor('a.example')),
+      failed('association'),
+      cancelled,
+    ],
+  },
+  {
+    machine: resolution,
+    input: { remoteDomain: 'b.example', fixedTarget: null },
+    events: [
+      done('lookUpServices', {
+        xmpp: { ...records, records: [{ priority: 0, weight: 0, port: 5269, target: 'h.example' }] },
+        xmpps: nothing,
+        draws: [0],
+      }),
+      done('lookUpServices', { xmpp: { ...records, status: 'bogus' }, xmpps: nothing, draws: [0] }),
+      failed('lookUpServices'),
+      done('lookUpAddresses', { 'h.example': { ...records, records: [{ family: 4, address: '127.0.0.1' }] } }),
+      done('lookUpAddresses', { 'h.example': { ...records, status: 'bogus' } }),
+      failed('lookUpAddresses'),
+      cancelled,
+    ],
+  },
+  {
+    machine: pair,
+    input: { local: 'a.example', remote: 'b.example' },
+    events: [
+      { type: 'local.routeWanted' },
+      { type: 'route.offered', stream: 1, manner: 'assertion' },
+      { type: 'route.offered', stream: 1, manner: 'supposition' },
+      { type: 'route.refused', fault: why },
+      { type: 'association.settled', stream: 1, outcome: provedFor('b.example') },
+      { type: 'association.settled', stream: 1, outcome: refutedFor('b.example') },
+      { type: 'pair.accepted', stream: 1, proof: strong },
+      { type: 'pair.refused', stream: 1, fault: why },
+      { type: 'stream.closing', stream: 1, fault: why },
+    ],
+  },
+  {
+    machine: peer,
+    input: { remote: 'b.example', fixedTarget: null, denied: null, jitter: 0 },
+    events: [
+      { type: 'local.streamWanted', local: 'a.example', purpose: 'stanzas', avoid: [] },
+      done('resolution', { kind: 'resolved', endpoints: [endpoint] }),
+      done('resolution', { kind: 'failed', fault: why }),
+      failed('resolution'),
+      done('findStandingStream', { stream: 1, manner: 'supposition' }),
+      done('findStandingStream', null),
+      { type: 'stream.assigned', stream: 1 },
+      { type: 'stream.established', stream: 1 },
+      { type: 'stream.closed', stream: 1, fault: why },
+      { type: 'local.retryRequested' },
+    ],
+  },
+];
+
+/** Deadlines as xstate names them: `xstate.after.<delay>.<state id>`. */
+const deadlinesOf = (root: ChartState): Message[] =>
+  [...statesOf(root)].flatMap(({ id, deadlines }) =>
+    deadlines.map(({ delay }) => ({ type: `xstate.after.${delay ?? ''}.${id}` })),
+  );
+
+/** What makes two snapshots the same: where it stands, and what it remembers, without ever growing numbers. */
+const serialized = ({ value, context }: AnyMachineSnapshot): string =>
+  JSON.stringify([value, context], (key, inner: unknown) =>
+    key === 'failures' || key === 'attempts' || key === 'avoid'
+      ? Math.min(2, Array.isArray(inner) ? inner.length : Number(inner))
+      : inner,
+  );
+
+for (const { machine, input, events } of models) {
+  test(`${machine.id}: every state is reached, and from everywhere there is a way to an end or to rest`, () => {
+    const { root } = readChart(machine);
+    const paths = getShortestPaths(
+      machine as never,
+      {
+        input,
+        events: [...events, ...deadlinesOf(root)],
+        serializeState: serialized as never,
+        stopWhen: (snapshot: { status: string }) => snapshot.status !== 'active',
+        limit: 20_000,
+      } as never,
+    ) as unknown as readonly { state: AnyMachineSnapshot; steps: readonly { event: { type: string } }[] }[];
+
+    const reached = new Set(paths.map(({ state }) => pathOf(state.value)));
+    const expected = [...statesOf(root)].filter(
+      ({ type, always }) => type !== 'compound' && !(always.length > 0 && always.at(-1)?.guard === null),
+    );
+    assert.deepEqual(
+      expected.map(({ path }) => path).filter((path) => !reached.has(path)),
+      [],
+      'never reached',
+    );
+
+    const deadlines = deadlinesOf(root).map(({ type }) => type);
+    for (const { state } of paths) {
+      if (state.status === 'done' || state.hasTag('quiet')) continue;
+      const ways = deadlines.filter((type) => state.can({ type }));
+      assert.ok(ways.length > 0, `no deadline leads out of ${pathOf(state.value)}`);
+    }
+    assert.ok(paths.length >= expected.length);
+  });
+}

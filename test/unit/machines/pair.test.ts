@@ -1,0 +1,114 @@
+/** The pair: each state and each event has its cell; a new one without it does not compile. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pair, type PairEvent } from '../../../machines/index.ts';
+import { fault } from '../../../src/protocol/faults.ts';
+import { PureActor, type RestingState } from '../../support/pure.ts';
+import { provedFor, refutedFor, strong, wordsOf } from '../../support/samples.ts';
+
+type State = RestingState<typeof pair>;
+/** The next state, and what is asked for; `=` where nothing happens. */
+type Cell = '=' | [State, ...string[]];
+type Row = Record<PairEvent['type'] | 'late', Cell>;
+
+const why = fault('tcp', 'connect-timeout', 'peer');
+const samples: { [Type in PairEvent['type']]: Extract<PairEvent, { type: Type }> } = {
+  'local.routeWanted': { type: 'local.routeWanted' },
+  'local.closeRequested': { type: 'local.closeRequested', fault: why },
+  'route.offered': { type: 'route.offered', stream: 1, manner: 'supposition' },
+  'route.refused': { type: 'route.refused', fault: why },
+  'association.settled': { type: 'association.settled', stream: 1, outcome: provedFor('b.example') },
+  'pair.accepted': { type: 'pair.accepted', stream: 1, proof: strong },
+  'pair.refused': { type: 'pair.refused', stream: 1, fault: fault('dialback', 'item-not-found', 'peer') },
+  'stream.closing': { type: 'stream.closing', stream: 1, fault: why },
+};
+const pathTo: Record<State, readonly PairEvent[]> = {
+  resting: [],
+  awaitingRoute: [samples['local.routeWanted']],
+  piggybackingSupposition: [samples['local.routeWanted'], samples['route.offered']],
+  piggybackingAssertion: [samples['local.routeWanted'], { type: 'route.offered', stream: 1, manner: 'assertion' }],
+  routed: [samples['pair.accepted']],
+  failed: [samples['local.closeRequested']],
+};
+
+const ignored: Row = {
+  'local.routeWanted': '=',
+  'route.offered': '=',
+  'route.refused': '=',
+  'association.settled': '=',
+  'pair.refused': '=',
+  'stream.closing': '=',
+  'pair.accepted': ['routed', 'report pair.routed'],
+  'local.closeRequested': ['failed', 'report pair.failed'],
+  late: '=',
+};
+const table: Record<State, Row> = {
+  resting: { ...ignored, 'local.routeWanted': ['awaitingRoute', 'report route.requested'] },
+  awaitingRoute: {
+    ...ignored,
+    'route.offered': ['piggybackingSupposition', 'report association.requested'],
+    'route.refused': ['failed', 'report pair.failed'],
+    late: ['failed', 'report pair.failed'],
+  },
+  piggybackingSupposition: {
+    ...ignored,
+    'association.settled': ['piggybackingAssertion', 'report assertion.requested'],
+    'stream.closing': ['awaitingRoute', 'report route.requested'],
+    late: ['awaitingRoute', 'report route.requested'],
+  },
+  piggybackingAssertion: {
+    ...ignored,
+    'pair.refused': ['failed', 'report pair.failed'],
+    'stream.closing': ['awaitingRoute', 'report route.requested'],
+    late: ['failed', 'report pair.failed'],
+  },
+  routed: { ...ignored, 'pair.accepted': '=', 'stream.closing': ['resting'] },
+  failed: { ...ignored, 'local.routeWanted': ['failed', 'report pair.failed'], late: ['resting'] },
+};
+
+const at = (state: State): PureActor<typeof pair> => {
+  const actor = new PureActor(pair, { local: 'a.example', remote: 'b.example' });
+  for (const event of pathTo[state]) actor.send(event);
+  assert.equal(actor.state, state);
+  return actor;
+};
+
+for (const [state, row] of Object.entries(table) as [State, Row][]) {
+  test(`pair, ${state}: every event (RFC 7712 §4.4, XEP-0220 §2.5)`, () => {
+    for (const [type, cell] of Object.entries(row) as [keyof Row, Cell][]) {
+      if (type === 'late' && cell === '=') continue; // it has no deadline
+      const actor = at(state);
+      if (type === 'late') actor.late();
+      else actor.send(samples[type]);
+      assert.deepEqual([actor.state, ...actor.effects.map(wordsOf)], cell === '=' ? [state] : cell, type);
+    }
+  });
+}
+
+test('what concerns another stream, or another domain, changes nothing (S3)', () => {
+  for (const state of ['piggybackingSupposition', 'piggybackingAssertion', 'routed'] as const) {
+    for (const event of [
+      { ...samples['association.settled'], stream: 7 },
+      { ...samples['association.settled'], outcome: provedFor('c.example') },
+      { ...samples['pair.refused'], stream: 7 },
+      { ...samples['stream.closing'], stream: 7 },
+    ]) {
+      assert.equal(at(state).send(event).state, state, `${state} ${event.type}`);
+    }
+  }
+});
+
+test('a stream that is not proved for the domain is left for another, and resource-constraint asks for one more and no third', () => {
+  const unproved = at('piggybackingSupposition').send({
+    ...samples['association.settled'],
+    outcome: refutedFor('b.example'),
+  });
+  assert.deepEqual([unproved.state, unproved.snapshot.context.avoid], ['awaitingRoute', [1]]);
+  const full = fault('dialback', 'resource-constraint', 'peer');
+  const refused = at('piggybackingAssertion').send({ type: 'pair.refused', stream: 1, fault: full });
+  assert.deepEqual([refused.state, refused.snapshot.context.avoid], ['awaitingRoute', [1]]);
+  refused
+    .send({ type: 'route.offered', stream: 2, manner: 'assertion' })
+    .send({ type: 'pair.refused', stream: 2, fault: full });
+  assert.equal(refused.state, 'failed');
+});
