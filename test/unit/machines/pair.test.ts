@@ -47,7 +47,7 @@ const table: Record<State, Row> = {
   awaitingRoute: {
     ...ignored,
     'route.offered': ['piggybackingSupposition', 'report association.requested'],
-    'route.refused': ['failed', 'report pair.failed'],
+    'route.refused': ['resting', 'report pair.failed'],
     late: ['failed', 'report pair.failed'],
   },
   piggybackingSupposition: {
