@@ -168,3 +168,25 @@ test('a chunk becomes one write per outlet, also when batches nest', () => {
   });
   assert.deepEqual(a.chunks, [2, 1, 1, 2]);
 });
+
+test('S1: what is proved may cover a further pair of a proved sender; a sender that is not proved is never asked about', () => {
+  const asked: string[] = [];
+  const { router } = bench({
+    events: {
+      routeWanted: () => undefined,
+      refused: () => undefined,
+      coversPair: (stream, from, to) => {
+        asked.push(`${stream} ${from} ${to}`);
+        return to === 'a2.example';
+      },
+    },
+  });
+  router.addStream(1, new BufferedOutlet(), new CountingInlet());
+  router.attach(['a.example', 'a2.example', 'a3.example'], new BufferedOutlet());
+  router.admit(1, 'b.example', 'a.example');
+  assert.equal(router.arrived(1, stanza('b.example', 'a2.example')), true);
+  assert.equal(router.arrived(1, stanza('b.example', 'a2.example')), true);
+  assert.equal(router.arrived(1, stanza('b.example', 'a3.example')), false);
+  assert.equal(router.arrived(1, stanza('c.example', 'a2.example')), false);
+  assert.deepEqual(asked, ['1 b.example a2.example', '1 b.example a3.example']);
+});
