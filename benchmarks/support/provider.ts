@@ -15,14 +15,16 @@ export type ProviderCommand =
       readonly dns: string;
       readonly bidi: boolean;
     }
-  /** One message for each pair, all at once or one after the other; answers when the fate of each is known. */
-  | { readonly do: 'send'; readonly pairs: readonly (readonly [string, string])[]; readonly oneByOne: boolean }
+  /** One message for each pair, so many at a time; answers when the fate of each is known. */
+  | { readonly do: 'send'; readonly pairs: readonly (readonly [string, string])[]; readonly atOnce: number }
   /** What this process has used so far, after a garbage collection. */
   | { readonly do: 'measure' };
 
 export interface ProviderAnswer {
   readonly port: number;
   readonly cpuSeconds: number;
+  /** The same, with the collection itself: where the next measurement starts. */
+  readonly collectedAtCpuSeconds: number;
   readonly rssBytes: number;
   readonly heapBytes: number;
   /** Of s2s: both directions. */
@@ -62,7 +64,7 @@ async function start({ hosts, caPem, dns, bidi }: Extract<ProviderCommand, { do:
   await manager.start();
 }
 
-async function send({ pairs, oneByOne }: Extract<ProviderCommand, { do: 'send' }>): Promise<void> {
+async function send({ pairs, atOnce }: Extract<ProviderCommand, { do: 'send' }>): Promise<void> {
   const sendOne = async ([from, to]: readonly [string, string]): Promise<void> => {
     const attributes = { from: `romeo@${from}`, to: `juliet@${to}` };
     const xml = `<message from='${attributes.from}' to='${attributes.to}'><body>hello</body></message>`;
@@ -71,8 +73,7 @@ async function send({ pairs, oneByOne }: Extract<ProviderCommand, { do: 'send' }
     if (fate?.outcome === 'sent') sent += 1;
     else returned += 1;
   };
-  if (!oneByOne) await Promise.all(pairs.map(sendOne));
-  else for (const pair of pairs) await sendOne(pair);
+  for (let i = 0; i < pairs.length; i += atOnce) await Promise.all(pairs.slice(i, i + atOnce).map(sendOne));
 }
 
 async function measure(): Promise<ProviderAnswer> {
@@ -85,6 +86,7 @@ async function measure(): Promise<ProviderAnswer> {
   return {
     port: manager?.listening[0]?.port ?? 0,
     cpuSeconds: used,
+    collectedAtCpuSeconds: cpuSeconds(process.pid),
     rssBytes: process.memoryUsage.rss(),
     heapBytes: process.memoryUsage().heapUsed,
     sockets: establishedSockets(),
