@@ -7,6 +7,7 @@ import { Subject } from 'rxjs';
 import { association } from '../machines/association.machine.ts';
 import type { PairReport, PeerReport, StreamId, StreamReport, StreamWish } from '../machines/events.ts';
 import { decide, superseded } from '../machines/failures.ts';
+import { limits } from '../machines/limits.ts';
 import { initiatingStream } from '../machines/initiating-stream.machine.ts';
 import { pair } from '../machines/pair.machine.ts';
 import { peer } from '../machines/peer.machine.ts';
@@ -57,6 +58,8 @@ export class Registry {
   readonly #streamActors = new Map<StreamId, StreamActor>();
   readonly #pairs = new Map<string, Map<string, PairActor>>();
   readonly #peers = new Map<string, PeerActor>();
+  /** Peers that rest and remember failures, the longest ago first, with what makes us forget them. */
+  readonly #remembered = new Map<string, () => void>();
   readonly #accepted = new Map<StreamId, AcceptedConnection>();
   readonly #waitingForStreams = new Set<() => void>();
   /** Pairs whose stream is closing, by `local>remote`: they wait for its end, so that nothing overtakes (S7). */
@@ -142,6 +145,7 @@ export class Registry {
     }
     for (const actor of this.#peers.values()) actor.stop();
     this.#peers.clear();
+    this.#remembered.clear();
   }
 
   /** No new work; every stream is closed with `why`. Resolves when all are gone, or `deadlineMs` has passed. */
@@ -182,6 +186,7 @@ export class Registry {
       await new Promise<void>((resolve) => {
         const wake = (): void => {
           this.#waitingForStreams.delete(wake);
+          signal.removeEventListener('abort', wake); // the next look adds its own
           resolve();
         };
         this.#waitingForStreams.add(wake);
@@ -297,7 +302,11 @@ export class Registry {
     let born = false;
     actor.subscribe({
       next: (snapshot) => {
-        if (born && snapshot.hasTag('quiet') && snapshot.context.failures === 0) forget();
+        this.#remembered.delete(remote);
+        if (born && snapshot.hasTag('quiet')) {
+          if (snapshot.context.failures === 0) forget();
+          else this.#rememberFailures(remote, forget);
+        }
         born = true;
       },
       error: (thrown) => {
@@ -311,6 +320,17 @@ export class Registry {
     actor.start();
     born = true;
     return actor;
+  }
+
+  /** Whoever claims domain after domain that cannot be reached must not fill our memory with them (FACTS §14.22). */
+  #rememberFailures(remote: string, forget: () => void): void {
+    this.#remembered.set(remote, forget);
+    if (this.#remembered.size <= limits.failuresRemembered) return;
+    for (const [oldest, forgetOldest] of this.#remembered) {
+      this.#remembered.delete(oldest);
+      forgetOldest();
+      break;
+    }
   }
 
   #want(remote: string, wish: StreamWish): void {
