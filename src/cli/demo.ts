@@ -55,6 +55,10 @@ function scenarioEvent({ scenario, facts, claims, holds }: Played, number: numbe
 
 /** Until SIGINT or SIGTERM; then drains. */
 async function keepRunning(plays: readonly Play[], terminal: Terminal): Promise<void> {
+  // Heard before it is said that they run: who reads that may signal at once.
+  const signalled = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
   const listening = plays.map(({ played, providers }) => ({
     id: played.scenario.id,
     A: providers.A.listening[0]?.port ?? 0,
@@ -65,8 +69,6 @@ async function keepRunning(plays: readonly Play[], terminal: Terminal): Promise<
   for (const { id, A, B } of listening) terminal.print(`    ${id.padEnd(26)} A ${A}   B ${B}`);
   terminal.print('Ctrl-C ends them.');
   terminal.event({ event: 'kept', address: '127.0.0.1', inspector: null, providers: listening });
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
+  await signalled;
   await Promise.all(plays.map((one) => one.stop()));
 }
