@@ -59,10 +59,17 @@ export const initiatingStream = streamSetup.createMachine({
           },
           tags: 'waiting',
           on: {
-            'peer.streamOpened': {
-              target: 'decidingVersion',
-              actions: { type: 'rememberHeader', params: ({ event }) => event.header },
-            },
+            'peer.streamOpened': [
+              {
+                guard: { type: 'versionIsForeign', params: ({ event }) => event.header },
+                target: '#closing',
+                actions: { type: 'rememberFault', params: fault('stream', 'unsupported-version', 'peer') },
+              },
+              {
+                target: 'decidingVersion',
+                actions: { type: 'rememberHeader', params: ({ event }) => event.header },
+              },
+            ],
           },
           after: {
             headerTimeout: {
@@ -102,6 +109,14 @@ export const initiatingStream = streamSetup.createMachine({
           description: 'TLS first, then the proof of the far end, then ours.',
           meta: { spec: 'RFC 6120 §5.3.4, RFC 7712 §4.2' },
           always: [
+            {
+              guard: 'peerCannotStartTls',
+              target: '#closing',
+              actions: {
+                type: 'rememberFault',
+                params: fault('stream', 'unsupported-version', 'peer', 'a stream without version cannot start TLS'),
+              },
+            },
             { guard: 'startTlsIsNext', target: '#initiatingStream.tlsNegotiation' },
             { guard: 'isAuthenticated', target: '#initiatingStream.established' },
             { guard: 'farEndWasJudged', target: '#initiatingStream.authentication' },

@@ -50,6 +50,8 @@ export const limits = {
   saslAttempts: 3,
   /** Domain pairs admitted on one stream. */
   pairsPerStream: 100_000,
+  /** Remote domains whose failures are remembered while nobody wants them, for the next backoff; the oldest is forgotten. */
+  failuresRemembered: 1_000,
   /** Attempts, over all endpoints of a peer, for one wish: bounds what a hostile SRV set can make us do. */
   attemptsPerWish: 12,
 } as const;

@@ -80,6 +80,10 @@ export const streamSetup = setup({
     nothingIsPending: ({ context }) => context.assertionsPending.length + context.verificationsPending.length === 0,
     // initiating
     peerPredatesFeatures: ({ context }) => context.peerPredatesFeatures,
+    /** RFC 6120 §4.7.5: only the same major version can be spoken; none is from before 1.0. */
+    versionIsForeign: (_, { version }: StreamHeader) => version !== null && !/^1(?:\.|$)/.test(version),
+    peerCannotStartTls: ({ context }) =>
+      context.peerPredatesFeatures && context.tls === null && requiresTls(policyTowards(context, context.remote)),
     startTlsIsNext: ({ context }) =>
       context.tls === null &&
       // Where no features came (a peer from before 1.0), TLS is asked for only if policy insists.

@@ -229,6 +229,7 @@ export class Registry {
       endpoint: input.endpoint,
       context: () => actor.getSnapshot().context,
       stage: 'opening',
+      leadsTo: new Set(),
       openedAt: 0,
       establishedAt: Infinity,
       expiresAtMs: Infinity,
@@ -359,6 +360,7 @@ export class Registry {
         break;
       case 'stream.closing':
         row.stage = 'closing';
+        if (report.fault?.layer === 'tcp' || report.fault?.layer === 'tls') this.#sayUnknown(stream);
         // A peer at fault is heard no more; one that is only taken leave of may finish what it was saying.
         for (const { local, remote } of report.fault?.origin === 'peer'
           ? router.withdrawStream(stream)
@@ -398,6 +400,12 @@ export class Registry {
         break;
       case 'verification.settled':
     }
+  }
+
+  #sayUnknown(stream: StreamId): void {
+    const stanzas = this.#options.router.unknownOf(stream);
+    if (stanzas === 0) return;
+    this.record(`stream:${stream}`, 'stream', { kind: 'report', report: { type: 'stream.broken', stanzas } });
   }
 
   #streamClosed(stream: StreamId, why: Fault | null): void {

@@ -162,24 +162,24 @@ for (const [name, key] of [
     }));
 }
 
-test('a key that we made for one pair and stream is invalid for every other (CVE-2016-0756, FACTS §14.4)', () =>
-  target.survives(async () => {
-    let key = '';
-    let id = '';
-    const trap = await setTrap(async (wire) => {
-      await receiveUntilTls(wire, target.ca.issue({ dnsNames: [EVIL] }), EVIL);
-      id = `an id b.example ${EVIL}`;
-      wire.send(header({ from: EVIL, to: 'b.example', id })).send(features(DIALBACK_FEATURE));
-      [, key = ''] = await wire.until(/<db:result from='b\.example' to='[^']*'>([0-9a-f]{64})</);
-      wire.send(resultAnswer(EVIL, 'b.example', 'error'));
-      await wire.end();
-    });
-    traps.push(trap);
-    target.serve(EVIL, trap.port);
-    const sending = target.send('u@b.example', `v@${EVIL}`);
-    await (await trap.wire(0)).until(/<db:result/);
-    await sending;
+test('a key that we made for one pair and stream is invalid for every other (CVE-2016-0756, FACTS §14.4)', async () => {
+  let key = '';
+  let id = '';
+  const trap = await setTrap(async (wire) => {
+    await receiveUntilTls(wire, target.ca.issue({ dnsNames: [EVIL] }), EVIL);
+    id = `an id b.example ${EVIL}`;
+    wire.send(header({ from: EVIL, to: 'b.example', id })).send(features(DIALBACK_FEATURE));
+    [, key = ''] = await wire.until(/<db:result from='b\.example' to='[^']*'>([0-9a-f]{64})</);
+    wire.send(resultAnswer(EVIL, 'b.example', 'error'));
+    await wire.end();
+  });
+  traps.push(trap);
+  target.serve(EVIL, trap.port);
+  const sending = target.send('u@b.example', `v@${EVIL}`);
+  await (await trap.wire(0)).until(/<db:result/);
+  await sending;
 
+  await target.survives(async () => {
     const { wire } = await target.dialSecured(EVIL);
     const ask = async (from: string, to: string, about: string): Promise<string> => {
       wire.text = '';
@@ -195,8 +195,9 @@ test('a key that we made for one pair and stream is invalid for every other (CVE
     assert.equal(await ask(EVIL, 'b.example', id.slice(3)), 'invalid');
     assert.equal(await ask(EVIL, 'c.example', id), 'error'); // not hosted: item-not-found
     wire.drop();
-    trap.wires[0]?.drop();
-  }));
+  });
+  trap.wires[0]?.drop();
+});
 
 for (const [name, element] of [
   ['a claim with a space in its domain', result('evil.example b.example', 'b.example')],
