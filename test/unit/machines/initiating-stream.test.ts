@@ -99,7 +99,7 @@ test('a peer from before 1.0: dialback in plain text where policy lets it, witho
 
 test('a peer from before 1.0: never plain text where policy wants TLS', () => {
   const stream = dial().send({ type: 'peer.streamOpened', header: responseHeader({ version: null }), freshId: 'x' });
-  assert.equal(stream.state, 'tlsNegotiation.awaitingProceed');
+  assert.deepEqual([stream.state, faultOf(stream)], ['closing', 'unsupported-version']);
 });
 
 test('direct TLS: the handshake comes first, and nothing is said in plain text (XEP-0368 §3)', () => {
