@@ -2,25 +2,56 @@
 export { ConnectionManager, type ListeningAt, type ManagerSnapshot, type StreamView } from './manager.ts';
 export type { LimitOptions, ManagerOptions } from './options.ts';
 export type { DomainPolicy, Federation, FixedTarget, PolicyOptions, ProoftypeName } from './protocol/policy.ts';
-export { createNodePorts, type NodePortsOptions } from './node-ports.ts';
-export type * from './ports.ts';
-export { type Fault, FaultError, type FaultLayer, type FaultOrigin, faultSentence } from './protocol/faults.ts';
-export type { Evidence, Proof, ProofAttempt, ProofVerdict, ProvedBy } from './protocol/proof.ts';
-export { Stanza, type StanzaErrorType, type StanzaKind } from './protocol/stanza.ts';
+
+// What is sent, received, and became of it.
+export { Stanza, type StanzaErrorType, type StanzaKind, type StanzaScope } from './protocol/stanza.ts';
 export type { StanzaErrorCondition } from './protocol/conditions.ts';
-export type { Delivery, Inlet, Outlet, StreamId } from './routing/types.ts';
-export type { ReportRecord, TraceBody, TraceRecord } from './trace/record.ts';
-export { ComponentListener } from './components/component-listener.ts';
-export { answerUnattended } from './components/unattended.ts';
 /** Elements: made with `xml(name, attributes, ...children)`, as {@link Stanza.element} has them. */
 export { default as xml, Element, Parser } from '@xmpp/xml';
-// For tests and simulations of those who embed it (FEATURES E3).
-export { createMemoryNetwork, type MemoryNetwork } from './adapters/memory-network.ts';
-export { SimulatedClock } from './adapters/simulated-clock.ts';
-export { createRandom, createSeededRandom } from './adapters/random.ts';
-export { createTableResolver, type DnsTable, type TableResolver } from './adapters/table-dns.ts';
-export { createCertificateAuthority, type CertificateAuthority } from './adapters/certificate-authority.ts';
+export type * from './routing/types.ts';
+export type { Router } from './routing/router.ts';
+export { type Fault, FaultError, type FaultLayer, type FaultOrigin, faultSentence } from './protocol/faults.ts';
+export type { Evidence, Proof, ProofAttempt, ProofVerdict, ProvedBy } from './protocol/proof.ts';
+export type { ReportRecord, TraceBody, TraceRecord } from './trace/record.ts';
+
+// Components (XEP-0114), and domains to which nobody is attached.
+export {
+  ComponentListener,
+  type ComponentEvent,
+  type ComponentLimits,
+  type ComponentListenerOptions,
+  type ComponentListenerPorts,
+  type ComponentRouter,
+} from './components/component-listener.ts';
+export { answerUnattended } from './components/unattended.ts';
+
+// The ports (FEATURES E3): all real ones at once, each by itself, and what one writes to replace it.
+export { createNodePorts, type NodePortsOptions } from './node-ports.ts';
+export type * from './ports.ts';
+export type * from './protocol/dns.ts';
+export type * from './protocol/certificate.ts';
+export { createNetwork, type NetworkOptions } from './adapters/network.ts';
+export { createResolver, type ResolverOptions } from './adapters/dns.ts';
 export { createPathValidator } from './adapters/pkix.ts';
-export { createNetwork } from './adapters/network.ts';
-export { createResolver } from './adapters/dns.ts';
+export type { TrustOptions } from './adapters/pkix/trust.ts';
+export type { CredentialStore } from './adapters/tls.ts';
+export { createRandom, createSeededRandom } from './adapters/random.ts';
 export { systemClock } from './adapters/clock.ts';
+
+// For tests and simulations of those who embed it.
+export { createMemoryNetwork, type MemoryNetwork, type MemoryNetworkOptions } from './adapters/memory-network.ts';
+export { SimulatedClock } from './adapters/simulated-clock.ts';
+export {
+  createTableResolver,
+  type DnsTable,
+  type TableEntry,
+  type TableResolver,
+  type TableResolverOptions,
+} from './adapters/table-dns.ts';
+export {
+  createCertificateAuthority,
+  type AuthorityOptions,
+  type CertificateAuthority,
+  type IssuedCredential,
+  type IssueOptions,
+} from './adapters/certificate-authority.ts';

@@ -32,6 +32,10 @@ install_servers() {
     dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || absent+=("$package")
   done
   if [ ${#absent[@]} -eq 0 ]; then return 0; fi
+  if ! command -v apt-get >/dev/null; then
+    echo "no apt-get here: install ${absent[*]} as this system does it, or set VERIFY_INSTALL=0 to skip what needs them"
+    return 1
+  fi
   if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
     echo "not root, and no sudo: have somebody run  apt-get install ${absent[*]}"
     return 1
