@@ -60,6 +60,8 @@ export type StreamRequest =
   | ({ readonly type: 'local.assertionRequested' } & DomainPair)
   | { readonly type: 'local.associationRequested'; readonly domain: string }
   | ({ readonly type: 'local.verifyRequested'; readonly id: string; readonly key: string } & DomainPair)
+  /** Nobody waits for this answer any more. */
+  | ({ readonly type: 'local.verifyAbandoned'; readonly id: string } & DomainPair)
   | { readonly type: 'local.closeRequested'; readonly fault: Fault | null };
 
 export interface AssertionOutcome extends DomainPair {

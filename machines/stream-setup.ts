@@ -541,6 +541,9 @@ export const streamSetup = setup({
         enqueue.sendTo('transport', say({ kind: 'verify', from, to, id, key, answer: null }));
       },
     ),
+    forgetVerify: assign(({ context }, question: DomainPair & { id: string }) => ({
+      verifiesOutstanding: context.verifiesOutstanding.filter((asked) => asked !== verifyId(question)),
+    })),
     refuseToAsk: emit(({ context }, { from, to, id }: DomainPair & { id: string }) => ({
       type: 'verify.answered' as const,
       stream: context.stream,

@@ -62,6 +62,7 @@ export const authority = {
     { guard: 'verifyMayBeSent', actions: { type: 'sendVerify', params: ({ event }) => event } },
     { actions: { type: 'refuseToAsk', params: ({ event }) => event } },
   ],
+  'local.verifyAbandoned': { actions: { type: 'forgetVerify', params: ({ event }) => event } },
   'peer.verifyAnswered': {
     guard: { type: 'verifyIsOutstanding', params: ({ event }) => event },
     actions: { type: 'reportVerifyAnswer', params: ({ event }) => event },

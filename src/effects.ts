@@ -63,7 +63,7 @@ export function makeEffects(ports: Ports, transportPorts: TransportPorts, regist
     dialbackProoftype: dialbackProoftype.provide({
       actors: {
         openVerifyStream,
-        askAuthoritativeServer: fromPromise(({ input }) => registry.desk.ask(input.stream, input)),
+        askAuthoritativeServer: fromPromise(({ input, signal }) => registry.desk.ask(input.stream, input, signal)),
       },
     }),
     findStandingStream: fromPromise<StandingStream | null, Wanted>(({ input, signal }) =>

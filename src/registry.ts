@@ -72,6 +72,8 @@ export class Registry {
     this.#options = options;
     this.desk = new VerifyDesk({
       ask: (stream, question) => this.#streamActors.get(stream)?.send({ type: 'local.verifyRequested', ...question }),
+      forget: (stream, { from, to, id }) =>
+        this.#streamActors.get(stream)?.send({ type: 'local.verifyAbandoned', from, to, id }),
       standing: (wanted) => this.streams.leadingTo(wanted),
       want: (remote, wish) => this.#want(remote, wish),
     });

@@ -15,6 +15,8 @@ export interface StreamRow {
   /** What the machine knows now. */
   readonly context: () => StreamContext;
   stage: Stage;
+  /** Remote domains under which it is indexed. */
+  readonly leadsTo: Set<string>;
   /** Moments in the life of the table, by which streams that were opened at once are told; set by it. */
   openedAt: number;
   establishedAt: number;
@@ -120,7 +122,10 @@ export class StandingStreams {
 
   /** The stream leads to `remote`, proved or wanted for it. */
   leadsTo(id: StreamId, remote: string): void {
-    if (this.#rows.has(id)) index(this.#byRemote, remote, id);
+    const row = this.#rows.get(id);
+    if (row === undefined) return;
+    row.leadsTo.add(remote);
+    index(this.#byRemote, remote, id);
   }
 
   remove(id: StreamId): void {
@@ -128,8 +133,7 @@ export class StandingStreams {
     if (row === undefined) return;
     this.#rows.delete(id);
     if (row.endpoint !== null) for (const key of endpointKeys(row.endpoint)) unindex(this.#byEndpoint, key, id);
-    const { remote, proved } = row.context();
-    for (const domain of new Set([remote, ...Object.keys(proved)])) unindex(this.#byRemote, domain, id);
+    for (const domain of row.leadsTo) unindex(this.#byRemote, domain, id);
   }
 
   /** A stream that already leads to the remote domain: a new sender domain is asserted on it (RFC 7712 §4.4.1). */

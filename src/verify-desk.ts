@@ -14,6 +14,8 @@ export interface Question {
 
 export interface DeskPorts {
   readonly ask: (stream: StreamId, question: Question) => void;
+  /** Nobody waits for the answer any more. */
+  readonly forget: (stream: StreamId, question: Question) => void;
   readonly standing: (wanted: Omit<Wanted, 'endpoints'>) => StreamRow | null;
   readonly want: (remote: string, wish: StreamWish) => void;
 }
@@ -54,12 +56,17 @@ export class VerifyDesk {
   }
 
   /** Rejects when the stream ends before the answer (XEP-0220 §2.2.1: counts as an error). */
-  ask(stream: StreamId, question: Question): Promise<DialbackAnswer> {
+  ask(stream: StreamId, question: Question, signal: AbortSignal): Promise<DialbackAnswer> {
     return new Promise((resolve, reject) => {
       const onStream = this.#forAnswer.get(stream) ?? new Map<string, Waiter<DialbackAnswer>[]>();
       this.#forAnswer.set(stream, onStream);
       const { from, to, id } = question;
-      push(onStream, `${to}>${from}#${id}`, { resolve, reject });
+      const key = `${to}>${from}#${id}`;
+      push(onStream, key, { resolve, reject });
+      const abandoned = (): void => {
+        if (take(onStream, key).length > 0) this.#ports.forget(stream, question);
+      };
+      signal.addEventListener('abort', abandoned, { once: true });
       this.#ports.ask(stream, question);
     });
   }

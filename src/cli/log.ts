@@ -9,6 +9,10 @@ export type Level = 'info' | 'warning' | 'error';
 
 const PAINT: Readonly<Record<Level, Colour>> = { info: 'dim', warning: 'yellow', error: 'red' };
 
+/** The same warning is not repeated within this, in milliseconds. */
+const QUIET_MS = 30_000;
+const MAX_LATELY = 1_000;
+
 /** Longest line; much in it comes from peers. */
 const MAX_LINE = 1_000;
 
@@ -25,6 +29,18 @@ export function createLog(terminal: Terminal, now: () => number): Log {
   const say = (level: Level, sentence: string): void => {
     const line = visible(sentence).slice(0, MAX_LINE);
     terminal.tell(`${new Date(now()).toISOString()} ${terminal.paint(PAINT[level], level)} ${line}`);
+  };
+  /** What was said of an actor lately: a peer that is down is told of once in a while, not once per stanza. */
+  const lately = new Map<string, { sinceMs: number; left: number }>();
+  const sayOnce = (level: Level, sentence: string): void => {
+    const said = lately.get(sentence);
+    if (said !== undefined && now() - said.sinceMs < QUIET_MS) {
+      said.left += 1;
+      return;
+    }
+    if (lately.size >= MAX_LATELY) lately.clear();
+    lately.set(sentence, { sinceMs: now(), left: 0 });
+    say(level, said === undefined || said.left === 0 ? sentence : `${sentence} (and ${said.left} times before)`);
   };
   const saidFault = (level: Level, what: string, fault: Fault | null): void =>
     say(level, fault === null ? what : `${what}: ${faultSentence(fault)}`);
@@ -48,9 +64,11 @@ export function createLog(terminal: Terminal, now: () => number): Log {
     record: ({ actor, ...record }) => {
       const told = readReport(record.report);
       const what = REPORTS[told.type];
-      if (what !== undefined)
-        saidFault(told.fault === null ? 'info' : 'warning', `${actor}: ${what(told)}`, told.fault);
-      else if (told.type.endsWith('.errored')) saidFault('error', `${actor}: ended by an error of ours`, told.fault);
+      if (what !== undefined) {
+        const sentence = `${actor}: ${what(told)}`;
+        if (told.fault === null) say('info', sentence);
+        else sayOnce('warning', `${sentence}: ${faultSentence(told.fault)}`);
+      } else if (told.type.endsWith('.errored')) saidFault('error', `${actor}: ended by an error of ours`, told.fault);
     },
   };
 }
@@ -62,12 +80,14 @@ interface Report {
   readonly pair: string;
   readonly prooftype: string;
   readonly endpoint: string;
+  readonly stanzas: number;
 }
 
 const REPORTS: Readonly<Record<string, ((report: Report) => string) | undefined>> = {
   'stream.requested': ({ endpoint }) => `opens a stream to ${endpoint}`,
   'stream.established': () => 'established',
   'stream.closing': () => 'closes',
+  'stream.broken': ({ stanzas }) => `what became of the last ${stanzas} stanzas written to it is unknown`,
   'stream.refused': () => 'no stream',
   'pair.accepted': ({ pair, prooftype }) => `${pair} may send, proved by ${prooftype}`,
   'pair.admitted': ({ pair, prooftype }) => `${pair} may come in, proved by ${prooftype}`,
@@ -91,6 +111,7 @@ function readReport(report: { readonly type: string }): Report {
     fault: isFault(fault) ? fault : null,
     pair: `${text(fields.get('from'))} to ${text(fields.get('to'))}`,
     prooftype: text(part('proof', 'prooftype')),
+    stanzas: Number(fields.get('stanzas') ?? 0),
     endpoint: `${text(part('endpoint', 'host'))} port ${String(part('endpoint', 'port'))}`,
   };
 }

@@ -8,6 +8,7 @@ import { FlushLedger } from './flush-ledger.ts';
 import type { Later } from './later.ts';
 import { PairQueues, type PairQueue, type QueueBounds, type WaitingStanza } from './pair-queues.ts';
 import type { Counters, Returns } from './returns.ts';
+import { RecentCount } from './recent-count.ts';
 import { RouteTable, type Pair } from './route-table.ts';
 import type { Delivery, Inlet, Outlet, RouterEvents, Settle, StreamId } from './types.ts';
 import type { Writer } from './writer.ts';
@@ -35,11 +36,14 @@ interface StreamRow {
   flushing: boolean;
   /** The one answer for all that was sent on it, so that none is made per stanza. */
   readonly sent: Delivery;
+  readonly recent: RecentCount;
 }
 
 /** A sender is held from half a queue on, and let go below a quarter: room for what is under way, and no flutter. */
 const HOLD_SHARE = 1 / 2;
 const RELEASE_SHARE = 1 / 4;
+/** A kernel tries again for minutes, but a peer that was there half a minute ago has taken what came before. */
+const UNKNOWN_WINDOW_MS = 15_000;
 
 export class Outgoing {
   readonly #parts: OutgoingParts;
@@ -68,11 +72,17 @@ export class Outgoing {
       waiting: new Set(),
       flushing: false,
       sent: { outcome: 'sent', stream },
+      recent: new RecentCount(this.#parts.clock, UNKNOWN_WINDOW_MS),
     });
   }
 
   hasStream(stream: StreamId): boolean {
     return this.#streams.has(stream);
+  }
+
+  /** Stanzas written to the stream within the last half minute or so. */
+  recentlySent(stream: StreamId): number {
+    return this.#streams.get(stream)?.recent.count ?? 0;
   }
 
   inletOf(stream: StreamId): Inlet | null {
@@ -205,6 +215,7 @@ export class Outgoing {
   #send(row: StreamRow, stanza: Stanza, settle: Settle | null): void {
     this.#parts.writer.write(row.outlet, stanza);
     this.#parts.counters.sent += 1;
+    row.recent.add();
     if (settle !== null && !row.ledger.note(settle)) this.#parts.later.add(() => settle(row.sent));
   }
 

@@ -148,6 +148,16 @@ export class Router {
     return pairs;
   }
 
+  /**
+   * The stream broke: no closing tag said how far it was read. Answers how many stanzas that were written to it lately may
+   * not have arrived (L1); ask before it is withdrawn.
+   */
+  unknownOf(stream: StreamId): number {
+    const unknown = this.#outgoing.recentlySent(stream);
+    this.#counters.unknown += unknown;
+    return unknown;
+  }
+
   /** The pair has no stream any more; a route is wanted again, in a fresh task, if something waits. */
   withdrawRoute(local: string, remote: string): void {
     this.#outgoing.withdrawRoute(local, remote);

@@ -67,7 +67,7 @@ export interface RouterCounters {
   readonly returned: number;
   /** Stanzas that earned an error and may not be answered with one. */
   readonly dropped: number;
-  /** Stanzas written to a stream that broke before they were flushed; only those that somebody asked about. */
+  /** Stanzas written to a stream shortly before it broke: they may not have arrived. */
   readonly unknown: number;
 }
 

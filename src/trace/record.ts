@@ -8,7 +8,7 @@ export type TraceBody =
   /** An element of the negotiation; keys are left out. */
   | { readonly kind: 'wire'; readonly direction: 'in' | 'out'; readonly element: WireElement }
   /** What an actor reported to the registry. */
-  | { readonly kind: 'report'; readonly report: { readonly type: string } };
+  | { readonly kind: 'report'; readonly report: { readonly type: string; readonly stanzas?: number } };
 
 export type TraceRecord = TraceBody & {
   readonly sequence: number;
