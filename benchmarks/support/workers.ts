@@ -17,7 +17,7 @@ export function startWorker<Command extends object, Answer>(
   execArgv: readonly string[] = [],
 ): Worker<Command, Answer> {
   const file = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
-  const child: ChildProcess = fork(file, { execArgv: ['--import', 'tsx', ...execArgv] });
+  const child: ChildProcess = fork(file, { execArgv: ['--import', 'tsx', ...execArgv], serialization: 'advanced' });
   const stop = (): void => void child.kill('SIGKILL');
   process.once('exit', stop);
   return {
