@@ -3,6 +3,7 @@
  * way that everything is well-formed, namespace-well-formed and within what XMPP allows (§11). Stanzas are not made into
  * trees. How it works and what was measured: docs/adr/framer.md.
  */
+import { isUtf8 } from 'node:buffer';
 import { fault } from '../protocol/faults.ts';
 import {
   characterLength,
@@ -10,6 +11,7 @@ import {
   SPACE as SPACE_,
   TEXT_STOP as TEXT_STOP_,
   textRunEnd,
+  UTF8_STOP as UTF8_STOP_,
   viewOf,
 } from './framer/characters.ts';
 import { defaultFramerLimits, type FramerHandler, type FramerLimits } from './framer/contract.ts';
@@ -38,6 +40,7 @@ import { INCOMPLETE as INCOMPLETE_, referenceEnd, TagScanner } from './framer/ta
 const CLASS = CLASS_;
 const SPACE = SPACE_;
 const TEXT_STOP = TEXT_STOP_;
+const UTF8_STOP = UTF8_STOP_;
 const INCOMPLETE = INCOMPLETE_;
 
 export { defaultFramerLimits, type FramerHandler, type FramerLimits, type StreamTag } from './framer/contract.ts';
@@ -79,6 +82,7 @@ export class Framer {
   #openTag = -1;
   #openQuote = 0;
   #needsMore = false;
+  #utf8End = -1;
   #bytesAfterHalt = 0;
 
   constructor(handler: FramerHandler, limits: Partial<FramerLimits> = {}) {
@@ -125,6 +129,7 @@ export class Framer {
     const bytes = this.#carry.length === 0 ? chunk : Buffer.concat([this.#carry, chunk]);
     this.#carry = NO_BYTES;
     this.#tag.view = viewOf(bytes);
+    this.#utf8End = -1;
     this.#from = 0;
     this.#needsMore = false;
     let i = this.#openTag < 0 ? 0 : this.#finishTag(bytes);
@@ -222,6 +227,9 @@ export class Framer {
         if (endsCdata) this.#inCdata = inCdata = false;
         i++;
       } else if (stop >= 0x80) {
+        const known = this.#knownUtf8End(bytes, i);
+        while (i < known && ((CLASS[bytes[i] as number] as number) & UTF8_STOP) === 0) i++;
+        if (i >= end || (bytes[i] as number) < 0x80) continue;
         const length = characterLength(bytes, i, end);
         if (length <= 0) return length < 0 ? length : this.#wait(bytes, i, end);
         i += length;
@@ -235,6 +243,16 @@ export class Framer {
         i++;
       }
     }
+  }
+
+  /** How far the chunk is known to be UTF-8: asked once per chunk, by its first character beyond ASCII. */
+  #knownUtf8End(bytes: Buffer, at: number): number {
+    if (this.#utf8End < 0) {
+      let last = bytes.length - 1; // the last character may go on in the next chunk
+      while (last > at && ((bytes[last] as number) & 0xc0) === 0x80) last--;
+      this.#utf8End = isUtf8(bytes.subarray(at, last)) ? last : 0;
+    }
+    return this.#utf8End;
   }
 
   /** At a `<`: the position after the markup, after its callbacks, or a problem. */
@@ -330,11 +348,9 @@ export class Framer {
 
   /** The bytes of the first-level element that ends at `at`. */
   #take(bytes: Buffer, at: number): Buffer {
-    const rest = bytes.subarray(this.#from, at);
-    if (this.#held.length === 0) return rest;
-    const element = this.#held.with(rest);
-    this.#forget();
-    return element;
+    if (this.#held.length === 0) return bytes.subarray(this.#from, at);
+    this.#held.append(bytes, this.#from, at);
+    return this.#held.take();
   }
 
   /** Stops until more bytes come; those from `at` on are carried over, unless the element is too large by then. */

@@ -6,6 +6,7 @@ export const NAME_CHAR = 2; // ASCII NameChar without the colon
 export const SPACE = 4;
 export const TEXT_STOP = 8; // character data cannot run over it unseen
 export const VALUE_STOP = 16; // an attribute value cannot run over it unseen
+export const UTF8_STOP = 32; // the same for text that is known to be UTF-8: 0xEF may begin U+FFFE or U+FFFF
 
 export const CLASS = new Uint8Array(256);
 {
@@ -19,6 +20,7 @@ export const CLASS = new Uint8Array(256);
   add(NAME_CHAR, '0123456789-.');
   add(SPACE, ' \t\r\n');
   add(TEXT_STOP, controls.replace(/[\t\r\n]/g, '') + beyondAscii + '<&>');
+  add(UTF8_STOP, controls.replace(/[\t\r\n]/g, '') + '\u00ef<&>');
   add(VALUE_STOP, controls + beyondAscii + `<&'"`);
 }
 

@@ -17,7 +17,7 @@ export class HeldBytes {
   append(bytes: Buffer, start: number, end: number): void {
     const length = this.length + end - start;
     if (length > this.#store.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#store.length, SMALLEST));
+      const larger = Buffer.allocUnsafe(Math.max(length, 2 * this.#store.length, SMALLEST));
       this.#store.copy(larger, 0, 0, this.length);
       this.#store = larger;
     }
@@ -25,9 +25,13 @@ export class HeldBytes {
     this.length = length;
   }
 
-  /** A copy of what is held, followed by `rest`. */
-  with(rest: Buffer): Buffer {
-    return Buffer.concat([this.#store.subarray(0, this.length), rest]);
+  /** Hands over what is held: the store itself, unless much of it would be kept alive for nothing. */
+  take(): Buffer {
+    const whole = this.#store.subarray(0, this.length);
+    const taken = this.#store.length > LARGEST_IDLE ? Buffer.from(whole) : whole;
+    this.length = 0;
+    this.#store = NONE;
+    return taken;
   }
 
   clear(): void {
