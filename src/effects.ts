@@ -14,8 +14,8 @@ import { srvOwnerNames } from './protocol/srv.ts';
 import type { Wanted } from './standing-streams.ts';
 import type { Registry } from './registry.ts';
 
-/** Draws for the weights of RFC 2782: one per target at most. */
-const DRAWS = 64;
+/** Draws for the weights of RFC 2782, at most: one for the order of those without weight, one for the choice. */
+const DRAWS_PER_RECORD = 2;
 const RESOLUTION_OF_DRAW = 2 ** 30;
 
 const noRecords: DnsAnswer<SrvRecord> = { status: 'nodata-insecure', records: [], ttlSeconds: 0 };
@@ -23,15 +23,15 @@ const noRecords: DnsAnswer<SrvRecord> = { status: 'nodata-insecure', records: []
 export function makeEffects(ports: Ports, transportPorts: TransportPorts, registry: Registry) {
   const lookUpServices = fromPromise<ServiceRecords, { domain: string }>(async ({ input, signal }) => {
     const names = srvOwnerNames(input.domain);
-    const draws = Array.from(
-      { length: DRAWS },
-      () => ports.random.integer(RESOLUTION_OF_DRAW - 1) / RESOLUTION_OF_DRAW,
-    );
-    if (names === null) return { xmpp: noRecords, xmpps: noRecords, draws };
+    if (names === null) return { xmpp: noRecords, xmpps: noRecords, draws: [] };
     const [xmpp, xmpps] = await Promise.all([
       ports.resolver.srv(names.xmpp, signal),
       ports.resolver.srv(names.xmpps, signal),
     ]);
+    const draws = Array.from(
+      { length: DRAWS_PER_RECORD * (xmpp.records.length + xmpps.records.length) },
+      () => ports.random.integer(RESOLUTION_OF_DRAW - 1) / RESOLUTION_OF_DRAW,
+    );
     return { xmpp, xmpps, draws };
   });
 
