@@ -166,7 +166,7 @@ describe('errorReply (RFC 6120 §8.3)', () => {
     );
     const error = reply.element.getChild('error');
     assert.equal(error?.attrs['type'], 'cancel');
-    assert.ok(error?.getChild('remote-server-not-found', NS.stanzas));
+    assert.ok(error.getChild('remote-server-not-found', NS.stanzas));
     assert.equal(error.getChildText('text', NS.stanzas), 'no <such> name');
     assert.equal(reply.relay(NS.component), reply.bytes);
   });
