@@ -1,6 +1,7 @@
 /** The daemon as a process, under what would exhaust it: floods, slow readers, malformed components, wrong configuration. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -166,7 +167,6 @@ test('a peer that stops reading: the component that sends to it is held, memory 
       `<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' to='comp2.b.example'>`,
     );
     const [, id = ''] = await sender.until(/id='([^']*)'/);
-    const { createHash } = await import('node:crypto');
     sender.send(`<handshake>${createHash('sha1').update(`${id}secret2`).digest('hex')}</handshake>`);
     await sender.until(/<handshake\/>/);
     sender.send(message('u@comp2.b.example', `v@${evil}`));

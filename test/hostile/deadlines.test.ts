@@ -1,6 +1,7 @@
 /** Peers that say nothing, or one byte a second: each state lets them go at its deadline (L2). Time is simulated. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import xml from '@xmpp/xml';
 import { createCertificateAuthority } from '../../src/adapters/certificate-authority.ts';
 import { createMemoryNetwork } from '../../src/adapters/memory-network.ts';
 import { createRandom } from '../../src/adapters/random.ts';
