@@ -142,7 +142,7 @@ const content = fc
   });
 
 const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 1_000_000_000);
-const runs = Number(process.env['FUZZ_RUNS'] ?? 4000);
+const runs = Number(process.env['FUZZ_RUNS'] ?? 2000);
 
 test(`generated and damaged streams get the verdict of saxes (seed ${seed})`, () => {
   let accepted = 0;

@@ -147,17 +147,14 @@ describe('the stream header (RFC 6120 §4.7, §4.8, §11)', () => {
     `<${name} xmlns='jabber:server' xmlns:stream='${NS.streams}' ${attributes}>`;
 
   test('attributes and namespaces are told apart', () => {
-    assert.deepEqual(
-      opened(header("to='a&amp;b' xml:lang='en' version='1.0' xmlns:db='jabber:server:dialback'")).tag,
-      {
-        prefix: 'stream',
-        localName: 'stream',
-        namespace: NS.streams,
-        contentNamespace: 'jabber:server',
-        attributes: { to: 'a&b', 'xml:lang': 'en', version: '1.0' },
-        namespaces: { '': 'jabber:server', stream: NS.streams, db: NS.dialback },
-      },
-    );
+    assert.deepEqual(opened(header("to='a&amp;b' xml:lang='en' version='1.0' xmlns:db='jabber:server:dialback'")).tag, {
+      prefix: 'stream',
+      localName: 'stream',
+      namespace: NS.streams,
+      contentNamespace: 'jabber:server',
+      attributes: { to: 'a&b', 'xml:lang': 'en', version: '1.0' },
+      namespaces: { '': 'jabber:server', stream: NS.streams, db: NS.dialback },
+    });
   });
   test('any prefix serves, and so does none (§4.8.2)', () => {
     assert.equal(opened(`<x:stream xmlns='jabber:server' xmlns:x='${NS.streams}'>`).tag?.prefix, 'x');
