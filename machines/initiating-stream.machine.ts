@@ -32,8 +32,15 @@ export const initiatingStream = streamSetup.createMachine({
       tags: 'waiting',
       on: {
         'transport.connected': [
-          { guard: 'tlsComesFirst', target: 'tlsNegotiation.awaitingHandshake' },
-          { target: 'streamHeaders' },
+          {
+            guard: 'tlsComesFirst',
+            target: 'tlsNegotiation.awaitingHandshake',
+            actions: { type: 'rememberAddress', params: ({ event }) => event.remoteAddress },
+          },
+          {
+            target: 'streamHeaders',
+            actions: { type: 'rememberAddress', params: ({ event }) => event.remoteAddress },
+          },
         ],
       },
       after: {
@@ -118,6 +125,11 @@ export const initiatingStream = streamSetup.createMachine({
               },
             },
             { guard: 'startTlsIsNext', target: '#initiatingStream.tlsNegotiation' },
+            {
+              guard: 'peerRequiresTheUnknown',
+              target: '#closing',
+              actions: { type: 'rememberFault', params: fault('stream', 'unsupported-feature', 'peer') },
+            },
             { guard: 'isAuthenticated', target: '#initiatingStream.established' },
             { guard: 'farEndWasJudged', target: '#initiatingStream.authentication' },
             { target: '#initiatingStream.association' },

@@ -31,6 +31,8 @@ export interface PeerContext extends PeerInput {
   readonly avoidExternal: boolean;
   readonly attempts: number;
   readonly stream: StreamId | null;
+  /** What is being looked for, or opened, now: wishes that join meanwhile may want something else. */
+  readonly purpose: StreamWish['purpose'];
   readonly failures: number;
   readonly fault: Fault | null;
 }
@@ -41,9 +43,9 @@ const purposeOf = (wishes: readonly StreamWish[]): StreamWish['purpose'] =>
 
 /** Which wishes a standing stream serves, that was looked for on behalf of all. */
 const isServedBy =
-  (wishes: readonly StreamWish[], { stream }: StandingStream) =>
+  (sought: StreamWish['purpose'], { stream }: StandingStream) =>
   ({ purpose, avoid }: StreamWish): boolean =>
-    purpose === purposeOf(wishes) && !avoid.includes(stream);
+    purpose === sought && !avoid.includes(stream);
 
 const noFault = fault('internal', 'no-fault', 'local');
 const noEndpoint: Endpoint = { host: '', port: 0, tls: 'starttls', secureDelegation: false, addresses: [] };
@@ -82,10 +84,10 @@ export const peer = setup({
       event.fault?.condition === superseded.condition &&
       context.attempts < limits.attemptsPerWish,
     isOursAndNobodyWantsStanzas: ({ context }, stream: StreamId) =>
-      stream === context.stream && context.wishes.every(({ purpose }) => purpose === 'verification'),
+      stream === context.stream && context.purpose === 'verification',
     nobodyWaits: ({ context }) => context.wishes.length === 0,
     standingStreamServes: ({ context }, found: StandingStream | null) =>
-      found !== null && context.wishes.some(isServedBy(context.wishes, found)),
+      found !== null && context.wishes.some(isServedBy(context.purpose, found)),
     anotherEndpointIsLeft: ({ context }) =>
       context.index + 1 < context.endpoints.length && context.attempts < limits.attemptsPerWish,
     dialbackIsLeft: ({ context }) =>
@@ -108,24 +110,21 @@ export const peer = setup({
     })),
     /** A standing stream for stanzas may be one that brought a question: those who ask have to look for themselves (S6). */
     offerStandingStream: enqueueActions(({ context, enqueue }, offer: StandingStream) => {
-      const serves = isServedBy(context.wishes, offer);
+      const serves = isServedBy(context.purpose, offer);
       for (const wish of context.wishes.filter(serves)) {
         enqueue.emit({ type: 'stream.offered', remote: context.remote, wish, ...offer });
       }
       enqueue.assign({ wishes: context.wishes.filter((wish) => !serves(wish)), failures: 0, fault: null });
     }),
+    /** A stream for stanzas serves those who only ask as well; one for questions carries no stanza (FACTS §14.30). */
     offerStream: enqueueActions(({ context, enqueue }, offer: StandingStream) => {
-      for (const wish of context.wishes) {
-        enqueue.emit({
-          type: 'stream.offered',
-          remote: context.remote,
-          wish,
-          stream: offer.stream,
-          manner: offer.manner,
-        });
+      const serves = ({ purpose }: StreamWish): boolean => purpose === 'verification' || context.purpose === 'stanzas';
+      for (const wish of context.wishes.filter(serves)) {
+        enqueue.emit({ type: 'stream.offered', remote: context.remote, wish, ...offer });
       }
-      enqueue.assign({ wishes: [], failures: 0, fault: null });
+      enqueue.assign({ wishes: context.wishes.filter((wish) => !serves(wish)), failures: 0, fault: null });
     }),
+    decidePurpose: assign(({ context }) => ({ purpose: purposeOf(context.wishes) })),
     /** Verification needs no authentication: those who only ask are served before the others (PEERS §5.6). */
     offerToVerifiers: enqueueActions(({ context, enqueue }, stream: StreamId) => {
       const verifiers = context.wishes.filter(({ purpose }) => purpose === 'verification');
@@ -146,17 +145,14 @@ export const peer = setup({
         ? { endpoints: result.endpoints, index: 0, attempts: 0, avoidExternal: false }
         : { endpoints: [], fault: result.fault },
     ),
-    requestStream: emit(({ context }) => {
-      const stanzas = context.wishes.find(({ purpose }) => purpose === 'stanzas');
-      return {
-        type: 'stream.requested' as const,
-        remote: context.remote,
-        local: (stanzas ?? context.wishes[0])?.local ?? '',
-        purpose: stanzas === undefined ? ('verification' as const) : ('stanzas' as const),
-        endpoint: context.endpoints[context.index] ?? noEndpoint,
-        avoidExternal: context.avoidExternal,
-      };
-    }),
+    requestStream: emit(({ context }) => ({
+      type: 'stream.requested' as const,
+      remote: context.remote,
+      local: (context.wishes.find(({ purpose }) => purpose === context.purpose) ?? context.wishes[0])?.local ?? '',
+      purpose: context.purpose,
+      endpoint: context.endpoints[context.index] ?? noEndpoint,
+      avoidExternal: context.avoidExternal,
+    })),
     takeStream: assign(({ context }, stream: StreamId) => ({ stream, attempts: context.attempts + 1 })),
     forgetStream: assign({ stream: null }),
     nextEndpoint: assign(({ context }) => ({ index: context.index + 1, avoidExternal: false })),
@@ -179,6 +175,7 @@ export const peer = setup({
     avoidExternal: false,
     attempts: 0,
     stream: null,
+    purpose: 'stanzas',
     failures: 0,
     fault: null,
   }),
@@ -238,12 +235,13 @@ export const peer = setup({
         ifLate: 'a new stream is opened',
       },
       tags: 'waiting',
+      entry: 'decidePurpose',
       invoke: {
         id: 'findStandingStream',
         src: 'findStandingStream',
         input: ({ context }) => ({
           remote: context.remote,
-          purpose: purposeOf(context.wishes),
+          purpose: context.purpose,
           endpoints: context.endpoints,
           avoid: context.wishes.flatMap(({ avoid }) => avoid),
         }),
@@ -276,14 +274,14 @@ export const peer = setup({
         ifLate: 'the next endpoint is tried',
       },
       tags: 'waiting',
-      entry: 'requestStream',
+      entry: ['decidePurpose', 'requestStream'],
       exit: 'forgetStream',
       on: {
         'stream.assigned': { actions: { type: 'takeStream', params: ({ event }) => event.stream } },
         'stream.verifiable': [
           {
             guard: { type: 'isOursAndNobodyWantsStanzas', params: ({ event }) => event.stream },
-            target: 'resting',
+            target: 'decidingReuse',
             actions: {
               type: 'offerStream',
               params: ({ event }) => ({ stream: event.stream, manner: 'assertion' as const }),
@@ -296,7 +294,7 @@ export const peer = setup({
         ],
         'stream.established': {
           guard: { type: 'isOurs', params: ({ event }) => event.stream },
-          target: 'resting',
+          target: 'decidingReuse',
           actions: {
             type: 'offerStream',
             params: ({ event }) => ({ stream: event.stream, manner: 'assertion' as const }),

@@ -43,6 +43,8 @@ export interface StreamContext extends StreamInput {
   /** The id of the response header in force (RFC 6120 §4.7.3). */
   readonly wireId: string;
   readonly headerSent: boolean;
+  /** The address that answered, of all that the endpoint has; null on the receiving side. */
+  readonly connectedTo: string | null;
   readonly tls: TlsFacts | null;
   readonly features: StreamFeatures | null;
   readonly peerSpeaksDialback: boolean;
@@ -83,6 +85,7 @@ export const newStream = ({ input }: { input: StreamInput }): StreamContext => (
   phase: 'open',
   wireId: '',
   headerSent: false,
+  connectedTo: null,
   tls: null,
   features: null,
   peerSpeaksDialback: false,

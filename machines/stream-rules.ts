@@ -93,6 +93,8 @@ export function faultOfHeader(context: StreamContext, header: StreamHeader): Fau
     );
   }
   if (from !== null) {
+    const outdated = outdatedTls(context, from);
+    if (outdated !== null) return outdated;
     const denied = deniedBy(settings.policy, from);
     if (denied !== null) return { ...denied, layer: 'stream', condition: 'policy-violation' };
     if (header.version === null && requiresTls(policyFor(settings.policy, from))) {
@@ -100,6 +102,13 @@ export function faultOfHeader(context: StreamContext, header: StreamHeader): Fau
     }
   }
   return null;
+}
+
+/** The TLS of the stream is older than the policy towards this domain allows (FEATURES T6). */
+export function outdatedTls(context: StreamContext, remote: string): Fault | null {
+  const { minTls } = policyTowards(context, remote);
+  if (context.tls === null || minTls === '1.2' || context.tls.protocol === 'TLSv1.3') return null;
+  return fault('stream', 'policy-violation', 'peer', `TLS ${minTls} is required, this is ${context.tls.protocol}`);
 }
 
 /** The identity asked for in SASL EXTERNAL (XEP-0178 §3): empty means the stream's `from`. */

@@ -28,6 +28,7 @@ import {
   faultOfHeader,
   mayWriteBack,
   ourFeatures,
+  outdatedTls,
   pairId,
   policyTowards,
   supposedProof,
@@ -88,6 +89,8 @@ export const streamSetup = setup({
       context.tls === null &&
       // Where no features came (a peer from before 1.0), TLS is asked for only if policy insists.
       ((context.features?.startTls ?? 'absent') !== 'absent' || requiresTls(policyTowards(context, context.remote))),
+    /** RFC 6120 §4.9.3.23: a feature that is mandatory there and unknown here. */
+    peerRequiresTheUnknown: ({ context }) => (context.features?.unknown.length ?? 0) > 0,
     farEndWasJudged: ({ context }) => context.associated !== null,
     farEndIsRefused: ({ context }) =>
       context.purpose === 'stanzas' && acceptableProof(context, context.remote) === null,
@@ -180,6 +183,7 @@ export const streamSetup = setup({
       stream: context.stream,
       outcome,
     })),
+    rememberAddress: assign((_, connectedTo: string) => ({ connectedTo })),
     rememberTls: assign((_, tls: TlsFacts) => ({
       tls,
       // RFC 6120 §5.4.3.3: what was heard before TLS is forgotten (S5).
@@ -457,7 +461,10 @@ export const streamSetup = setup({
           id: context.wireId,
           policy: policyTowards(context, claim.from),
           targetIsHosted: context.settings.hosted.has(claim.to),
-          denied: deniedBy(context.settings.policy, claim.from) ?? claimOfOurs(context, claim.from),
+          denied:
+            deniedBy(context.settings.policy, claim.from) ??
+            claimOfOurs(context, claim.from) ??
+            outdatedTls(context, claim.from),
           secured: context.tls !== null,
           certificate: context.tls?.certificate ?? null,
           // In reverse on a bidirectional stream the far end chose the id (FACTS §9).
@@ -471,12 +478,14 @@ export const streamSetup = setup({
     }),
     settleVerification: enqueueActions(({ context, enqueue }, outcome: VerificationOutcome) => {
       const { from, to, answer, proof } = outcome;
+      // What permissive federation lets in unproved is not for that a place to send to (FACTS §9).
+      const mayAnswer = context.bidi && proof !== null && proof.strength !== 'none';
       enqueue.stopChild(`verification.${pairId(outcome)}`);
       enqueue.assign({
         verificationsPending: context.verificationsPending.filter((id) => id !== pairId(outcome)),
         validPairs: context.validPairs + (proof === null ? 0 : 1),
         // XEP-0288 §2.2: a domain validly used as a source may be a target.
-        proved: context.bidi && proof !== null ? { ...context.proved, [from]: proof } : context.proved,
+        proved: mayAnswer && proof !== null ? { ...context.proved, [from]: proof } : context.proved,
       });
       enqueue.emit({ type: 'verification.settled', stream: context.stream, outcome });
       if (proof !== null) {
@@ -486,7 +495,7 @@ export const streamSetup = setup({
       }
       enqueue.sendTo('transport', say({ kind: 'result', from: to, to: from, key: null, answer }));
       // In reverse only after it: stanzas that came before the answer would be refused.
-      if (proof !== null && context.bidi) {
+      if (proof !== null && mayAnswer) {
         enqueue.emit({ type: 'pair.accepted', stream: context.stream, from: to, to: from, proof });
       }
     }),

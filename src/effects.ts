@@ -49,8 +49,8 @@ export function makeEffects(ports: Ports, transportPorts: TransportPorts, regist
   });
 
   const openVerifyStream = fromPromise<VerifyStream, { sender: string; target: string; askedOn: StreamId }>(
-    async ({ input }) => {
-      const stream = await registry.desk.openStream(input.sender, input.target, input.askedOn);
+    async ({ input, signal }) => {
+      const stream = await registry.desk.openStream(input.sender, input.target, input.askedOn, signal);
       const certificate = registry.streams.get(stream)?.context().tls?.certificate;
       return { stream, peerSha256: certificate?.sha256 ?? null };
     },

@@ -19,7 +19,7 @@ import type { Effects } from './effects.ts';
 import type { Clock, Random } from './ports.ts';
 import type { Endpoint } from './protocol/dns.ts';
 import { fault, type Fault, faultSentence, toFault } from './protocol/faults.ts';
-import { deniedBy, policyFor } from './protocol/policy.ts';
+import { acceptsWeakProof, deniedBy, policyFor } from './protocol/policy.ts';
 import type { Router } from './routing/router.ts';
 import { StandingStreams, type StreamRow, type Wanted } from './standing-streams.ts';
 import { type ReportRecord, type TraceBody, type TraceRecord, transitionOf } from './trace/record.ts';
@@ -32,10 +32,17 @@ interface StreamActor {
 type PairActor = ActorRefFrom<typeof pair>;
 type PeerActor = ActorRefFrom<typeof peer>;
 
-/** What a timer can hold; a proof that lasts longer outlives its stream. */
+/** What a timer can hold. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** From "nothing stands" to the stream that is opened instead: a few turns of the event loop. */
 const PROMISE_MS = 1_000;
+
+/** A pair whose stream is closing: it moves on when that has ended. */
+interface HeldPair {
+  readonly stream: StreamId;
+  wanted: boolean;
+  accepted: Extract<StreamReport, { type: 'pair.accepted' }> | null;
+}
 
 export interface RegistryOptions {
   readonly settings: StreamSettings;
@@ -63,7 +70,7 @@ export class Registry {
   readonly #accepted = new Map<StreamId, AcceptedConnection>();
   readonly #waitingForStreams = new Set<() => void>();
   /** Pairs whose stream is closing, by `local>remote`: they wait for its end, so that nothing overtakes (S7). */
-  readonly #held = new Map<string, { stream: StreamId; wanted: boolean }>();
+  readonly #held = new Map<string, HeldPair>();
   #nextStream = 1;
   #sequence = 0;
   #draining = false;
@@ -140,12 +147,21 @@ export class Registry {
 
   /** The policy has changed: streams to domains that it forbids now are closed (FEATURES P2). */
   enforcePolicy(): void {
-    for (const { id, context } of this.streams.rows()) {
-      const { remote, settings } = context();
-      const denied = remote === '' ? null : deniedBy(settings.policy, remote);
-      if (denied !== null) this.closeStream(id, denied);
+    const { policy } = this.#options.settings;
+    for (const { id, leadsTo, weaklyProved } of this.streams.rows()) {
+      const denied = [...leadsTo].map((domain) => deniedBy(policy, domain)).find((why) => why !== null);
+      const tooWeak = [...weaklyProved].some((domain) => !acceptsWeakProof(policyFor(policy, domain)));
+      // Its other pairs find another stream at once.
+      if (denied !== undefined) this.closeStream(id, denied);
+      else if (tooWeak)
+        this.closeStream(id, fault('policy', 'policy-violation', 'local', 'a stronger proof is required now'));
     }
-    for (const actor of this.#peers.values()) actor.stop();
+    for (const actor of [...this.#peers.values()]) {
+      const { remote, wishes } = actor.getSnapshot().context;
+      actor.stop();
+      const why = fault('policy', 'policy-changed', 'local', 'the policy has changed meanwhile');
+      for (const wish of wishes) this.#peerReported({ type: 'stream.refused', remote, wish, fault: why });
+    }
     this.#peers.clear();
     this.#remembered.clear();
   }
@@ -232,6 +248,7 @@ export class Registry {
       context: () => actor.getSnapshot().context,
       stage: 'opening',
       leadsTo: new Set(),
+      weaklyProved: new Set(),
       openedAt: 0,
       establishedAt: Infinity,
       expiresAtMs: Infinity,
@@ -350,7 +367,7 @@ export class Registry {
     const { router } = this.#options;
     switch (report.type) {
       case 'stream.verifiable':
-        if (row.stage === 'opening') row.stage = 'verifiable';
+        this.streams.verifiable(row);
         this.#tellPeers(stream, report);
         this.#streamsChanged();
         break;
@@ -367,7 +384,7 @@ export class Registry {
         for (const { local, remote } of report.fault?.origin === 'peer'
           ? router.withdrawStream(stream)
           : router.closeOutgoing(stream)) {
-          this.#held.set(`${local}>${remote}`, { stream, wanted: false });
+          this.#held.set(`${local}>${remote}`, { stream, wanted: false, accepted: null });
         }
         this.desk.streamEnds(stream, report.fault);
         this.#tellPeers(stream, report);
@@ -377,8 +394,7 @@ export class Registry {
       case 'stream.closed':
         break; // the end of the actor says the same, also when it failed
       case 'pair.accepted':
-        if (row.stage !== 'closing' && router.routeOf(report.from, report.to) === null)
-          this.#pair(report.from, report.to).send(report);
+        this.#pairAccepted(row, report);
         break;
       case 'pair.refused':
         this.#pairs.get(report.from)?.get(report.to)?.send(report);
@@ -386,6 +402,7 @@ export class Registry {
       case 'pair.admitted':
         router.admit(stream, report.from, report.to);
         this.streams.leadsTo(stream, report.from);
+        if (report.proof.strength !== 'strong') row.weaklyProved.add(report.from);
         // Whoever dials in is there again (D6).
         this.#peers.get(report.from)?.send({ type: 'local.retryRequested' });
         this.#reproveInTime(stream, report.proof.expiresAtMs);
@@ -422,12 +439,21 @@ export class Registry {
     this.#release(stream);
   }
 
+  #pairAccepted(row: StreamRow, report: Extract<StreamReport, { type: 'pair.accepted' }>): void {
+    if (report.proof.strength !== 'strong') row.weaklyProved.add(report.to);
+    if (row.stage === 'closing' || this.#options.router.routeOf(report.from, report.to) !== null) return;
+    const held = this.#held.get(`${report.from}>${report.to}`);
+    if (held === undefined) this.#pair(report.from, report.to).send(report);
+    else held.accepted = report;
+  }
+
   #release(stream: StreamId): void {
     for (const [key, held] of this.#held) {
       if (held.stream !== stream) continue;
       this.#held.delete(key);
       const [local = '', remote = ''] = key.split('>');
-      if (held.wanted) this.routeWanted(local, remote);
+      if (held.accepted !== null) this.#pair(local, remote).send(held.accepted);
+      else if (held.wanted) this.routeWanted(local, remote);
     }
   }
 
@@ -533,13 +559,23 @@ export class Registry {
   #reproveInTime(stream: StreamId, expiresAtMs: number | null): void {
     if (expiresAtMs === null) return;
     const row = this.streams.get(stream);
-    const inMs = Math.max(0, expiresAtMs - this.#options.clock.now());
-    if (row === undefined || inMs > LONGEST_TIMER_MS || expiresAtMs >= row.expiresAtMs) return;
-    this.#options.clock.clearTimeout(row.expiry);
+    if (row === undefined || expiresAtMs >= row.expiresAtMs) return;
     row.expiresAtMs = expiresAtMs;
-    row.expiry = this.#options.clock.setTimeout(() => {
-      this.closeStream(stream, fault('stream', 'reset', 'peer', 'the proof on which this stream rests has ended'));
-    }, inMs);
+    this.#awaitExpiry(row);
+  }
+
+  #awaitExpiry(row: StreamRow): void {
+    const { clock } = this.#options;
+    clock.clearTimeout(row.expiry);
+    const inMs = Math.max(0, row.expiresAtMs - clock.now());
+    row.expiry = clock.setTimeout(
+      () => {
+        if (row.expiresAtMs > clock.now()) this.#awaitExpiry(row);
+        else
+          this.closeStream(row.id, fault('stream', 'reset', 'peer', 'the proof on which this stream rests has ended'));
+      },
+      Math.min(inMs, LONGEST_TIMER_MS),
+    );
   }
 
   #watching(name: string): { clock: Clock; inspect?: (event: InspectionEvent) => void } {

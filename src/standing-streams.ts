@@ -17,6 +17,8 @@ export interface StreamRow {
   stage: Stage;
   /** Remote domains under which it is indexed. */
   readonly leadsTo: Set<string>;
+  /** Those of them that only DNS or dialback vouches for. */
+  readonly weaklyProved: Set<string>;
   /** Moments in the life of the table, by which streams that were opened at once are told; set by it. */
   openedAt: number;
   establishedAt: number;
@@ -37,9 +39,18 @@ export interface Wanted {
 /** `pending`: one is being opened that may serve; ask again when something has changed. */
 export type Found = { readonly stream: StreamId; readonly manner: RouteManner } | 'pending' | null;
 
-/** The same host and port, or the same address and port (XEP-0220 §2.6.2). */
-function endpointKeys({ host, port, addresses }: Endpoint): string[] {
-  return [`${host}:${port}`, ...addresses.map(({ address }) => `${address}:${port}`)];
+const hostKey = ({ host, port }: Endpoint): string => `${host}:${port}`;
+
+/** Where a stream leads: to the host that it was opened to, and to the address that answered; no other of its addresses. */
+function addressKeys({ endpoint, context }: StreamRow): string[] {
+  if (endpoint === null) return [];
+  const { connectedTo } = context();
+  return connectedTo === null ? [hostKey(endpoint)] : [hostKey(endpoint), `${connectedTo}:${endpoint.port}`];
+}
+
+/** Where a domain may be reached: the same host and port, or the same address and port (XEP-0220 §2.6.2). */
+function endpointKeys(endpoint: Endpoint): string[] {
+  return [hostKey(endpoint), ...endpoint.addresses.map(({ address }) => `${address}:${endpoint.port}`)];
 }
 
 /** Protects memory against a peer with endless endpoints. */
@@ -71,8 +82,15 @@ export class StandingStreams {
   add(row: StreamRow): void {
     this.#rows.set(row.id, row);
     row.openedAt = ++this.#moment;
-    if (row.endpoint !== null) for (const key of endpointKeys(row.endpoint)) this.#promised.delete(key);
-    if (row.endpoint !== null) for (const key of endpointKeys(row.endpoint)) index(this.#byEndpoint, key, row.id);
+    if (row.endpoint === null) return;
+    this.#promised.delete(hostKey(row.endpoint));
+    index(this.#byEndpoint, hostKey(row.endpoint), row.id);
+  }
+
+  /** The address that answered is known: of all that the endpoint has, only that one is where the stream leads. */
+  verifiable(row: StreamRow): void {
+    if (row.stage === 'opening') row.stage = 'verifiable';
+    for (const key of addressKeys(row)) index(this.#byEndpoint, key, row.id);
   }
 
   established(row: StreamRow): void {
@@ -81,7 +99,7 @@ export class StandingStreams {
     const shown = row.context().tls?.certificate?.sha256;
     if (row.endpoint === null || shown === undefined) return;
     if (this.#certificateAt.size >= CERTIFICATES_REMEMBERED) this.#certificateAt.clear();
-    for (const key of endpointKeys(row.endpoint)) this.#certificateAt.set(key, shown);
+    this.#certificateAt.set(hostKey(row.endpoint), shown);
   }
 
   /**
@@ -103,8 +121,7 @@ export class StandingStreams {
 
   /** A bidirectional stream that the holder of the endpoint's certificate has opened to us (FEATURES M1, M7). */
   #reverseOf(endpoint: Endpoint, avoid: readonly StreamId[]): StreamRow | null {
-    const [key = ''] = endpointKeys(endpoint);
-    const shown = this.#certificateAt.get(key);
+    const shown = this.#certificateAt.get(hostKey(endpoint));
     if (shown === undefined) return null;
     for (const row of this.#rows.values()) {
       if (row.initiating || avoid.includes(row.id) || !isBidi(row)) continue;
@@ -115,9 +132,8 @@ export class StandingStreams {
 
   /** A stream to the endpoint is about to be added: until then, or until it is taken back, others find it pending. */
   promise(endpoint: Endpoint): () => boolean {
-    const keys = endpointKeys(endpoint);
-    for (const key of keys) this.#promised.add(key);
-    return () => keys.map((key) => this.#promised.delete(key)).includes(true);
+    this.#promised.add(hostKey(endpoint));
+    return () => this.#promised.delete(hostKey(endpoint));
   }
 
   /** The stream leads to `remote`, proved or wanted for it. */
@@ -132,7 +148,7 @@ export class StandingStreams {
     const row = this.#rows.get(id);
     if (row === undefined) return;
     this.#rows.delete(id);
-    if (row.endpoint !== null) for (const key of endpointKeys(row.endpoint)) unindex(this.#byEndpoint, key, id);
+    for (const key of addressKeys(row)) unindex(this.#byEndpoint, key, id);
     for (const domain of row.leadsTo) unindex(this.#byRemote, domain, id);
   }
 
@@ -151,7 +167,7 @@ export class StandingStreams {
     let pending = false;
     const [first] = wanted.endpoints;
     for (const key of first === undefined ? [] : endpointKeys(first)) {
-      pending ||= this.#promised.has(key);
+      pending ||= first !== undefined && this.#promised.has(hostKey(first));
       for (const id of this.#byEndpoint.get(key) ?? []) {
         const row = this.#rows.get(id);
         if (row === undefined || wanted.avoid.includes(id) || row.stage === 'closing') continue;

@@ -37,12 +37,15 @@ export class VerifyDesk {
   }
 
   /** A stream to the sender domain that did not bring the question (XEP-0288 §2.2); rejects with why there is none. */
-  async openStream(sender: string, target: string, askedOn: StreamId): Promise<StreamId> {
+  async openStream(sender: string, target: string, askedOn: StreamId, signal: AbortSignal): Promise<StreamId> {
     const avoid = [askedOn];
     const standing = this.#ports.standing({ remote: sender, purpose: 'verification', avoid });
     if (standing !== null) return standing.id;
     return new Promise((resolve, reject) => {
-      push(this.#forStream, `${sender}>${target}`, { resolve, reject });
+      const waiter = { resolve, reject };
+      const key = `${sender}>${target}`;
+      push(this.#forStream, key, waiter);
+      signal.addEventListener('abort', () => drop(this.#forStream, key, waiter), { once: true });
       this.#ports.want(sender, { local: target, purpose: 'verification', avoid });
     });
   }
@@ -90,6 +93,12 @@ function push<T>(map: Map<string, T[]>, key: string, item: T): void {
   const items = map.get(key);
   if (items === undefined) map.set(key, [item]);
   else items.push(item);
+}
+
+function drop<T>(map: Map<string, T[]>, key: string, item: T): void {
+  const left = map.get(key)?.filter((other) => other !== item) ?? [];
+  if (left.length === 0) map.delete(key);
+  else map.set(key, left);
 }
 
 function take<T>(map: Map<string, T[]>, key: string): T[] {

@@ -108,6 +108,7 @@ export function transport(ports: TransportPorts): CallbackActorLogic<TransportCo
 class StreamTransport {
   readonly #ports: TransportPorts;
   readonly #stream: number;
+  readonly #initiating: boolean;
   readonly #say: Say;
   readonly #connection: Connection;
   readonly #framer: Framer;
@@ -122,6 +123,7 @@ class StreamTransport {
   constructor(ports: TransportPorts, { stream, endpoint }: TransportInput, say: Say) {
     this.#ports = ports;
     this.#stream = stream;
+    this.#initiating = endpoint !== null;
     this.#say = say;
     this.#lastActivityMs = ports.clock.now();
     this.#framer = new Framer(
@@ -163,7 +165,10 @@ class StreamTransport {
         get bufferedBytes() {
           return connection.bufferedBytes;
         },
-        write: (bytes) => connection.write(bytes),
+        write: (bytes) => {
+          this.#lastActivityMs = ports.clock.now();
+          connection.write(bytes);
+        },
         cork: () => connection.cork(),
         uncork: () => connection.uncork(),
       },
@@ -310,7 +315,8 @@ class StreamTransport {
       this.#say({ type: 'transport.inputRefused', fault: fault('xml', 'invalid-namespace', 'peer', text) });
       return;
     }
-    if (header.id !== null) this.#wireId = header.id;
+    // On the receiving side the id is ours to choose (RFC 6120 §4.7.3).
+    if (header.id !== null && this.#initiating) this.#wireId = header.id;
     this.#say({ type: 'peer.streamOpened', header, freshId: this.#ports.random.hex(16) });
   }
 

@@ -69,7 +69,8 @@ function mostSpecific(domains: Readonly<Record<string, DomainPolicy>>, domain: s
 export function deniedBy(options: PolicyOptions, domain: string): Fault | null {
   const covers = (entry: string): boolean => domain === entry || domain.endsWith(`.${entry}`);
   const denied = options.deny?.find(covers);
-  if (denied !== undefined) return fault('policy', 'policy-violation', 'local', `${domain} is denied by the entry ${denied}`);
+  if (denied !== undefined)
+    return fault('policy', 'policy-violation', 'local', `${domain} is denied by the entry ${denied}`);
   if (options.allow !== undefined && options.allow.length > 0 && !options.allow.some(covers)) {
     return fault('policy', 'policy-violation', 'local', `${domain} is not on the list of allowed domains`);
   }
@@ -81,7 +82,8 @@ export const requiresTls = ({ federation }: ResolvedPolicy): boolean =>
   federation === 'encrypted' || federation === 'authenticated';
 
 /** Whether a far end that only DNS or dialback vouches for is good enough. */
-export const acceptsWeakProof = ({ federation }: ResolvedPolicy): boolean => federation !== 'authenticated';
+export const acceptsWeakProof = ({ federation, prooftypes }: ResolvedPolicy): boolean =>
+  federation === 'permissive' || (federation !== 'authenticated' && prooftypes.includes('dialback'));
 
 /** The prooftypes that can satisfy the policy, in order: `authenticated` never accepts dialback alone. */
 export const usableProoftypes = (policy: ResolvedPolicy): readonly ProoftypeName[] =>
