@@ -38,7 +38,8 @@ function featuresXml(features: StreamFeatures): string {
     content += tag('mechanisms', { xmlns: NS.sasl }, mechanisms.join(''));
   }
   if (features.bidi) content += tag('bidi', { xmlns: NS.bidiFeature });
-  if (features.dialback) content += tag('dialback', { xmlns: NS.dialbackFeature }, features.dialbackErrors ? '<errors/>' : '');
+  if (features.dialback)
+    content += tag('dialback', { xmlns: NS.dialbackFeature }, features.dialbackErrors ? '<errors/>' : '');
   return content === '' ? '<stream:features/>' : tag('stream:features', {}, content);
 }
 
@@ -50,7 +51,13 @@ function dialbackXml(name: string, attributes: Attributes, key: string | null, a
   return tag(name, { ...attributes, type: 'error' }, error);
 }
 
-function conditionXml(name: string, namespace: string, condition: string, text: string | null, outer: Attributes): string {
+function conditionXml(
+  name: string,
+  namespace: string,
+  condition: string,
+  text: string | null,
+  outer: Attributes,
+): string {
   const words = text === null ? '' : tag('text', { xmlns: namespace }, escapeXMLText(text));
   return tag(name, outer, tag(condition, { xmlns: outer['xmlns'] === namespace ? null : namespace }) + words);
 }
@@ -110,8 +117,7 @@ function readDialbackAnswer(element: Element): DialbackAnswer | null {
   if (type === null) return null;
   if (type === 'valid' || type === 'invalid') return { type };
   const error = element.getChildElements().find((child) => child.getName() === 'error');
-  const { condition, text } =
-    error === undefined ? { condition: null, text: null } : conditionOf(error, NS.stanzas);
+  const { condition, text } = error === undefined ? { condition: null, text: null } : conditionOf(error, NS.stanzas);
   return { type: 'error', condition: condition ?? 'undefined-condition', ...(text === null ? {} : { text }) };
 }
 
@@ -132,7 +138,9 @@ function readFeatures(element: Element): StreamFeatures {
         features.startTls = children.some((inner) => inner.getName() === 'required') ? 'required' : 'optional';
         break;
       case `{${NS.sasl}}mechanisms`:
-        features.mechanisms.push(...children.filter((inner) => inner.getName() === 'mechanism').map((m) => m.getText().trim()));
+        features.mechanisms.push(
+          ...children.filter((inner) => inner.getName() === 'mechanism').map((m) => m.getText().trim()),
+        );
         break;
       case `{${NS.dialbackFeature}}dialback`:
         features.dialback = true;
@@ -177,7 +185,11 @@ export function readWireElement(element: Element): WireElement {
       return { kind: 'starttlsFailure' };
     case `{${NS.sasl}}auth`: {
       const data = element.getText().trim();
-      return { kind: 'auth', mechanism: attribute(element, 'mechanism') ?? '', initialResponse: data === '' ? null : data };
+      return {
+        kind: 'auth',
+        mechanism: attribute(element, 'mechanism') ?? '',
+        initialResponse: data === '' ? null : data,
+      };
     }
     case `{${NS.sasl}}challenge`:
       return { kind: 'challenge' };
