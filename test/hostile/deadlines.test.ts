@@ -89,10 +89,7 @@ async function fabric() {
       resolver.set('host.evil.example', { addresses: [{ family: 4, address: attacker.address }] });
       return peers;
     },
-    send: () =>
-      import('@xmpp/xml').then(({ default: xml }) =>
-        manager.send(xml('message', { from: 'u@b.example', to: `v@${EVIL}` })),
-      ),
+    send: () => manager.send(xml('message', { from: 'u@b.example', to: `v@${EVIL}` })),
     attackerTls: { serverName: 'b.example', credential: evil, minVersion: 'TLSv1.2', alpn: false } as const,
   };
 }
