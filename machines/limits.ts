@@ -41,13 +41,15 @@ export const limits = {
   /** Assertions of one stream that wait for an answer at once; the rest wait their turn. */
   pendingAssertions: 32,
   /** Claims of one stream being proved at once; beyond it the peer is told `resource-constraint` (X:0220 §2.5). */
-  pendingVerifications: 256,
+  pendingVerifications: 64,
   /** Questions to one authoritative server that wait for an answer on one stream. */
   pendingVerifies: 1_024,
   /** Associations of further domains being proved on one stream at once. */
   pendingAssociations: 64,
   /** SASL attempts on one stream (RFC 6120 §6.4.5: 2 to 5). */
   saslAttempts: 3,
+  /** Streams that one address may have open to us: a provider needs a handful, a flood has no end. */
+  streamsPerAddress: 1_000,
   /** Domain pairs admitted on one stream. */
   pairsPerStream: 100_000,
   /** Remote domains whose failures are remembered while nobody wants them, for the next backoff; the oldest is forgotten. */

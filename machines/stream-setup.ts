@@ -485,7 +485,7 @@ export const streamSetup = setup({
         verificationsPending: context.verificationsPending.filter((id) => id !== pairId(outcome)),
         validPairs: context.validPairs + (proof === null ? 0 : 1),
         // XEP-0288 §2.2: a domain validly used as a source may be a target.
-        proved: mayAnswer && proof !== null ? { ...context.proved, [from]: proof } : context.proved,
+        proved: mayAnswer ? { ...context.proved, [from]: proof } : context.proved,
       });
       enqueue.emit({ type: 'verification.settled', stream: context.stream, outcome });
       if (proof !== null) {
@@ -495,7 +495,7 @@ export const streamSetup = setup({
       }
       enqueue.sendTo('transport', say({ kind: 'result', from: to, to: from, key: null, answer }));
       // In reverse only after it: stanzas that came before the answer would be refused.
-      if (proof !== null && mayAnswer) {
+      if (mayAnswer) {
         enqueue.emit({ type: 'pair.accepted', stream: context.stream, from: to, to: from, proof });
       }
     }),

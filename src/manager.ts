@@ -60,6 +60,8 @@ export class ConnectionManager {
   readonly #registry: Registry;
   readonly #hosted: ReadonlyMap<string, Credential | null>;
   readonly #settings: { -readonly [Key in keyof StreamSettings]: StreamSettings[Key] };
+  /** Streams that stand, by the address that opened them. */
+  readonly #perAddress = new Map<string, number>();
   #listening: { readonly at: ListeningAt; readonly handle: Listening }[] = [];
 
   /** The data plane, for those who attach components to it. */
@@ -147,13 +149,23 @@ export class ConnectionManager {
       for (const options of this.#options.listen ?? []) {
         const handle = await this.#ports.network.listen(options, ({ connection, directTls }) => {
           let listener: ConnectionEvents | null = null;
+          const { remoteAddress } = connection;
+          const standing = this.#perAddress.get(remoteAddress) ?? 0;
+          if (standing >= limits.streamsPerAddress) {
+            connection.destroy();
+            return ignored;
+          }
+          this.#perAddress.set(remoteAddress, standing + 1);
           this.#registry.accept({ connection, directTls, listen: (events) => (listener = events) });
           return {
             connected: () => undefined,
             data: (bytes) => listener?.data(bytes),
             secured: (session) => listener?.secured(session),
             drained: () => listener?.drained(),
-            closed: (what) => listener?.closed(what),
+            closed: (what) => {
+              this.#leave(remoteAddress);
+              listener?.closed(what);
+            },
           };
         });
         this.#listening.push({ at: { address: handle.address, port: handle.port, tls: options.tls }, handle });
@@ -224,12 +236,27 @@ export class ConnectionManager {
     return { streams, actors: this.#registry.liveActors, tables: this.router.snapshot() };
   }
 
+  #leave(remoteAddress: string): void {
+    const left = (this.#perAddress.get(remoteAddress) ?? 1) - 1;
+    if (left === 0) this.#perAddress.delete(remoteAddress);
+    else this.#perAddress.set(remoteAddress, left);
+  }
+
   async #stopListening(): Promise<void> {
     const handles = this.#listening;
     this.#listening = [];
     await Promise.all(handles.map(({ handle }) => handle.close()));
   }
 }
+
+/** Events of a connection that was refused at once. */
+const ignored: ConnectionEvents = {
+  connected: () => undefined,
+  data: () => undefined,
+  secured: () => undefined,
+  drained: () => undefined,
+  closed: () => undefined,
+};
 
 function canonicalHosts(hosts: ManagerOptions['hosts']): ReadonlyMap<string, Credential | null> {
   const canonical = new Map<string, Credential | null>();
