@@ -32,7 +32,7 @@ export function reports<Type extends StreamReport['type']>(
 ): ReportOf<Type>[] {
   return timeline.flatMap((seen) => {
     if (seen.at !== at || seen.record.kind !== 'report' || seen.record.report.type !== type) return [];
-    return [seen.record.report as ReportOf<Type>]; // records carry reports as they are (src/registry.ts)
+    return [seen.record.report as ReportOf<Type>]; // records carry reports as they are (src/control/registry.ts)
   });
 }
 

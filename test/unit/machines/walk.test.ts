@@ -157,7 +157,7 @@ test('a machine imports xstate, its siblings and src/protocol; it has no clock a
     "import 'node:net';",
     "import 'rxjs';",
     "import '../src/adapters/tcp.ts';",
-    "import '../src/registry.ts';",
+    "import '../src/control/registry.ts';",
     'Date.now();',
     'Math.random();',
     'setTimeout(() => undefined, 1);',

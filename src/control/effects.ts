@@ -1,16 +1,16 @@
 /** The effects of the machines, made from ports: the one place where charts and adapters meet. */
 import { fromPromise } from 'xstate';
-import type { StandingStream } from '../machines/peer.machine.ts';
-import { dialbackProoftype, type VerifyStream } from '../machines/prooftypes/dialback.machine.ts';
-import { pkixProoftype } from '../machines/prooftypes/pkix.machine.ts';
-import { type HostAddresses, resolution, type ServiceRecords } from '../machines/resolution.machine.ts';
-import type { StreamId } from '../machines/events.ts';
-import { transport, type TransportPorts } from './adapters/transport.ts';
-import type { Ports } from './ports.ts';
-import type { PathVerdict } from './protocol/certificate.ts';
-import type { DnsAnswer, SrvRecord } from './protocol/dns.ts';
-import { fault, FaultError } from './protocol/faults.ts';
-import { srvOwnerNames } from './protocol/srv.ts';
+import type { StandingStream } from '../../machines/peer.machine.ts';
+import { dialbackProoftype, type VerifyStream } from '../../machines/prooftypes/dialback.machine.ts';
+import { pkixProoftype } from '../../machines/prooftypes/pkix.machine.ts';
+import { type HostAddresses, resolution, type ServiceRecords } from '../../machines/resolution.machine.ts';
+import type { StreamId } from '../../machines/events.ts';
+import { transport, type TransportPorts } from '../adapters/transport.ts';
+import type { Ports } from '../ports.ts';
+import type { PathVerdict } from '../protocol/certificate.ts';
+import type { DnsAnswer, SrvRecord } from '../protocol/dns.ts';
+import { fault, FaultError } from '../protocol/faults.ts';
+import { srvOwnerNames } from '../protocol/srv.ts';
 import type { Wanted } from './standing-streams.ts';
 import type { Registry } from './registry.ts';
 

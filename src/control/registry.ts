@@ -4,25 +4,25 @@
  */
 import { type ActorRefFrom, createActor, type InspectionEvent } from 'xstate';
 import { Subject } from 'rxjs';
-import { association } from '../machines/association.machine.ts';
-import type { PairReport, PeerReport, StreamId, StreamReport, StreamWish } from '../machines/events.ts';
-import { decide, superseded } from '../machines/failures.ts';
-import { limits } from '../machines/limits.ts';
-import { initiatingStream } from '../machines/initiating-stream.machine.ts';
-import { pair } from '../machines/pair.machine.ts';
-import { peer } from '../machines/peer.machine.ts';
-import { receivingStream } from '../machines/receiving-stream.machine.ts';
-import type { StreamEvent, StreamInput, StreamSettings } from '../machines/stream-context.ts';
-import { verification } from '../machines/verification.machine.ts';
-import type { AcceptedConnection } from './adapters/transport.ts';
+import { association } from '../../machines/association.machine.ts';
+import type { PairReport, PeerReport, StreamId, StreamReport, StreamWish } from '../../machines/events.ts';
+import { decide, superseded } from '../../machines/failures.ts';
+import { limits } from '../../machines/limits.ts';
+import { initiatingStream } from '../../machines/initiating-stream.machine.ts';
+import { pair } from '../../machines/pair.machine.ts';
+import { peer } from '../../machines/peer.machine.ts';
+import { receivingStream } from '../../machines/receiving-stream.machine.ts';
+import type { StreamEvent, StreamInput, StreamSettings } from '../../machines/stream-context.ts';
+import { verification } from '../../machines/verification.machine.ts';
+import type { AcceptedConnection } from '../adapters/transport.ts';
 import type { Effects } from './effects.ts';
-import type { Clock, Random } from './ports.ts';
-import type { Endpoint } from './protocol/dns.ts';
-import { fault, type Fault, faultSentence, toFault } from './protocol/faults.ts';
-import { acceptsWeakProof, deniedBy, policyFor } from './protocol/policy.ts';
-import type { Router } from './routing/router.ts';
+import type { Clock, Random } from '../ports.ts';
+import type { Endpoint } from '../protocol/dns.ts';
+import { fault, type Fault, faultSentence, toFault } from '../protocol/faults.ts';
+import { acceptsWeakProof, deniedBy, policyFor } from '../protocol/policy.ts';
+import type { Router } from '../routing/router.ts';
 import { StandingStreams, type StreamRow, type Wanted } from './standing-streams.ts';
-import { type ReportRecord, type TraceBody, type TraceRecord, transitionOf } from './trace/record.ts';
+import { type ReportRecord, type TraceBody, type TraceRecord, transitionOf } from '../trace/record.ts';
 import { VerifyDesk } from './verify-desk.ts';
 
 interface StreamActor {

@@ -1,7 +1,7 @@
 /** Where the dialback prooftype asks: streams to authoritative servers, and questions that wait for their answer. */
-import type { StreamId, StreamReport, StreamWish } from '../machines/events.ts';
-import type { DialbackAnswer } from './protocol/dialback.ts';
-import { fault, FaultError, type Fault } from './protocol/faults.ts';
+import type { StreamId, StreamReport, StreamWish } from '../../machines/events.ts';
+import type { DialbackAnswer } from '../protocol/dialback.ts';
+import { fault, FaultError, type Fault } from '../protocol/faults.ts';
 import type { StreamRow, Wanted } from './standing-streams.ts';
 
 /** `from` is the target domain of the claim, `to` its sender domain (XEP-0220 §2.2). */
