@@ -107,3 +107,10 @@ test('XEP-0238 §3: what our policies accept of the 36 cells', () => {
     }
   }
 });
+
+test('a policy that names no dialback does not accept what dialback or DNS vouches for, in either direction (S2, S8)', () => {
+  const encrypted = { ...defaultPolicy, federation: 'encrypted' as const };
+  assert.equal(acceptsWeakProof({ ...encrypted, prooftypes: ['pkix'] }), false);
+  assert.equal(acceptsWeakProof({ ...encrypted, prooftypes: ['pkix', 'dialback'] }), true);
+  assert.equal(acceptsWeakProof({ ...encrypted, federation: 'authenticated' }), false);
+});

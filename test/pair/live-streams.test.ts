@@ -1,0 +1,96 @@
+/** What changes while streams stand: their age, their proofs, the policy (A14, P2, L6). */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import xml from '@xmpp/xml';
+import { createCertificateAuthority } from '../../src/adapters/certificate-authority.ts';
+import { createPathValidator } from '../../src/adapters/pkix.ts';
+import { ConnectionManager } from '../../src/manager.ts';
+import type { PolicyOptions } from '../../src/protocol/policy.ts';
+import { createSimulation } from '../support/simulation.ts';
+
+const authority = createCertificateAuthority({ name: 'Of these tests' });
+const DAY_MS = 86_400_000;
+
+async function duo(policy: PolicyOptions, notAfter = new Date(Date.UTC(2040, 0))) {
+  const simulation = createSimulation(1);
+  const pathValidator = createPathValidator({ system: false, anchors: [authority.certPem] });
+  const manager = async (domain: string): Promise<ConnectionManager> => {
+    const credential = authority.issue({ dnsNames: [domain], notAfter });
+    const { network, address } = simulation.host({ forServerName: () => credential });
+    const made = new ConnectionManager(
+      { hosts: { [domain]: credential }, listen: [{ address, port: 5269, tls: 'detect' }], policy, bidi: false },
+      { ...simulation, pathValidator, network },
+    );
+    await made.start();
+    simulation.resolver.set(domain, { addresses: [{ family: 4, address }] });
+    return made;
+  };
+  const [a, b] = [await manager('a.example'), await manager('b.example')];
+  let heard = 0;
+  b.stanzas$.subscribe(() => (heard += 1));
+  const send = async (): Promise<string> => {
+    let outcome: string | null = null;
+    void a
+      .send(xml('message', { from: 'u@a.example', to: 'v@b.example' }))
+      .then((delivery) => (outcome = delivery.outcome));
+    await simulation.clock.runUntil(() => outcome !== null, 200_000);
+    await simulation.clock.advance(1_000);
+    return outcome ?? 'nothing';
+  };
+  const opened = (): number => simulation.fabric.history.length;
+  const stop = async (): Promise<void> => {
+    const stopped = Promise.all([a.stop(), b.stop()]);
+    await simulation.clock.advance(20_000);
+    await stopped;
+  };
+  return { simulation, a, b, send, heard: () => heard, opened, stop };
+}
+
+test('a stream that is only written to is not idle: stanzas every minute for half an hour, one socket', async () => {
+  const { simulation, send, heard, opened, stop } = await duo({});
+  for (let minute = 0; minute < 30; minute += 1) {
+    assert.equal(await send(), 'sent');
+    await simulation.clock.advance(59_000);
+  }
+  assert.equal(heard(), 30);
+  assert.equal(opened(), 1);
+  await stop();
+});
+
+test('a stream that nobody uses is closed, and opened again when it is wanted (L6)', async () => {
+  const { simulation, a, send, heard, stop } = await duo({});
+  await send();
+  await simulation.clock.advance(31 * 60_000);
+  assert.equal(a.snapshot().streams.length, 0);
+  assert.equal(await send(), 'sent');
+  assert.equal(heard(), 2);
+  await stop();
+});
+
+test('a certificate that ends in forty days ends the stream then, even a busy one (A14, RFC 6120 §13.7.2.3)', async () => {
+  const ends = Date.UTC(2026, 0, 1) + 40 * DAY_MS; // the simulated clock begins with 2026
+  const { simulation, a, send, stop } = await duo({}, new Date(ends));
+  assert.equal(await send(), 'sent');
+  while (simulation.clock.now() < ends - 700_000) {
+    await simulation.clock.advance(600_000);
+    assert.equal(await send(), 'sent');
+  }
+  assert.equal(a.snapshot().streams.length, 1);
+  await simulation.clock.advance(800_000);
+  assert.equal(a.snapshot().streams.length, 0);
+  assert.equal(await send(), 'returned');
+  await stop();
+});
+
+test('a policy that denies a domain closes its streams, and lets it back in when it changes again (P2, L6)', async () => {
+  const { simulation, a, send, heard, stop } = await duo({});
+  await send();
+  a.setPolicy({ deny: ['b.example'] });
+  await simulation.clock.advance(10_000);
+  assert.equal(a.snapshot().streams.length, 0);
+  assert.equal(await send(), 'returned');
+  a.setPolicy({});
+  assert.equal(await send(), 'sent');
+  assert.equal(heard(), 2);
+  await stop();
+});

@@ -1,0 +1,86 @@
+/** Which standing stream may serve whom (FEATURES M1, M8; RFC 7712 §4.4). */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { StreamContext } from '../../machines/stream-context.ts';
+import { newStream } from '../../machines/stream-context.ts';
+import { StandingStreams, type StreamRow } from '../../src/control/standing-streams.ts';
+import type { AddressRecord, Endpoint } from '../../src/protocol/dns.ts';
+
+const ipv4 = (...addresses: string[]): AddressRecord[] => addresses.map((address) => ({ family: 4, address }));
+const endpointOf = (host: string, ...addresses: string[]): Endpoint => ({
+  host,
+  port: 5269,
+  tls: 'starttls',
+  secureDelegation: false,
+  addresses: ipv4(...addresses),
+});
+
+function rowOf(id: number, endpoint: Endpoint, changes: Partial<StreamContext>): StreamRow {
+  const input = {
+    stream: id,
+    settings: { hosted: new Set<string>(), policy: {}, bidi: true },
+    purpose: 'stanzas' as const,
+    local: 'here.example',
+    remote: 'evil.example',
+    endpoint,
+    directTls: false,
+    avoidExternal: false,
+  };
+  const features = {
+    kind: 'features' as const,
+    startTls: 'absent' as const,
+    mechanisms: [],
+    dialback: true,
+    dialbackErrors: true,
+    bidi: false,
+    unknown: [],
+  };
+  const context = { ...newStream({ input }), features, ...changes };
+  return {
+    id,
+    initiating: true,
+    purpose: 'stanzas',
+    endpoint,
+    context: () => context,
+    stage: 'opening',
+    leadsTo: new Set(),
+    weaklyProved: new Set(),
+    openedAt: 0,
+    establishedAt: Infinity,
+    expiresAtMs: Infinity,
+    expiry: null,
+    chain: null,
+  };
+}
+
+/** A stream to evil.example, which has published the victim's address beside its own. */
+function standing(connectedTo: string): StandingStreams {
+  const streams = new StandingStreams();
+  const row = rowOf(1, endpointOf('xmpp.evil.example', '192.0.2.1', '203.0.113.9'), { connectedTo });
+  streams.add(row);
+  streams.leadsTo(1, 'evil.example');
+  streams.verifiable(row);
+  streams.established(row);
+  return streams;
+}
+const wanted = { remote: 'victim.example', endpoints: [endpointOf('xmpp.victim.example', '192.0.2.1')], avoid: [] };
+
+test('an address that was published but did not answer is not where a stream leads: no db:verify and no supposition for its owner (S2, S6, M8)', () => {
+  const streams = standing('203.0.113.9');
+  assert.equal(streams.find({ ...wanted, purpose: 'verification' }), null);
+  assert.equal(streams.find({ ...wanted, purpose: 'stanzas' }), null);
+});
+
+test('the address that answered is: the same address and port serve another domain (XEP-0220 §2.6.2, M1)', () => {
+  const streams = standing('192.0.2.1');
+  assert.deepEqual(streams.find({ ...wanted, purpose: 'verification' }), { stream: 1, manner: 'assertion' });
+  assert.deepEqual(streams.find({ ...wanted, purpose: 'stanzas' }), { stream: 1, manner: 'supposition' });
+});
+
+test('a stream that was removed is found under no domain that it led to', () => {
+  const streams = standing('192.0.2.1');
+  streams.leadsTo(1, 'other.example');
+  streams.remove(1);
+  assert.equal(streams.find({ remote: 'other.example', endpoints: [], avoid: [], purpose: 'verification' }), null);
+  assert.equal(streams.find({ ...wanted, purpose: 'verification' }), null);
+});
