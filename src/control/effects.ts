@@ -11,8 +11,8 @@ import type { PathVerdict } from '../protocol/certificate.ts';
 import type { DnsAnswer, SrvRecord } from '../protocol/dns.ts';
 import { fault, FaultError } from '../protocol/faults.ts';
 import { srvOwnerNames } from '../protocol/srv.ts';
-import type { Wanted } from './standing-streams.ts';
-import type { Registry } from './registry.ts';
+import type { Found, StandingStreams, Wanted } from './standing-streams.ts';
+import type { VerifyDesk } from './verify-desk.ts';
 
 /** Draws for the weights of RFC 2782, at most: one for the order of those without weight, one for the choice. */
 const DRAWS_PER_RECORD = 2;
@@ -20,7 +20,14 @@ const RESOLUTION_OF_DRAW = 2 ** 30;
 
 const noRecords: DnsAnswer<SrvRecord> = { status: 'nodata-insecure', records: [], ttlSeconds: 0 };
 
-export function makeEffects(ports: Ports, transportPorts: TransportPorts, registry: Registry) {
+/** What the effects of one stream ask of the others: the registry, seen from below. */
+export interface OtherStreams {
+  readonly desk: VerifyDesk;
+  readonly streams: StandingStreams;
+  findStanding(wanted: Wanted, signal: AbortSignal): Promise<Exclude<Found, 'pending'>>;
+}
+
+export function makeEffects(ports: Ports, transportPorts: TransportPorts, others: OtherStreams) {
   const lookUpServices = fromPromise<ServiceRecords, { domain: string }>(async ({ input, signal }) => {
     const names = srvOwnerNames(input.domain);
     if (names === null) return { xmpp: noRecords, xmpps: noRecords, draws: [] };
@@ -43,15 +50,15 @@ export function makeEffects(ports: Ports, transportPorts: TransportPorts, regist
   // The validator is synchronous; an async function turns what it throws into a rejection.
   // eslint-disable-next-line @typescript-eslint/require-await
   const validatePath = fromPromise<PathVerdict, { stream: StreamId }>(async ({ input }) => {
-    const chain = registry.streams.get(input.stream)?.chain ?? null;
+    const chain = others.streams.get(input.stream)?.chain ?? null;
     if (chain === null) throw new FaultError(fault('pkix', 'no-certificate', 'peer'));
     return ports.pathValidator.validate(chain, ports.clock.now());
   });
 
   const openVerifyStream = fromPromise<VerifyStream, { sender: string; target: string; askedOn: StreamId }>(
     async ({ input, signal }) => {
-      const stream = await registry.desk.openStream(input.sender, input.target, input.askedOn, signal);
-      const certificate = registry.streams.get(stream)?.context().tls?.certificate;
+      const stream = await others.desk.openStream(input.sender, input.target, input.askedOn, signal);
+      const certificate = others.streams.get(stream)?.context().tls?.certificate;
       return { stream, peerSha256: certificate?.sha256 ?? null };
     },
   );
@@ -63,11 +70,11 @@ export function makeEffects(ports: Ports, transportPorts: TransportPorts, regist
     dialbackProoftype: dialbackProoftype.provide({
       actors: {
         openVerifyStream,
-        askAuthoritativeServer: fromPromise(({ input, signal }) => registry.desk.ask(input.stream, input, signal)),
+        askAuthoritativeServer: fromPromise(({ input, signal }) => others.desk.ask(input.stream, input, signal)),
       },
     }),
     findStandingStream: fromPromise<StandingStream | null, Wanted>(({ input, signal }) =>
-      registry.findStanding(input, signal),
+      others.findStanding(input, signal),
     ),
   };
 }

@@ -15,13 +15,13 @@ import { receivingStream } from '../../machines/receiving-stream.machine.ts';
 import type { StreamEvent, StreamInput, StreamSettings } from '../../machines/stream-context.ts';
 import { verification } from '../../machines/verification.machine.ts';
 import type { AcceptedConnection } from '../adapters/transport.ts';
-import type { Effects } from './effects.ts';
+import type { Effects, OtherStreams } from './effects.ts';
 import type { Clock, Random } from '../ports.ts';
 import type { Endpoint } from '../protocol/dns.ts';
 import { fault, type Fault, faultSentence, toFault } from '../protocol/faults.ts';
 import { acceptsWeakProof, deniedBy, policyFor } from '../protocol/policy.ts';
 import type { Router } from '../routing/router.ts';
-import { StandingStreams, type StreamRow, type Wanted } from './standing-streams.ts';
+import { type Found, StandingStreams, type StreamRow, type Wanted } from './standing-streams.ts';
 import { type ReportRecord, type TraceBody, type TraceRecord, transitionOf } from '../trace/record.ts';
 import { VerifyDesk } from './verify-desk.ts';
 
@@ -53,7 +53,7 @@ export interface RegistryOptions {
   readonly effects: (registry: Registry) => Effects;
 }
 
-export class Registry {
+export class Registry implements OtherStreams {
   readonly streams = new StandingStreams();
   readonly desk: VerifyDesk;
   /** What root actors report. Cheap, and always worth a log line. */
@@ -189,10 +189,7 @@ export class Registry {
   }
 
   /** Waits until the table of standing streams has an answer that is not `pending` (RFC 7712 §4.4, M1). */
-  async findStanding(
-    wanted: Wanted,
-    signal: AbortSignal,
-  ): Promise<Exclude<ReturnType<StandingStreams['find']>, 'pending'>> {
+  async findStanding(wanted: Wanted, signal: AbortSignal): Promise<Exclude<Found, 'pending'>> {
     for (;;) {
       const found = this.streams.find(wanted);
       if (found === null || signal.aborted) {
