@@ -9,7 +9,8 @@ import type { LimitOptions, ManagerOptions } from './options.ts';
 import type { ConnectionEvents, Credential, Listening, ListenOptions, Ports } from './ports.ts';
 import { dialbackKeys } from './protocol/dialback.ts';
 import { fault, type Fault } from './protocol/faults.ts';
-import { canonicalDomain, parentDomains } from './protocol/names.ts';
+import { credentialOf } from './protocol/hosts.ts';
+import { canonicalDomain } from './protocol/names.ts';
 import { NS } from './protocol/namespaces.ts';
 import type { PolicyOptions } from './protocol/policy.ts';
 import { Stanza } from './protocol/stanza.ts';
@@ -201,11 +202,7 @@ export class ConnectionManager {
 
   /** The certificate of a hosted domain, else that of its closest parent host. */
   credentialFor(domain: string): Credential | null {
-    for (const name of [domain, ...parentDomains(domain)]) {
-      const credential = this.#hosted.get(name);
-      if (credential !== undefined && credential !== null) return credential;
-    }
-    return null;
+    return credentialOf(this.#hosted, domain);
   }
 
   /** Puts another policy in force, for live streams too: those that it forbids are closed. */

@@ -5,6 +5,7 @@ import { createNetwork } from './adapters/network.ts';
 import { createPathValidator } from './adapters/pkix.ts';
 import { createRandom } from './adapters/random.ts';
 import type { Credential, Ports } from './ports.ts';
+import { credentialOf } from './protocol/hosts.ts';
 import { canonicalDomain } from './protocol/names.ts';
 
 export interface NodePortsOptions {
@@ -24,11 +25,14 @@ export interface NodePortsOptions {
 
 /** @throws FaultError `pkix`: what is wrong with the trust anchors; `openssl-unavailable` when Node lacks a function. */
 export function createNodePorts({ hosts, trust = {}, dns = {} }: NodePortsOptions): Ports {
-  const [first = null] = Object.values(hosts);
+  const byDomain = new Map(
+    Object.entries(hosts).map(([host, credential]) => [canonicalDomain(host) ?? host, credential]),
+  );
+  const first = Object.values(hosts).find((credential) => credential !== null) ?? null;
   const forServerName = (name: string | null): Credential | null => {
     const domain = name === null ? null : canonicalDomain(name);
     // Nothing known, or not ours: a handshake that ends in an error of the stream says more than one that fails.
-    return domain !== null && Object.hasOwn(hosts, domain) ? (hosts[domain] ?? first) : first;
+    return domain !== null && byDomain.has(domain) ? (credentialOf(byDomain, domain) ?? first) : first;
   };
   const servers = dns.servers ?? [];
   return {
