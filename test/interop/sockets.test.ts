@@ -12,6 +12,7 @@ import { prosodyMissing } from '../support/prosody.ts';
 import { LeapingClock } from './leaping-clock.ts';
 import { connectionsTo } from './sockets.ts';
 import { authority, during, host, Stage, type Kind } from './stage.ts';
+import { asapScheduler, filter, firstValueFrom, observeOn } from 'rxjs';
 import xml, { type Element } from '@xmpp/xml';
 
 const SENDERS = 5;
@@ -27,12 +28,9 @@ describe('sockets towards real servers', { timeout: 120_000 }, () => {
     ['Prosody', TARGETS],
     ['ejabberd', 1],
   ] as const) {
-    // Passed until 24c33d7, hangs until its deadline since 9704161: the cause is not found yet.
-    const skip = `${kind}: hangs since 2026-11-22, cause not found yet${missing[kind] === null ? '' : `; ${missing[kind]}`}`;
-
     test(
       `${kind}: ${SENDERS} sender and ${TARGETS} target domains need ${expected} of our sockets, and none once idle`,
-      { skip },
+      { skip: missing[kind] ?? false },
       async () => {
         const further = Array.from({ length: TARGETS - 1 }, (_, index) => `v${index}`);
         const theirs = await stage.theirs(kind, { further, logLevel: 'info' });
@@ -68,13 +66,9 @@ describe('sockets towards real servers', { timeout: 120_000 }, () => {
           assert.equal(connectionsTo(process.pid, theirs.server.ports.s2s), expected);
           assert.equal(manager.snapshot().streams.filter(({ role }) => role === 'initiating').length, expected);
 
-          const gone = new Promise<void>((resolve) => {
-            const subscription = manager.records$.subscribe(() => {
-              if (manager.snapshot().streams.some(({ role }) => role === 'initiating')) return;
-              subscription.unsubscribe();
-              resolve();
-            });
-          });
+          // A record comes as its event is taken; the snapshot shows what became of it once the event is through.
+          const idle = (): boolean => manager.snapshot().streams.every(({ role }) => role !== 'initiating');
+          const gone = firstValueFrom(manager.records$.pipe(observeOn(asapScheduler), filter(idle)));
           clock.leap(limits.idleMs);
           await gone;
           assert.equal(connectionsTo(process.pid, theirs.server.ports.s2s), 0);
