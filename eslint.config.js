@@ -48,17 +48,29 @@ export default tseslint.config(
       },
     ],
   ),
-  wall(['src/adapters/**/*.ts'], [{ regex: '/machines/|^rxjs|/routing/', message: 'an adapter acts and decides nothing' }]),
+  wall(
+    ['src/adapters/**/*.ts', 'src/simulation/**/*.ts'],
+    [{ regex: '/machines/|^rxjs|/routing/', message: 'an adapter acts and decides nothing' }],
+  ),
   wall(
     ['src/routing/**/*.ts'],
-    [{ regex: '/machines/|^xstate|/adapters/', message: 'the data plane knows tables and streams, not actors' }],
+    [
+      {
+        regex: '/machines/|^xstate|/adapters/|/simulation/',
+        message: 'the data plane knows tables and streams, not actors',
+      },
+    ],
   ),
   {
     files: ['test/**/*.ts', 'benchmarks/**/*.ts'],
     rules: {
       '@typescript-eslint/no-floating-promises': [
         'error',
-        { allowForKnownSafeCalls: [{ from: 'package', package: 'node:test', name: ['test', 'it', 'describe', 'suite'] }] },
+        {
+          allowForKnownSafeCalls: [
+            { from: 'package', package: 'node:test', name: ['test', 'it', 'describe', 'suite'] },
+          ],
+        },
       ],
       '@typescript-eslint/no-non-null-assertion': 'off',
     },

@@ -8,7 +8,7 @@ import { Parser as XmppParser } from '@xmpp/xml';
 import sax from 'sax';
 import { SaxesParser } from 'saxes';
 import { Parser as LtxParser } from 'ltx';
-import { Framer } from '../src/adapters/framer.ts';
+import { Framer } from '../src/adapters/framer/framer.ts';
 
 const ROUNDS = 9;
 const ROUND_MS = 60;

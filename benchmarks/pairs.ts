@@ -5,7 +5,7 @@
  *
  * Run: npm run build && node --import tsx benchmarks/pairs.ts
  */
-import { createCertificateAuthority } from '../src/adapters/certificate-authority.ts';
+import { createCertificateAuthority } from '../src/simulation/certificate-authority.ts';
 import type { Credential } from '../src/ports.ts';
 import { startDnsServer, type DnsServer } from '../test/support/dns-server.ts';
 import { heading, table, whole } from './support/figures.ts';

@@ -7,9 +7,16 @@
  * prints every case, not only those where we and limbo disagree.
  */
 import { readFileSync } from 'node:fs';
-import { readCertificate } from '../src/adapters/certificates.ts';
-import { PURPOSE, VERIFY_FLAG, decodeCertificate, decodeCrl, loadLibcrypto, scoped } from '../src/adapters/openssl.ts';
-import { createPathValidator } from '../src/adapters/pkix.ts';
+import { readCertificate } from '../src/adapters/pkix/certificates.ts';
+import {
+  PURPOSE,
+  VERIFY_FLAG,
+  decodeCertificate,
+  decodeCrl,
+  loadLibcrypto,
+  scoped,
+} from '../src/adapters/pkix/openssl.ts';
+import { createPathValidator } from '../src/adapters/pkix/path-validator.ts';
 import { derOf } from '../src/adapters/pkix/trust.ts';
 import { FaultError, faultSentence } from '../src/protocol/faults.ts';
 import { canonicalDomain } from '../src/protocol/names.ts';

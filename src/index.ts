@@ -30,28 +30,28 @@ export { createNodePorts, type NodePortsOptions } from './node-ports.ts';
 export type * from './ports.ts';
 export type * from './protocol/dns.ts';
 export type * from './protocol/certificate.ts';
-export { createNetwork, type NetworkOptions } from './adapters/network.ts';
-export { createResolver, type ResolverOptions } from './adapters/dns.ts';
-export { createPathValidator } from './adapters/pkix.ts';
+export { createNetwork, type NetworkOptions } from './adapters/network/network.ts';
+export { createResolver, type ResolverOptions } from './adapters/dns/resolver.ts';
+export { createPathValidator } from './adapters/pkix/path-validator.ts';
 export type { TrustOptions } from './adapters/pkix/trust.ts';
-export type { CredentialStore } from './adapters/tls.ts';
+export type { CredentialStore } from './adapters/network/tls.ts';
 export { createRandom, createSeededRandom } from './adapters/random.ts';
 export { systemClock } from './adapters/clock.ts';
 
 // For tests and simulations of those who embed it.
-export { createMemoryNetwork, type MemoryNetwork, type MemoryNetworkOptions } from './adapters/memory-network.ts';
-export { SimulatedClock } from './adapters/simulated-clock.ts';
+export { createMemoryNetwork, type MemoryNetwork, type MemoryNetworkOptions } from './simulation/memory-network.ts';
+export { SimulatedClock } from './simulation/simulated-clock.ts';
 export {
   createTableResolver,
   type DnsTable,
   type TableEntry,
   type TableResolver,
   type TableResolverOptions,
-} from './adapters/table-dns.ts';
+} from './simulation/table-dns.ts';
 export {
   createCertificateAuthority,
   type AuthorityOptions,
   type CertificateAuthority,
   type IssuedCredential,
   type IssueOptions,
-} from './adapters/certificate-authority.ts';
+} from './simulation/certificate-authority.ts';

@@ -1,8 +1,8 @@
 /** Real ports: sockets, DNS, path validation, clock and chance, as Node has them. */
 import { systemClock } from './adapters/clock.ts';
-import { createResolver } from './adapters/dns.ts';
-import { createNetwork } from './adapters/network.ts';
-import { createPathValidator } from './adapters/pkix.ts';
+import { createResolver } from './adapters/dns/resolver.ts';
+import { createNetwork } from './adapters/network/network.ts';
+import { createPathValidator } from './adapters/pkix/path-validator.ts';
 import { createRandom } from './adapters/random.ts';
 import type { Credential, Ports } from './ports.ts';
 import { credentialOf } from './protocol/hosts.ts';

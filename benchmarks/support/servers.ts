@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import { createCertificateAuthority } from '../../src/adapters/certificate-authority.ts';
+import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import { ejabberdMissing, startEjabberd } from '../../test/support/ejabberd.ts';
 import { freePort, startProcess, temporaryFolder } from '../../test/support/processes.ts';
 import { prosodyMissing, startProsody } from '../../test/support/prosody.ts';

@@ -23,7 +23,7 @@ import type {
   Random,
   TlsSession,
 } from '../ports.ts';
-import { Framer, type StreamTag } from './framer.ts';
+import { Framer, type StreamTag } from './framer/framer.ts';
 
 /** Where the stanzas of a stream go, and what has to be written comes from (src/routing). */
 export interface StanzaPlane {

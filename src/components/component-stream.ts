@@ -1,7 +1,7 @@
 /** One component's stream, from its header to its end (XEP-0114 §3): the accepting side. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { escapeXML, type Element } from '@xmpp/xml';
-import { Framer, type FramerHandler, type StreamTag } from '../adapters/framer.ts';
+import { Framer, type FramerHandler, type StreamTag } from '../adapters/framer/framer.ts';
 import type { Clock, Connection, ConnectionEvents, Random } from '../ports.ts';
 import { fault, toFault, type Fault } from '../protocol/faults.ts';
 import { canonicalDomain, domainOfJid } from '../protocol/names.ts';

@@ -1,7 +1,7 @@
 /** Certificates and keys named by the configuration: read, parsed, matched with each other and with the domain. */
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { resolve } from 'node:path';
-import { readCertificate } from '../adapters/certificates.ts';
+import { readCertificate } from '../adapters/pkix/certificates.ts';
 import type { Credential } from '../ports.ts';
 import type { CertificateEvidence } from '../protocol/certificate.ts';
 import { toFault } from '../protocol/faults.ts';

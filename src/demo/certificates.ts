@@ -3,7 +3,7 @@ import {
   type CertificateAuthority,
   createCertificateAuthority,
   type IssueOptions,
-} from '../adapters/certificate-authority.ts';
+} from '../simulation/certificate-authority.ts';
 import type { Credential } from '../ports.ts';
 import type { ProviderSetup } from './scenario.ts';
 

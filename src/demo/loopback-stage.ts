@@ -2,10 +2,10 @@
 import { firstValueFrom, merge, of, race, timer } from 'rxjs';
 import { filter, map } from 'rxjs/operators';
 import { systemClock } from '../adapters/clock.ts';
-import { createNetwork } from '../adapters/network.ts';
-import { createPathValidator } from '../adapters/pkix.ts';
+import { createNetwork } from '../adapters/network/network.ts';
+import { createPathValidator } from '../adapters/pkix/path-validator.ts';
 import { createRandom } from '../adapters/random.ts';
-import { createTableResolver } from '../adapters/table-dns.ts';
+import { createTableResolver } from '../simulation/table-dns.ts';
 import { trustAnchor } from './certificates.ts';
 import type { Stage } from './stage.ts';
 

@@ -1,7 +1,7 @@
 /** Where scenarios are played: on real sockets (loopback-stage.ts), or in a simulation (the pair tests). */
 import type { Observable } from 'rxjs';
-import type { TableResolver } from '../adapters/table-dns.ts';
-import type { CredentialStore } from '../adapters/tls.ts';
+import type { TableResolver } from '../simulation/table-dns.ts';
+import type { CredentialStore } from '../adapters/network/tls.ts';
 import type { Clock, Network, PathValidator, Random } from '../ports.ts';
 
 export interface StageHost {

@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { createCertificateAuthority } from '../../src/adapters/certificate-authority.ts';
+import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import {
   dial,
   conditionOf,

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import xml from '@xmpp/xml';
-import { createCertificateAuthority } from '../../src/adapters/certificate-authority.ts';
-import { createMemoryNetwork } from '../../src/adapters/memory-network.ts';
+import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
+import { createMemoryNetwork } from '../../src/simulation/memory-network.ts';
 import { createRandom } from '../../src/adapters/random.ts';
-import { SimulatedClock } from '../../src/adapters/simulated-clock.ts';
-import { createTableResolver } from '../../src/adapters/table-dns.ts';
+import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
+import { createTableResolver } from '../../src/simulation/table-dns.ts';
 import { ConnectionManager } from '../../src/manager.ts';
 import { limits } from '../../machines/limits.ts';
 import type { Connection, TlsSession } from '../../src/ports.ts';

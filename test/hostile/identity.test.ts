@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { TLSSocket } from 'node:tls';
 import { after, before, test } from 'node:test';
-import { createCertificateAuthority, type IssueOptions } from '../../src/adapters/certificate-authority.ts';
+import { createCertificateAuthority, type IssueOptions } from '../../src/simulation/certificate-authority.ts';
 import { auth, base64, header, message, SASL_NS, STARTTLS, type Wire } from '../support/attacker.ts';
 import { startTarget, type Target } from '../support/attacker-target.ts';
 

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { createCertificateAuthority, type ExtendedKeyUsage } from '../../src/adapters/certificate-authority.ts';
+import { createCertificateAuthority, type ExtendedKeyUsage } from '../../src/simulation/certificate-authority.ts';
 import { connectComponent, echoMessages, type ComponentClient } from '../support/component-client.ts';
 import { startDnsServer, type DnsServer } from '../support/dns-server.ts';
 import { ejabberdMissing, startEjabberd, type EjabberdOptions } from '../support/ejabberd.ts';

@@ -4,7 +4,7 @@ import {
   createCertificateAuthority,
   type CertificateAuthority,
   type ExtendedKeyUsage,
-} from '../../src/adapters/certificate-authority.ts';
+} from '../../src/simulation/certificate-authority.ts';
 import type { Element } from '@xmpp/xml';
 import { connectComponent, type ComponentClient } from '../support/component-client.ts';
 import { startDnsServer, type DnsServer } from '../support/dns-server.ts';

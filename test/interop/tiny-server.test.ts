@@ -7,7 +7,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { createCertificateAuthority } from '../../src/adapters/certificate-authority.ts';
+import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import { startDnsServer, type DnsServer } from '../support/dns-server.ts';
 import {
   freePort,

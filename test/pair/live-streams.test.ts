@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import xml from '@xmpp/xml';
-import { createCertificateAuthority } from '../../src/adapters/certificate-authority.ts';
-import { createPathValidator } from '../../src/adapters/pkix.ts';
+import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
+import { createPathValidator } from '../../src/adapters/pkix/path-validator.ts';
 import { ConnectionManager } from '../../src/manager.ts';
 import type { PolicyOptions } from '../../src/protocol/policy.ts';
 import { createSimulation } from '../support/simulation.ts';

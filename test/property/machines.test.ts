@@ -20,7 +20,7 @@ import {
 import type { StandingStream } from '../../machines/peer.machine.ts';
 import type { VerifyStream } from '../../machines/prooftypes/dialback.machine.ts';
 import type { StreamEvent, StreamInput } from '../../machines/stream-context.ts';
-import { SimulatedClock } from '../../src/adapters/simulated-clock.ts';
+import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
 import type { DialbackAnswer } from '../../src/protocol/dialback.ts';
 import { fault } from '../../src/protocol/faults.ts';
 import type { Federation } from '../../src/protocol/policy.ts';

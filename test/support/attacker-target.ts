@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import xml from '@xmpp/xml';
-import { createCertificateAuthority, type CertificateAuthority } from '../../src/adapters/certificate-authority.ts';
+import { createCertificateAuthority, type CertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import { systemClock } from '../../src/adapters/clock.ts';
-import { createNetwork } from '../../src/adapters/network.ts';
-import { createPathValidator } from '../../src/adapters/pkix.ts';
+import { createNetwork } from '../../src/adapters/network/network.ts';
+import { createPathValidator } from '../../src/adapters/pkix/path-validator.ts';
 import { createRandom } from '../../src/adapters/random.ts';
-import { createTableResolver, type TableResolver } from '../../src/adapters/table-dns.ts';
+import { createTableResolver, type TableResolver } from '../../src/simulation/table-dns.ts';
 import { answerUnattended } from '../../src/components/unattended.ts';
 import { ConnectionManager, type ManagerSnapshot } from '../../src/manager.ts';
 import type { ManagerOptions } from '../../src/options.ts';

@@ -1,6 +1,6 @@
 /** What a framer says about bytes, as plain data that can be compared. */
-import type { FramerLimits } from '../../src/adapters/framer.ts';
-import { Framer } from '../../src/adapters/framer.ts';
+import type { FramerLimits } from '../../src/adapters/framer/framer.ts';
+import { Framer } from '../../src/adapters/framer/framer.ts';
 import type { Stanza } from '../../src/protocol/stanza.ts';
 
 export const HEADER =

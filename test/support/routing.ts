@@ -1,5 +1,5 @@
 /** What tests of the data plane put around a router: outlets with a buffer, inlets that count, a control plane that notes. */
-import { SimulatedClock } from '../../src/adapters/simulated-clock.ts';
+import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
 import type { Fault } from '../../src/protocol/faults.ts';
 import { Stanza, type StanzaKind } from '../../src/protocol/stanza.ts';
 import { Router, type RouterOptions } from '../../src/routing/router.ts';

@@ -3,11 +3,11 @@ import {
   createMemoryNetwork,
   type MemoryNetwork,
   type MemoryNetworkOptions,
-} from '../../src/adapters/memory-network.ts';
-import { createPathValidator } from '../../src/adapters/pkix.ts';
+} from '../../src/simulation/memory-network.ts';
+import { createPathValidator } from '../../src/adapters/pkix/path-validator.ts';
 import { createSeededRandom } from '../../src/adapters/random.ts';
-import { SimulatedClock } from '../../src/adapters/simulated-clock.ts';
-import { createTableResolver } from '../../src/adapters/table-dns.ts';
+import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
+import { createTableResolver } from '../../src/simulation/table-dns.ts';
 import { trustAnchor } from '../../src/demo/certificates.ts';
 import type { Stage } from '../../src/demo/stage.ts';
 import type { PathValidator } from '../../src/ports.ts';

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { createCertificateAuthority } from '../../src/adapters/certificate-authority.ts';
-import type { CertificateAuthority, IssuedCredential } from '../../src/adapters/certificate-authority.ts';
+import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
+import type { CertificateAuthority, IssuedCredential } from '../../src/simulation/certificate-authority.ts';
 
 let folder: string;
 before(() => {

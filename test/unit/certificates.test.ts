@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { X509Certificate, generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createCertificateAuthority } from '../../src/adapters/certificate-authority.ts';
-import { MAX_CERTIFICATE_BYTES, readCertificate } from '../../src/adapters/certificates.ts';
-import { contextTag, octetString, oid, sequence, text } from '../../src/adapters/der.ts';
+import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
+import { MAX_CERTIFICATE_BYTES, readCertificate } from '../../src/adapters/pkix/certificates.ts';
+import { contextTag, octetString, oid, sequence, text } from '../../src/simulation/der.ts';
 import { FaultError } from '../../src/protocol/faults.ts';
 
 const authority = createCertificateAuthority({ name: 'Certificate Test Authority' });

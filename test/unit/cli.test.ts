@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { after, test } from 'node:test';
-import { createCertificateAuthority } from '../../src/adapters/certificate-authority.ts';
+import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import { commands } from '../../src/cli/commands.ts';
 import { createLog } from '../../src/cli/log.ts';
 import { runCommandLine } from '../../src/cli/run.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { createCertificateAuthority } from '../../src/adapters/certificate-authority.ts';
+import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import { ConfigError, loadConfig, type ServeConfig } from '../../src/config/load.ts';
 import { nearest } from '../../src/config/nearest.ts';
 

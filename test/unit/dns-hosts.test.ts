@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { createResolver } from '../../src/adapters/dns.ts';
-import { parseHosts } from '../../src/adapters/system-hosts.ts';
+import { createResolver } from '../../src/adapters/dns/resolver.ts';
+import { parseHosts } from '../../src/adapters/dns/system-hosts.ts';
 
 test('a hosts file gives each name and alias its addresses, in its order; comments and nonsense give none (hosts(5))', () => {
   const text = [

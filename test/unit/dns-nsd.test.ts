@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { createResolver, MAX_RECORDS } from '../../src/adapters/dns.ts';
+import { createResolver, MAX_RECORDS } from '../../src/adapters/dns/resolver.ts';
 import type { Resolver } from '../../src/ports.ts';
 import { nsdMissing, startNsd, type Nsd } from '../support/nsd.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { SimulatedClock } from '../../src/adapters/simulated-clock.ts';
-import { createTableResolver } from '../../src/adapters/table-dns.ts';
+import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
+import { createTableResolver } from '../../src/simulation/table-dns.ts';
 
 const never = new AbortController().signal;
 const owner = '_xmpp-server._tcp.a.example';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import test, { type TestContext } from 'node:test';
 import { AUTHORITATIVE_ANSWER, decode, encode, type Answer } from 'dns-packet';
 import { systemClock } from '../../src/adapters/clock.ts';
-import { createResolver, MAX_RECORDS, RESOLUTION_DELAY_MS, SRV_TTL_SECONDS } from '../../src/adapters/dns.ts';
+import { createResolver, MAX_RECORDS, RESOLUTION_DELAY_MS, SRV_TTL_SECONDS } from '../../src/adapters/dns/resolver.ts';
 import type { Clock } from '../../src/ports.ts';
 
 const never = new AbortController().signal;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Framer, type StreamTag } from '../../src/adapters/framer.ts';
+import { Framer, type StreamTag } from '../../src/adapters/framer/framer.ts';
 import { NS } from '../../src/protocol/namespaces.ts';
 import { byteByByte, frame, HEADER, whole } from '../support/framing.ts';
 

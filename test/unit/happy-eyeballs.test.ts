@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { raceAddresses } from '../../src/adapters/happy-eyeballs.ts';
-import type { AttemptFailure } from '../../src/adapters/happy-eyeballs.ts';
-import { SimulatedClock } from '../../src/adapters/simulated-clock.ts';
+import { raceAddresses } from '../../src/adapters/network/happy-eyeballs.ts';
+import type { AttemptFailure } from '../../src/adapters/network/happy-eyeballs.ts';
+import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
 import type { AddressRecord } from '../../src/protocol/dns.ts';
 import { fault } from '../../src/protocol/faults.ts';
 

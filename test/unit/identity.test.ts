@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { createCertificateAuthority } from '../../src/adapters/certificate-authority.ts';
-import { readCertificate } from '../../src/adapters/certificates.ts';
+import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
+import { readCertificate } from '../../src/adapters/pkix/certificates.ts';
 import type { PresentedIdentifiers } from '../../src/protocol/certificate.ts';
 import { canonicalDomain } from '../../src/protocol/names.ts';
 import { matchIdentity, referenceIdentifiers } from '../../src/protocol/identity.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createMemoryNetwork } from '../../src/adapters/memory-network.ts';
-import type { MemoryNetworkOptions, WireChunk } from '../../src/adapters/memory-network.ts';
+import { createMemoryNetwork } from '../../src/simulation/memory-network.ts';
+import type { MemoryNetworkOptions, WireChunk } from '../../src/simulation/memory-network.ts';
 import { createRandom, createSeededRandom } from '../../src/adapters/random.ts';
-import { SimulatedClock } from '../../src/adapters/simulated-clock.ts';
+import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
 import {
   clientTls,
   closeBoth,

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createCertificateAuthority } from '../../src/adapters/certificate-authority.ts';
-import type { CertificateAuthority, IssuedCredential } from '../../src/adapters/certificate-authority.ts';
-import type { CredentialStore } from '../../src/adapters/tls.ts';
+import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
+import type { CertificateAuthority, IssuedCredential } from '../../src/simulation/certificate-authority.ts';
+import type { CredentialStore } from '../../src/adapters/network/tls.ts';
 import type { Fault } from '../../src/protocol/faults.ts';
 import { FaultError } from '../../src/protocol/faults.ts';
 import type {

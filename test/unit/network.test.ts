@@ -4,8 +4,8 @@ import * as net from 'node:net';
 import { test } from 'node:test';
 import tls from 'node:tls';
 import { systemClock } from '../../src/adapters/clock.ts';
-import { createNetwork } from '../../src/adapters/network.ts';
-import { SimulatedClock } from '../../src/adapters/simulated-clock.ts';
+import { createNetwork } from '../../src/adapters/network/network.ts';
+import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
 import type { Accepted, Connection, Listening, Network } from '../../src/ports.ts';
 import {
   clientTls,

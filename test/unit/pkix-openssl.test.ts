@@ -6,9 +6,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { createCertificateAuthority } from '../../src/adapters/certificate-authority.ts';
-import { PROTOTYPES, bindPrototypes, loadLibcrypto, scoped } from '../../src/adapters/openssl.ts';
-import { createPathValidator } from '../../src/adapters/pkix.ts';
+import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
+import { PROTOTYPES, bindPrototypes, loadLibcrypto, scoped } from '../../src/adapters/pkix/openssl.ts';
+import { createPathValidator } from '../../src/adapters/pkix/path-validator.ts';
 import { derOf } from '../../src/adapters/pkix/trust.ts';
 import { FaultError } from '../../src/protocol/faults.ts';
 

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { BoundedMemo } from '../../src/adapters/bounded-memo.ts';
-import { createCertificateAuthority } from '../../src/adapters/certificate-authority.ts';
-import type { CertificateAuthority } from '../../src/adapters/certificate-authority.ts';
-import { contextTag, derBoolean, octetString, oid, sequence } from '../../src/adapters/der.ts';
-import { createPathValidator } from '../../src/adapters/pkix.ts';
-import type { TrustOptions } from '../../src/adapters/pkix.ts';
+import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
+import type { CertificateAuthority } from '../../src/simulation/certificate-authority.ts';
+import { contextTag, derBoolean, octetString, oid, sequence } from '../../src/simulation/der.ts';
+import { createPathValidator } from '../../src/adapters/pkix/path-validator.ts';
+import type { TrustOptions } from '../../src/adapters/pkix/path-validator.ts';
 import type { PathVerdict } from '../../src/protocol/certificate.ts';
 import { FaultError } from '../../src/protocol/faults.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { Framer } from '../../src/adapters/framer.ts';
+import { Framer } from '../../src/adapters/framer/framer.ts';
 import { decodeAuthzid, encodeAuthzid, type WireElement } from '../../src/protocol/wire.ts';
 import { readWireElement, wireToXml } from '../../src/protocol/wire-xml.ts';
 import { HEADER } from '../support/framing.ts';

@@ -8,8 +8,8 @@
  */
 import { FaultError, fault } from '../../protocol/faults.ts';
 import { domainOfXmppAddr, splitSrvName } from '../../protocol/identity.ts';
-import { CONTEXT, childrenOf, isTagged, octetsOf, parseAsn1 } from '../asn1.ts';
-import { GENERAL_NAME, readCertificate, readExtension } from '../certificates.ts';
+import { CONTEXT, childrenOf, isTagged, octetsOf, parseAsn1 } from './asn1.ts';
+import { GENERAL_NAME, readCertificate, readExtension } from './certificates.ts';
 
 const OID_NAME_CONSTRAINTS = '2.5.29.30';
 /** Subtrees times names that are compared; beyond it the path is refused, so that long lists cannot cost time. */

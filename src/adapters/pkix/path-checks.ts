@@ -1,8 +1,8 @@
 /** What a certificate, and a path that OpenSSL found, must also be: a server's, with names and keys as we ask them. */
 import type { PathVerdict } from '../../protocol/certificate.ts';
 import { FaultError } from '../../protocol/faults.ts';
-import { EXTENDED_KEY_USAGE, EXTENSION_FLAG, KEY_USAGE, NID, encodeCertificate } from '../openssl.ts';
-import type { Libcrypto, X509 } from '../openssl.ts';
+import { EXTENDED_KEY_USAGE, EXTENSION_FLAG, KEY_USAGE, NID, encodeCertificate } from './openssl.ts';
+import type { Libcrypto, X509 } from './openssl.ts';
 import { readNameConstraints, wrongName } from './name-constraints.ts';
 
 export type Invalid = Extract<PathVerdict, { kind: 'invalid' }>;

@@ -1,8 +1,8 @@
 /** Finds a path from what a peer presented to a trust anchor, and says why there is none. */
 import type { PathVerdict } from '../../protocol/certificate.ts';
 import { FaultError, fault } from '../../protocol/faults.ts';
-import { PURPOSE, VERIFY_FLAG, fingerprintOf, scoped, validityOf } from '../openssl.ts';
-import type { Libcrypto, X509 } from '../openssl.ts';
+import { PURPOSE, VERIFY_FLAG, fingerprintOf, scoped, validityOf } from './openssl.ts';
+import type { Libcrypto, X509 } from './openssl.ts';
 import { ERROR, conditionOf, isProfileError } from './conditions.ts';
 import { invalid, refusePath } from './path-checks.ts';
 import type { Invalid } from './path-checks.ts';

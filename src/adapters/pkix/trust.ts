@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import { FaultError, fault } from '../../protocol/faults.ts';
-import { decodeCertificate, decodeCrl, fingerprintOf, scoped } from '../openssl.ts';
-import type { Libcrypto, X509Store } from '../openssl.ts';
+import { decodeCertificate, decodeCrl, fingerprintOf, scoped } from './openssl.ts';
+import type { Libcrypto, X509Store } from './openssl.ts';
 
 export interface TrustOptions {
   /** Trust what the system trusts: its bundle and Node's roots, or the file in `SSL_CERT_FILE`. */

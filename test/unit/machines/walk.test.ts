@@ -156,7 +156,7 @@ test('a machine imports xstate, its siblings and src/protocol; it has no clock a
   const wrong = [
     "import 'node:net';",
     "import 'rxjs';",
-    "import '../src/adapters/tcp.ts';",
+    "import '../src/adapters/network/tcp.ts';",
     "import '../src/control/registry.ts';",
     'Date.now();',
     'Math.random();',

@@ -4,8 +4,8 @@
  */
 import { fault, FaultError } from '../protocol/faults.ts';
 import type { Clock, Network, Random } from '../ports.ts';
-import { raceAddresses } from './happy-eyeballs.ts';
-import type { Race } from './happy-eyeballs.ts';
+import { raceAddresses } from '../adapters/network/happy-eyeballs.ts';
+import type { Race } from '../adapters/network/happy-eyeballs.ts';
 import { MemoryConnection } from './memory-connection.ts';
 import type { ChunkKind, MemoryParts } from './memory-connection.ts';
 import { Link } from './memory-link.ts';
@@ -13,8 +13,8 @@ import type { HostParts, LinkEnds, Listener } from './memory-link.ts';
 import { travelMs } from './memory-pipe.ts';
 import type { LinkTiming } from './memory-pipe.ts';
 import type { TlsVersion } from './memory-tls.ts';
-import { connectFault } from './network.ts';
-import type { CredentialStore } from './tls.ts';
+import { connectFault } from '../adapters/network/network.ts';
+import type { CredentialStore } from '../adapters/network/tls.ts';
 
 export type { LinkEnds } from './memory-link.ts';
 

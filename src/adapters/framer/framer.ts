@@ -4,7 +4,7 @@
  * trees. How it works and what was measured: docs/adr/framer.md.
  */
 import { isUtf8 } from 'node:buffer';
-import { fault } from '../protocol/faults.ts';
+import { fault } from '../../protocol/faults.ts';
 import {
   characterLength,
   CLASS as CLASS_,
@@ -13,11 +13,11 @@ import {
   textRunEnd,
   UTF8_STOP as UTF8_STOP_,
   viewOf,
-} from './framer/characters.ts';
-import { defaultFramerLimits, type FramerHandler, type FramerLimits } from './framer/contract.ts';
-import { ElementScope } from './framer/element-scope.ts';
-import { HeldBytes } from './framer/held-bytes.ts';
-import { OpenNames } from './framer/open-names.ts';
+} from './characters.ts';
+import { defaultFramerLimits, type FramerHandler, type FramerLimits } from './contract.ts';
+import { ElementScope } from './element-scope.ts';
+import { HeldBytes } from './held-bytes.ts';
+import { OpenNames } from './open-names.ts';
 import {
   BAD_MARKUP,
   BAD_TAG,
@@ -32,10 +32,10 @@ import {
   TOO_DEEP,
   TOO_LARGE,
   TOO_MANY_ATTRIBUTES,
-} from './framer/problems.ts';
-import { ABSENT, xmlDeclarationEnd } from './framer/prolog.ts';
-import { TagMemo } from './framer/tag-memo.ts';
-import { INCOMPLETE as INCOMPLETE_, referenceEnd, TagScanner } from './framer/tag-scanner.ts';
+} from './problems.ts';
+import { ABSENT, xmlDeclarationEnd } from './prolog.ts';
+import { TagMemo } from './tag-memo.ts';
+import { INCOMPLETE as INCOMPLETE_, referenceEnd, TagScanner } from './tag-scanner.ts';
 // Imported bindings are read from their cells at every byte; local ones are not.
 const CLASS = CLASS_;
 const SPACE = SPACE_;
@@ -43,7 +43,7 @@ const TEXT_STOP = TEXT_STOP_;
 const UTF8_STOP = UTF8_STOP_;
 const INCOMPLETE = INCOMPLETE_;
 
-export { defaultFramerLimits, type FramerHandler, type FramerLimits, type StreamTag } from './framer/contract.ts';
+export { defaultFramerLimits, type FramerHandler, type FramerLimits, type StreamTag } from './contract.ts';
 
 type State = 'open' | 'halted' | 'over';
 

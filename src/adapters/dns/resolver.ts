@@ -1,11 +1,11 @@
 /** Names over plain DNS (RFC 6120 §3.2, RFC 8305 §3): no DNSSEC here, so no answer is ever `secure` or `bogus`. */
 import { Resolver as CaresResolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import type { Clock, Resolver } from '../ports.ts';
-import { interleaveFamilies, literalAddress } from '../protocol/addresses.ts';
-import type { AddressRecord, DnsAnswer, SrvRecord } from '../protocol/dns.ts';
-import { canonicalDomain, isIpLiteral } from '../protocol/names.ts';
-import { systemClock } from './clock.ts';
+import type { Clock, Resolver } from '../../ports.ts';
+import { interleaveFamilies, literalAddress } from '../../protocol/addresses.ts';
+import type { AddressRecord, DnsAnswer, SrvRecord } from '../../protocol/dns.ts';
+import { canonicalDomain, isIpLiteral } from '../../protocol/names.ts';
+import { systemClock } from '../clock.ts';
 import { systemAddresses } from './system-hosts.ts';
 
 export interface ResolverOptions {

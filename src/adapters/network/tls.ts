@@ -12,12 +12,12 @@ import { constants } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import * as tls from 'node:tls';
-import { fault, FaultError } from '../protocol/faults.ts';
-import type { Fault } from '../protocol/faults.ts';
-import type { CertificateEvidence } from '../protocol/certificate.ts';
-import type { CertificateChain, ClientTls, Clock, Credential, ServerTls, TlsSession } from '../ports.ts';
-import { readCertificate } from './certificates.ts';
-import { LruMap } from './lru.ts';
+import { fault, FaultError } from '../../protocol/faults.ts';
+import type { Fault } from '../../protocol/faults.ts';
+import type { CertificateEvidence } from '../../protocol/certificate.ts';
+import type { CertificateChain, ClientTls, Clock, Credential, ServerTls, TlsSession } from '../../ports.ts';
+import { readCertificate } from '../pkix/certificates.ts';
+import { LruMap } from '../lru.ts';
 
 /** Asked at every handshake, so a credential can be replaced at any time; the same object stands for the same credential. */
 export interface CredentialStore {

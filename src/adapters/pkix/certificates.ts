@@ -3,10 +3,10 @@
  * made to lie (FACTS §14, 12): the display strings here are for people.
  */
 import { createHash } from 'node:crypto';
-import { FaultError, fault } from '../protocol/faults.ts';
-import { canonicalDomain } from '../protocol/names.ts';
-import type { CertificateEvidence, PresentedIdentifiers } from '../protocol/certificate.ts';
-import { BoundedMemo } from './bounded-memo.ts';
+import { FaultError, fault } from '../../protocol/faults.ts';
+import { canonicalDomain } from '../../protocol/names.ts';
+import type { CertificateEvidence, PresentedIdentifiers } from '../../protocol/certificate.ts';
+import { BoundedMemo } from '../bounded-memo.ts';
 import { CONTEXT, TYPE, UNIVERSAL, childrenOf, isTagged, octetsOf, oidOf, parseAsn1, utf8Of } from './asn1.ts';
 import type { Asn1Node } from './asn1.ts';
 

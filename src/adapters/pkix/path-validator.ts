@@ -6,19 +6,19 @@
  * server's in both directions. docs/adr/pkix.md says what was chosen and why.
  */
 import { createHash } from 'node:crypto';
-import type { CertificateChain, PathValidator } from '../ports.ts';
-import { BoundedMemo } from './bounded-memo.ts';
+import type { CertificateChain, PathValidator } from '../../ports.ts';
+import { BoundedMemo } from '../bounded-memo.ts';
 import { MAX_CERTIFICATE_BYTES } from './certificates.ts';
 import { decodeCertificate, loadLibcrypto, scoped } from './openssl.ts';
 import type { X509 } from './openssl.ts';
-import { invalid, refuseKey } from './pkix/path-checks.ts';
-import type { Invalid } from './pkix/path-checks.ts';
-import { searchPath } from './pkix/path-search.ts';
-import type { PathOutcome, ValidPath } from './pkix/path-search.ts';
-import { loadTrust } from './pkix/trust.ts';
-import type { TrustOptions } from './pkix/trust.ts';
+import { invalid, refuseKey } from './path-checks.ts';
+import type { Invalid } from './path-checks.ts';
+import { searchPath } from './path-search.ts';
+import type { PathOutcome, ValidPath } from './path-search.ts';
+import { loadTrust } from './trust.ts';
+import type { TrustOptions } from './trust.ts';
 
-export type { TrustOptions } from './pkix/trust.ts';
+export type { TrustOptions } from './trust.ts';
 
 /** Most certificates taken from a peer, leaf first; real paths have two to four. What comes after is not looked at. */
 const MAX_CERTIFICATES = 10;

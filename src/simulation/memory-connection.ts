@@ -5,9 +5,9 @@ import type { ClientTls, Clock, Connection, ConnectionEvents, ServerTls, TlsSess
 import type { Pipe, Segment } from './memory-pipe.ts';
 import { alertFault, alertOf, clientHandshake, RECORD, serverHandshake, takeRecord, toRecords } from './memory-tls.ts';
 import type { Handshake, RecordType, TlsVersion } from './memory-tls.ts';
-import { closeTimeout } from './tcp.ts';
-import type { SocketLimits } from './tcp.ts';
-import type { CredentialStore } from './tls.ts';
+import { closeTimeout } from '../adapters/network/tcp.ts';
+import type { SocketLimits } from '../adapters/network/tcp.ts';
+import type { CredentialStore } from '../adapters/network/tls.ts';
 
 export type ChunkKind = 'plain' | 'encrypted' | 'handshake';
 

@@ -1,8 +1,8 @@
 /** One {@link Connection} over a socket of Node: TCP first, the same socket under TLS later. */
 import { Socket } from 'node:net';
-import { fault, toFault } from '../protocol/faults.ts';
-import type { Fault } from '../protocol/faults.ts';
-import type { ClientTls, Clock, Connection, ConnectionEvents, ServerTls } from '../ports.ts';
+import { fault, toFault } from '../../protocol/faults.ts';
+import type { Fault } from '../../protocol/faults.ts';
+import type { ClientTls, Clock, Connection, ConnectionEvents, ServerTls } from '../../ports.ts';
 import { tlsFault } from './tls.ts';
 import type { HandshakeEvents, TlsEngine } from './tls.ts';
 

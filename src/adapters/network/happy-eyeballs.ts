@@ -1,7 +1,7 @@
 /** Races the addresses of one target (RFC 8305 §5), for any kind of network. */
-import type { AddressRecord } from '../protocol/dns.ts';
-import type { Fault } from '../protocol/faults.ts';
-import type { Clock } from '../ports.ts';
+import type { AddressRecord } from '../../protocol/dns.ts';
+import type { Fault } from '../../protocol/faults.ts';
+import type { Clock } from '../../ports.ts';
 
 export interface AttemptFailure {
   readonly address: AddressRecord;

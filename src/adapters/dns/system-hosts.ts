@@ -2,8 +2,8 @@
 import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import type { AddressRecord } from '../protocol/dns.ts';
-import { canonicalDomain } from '../protocol/names.ts';
+import type { AddressRecord } from '../../protocol/dns.ts';
+import { canonicalDomain } from '../../protocol/names.ts';
 
 const HOSTS_FILE = '/etc/hosts';
 

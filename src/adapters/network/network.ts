@@ -1,8 +1,16 @@
 /** The {@link Network} of the daemon: node:net and node:tls. */
 import * as net from 'node:net';
-import { fault, FaultError } from '../protocol/faults.ts';
-import type { Fault } from '../protocol/faults.ts';
-import type { Accepted, Clock, ConnectionEvents, ConnectOptions, Listening, ListenOptions, Network } from '../ports.ts';
+import { fault, FaultError } from '../../protocol/faults.ts';
+import type { Fault } from '../../protocol/faults.ts';
+import type {
+  Accepted,
+  Clock,
+  ConnectionEvents,
+  ConnectOptions,
+  Listening,
+  ListenOptions,
+  Network,
+} from '../../ports.ts';
 import { raceAddresses } from './happy-eyeballs.ts';
 import type { AttemptFailure } from './happy-eyeballs.ts';
 import { plainAddress, SocketConnection, tcpFault } from './tcp.ts';

@@ -4,7 +4,7 @@
  * A thin binding: C names, C semantics. Whatever is made here is freed by a {@link scoped} block or by its owner.
  */
 import koffi from 'koffi';
-import { FaultError, fault, toFault } from '../protocol/faults.ts';
+import { FaultError, fault, toFault } from '../../protocol/faults.ts';
 
 declare const kind: unique symbol;
 /** A pointer that C gave us; its kind keeps a store from being taken for a certificate. */

@@ -8,9 +8,9 @@ import { fault, FaultError } from '../protocol/faults.ts';
 import type { Fault } from '../protocol/faults.ts';
 import type { CertificateEvidence } from '../protocol/certificate.ts';
 import type { ClientTls, Credential, TlsSession } from '../ports.ts';
-import { readCertificate } from './certificates.ts';
-import { LruMap } from './lru.ts';
-import type { CredentialStore } from './tls.ts';
+import { readCertificate } from '../adapters/pkix/certificates.ts';
+import { LruMap } from '../adapters/lru.ts';
+import type { CredentialStore } from '../adapters/network/tls.ts';
 
 export type TlsVersion = TlsSession['protocol'];
 

@@ -2,7 +2,7 @@
 import type { Clock, Resolver } from '../ports.ts';
 import { literalAddress } from '../protocol/addresses.ts';
 import type { AddressRecord, DnsAnswer, DnsStatus, SrvRecord } from '../protocol/dns.ts';
-import { systemClock } from './clock.ts';
+import { systemClock } from '../adapters/clock.ts';
 
 export interface TableEntry {
   readonly srv?: readonly SrvRecord[];
