@@ -80,7 +80,12 @@ export class PureActor<Machine extends AnyStateMachine> {
     return pathOf((this.#snapshot as { value: unknown }).value);
   }
 
+  /** Like an actor, it hears nothing once it is done. */
   send(event: EventFromLogic<Machine>): this {
+    if ((this.#snapshot as { status: string }).status !== 'active') {
+      this.effects = [];
+      return this;
+    }
     const [snapshot, actions] = transition(this.#machine, this.#snapshot, event);
     this.#snapshot = snapshot;
     this.effects = this.#read(actions);

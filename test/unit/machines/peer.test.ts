@@ -1,0 +1,218 @@
+/** The peer as a table: resolution, reuse, attempts and their end, as RFC 6120 §3 has them. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { limits, peer } from '../../../machines/index.ts';
+import { superseded } from '../../../machines/failures.ts';
+import type { PeerInput } from '../../../machines/peer.machine.ts';
+import { fault, type Fault } from '../../../src/protocol/faults.ts';
+import { PureActor } from '../../support/pure.ts';
+import { endpoint, wordsOf } from '../../support/samples.ts';
+import { broken, checkTable, done } from '../../support/tables.ts';
+
+const unreachable = fault('tcp', 'connect-timeout', 'peer');
+const input: PeerInput = { remote: 'b.example', fixedTarget: null, denied: null, jitter: 0 };
+const second = { ...endpoint, host: 'xmpp2.b.example' };
+const wanted = { type: 'local.streamWanted', local: 'a.example', purpose: 'stanzas', avoid: [] } as const;
+const resolved = { kind: 'resolved', endpoints: [endpoint, second] };
+
+const events = {
+  'local.streamWanted': wanted,
+  'local.retryRequested': { type: 'local.retryRequested' },
+  resolved: done('resolution', resolved),
+  'not resolved': done('resolution', { kind: 'failed', fault: fault('dns', 'no-address', 'dns') }),
+  'resolution broken': broken('resolution'),
+  'a stream stands': done('findStandingStream', { stream: 7, manner: 'supposition' }),
+  'none stands': done('findStandingStream', null),
+  'search broken': broken('findStandingStream'),
+  'stream.assigned': { type: 'stream.assigned', stream: 1 },
+  'stream.verifiable': { type: 'stream.verifiable', stream: 1 },
+  'stream.established': { type: 'stream.established', stream: 1 },
+  'stream.closing': { type: 'stream.closing', stream: 1, fault: unreachable },
+  superseded: { type: 'stream.closing', stream: 1, fault: superseded },
+  'stream.closed': { type: 'stream.closed', stream: 1, fault: unreachable },
+};
+const nothing = {
+  'local.streamWanted': '=',
+  'local.retryRequested': '=',
+  resolved: '=',
+  'not resolved': '=',
+  'resolution broken': '=',
+  'a stream stands': '=',
+  'none stands': '=',
+  'search broken': '=',
+  'stream.assigned': '=',
+  'stream.verifiable': '=',
+  'stream.established': '=',
+  'stream.closing': '=',
+  superseded: '=',
+  'stream.closed': '=',
+} as const;
+const connecting = ['local.streamWanted', 'resolved', 'none stands', 'stream.assigned'] as const;
+
+checkTable({
+  machine: peer,
+  spec: 'RFC 6120 §3, RFC 7712 §4.4.2',
+  input,
+  events,
+  ways: {
+    resting: [],
+    dnsResolution: ['local.streamWanted'],
+    connectionReuse: ['local.streamWanted', 'resolved'],
+    connecting,
+    failed: ['local.streamWanted', 'not resolved'],
+  },
+  table: {
+    resting: { ...nothing, 'local.streamWanted': ['dnsResolution', 'spawn resolution'], late: '-' },
+    dnsResolution: {
+      ...nothing,
+      resolved: ['connectionReuse', 'spawn findStandingStream'],
+      'not resolved': ['failed', 'report stream.refused'],
+      'resolution broken': ['failed', 'report stream.refused'],
+      late: ['failed', 'report stream.refused'],
+    },
+    connectionReuse: {
+      ...nothing,
+      'a stream stands': ['resting', 'report stream.offered'],
+      'none stands': ['connecting', 'report stream.requested'],
+      'search broken': ['connecting', 'report stream.requested'],
+      late: ['connecting', 'report stream.requested'],
+    },
+    connecting: {
+      ...nothing,
+      'stream.established': ['resting', 'report stream.offered'],
+      'stream.closing': ['connecting', 'report stream.requested'],
+      superseded: ['connectionReuse', 'spawn findStandingStream'],
+      'stream.closed': ['connecting', 'report stream.requested'],
+      late: ['connecting', 'report stream.requested'],
+    },
+    failed: {
+      ...nothing,
+      'local.streamWanted': ['failed', 'report stream.refused'],
+      'local.retryRequested': ['resting'],
+      late: ['resting'],
+    },
+  },
+});
+
+const at = (...steps: readonly (keyof typeof events)[]) => {
+  const actor = new PureActor(peer, input);
+  for (const step of steps) actor.sendInternal(events[step]);
+  return actor;
+};
+const fails = (actor: PureActor<typeof peer>, what: Fault | null, stream = 1) =>
+  actor.sendInternal({ type: 'stream.assigned', stream }).sendInternal({ type: 'stream.closed', stream, fault: what });
+const requested = ({ effects }: PureActor<typeof peer>) =>
+  effects.flatMap((effect) =>
+    effect.kind === 'emitted' && effect.event.type === 'stream.requested'
+      ? [[(effect.event['endpoint'] as typeof endpoint).host, effect.event['avoidExternal']]]
+      : [],
+  );
+
+test('each endpoint is tried once, in order; after the last the wishes are refused with the last fault (RFC 6120 §3.2.1)', () => {
+  const actor = at('local.streamWanted', 'resolved', 'none stands');
+  assert.deepEqual(requested(actor), [[endpoint.host, false]]);
+  assert.deepEqual(requested(fails(actor, unreachable)), [[second.host, false]]);
+  fails(actor, null, 2);
+  assert.deepEqual([actor.state, ...actor.effects.map(wordsOf)], ['failed', 'report stream.refused']);
+  assert.equal(actor.snapshot.context.fault?.condition, 'closed', 'who closes without a word has a fault too');
+});
+
+test('EXTERNAL refused: the same endpoint once more without it, then the next one (RFC 7712 §4.3, failures.ts)', () => {
+  const refused = fault('sasl', 'not-authorized', 'peer');
+  const actor = at('local.streamWanted', 'resolved', 'none stands');
+  assert.deepEqual(requested(fails(actor, refused)), [[endpoint.host, true]]);
+  assert.deepEqual(requested(fails(actor, refused, 2)), [[second.host, false]]);
+});
+
+test('what no endpoint can mend gives the peer up at once', () => {
+  const actor = fails(
+    at('local.streamWanted', 'resolved', 'none stands'),
+    fault('policy', 'policy-violation', 'local', 'denied'),
+  );
+  assert.equal(actor.state, 'failed');
+});
+
+test('a hostile SRV set does not make us try for ever (limits.attemptsPerWish)', () => {
+  const endpoints = Array.from({ length: 100 }, (_, n) => ({ ...endpoint, host: `h${String(n)}.example` }));
+  const actor = at('local.streamWanted').sendInternal(done('resolution', { kind: 'resolved', endpoints }));
+  actor.sendInternal(events['none stands']);
+  let attempts = 0;
+  while (actor.state === 'connecting') fails(actor, unreachable, ++attempts);
+  assert.equal(attempts, limits.attemptsPerWish);
+});
+
+test('L4: one that gave way to a stream of the far end is looked for anew, and that too has an end', () => {
+  const actor = at('local.streamWanted', 'resolved');
+  let rounds = 0;
+  while (actor.state === 'connectionReuse') {
+    rounds += 1;
+    actor.sendInternal(events['none stands']).sendInternal({ type: 'stream.assigned', stream: rounds });
+    actor.sendInternal({ type: 'stream.closing', stream: rounds, fault: superseded });
+  }
+  assert.ok(rounds > 1 && rounds <= limits.attemptsPerWish, String(rounds));
+});
+
+test('L6: the wait doubles with each failure up to its bound, and a success forgets them (RFC 6120 §3.3)', () => {
+  const { backoff } = peer.implementations.delays as Record<string, (scope: unknown) => number>;
+  const actor = new PureActor(peer, { ...input, jitter: 0.999 });
+  const waits = Array.from({ length: 12 }, () => {
+    actor.sendInternal(wanted).sendInternal(events['not resolved']);
+    const wait = backoff?.({ context: actor.snapshot.context }) ?? 0;
+    actor.late();
+    return wait;
+  });
+  assert.ok((waits[0] ?? 0) <= limits.backoffMs && (waits[0] ?? 0) >= limits.backoffMs / 2);
+  assert.ok((waits[1] ?? 0) > (waits[0] ?? 0) * 1.9 && (waits.at(-1) ?? 0) <= limits.backoffMaxMs);
+  assert.ok((waits.at(-1) ?? 0) >= limits.backoffMaxMs / 2);
+  actor.sendInternal(wanted).sendInternal(events.resolved).sendInternal(events['a stream stands']);
+  assert.equal(actor.snapshot.context.failures, 0);
+});
+
+test('a denied domain is not even looked up (P2)', () => {
+  const denied = fault('policy', 'policy-violation', 'local');
+  const actor = new PureActor(peer, { ...input, denied }).send(wanted);
+  assert.deepEqual([actor.state, ...actor.effects.map(wordsOf)], ['resting', 'report stream.refused']);
+});
+
+test('those who only ask are served by a stream that can carry db:verify; those with stanzas wait for more (PEERS §5.6, FACTS §14.30)', () => {
+  const asks = { ...wanted, purpose: 'verification' } as const;
+  const only = new PureActor(peer, input).send(asks);
+  for (const step of ['resolved', 'none stands', 'stream.assigned', 'stream.verifiable'] as const)
+    only.sendInternal(events[step]);
+  assert.deepEqual([only.state, ...only.effects.map(wordsOf)], ['resting', 'report stream.offered']);
+  const both = at(...connecting)
+    .send(asks)
+    .sendInternal(events['stream.verifiable']);
+  assert.deepEqual([both.state, ...both.effects.map(wordsOf)], ['connecting', 'report stream.offered']);
+  assert.deepEqual(
+    both.snapshot.context.wishes.map(({ purpose }) => purpose),
+    ['stanzas'],
+  );
+});
+
+test('S6: a standing stream that brought the question is not offered to who asks', () => {
+  const actor = new PureActor(peer, input).send({ ...wanted, purpose: 'verification', avoid: [7] });
+  actor.sendInternal(events.resolved).sendInternal(events['a stream stands']);
+  assert.deepEqual(
+    [actor.state, ...actor.effects.map(wordsOf)],
+    ['connecting', 'stop findStandingStream', 'report stream.requested'],
+  );
+});
+
+test('one wish per sender and purpose, however often it is said', () => {
+  const actor = at('local.streamWanted', 'local.streamWanted').send({ ...wanted, local: 'a2.example' });
+  assert.equal(actor.snapshot.context.wishes.length, 2);
+});
+
+test('what concerns another stream changes nothing', () => {
+  for (const type of [
+    'stream.verifiable',
+    'stream.established',
+    'stream.closing',
+    'stream.closed',
+    'superseded',
+  ] as const) {
+    const actor = at(...connecting).sendInternal({ ...events[type], stream: 2 });
+    assert.deepEqual([actor.state, actor.effects], ['connecting', []], type);
+  }
+});

@@ -1,0 +1,115 @@
+/** The resolution as a table: SRV, then addresses, and "could not find out" is never "there is none". */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { resolution } from '../../../machines/index.ts';
+import type { DnsStatus } from '../../../src/protocol/dns.ts';
+import { PureActor } from '../../support/pure.ts';
+import { broken, checkTable, done, ended } from '../../support/tables.ts';
+
+const answer = (status: DnsStatus, ...records: readonly unknown[]) => ({ status, records, ttlSeconds: 60 });
+const srv = answer('insecure', { priority: 0, weight: 0, port: 5269, target: 'h.example' });
+const none = answer('nodata-insecure');
+const address = { family: 4, address: '127.0.0.1' };
+const services = (xmpp: unknown, xmpps: unknown = none) => done('lookUpServices', { xmpp, xmpps, draws: [0] });
+const addresses = (found: unknown) => done('lookUpAddresses', found);
+
+const input = { remoteDomain: 'b.example', fixedTarget: null };
+const events = {
+  'SRV found': services(srv),
+  'no SRV': services(none),
+  'SRV says "."': services(answer('insecure', { priority: 0, weight: 0, port: 0, target: '.' })),
+  'SRV bogus': services(answer('bogus')),
+  'SRV look-up failed': services(answer('error')),
+  'SRV broken': broken('lookUpServices'),
+  'addresses found': addresses({ 'h.example': answer('insecure', address) }),
+  'no address': addresses({ 'h.example': none }),
+  'addresses bogus': addresses({ 'h.example': answer('bogus', address) }),
+  'addresses broken': broken('lookUpAddresses'),
+  'local.cancelled': { type: 'local.cancelled' },
+};
+
+checkTable({
+  machine: resolution,
+  spec: 'RFC 6120 §3.2, S4',
+  input,
+  events,
+  ways: {
+    awaitingServiceRecords: [],
+    awaitingAddresses: ['SRV found'],
+    resolved: ['SRV found', 'addresses found'],
+    failed: ['SRV bogus'],
+  },
+  table: {
+    awaitingServiceRecords: {
+      'SRV found': ['awaitingAddresses', 'spawn lookUpAddresses'],
+      'no SRV': ['awaitingAddresses', 'spawn lookUpAddresses'],
+      'SRV says "."': ['failed'],
+      'SRV bogus': ['failed'],
+      'SRV look-up failed': ['failed'],
+      'SRV broken': ['failed'],
+      'addresses found': '=',
+      'no address': '=',
+      'addresses bogus': '=',
+      'addresses broken': '=',
+      'local.cancelled': ['failed'],
+      late: ['failed'],
+    },
+    awaitingAddresses: {
+      'SRV found': '=',
+      'no SRV': '=',
+      'SRV says "."': '=',
+      'SRV bogus': '=',
+      'SRV look-up failed': '=',
+      'SRV broken': '=',
+      'addresses found': ['resolved'],
+      'no address': ['failed'],
+      'addresses bogus': ['failed'],
+      'addresses broken': ['failed'],
+      'local.cancelled': ['failed'],
+      late: ['failed'],
+    },
+    resolved: ended(events),
+    failed: ended(events),
+  },
+});
+
+const resolved = (...steps: readonly (keyof typeof events)[]) => {
+  const actor = new PureActor(resolution, input);
+  for (const step of steps) actor.sendInternal(events[step]);
+  const { output } = actor.snapshot;
+  assert.ok(output !== undefined);
+  return output;
+};
+const conditionOf = (...steps: readonly (keyof typeof events)[]): string => {
+  const result = resolved(...steps);
+  return result.kind === 'failed' ? result.fault.condition : 'resolved';
+};
+
+test('the fault says what DNS did: no such service, no address, a look-up that failed (RFC 6120 §10.4.3)', () => {
+  assert.equal(conditionOf('SRV says "."'), 'service-absent');
+  assert.equal(conditionOf('SRV found', 'no address'), 'no-address');
+  assert.equal(conditionOf('SRV found', 'addresses bogus'), 'lookup-failed');
+});
+
+test('S4: a target with bogus addresses is left out, and never dialled; its neighbours are (RFC 7673 §3.2)', () => {
+  const two = answer(
+    'insecure',
+    { priority: 0, weight: 0, port: 5269, target: 'h.example' },
+    { priority: 1, weight: 0, port: 5269, target: 'i.example' },
+  );
+  const actor = new PureActor(resolution, input)
+    .sendInternal(services(two))
+    .sendInternal(addresses({ 'h.example': answer('bogus', address), 'i.example': answer('insecure', address) }));
+  const { output } = actor.snapshot;
+  assert.deepEqual(output?.kind === 'resolved' && output.endpoints.map(({ host }) => host), ['i.example']);
+});
+
+test('a target fixed by the operator is not looked up by SRV, and counts as securely derived (RFC 6125 §6.2.1)', () => {
+  const fixedTarget = { host: 'h.example', port: 5270, tls: 'direct' } as const;
+  const actor = new PureActor(resolution, { ...input, fixedTarget });
+  assert.equal(actor.state, 'awaitingAddresses');
+  const { output } = actor.sendInternal(events['addresses found']).snapshot;
+  assert.deepEqual(output?.kind === 'resolved' && output.endpoints, [
+    { ...fixedTarget, secureDelegation: true, addresses: [address] },
+  ]);
+});

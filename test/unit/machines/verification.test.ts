@@ -1,0 +1,87 @@
+/** The verification as a table: one db:result of the peer, from its arrival to our answer. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { verification } from '../../../machines/index.ts';
+import { fault } from '../../../src/protocol/faults.ts';
+import { defaultPolicy, type ResolvedPolicy } from '../../../src/protocol/policy.ts';
+import { PureActor } from '../../support/pure.ts';
+import { certificateOf, provedFor, refutedFor, weak } from '../../support/samples.ts';
+import { broken, checkTable, done, ended } from '../../support/tables.ts';
+
+const policy = (changes: Partial<ResolvedPolicy>): ResolvedPolicy => ({ ...defaultPolicy, ...changes });
+const input = {
+  stream: 1,
+  id: 'x',
+  key: 'k',
+  from: 'a.example',
+  to: 'b.example',
+  policy: policy({ federation: 'verified' }),
+  targetIsHosted: true,
+  denied: null,
+  secured: true,
+  certificate: certificateOf('a.example'),
+  dialbackCounts: true,
+};
+const events = {
+  proved: done('association', provedFor('a.example', weak)),
+  'not proved': done('association', refutedFor('a.example')),
+  'association broken': broken('association'),
+  'local.cancelled': { type: 'local.cancelled' },
+};
+
+checkTable({
+  machine: verification,
+  spec: 'XEP-0220 §2.2',
+  input,
+  events,
+  ways: { association: [], accepted: ['proved'], refused: ['not proved'] },
+  table: {
+    association: {
+      proved: ['accepted'],
+      'not proved': ['refused'],
+      'association broken': ['refused'],
+      'local.cancelled': ['refused'],
+      late: ['refused'],
+    },
+    accepted: ended(events),
+    refused: ended(events),
+  },
+});
+
+test('what is not hosted, or denied, or lacks TLS is refused without a look at it (XEP-0220 §2.2.1, §2.5)', () => {
+  const denied = fault('policy', 'policy-violation', 'local');
+  const encrypted = policy({ federation: 'encrypted' });
+  for (const [what, condition] of [
+    [{ targetIsHosted: false }, 'item-not-found'],
+    [{ denied }, 'policy-violation'],
+    [{ policy: encrypted, secured: false }, 'policy-violation'],
+    // The sender is told what concerns the target first: nothing else can be judged.
+    [{ targetIsHosted: false, denied }, 'item-not-found'],
+  ] as const) {
+    const actor = new PureActor(verification, { ...input, ...what });
+    const { answer, proof } = actor.snapshot.output ?? {};
+    assert.deepEqual([actor.state, answer?.type === 'error' && answer.condition, proof], ['refused', condition, null]);
+  }
+  assert.equal(new PureActor(verification, { ...input, secured: false }).state, 'association', 'verified needs no TLS');
+});
+
+test('permissive lets in what is not proved, and marks it as such; no other policy does (XEP-0238)', () => {
+  for (const federation of ['permissive', 'verified', 'encrypted', 'authenticated'] as const) {
+    const actor = new PureActor(verification, { ...input, policy: policy({ federation }) });
+    const { answer, proof } = actor.done('association', refutedFor('a.example')).snapshot.output ?? {};
+    assert.deepEqual(
+      [answer?.type, proof?.strength],
+      federation === 'permissive' ? ['valid', 'none'] : ['error', undefined],
+      federation,
+    );
+  }
+});
+
+test('the prooftypes that are asked are those that the policy can accept, and no key is shown in reverse (S8, FACTS §9)', () => {
+  const asked = (changes: Partial<typeof input>) =>
+    (new PureActor(verification, { ...input, ...changes }).effects[0] as { input: Record<string, unknown> }).input;
+  assert.deepEqual(asked({})['prooftypes'], ['dane', 'pkix', 'posh', 'dialback']);
+  assert.deepEqual(asked({ policy: defaultPolicy })['prooftypes'], ['dane', 'pkix', 'posh']);
+  assert.deepEqual(asked({})['claim'], { targetDomain: 'b.example', id: 'x', key: 'k' });
+  assert.equal(asked({ dialbackCounts: false })['claim'], null);
+});
