@@ -1,6 +1,7 @@
 /** The log of the daemon: one line on stderr per thing that an operator would want to know at two in the morning. */
 import type { ComponentEvent } from '../components/component-listener.ts';
 import { faultSentence, type Fault } from '../protocol/faults.ts';
+import { unicodeDomain } from '../protocol/names.ts';
 import type { ReportRecord } from '../trace/record.ts';
 import type { Colour, Terminal } from './terminal.ts';
 
@@ -27,7 +28,7 @@ export interface Log {
 
 export function createLog(terminal: Terminal, now: () => number): Log {
   const say = (level: Level, sentence: string): void => {
-    const line = visible(sentence).slice(0, MAX_LINE);
+    const line = visible(inBothForms(sentence)).slice(0, MAX_LINE);
     terminal.tell(`${new Date(now()).toISOString()} ${terminal.paint(PAINT[level], level)} ${line}`);
   };
   /** What was said of an actor lately: a peer that is down is told of once in a while, not once per stanza. */
@@ -118,6 +119,14 @@ function readReport(report: { readonly type: string }): Report {
 
 function isFault(value: unknown): value is Fault {
   return typeof value === 'object' && value !== null && 'layer' in value && 'condition' in value && 'origin' in value;
+}
+
+/** A-labels are what is compared and what is searched for; U-labels are what is read (FEATURES D5). */
+function inBothForms(text: string): string {
+  return text.replace(/[a-z0-9.-]*xn--[a-z0-9.-]*[a-z0-9]/g, (domain) => {
+    const read = unicodeDomain(domain);
+    return read === domain ? domain : `${domain} (${read})`;
+  });
 }
 
 /** Text from peers cannot break the line, nor steer the terminal. */

@@ -155,6 +155,15 @@ test('the log tells what components, streams and pairs did; what a peer says can
   ]);
 });
 
+test('the log shows a domain as it is compared and as it is read: A-label and U-label (FEATURES D5)', () => {
+  const lines: string[] = [];
+  const terminal = { tell: (line: string) => lines.push(line), paint: (_colour: string, text: string) => text };
+  createLog(terminal as unknown as Terminal, () => 0).say('info', 'peer:chat.xn--mnchen-3ya.de: no stream, xn--?');
+  assert.deepEqual(lines, [
+    '1970-01-01T00:00:00.000Z info peer:chat.xn--mnchen-3ya.de (chat.münchen.de): no stream, xn--?',
+  ]);
+});
+
 // ——— the daemon
 
 /** A daemon that hangs fails its test. */
