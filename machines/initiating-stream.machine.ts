@@ -4,12 +4,12 @@
  */
 import { fault, toFault } from '../src/protocol/faults.ts';
 import { usableProoftypes } from '../src/protocol/policy.ts';
-import { anywhere, authority, ending, originating, receivingClaims, failedChildren } from './stream-states.ts';
+import { anywhere, authority, ending, originating, receiving, failedChildren } from './stream-states.ts';
 import { newStream } from './stream-context.ts';
 import { policyTowards } from './stream-rules.ts';
-import { streamSetup } from './stream-setup.ts';
+import { flowChart } from './stream-authority.ts';
 
-export const initiatingStream = streamSetup.createMachine({
+export const initiatingStream = flowChart.createMachine({
   id: 'initiatingStream',
   description: 'A stream to one endpoint of a remote domain.',
   meta: { spec: 'RFC 7712 §4, RFC 6120 §4' },
@@ -330,7 +330,7 @@ export const initiatingStream = streamSetup.createMachine({
       on: {
         ...authority,
         ...originating,
-        ...receivingClaims,
+        ...receiving,
         // RFC 6120 §4.3.5: an empty features element may still come; nothing follows from it.
         'peer.featuresReceived': {},
         'transport.idle': { guard: 'nothingIsPending', target: 'closing' },

@@ -40,7 +40,7 @@ export const limits = {
   idleMs: 14 * 60_000,
   /** Assertions of one stream that wait for an answer at once; the rest wait their turn. */
   pendingAssertions: 32,
-  /** Claims of one stream being proved at once; beyond it the peer is told `resource-constraint` (X:0220 §2.5). */
+  /** Assertions of the peer being verified on one stream at once; beyond it the peer is told `resource-constraint` (X:0220 §2.5). */
   pendingVerifications: 64,
   /** Questions to one authoritative server that wait for an answer on one stream. */
   pendingVerifies: 1_024,

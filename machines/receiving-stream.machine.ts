@@ -3,10 +3,10 @@ import { fault, toFault } from '../src/protocol/faults.ts';
 import { usableProoftypes } from '../src/protocol/policy.ts';
 import { newStream } from './stream-context.ts';
 import { policyTowards } from './stream-rules.ts';
-import { streamSetup } from './stream-setup.ts';
-import { anywhere, authority, ending, failedChildren, originating, receivingClaims } from './stream-states.ts';
+import { flowChart } from './stream-authority.ts';
+import { anywhere, authority, ending, failedChildren, originating, receiving } from './stream-states.ts';
 
-export const receivingStream = streamSetup.createMachine({
+export const receivingStream = flowChart.createMachine({
   id: 'receivingStream',
   description: 'A stream that was opened to one of our domains.',
   meta: { spec: 'RFC 7712 §4, RFC 6120 §4' },
@@ -101,7 +101,10 @@ export const receivingStream = streamSetup.createMachine({
             },
             'peer.authRequested': { actions: { type: 'refuseSasl', params: 'encryption-required' } },
             'peer.resultRequested': {
-              actions: { type: 'refuseClaim', params: ({ event }) => ({ ...event, condition: 'policy-violation' }) },
+              actions: {
+                type: 'declineAssertion',
+                params: ({ event }) => ({ ...event, condition: 'policy-violation' }),
+              },
             },
             'peer.verifyRequested': { actions: { type: 'refuseVerify', params: ({ event }) => event } },
           },
@@ -128,7 +131,7 @@ export const receivingStream = streamSetup.createMachine({
           on: {
             'transport.secured': {
               target: '#receivingStream.streamHeaders',
-              actions: [{ type: 'rememberTls', params: ({ event }) => event.tls }, 'forgetClaims'],
+              actions: [{ type: 'rememberTls', params: ({ event }) => event.tls }, 'forgetAssertions'],
             },
           },
           after: {
@@ -179,7 +182,7 @@ export const receivingStream = streamSetup.createMachine({
       entry: ['sendFeatures', 'reportVerifiable'],
       on: {
         ...authority,
-        ...receivingClaims,
+        ...receiving,
         'peer.startTlsRequested': {
           guard: 'isNotSecured',
           target: 'tlsNegotiation.awaitingHandshake',
@@ -218,7 +221,7 @@ export const receivingStream = streamSetup.createMachine({
               },
               {
                 guard: { type: 'authzidIsGranted', params: ({ event }) => event.initialResponse ?? '' },
-                actions: ['forgetClaims', 'grantExternal'],
+                actions: ['forgetAssertions', 'grantExternal'],
                 target: '#receivingStream.streamHeaders',
               },
               {
@@ -254,7 +257,7 @@ export const receivingStream = streamSetup.createMachine({
             'peer.saslResponded': [
               {
                 guard: { type: 'authzidIsGranted', params: ({ event }) => event.data },
-                actions: ['forgetClaims', 'grantExternal'],
+                actions: ['forgetAssertions', 'grantExternal'],
                 target: '#receivingStream.streamHeaders',
               },
               { actions: { type: 'refuseAuthzid', params: ({ event }) => event.data }, target: 'decidingPatience' },
@@ -306,7 +309,7 @@ export const receivingStream = streamSetup.createMachine({
       on: {
         ...authority,
         ...originating,
-        ...receivingClaims,
+        ...receiving,
         'transport.idle': { guard: 'nothingIsPending', target: 'closing' },
       },
     },

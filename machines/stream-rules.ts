@@ -122,5 +122,5 @@ export function authzidVerdict(
 }
 
 /** Nobody else speaks for a domain that is served here, whatever the policy accepts (FACTS §14.32). */
-export const claimOfOurs = ({ settings }: StreamContext, domain: string): Fault | null =>
+export const assertionOfOurs = ({ settings }: StreamContext, domain: string): Fault | null =>
   settings.hosted.has(domain) ? fault('policy', 'policy-violation', 'peer', `${domain} is served here`) : null;

@@ -1,9 +1,9 @@
 /** States and events that both ends of a stream share: what an open stream carries, and how it ends. */
 import type { DomainPair } from './events.ts';
 import { fault } from '../src/protocol/faults.ts';
-import type { streamSetup } from './stream-setup.ts';
+import type { flowChart } from './stream-authority.ts';
 
-type StreamConfig = Parameters<typeof streamSetup.createMachine>[0];
+type StreamConfig = Parameters<typeof flowChart.createMachine>[0];
 type StateConfig = NonNullable<StreamConfig['states']>[string];
 type Events = NonNullable<StateConfig['on']>;
 
@@ -88,11 +88,11 @@ export const originating = {
   'xstate.done.actor.association.*': { actions: { type: 'settleAssociation', params: ({ event }) => event.output } },
 } satisfies Events;
 
-/** The receiving server's part: claims of the peer's domains. */
-export const receivingClaims = {
+/** The receiving server's part: assertions of the peer's domains. */
+export const receiving = {
   'peer.resultRequested': {
-    guard: 'claimsMayComeIn',
-    actions: { type: 'takeClaim', params: ({ event }) => event },
+    guard: 'assertionsMayComeIn',
+    actions: { type: 'verifyAssertion', params: ({ event }) => event },
   },
   'xstate.done.actor.verification.*': [
     {

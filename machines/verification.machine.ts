@@ -1,4 +1,4 @@
-/** DIALBACK IDENTITY VERIFICATION: the receiving server decides whether one claimed sender domain belongs to the stream. */
+/** DIALBACK IDENTITY VERIFICATION: the receiving server decides whether one asserted sender domain belongs to the stream. */
 import { assign, setup } from 'xstate';
 import type { CertificateEvidence } from '../src/protocol/certificate.ts';
 import type { DialbackAnswer } from '../src/protocol/dialback.ts';
@@ -37,7 +37,7 @@ const unproved: Proof = { prooftype: 'none', strength: 'none', evidence: {}, exp
 const refusal = (condition: string, text?: string): DialbackAnswer =>
   text === undefined ? { type: 'error', condition } : { type: 'error', condition, text };
 
-/** Step 4 for a claim that was not proved (XEP-0220 §2.5). */
+/** Step 4 for an assertion that was not proved (XEP-0220 §2.5). */
 function refusalOf({ verdict }: AssociationOutcome, policy: ResolvedPolicy): DialbackAnswer {
   if (verdict.kind === 'proved') return { type: 'valid' };
   const { layer, condition, text } = verdict.fault;
@@ -92,11 +92,12 @@ export const verification = setup({
     ...input,
     outcome: { from: input.from, to: input.to, answer: refusal('not-acceptable'), proof: null, attempts: [] },
   }),
-  initial: 'decidingClaim',
+  initial: 'decidingAssertion',
   on: { 'local.cancelled': '.refused' },
   states: {
-    decidingClaim: {
-      description: 'A claim for a domain that is not hosted here, or from one that policy forbids, is not looked into.',
+    decidingAssertion: {
+      description:
+        'An assertion for a domain that is not hosted here, or from one that policy forbids, is not looked into.',
       meta: { spec: 'XEP-0220 §2.2.1, §2.5' },
       always: [
         {
@@ -124,7 +125,7 @@ export const verification = setup({
         spec: 'RFC 7712 §4.4.1, XEP-0344 §2.4',
         awaits: 'the association of the sender domain',
         mover: 'peer',
-        ifLate: 'the claim is answered with remote-server-timeout',
+        ifLate: 'the assertion is answered with remote-server-timeout',
       },
       tags: 'waiting',
       invoke: {

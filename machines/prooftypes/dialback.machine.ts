@@ -124,7 +124,7 @@ export const dialbackProoftype = setup({
         spec: 'XEP-0220 §2.2.1, XEP-0288 §2.2',
         awaits: 'a stream to the authoritative server of the sender domain',
         mover: 'peer',
-        ifLate: 'the claim is answered with remote-connection-failed',
+        ifLate: 'the assertion is answered with remote-connection-failed',
       },
       tags: 'waiting',
       invoke: {
@@ -176,7 +176,7 @@ export const dialbackProoftype = setup({
         spec: 'XEP-0220 §2.2.1',
         awaits: 'the answer to db:verify',
         mover: 'peer',
-        ifLate: 'the claim is answered with remote-server-timeout',
+        ifLate: 'the assertion is answered with remote-server-timeout',
       },
       tags: 'waiting',
       invoke: {
@@ -218,7 +218,7 @@ export const dialbackProoftype = setup({
     },
     proved: {
       type: 'final',
-      description: 'The authoritative server stands by the claim.',
+      description: 'The authoritative server stands by the assertion.',
       meta: { spec: 'XEP-0220 §2.2.1' },
     },
     refuted: {

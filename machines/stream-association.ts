@@ -1,0 +1,77 @@
+/** "A establishes DNA for b.example": what the far end of the stream is proved to be (RFC 7712 §4.2). */
+import { assign, emit, enqueueActions } from 'xstate';
+import { fault } from '../src/protocol/faults.ts';
+import { usableProoftypes } from '../src/protocol/policy.ts';
+import type { AssociationOutcome } from './events.ts';
+import { limits } from './limits.ts';
+import { acceptableProof, policyTowards, supposedProof } from './stream-rules.ts';
+import { tlsNegotiation } from './stream-tls.ts';
+
+export const domainNameAssociation = tlsNegotiation.extend({
+  guards: {
+    initiatorCanBeProved: ({ context }) =>
+      context.phase === 'open' && context.tls !== null && context.tls.certificate !== null && context.remote !== '',
+    farEndWasJudged: ({ context }) => context.associated !== null,
+    farEndIsRefused: ({ context }) =>
+      context.purpose === 'stanzas' && acceptableProof(context, context.remote) === null,
+  },
+  actions: {
+    rememberAssociation: assign(({ context }, outcome: AssociationOutcome) => ({
+      associated: outcome,
+      proved:
+        outcome.verdict.kind === 'proved' ? { ...context.proved, [outcome.domain]: outcome.verdict } : context.proved,
+    })),
+    reportAssociation: emit(({ context }, outcome: AssociationOutcome) => ({
+      type: 'association.settled' as const,
+      stream: context.stream,
+      outcome,
+    })),
+    /** The far end could not be proved: the fault of what was tried says why. */
+    rememberUnproved: assign(({ context }) => {
+      const verdict = context.associated?.verdict;
+      return {
+        fault:
+          verdict === undefined || verdict.kind === 'proved'
+            ? fault('policy', 'far-end-not-proved', 'peer')
+            : verdict.fault,
+      };
+    }),
+    associateFurtherDomain: enqueueActions(({ context, enqueue }, domain: string) => {
+      if (context.associationsPending.includes(domain)) return;
+      if (context.associationsPending.length >= limits.pendingAssociations) {
+        const what = fault(
+          'policy',
+          'resource-constraint',
+          'local',
+          'too many domains are being proved on this stream',
+        );
+        const outcome: AssociationOutcome = { domain, verdict: { kind: 'undetermined', fault: what }, attempts: [] };
+        enqueue.emit({ type: 'association.settled', stream: context.stream, outcome });
+        return;
+      }
+      enqueue.assign({ associationsPending: [...context.associationsPending, domain] });
+      enqueue.spawnChild('association', {
+        id: `association.${domain}`,
+        input: {
+          stream: context.stream,
+          domain,
+          prooftypes: usableProoftypes(policyTowards(context, domain)),
+          derivedDomains: [],
+          certificate: context.tls?.certificate ?? null,
+          claim: null,
+        },
+      });
+    }),
+    settleAssociation: enqueueActions(({ context, enqueue }, { domain, verdict, attempts }: AssociationOutcome) => {
+      enqueue.stopChild(`association.${domain}`);
+      enqueue.assign({ associationsPending: context.associationsPending.filter((pending) => pending !== domain) });
+      const proof = verdict.kind === 'proved' ? verdict : supposedProof(context, domain);
+      if (proof !== null) enqueue.assign({ proved: { ...context.proved, [domain]: proof } });
+      enqueue.emit({
+        type: 'association.settled',
+        stream: context.stream,
+        outcome: { domain, verdict: proof === null ? verdict : { kind: 'proved', ...proof }, attempts },
+      });
+    }),
+  },
+});

@@ -1,0 +1,85 @@
+/** AUTHENTICATION: SASL EXTERNAL, and bidi before it (RFC 6120 §6, XEP-0178, XEP-0288). */
+import { assign, enqueueActions } from 'xstate';
+import { encodeAuthzid } from '../src/protocol/wire.ts';
+import { limits } from './limits.ts';
+import { acceptableProof, authzidVerdict, externalMayBeOffered } from './stream-rules.ts';
+import { raiseLimits, restartParser, say } from './stream-setup.ts';
+import { domainNameAssociation } from './stream-association.ts';
+
+export const authentication = domainNameAssociation.extend({
+  guards: {
+    externalIsOffered: ({ context }) =>
+      !context.avoidExternal &&
+      context.tls !== null &&
+      context.saslAttempts === 0 &&
+      context.features !== null &&
+      context.features.mechanisms.includes('EXTERNAL'),
+    dialbackIsPossible: ({ context }) =>
+      context.wireId !== '' && (context.peerSpeaksDialback || context.features?.dialback === true),
+    externalWasNotOffered: ({ context }) => !externalMayBeOffered(context),
+    mechanismIsForeign: (_, mechanism: string) => mechanism !== 'EXTERNAL',
+    responseIsOmitted: (_, initialResponse: string | null) => initialResponse === null,
+    authzidIsGranted: ({ context }, data: string) => authzidVerdict(context, data) === 'granted',
+    saslIsExhausted: ({ context }) => context.saslAttempts >= limits.saslAttempts,
+    bidiWasOffered: ({ context }) => context.tls !== null && context.phase === 'open' && context.settings.bidi,
+    somePairIsValid: ({ context }) => context.validPairs > 0,
+  },
+  actions: {
+    /** XEP-0288 §2.1: after TLS, before authentication; only towards a far end that we could prove (FACTS §9). */
+    requestBidi: enqueueActions(({ context, enqueue }) => {
+      const proved = context.proved[context.remote];
+      if (!context.settings.bidi || context.tls === null || context.features?.bidi !== true || context.bidi) return;
+      if (context.purpose !== 'stanzas' || proved?.strength !== 'strong') return;
+      enqueue.sendTo('transport', say({ kind: 'bidi' }));
+      enqueue.assign({ bidi: true });
+    }),
+    enableBidi: assign({ bidi: true }),
+    requestExternal: enqueueActions(({ context, enqueue }) => {
+      enqueue.assign({ saslAttempts: context.saslAttempts + 1 });
+      enqueue.sendTo(
+        'transport',
+        say({ kind: 'auth', mechanism: 'EXTERNAL', initialResponse: encodeAuthzid(context.local) }),
+      );
+    }),
+    answerChallenge: enqueueActions(({ context, enqueue }) => {
+      enqueue.sendTo('transport', say({ kind: 'response', data: encodeAuthzid(context.local) }));
+    }),
+    rememberAuthenticated: assign({ phase: 'authenticated', headerSent: false }),
+    refuseSasl: enqueueActions(({ context, enqueue }, condition: string) => {
+      enqueue.assign({ saslAttempts: context.saslAttempts + 1 });
+      enqueue.sendTo('transport', say({ kind: 'saslFailure', condition, text: null }));
+    }),
+    refuseAuthzid: enqueueActions(({ context, enqueue }, data: string) => {
+      enqueue.assign({ saslAttempts: context.saslAttempts + 1 });
+      enqueue.sendTo('transport', say({ kind: 'saslFailure', condition: authzidVerdict(context, data), text: null }));
+    }),
+    /** RFC 6120 §6.4.2: a request in the middle of a handshake takes its place; it counts, so that it ends some time. */
+    discardHandshake: enqueueActions(({ context, event, enqueue }) => {
+      enqueue.assign({ saslAttempts: context.saslAttempts + 1 });
+      enqueue.raise(event);
+    }),
+    grantExternal: enqueueActions(({ context, enqueue }) => {
+      enqueue.assign({ phase: 'authenticated', validPairs: context.validPairs + 1, headerSent: false });
+      enqueue.sendTo('transport', say({ kind: 'success' }));
+      enqueue.sendTo('transport', restartParser);
+      enqueue.sendTo('transport', raiseLimits);
+    }),
+    reportExternalAdmitted: enqueueActions(({ context, enqueue }) => {
+      const { associated, remote, local, stream, bidi } = context;
+      if (context.phase !== 'authenticated' || associated?.verdict.kind !== 'proved') return;
+      enqueue.emit({ type: 'pair.admitted', stream, from: remote, to: local, proof: associated.verdict });
+      // XEP-0288 §2.1: in reverse from the stream's `to` to the authenticated `from`.
+      if (bidi) enqueue.emit({ type: 'pair.accepted', stream, from: local, to: remote, proof: associated.verdict });
+    }),
+    reportExternalAccepted: enqueueActions(({ context, enqueue }) => {
+      const { local, remote, stream, bidi } = context;
+      const proof = acceptableProof(context, remote);
+      if (context.phase !== 'authenticated' || proof === null) return;
+      enqueue.sendTo('transport', raiseLimits);
+      if (bidi && proof.strength === 'strong') {
+        enqueue.emit({ type: 'pair.admitted', stream, from: remote, to: local, proof });
+      }
+      enqueue.emit({ type: 'pair.accepted', stream, from: local, to: remote, proof });
+    }),
+  },
+});

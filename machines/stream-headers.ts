@@ -1,0 +1,85 @@
+/** STREAM HEADERS, and the features that follow them (RFC 6120 §4). */
+import { assign, enqueueActions } from 'xstate';
+import { canonicalDomain } from '../src/protocol/names.ts';
+import type { StreamFeatures, StreamHeader } from '../src/protocol/wire.ts';
+import { faultOfHeader, ourFeatures } from './stream-rules.ts';
+import { say } from './stream-setup.ts';
+import { streamSetup } from './stream-setup.ts';
+
+export const streamHeaders = streamSetup.extend({
+  guards: {
+    peerPredatesFeatures: ({ context }) => context.peerPredatesFeatures,
+    /** RFC 6120 §4.7.5: only the same major version can be spoken; none is from before 1.0. */
+    versionIsForeign: (_, { version }: StreamHeader) => version !== null && !/^1(?:\.|$)/.test(version),
+    headerIsAcceptable: ({ context }, header: StreamHeader) => faultOfHeader(context, header) === null,
+    /** RFC 6120 §4.9.3.23: a feature that is mandatory there and unknown here. */
+    peerRequiresTheUnknown: ({ context }) => (context.features?.unknown.length ?? 0) > 0,
+    headersAreDue: ({ context }) => !context.headerSent,
+  },
+  actions: {
+    sendInitialHeader: enqueueActions(({ context, enqueue }) => {
+      enqueue.sendTo(
+        'transport',
+        say({
+          kind: 'streamHeader',
+          to: context.remote,
+          from: context.local,
+          id: null,
+          version: '1.0',
+          dialback: true,
+        }),
+      );
+      enqueue.assign({ headerSent: true });
+    }),
+    rememberHeader: assign((_, header: StreamHeader) => ({
+      wireId: header.id ?? '',
+      peerPredatesFeatures: header.version === null,
+      peerSpeaksDialback: header.dialback,
+    })),
+    rememberFeatures: assign((_, features: StreamFeatures) => ({ features })),
+    answerHeader: enqueueActions(
+      ({ context, enqueue }, { header, freshId }: { header: StreamHeader; freshId: string }) => {
+        const local = canonicalDomain(header.to ?? '') ?? '';
+        const remote = header.from === null ? '' : (canonicalDomain(header.from) ?? '');
+        const changed = remote !== context.remote;
+        enqueue.assign({
+          local,
+          remote,
+          wireId: freshId,
+          headerSent: true,
+          peerSpeaksDialback: header.dialback,
+          peerPredatesFeatures: header.version === null,
+          associated: changed ? null : context.associated,
+        });
+        enqueue.sendTo(
+          'transport',
+          say({
+            kind: 'streamHeader',
+            to: header.from,
+            from: local,
+            id: freshId,
+            version: header.version === null ? null : '1.0',
+            dialback: true,
+          }),
+        );
+      },
+    ),
+    /** Names to answer a refused header with: an own domain or nothing (RFC 6120 §4.9.1.3). */
+    rememberRefusedHeader: assign(({ context }, { header, freshId }: { header: StreamHeader; freshId: string }) => {
+      const to = canonicalDomain(header.to ?? '');
+      return {
+        local: to !== null && context.settings.hosted.has(to) ? to : context.local,
+        wireId: freshId,
+        fault: context.fault ?? faultOfHeader(context, header),
+      };
+    }),
+    /** A peer from before XMPP 1.0 would not know what they are (RFC 6120 §4.7.5). */
+    sendFeatures: enqueueActions(({ context, enqueue }) => {
+      if (!context.peerPredatesFeatures) enqueue.sendTo('transport', say(ourFeatures(context)));
+    }),
+    /** After SASL the negotiation ends with features; after dialback they were sent already (RFC 6120 §4.3.5). */
+    sendFinalFeatures: enqueueActions(({ context, enqueue }) => {
+      if (context.phase === 'authenticated') enqueue.sendTo('transport', say(ourFeatures(context)));
+    }),
+  },
+});

@@ -1,0 +1,39 @@
+/** TLS NEGOTIATION (RFC 6120 §5, XEP-0368). */
+import { assign, sendTo } from 'xstate';
+import { requiresTls } from '../src/protocol/policy.ts';
+import type { TlsFacts } from './events.ts';
+import { policyTowards } from './stream-rules.ts';
+import { streamHeaders } from './stream-headers.ts';
+
+export const tlsNegotiation = streamHeaders.extend({
+  guards: {
+    peerCannotStartTls: ({ context }) =>
+      context.peerPredatesFeatures && context.tls === null && requiresTls(policyTowards(context, context.remote)),
+    startTlsIsNext: ({ context }) =>
+      context.tls === null &&
+      // Where no features came (a peer from before 1.0), TLS is asked for only if policy insists.
+      ((context.features?.startTls ?? 'absent') !== 'absent' || requiresTls(policyTowards(context, context.remote))),
+    plainTextIsAllowed: ({ context }) => context.remote !== '' && !requiresTls(policyTowards(context, context.remote)),
+  },
+  actions: {
+    secureAsClient: sendTo('transport', ({ context }) => ({
+      type: 'transport.secureAsClient' as const,
+      serverName: context.remote,
+      local: context.local,
+      minTls: policyTowards(context, context.remote).minTls,
+    })),
+    secureAsServer: sendTo('transport', ({ context }) => ({
+      type: 'transport.secureAsServer' as const,
+      streamTo: context.local === '' ? null : context.local,
+    })),
+    rememberTls: assign((_, tls: TlsFacts) => ({
+      tls,
+      // RFC 6120 §5.4.3.3: what was heard before TLS is forgotten (S5).
+      wireId: '',
+      features: null,
+      headerSent: false,
+      peerSpeaksDialback: false,
+      peerPredatesFeatures: false,
+    })),
+  },
+});
