@@ -97,10 +97,13 @@ export function viewOf(bytes: Buffer): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
+/** The position of the first byte of four at `at` whose high bit is set in `stops`. */
+const firstStop = (at: number, stops: number): number => at + ((31 - Math.clz32(stops & -stops)) >> 3);
+
 /**
- * Runs over text from `at` towards `end`, four bytes at a time, as far as none of the four stops it. Each term has the high
- * bit of a byte set if that byte is beyond ASCII, below the blank, `<` or `>`, or `&`; a borrow may set it for a later byte
- * only when an earlier one has stopped already.
+ * Runs over text from `at` towards `end`, four bytes at a time: the position of a byte that may stop it (beyond ASCII, a
+ * control character, `<`, `>`, `&`), or of the last bytes when fewer than four are left. Each term has the high bit of a byte
+ * set if that byte stops; a borrow may set it for a later byte only when an earlier one has stopped already.
  */
 export function textRunEnd(view: DataView, at: number, end: number): number {
   const last = end - 4;
@@ -109,8 +112,8 @@ export function textRunEnd(view: DataView, at: number, end: number): number {
     const word = view.getInt32(i, true);
     const angle = (word | 0x02020202) ^ 0x3e3e3e3e;
     const ampersand = word ^ 0x26262626;
-    const stops = word | (word - 0x20202020) | (angle - 0x01010101) | (ampersand - 0x01010101);
-    if ((stops & 0x80808080) !== 0) break;
+    const stops = (word | (word - 0x20202020) | (angle - 0x01010101) | (ampersand - 0x01010101)) & 0x80808080;
+    if (stops !== 0) return firstStop(i, stops);
     i += 4;
   }
   return i;
@@ -124,9 +127,32 @@ export function valueRunEnd(view: DataView, at: number, end: number): number {
     const word = view.getInt32(i, true);
     const quote = (word | 0x05050505) ^ 0x27272727;
     const less = word ^ 0x3c3c3c3c;
-    const stops = word | (word - 0x20202020) | (quote - 0x01010101) | (less - 0x01010101);
-    if ((stops & 0x80808080) !== 0) break;
+    const stops = (word | (word - 0x20202020) | (quote - 0x01010101) | (less - 0x01010101)) & 0x80808080;
+    if (stops !== 0) return firstStop(i, stops);
     i += 4;
   }
+  return i;
+}
+
+/** The same for text that is known to be UTF-8 up to `end`, to its very end: only what may begin U+FFFE stops beyond ASCII. */
+export function utf8RunEnd(bytes: Buffer, view: DataView, at: number, end: number): number {
+  const last = end - 4;
+  let i = at;
+  while (i <= last) {
+    const word = view.getInt32(i, true);
+    const angle = (word | 0x02020202) ^ 0x3e3e3e3e;
+    const ampersand = word ^ 0x26262626;
+    const ascii = ((word - 0x20202020) | (angle - 0x01010101) | (ampersand - 0x01010101)) & ~word;
+    const mark = word ^ 0x6f6f6f6f ^ 0x80808080;
+    const stops = (ascii | ((mark - 0x01010101) & ~mark)) & 0x80808080;
+    if (stops !== 0) {
+      i = firstStop(i, stops);
+      if (((CLASS[bytes[i] as number] as number) & UTF8_STOP) !== 0) return i;
+      i++;
+    } else {
+      i += 4;
+    }
+  }
+  while (i < end && ((CLASS[bytes[i] as number] as number) & UTF8_STOP) === 0) i++;
   return i;
 }

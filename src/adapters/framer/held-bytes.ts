@@ -1,41 +1,49 @@
-/** Bytes that are kept until the rest of their element comes; they are copied, so that large chunks are not kept alive. */
-const SMALLEST = 512;
-/** An empty store that has grown larger than this is given back. */
-const LARGEST_IDLE = 16_384;
-const NONE = Buffer.alloc(0);
+/** Bytes of an element that is cut, kept until the rest comes; they are copied, so that large chunks are not kept alive. */
+import { viewOf } from './characters.ts';
+
+const SMALLEST_BYTES = 512;
+/** So much room may stay unused behind an element that is handed over. */
+const LARGEST_WASTE_BYTES = 16_384;
+/** Shorter pieces are copied byte by byte: a native call costs more than it saves. */
+const SHORT_BYTES = 80;
+const NO_BYTES = Buffer.alloc(0);
+const NO_VIEW = viewOf(NO_BYTES);
 
 export class HeldBytes {
-  #store: Buffer = NONE;
+  /** What is held, and room behind it. */
+  bytes: Buffer = NO_BYTES;
+  /** Looks on `bytes`. */
+  view: DataView = NO_VIEW;
   length = 0;
 
-  /** What is held, and room behind it. */
-  get store(): Buffer {
-    return this.#store;
-  }
-
-  /** The store doubles when it grows, so that bytes that come one by one cost the same each. */
-  append(bytes: Buffer, start: number, end: number): void {
+  /** The room doubles when it grows, so that bytes that come one by one cost the same each. */
+  append(source: Buffer, start: number, end: number): void {
     const length = this.length + end - start;
-    if (length > this.#store.length) {
-      const larger = Buffer.allocUnsafe(Math.max(length, 2 * this.#store.length, SMALLEST));
-      this.#store.copy(larger, 0, 0, this.length);
-      this.#store = larger;
-    }
-    bytes.copy(this.#store, this.length, start, end);
+    if (length > this.bytes.length) this.#grow(length);
+    const { bytes } = this;
+    if (end - start < SHORT_BYTES) for (let i = start, at = this.length; i < end; i++) bytes[at++] = source[i] as number;
+    else source.copy(bytes, this.length, start, end);
     this.length = length;
   }
 
-  /** Hands over what is held: the store itself, unless much of it would be kept alive for nothing. */
-  take(): Buffer {
-    const whole = this.#store.subarray(0, this.length);
-    const taken = this.#store.length > LARGEST_IDLE ? Buffer.from(whole) : whole;
-    this.length = 0;
-    this.#store = NONE;
+  /** Hands over the first `length` bytes and forgets the rest. */
+  take(length: number): Buffer {
+    const whole = this.bytes.subarray(0, length);
+    const taken = this.bytes.length - length > LARGEST_WASTE_BYTES ? Buffer.from(whole) : whole;
+    this.clear();
     return taken;
   }
 
   clear(): void {
     this.length = 0;
-    if (this.#store.length > LARGEST_IDLE) this.#store = NONE;
+    this.bytes = NO_BYTES;
+    this.view = NO_VIEW;
+  }
+
+  #grow(length: number): void {
+    const larger = Buffer.allocUnsafe(Math.max(length + (length >> 1), 2 * this.bytes.length, SMALLEST_BYTES));
+    this.bytes.copy(larger, 0, 0, this.length);
+    this.bytes = larger;
+    this.view = viewOf(larger);
   }
 }

@@ -230,7 +230,7 @@ export class TagScanner {
     let i = at;
     for (;;) {
       i = valueRunEnd(this.view, i, end);
-      while (i < end && ((CLASS[bytes[i] as number] as number) & VALUE_STOP) === 0) i++;
+      if (i > end - 4) while (i < end && ((CLASS[bytes[i] as number] as number) & VALUE_STOP) === 0) i++;
       if (i >= end) return INCOMPLETE;
       const stop = bytes[i] as number;
       if (stop === quote) break;
@@ -245,10 +245,12 @@ export class TagScanner {
       } else if (((CLASS[stop] as number) & SPACE) !== 0) {
         plain = 0;
         i++;
-      } else if (stop === 0x27 || stop === 0x22) {
-        i++;
+      } else if (stop === 0x3c) {
+        return BAD_VALUE;
+      } else if (stop < 0x20) {
+        return NOT_A_CHARACTER;
       } else {
-        return stop === 0x3c ? BAD_VALUE : NOT_A_CHARACTER;
+        i++;
       }
     }
     this.#plain = plain;
