@@ -186,6 +186,8 @@ export type PeerReport =
       /** SASL EXTERNAL made the peer close the stream: do not try it again there. */
       readonly avoidExternal: boolean;
     }
+  /** The attempt took too long: nobody waits for this stream any more. */
+  | { readonly type: 'stream.abandoned'; readonly remote: string; readonly stream: StreamId; readonly fault: Fault }
   | {
       readonly type: 'stream.offered';
       readonly remote: string;

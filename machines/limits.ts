@@ -15,7 +15,13 @@ export const limits = {
   authenticationMs: 60_000,
   /** One prooftype, look-ups included. */
   proofMs: 40_000,
-  /** SRV and addresses together. */
+  /** Both SRV answers: the resolver gives up after 5 s, and says why. */
+  servicesMs: 8_000,
+  /** Addresses of one target host while another is left: its silence must not cost the others their turn. */
+  addressesMs: 3_000,
+  /** Addresses of the last target host left. */
+  lastAddressesMs: 8_000,
+  /** SRV records, and addresses of as many target hosts as it takes to find one that has any. */
   resolutionMs: 20_000,
   /** From the wish to ask the authoritative server until a stream to it can carry `db:verify`. */
   verifyStreamMs: 35_000,
@@ -25,6 +31,15 @@ export const limits = {
   assertionMs: 75_000,
   /** A stream that another domain is opening to the same endpoint is waited for this long, rather than opening a second. */
   standingMs: 30_000,
+  /**
+   * One target, from SYN to established, while another is left: three turns, with their look-ups, fit into `routeMs`. A
+   * dead host costs `connectMs` only; a live one that takes this long is out of order.
+   */
+  attemptMs: 25_000,
+  /** The same for a stream that is only asked on: no SASL, and three turns in `verifyStreamMs`. */
+  verifyAttemptMs: 10_000,
+  /** The last target, or the only one; its stream has deadlines of its own. */
+  lastAttemptMs: 60_000,
   /** A pair's wish for a route: several targets may be tried. Beyond it the queue is returned. */
   routeMs: 90_000,
   /** Peer's `</stream:stream>` after ours; Prosody waits 5 s too. */
@@ -54,6 +69,8 @@ export const limits = {
   pairsPerStream: 100_000,
   /** Remote domains whose failures are remembered while nobody wants them, for the next backoff; the oldest is forgotten. */
   failuresRemembered: 1_000,
-  /** Attempts, over all endpoints of a peer, for one wish: bounds what a hostile SRV set can make us do. */
+  /** Local domains that wait for a stream to one remote domain: all those of a large provider after a restart. */
+  wishesPerPeer: 10_000,
+  /** Attempts, over all targets of a peer, for one wish: bounds what a hostile SRV set can make us do. */
   attemptsPerWish: 12,
 } as const;

@@ -1,8 +1,9 @@
-/** One remote domain: its resolution, the attempts at its endpoints, and its failures. It gives streams to those who wish for one. */
+/** One remote domain: its resolution, the attempts at its targets, and its failures. It gives streams to those who wish for one. */
 import { assign, emit, enqueueActions, setup } from 'xstate';
 import type { Endpoint } from '../src/protocol/dns.ts';
 import { type Fault, fault, toFault } from '../src/protocol/faults.ts';
 import type { FixedTarget } from '../src/protocol/policy.ts';
+import type { Target } from '../src/protocol/srv.ts';
 import { declareEffect, type StateMeta } from './declare.ts';
 import type { PeerActorEvent, PeerReport, RouteManner, StreamId, StreamWish } from './events.ts';
 import { decide, superseded } from './failures.ts';
@@ -26,10 +27,14 @@ export interface StandingStream {
 
 export interface PeerContext extends PeerInput {
   readonly wishes: readonly StreamWish[];
-  readonly endpoints: readonly Endpoint[];
-  readonly index: number;
+  /** The one whose turn it is. */
+  readonly endpoint: Endpoint | null;
+  /** Targets whose turn comes after it. */
+  readonly further: readonly Target[];
   readonly avoidExternal: boolean;
+  /** Streams that were asked for since the domain was looked up. */
   readonly attempts: number;
+  /** Of the attempt under way, or of the last one. */
   readonly stream: StreamId | null;
   /** What is being looked for, or opened, now: wishes that join meanwhile may want something else. */
   readonly purpose: StreamWish['purpose'];
@@ -46,6 +51,18 @@ const isServedBy =
   (sought: StreamWish['purpose'], { stream }: StandingStream) =>
   ({ purpose, avoid }: StreamWish): boolean =>
     purpose === sought && !avoid.includes(stream);
+
+/** Whether a further target is still there, and may be tried. */
+const anotherTargetIsLeft = ({ further, attempts }: PeerContext): boolean =>
+  further.length > 0 && attempts < limits.attemptsPerWish;
+
+/** The last target has the time that is left: nobody waits for his turn behind it. */
+function attemptMs(context: PeerContext): number {
+  if (!anotherTargetIsLeft(context)) return limits.lastAttemptMs;
+  return context.purpose === 'verification' ? limits.verifyAttemptMs : limits.attemptMs;
+}
+
+const notInTime = fault('stream', 'connection-timeout', 'peer', 'the stream was not established in time');
 
 const noFault = fault('internal', 'no-fault', 'local');
 const noEndpoint: Endpoint = { host: '', port: 0, tls: 'starttls', secureDelegation: false, addresses: [] };
@@ -67,9 +84,9 @@ export const peer = setup({
     >('findStandingStream'),
   },
   delays: {
-    resolutionTimeout: limits.resolutionMs + 1_000,
+    resolutionTimeout: limits.resolutionMs,
     standingTimeout: limits.standingMs,
-    attemptTimeout: limits.connectMs + 5 * limits.headerMs,
+    attemptTimeout: ({ context }) => attemptMs(context),
     backoff: ({ context }) => {
       const full = Math.min(limits.backoffMaxMs, limits.backoffMs * 2 ** Math.min(context.failures - 1, 10));
       return full / 2 + (context.jitter * full) / 2;
@@ -77,7 +94,8 @@ export const peer = setup({
   },
   guards: {
     domainIsDenied: ({ context }) => context.denied !== null,
-    endpointsAreKnown: (_, result: Resolution) => result.kind === 'resolved',
+    roomForWishesIsLacking: ({ context }) => context.wishes.length >= limits.wishesPerPeer,
+    anEndpointIsKnown: (_, result: Resolution) => result.kind === 'resolved',
     isOurs: ({ context }, stream: StreamId) => stream === context.stream,
     isOursAndSuperseded: ({ context }, event: { stream: StreamId; fault: Fault | null }) =>
       event.stream === context.stream &&
@@ -88,8 +106,7 @@ export const peer = setup({
     nobodyWaits: ({ context }) => context.wishes.length === 0,
     standingStreamServes: ({ context }, found: StandingStream | null) =>
       found !== null && context.wishes.some(isServedBy(context.purpose, found)),
-    anotherEndpointIsLeft: ({ context }) =>
-      context.index + 1 < context.endpoints.length && context.attempts < limits.attemptsPerWish,
+    anotherTargetIsLeft: ({ context }) => anotherTargetIsLeft(context),
     dialbackIsLeft: ({ context }) =>
       decide(context.fault ?? noFault).next === 'next-prooftype' &&
       !context.avoidExternal &&
@@ -107,6 +124,12 @@ export const peer = setup({
       remote: context.remote,
       wish: { local, purpose, avoid },
       fault: context.fault ?? context.denied ?? noFault,
+    })),
+    refuseForWantOfRoom: emit(({ context }, { local, purpose, avoid }: StreamWish) => ({
+      type: 'stream.refused' as const,
+      remote: context.remote,
+      wish: { local, purpose, avoid },
+      fault: fault('queue', 'resource-constraint', 'local', 'too many domains wait for a stream to this one'),
     })),
     /** A standing stream for stanzas may be one that brought a question: those who ask have to look for themselves (S6). */
     offerStandingStream: enqueueActions(({ context, enqueue }, offer: StandingStream) => {
@@ -140,22 +163,37 @@ export const peer = setup({
       }
       enqueue.assign({ wishes: [] });
     }),
-    takeEndpoints: assign((_, result: Resolution) =>
-      result.kind === 'resolved'
-        ? { endpoints: result.endpoints, index: 0, attempts: 0, avoidExternal: false }
-        : { endpoints: [], fault: result.fault },
+    startOver: assign({ endpoint: null, further: [], attempts: 0, avoidExternal: false, fault: null }),
+    takeEndpoint: assign((_, result: Resolution) =>
+      result.kind === 'resolved' ? { endpoint: result.endpoint, further: result.further } : {},
     ),
+    /** Where a target was tried already, its fault says more than that the next one could not be found. */
+    takeResolutionFault: assign(({ context }, what: Fault) => ({
+      endpoint: null,
+      further: [],
+      fault: context.attempts > 0 ? (context.fault ?? what) : what,
+    })),
     requestStream: emit(({ context }) => ({
       type: 'stream.requested' as const,
       remote: context.remote,
       local: (context.wishes.find(({ purpose }) => purpose === context.purpose) ?? context.wishes[0])?.local ?? '',
       purpose: context.purpose,
-      endpoint: context.endpoints[context.index] ?? noEndpoint,
+      endpoint: context.endpoint ?? noEndpoint,
       avoidExternal: context.avoidExternal,
     })),
-    takeStream: assign(({ context }, stream: StreamId) => ({ stream, attempts: context.attempts + 1 })),
-    forgetStream: assign({ stream: null }),
-    nextEndpoint: assign(({ context }) => ({ index: context.index + 1, avoidExternal: false })),
+    startAttempt: assign(({ context }) => ({
+      stream: null,
+      attempts: context.attempts + 1,
+      purpose: purposeOf(context.wishes),
+    })),
+    takeStream: assign((_, stream: StreamId) => ({ stream })),
+    abandonStream: emit(({ context }) => ({
+      type: 'stream.abandoned' as const,
+      remote: context.remote,
+      stream: context.stream ?? -1,
+      fault: notInTime,
+    })),
+    tryExternal: assign({ avoidExternal: false }),
     avoidExternal: assign({ avoidExternal: true }),
     rememberFault: assign((_, what: Fault | null) => ({
       fault: what ?? fault('stream', 'closed', 'peer', 'the peer closed the stream before it was established'),
@@ -170,8 +208,8 @@ export const peer = setup({
   context: ({ input }) => ({
     ...input,
     wishes: [],
-    endpoints: [],
-    index: 0,
+    endpoint: null,
+    further: [],
     avoidExternal: false,
     attempts: 0,
     stream: null,
@@ -180,7 +218,12 @@ export const peer = setup({
     fault: null,
   }),
   initial: 'resting',
-  on: { 'local.streamWanted': { actions: { type: 'rememberWish', params: ({ event }) => event } } },
+  on: {
+    'local.streamWanted': [
+      { guard: 'roomForWishesIsLacking', actions: { type: 'refuseForWantOfRoom', params: ({ event }) => event } },
+      { actions: { type: 'rememberWish', params: ({ event }) => event } },
+    ],
+  },
   states: {
     resting: {
       description: 'Nobody wants a stream.',
@@ -189,7 +232,10 @@ export const peer = setup({
       on: {
         'local.streamWanted': [
           { guard: 'domainIsDenied', actions: { type: 'refuseWish', params: ({ event }) => event } },
-          { target: 'dnsResolution', actions: { type: 'rememberWish', params: ({ event }) => event } },
+          {
+            target: 'dnsResolution',
+            actions: ['startOver', { type: 'rememberWish', params: ({ event }) => event }],
+          },
         ],
       },
     },
@@ -197,7 +243,7 @@ export const peer = setup({
       description: 'DNS RESOLUTION ETC.',
       meta: {
         spec: 'RFC 6120 §3.2',
-        awaits: 'the endpoints of the remote domain',
+        awaits: 'the next endpoint of the remote domain',
         mover: 'dns',
         ifLate: 'the wishes are refused with remote-server-timeout',
       },
@@ -205,24 +251,35 @@ export const peer = setup({
       invoke: {
         id: 'resolution',
         src: 'resolution',
-        input: ({ context }) => ({ remoteDomain: context.remote, fixedTarget: context.fixedTarget }),
+        input: ({ context }) => ({
+          remoteDomain: context.remote,
+          fixedTarget: context.fixedTarget,
+          targets: context.further,
+          fresh: context.failures > 0,
+        }),
         onDone: [
           {
-            guard: { type: 'endpointsAreKnown', params: ({ event }) => event.output },
+            guard: { type: 'anEndpointIsKnown', params: ({ event }) => event.output },
             target: 'connectionReuse',
-            actions: { type: 'takeEndpoints', params: ({ event }) => event.output },
+            actions: { type: 'takeEndpoint', params: ({ event }) => event.output },
           },
-          { target: 'failed', actions: { type: 'takeEndpoints', params: ({ event }) => event.output } },
+          {
+            target: 'failed',
+            actions: {
+              type: 'takeResolutionFault',
+              params: ({ event }) => (event.output.kind === 'failed' ? event.output.fault : noFault),
+            },
+          },
         ],
         onError: {
           target: 'failed',
-          actions: { type: 'rememberFault', params: ({ event }) => toFault(event.error, 'dns') },
+          actions: { type: 'takeResolutionFault', params: ({ event }) => toFault(event.error, 'dns') },
         },
       },
       after: {
         resolutionTimeout: {
           target: 'failed',
-          actions: { type: 'rememberFault', params: fault('dns', 'resolution-timeout', 'dns') },
+          actions: { type: 'takeResolutionFault', params: fault('dns', 'resolution-timeout', 'dns') },
         },
       },
     },
@@ -242,7 +299,7 @@ export const peer = setup({
         input: ({ context }) => ({
           remote: context.remote,
           purpose: context.purpose,
-          endpoints: context.endpoints,
+          endpoints: context.endpoint === null ? [] : [context.endpoint],
           avoid: context.wishes.flatMap(({ avoid }) => avoid),
         }),
         onDone: [
@@ -266,16 +323,15 @@ export const peer = setup({
       always: [{ guard: 'nobodyWaits', target: 'resting' }, { target: 'connectionReuse' }],
     },
     connecting: {
-      description: 'A stream to the next endpoint is being opened; its own chart shows where it stands.',
+      description: 'A stream to the endpoint is being opened; its own chart shows where it stands.',
       meta: {
         spec: 'RFC 6120 §3.2.1',
         awaits: 'an established stream',
         mover: 'peer',
-        ifLate: 'the next endpoint is tried',
+        ifLate: 'the stream is closed, and the next target is tried',
       },
       tags: 'waiting',
-      entry: ['decidePurpose', 'requestStream'],
-      exit: 'forgetStream',
+      entry: ['startAttempt', 'requestStream'],
       on: {
         'stream.assigned': { actions: { type: 'takeStream', params: ({ event }) => event.stream } },
         'stream.verifiable': [
@@ -321,7 +377,7 @@ export const peer = setup({
       after: {
         attemptTimeout: {
           target: 'decidingNext',
-          actions: { type: 'rememberFault', params: fault('tcp', 'attempt-timeout', 'peer') },
+          actions: ['abandonStream', { type: 'rememberFault', params: notInTime }],
         },
       },
     },
@@ -332,13 +388,13 @@ export const peer = setup({
         { guard: 'nobodyWaits', target: 'resting' },
         { guard: 'nothingElseHelps', target: 'failed' },
         { guard: 'dialbackIsLeft', target: 'connecting', actions: 'avoidExternal' },
-        { guard: 'anotherEndpointIsLeft', target: 'connecting', actions: 'nextEndpoint' },
+        { guard: 'anotherTargetIsLeft', target: 'dnsResolution', actions: 'tryExternal' },
         { target: 'failed' },
       ],
     },
     failed: {
       description:
-        'Every endpoint was tried. Wishes are refused until the wait is over; the wait doubles with each failure.',
+        'Every target was tried. Wishes are refused until the wait is over; the wait doubles with each failure.',
       meta: {
         spec: 'RFC 6120 §3.3',
         awaits: 'the end of the wait',

@@ -1,7 +1,10 @@
-/** DNS RESOLUTION ETC.: the endpoints of a remote domain, in the order in which they are to be tried, and how far each is trusted. */
+/**
+ * DNS RESOLUTION ETC.: where a remote domain is to be reached next, and how far that is trusted. Addresses are asked for one
+ * target host at a time, when its turn comes: a host whose name servers keep silent delays no other (RFC 6120 §3.2.1).
+ */
 import { assign, setup } from 'xstate';
 import { type AddressRecord, type DnsAnswer, type Endpoint, type SrvRecord } from '../src/protocol/dns.ts';
-import { type Fault, fault, toFault } from '../src/protocol/faults.ts';
+import { type Fault, fault, faultSentence, toFault } from '../src/protocol/faults.ts';
 import type { FixedTarget } from '../src/protocol/policy.ts';
 import { decideTargets, type Target, type TargetDecision } from '../src/protocol/srv.ts';
 import { declareEffect, type StateMeta } from './declare.ts';
@@ -10,10 +13,19 @@ import { limits } from './limits.ts';
 export interface ResolutionInput {
   readonly remoteDomain: string;
   readonly fixedTarget: FixedTarget | null;
+  /** What an earlier resolution has left over, in order; empty where the domain is to be looked up. */
+  readonly targets: readonly Target[];
+  /** True when the last attempt failed: what is remembered of the DNS may be the cause, and is asked for again (L6). */
+  readonly fresh: boolean;
 }
 
 export type Resolution =
-  | { readonly kind: 'resolved'; readonly endpoints: readonly Endpoint[] }
+  | {
+      readonly kind: 'resolved';
+      readonly endpoint: Endpoint;
+      /** Targets that come after it, in order. */
+      readonly further: readonly Target[];
+    }
   | { readonly kind: 'failed'; readonly fault: Fault };
 
 export interface ServiceRecords {
@@ -23,11 +35,10 @@ export interface ServiceRecords {
   readonly draws: readonly number[];
 }
 
-export type HostAddresses = Readonly<Record<string, DnsAnswer<AddressRecord>>>;
-
 export interface ResolutionContext extends ResolutionInput {
-  readonly targets: readonly Target[];
   readonly result: Resolution;
+  /** What became of the targets that were left out: "there is no address" is said only if DNS says so of each. */
+  readonly leftOut: readonly { readonly why: string; readonly isAbsent: boolean }[];
 }
 
 const unfinished: Resolution = { kind: 'failed', fault: fault('dns', 'not-finished', 'local') };
@@ -39,28 +50,8 @@ function orderTargets({ xmpp, xmpps, draws }: ServiceRecords, domain: string): T
   return decideTargets(xmpp, xmpps, domain, randomInteger);
 }
 
-/** Targets whose addresses could be had; a target whose look-up failed is left out, never guessed (RFC 7673 §3.2). */
-function endpointsOf(targets: readonly Target[], found: HostAddresses): Resolution {
-  const endpoints: Endpoint[] = [];
-  const reasons: string[] = [];
-  let absent = true;
-  for (const target of targets) {
-    const answer = found[target.host];
-    if (
-      answer !== undefined &&
-      (answer.status === 'secure' || answer.status === 'insecure') &&
-      answer.records.length > 0
-    ) {
-      endpoints.push({ ...target, addresses: answer.records });
-    } else {
-      if (answer?.status === 'bogus' || answer?.status === 'error') absent = false;
-      reasons.push(`${target.host}: ${answer?.reason ?? answer?.status ?? 'not asked'}`);
-    }
-  }
-  if (endpoints.length > 0) return { kind: 'resolved', endpoints };
-  const condition = absent ? 'no-address' : 'lookup-failed';
-  return { kind: 'failed', fault: fault('dns', condition, 'dns', reasons.join('; ')) };
-}
+const mayBeDialled = ({ status, records }: DnsAnswer<AddressRecord>): boolean =>
+  (status === 'secure' || status === 'insecure') && records.length > 0;
 
 export const resolution = setup({
   types: {
@@ -72,14 +63,17 @@ export const resolution = setup({
     meta: {} as StateMeta,
   },
   actors: {
-    lookUpServices: declareEffect<ServiceRecords, { domain: string }>('lookUpServices'),
-    lookUpAddresses: declareEffect<HostAddresses, { hosts: readonly string[] }>('lookUpAddresses'),
+    lookUpServices: declareEffect<ServiceRecords, { domain: string; fresh: boolean }>('lookUpServices'),
+    lookUpAddresses: declareEffect<DnsAnswer<AddressRecord>, { host: string; fresh: boolean }>('lookUpAddresses'),
   },
-  delays: { resolutionTimeout: limits.resolutionMs },
+  delays: {
+    servicesTimeout: limits.servicesMs,
+    addressesTimeout: ({ context }) => (context.targets.length > 1 ? limits.addressesMs : limits.lastAddressesMs),
+  },
   guards: {
     operatorFixedTheTarget: ({ context }) => context.fixedTarget !== null,
     someTargetIsKnown: ({ context }) => context.targets.length > 0,
-    someEndpointIsUsable: ({ context }) => context.result.kind === 'resolved',
+    hostMayBeDialled: (_, answer: DnsAnswer<AddressRecord>) => mayBeDialled(answer),
   },
   actions: {
     takeFixedTarget: assign(({ context }) => ({
@@ -92,21 +86,37 @@ export const resolution = setup({
         ? { targets: decision.targets }
         : { targets: [], result: { kind: 'failed' as const, fault: decision.fault } };
     }),
-    takeAddresses: assign(({ context }, found: HostAddresses) => ({ result: endpointsOf(context.targets, found) })),
+    takeAddresses: assign(({ context }, { records }: DnsAnswer<AddressRecord>) => {
+      const [target, ...further] = context.targets;
+      if (target === undefined) return {};
+      return { result: { kind: 'resolved' as const, endpoint: { ...target, addresses: records }, further } };
+    }),
+    /** A target whose look-up failed is left out, never guessed (RFC 7673 §3.2). */
+    leaveOut: assign(({ context }, { status, reason }: Pick<DnsAnswer<AddressRecord>, 'status' | 'reason'>) => {
+      const [target, ...targets] = context.targets;
+      const why = `${target?.host ?? context.remoteDomain}: ${reason ?? status}`;
+      return { targets, leftOut: [...context.leftOut, { why, isAbsent: status !== 'bogus' && status !== 'error' }] };
+    }),
+    failForWantOfAddresses: assign(({ context: { leftOut } }) => {
+      const condition = leftOut.every(({ isAbsent }) => isAbsent) ? 'no-address' : 'lookup-failed';
+      const why = leftOut.map((target) => target.why).join('; ');
+      return { result: { kind: 'failed' as const, fault: fault('dns', condition, 'dns', why) } };
+    }),
     fail: assign((_, what: Fault) => ({ result: { kind: 'failed' as const, fault: what } })),
   },
 }).createMachine({
   id: 'resolution',
   description: 'Finds the endpoints of a remote domain.',
   meta: { spec: 'RFC 6120 §3.2, XEP-0368 §3' },
-  context: ({ input }) => ({ ...input, targets: [], result: unfinished }),
+  context: ({ input }) => ({ ...input, result: unfinished, leftOut: [] }),
   initial: 'decidingSource',
   on: { 'local.cancelled': '.failed' },
   states: {
     decidingSource: {
-      description: 'An endpoint fixed by the operator beats SRV.',
-      meta: { spec: 'RFC 6120 §3.2.3' },
+      description: 'Targets of an earlier look-up come first; an endpoint fixed by the operator beats SRV.',
+      meta: { spec: 'RFC 6120 §3.2.1, §3.2.3' },
       always: [
+        { guard: 'someTargetIsKnown', target: 'awaitingAddresses' },
         { guard: 'operatorFixedTheTarget', actions: 'takeFixedTarget', target: 'awaitingAddresses' },
         { target: 'awaitingServiceRecords' },
       ],
@@ -123,12 +133,12 @@ export const resolution = setup({
       invoke: {
         id: 'lookUpServices',
         src: 'lookUpServices',
-        input: ({ context }) => ({ domain: context.remoteDomain }),
+        input: ({ context }) => ({ domain: context.remoteDomain, fresh: context.fresh }),
         onDone: { target: 'decidingTargets', actions: { type: 'orderTargets', params: ({ event }) => event.output } },
         onError: { target: 'failed', actions: { type: 'fail', params: ({ event }) => toFault(event.error, 'dns') } },
       },
       after: {
-        resolutionTimeout: { target: 'failed', actions: { type: 'fail', params: fault('dns', 'srv-timeout', 'dns') } },
+        servicesTimeout: { target: 'failed', actions: { type: 'fail', params: fault('dns', 'srv-timeout', 'dns') } },
       },
     },
     decidingTargets: {
@@ -137,34 +147,52 @@ export const resolution = setup({
       always: [{ guard: 'someTargetIsKnown', target: 'awaitingAddresses' }, { target: 'failed' }],
     },
     awaitingAddresses: {
-      description: 'The addresses of the targets have been asked for.',
-      meta: { spec: 'RFC 8305 §3', awaits: 'A and AAAA answers', mover: 'dns', ifLate: 'the attempt fails' },
+      description: 'The addresses of the next target host have been asked for.',
+      meta: {
+        spec: 'RFC 6120 §3.2.1, RFC 8305 §3',
+        awaits: 'A and AAAA answers',
+        mover: 'dns',
+        ifLate: 'the next target is taken',
+      },
       tags: 'waiting',
       invoke: {
         id: 'lookUpAddresses',
         src: 'lookUpAddresses',
-        input: ({ context }) => ({ hosts: [...new Set(context.targets.map(({ host }) => host))] }),
-        onDone: {
-          target: 'decidingEndpoints',
-          actions: { type: 'takeAddresses', params: ({ event }) => event.output },
+        input: ({ context }) => ({ host: context.targets[0]?.host ?? '', fresh: context.fresh }),
+        onDone: [
+          {
+            guard: { type: 'hostMayBeDialled', params: ({ event }) => event.output },
+            target: 'resolved',
+            actions: { type: 'takeAddresses', params: ({ event }) => event.output },
+          },
+          { target: 'decidingNextHost', actions: { type: 'leaveOut', params: ({ event }) => event.output } },
+        ],
+        onError: {
+          target: 'decidingNextHost',
+          actions: {
+            type: 'leaveOut',
+            params: ({ event }) => ({ status: 'error', reason: faultSentence(toFault(event.error, 'dns')) }),
+          },
         },
-        onError: { target: 'failed', actions: { type: 'fail', params: ({ event }) => toFault(event.error, 'dns') } },
       },
       after: {
-        resolutionTimeout: {
-          target: 'failed',
-          actions: { type: 'fail', params: fault('dns', 'address-timeout', 'dns') },
+        addressesTimeout: {
+          target: 'decidingNextHost',
+          actions: { type: 'leaveOut', params: { status: 'error', reason: 'no answer in time' } },
         },
       },
     },
-    decidingEndpoints: {
-      description: 'Targets with an address that may be dialled are kept.',
+    decidingNextHost: {
+      description: 'A target host without an address that may be dialled is left out.',
       meta: { spec: 'RFC 6120 §3.2.1, RFC 7673 §3.2' },
-      always: [{ guard: 'someEndpointIsUsable', target: 'resolved' }, { target: 'failed' }],
+      always: [
+        { guard: 'someTargetIsKnown', target: 'awaitingAddresses' },
+        { target: 'failed', actions: 'failForWantOfAddresses' },
+      ],
     },
     resolved: {
       type: 'final',
-      description: 'There is at least one endpoint to dial.',
+      description: 'There is an endpoint to dial.',
       meta: { spec: 'RFC 6120 §3.2' },
     },
     failed: {

@@ -20,12 +20,17 @@ export interface Random {
   integer(max: number): number;
 }
 
+export interface LookUpOptions {
+  /** True when what may be remembered has led nowhere: ask again. @defaultValue false */
+  readonly fresh?: boolean;
+}
+
 /** Look-ups never reject: what failed is in `status` and `reason`. */
 export interface Resolver {
   /** `name` is a whole owner name in A-labels, such as `_xmpp-server._tcp.example.net`. */
-  srv(name: string, signal: AbortSignal): Promise<DnsAnswer<SrvRecord>>;
+  srv(name: string, signal: AbortSignal, options?: LookUpOptions): Promise<DnsAnswer<SrvRecord>>;
   /** A and AAAA of a host, in the order in which they are to be tried (RFC 8305). */
-  addresses(host: string, signal: AbortSignal): Promise<DnsAnswer<AddressRecord>>;
+  addresses(host: string, signal: AbortSignal, options?: LookUpOptions): Promise<DnsAnswer<AddressRecord>>;
 }
 
 /** One certificate chain (leaf first) and its key, both PEM, served for `domains`. */

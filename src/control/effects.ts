@@ -3,12 +3,12 @@ import { fromPromise } from 'xstate';
 import type { StandingStream } from '../../machines/peer.machine.ts';
 import { dialbackProoftype, type VerifyStream } from '../../machines/prooftypes/dialback.machine.ts';
 import { pkixProoftype } from '../../machines/prooftypes/pkix.machine.ts';
-import { type HostAddresses, resolution, type ServiceRecords } from '../../machines/resolution.machine.ts';
+import { resolution, type ServiceRecords } from '../../machines/resolution.machine.ts';
 import type { StreamId } from '../../machines/events.ts';
 import { transport, type TransportPorts } from '../adapters/transport.ts';
 import type { Ports } from '../ports.ts';
 import type { PathVerdict } from '../protocol/certificate.ts';
-import type { DnsAnswer, SrvRecord } from '../protocol/dns.ts';
+import type { AddressRecord, DnsAnswer, SrvRecord } from '../protocol/dns.ts';
 import { fault, FaultError } from '../protocol/faults.ts';
 import { srvOwnerNames } from '../protocol/srv.ts';
 import type { Found, StandingStreams, Wanted } from './standing-streams.ts';
@@ -28,12 +28,12 @@ export interface OtherStreams {
 }
 
 export function makeEffects(ports: Ports, transportPorts: TransportPorts, others: OtherStreams) {
-  const lookUpServices = fromPromise<ServiceRecords, { domain: string }>(async ({ input, signal }) => {
+  const lookUpServices = fromPromise<ServiceRecords, { domain: string; fresh: boolean }>(async ({ input, signal }) => {
     const names = srvOwnerNames(input.domain);
     if (names === null) return { xmpp: noRecords, xmpps: noRecords, draws: [] };
     const [xmpp, xmpps] = await Promise.all([
-      ports.resolver.srv(names.xmpp, signal),
-      ports.resolver.srv(names.xmpps, signal),
+      ports.resolver.srv(names.xmpp, signal, input),
+      ports.resolver.srv(names.xmpps, signal, input),
     ]);
     const draws = Array.from(
       { length: DRAWS_PER_RECORD * (xmpp.records.length + xmpps.records.length) },
@@ -42,10 +42,9 @@ export function makeEffects(ports: Ports, transportPorts: TransportPorts, others
     return { xmpp, xmpps, draws };
   });
 
-  const lookUpAddresses = fromPromise<HostAddresses, { hosts: readonly string[] }>(async ({ input, signal }) => {
-    const answers = input.hosts.map(async (host) => [host, await ports.resolver.addresses(host, signal)] as const);
-    return Object.fromEntries(await Promise.all(answers));
-  });
+  const lookUpAddresses = fromPromise<DnsAnswer<AddressRecord>, { host: string; fresh: boolean }>(({ input, signal }) =>
+    ports.resolver.addresses(input.host, signal, input),
+  );
 
   // The validator is synchronous; an async function turns what it throws into a rejection.
   // eslint-disable-next-line @typescript-eslint/require-await

@@ -505,6 +505,9 @@ export class Registry implements OtherStreams {
         });
         break;
       }
+      case 'stream.abandoned':
+        this.closeStream(report.stream, report.fault);
+        break;
       case 'stream.offered':
         if (report.wish.purpose === 'verification')
           this.desk.streamStands(report.remote, report.wish.local, report.stream);

@@ -109,7 +109,7 @@ const models: readonly Model[] = [
   },
   {
     machine: resolution,
-    input: { remoteDomain: 'b.example', fixedTarget: null },
+    input: { remoteDomain: 'b.example', fixedTarget: null, targets: [], fresh: false },
     events: [
       done('lookUpServices', {
         xmpp: { ...records, records: [{ priority: 0, weight: 0, port: 5269, target: 'h.example' }] },
@@ -118,8 +118,8 @@ const models: readonly Model[] = [
       }),
       done('lookUpServices', { xmpp: { ...records, status: 'bogus' }, xmpps: nothing, draws: [0] }),
       failed('lookUpServices'),
-      done('lookUpAddresses', { 'h.example': { ...records, records: [{ family: 4, address: '127.0.0.1' }] } }),
-      done('lookUpAddresses', { 'h.example': { ...records, status: 'bogus' } }),
+      done('lookUpAddresses', { ...records, records: [{ family: 4, address: '127.0.0.1' }] }),
+      done('lookUpAddresses', { ...records, status: 'bogus' }),
       failed('lookUpAddresses'),
       cancelled,
     ],
@@ -144,7 +144,8 @@ const models: readonly Model[] = [
     input: { remote: 'b.example', fixedTarget: null, denied: null, jitter: 0 },
     events: [
       { type: 'local.streamWanted', local: 'a.example', purpose: 'stanzas', avoid: [] },
-      done('resolution', { kind: 'resolved', endpoints: [endpoint] }),
+      done('resolution', { kind: 'resolved', endpoint, further: [] }),
+      done('resolution', { kind: 'resolved', endpoint, further: [endpoint] }),
       done('resolution', { kind: 'failed', fault: why }),
       failed('resolution'),
       done('findStandingStream', { stream: 1, manner: 'supposition' }),

@@ -344,9 +344,7 @@ test('peer, any events: every wish is answered (L2), and no wish is offered a st
           peer.provide({
             actors: {
               resolution: answerOf(
-                dns === 'failed'
-                  ? { kind: 'failed', fault: why }
-                  : { kind: 'resolved', endpoints: [endpoint, endpoint] },
+                dns === 'failed' ? { kind: 'failed', fault: why } : { kind: 'resolved', endpoint, further: [endpoint] },
               ) as never,
               findStandingStream: answerOf<StandingStream | null>(standing) as never,
             },
@@ -356,7 +354,7 @@ test('peer, any events: every wish is answered (L2), and no wish is offered a st
         const open = new Map<string, boolean>();
         let errors = 0;
         actor.on('*', (report) => {
-          if (report.type === 'stream.requested') return;
+          if (report.type === 'stream.requested' || report.type === 'stream.abandoned') return;
           open.delete(`${report.wish.local} ${report.wish.purpose}`);
           if (report.type === 'stream.offered' && report.manner === 'supposition')
             assert.ok(!report.wish.avoid.includes(report.stream), 'S6');

@@ -11,14 +11,16 @@ import { broken, checkTable, done } from '../../support/tables.ts';
 
 const unreachable = fault('tcp', 'connect-timeout', 'peer');
 const input: PeerInput = { remote: 'b.example', fixedTarget: null, denied: null, jitter: 0 };
-const second = { ...endpoint, host: 'xmpp2.b.example' };
+const targetOf = (host: string) => ({ host, port: 5269, tls: 'starttls', secureDelegation: false }) as const;
+const second = { ...endpoint, ...targetOf('xmpp2.b.example') };
 const wanted = { type: 'local.streamWanted', local: 'a.example', purpose: 'stanzas', avoid: [] } as const;
-const resolved = { kind: 'resolved', endpoints: [endpoint, second] };
+const resolved = { kind: 'resolved', endpoint, further: [targetOf(second.host)] };
 
 const events = {
   'local.streamWanted': wanted,
   'local.retryRequested': { type: 'local.retryRequested' },
   resolved: done('resolution', resolved),
+  'last resolved': done('resolution', { kind: 'resolved', endpoint: second, further: [] }),
   'not resolved': done('resolution', { kind: 'failed', fault: fault('dns', 'no-address', 'dns') }),
   'resolution broken': broken('resolution'),
   'a stream stands': done('findStandingStream', { stream: 7, manner: 'supposition' }),
@@ -35,6 +37,7 @@ const nothing = {
   'local.streamWanted': '=',
   'local.retryRequested': '=',
   resolved: '=',
+  'last resolved': '=',
   'not resolved': '=',
   'resolution broken': '=',
   'a stream stands': '=',
@@ -66,6 +69,7 @@ checkTable({
     dnsResolution: {
       ...nothing,
       resolved: ['connectionReuse', 'spawn findStandingStream'],
+      'last resolved': ['connectionReuse', 'spawn findStandingStream'],
       'not resolved': ['failed', 'report stream.refused'],
       'resolution broken': ['failed', 'report stream.refused'],
       late: ['failed', 'report stream.refused'],
@@ -80,10 +84,10 @@ checkTable({
     connecting: {
       ...nothing,
       'stream.established': ['resting', 'report stream.offered'],
-      'stream.closing': ['connecting', 'report stream.requested'],
+      'stream.closing': ['dnsResolution', 'spawn resolution'],
       superseded: ['connectionReuse', 'spawn findStandingStream'],
-      'stream.closed': ['connecting', 'report stream.requested'],
-      late: ['connecting', 'report stream.requested'],
+      'stream.closed': ['dnsResolution', 'spawn resolution'],
+      late: ['dnsResolution', 'report stream.abandoned', 'spawn resolution'],
     },
     failed: {
       ...nothing,
@@ -101,6 +105,8 @@ const at = (...steps: readonly (keyof typeof events)[]) => {
 };
 const fails = (actor: PureActor<typeof peer>, what: Fault | null, stream = 1) =>
   actor.sendInternal({ type: 'stream.assigned', stream }).sendInternal({ type: 'stream.closed', stream, fault: what });
+const anotherTarget = (actor: PureActor<typeof peer>) =>
+  actor.sendInternal(events['last resolved']).sendInternal(events['none stands']);
 const requested = ({ effects }: PureActor<typeof peer>) =>
   effects.flatMap((effect) =>
     effect.kind === 'emitted' && effect.event.type === 'stream.requested'
@@ -108,10 +114,10 @@ const requested = ({ effects }: PureActor<typeof peer>) =>
       : [],
   );
 
-test('each endpoint is tried once, in order; after the last the wishes are refused with the last fault (RFC 6120 §3.2.1)', () => {
+test('each target is tried once, in order; after the last the wishes are refused with the last fault (RFC 6120 §3.2.1)', () => {
   const actor = at('local.streamWanted', 'resolved', 'none stands');
   assert.deepEqual(requested(actor), [[endpoint.host, false]]);
-  assert.deepEqual(requested(fails(actor, unreachable)), [[second.host, false]]);
+  assert.deepEqual(requested(anotherTarget(fails(actor, unreachable))), [[second.host, false]]);
   fails(actor, null, 2);
   assert.deepEqual([actor.state, ...actor.effects.map(wordsOf)], ['failed', 'report stream.refused']);
   assert.equal(actor.snapshot.context.fault?.condition, 'closed', 'who closes without a word has a fault too');
@@ -121,7 +127,7 @@ test('EXTERNAL refused: the same endpoint once more without it, then the next on
   const refused = fault('sasl', 'not-authorized', 'peer');
   const actor = at('local.streamWanted', 'resolved', 'none stands');
   assert.deepEqual(requested(fails(actor, refused)), [[endpoint.host, true]]);
-  assert.deepEqual(requested(fails(actor, refused, 2)), [[second.host, false]]);
+  assert.deepEqual(requested(anotherTarget(fails(actor, refused, 2))), [[second.host, false]]);
 });
 
 test('what no endpoint can mend gives the peer up at once', () => {
@@ -133,12 +139,68 @@ test('what no endpoint can mend gives the peer up at once', () => {
 });
 
 test('a hostile SRV set does not make us try for ever (limits.attemptsPerWish)', () => {
-  const endpoints = Array.from({ length: 100 }, (_, n) => ({ ...endpoint, host: `h${String(n)}.example` }));
-  const actor = at('local.streamWanted').sendInternal(done('resolution', { kind: 'resolved', endpoints }));
-  actor.sendInternal(events['none stands']);
+  const further = Array.from({ length: 100 }, (_, n) => targetOf(`h${String(n)}.example`));
+  const endless = done('resolution', { kind: 'resolved', endpoint, further });
+  const actor = at('local.streamWanted').sendInternal(endless).sendInternal(events['none stands']);
   let attempts = 0;
-  while (actor.state === 'connecting') fails(actor, unreachable, ++attempts);
+  while (actor.state === 'connecting') {
+    fails(actor, unreachable, ++attempts).sendInternal(endless).sendInternal(events['none stands']);
+  }
   assert.equal(attempts, limits.attemptsPerWish);
+});
+
+const delayOf = (name: string, { snapshot }: PureActor<typeof peer>): number =>
+  (peer.implementations.delays as Record<string, (scope: unknown) => number>)[name]?.({ context: snapshot.context }) ??
+  0;
+
+test('three targets have their turn before a pair gives up, though each stalls as long as it may (RFC 6120 §3.2.1)', () => {
+  const attempt = delayOf('attemptTimeout', at(...connecting));
+  const thirdIsReachedMs = limits.servicesMs + 2 * (limits.addressesMs + attempt) + limits.addressesMs;
+  assert.ok(limits.routeMs - thirdIsReachedMs > limits.connectMs, 'the third has time to answer');
+  assert.ok(attempt > limits.connectMs, 'a dead host is told from a slow one');
+  const asking = new PureActor(peer, input).send({ ...wanted, purpose: 'verification' });
+  for (const step of ['resolved', 'none stands'] as const) asking.sendInternal(events[step]);
+  assert.ok(3 * delayOf('attemptTimeout', asking) < limits.verifyStreamMs);
+});
+
+test('the last target has the time that is left', () => {
+  const actor = at(...connecting);
+  const patience = delayOf('attemptTimeout', actor);
+  anotherTarget(actor.late());
+  assert.ok(delayOf('attemptTimeout', actor) > patience);
+});
+
+test('a stream that is not established in time is closed, not left standing', () => {
+  const actor = at(...connecting).late();
+  const abandoned = actor.effects.find(
+    (effect) => effect.kind === 'emitted' && effect.event.type === 'stream.abandoned',
+  );
+  assert.ok(abandoned?.kind === 'emitted');
+  const { stream, fault } = abandoned.event as unknown as { stream: number; fault: Fault };
+  assert.deepEqual([stream, fault.condition], [1, 'connection-timeout']);
+});
+
+test('what the first target did says more than that the next one has no address', () => {
+  const actor = fails(at('local.streamWanted', 'resolved', 'none stands'), unreachable);
+  actor.sendInternal(events['not resolved']);
+  assert.deepEqual([actor.state, actor.snapshot.context.fault], ['failed', unreachable]);
+});
+
+test('L6: what is remembered of the DNS is asked for again after a failure', () => {
+  const freshOf = (actor: PureActor<typeof peer>) =>
+    actor.effects.flatMap((effect) => (effect.kind === 'spawned' ? [(effect.input as { fresh: boolean }).fresh] : []));
+  const actor = at('local.streamWanted');
+  assert.deepEqual(freshOf(actor), [false]);
+  assert.deepEqual(freshOf(actor.sendInternal(events['not resolved']).late().sendInternal(wanted)), [true]);
+});
+
+test('wishes are bounded; one that finds no room is refused at once, and the others stay (limits.wishesPerPeer)', () => {
+  const actor = at('local.streamWanted');
+  for (let n = 1; n < limits.wishesPerPeer; n += 1) actor.send({ ...wanted, local: `a${String(n)}.example` });
+  assert.deepEqual(actor.effects, []);
+  actor.send({ ...wanted, local: 'too-many.example' });
+  assert.deepEqual(actor.effects.map(wordsOf), ['report stream.refused']);
+  assert.equal(actor.snapshot.context.wishes.length, limits.wishesPerPeer);
 });
 
 test('L4: one that gave way to a stream of the far end is looked for anew, and that too has an end', () => {

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { resolution } from '../../../machines/index.ts';
 import type { DnsStatus } from '../../../src/protocol/dns.ts';
 import { PureActor } from '../../support/pure.ts';
+import { wordsOf } from '../../support/samples.ts';
 import { broken, checkTable, done, ended } from '../../support/tables.ts';
 
 const answer = (status: DnsStatus, ...records: readonly unknown[]) => ({ status, records, ttlSeconds: 60 });
@@ -13,7 +14,7 @@ const address = { family: 4, address: '127.0.0.1' };
 const services = (xmpp: unknown, xmpps: unknown = none) => done('lookUpServices', { xmpp, xmpps, draws: [0] });
 const addresses = (found: unknown) => done('lookUpAddresses', found);
 
-const input = { remoteDomain: 'b.example', fixedTarget: null };
+const input = { remoteDomain: 'b.example', fixedTarget: null, targets: [], fresh: false };
 const events = {
   'SRV found': services(srv),
   'no SRV': services(none),
@@ -21,9 +22,9 @@ const events = {
   'SRV bogus': services(answer('bogus')),
   'SRV look-up failed': services(answer('error')),
   'SRV broken': broken('lookUpServices'),
-  'addresses found': addresses({ 'h.example': answer('insecure', address) }),
-  'no address': addresses({ 'h.example': none }),
-  'addresses bogus': addresses({ 'h.example': answer('bogus', address) }),
+  'addresses found': addresses(answer('insecure', address)),
+  'no address': addresses(none),
+  'addresses bogus': addresses(answer('bogus', address)),
   'addresses broken': broken('lookUpAddresses'),
   'local.cancelled': { type: 'local.cancelled' },
 };
@@ -91,17 +92,38 @@ test('the fault says what DNS did: no such service, no address, a look-up that f
   assert.equal(conditionOf('SRV found', 'addresses bogus'), 'lookup-failed');
 });
 
+const two = answer(
+  'insecure',
+  { priority: 0, weight: 0, port: 5269, target: 'h.example' },
+  { priority: 1, weight: 0, port: 5269, target: 'i.example' },
+);
+const hostsOf = ({ snapshot: { output } }: PureActor<typeof resolution>) =>
+  output?.kind === 'resolved' ? [output.endpoint.host, ...output.further.map(({ host }) => host)] : [];
+
 test('S4: a target with bogus addresses is left out, and never dialled; its neighbours are (RFC 7673 §3.2)', () => {
-  const two = answer(
-    'insecure',
-    { priority: 0, weight: 0, port: 5269, target: 'h.example' },
-    { priority: 1, weight: 0, port: 5269, target: 'i.example' },
-  );
-  const actor = new PureActor(resolution, input)
-    .sendInternal(services(two))
-    .sendInternal(addresses({ 'h.example': answer('bogus', address), 'i.example': answer('insecure', address) }));
+  const actor = new PureActor(resolution, input).sendInternal(services(two)).sendInternal(events['addresses bogus']);
+  assert.deepEqual(actor.effects.map(wordsOf), ['stop lookUpAddresses', 'spawn lookUpAddresses']);
+  assert.deepEqual(hostsOf(actor.sendInternal(events['addresses found'])), ['i.example']);
+});
+
+test('the first target is enough to start with; the others are looked up when their turn comes (RFC 6120 §3.2.1)', () => {
+  const actor = new PureActor(resolution, input).sendInternal(services(two));
+  assert.deepEqual(hostsOf(actor.sendInternal(events['addresses found'])), ['h.example', 'i.example']);
   const { output } = actor.snapshot;
-  assert.deepEqual(output?.kind === 'resolved' && output.endpoints.map(({ host }) => host), ['i.example']);
+  const targets = output?.kind === 'resolved' ? output.further : [];
+  const next = new PureActor(resolution, { ...input, targets });
+  assert.equal(next.state, 'awaitingAddresses', 'SRV is not asked again');
+  assert.deepEqual(hostsOf(next.sendInternal(events['addresses found'])), ['i.example']);
+});
+
+test('a host whose name servers keep silent costs its own deadline only: the next one has its turn', () => {
+  const actor = new PureActor(resolution, input).sendInternal(services(two)).late();
+  assert.equal(actor.state, 'awaitingAddresses');
+  assert.deepEqual(hostsOf(actor.sendInternal(events['addresses found'])), ['i.example']);
+  const { addressesTimeout } = resolution.implementations.delays as Record<string, (scope: unknown) => number>;
+  const patienceMs = (targets: number) => addressesTimeout?.({ context: { targets: Array(targets).fill({}) } }) ?? 0;
+  assert.ok(patienceMs(2) < patienceMs(1), 'the last one may take its time');
+  assert.equal(conditionOf('SRV found', 'addresses broken'), 'lookup-failed', 'silence is not absence');
 });
 
 test('a target fixed by the operator is not looked up by SRV, and counts as securely derived (RFC 6125 §6.2.1)', () => {
@@ -109,7 +131,9 @@ test('a target fixed by the operator is not looked up by SRV, and counts as secu
   const actor = new PureActor(resolution, { ...input, fixedTarget });
   assert.equal(actor.state, 'awaitingAddresses');
   const { output } = actor.sendInternal(events['addresses found']).snapshot;
-  assert.deepEqual(output?.kind === 'resolved' && output.endpoints, [
-    { ...fixedTarget, secureDelegation: true, addresses: [address] },
-  ]);
+  assert.deepEqual(output?.kind === 'resolved' && output.endpoint, {
+    ...fixedTarget,
+    secureDelegation: true,
+    addresses: [address],
+  });
 });
