@@ -153,7 +153,12 @@ export type PairReport =
       readonly remote: string;
       readonly avoid: readonly StreamId[];
     }
-  | { readonly type: 'association.requested'; readonly stream: StreamId; readonly domain: string }
+  | {
+      readonly type: 'association.requested';
+      readonly stream: StreamId;
+      readonly local: string;
+      readonly remote: string;
+    }
   | { readonly type: 'assertion.requested'; readonly stream: StreamId; readonly local: string; readonly remote: string }
   | { readonly type: 'pair.routed'; readonly local: string; readonly remote: string; readonly stream: StreamId }
   | { readonly type: 'pair.failed'; readonly local: string; readonly remote: string; readonly fault: Fault };

@@ -40,6 +40,8 @@ export const limits = {
   verifyAttemptMs: 10_000,
   /** The last target, or the only one; its stream has deadlines of its own. */
   lastAttemptMs: 60_000,
+  /** From "nothing stands" to the stream that is opened instead: a few turns of the event loop; others wait meanwhile. */
+  promiseMs: 1_000,
   /** A pair's wish for a route: several targets may be tried. Beyond it the queue is returned. */
   routeMs: 90_000,
   /** Peer's `</stream:stream>` after ours; Prosody waits 5 s too. */

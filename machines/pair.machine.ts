@@ -66,7 +66,8 @@ export const pair = setup({
     requestAssociation: emit(({ context }) => ({
       type: 'association.requested' as const,
       stream: context.stream ?? -1,
-      domain: context.remote,
+      local: context.local,
+      remote: context.remote,
     })),
     reportRouted: emit(({ context }) => ({
       type: 'pair.routed' as const,

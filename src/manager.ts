@@ -122,7 +122,7 @@ export class ConnectionManager {
               if (row !== undefined) row.chain = chain;
             },
             onWire: (stream, direction, element) =>
-              registry.record(`stream:${stream}`, 'transport', {
+              registry.recorder.record(`stream:${stream}`, 'transport', {
                 kind: 'wire',
                 direction,
                 element: withoutKeys(element),
@@ -134,8 +134,8 @@ export class ConnectionManager {
           registry,
         ),
     });
-    this.reports$ = this.#registry.reports$.asObservable();
-    this.records$ = this.#registry.records$.asObservable();
+    this.reports$ = this.#registry.recorder.reports$.asObservable();
+    this.records$ = this.#registry.recorder.records$.asObservable();
     this.stanzas$ = this.router.unattended$;
   }
 

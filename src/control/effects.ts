@@ -1,17 +1,23 @@
 /** The effects of the machines, made from ports: the one place where charts and adapters meet. */
 import { fromPromise } from 'xstate';
-import type { StandingStream } from '../../machines/peer.machine.ts';
+import { association } from '../../machines/association.machine.ts';
+import { initiatingStream } from '../../machines/initiating-stream.machine.ts';
+import { pair } from '../../machines/pair.machine.ts';
+import { peer, type StandingStream } from '../../machines/peer.machine.ts';
 import { dialbackProoftype, type VerifyStream } from '../../machines/prooftypes/dialback.machine.ts';
 import { pkixProoftype } from '../../machines/prooftypes/pkix.machine.ts';
 import { resolution, type ServiceRecords } from '../../machines/resolution.machine.ts';
+import { receivingStream } from '../../machines/receiving-stream.machine.ts';
 import type { StreamId } from '../../machines/events.ts';
+import { verification } from '../../machines/verification.machine.ts';
 import { transport, type TransportPorts } from '../adapters/transport.ts';
 import type { Ports } from '../ports.ts';
 import type { PathVerdict } from '../protocol/certificate.ts';
 import type { AddressRecord, DnsAnswer, SrvRecord } from '../protocol/dns.ts';
 import { fault, FaultError } from '../protocol/faults.ts';
 import { srvOwnerNames } from '../protocol/srv.ts';
-import type { Found, StandingStreams, Wanted } from './standing-streams.ts';
+import type { StandingStreams, Wanted } from './standing-streams.ts';
+import type { StreamSearch } from './stream-search.ts';
 import type { VerifyDesk } from './verify-desk.ts';
 
 /** Draws for the weights of RFC 2782, at most: one for the order of those without weight, one for the choice. */
@@ -24,7 +30,7 @@ const noRecords: DnsAnswer<SrvRecord> = { status: 'nodata-insecure', records: []
 export interface OtherStreams {
   readonly desk: VerifyDesk;
   readonly streams: StandingStreams;
-  findStanding(wanted: Wanted, signal: AbortSignal): Promise<Exclude<Found, 'pending'>>;
+  readonly search: StreamSearch;
 }
 
 export function makeEffects(ports: Ports, transportPorts: TransportPorts, others: OtherStreams) {
@@ -73,9 +79,28 @@ export function makeEffects(ports: Ports, transportPorts: TransportPorts, others
       },
     }),
     findStandingStream: fromPromise<StandingStream | null, Wanted>(({ input, signal }) =>
-      others.findStanding(input, signal),
+      others.search.find(input, signal),
     ),
   };
 }
 
 export type Effects = ReturnType<typeof makeEffects>;
+
+/** The charts with their effects: what DESIGN §2 calls `provide()`. */
+export function provideEffects(effects: Effects) {
+  const { transport, resolution, pkixProoftype, dialbackProoftype, findStandingStream } = effects;
+  const proving = association.provide({ actors: { pkixProoftype, dialbackProoftype } });
+  const streamActors = {
+    transport,
+    association: proving,
+    verification: verification.provide({ actors: { association: proving } }),
+  };
+  return {
+    initiatingStream: initiatingStream.provide({ actors: streamActors }),
+    receivingStream: receivingStream.provide({ actors: streamActors }),
+    pair,
+    peer: peer.provide({ actors: { resolution, findStandingStream } }),
+  };
+}
+
+export type Machines = ReturnType<typeof provideEffects>;

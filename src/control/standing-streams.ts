@@ -22,9 +22,6 @@ export interface StreamRow {
   /** Moments in the life of the table, by which streams that were opened at once are told; set by it. */
   openedAt: number;
   establishedAt: number;
-  /** When the first proof on it ends, in milliseconds since the epoch, and the timer for it. */
-  expiresAtMs: number;
-  expiry: unknown;
   /** What the far end presented in TLS. */
   chain: CertificateChain | null;
 }
@@ -39,17 +36,17 @@ export interface Wanted {
 /** `pending`: one is being opened that may serve; ask again when something has changed. */
 export type Found = { readonly stream: StreamId; readonly manner: RouteManner } | 'pending' | null;
 
-const hostKey = ({ host, port }: Endpoint): string => `${host}:${port}`;
+export const hostKey = ({ host, port }: Endpoint): string => `${host}:${port}`;
 
 /** Where a stream leads: to the host that it was opened to, and to the address that answered; no other of its addresses. */
-function addressKeys({ endpoint, context }: StreamRow): string[] {
+export function addressKeys({ endpoint, context }: StreamRow): string[] {
   if (endpoint === null) return [];
   const { connectedTo } = context();
   return connectedTo === null ? [hostKey(endpoint)] : [hostKey(endpoint), `${connectedTo}:${endpoint.port}`];
 }
 
 /** Where a domain may be reached: the same host and port, or the same address and port (XEP-0220 §2.6.2). */
-function endpointKeys(endpoint: Endpoint): string[] {
+export function endpointKeys(endpoint: Endpoint): string[] {
   return [hostKey(endpoint), ...endpoint.addresses.map(({ address }) => `${address}:${endpoint.port}`)];
 }
 
@@ -60,7 +57,8 @@ export class StandingStreams {
   readonly #rows = new Map<StreamId, StreamRow>();
   readonly #byRemote = new Map<string, Set<StreamId>>();
   readonly #byEndpoint = new Map<string, Set<StreamId>>();
-
+  /** Bidirectional streams that stand, by the certificate of the far end (SHA-256). */
+  readonly #bidiByCertificate = new Map<string, Set<StreamId>>();
   #moment = 0;
   /** Endpoints to which somebody is about to open a stream. */
   readonly #promised = new Set<string>();
@@ -96,8 +94,10 @@ export class StandingStreams {
   established(row: StreamRow): void {
     row.stage = 'established';
     row.establishedAt = ++this.#moment;
-    const shown = row.context().tls?.certificate?.sha256;
-    if (row.endpoint === null || shown === undefined) return;
+    const shown = certificateOf(row);
+    if (shown === undefined) return;
+    if (isBidi(row)) index(this.#bidiByCertificate, shown, row.id);
+    if (row.endpoint === null) return;
     if (this.#certificateAt.size >= CERTIFICATES_REMEMBERED) this.#certificateAt.clear();
     this.#certificateAt.set(hostKey(row.endpoint), shown);
   }
@@ -109,11 +109,9 @@ export class StandingStreams {
   doublesOf(row: StreamRow): StreamRow[] {
     if (!isBidi(row)) return [];
     const doubles: StreamRow[] = [];
-    for (const other of this.#rows.values()) {
-      if (other.initiating === row.initiating || !isBidi(other)) continue;
+    for (const other of this.#bidiShowing(certificateOf(row))) {
+      if (other.initiating === row.initiating) continue;
       const [ours, theirs] = row.initiating ? [row, other] : [other, row];
-      const shown = ours.context().tls?.certificate?.sha256;
-      if (shown === undefined || shown !== theirs.context().tls?.certificate?.sha256) continue;
       if (ours.openedAt < theirs.establishedAt && ours.context().wireId > theirs.context().wireId) doubles.push(ours);
     }
     return doubles;
@@ -122,12 +120,18 @@ export class StandingStreams {
   /** A bidirectional stream that the holder of the endpoint's certificate has opened to us (FEATURES M1, M7). */
   #reverseOf(endpoint: Endpoint, avoid: readonly StreamId[]): StreamRow | null {
     const shown = this.#certificateAt.get(hostKey(endpoint));
-    if (shown === undefined) return null;
-    for (const row of this.#rows.values()) {
-      if (row.initiating || avoid.includes(row.id) || !isBidi(row)) continue;
-      if (row.context().tls?.certificate?.sha256 === shown) return row;
+    for (const row of this.#bidiShowing(shown)) {
+      if (!row.initiating && !avoid.includes(row.id)) return row;
     }
     return null;
+  }
+
+  *#bidiShowing(certificate: string | undefined): Iterable<StreamRow> {
+    if (certificate === undefined) return;
+    for (const id of this.#bidiByCertificate.get(certificate) ?? []) {
+      const row = this.#rows.get(id);
+      if (row !== undefined && isBidi(row)) yield row;
+    }
   }
 
   /** A stream to the endpoint is about to be added: until then, or until it is taken back, others find it pending. */
@@ -150,6 +154,7 @@ export class StandingStreams {
     this.#rows.delete(id);
     for (const key of addressKeys(row)) unindex(this.#byEndpoint, key, id);
     for (const domain of row.leadsTo) unindex(this.#byRemote, domain, id);
+    unindex(this.#bidiByCertificate, certificateOf(row) ?? '', id);
   }
 
   /** A stream that already leads to the remote domain: a new sender domain is asserted on it (RFC 7712 §4.4.1). */
@@ -192,8 +197,10 @@ export class StandingStreams {
   }
 }
 
-const isBidi = (row: StreamRow): boolean =>
+export const isBidi = (row: StreamRow): boolean =>
   row.stage === 'established' && row.purpose === 'stanzas' && row.context().bidi;
+
+const certificateOf = (row: StreamRow): string | undefined => row.context().tls?.certificate?.sha256;
 
 function serves(row: StreamRow, purpose: StreamPurpose): boolean {
   if (row.stage === 'closing') return false;

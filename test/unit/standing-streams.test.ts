@@ -47,8 +47,6 @@ function rowOf(id: number, endpoint: Endpoint, changes: Partial<StreamContext>):
     weaklyProved: new Set(),
     openedAt: 0,
     establishedAt: Infinity,
-    expiresAtMs: Infinity,
-    expiry: null,
     chain: null,
   };
 }

@@ -1,0 +1,259 @@
+/**
+ * What the root actors report, carried by id to those whom it concerns: streams tell pairs and peers, pairs ask peers and
+ * streams, peers ask for streams. No protocol is decided here.
+ */
+import type { PairReport, PeerReport, StreamId, StreamReport } from '../../machines/events.ts';
+import { decide, superseded } from '../../machines/failures.ts';
+import { fault, type Fault, faultSentence } from '../protocol/faults.ts';
+import type { Router } from '../routing/router.ts';
+import type { HeldPairs } from './held-pairs.ts';
+import type { PairActors } from './pair-actors.ts';
+import type { PeerActors } from './peer-actors.ts';
+import type { ProofExpiry } from './proof-expiry.ts';
+import type { Recorder } from './recorder.ts';
+import type { StandingStreams, StreamRow } from './standing-streams.ts';
+import type { StreamActors } from './stream-actors.ts';
+import type { StreamSearch } from './stream-search.ts';
+import type { VerifyDesk } from './verify-desk.ts';
+
+/** All that a report may concern. */
+export interface Concerned {
+  readonly actors: { readonly streams: StreamActors; readonly pairs: PairActors; readonly peers: PeerActors };
+  readonly streams: StandingStreams;
+  readonly search: StreamSearch;
+  readonly desk: VerifyDesk;
+  readonly held: HeldPairs;
+  readonly expiry: ProofExpiry;
+  readonly router: Router;
+  readonly recorder: Recorder;
+  /** A held pair is wanted again. */
+  readonly routeWanted: (local: string, remote: string) => void;
+}
+
+type Report<Type extends StreamReport['type']> = Extract<StreamReport, { readonly type: Type }>;
+
+export class Dispatch {
+  readonly #to: Concerned;
+
+  constructor(concerned: Concerned) {
+    this.#to = concerned;
+  }
+
+  // ——— streams
+
+  streamReported(report: StreamReport): void {
+    const row = this.#to.streams.get(report.stream);
+    if (row !== undefined) this.#note(row, report);
+    // The end of the actor says the same, also when it failed, and when the stream is in no table any more.
+    if (report.type === 'stream.closed') return;
+    this.#record(report);
+    if (row !== undefined) this.#carry(row, report);
+  }
+
+  /** The actor of the stream is gone. */
+  streamEnded(stream: StreamId, why: Fault | null): void {
+    const { streams, search, router, expiry } = this.#to;
+    const row = streams.get(stream);
+    if (row === undefined) return;
+    if (row.stage !== 'closing') this.streamReported({ type: 'stream.closing', stream, fault: why });
+    const closed = { type: 'stream.closed' as const, stream, fault: why };
+    expiry.forget(stream);
+    router.lost(stream);
+    streams.remove(stream);
+    this.#record(closed);
+    this.#tellPeer(row, closed);
+    search.changed(row);
+    this.#release(stream);
+  }
+
+  /** The tables first: whoever reads the record of it sees them as they are. */
+  #note(row: StreamRow, report: StreamReport): void {
+    const { streams } = this.#to;
+    if (report.type === 'stream.verifiable') streams.verifiable(row);
+    else if (report.type === 'stream.established') streams.established(row);
+    else if (report.type === 'stream.closing') row.stage = 'closing';
+  }
+
+  #carry(row: StreamRow, report: StreamReport): void {
+    const { actors, streams, search, desk, router, expiry } = this.#to;
+    const { stream } = report;
+    switch (report.type) {
+      case 'stream.verifiable':
+        this.#tellPeer(row, report);
+        search.changed(row);
+        break;
+      case 'stream.established':
+        this.#converge(row);
+        if (row.stage === 'established') this.#tellPeer(row, report);
+        search.changed(row);
+        break;
+      case 'stream.closing':
+        this.#closing(row, report);
+        break;
+      case 'stream.closed':
+        break; // see streamEnded
+      case 'pair.accepted':
+        this.#pairAccepted(row, report);
+        break;
+      case 'pair.refused':
+        actors.pairs.send(report.from, report.to, report);
+        break;
+      case 'pair.admitted':
+        router.admit(stream, report.from, report.to);
+        streams.leadsTo(stream, report.from);
+        if (report.proof.strength !== 'strong') row.weaklyProved.add(report.from);
+        // Whoever dials in is there again (D6).
+        actors.peers.send(report.from, { type: 'local.retryRequested' });
+        expiry.restsUntil(stream, report.proof.expiresAtMs);
+        break;
+      case 'association.settled':
+        if (report.outcome.verdict.kind === 'proved') {
+          streams.leadsTo(stream, report.outcome.domain);
+          expiry.restsUntil(stream, report.outcome.verdict.expiresAtMs);
+        }
+        actors.pairs.sendToThoseTowards(report.outcome.domain, report);
+        break;
+      case 'verify.answered':
+        desk.answered(report);
+        break;
+      case 'verification.settled':
+    }
+  }
+
+  #closing(row: StreamRow, report: Report<'stream.closing'>): void {
+    const { actors, search, desk, held, router, recorder } = this.#to;
+    const { stream, fault: why } = report;
+    if (why?.layer === 'tcp' || why?.layer === 'tls') {
+      const stanzas = router.unknownOf(stream);
+      const broken = { type: 'stream.broken', stanzas };
+      if (stanzas > 0) recorder.record(`stream:${stream}`, 'stream', { kind: 'report', report: broken });
+    }
+    // A peer at fault is heard no more; one that is only taken leave of may finish what it was saying.
+    held.hold(stream, why?.origin === 'peer' ? router.withdrawStream(stream) : router.closeOutgoing(stream));
+    desk.streamEnds(stream, why);
+    this.#tellPeer(row, report);
+    actors.pairs.sendToThoseOn(stream, report);
+    search.changed(row);
+  }
+
+  /**
+   * Both sides opened a bidirectional stream at once: one is enough (L4). Both ends see the same two ids, and whoever
+   * opened the stream with the greater one closes it.
+   */
+  #converge(row: StreamRow): void {
+    for (const loser of this.#to.streams.doublesOf(row)) {
+      loser.stage = 'closing'; // from now on: nobody is offered it
+      this.#to.actors.streams.send(loser.id, { type: 'local.closeRequested', fault: superseded });
+    }
+  }
+
+  /** To the peer that had the stream opened. */
+  #tellPeer(
+    row: StreamRow,
+    report: Report<'stream.verifiable' | 'stream.established' | 'stream.closing' | 'stream.closed'>,
+  ): void {
+    if (row.initiating) this.#to.actors.peers.send(row.context().remote, report);
+  }
+
+  #pairAccepted(row: StreamRow, report: Report<'pair.accepted'>): void {
+    const { actors, held, router } = this.#to;
+    const { from, to, proof } = report;
+    if (proof.strength !== 'strong') row.weaklyProved.add(to);
+    if (row.stage === 'closing' || router.routeOf(from, to) !== null) return;
+    const waiting = held.get(from, to);
+    if (waiting === undefined) actors.pairs.wake(from, to, report);
+    else waiting.accepted = report;
+  }
+
+  #release(stream: StreamId): void {
+    for (const { local, remote, accepted, wanted } of this.#to.held.release(stream)) {
+      if (accepted !== null) this.#to.actors.pairs.wake(local, remote, accepted);
+      else if (wanted) this.#to.routeWanted(local, remote);
+    }
+  }
+
+  #record(report: StreamReport): void {
+    this.#to.recorder.record(`stream:${report.stream}`, 'stream', { kind: 'report', report });
+  }
+
+  // ——— pairs
+
+  pairReported(report: PairReport): void {
+    const { actors, streams, router, recorder } = this.#to;
+    recorder.record(`pair:${report.local}>${report.remote}`, 'pair', { kind: 'report', report });
+    switch (report.type) {
+      case 'route.requested': {
+        const { local, remote, avoid } = report;
+        const standing = streams.leadingTo({ remote, purpose: 'stanzas', avoid });
+        if (standing === null)
+          actors.peers.wake(remote, { type: 'local.streamWanted', local, purpose: 'stanzas', avoid });
+        else actors.pairs.send(local, remote, { type: 'route.offered', stream: standing.id, manner: 'assertion' });
+        break;
+      }
+      case 'assertion.requested': {
+        const { stream, local, remote } = report;
+        actors.pairs.waitsOn(stream, local, remote);
+        actors.streams.send(stream, { type: 'local.assertionRequested', from: local, to: remote });
+        break;
+      }
+      case 'association.requested': {
+        const { stream, local, remote } = report;
+        actors.pairs.waitsOn(stream, local, remote);
+        actors.streams.send(stream, { type: 'local.associationRequested', domain: remote });
+        break;
+      }
+      case 'pair.routed':
+        router.setRoute(report.local, report.remote, report.stream);
+        break;
+      case 'pair.failed':
+        this.pairFailed(report.local, report.remote, report.fault);
+    }
+  }
+
+  pairFailed(local: string, remote: string, why: Fault): void {
+    this.#to.router.returnQueue(local, remote, why, decide(why).bounce);
+  }
+
+  // ——— peers
+
+  peerReported(report: PeerReport): void {
+    const { actors, desk, recorder } = this.#to;
+    const { remote } = report;
+    recorder.record(`peer:${remote}`, 'peer', { kind: 'report', report });
+    switch (report.type) {
+      case 'stream.requested': {
+        const { local, purpose, endpoint, avoidExternal } = report;
+        const stream = actors.streams.assign();
+        actors.peers.send(remote, { type: 'stream.assigned', stream });
+        const directTls = endpoint.tls === 'direct';
+        actors.streams.open({ stream, purpose, local, remote, endpoint, directTls, avoidExternal });
+        break;
+      }
+      case 'stream.abandoned':
+        actors.streams.send(report.stream, { type: 'local.closeRequested', fault: report.fault });
+        break;
+      case 'stream.offered': {
+        const { wish, stream, manner } = report;
+        if (wish.purpose === 'verification') desk.streamStands(remote, wish.local, stream);
+        else actors.pairs.send(wish.local, remote, { type: 'route.offered', stream, manner });
+        break;
+      }
+      case 'stream.refused': {
+        const { wish, fault: why } = report;
+        if (wish.purpose === 'verification') desk.streamRefused(remote, wish.local, why);
+        else actors.pairs.send(wish.local, remote, { type: 'route.refused', fault: why });
+      }
+    }
+  }
+
+  peerErrored(remote: string, why: Fault): void {
+    const report = { type: `peer.errored: ${faultSentence(why)}` };
+    this.#to.recorder.record(`peer:${remote}`, 'peer', { kind: 'report', report });
+  }
+
+  /** A14: a stream whose proof ends is closed with `reset`; the next stanza proves the pair again (RFC 6120 §13.7.2.3). */
+  proofExpired(stream: StreamId): void {
+    const why = fault('stream', 'reset', 'peer', 'the proof on which this stream rests has ended');
+    this.#to.actors.streams.send(stream, { type: 'local.closeRequested', fault: why });
+  }
+}

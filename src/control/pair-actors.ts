@@ -1,0 +1,112 @@
+/** Domain pairs that are awake: one that rests or is routed is a row in the tables of the router, and no actor (DESIGN §2). */
+import { type ActorRefFrom, createActor } from 'xstate';
+import type { PairEvent, PairReport, StreamId } from '../../machines/events.ts';
+import type { pair } from '../../machines/pair.machine.ts';
+import { type Fault, toFault } from '../protocol/faults.ts';
+import type { Machines } from './effects.ts';
+import type { Recorder } from './recorder.ts';
+
+interface AwakePair {
+  readonly actor: ActorRefFrom<typeof pair>;
+  /** Whose answer it waits for. */
+  stream: StreamId | null;
+}
+
+export interface PairActorsOptions {
+  readonly machine: Machines['pair'];
+  readonly recorder: Recorder;
+  readonly reported: (report: PairReport) => void;
+  /** Its own fault, and the end of it alone. */
+  readonly errored: (local: string, remote: string, why: Fault) => void;
+}
+
+export class PairActors {
+  readonly #options: PairActorsOptions;
+  /** By remote, then by local domain: what is learnt of a remote domain concerns its pairs and no others. */
+  readonly #awake = new Map<string, Map<string, AwakePair>>();
+  readonly #waitingOn = new Map<StreamId, Set<AwakePair>>();
+
+  constructor(options: PairActorsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    let size = 0;
+    for (const row of this.#awake.values()) size += row.size;
+    return size;
+  }
+
+  /** To the pair, which is woken for it. */
+  wake(local: string, remote: string, event: PairEvent): void {
+    (this.#awake.get(remote)?.get(local) ?? this.#start(local, remote)).actor.send(event);
+  }
+
+  /** To the pair, if it is awake. */
+  send(local: string, remote: string, event: PairEvent): void {
+    this.#awake.get(remote)?.get(local)?.actor.send(event);
+  }
+
+  /** The pair waits for an answer on this stream, and for none on another. */
+  waitsOn(stream: StreamId, local: string, remote: string): void {
+    const awake = this.#awake.get(remote)?.get(local);
+    if (awake === undefined) return;
+    this.#leave(awake);
+    awake.stream = stream;
+    const waiting = this.#waitingOn.get(stream);
+    if (waiting === undefined) this.#waitingOn.set(stream, new Set([awake]));
+    else waiting.add(awake);
+  }
+
+  sendToThoseOn(stream: StreamId, event: PairEvent): void {
+    for (const { actor } of [...(this.#waitingOn.get(stream) ?? [])]) actor.send(event);
+  }
+
+  sendToThoseTowards(remote: string, event: PairEvent): void {
+    for (const { actor } of [...(this.#awake.get(remote)?.values() ?? [])]) actor.send(event);
+  }
+
+  stop(): void {
+    for (const row of this.#awake.values()) for (const { actor } of row.values()) actor.stop();
+  }
+
+  #start(local: string, remote: string): AwakePair {
+    const { machine, recorder, reported, errored } = this.#options;
+    const actor = createActor(machine, {
+      id: 'pair',
+      input: { local, remote },
+      ...recorder.watching(`pair:${local}>${remote}`),
+    });
+    const awake: AwakePair = { actor, stream: null };
+    const row = this.#awake.get(remote) ?? new Map<string, AwakePair>();
+    this.#awake.set(remote, row.set(local, awake));
+    const sleep = (): void => {
+      this.#leave(awake);
+      if (row.get(local) === awake) row.delete(local);
+      if (row.size === 0 && this.#awake.get(remote) === row) this.#awake.delete(remote);
+      actor.stop();
+    };
+    actor.on('*', reported);
+    let born = false;
+    actor.subscribe({
+      next: (snapshot) => {
+        if (born && snapshot.hasTag('quiet')) sleep();
+        born = true;
+      },
+      error: (thrown) => {
+        sleep();
+        errored(local, remote, toFault(thrown, 'internal'));
+      },
+    });
+    actor.start();
+    born = true;
+    return awake;
+  }
+
+  #leave(awake: AwakePair): void {
+    if (awake.stream === null) return;
+    const waiting = this.#waitingOn.get(awake.stream);
+    waiting?.delete(awake);
+    if (waiting?.size === 0) this.#waitingOn.delete(awake.stream);
+    awake.stream = null;
+  }
+}

@@ -1,0 +1,110 @@
+/** Streams that live, from the first byte to the end of the connection. */
+import { createActor } from 'xstate';
+import type { StreamId, StreamReport } from '../../machines/events.ts';
+import type { StreamEvent, StreamInput, StreamSettings } from '../../machines/stream-context.ts';
+import type { AcceptedConnection } from '../adapters/transport.ts';
+import { type Fault, toFault } from '../protocol/faults.ts';
+import type { Machines } from './effects.ts';
+import type { Recorder } from './recorder.ts';
+import type { StandingStreams } from './standing-streams.ts';
+
+interface StreamActor {
+  send(event: StreamEvent): void;
+  stop(): unknown;
+}
+
+export interface StreamActorsOptions {
+  readonly machines: Pick<Machines, 'initiatingStream' | 'receivingStream'>;
+  readonly settings: StreamSettings;
+  /** Where they are entered, to be found by others. */
+  readonly table: StandingStreams;
+  readonly recorder: Recorder;
+  readonly reported: (report: StreamReport) => void;
+  /** The actor is gone, also when it failed. */
+  readonly ended: (stream: StreamId, why: Fault | null) => void;
+}
+
+export class StreamActors {
+  readonly #options: StreamActorsOptions;
+  readonly #actors = new Map<StreamId, StreamActor>();
+  readonly #accepted = new Map<StreamId, AcceptedConnection>();
+  #next = 1;
+
+  constructor(options: StreamActorsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#actors.size;
+  }
+
+  ids(): StreamId[] {
+    return [...this.#actors.keys()];
+  }
+
+  send(stream: StreamId, event: StreamEvent): void {
+    this.#actors.get(stream)?.send(event);
+  }
+
+  /** An id for a stream that is opened next: ids are never used again. */
+  assign(): StreamId {
+    return this.#next++;
+  }
+
+  /** A peer has connected. */
+  accept(connection: AcceptedConnection): void {
+    const stream = this.assign();
+    this.#accepted.set(stream, connection);
+    const { directTls } = connection;
+    const nothingSaid = { purpose: 'stanzas' as const, local: '', remote: '', endpoint: null, avoidExternal: false };
+    this.#start('receivingStream', { stream, settings: this.#options.settings, ...nothingSaid, directTls });
+  }
+
+  /** The connection that stands under this id, once. */
+  takeAccepted(stream: StreamId): AcceptedConnection | null {
+    const connection = this.#accepted.get(stream) ?? null;
+    this.#accepted.delete(stream);
+    return connection;
+  }
+
+  open(input: Omit<StreamInput, 'settings'>): void {
+    this.#start('initiatingStream', { ...input, settings: this.#options.settings });
+  }
+
+  stop(): void {
+    for (const actor of this.#actors.values()) actor.stop();
+  }
+
+  #start(kind: 'initiatingStream' | 'receivingStream', input: StreamInput): void {
+    const { machines, table, recorder, reported } = this.#options;
+    const { stream, purpose, endpoint, remote } = input;
+    const actor = createActor(machines[kind], { id: kind, input, ...recorder.watching(`stream:${stream}`) });
+    this.#actors.set(stream, actor);
+    table.add({
+      id: stream,
+      initiating: endpoint !== null,
+      purpose,
+      endpoint,
+      context: () => actor.getSnapshot().context,
+      stage: 'opening',
+      leadsTo: new Set(),
+      weaklyProved: new Set(),
+      openedAt: 0,
+      establishedAt: Infinity,
+      chain: null,
+    });
+    if (remote !== '') table.leadsTo(stream, remote);
+    actor.on('*', reported);
+    actor.subscribe({
+      // Errored: its own fault, and the end of it alone.
+      error: (thrown) => this.#ended(stream, toFault(thrown, 'internal')),
+      complete: () => this.#ended(stream, actor.getSnapshot().context.fault),
+    });
+    actor.start();
+  }
+
+  #ended(stream: StreamId, why: Fault | null): void {
+    this.#accepted.delete(stream);
+    if (this.#actors.delete(stream)) this.#options.ended(stream, why);
+  }
+}

@@ -1,0 +1,97 @@
+/** Who looks for a standing stream, and waits where one is on its way (RFC 7712 §4.4, FEATURES M1). */
+import { limits } from '../../machines/limits.ts';
+import type { Clock } from '../ports.ts';
+import type { Endpoint } from '../protocol/dns.ts';
+import {
+  addressKeys,
+  endpointKeys,
+  type Found,
+  hostKey,
+  isBidi,
+  type StandingStreams,
+  type StreamRow,
+  type Wanted,
+} from './standing-streams.ts';
+
+export class StreamSearch {
+  readonly #streams: StandingStreams;
+  readonly #clock: Clock;
+  /** By what they look for: a remote domain, or a place where it may be reached. */
+  readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #promises = new Set<unknown>();
+  #stopped = false;
+
+  constructor(streams: StandingStreams, clock: Clock) {
+    this.#streams = streams;
+    this.#clock = clock;
+  }
+
+  /** Waits until the table has an answer that is not `pending`; null also when nobody waits for it any more. */
+  async find(wanted: Wanted, signal: AbortSignal): Promise<Exclude<Found, 'pending'>> {
+    for (;;) {
+      const found = this.#streams.find(wanted);
+      if (found === null || signal.aborted) {
+        const [endpoint] = wanted.endpoints;
+        if (endpoint !== undefined) this.#promise(endpoint);
+        return null;
+      }
+      if (found !== 'pending') return found;
+      await this.#change(wanted, signal);
+    }
+  }
+
+  /** The stream stands otherwise than before: whoever looks for such a one looks again. */
+  changed(row: StreamRow): void {
+    // In reverse it may serve every place where its certificate was seen.
+    if (!row.initiating && isBidi(row)) this.#wake(this.#waiting.keys());
+    else this.#wake([...row.leadsTo, ...addressKeys(row)]);
+  }
+
+  /** Those who look are being stopped: none of them opens a stream any more. */
+  stop(): void {
+    this.#stopped = true;
+    for (const timer of this.#promises) this.#clock.clearTimeout(timer);
+    this.#promises.clear();
+  }
+
+  /** Whoever finds nothing opens a stream himself, in a moment; others who look meanwhile wait for it. */
+  #promise(endpoint: Endpoint): void {
+    if (this.#stopped) return;
+    const takeBack = this.#streams.promise(endpoint);
+    const timer = this.#clock.setTimeout(() => {
+      this.#promises.delete(timer);
+      if (takeBack()) this.#wake([hostKey(endpoint)]);
+    }, limits.promiseMs);
+    this.#promises.add(timer);
+  }
+
+  #change({ remote, endpoints }: Wanted, signal: AbortSignal): Promise<void> {
+    const [first] = endpoints;
+    const keys = first === undefined ? [remote] : [remote, ...endpointKeys(first)];
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        for (const key of keys) this.#leave(key, wake);
+        signal.removeEventListener('abort', wake); // the next look adds its own
+        resolve();
+      };
+      for (const key of keys) {
+        const waiting = this.#waiting.get(key);
+        if (waiting === undefined) this.#waiting.set(key, new Set([wake]));
+        else waiting.add(wake);
+      }
+      signal.addEventListener('abort', wake, { once: true });
+    });
+  }
+
+  #wake(keys: Iterable<string>): void {
+    const woken = new Set<() => void>();
+    for (const key of keys) for (const wake of this.#waiting.get(key) ?? []) woken.add(wake);
+    for (const wake of woken) wake();
+  }
+
+  #leave(key: string, wake: () => void): void {
+    const waiting = this.#waiting.get(key);
+    waiting?.delete(wake);
+    if (waiting?.size === 0) this.#waiting.delete(key);
+  }
+}
