@@ -15,9 +15,16 @@ type LeafOf<Value> = Value extends string
     ? { [Key in keyof Value & string]: `${Key}.${LeafOf<NonNullable<Value[Key]>>}` }[keyof Value & string]
     : never;
 
+/** xstate types a parent as a state by itself too, in which no machine is ever found. */
+type WithoutParents<All extends string, One extends string = All> = One extends string
+  ? Extract<All, `${One}.${string}`> extends never
+    ? One
+    : never
+  : never;
+
 /** Paths of the states in which a machine may be found between two events: all but those that decide at once. */
 export type RestingState<Machine extends AnyStateMachine> = Exclude<
-  LeafOf<StateValueFrom<Machine>>,
+  WithoutParents<LeafOf<StateValueFrom<Machine>>>,
   `${string}deciding${string}`
 >;
 
@@ -44,6 +51,7 @@ interface ExecutableAction {
 }
 
 function effectOf({ type, params }: ExecutableAction): Effect | null {
+  if (params === undefined) return null; // a child is stopped that is not there
   const said = params as { event: Message; targetId?: string; id?: string; input?: unknown; to?: { id: string } }; // xstate's own
   switch (type) {
     case 'xstate.sendTo':

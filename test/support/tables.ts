@@ -10,8 +10,8 @@ import { readChart, statesOf } from './charts.ts';
 import { type Effect, type Message, PureActor, type RestingState } from './pure.ts';
 import { wordsOf } from './samples.ts';
 
-/** `=`: nothing happens. `-`: there is no deadline to pass. Else the next state, and the effects in order. */
-export type Cell<State extends string> = '=' | '-' | readonly [State, ...string[]];
+/** `=`: nothing happens. `-`: there is no deadline to pass. Else the next state (`.` the same), and the effects in order. */
+export type Cell<State extends string> = '=' | '-' | readonly [State | '.', ...string[]];
 
 export type Row<State extends string, Column extends string> = Readonly<Record<Column | 'late', Cell<State>>>;
 
@@ -32,6 +32,8 @@ export interface MachineTable<
   readonly machine: Machine;
   readonly spec: string;
   readonly input: InputFrom<Machine>;
+  /** Where a state is not come by with that input. */
+  readonly inputs?: Readonly<Partial<Record<StateOf<Machine, Passing>, InputFrom<Machine>>>>;
   /** The event behind each column. */
   readonly events: Events & Readonly<Record<DeclaredEvent<Machine>, Message>>;
   /** States that are passed through at once, and are not called `deciding…`. */
@@ -76,7 +78,10 @@ export function checkTable<
   const Events extends Readonly<Record<string, Message>>,
   Passing extends string = never,
 >(what: MachineTable<Machine, Events, Passing>): void {
-  const { machine, spec, input, ways, table } = what;
+  const { machine, spec } = what;
+  const ways: Readonly<Record<string, readonly (PropertyKey | Message)[]>> = what.ways;
+  const table: Readonly<Record<string, Row<string, string>>> = what.table;
+  const inputs: Readonly<Record<string, InputFrom<Machine> | undefined>> = what.inputs ?? {};
   const events: Readonly<Record<string, Message>> = what.events;
   const { id, root } = readChart(machine);
   const states = [...statesOf(root)];
@@ -90,25 +95,25 @@ export function checkTable<
     assert.ok(event !== undefined, `no column ${step as string}`);
     return actor.sendInternal(event);
   };
-  const at = (state: string, way: readonly (PropertyKey | Message)[]): PureActor<Machine> => {
-    const actor = new PureActor(machine, input);
-    for (const step of way) send(actor, step);
+  const at = (state: string): PureActor<Machine> => {
+    const actor = new PureActor(machine, inputs[state] ?? what.input);
+    for (const step of ways[state] ?? []) send(actor, step);
     assert.equal(actor.state, state, `the way to ${state}`);
     return actor;
   };
 
-  const rows = Object.entries(table) as [keyof typeof table & string, Row<string, string>][];
-  for (const [state, row] of rows) {
+  for (const [state, row] of Object.entries(table)) {
     test(`${id}, ${state}: every event (${spec})`, () => {
       for (const [column, cell] of Object.entries(row)) {
-        const actor = at(state, ways[state]);
+        const actor = at(state);
         if (cell === '-') {
           assert.throws(() => actor.late(), /no deadline/, `${state} has a deadline`);
           continue;
         }
         send(actor, column);
         const words = actor.effects.filter(isNews).map(detailedWords);
-        assert.deepEqual([actor.state, ...words], cell === '=' ? [state] : cell, `${state}: ${column}`);
+        const [next, ...asked] = cell === '=' ? ['.'] : cell;
+        assert.deepEqual([actor.state, ...words], [next === '.' ? state : next, ...asked], `${state}: ${column}`);
       }
     });
   }

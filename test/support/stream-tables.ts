@@ -1,0 +1,139 @@
+/** What the tables of the two stream charts have in common: the events, and what follows from each wherever it comes. */
+import { fault } from '../../src/protocol/faults.ts';
+import {
+  certificateOf,
+  disowned,
+  features,
+  header,
+  provedFor,
+  refutedFor,
+  responseHeader,
+  tlsWith,
+  verified,
+} from './samples.ts';
+import { broken, done } from './tables.ts';
+
+/** Our `local` and the far end's `remote`. */
+export function streamEvents(local: string, remote: string, side: 'initiating' | 'receiving') {
+  const ours = { from: local, to: remote };
+  const theirs = { from: remote, to: local };
+  const header_ = side === 'initiating' ? responseHeader() : header();
+  return {
+    'peer.streamOpened': { type: 'peer.streamOpened', header: header_, freshId: 'fresh' },
+    'peer.featuresReceived': {
+      type: 'peer.featuresReceived',
+      features: features({ startTls: 'required', mechanisms: ['EXTERNAL'] }),
+    },
+    'peer.startTlsRequested': { type: 'peer.startTlsRequested' },
+    'peer.proceedReceived': { type: 'peer.proceedReceived' },
+    'peer.startTlsRefused': { type: 'peer.startTlsRefused' },
+    'peer.authRequested': { type: 'peer.authRequested', mechanism: 'EXTERNAL', initialResponse: '=' },
+    'peer.saslChallenged': { type: 'peer.saslChallenged' },
+    'peer.saslResponded': { type: 'peer.saslResponded', data: '=' },
+    'peer.saslSucceeded': { type: 'peer.saslSucceeded' },
+    'peer.saslFailed': { type: 'peer.saslFailed', condition: 'not-authorized', text: null },
+    'peer.bidiRequested': { type: 'peer.bidiRequested' },
+    'peer.resultRequested': { type: 'peer.resultRequested', ...theirs, key: 'k' },
+    'peer.resultAnswered': { type: 'peer.resultAnswered', ...theirs, answer: { type: 'valid' } },
+    'peer.verifyRequested': { type: 'peer.verifyRequested', ...theirs, id: 'x', keyMatches: true },
+    'peer.verifyAnswered': { type: 'peer.verifyAnswered', ...theirs, id: 'x', answer: { type: 'valid' } },
+    'peer.streamErrorReceived': { type: 'peer.streamErrorReceived', condition: 'conflict', text: null },
+    'peer.streamClosed': { type: 'peer.streamClosed' },
+    'peer.unsupportedReceived': { type: 'peer.unsupportedReceived', name: '{urn:x}y' },
+    'transport.connected': { type: 'transport.connected', remoteAddress: '127.0.0.1', remotePort: 5269 },
+    'transport.secured': { type: 'transport.secured', tls: tlsWith(certificateOf(remote)) },
+    'transport.inputRefused': {
+      type: 'transport.inputRefused',
+      fault: fault('stream', 'not-well-formed', 'peer'),
+    },
+    'transport.stanzaRefused': { type: 'transport.stanzaRefused', fault: fault('stream', 'invalid-from', 'peer') },
+    'transport.idle': { type: 'transport.idle' },
+    'transport.closed': { type: 'transport.closed', fault: null },
+    'local.assertionRequested': { type: 'local.assertionRequested', ...ours },
+    'local.associationRequested': { type: 'local.associationRequested', domain: 'c.example' },
+    'local.verifyRequested': { type: 'local.verifyRequested', ...ours, id: 'x', key: 'k' },
+    'local.verifyAbandoned': { type: 'local.verifyAbandoned', ...ours, id: 'x' },
+    'local.closeRequested': { type: 'local.closeRequested', fault: null },
+    // Ends of children.
+    'far end proved': done('association', provedFor(remote)),
+    'far end not proved': done('association', refutedFor(remote)),
+    'association broken': broken('association'),
+    'c.example proved': done('association.c.example', provedFor('c.example')),
+    'assertion valid': done(`assertion.${local}>${remote}`, { ...ours, answer: { type: 'valid' } }),
+    'assertion late': done(`assertion.${local}>${remote}`, { ...ours, answer: { type: 'late' } }),
+    'claim verified': done(`verification.${remote}>${local}`, verified(remote, local)),
+    'claim disowned': done(`verification.${remote}>${local}`, disowned(remote, local)),
+    'transport broken': broken('transport'),
+  } as const;
+}
+
+/** Into `closing`: the owner is told, and the peer, with the stream error or other fault that is its reason. */
+export const closes = (reason: string) => ['closing', 'report stream.closing', `close ${reason}`] as const;
+export const closesQuietly = ['closing', 'report stream.closing', 'close'] as const;
+const outOfPlace = closes('policy-violation');
+
+/** Where a state says nothing of its own (RFC 6120 §4.9.3.14): what the peer may not send closes the stream. */
+export const anywhere = {
+  'peer.streamOpened': outOfPlace,
+  'peer.featuresReceived': outOfPlace,
+  'peer.startTlsRequested': outOfPlace,
+  'peer.proceedReceived': outOfPlace,
+  'peer.startTlsRefused': outOfPlace,
+  'peer.authRequested': outOfPlace,
+  'peer.saslChallenged': outOfPlace,
+  'peer.saslResponded': outOfPlace,
+  'peer.saslSucceeded': outOfPlace,
+  'peer.saslFailed': outOfPlace,
+  'peer.bidiRequested': outOfPlace,
+  'peer.resultRequested': outOfPlace,
+  'peer.resultAnswered': '=', // S6
+  'peer.verifyRequested': outOfPlace,
+  'peer.verifyAnswered': '=', // S6
+  'peer.streamErrorReceived': closesQuietly,
+  'peer.streamClosed': closesQuietly,
+  'peer.unsupportedReceived': '=', // RFC 6120 §4.8.4
+  'transport.connected': '=',
+  'transport.secured': '=',
+  'transport.inputRefused': closes('not-well-formed'),
+  'transport.stanzaRefused': closes('invalid-from'),
+  'transport.idle': '=',
+  'transport.closed': ['closed', 'report stream.closed'],
+  'local.assertionRequested': ['.', 'report pair.refused'], // L1: never left without an answer
+  'local.associationRequested': '=',
+  'local.verifyRequested': '=',
+  'local.verifyAbandoned': '=',
+  'local.closeRequested': closesQuietly,
+  'far end proved': '=',
+  'far end not proved': '=',
+  'association broken': '=',
+  'c.example proved': '=',
+  'assertion valid': '=',
+  'assertion late': '=',
+  'claim verified': '=',
+  'claim disowned': '=',
+  'transport broken': ['closed', 'report stream.closed'],
+} as const;
+
+/** Both closing tags are being exchanged: nothing is asked of us any more, and nothing new is said (RFC 6120 §4.4). */
+export const whileClosing = {
+  ...anywhere,
+  'peer.streamOpened': '=',
+  'peer.featuresReceived': '=',
+  'peer.startTlsRequested': '=',
+  'peer.proceedReceived': '=',
+  'peer.startTlsRefused': '=',
+  'peer.authRequested': '=',
+  'peer.saslChallenged': '=',
+  'peer.saslResponded': '=',
+  'peer.saslSucceeded': '=',
+  'peer.saslFailed': '=',
+  'peer.bidiRequested': '=',
+  'peer.resultRequested': '=',
+  'peer.verifyRequested': '=',
+  'peer.streamErrorReceived': '=',
+  'peer.streamClosed': ['.', 'end'],
+  'transport.inputRefused': ['.', 'drop'],
+  'transport.stanzaRefused': '=',
+  'local.closeRequested': '=',
+  late: ['closed', 'drop', 'report stream.closed'],
+} as const;

@@ -1,0 +1,123 @@
+/** The receiving stream as a table: the flow chart of RFC 7712 §4, and what the peer may not do in each of its boxes. */
+import { receivingStream } from '../../../machines/index.ts';
+import { receivingInput } from '../../support/samples.ts';
+import { anywhere, closes, closesQuietly, streamEvents, whileClosing } from '../../support/stream-tables.ts';
+import { checkTable, ended } from '../../support/tables.ts';
+
+const events = {
+  ...streamEvents('b.example', 'a.example', 'receiving'),
+  'auth without response': { type: 'peer.authRequested', mechanism: 'EXTERNAL', initialResponse: null },
+};
+const everywhere = { ...anywhere, 'auth without response': anywhere['peer.authRequested'] } as const;
+
+const toStartTls = ['peer.streamOpened'] as const;
+const toHandshake = [...toStartTls, 'peer.startTlsRequested'] as const;
+const toVerdict = [...toHandshake, 'transport.secured', 'peer.streamOpened'] as const;
+const toAuthentication = [...toVerdict, 'far end proved'] as const;
+const toExternal = [...toAuthentication, 'auth without response'] as const;
+const toEstablished = [...toAuthentication, 'peer.authRequested', 'peer.streamOpened'] as const;
+
+const granted = ['streamHeaders.awaitingHeader', 'say success', 'restart', 'authenticated'] as const;
+const offers = ['authentication.awaitingAuthentication', 'say features', 'report stream.verifiable'] as const;
+/** S1: the fact before the answer. */
+const claims = {
+  'claim verified': ['.', 'report verification.settled', 'authenticated', 'report pair.admitted', 'say result valid'],
+  'claim disowned': ['.', 'report verification.settled', 'say result forbidden'],
+} as const;
+
+checkTable({
+  machine: receivingStream,
+  spec: 'RFC 7712 §4, RFC 6120 §4-6',
+  input: receivingInput(),
+  events,
+  passing: ['accepted'],
+  ways: {
+    'streamHeaders.awaitingHeader': [],
+    'tlsNegotiation.awaitingStartTls': toStartTls,
+    'tlsNegotiation.awaitingHandshake': toHandshake,
+    association: toVerdict,
+    'authentication.awaitingAuthentication': toAuthentication,
+    'authentication.saslExternal': toExternal,
+    established: toEstablished,
+    closing: ['local.closeRequested'],
+    closed: ['transport.closed'],
+  },
+  table: {
+    'streamHeaders.awaitingHeader': {
+      ...everywhere,
+      'peer.streamOpened': ['tlsNegotiation.awaitingStartTls', 'say streamHeader', 'say features'],
+      late: closes('connection-timeout'),
+    },
+    'tlsNegotiation.awaitingStartTls': {
+      ...everywhere,
+      'peer.startTlsRequested': ['tlsNegotiation.awaitingHandshake', 'say proceed', 'secureAsServer'],
+      'peer.authRequested': ['.', 'say saslFailure encryption-required'],
+      'auth without response': ['.', 'say saslFailure encryption-required'],
+      'peer.resultRequested': ['.', 'say result policy-violation'],
+      'peer.verifyRequested': ['.', 'say verify policy-violation'],
+      late: closes('connection-timeout'),
+    },
+    'tlsNegotiation.awaitingHandshake': {
+      ...everywhere,
+      'transport.secured': ['streamHeaders.awaitingHeader'],
+      late: ['closing', 'drop', 'report stream.closing', 'close tls/handshake-timeout'],
+    },
+    association: {
+      ...everywhere,
+      'far end proved': ['authentication.awaitingAuthentication', 'report association.settled', ...offers.slice(1)],
+      'far end not proved': ['authentication.awaitingAuthentication', 'report association.settled', ...offers.slice(1)],
+      'association broken': offers,
+      late: offers,
+    },
+    'authentication.awaitingAuthentication': {
+      ...everywhere,
+      'peer.authRequested': granted,
+      'auth without response': ['authentication.saslExternal', 'say challenge'],
+      'peer.bidiRequested': '=',
+      'peer.resultRequested': ['.', 'spawn verification.a.example>b.example'],
+      'peer.verifyRequested': ['.', 'say verify valid'],
+      'local.verifyRequested': ['.', 'say verify'],
+      'transport.idle': closesQuietly,
+      ...claims,
+      'claim verified': ['established', ...claims['claim verified'].slice(1), 'report stream.established'],
+      late: closes('connection-timeout'),
+    },
+    'authentication.saslExternal': {
+      ...everywhere,
+      'peer.saslResponded': granted,
+      'peer.authRequested': granted,
+      'auth without response': ['.', 'say challenge'],
+      'peer.bidiRequested': '=',
+      'peer.resultRequested': ['.', 'spawn verification.a.example>b.example'],
+      'peer.verifyRequested': ['.', 'say verify valid'],
+      'local.verifyRequested': ['.', 'say verify'],
+      'transport.idle': closesQuietly,
+      ...claims,
+      'claim verified': ['established', ...claims['claim verified'].slice(1), 'report stream.established'],
+      late: closes('connection-timeout'),
+    },
+    established: {
+      ...everywhere,
+      'peer.resultRequested': ['.', 'spawn verification.a.example>b.example'],
+      'peer.verifyRequested': ['.', 'say verify valid'],
+      'local.verifyRequested': ['.', 'say verify'],
+      'local.associationRequested': ['.', 'spawn association.c.example'],
+      'c.example proved': ['.', 'report association.settled'],
+      'assertion valid': ['.', 'authenticated', 'report pair.accepted'],
+      'assertion late': ['.', 'report pair.refused'],
+      'far end proved': ['.', 'report association.settled'],
+      'far end not proved': ['.', 'report association.settled'],
+      ...claims,
+      'transport.idle': closesQuietly,
+      late: '-',
+    },
+    // What was asked before may still be answered; here nothing was.
+    closing: {
+      ...whileClosing,
+      'auth without response': '=',
+      'assertion valid': ['.', 'report pair.refused'],
+      'assertion late': ['.', 'report pair.refused'],
+    },
+    closed: ended(events),
+  },
+});
