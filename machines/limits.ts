@@ -59,6 +59,9 @@ export const limits = {
   pendingAssertions: 32,
   /** Assertions of the peer being verified on one stream at once; beyond it the peer is told `resource-constraint` (X:0220 §2.5). */
   pendingVerifications: 64,
+  /** Authoritative servers that streams are being opened to at once, over all claims: whoever claims domain after domain must
+   * not make us dial half the net. Further claims wait their turn, one address after the other. */
+  verifyStreams: 1_024,
   /** Questions to one authoritative server that wait for an answer on one stream. */
   pendingVerifies: 1_024,
   /** Associations of further domains being proved on one stream at once. */

@@ -1,6 +1,6 @@
 /** Remote domains that somebody wants a stream to, and those whose failures are remembered. */
 import { type ActorRefFrom, createActor } from 'xstate';
-import type { PeerActorEvent, PeerReport } from '../../machines/events.ts';
+import type { PeerActorEvent, PeerReport, StreamId, StreamWish } from '../../machines/events.ts';
 import { limits } from '../../machines/limits.ts';
 import type { PeerInput } from '../../machines/peer.machine.ts';
 import { type Fault, toFault } from '../protocol/faults.ts';
@@ -38,6 +38,17 @@ export class PeerActors {
   /** To the peer, if it is known. */
   send(remote: string, event: PeerActorEvent): void {
     this.#actors.get(remote)?.send(event);
+  }
+
+  /** Forgets the peer if it has wishes and none of them `matters`; answers the stream that was being opened for them. */
+  dismiss(remote: string, matters: (wish: StreamWish) => boolean): StreamId | null {
+    const actor = this.#actors.get(remote);
+    if (actor === undefined) return null;
+    const { wishes, stream } = actor.getSnapshot().context;
+    if (wishes.length === 0 || wishes.some(matters)) return null;
+    this.#actors.delete(remote);
+    actor.stop();
+    return stream;
   }
 
   /** Forgets all of them, and refuses what was wished for with `why`. */

@@ -56,6 +56,8 @@ export class Registry implements OtherStreams {
         this.#streamActors.send(stream, { type: 'local.verifyAbandoned', from, to, id }),
       standing: (wanted) => streams.leadingTo(wanted),
       want: (remote, wish) => this.#peerActors.wake(remote, { type: 'local.streamWanted', ...wish }),
+      unwant: (remote) => this.#unwant(remote),
+      claimant: (stream) => streams.get(stream)?.openedFrom ?? '',
     }));
     const machines = provideEffects(options.effects(this));
     this.#streamActors = new StreamActors({
@@ -172,6 +174,16 @@ export class Registry implements OtherStreams {
     this.#streamActors.stop();
     this.#pairActors.stop();
     this.#peerActors.stop();
+  }
+
+  /** A domain that is only claimed, and that nobody asks about any more, is dialled no further. */
+  #unwant(remote: string): void {
+    const stream = this.#peerActors.dismiss(
+      remote,
+      ({ purpose, local }) => purpose === 'stanzas' || this.desk.awaits(remote, local),
+    );
+    if (stream === null || this.streams.get(stream)?.stage !== 'opening') return;
+    this.closeStream(stream, fault('stream', 'connection-timeout', 'local', 'nobody waits for this stream any more'));
   }
 
   get liveActors(): { streams: number; pairs: number; peers: number } {

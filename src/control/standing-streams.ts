@@ -12,6 +12,8 @@ export interface StreamRow {
   readonly initiating: boolean;
   readonly purpose: StreamPurpose;
   readonly endpoint: Endpoint | null;
+  /** The address of the far end that opened it; null where we did. */
+  readonly openedFrom: string | null;
   /** What the machine knows now. */
   readonly context: () => StreamContext;
   stage: Stage;

@@ -85,6 +85,7 @@ export class StreamActors {
       initiating: endpoint !== null,
       purpose,
       endpoint,
+      openedFrom: this.#accepted.get(stream)?.connection.remoteAddress ?? null,
       context: () => actor.getSnapshot().context,
       stage: 'opening',
       leadsTo: new Set(),

@@ -1,8 +1,10 @@
 /** Where the dialback prooftype asks: streams to authoritative servers, and questions that wait for their answer. */
 import type { StreamId, StreamReport, StreamWish } from '../../machines/events.ts';
+import { limits } from '../../machines/limits.ts';
 import type { DialbackAnswer } from '../protocol/dialback.ts';
 import { fault, FaultError, type Fault } from '../protocol/faults.ts';
 import type { StreamRow, Wanted } from './standing-streams.ts';
+import { Turns } from './turns.ts';
 
 /** `from` is the target domain of the claim, `to` its sender domain (XEP-0220 §2.2). */
 export interface Question {
@@ -18,6 +20,10 @@ export interface DeskPorts {
   readonly forget: (stream: StreamId, question: Question) => void;
   readonly standing: (wanted: Omit<Wanted, 'endpoints'>) => StreamRow | null;
   readonly want: (remote: string, wish: StreamWish) => void;
+  /** Nobody waits for a stream to this domain any more that would ask there; others may. */
+  readonly unwant: (remote: string) => void;
+  /** Who brought a claim: the address at the far end of the stream. */
+  readonly claimant: (stream: StreamId) => string;
 }
 
 interface Waiter<Answer> {
@@ -27,7 +33,9 @@ interface Waiter<Answer> {
 
 export class VerifyDesk {
   readonly #ports: DeskPorts;
-  /** By `sender>target`. */
+  /** Streams being opened to domains that somebody merely claims (FACTS §14.22). */
+  readonly #turns = new Turns(limits.verifyStreams);
+  /** By {@link keyOf}. */
   readonly #forStream = new Map<string, Waiter<StreamId>[]>();
   /** By stream, then by `from>to#id` of the answer. */
   readonly #forAnswer = new Map<StreamId, Map<string, Waiter<DialbackAnswer>[]>>();
@@ -36,26 +44,57 @@ export class VerifyDesk {
     this.#ports = ports;
   }
 
-  /** A stream to the sender domain that did not bring the question (XEP-0288 §2.2); rejects with why there is none. */
+  /**
+   * A stream to the sender domain that did not bring the question (XEP-0288 §2.2); rejects with why there is none. Claims
+   * beyond `limits.verifyStreams` wait their turn, as long as whoever asks waits.
+   */
   async openStream(sender: string, target: string, askedOn: StreamId, signal: AbortSignal): Promise<StreamId> {
-    const avoid = [askedOn];
-    const standing = this.#ports.standing({ remote: sender, purpose: 'verification', avoid });
+    const wanted = { remote: sender, purpose: 'verification' as const, avoid: [askedOn] };
+    const standing = this.#ports.standing(wanted);
     if (standing !== null) return standing.id;
+    await this.#turns.take(this.#ports.claimant(askedOn), signal);
+    try {
+      return this.#ports.standing(wanted)?.id ?? (await this.#open(sender, target, askedOn, signal));
+    } finally {
+      this.#turns.release();
+    }
+  }
+
+  #open(sender: string, target: string, askedOn: StreamId, signal: AbortSignal): Promise<StreamId> {
     return new Promise((resolve, reject) => {
-      const waiter = { resolve, reject };
-      const key = `${sender}>${target}`;
+      const key = keyOf(sender, target);
+      const waiter = {
+        resolve: (stream: StreamId): void => {
+          signal.removeEventListener('abort', abandoned);
+          resolve(stream);
+        },
+        reject: (why: FaultError): void => {
+          signal.removeEventListener('abort', abandoned);
+          reject(why);
+        },
+      };
+      const abandoned = (): void => {
+        drop(this.#forStream, key, waiter);
+        reject(new FaultError(fault('dialback', 'remote-connection-failed', 'peer', 'nobody waits for it any more')));
+        if (!this.#forStream.has(key)) this.#ports.unwant(sender);
+      };
       push(this.#forStream, key, waiter);
-      signal.addEventListener('abort', () => drop(this.#forStream, key, waiter), { once: true });
-      this.#ports.want(sender, { local: target, purpose: 'verification', avoid });
+      signal.addEventListener('abort', abandoned, { once: true });
+      this.#ports.want(sender, { local: target, purpose: 'verification', avoid: [askedOn] });
     });
   }
 
+  /** Whether somebody still waits for a stream to the sender domain, on behalf of the target domain. */
+  awaits(sender: string, target: string): boolean {
+    return this.#forStream.has(keyOf(sender, target));
+  }
+
   streamStands(sender: string, target: string, stream: StreamId): void {
-    for (const { resolve } of take(this.#forStream, `${sender}>${target}`)) resolve(stream);
+    for (const { resolve } of take(this.#forStream, keyOf(sender, target))) resolve(stream);
   }
 
   streamRefused(sender: string, target: string, why: Fault): void {
-    for (const { reject } of take(this.#forStream, `${sender}>${target}`)) reject(new FaultError(why));
+    for (const { reject } of take(this.#forStream, keyOf(sender, target))) reject(new FaultError(why));
   }
 
   /** Rejects when the stream ends before the answer (XEP-0220 §2.2.1: counts as an error). */
@@ -88,6 +127,8 @@ export class VerifyDesk {
     for (const waiters of onStream?.values() ?? []) for (const { reject } of waiters) reject(new FaultError(ended));
   }
 }
+
+const keyOf = (sender: string, target: string): string => `${sender}>${target}`;
 
 function push<T>(map: Map<string, T[]>, key: string, item: T): void {
   const items = map.get(key);

@@ -5,7 +5,8 @@ import { limits } from '../../machines/limits.ts';
 import { credentialOf } from '../../src/demo/certificates.ts';
 import { ConnectionManager } from '../../src/manager.ts';
 import type { ConnectionEvents } from '../../src/ports.ts';
-import { createSimulation } from '../support/simulation.ts';
+import { createSimulation, type Simulation } from '../support/simulation.ts';
+import { header, ScriptedStream } from '../support/simulation-peer.ts';
 
 const silent: ConnectionEvents = {
   connected: () => undefined,
@@ -40,5 +41,64 @@ test('connections beyond streamsPerAddress are dropped at once, and another addr
   assert.equal(manager.snapshot().streams.length, 1);
   const stopped = manager.stop();
   await simulation.clock.advance(20_000);
+  await stopped;
+});
+
+/** Says that domain after domain is its own, all of which lead to hosts that never answer. */
+async function claim(simulation: Simulation, at: { address: string; port: number }, domains: readonly string[]) {
+  const { network } = simulation.host({ forServerName: () => null });
+  for (let i = 0; i < domains.length; i += limits.pendingVerifications) {
+    const stream = new ScriptedStream();
+    stream.bind(network.connect({ addresses: [{ family: 4, address: at.address }], port: at.port }, stream));
+    await simulation.clock.runUntil(() => stream.isConnected, 1_000);
+    stream.write(header(`from='${domains[i]}' to='b.example'`));
+    for (const domain of domains.slice(i, i + limits.pendingVerifications)) {
+      stream.write(`<db:result from='${domain}' to='b.example'>key</db:result>`);
+    }
+  }
+}
+
+test('whoever claims domain after domain makes us dial no more than verifyStreams of them at once, and delays nobody else (FACTS §14.22)', async () => {
+  const simulation = createSimulation(1);
+  const { clock, fabric, resolver } = simulation;
+  const { network, address } = simulation.host({ forServerName: () => null });
+  const manager = new ConnectionManager(
+    {
+      hosts: { 'b.example': null },
+      listen: [{ address, port: 5269, tls: 'starttls' }],
+      policy: { federation: 'permissive' },
+    },
+    { ...simulation, network },
+  );
+  await manager.start();
+  const silentHost = (domain: string, at: string): string => {
+    resolver.set(domain, { addresses: [{ family: 4, address: at }] });
+    fabric.cut(address, at);
+    return domain;
+  };
+  const claimed = Array.from({ length: limits.verifyStreams + 300 }, (_, i) =>
+    silentHost(`d${i}.flood.example`, `10.66.${i >> 8}.${i & 0xff}`),
+  );
+  const dialled = (): number =>
+    manager.snapshot().streams.filter(({ role, state }) => role === 'initiating' && state === 'opening').length;
+
+  await claim(simulation, { address, port: 5269 }, claimed);
+  await clock.advance(1_000);
+  assert.equal(dialled(), limits.verifyStreams);
+
+  await claim(simulation, { address, port: 5269 }, [silentHost('quiet.example', '10.67.0.1')]);
+  const quiet = (): boolean =>
+    manager.snapshot().streams.some(({ remote, role }) => remote === 'quiet.example' && role === 'initiating');
+  let most = 0;
+  await clock.runUntil(() => {
+    most = Math.max(most, dialled());
+    return quiet();
+  }, limits.verifyStreamMs);
+  assert.ok(most <= limits.verifyStreams, `${most} were dialled at once`);
+
+  await clock.advance(limits.verifyStreamMs + limits.closeMs + 1_000);
+  assert.equal(dialled(), 0);
+  const stopped = manager.stop();
+  await clock.advance(20_000);
   await stopped;
 });

@@ -41,6 +41,7 @@ function rowOf(id: number, endpoint: Endpoint, changes: Partial<StreamContext>):
     initiating: true,
     purpose: 'stanzas',
     endpoint,
+    openedFrom: null,
     context: () => context,
     stage: 'opening',
     leadsTo: new Set(),
