@@ -38,7 +38,9 @@ const refusal = (condition: string, text?: string): DialbackAnswer =>
   text === undefined ? { type: 'error', condition } : { type: 'error', condition, text };
 
 /** Step 4 for an assertion that was not proved (XEP-0220 §2.5). */
-function refusalOf({ verdict }: AssociationOutcome, policy: ResolvedPolicy): DialbackAnswer {
+function refusalOf({ verdict: whole, attempts }: AssociationOutcome, policy: ResolvedPolicy): DialbackAnswer {
+  // Where the key was looked into, what became of that is the answer: a certificate that proves nothing is no news then.
+  const verdict = attempts.find(({ prooftype }) => prooftype === 'dialback')?.verdict ?? whole;
   if (verdict.kind === 'proved') return { type: 'valid' };
   const { layer, condition, text } = verdict.fault;
   if (layer === 'dialback') return refusal(condition, text);

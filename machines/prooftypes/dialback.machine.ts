@@ -57,6 +57,13 @@ function faultOfAnswer(answer: DialbackAnswer): Fault {
   return fault('dialback', 'forbidden', 'peer', 'the authoritative server does not know the key');
 }
 
+/** `host-unknown` says that the sender domain is not there (XEP-0220 §2.5); all else, that it could not be asked. */
+function faultOfFailure(error: unknown, condition: string): Fault {
+  const why = toFault(error, 'dialback');
+  const isAbsent = why.layer === 'stream' && (why.condition === 'host-unknown' || why.condition === 'host-gone');
+  return fault('dialback', isAbsent ? 'remote-server-not-found' : condition, 'peer', why.text);
+}
+
 export const dialbackProoftype = setup({
   types: {
     input: {} as DialbackInput,
@@ -150,8 +157,7 @@ export const dialbackProoftype = setup({
           target: 'undetermined',
           actions: {
             type: 'leaveOpen',
-            params: ({ event }) =>
-              fault('dialback', 'remote-connection-failed', 'peer', toFault(event.error, 'dialback').text),
+            params: ({ event }) => faultOfFailure(event.error, 'remote-connection-failed'),
           },
         },
       },
@@ -201,8 +207,7 @@ export const dialbackProoftype = setup({
           target: 'undetermined',
           actions: {
             type: 'leaveOpen',
-            params: ({ event }) =>
-              fault('dialback', 'remote-server-timeout', 'peer', toFault(event.error, 'dialback').text),
+            params: ({ event }) => faultOfFailure(event.error, 'remote-server-timeout'),
           },
         },
       },
