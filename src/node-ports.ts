@@ -1,5 +1,6 @@
 /** Real ports: sockets, DNS, path validation, clock and chance, as Node has them. */
 import { systemClock } from './adapters/clock.ts';
+import { rememberAnswers } from './adapters/dns/answer-cache.ts';
 import { createResolver } from './adapters/dns/resolver.ts';
 import { createNetwork } from './adapters/network/network.ts';
 import { createPathValidator } from './adapters/pkix/path-validator.ts';
@@ -39,7 +40,7 @@ export function createNodePorts({ hosts, trust = {}, dns = {} }: NodePortsOption
     clock: systemClock,
     random: createRandom(),
     network: createNetwork({ clock: systemClock, credentials: { forServerName } }),
-    resolver: createResolver(servers.length === 0 ? {} : { servers }),
+    resolver: rememberAnswers(createResolver(servers.length === 0 ? {} : { servers })),
     pathValidator: createPathValidator({ system: trust.system ?? true, anchors: trust.anchors ?? [] }),
   };
 }

@@ -4,7 +4,14 @@ import { once } from 'node:events';
 import test, { type TestContext } from 'node:test';
 import { AUTHORITATIVE_ANSWER, decode, encode, type Answer } from 'dns-packet';
 import { systemClock } from '../../src/adapters/clock.ts';
-import { createResolver, MAX_RECORDS, RESOLUTION_DELAY_MS, SRV_TTL_SECONDS } from '../../src/adapters/dns/resolver.ts';
+import {
+  A_PATIENCE_MS,
+  createResolver,
+  HALF_TTL_SECONDS,
+  MAX_RECORDS,
+  RESOLUTION_DELAY_MS,
+  SRV_TTL_SECONDS,
+} from '../../src/adapters/dns/resolver.ts';
 import type { Clock } from '../../src/ports.ts';
 
 const never = new AbortController().signal;
@@ -65,15 +72,15 @@ function gate() {
   return gate;
 }
 
-/** Real time, save that the resolution delay ends when the test says so. */
-function clockWithHeldDelay() {
+/** Real time, save that one delay ends when the test says so. */
+function clockWithHeldDelay(heldMs = RESOLUTION_DELAY_MS) {
   const started = gate();
   const ignored: () => void = () => undefined;
   const held = { started: started.opened, wasStarted: false, wasCleared: false, end: ignored };
   const clock: Clock = {
     ...systemClock,
     setTimeout: (fn, delayMs) => {
-      if (delayMs !== RESOLUTION_DELAY_MS) return systemClock.setTimeout(fn, delayMs);
+      if (delayMs !== heldMs) return systemClock.setTimeout(fn, delayMs);
       held.end = fn;
       held.wasStarted = true;
       started.open();
@@ -126,6 +133,17 @@ test('"no A" starts no delay: the answer is what AAAA brings, whenever it comes 
   const { records } = await createResolver({ servers: [server], clock }).addresses(HOST, never);
   assert.deepEqual(records, [{ family: 6, address: '2001:db8::1' }]);
   assert.equal(held.wasStarted, false);
+});
+
+test('AAAA waits for A, but not for ever: one silent record type does not delay the host (RFC 8305 §3)', async (t) => {
+  const { clock, held } = clockWithHeldDelay(A_PATIENCE_MS);
+  const server = await scripted(t, (query) => query.type === 'AAAA' && query.answer([aaaa('2001:db8::1', 900)]));
+  const answer = createResolver({ servers: [server], clock, timeoutMs: 20_000 }).addresses(HOST, never);
+  await held.started;
+  held.end();
+  const { status, records, ttlSeconds } = await answer;
+  assert.deepEqual([status, records], ['insecure', [{ family: 6, address: '2001:db8::1' }]]);
+  assert.equal(ttlSeconds, HALF_TTL_SECONDS, 'half an answer is asked for again soon');
 });
 
 test('a family that fails is unknown: harmless beside addresses of the other, an error beside none', async (t) => {
@@ -273,6 +291,31 @@ test('no more queries run at a time than allowed; the next takes the place of on
   await fourthArrived;
   asked[2]?.answer([], NXDOMAIN);
   assert.deepEqual([(await third)?.status, (await fourth)?.status], ['insecure', 'nodata-insecure']);
+});
+
+test('no more look-ups wait than allowed: one too many fails at once, and says why', async (t) => {
+  const server = await scripted(t, () => undefined);
+  const resolver = createResolver({ servers: [server], timeoutMs: 20_000, maxQueries: 1, maxWaiting: 1 });
+  const asker = new AbortController();
+  const admitted = [0, 1].map((i) => resolver.srv(`_${i}.example`, asker.signal));
+  const { status, reason } = await resolver.srv('_2.example', never);
+  assert.deepEqual([status, reason], ['error', 'too many look-ups wait already']);
+  asker.abort();
+  await Promise.all(admitted);
+  const later = new AbortController();
+  const again = resolver.srv('_3.example', later.signal);
+  later.abort();
+  assert.equal((await again).reason, 'cancelled', 'room again');
+});
+
+test('a channel is used again, and remembers nothing of what it was asked', async (t) => {
+  const targets = ['x.example', 'y.example', 'z.example'];
+  let asked = 0;
+  const server = await scripted(t, (query) => query.answer([srv(targets[asked++] ?? '')]));
+  const resolver = createResolver({ servers: [server] });
+  for (const target of targets) {
+    assert.equal((await resolver.srv(OWNER, never)).records[0]?.target, target);
+  }
 });
 
 test('IP literals are not asked for (RFC 6120 §3.2)', async (t) => {

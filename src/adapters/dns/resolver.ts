@@ -1,11 +1,12 @@
 /** Names over plain DNS (RFC 6120 §3.2, RFC 8305 §3): no DNSSEC here, so no answer is ever `secure` or `bogus`. */
-import { Resolver as CaresResolver } from 'node:dns/promises';
+import type { RecordWithTtl } from 'node:dns';
 import { isIP } from 'node:net';
 import type { Clock, Resolver } from '../../ports.ts';
 import { interleaveFamilies, literalAddress } from '../../protocol/addresses.ts';
 import type { AddressRecord, DnsAnswer, SrvRecord } from '../../protocol/dns.ts';
 import { canonicalDomain, isIpLiteral } from '../../protocol/names.ts';
 import { systemClock } from '../clock.ts';
+import { abandonable, followSignal, type Outcome, Queries } from './queries.ts';
 import { systemAddresses } from './system-hosts.ts';
 
 export interface ResolverOptions {
@@ -20,66 +21,40 @@ export interface ResolverOptions {
   readonly tries?: number;
   /** Queries under way at one time; further ones wait. Each holds a UDP socket. @defaultValue 100 */
   readonly maxQueries?: number;
+  /** Look-ups that wait for their turn; further ones fail at once. @defaultValue 20000 */
+  readonly maxWaiting?: number;
   /** @defaultValue the system's clock */
   readonly clock?: Clock;
 }
 
-/** c-ares in Node 20 gives no TTL with SRV records; deployed ones are kept for 5 minutes to a day. */
-export const SRV_TTL_SECONDS = 300;
-/** For "there is none": Node does not give the SOA, so this is short (RFC 2308 §5 asks for the SOA's minimum). */
-export const NEGATIVE_TTL_SECONDS = 60;
+/** c-ares in Node gives no TTL with SRV records: short, though deployed ones are kept for 5 minutes to a day. */
+export const SRV_TTL_SECONDS = 30;
+/** For "there is none": Node does not give the SOA, whose minimum RFC 2308 §5 asks for. */
+export const NEGATIVE_TTL_SECONDS = 30;
+/** For addresses of one family, where the other was not heard of in time. */
+export const HALF_TTL_SECONDS = 30;
 /** For what does not come from the DNS at all: IP literals and the hosts file. */
-export const LOCAL_TTL_SECONDS = 60;
+export const LOCAL_TTL_SECONDS = 30;
 /** A day: longest that we believe a TTL, so that a slip in a zone does not stay for years. */
 const MAX_TTL_SECONDS = 86_400;
 /** Records taken from one answer; a message could hold thousands. */
 export const MAX_RECORDS = 64;
 /** How long a positive A answer waits for AAAA (RFC 8305 §3, "Resolution Delay"). */
 export const RESOLUTION_DELAY_MS = 50;
+/** How long a positive AAAA answer waits for A, where RFC 8305 §3 would start to connect. */
+export const A_PATIENCE_MS = 1_000;
 
 /**
  * A resolver over c-ares. Answers are `insecure`, `nodata-insecure` (NXDOMAIN, NODATA) or `error` with its reason.
  * @throws TypeError when a server is not an address with an optional port.
  */
 export function createResolver(options: ResolverOptions = {}): Resolver {
-  const { timeoutMs = 5000, tries = 2, clock = systemClock } = options;
-  const servers = options.servers?.map(toCaresServer) ?? [];
-  const slots = createSlots(options.maxQueries ?? 100);
-  // c-ares goes round all servers and doubles its patience each round; all rounds have to fit into timeoutMs.
-  const firstTryMs = Math.max(1, Math.floor(timeoutMs / (Math.max(1, servers.length) * (2 ** tries - 1))));
-
-  async function bounded<Found>(
-    look: (stop: AbortSignal) => Promise<readonly Found[]>,
-    signal: AbortSignal,
-  ): Promise<Outcome<Found>> {
-    const limit = followSignal(signal);
-    const timer = clock.setTimeout(() => limit.abort(`no answer within ${timeoutMs} ms`), timeoutMs);
-    const release = await slots.take(limit.signal);
-    try {
-      if (release === null) return { kind: 'failed', reason: String(limit.signal.reason) };
-      return { kind: 'found', found: await look(limit.signal) };
-    } catch (thrown) {
-      if (limit.signal.aborted) return { kind: 'failed', reason: String(limit.signal.reason) };
-      return failedQuery(thrown);
-    } finally {
-      clock.clearTimeout(timer);
-      limit.unfollow();
-      release?.();
-    }
-  }
-
-  /** One query on a c-ares channel of its own, since cancelling a channel cancels everything on it. Costs about 60 µs. */
-  function ask<Found>(query: (cares: CaresResolver) => Promise<Found[]>, signal: AbortSignal): Promise<Outcome<Found>> {
-    return bounded((stop) => {
-      const cares = new CaresResolver({ timeout: firstTryMs, tries });
-      if (servers.length > 0) cares.setServers(servers);
-      stop.addEventListener('abort', () => cares.cancel(), { once: true });
-      return query(cares);
-    }, signal);
-  }
+  const { servers = [], timeoutMs = 5000, tries = 2, maxQueries = 100, maxWaiting = 20_000 } = options;
+  const { clock = systemClock } = options;
+  const queries = new Queries({ servers, timeoutMs, tries, maxQueries, maxWaiting, clock });
 
   async function srv(name: string, signal: AbortSignal): Promise<DnsAnswer<SrvRecord>> {
-    const outcome = await ask((cares) => cares.resolveSrv(name), signal);
+    const outcome = await queries.ask((cares) => cares.resolveSrv(name), signal);
     if (outcome.kind !== 'found') return negative(outcome);
     return positive(outcome.found, toSrvRecord, SRV_TTL_SECONDS);
   }
@@ -88,7 +63,7 @@ export function createResolver(options: ResolverOptions = {}): Resolver {
     const literal = literalAddress(host);
     if (literal) return fromSystem([literal]);
     if (servers.length === 0) {
-      const local = await bounded((stop) => abandonable(systemAddresses(host), stop), signal);
+      const local = await queries.bounded((stop) => abandonable(systemAddresses(host), stop), signal);
       if (local.kind === 'failed') return negative(local);
       if (local.kind === 'found' && local.found.length > 0) return fromSystem(local.found);
     }
@@ -96,24 +71,38 @@ export function createResolver(options: ResolverOptions = {}): Resolver {
   }
 
   /**
-   * AAAA and A at once (RFC 8305 §3). A found first waits {@link RESOLUTION_DELAY_MS} for AAAA, no longer. AAAA found first
-   * waits for A to its end: the answer is one list, and a host whose IPv6 is broken must still be reached.
+   * AAAA and A at once (RFC 8305 §3). A found first waits {@link RESOLUTION_DELAY_MS} for AAAA. AAAA found first waits
+   * {@link A_PATIENCE_MS} for A: the answer is one list, and a host whose IPv6 is broken must still be reached.
    */
   async function askBothFamilies(host: string, signal: AbortSignal): Promise<DnsAnswer<AddressRecord>> {
-    const patience = followSignal(signal);
-    const asked6 = ask((cares) => cares.resolve6(host, { ttl: true }), patience.signal);
-    const outcome4 = await ask((cares) => cares.resolve4(host, { ttl: true }), signal);
-    const timer =
-      outcome4.kind === 'found'
-        ? clock.setTimeout(() => patience.abort(`A came ${RESOLUTION_DELAY_MS} ms ago`), RESOLUTION_DELAY_MS)
-        : null;
-    const outcome6 = await asked6;
+    const [patience6, patience4] = [followSignal(signal), followSignal(signal)];
+    let pending = 2;
+    let timer: unknown = null;
+    const thenWaitFor = (other: typeof patience4, ms: number) => (outcome: Outcome<RecordWithTtl>) => {
+      pending -= 1;
+      if (pending > 0 && outcome.kind === 'found') {
+        timer = clock.setTimeout(() => other.abort(`the other family came ${ms} ms ago`), ms);
+      }
+      return outcome;
+    };
+    const [outcome6, outcome4] = await Promise.all([
+      queries
+        .ask((cares) => cares.resolve6(host, { ttl: true }), patience6.signal)
+        .then(thenWaitFor(patience4, A_PATIENCE_MS)),
+      queries
+        .ask((cares) => cares.resolve4(host, { ttl: true }), patience4.signal)
+        .then(thenWaitFor(patience6, RESOLUTION_DELAY_MS)),
+    ]);
     if (timer !== null) clock.clearTimeout(timer);
-    patience.unfollow();
+    patience6.unfollow();
+    patience4.unfollow();
 
-    const found = [outcome6, outcome4].flatMap((outcome) => (outcome.kind === 'found' ? outcome.found : []));
+    const outcomes = [outcome6, outcome4];
+    const found = outcomes.flatMap((outcome) => (outcome.kind === 'found' ? outcome.found : []));
     if (found.length > 0) {
-      const answer = positive(found, toAddressRecord, Math.min(...found.map(({ ttl }) => ttl)));
+      const isHalf = outcomes.some(({ kind }) => kind === 'failed');
+      const ttl = Math.min(...found.map((record) => record.ttl), isHalf ? HALF_TTL_SECONDS : Infinity);
+      const answer = positive(found, toAddressRecord, ttl);
       return { ...answer, records: inOrder(answer.records) };
     }
     // One family refused or silent, the other empty: unknown, not "there is none".
@@ -127,28 +116,6 @@ export function createResolver(options: ResolverOptions = {}): Resolver {
     addresses,
   };
 }
-
-type Outcome<Found> =
-  | { readonly kind: 'found'; readonly found: readonly Found[] }
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'failed'; readonly reason: string };
-
-function failedQuery(thrown: unknown): Outcome<never> {
-  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown);
-  if (code === 'ENOTFOUND' || code === 'ENODATA') return { kind: 'absent' };
-  return { kind: 'failed', reason: CARES_REASONS[code] ?? code };
-}
-
-const CARES_REASONS: Readonly<Record<string, string>> = {
-  ESERVFAIL: 'SERVFAIL',
-  EREFUSED: 'REFUSED',
-  ENOTIMP: 'NOTIMP',
-  EFORMERR: 'FORMERR',
-  ETIMEOUT: 'TIMEOUT: no server answered',
-  ECONNREFUSED: 'no server could be reached',
-  EBADRESP: 'a server answered what is no DNS message',
-  EBADNAME: 'not a name that DNS can hold',
-};
 
 function negative(outcome: Outcome<unknown>): DnsAnswer<never> {
   return outcome.kind === 'failed'
@@ -204,71 +171,4 @@ function inOrder(addresses: readonly AddressRecord[]): AddressRecord[] {
 /** `example.net` of `_xmpp-server._tcp.example.net`. */
 function ownerDomain(name: string): string {
   return name.replace(/^(?:_[^.]*\.)+/, '');
-}
-
-/** `192.0.2.1@53` and its kin, in the form that c-ares takes. */
-function toCaresServer(server: string): string {
-  const [, host = server, port = '53'] = isIP(server) ? [] : (/^(.+?)(?:[@:](\d{1,5}))?$/.exec(server) ?? []);
-  const address = /^\[(.+)\]$/.exec(host)?.[1] ?? host;
-  const family = isIP(address);
-  if (family === 0 || Number(port) === 0 || Number(port) > 65_535) {
-    throw new TypeError(`not the address of a name server: ${server}`);
-  }
-  return family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-/** An abort controller that also follows `signal`, until `unfollow`: outer signals may live for days. */
-function followSignal(signal: AbortSignal) {
-  const controller = new AbortController();
-  const follow = () => controller.abort('cancelled');
-  if (signal.aborted) follow();
-  else signal.addEventListener('abort', follow, { once: true });
-  return {
-    signal: controller.signal,
-    abort: (why: string) => controller.abort(why),
-    unfollow: () => signal.removeEventListener('abort', follow),
-  };
-}
-
-/** Settles when `work` does, or rejects when `stop` fires; for work that cannot be cancelled. */
-function abandonable<T>(work: Promise<T>, stop: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    stop.addEventListener('abort', () => reject(new Error(String(stop.reason))), { once: true });
-    work.then(resolve, reject);
-  });
-}
-
-/** A counting semaphore, first come first served. */
-function createSlots(size: number) {
-  let free = size;
-  const waiting = new Set<() => void>();
-  const release = () => {
-    free += 1;
-    const [next] = waiting;
-    next?.();
-  };
-  return {
-    /** Answers the release of a slot, or null if `signal` came first. */
-    take: (signal: AbortSignal): Promise<(() => void) | null> =>
-      new Promise((resolve) => {
-        const giveUp = () => {
-          waiting.delete(enter);
-          resolve(null);
-        };
-        const enter = () => {
-          waiting.delete(enter);
-          signal.removeEventListener('abort', giveUp);
-          free -= 1;
-          resolve(release);
-        };
-        if (signal.aborted) {
-          resolve(null);
-        } else if (free > 0) {
-          enter();
-        } else {
-          waiting.add(enter);
-          signal.addEventListener('abort', giveUp, { once: true });
-        }
-      }),
-  };
 }

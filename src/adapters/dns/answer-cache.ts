@@ -1,0 +1,128 @@
+/**
+ * Answers of the DNS are remembered for as long as they say (RFC 1035 §3.2.1, RFC 2308 §5), and equal questions asked at
+ * once are one. A remembered answer keeps its security status; failures and bogus answers are not remembered: whoever
+ * asks again waits out a backoff of his own.
+ */
+import type { Clock, LookUpOptions, Resolver } from '../../ports.ts';
+import type { DnsAnswer } from '../../protocol/dns.ts';
+import { systemClock } from '../clock.ts';
+import { LruMap } from '../lru.ts';
+
+export interface AnswerCacheOptions {
+  /** Answers kept, of services and of hosts each; the one used longest ago goes first. @defaultValue 10000 */
+  readonly maxAnswers?: number;
+  /** A slip in a zone must not stay for longer. @defaultValue 86400 */
+  readonly maxTtlSeconds?: number;
+  /** The same for "there is none". @defaultValue 300 */
+  readonly maxNegativeTtlSeconds?: number;
+  /** @defaultValue the system's clock */
+  readonly clock?: Clock;
+}
+
+/** A resolver that asks `resolver` only for what it does not remember, or what is wanted `fresh`. */
+export function rememberAnswers(resolver: Resolver, options: AnswerCacheOptions = {}): Resolver {
+  const services = new AnswerCache(resolver.srv.bind(resolver), options);
+  const hosts = new AnswerCache(resolver.addresses.bind(resolver), options);
+  return {
+    srv: (name, signal, { fresh = false } = {}) => services.lookUp(name, signal, fresh),
+    addresses: (host, signal, { fresh = false } = {}) => hosts.lookUp(host, signal, fresh),
+  };
+}
+
+type Ask<Record> = (name: string, signal: AbortSignal, options: LookUpOptions) => Promise<DnsAnswer<Record>>;
+
+interface Remembered<Record> {
+  readonly answer: DnsAnswer<Record>;
+  readonly untilMs: number;
+}
+
+/** A question under way. It is given up when nobody waits for its answer any more. */
+interface Question<Record> {
+  readonly answer: Promise<DnsAnswer<Record>>;
+  readonly controller: AbortController;
+  askers: number;
+}
+
+class AnswerCache<Record> {
+  readonly #ask: Ask<Record>;
+  readonly #clock: Clock;
+  readonly #maxTtlSeconds: { readonly positive: number; readonly negative: number };
+  readonly #remembered: LruMap<string, Remembered<Record>>;
+  readonly #underWay = new Map<string, Question<Record>>();
+
+  constructor(ask: Ask<Record>, options: AnswerCacheOptions) {
+    const { maxAnswers = 10_000, maxTtlSeconds = 86_400, maxNegativeTtlSeconds = 300, clock = systemClock } = options;
+    this.#ask = ask;
+    this.#clock = clock;
+    this.#maxTtlSeconds = { positive: maxTtlSeconds, negative: maxNegativeTtlSeconds };
+    this.#remembered = new LruMap(maxAnswers);
+  }
+
+  lookUp(name: string, signal: AbortSignal, fresh: boolean): Promise<DnsAnswer<Record>> {
+    if (signal.aborted) return Promise.resolve(cancelled);
+    const remembered = fresh ? null : this.#recall(name);
+    if (remembered !== null) return Promise.resolve(remembered);
+    return this.#join(name, this.#underWay.get(name) ?? this.#start(name), signal);
+  }
+
+  /** With what is left of its time (RFC 1035 §7.4). */
+  #recall(name: string): DnsAnswer<Record> | null {
+    const found = this.#remembered.get(name);
+    if (found === undefined) return null;
+    const leftMs = found.untilMs - this.#clock.now();
+    if (leftMs > 0) return { ...found.answer, ttlSeconds: Math.ceil(leftMs / 1_000) };
+    this.#remembered.delete(name);
+    return null;
+  }
+
+  #start(name: string): Question<Record> {
+    const controller = new AbortController();
+    const answer = this.#ask(name, controller.signal, { fresh: true }).then(
+      (told) => {
+        if (this.#underWay.get(name) !== question) return told; // given up
+        this.#underWay.delete(name);
+        this.#remember(name, told);
+        return told;
+      },
+      (thrown: unknown) => {
+        this.#underWay.delete(name);
+        return failed(`the resolver broke: ${String(thrown)}`);
+      },
+    );
+    const question = { answer, controller, askers: 0 };
+    this.#underWay.set(name, question);
+    return question;
+  }
+
+  #join(name: string, question: Question<Record>, signal: AbortSignal): Promise<DnsAnswer<Record>> {
+    question.askers += 1;
+    return new Promise((resolve) => {
+      const leave = (): void => {
+        question.askers -= 1;
+        if (question.askers === 0) {
+          if (this.#underWay.get(name) === question) this.#underWay.delete(name);
+          question.controller.abort();
+        }
+        resolve(cancelled);
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      void question.answer.then((told) => {
+        signal.removeEventListener('abort', leave);
+        resolve(told);
+      });
+    });
+  }
+
+  #remember(name: string, answer: DnsAnswer<Record>): void {
+    const { positive, negative } = this.#maxTtlSeconds;
+    const isPositive = answer.status === 'secure' || answer.status === 'insecure';
+    const isNegative = answer.status === 'nodata-secure' || answer.status === 'nodata-insecure';
+    const ttlSeconds = isPositive || isNegative ? Math.min(answer.ttlSeconds, isPositive ? positive : negative) : 0;
+    // What was remembered has been asked for again: it is no longer believed, whatever came of that.
+    if (ttlSeconds <= 0) this.#remembered.delete(name);
+    else this.#remembered.set(name, { answer, untilMs: this.#clock.now() + ttlSeconds * 1_000 });
+  }
+}
+
+const failed = (reason: string): DnsAnswer<never> => ({ status: 'error', records: [], ttlSeconds: 0, reason });
+const cancelled = failed('cancelled');
