@@ -17,6 +17,8 @@ type State = 'open' | 'halted' | 'over';
 const GREATER = 0x3e;
 /** So much of a chunk is put behind a cut element at first, and then as much as is held already. */
 const POURED_BYTES = 1024;
+/** Chunks up to this size take a short way when they can end nothing. */
+const TINY_BYTES = 32;
 /** A native search costs more than it saves for shorter ones. */
 const SHORT_SEARCH_BYTES = 48;
 
@@ -29,6 +31,8 @@ export class Framer {
   /** The current element as far as it has come in earlier chunks, and how far it has been read. */
   readonly #held = new HeldBytes();
   #readTo = 0;
+  /** Up to here the bytes held may grow by others without a `>` and need not be read. */
+  #waitsUntil = 0;
   #bytesAfterHalt = 0;
 
   constructor(handler: FramerHandler, limits: Partial<FramerLimits> = {}) {
@@ -45,6 +49,7 @@ export class Framer {
   /** Sets `elementBytes`, for the current element and those after it. */
   setElementLimit(bytes: number): void {
     this.#reader.elementLimit = bytes;
+    this.#waitsUntil = 0;
   }
 
   /**
@@ -54,6 +59,7 @@ export class Framer {
   restart(): void {
     this.#state = 'open';
     this.#bytesAfterHalt = 0;
+    this.#waitsUntil = 0;
     this.#held.clear();
     this.#reader.restart();
   }
@@ -61,15 +67,18 @@ export class Framer {
   /** Stops at once: what follows, in this chunk and later, is counted and not read, until `restart`. */
   halt(): void {
     if (this.#state === 'open') this.#state = 'halted';
+    this.#waitsUntil = 0;
   }
 
   /** Reads a chunk; elements that it holds whole are handed over as parts of it, so its bytes must not change afterwards. */
   push(chunk: Buffer): void {
+    if (chunk.length <= TINY_BYTES && this.#gathers(chunk)) return;
     let at = 0;
-    if (this.#held.length > 0 && this.#is('open')) at = this.#finishHeld(chunk);
+    if (this.#held.length > 0 && this.#is('open')) at = this.#readHeld(chunk);
     if (at >= 0 && at < chunk.length && this.#is('open')) at = this.#readChunk(chunk, at);
     if (at < 0) this.#fail(at);
     else if (this.#is('halted')) this.#bytesAfterHalt += chunk.length - at;
+    this.#settle();
   }
 
   // A callback may change the state at any time, which narrowing of the field would not see.
@@ -77,27 +86,61 @@ export class Framer {
     return this.#state === state;
   }
 
-  /** Puts bytes of the chunk behind those held until their element ends: how much of it belongs there, or a problem. */
-  #finishHeld(chunk: Buffer): number {
+  /** The short way for a few bytes that can end nothing: whether they have been put behind those held. */
+  #gathers(chunk: Buffer): boolean {
+    const held = this.#held;
+    const { bytes } = held;
+    let { end } = held;
+    if (end + chunk.length > this.#waitsUntil) return false;
+    for (let i = 0; i < chunk.length; i++) {
+      const byte = chunk[i] as number;
+      if (byte === GREATER) return false;
+      bytes[end++] = byte;
+    }
+    held.end = end;
+    return true;
+  }
+
+  #settle(): void {
+    const { bytes, end, length } = this.#held;
+    const waits = length > 0 && this.#is('open');
+    this.#waitsUntil = waits ? Math.min(this.#reader.waitsUntil(this.#readTo, end), bytes.length) : 0;
+  }
+
+  /**
+   * Puts bytes of the chunk behind those held and reads them, until an element ends and the rest can be read where it is:
+   * how much of the chunk is done, or a problem.
+   */
+  #readHeld(chunk: Buffer): number {
     const held = this.#held;
     const reader = this.#reader;
-    for (let at = 0; at < chunk.length; ) {
-      const before = held.length;
-      const end = Math.min(chunk.length, at + Math.max(POURED_BYTES, before));
-      const border = before - at + afterLastGreater(chunk, at, end);
+    let at = 0;
+    while (at < chunk.length) {
+      const end = Math.min(chunk.length, at + Math.max(POURED_BYTES, held.length));
+      const from = held.from;
+      const border = afterLastGreater(chunk, at, end);
       held.append(chunk, at, end);
+      this.#readTo += held.from - from;
+      reader.from = held.from;
+      const gathered = border === at && held.end <= reader.waitsUntil(this.#readTo, held.end);
+      const { bytes } = held;
+      const ahead = end - held.end; // from a position among the bytes held to that in the chunk
       at = end;
-      if (border === before - at && reader.canWait(this.#readTo, held.length)) continue;
-      reader.from = 0;
-      reader.look(held.view, held.length, border);
-      const readTo = reader.next(held.bytes, this.#readTo);
-      if (readTo < 0) return readTo;
-      if (reader.found !== 'nothing') {
-        const rest = held.length - readTo;
-        this.#tell(held.bytes, readTo);
-        return at - rest;
+      if (gathered) continue;
+      reader.look(held.view, held.end, border - ahead);
+      for (;;) {
+        const readTo = reader.next(bytes, this.#readTo);
+        if (readTo < 0) return readTo;
+        this.#readTo = readTo;
+        if (reader.found === 'nothing') break;
+        this.#tell(bytes, readTo);
+        // The callback may have restarted the stream, and so have cleared what is held.
+        const goesOn = end === chunk.length && held.bytes === bytes && this.#is('open');
+        if (!goesOn || !held.drop(readTo)) {
+          held.clear();
+          return readTo + ahead;
+        }
       }
-      this.#readTo = readTo;
     }
     return chunk.length;
   }
@@ -133,7 +176,6 @@ export class Framer {
     } else if (found === 'whitespace') {
       this.#handler.whitespace?.();
     } else {
-      this.#held.clear();
       const header = scope.takeHeader();
       if (header !== null) this.#handler.streamOpened(header);
       if (depth > 0 || !this.#is('open')) return;

@@ -1,49 +1,59 @@
-/** Bytes of an element that is cut, kept until the rest comes; they are copied, so that large chunks are not kept alive. */
+/** Bytes of elements that came in pieces, one behind the other; they are copied, so that large chunks are not kept alive. */
 import { viewOf } from './characters.ts';
 
 const SMALLEST_BYTES = 512;
-/** So much room may stay unused behind an element that is handed over. */
+/** So much room may stay unused around an element that is handed over. */
 const LARGEST_WASTE_BYTES = 16_384;
-/** Shorter pieces are copied byte by byte: a native call costs more than it saves. */
-const SHORT_BYTES = 80;
 const NO_BYTES = Buffer.alloc(0);
 const NO_VIEW = viewOf(NO_BYTES);
 
 export class HeldBytes {
-  /** What is held, and room behind it. */
+  /** What is held stands between `from` and `end`: before it elements that were handed over, behind it room. */
   bytes: Buffer = NO_BYTES;
   /** Looks on `bytes`. */
   view: DataView = NO_VIEW;
-  length = 0;
+  from = 0;
+  end = 0;
 
-  /** The room doubles when it grows, so that bytes that come one by one cost the same each. */
-  append(source: Buffer, start: number, end: number): void {
-    const length = this.length + end - start;
-    if (length > this.bytes.length) this.#grow(length);
-    const { bytes } = this;
-    if (end - start < SHORT_BYTES) for (let i = start, at = this.length; i < end; i++) bytes[at++] = source[i] as number;
-    else source.copy(bytes, this.length, start, end);
-    this.length = length;
+  get length(): number {
+    return this.end - this.from;
   }
 
-  /** Hands over the first `length` bytes and forgets the rest. */
-  take(length: number): Buffer {
-    const whole = this.bytes.subarray(0, length);
-    const taken = this.bytes.length - length > LARGEST_WASTE_BYTES ? Buffer.from(whole) : whole;
-    this.clear();
-    return taken;
+  /** Puts bytes behind those held; what is held begins at 0 afterwards if there was no room. */
+  append(source: Buffer, start: number, end: number): void {
+    if (this.end + end - start > this.bytes.length) this.#makeRoom(end - start);
+    if (end - start === source.length) this.bytes.set(source, this.end);
+    else source.copy(this.bytes, this.end, start, end);
+    this.end += end - start;
+  }
+
+  /** Hands over what is held up to `end`; what follows stays. */
+  take(end: number): Buffer {
+    const whole = this.bytes.subarray(this.from, end);
+    return this.bytes.length - whole.length > LARGEST_WASTE_BYTES ? Buffer.from(whole) : whole;
+  }
+
+  /** Lets go what is held up to `end`: whether anything is left, in a room of which little is wasted. */
+  drop(end: number): boolean {
+    this.from = end;
+    return end < this.end && this.bytes.length <= LARGEST_WASTE_BYTES;
   }
 
   clear(): void {
-    this.length = 0;
     this.bytes = NO_BYTES;
     this.view = NO_VIEW;
+    this.from = 0;
+    this.end = 0;
   }
 
-  #grow(length: number): void {
-    const larger = Buffer.allocUnsafe(Math.max(length + (length >> 1), 2 * this.bytes.length, SMALLEST_BYTES));
-    this.bytes.copy(larger, 0, 0, this.length);
+  /** The room doubles when an element fills it, so that bytes that come one by one cost the same each. */
+  #makeRoom(further: number): void {
+    const { bytes, from, end, length } = this;
+    const larger = Buffer.allocUnsafe(Math.max(2 * length, length + further + (further >> 1), SMALLEST_BYTES));
+    bytes.copy(larger, 0, from, end);
     this.bytes = larger;
     this.view = viewOf(larger);
+    this.from = 0;
+    this.end = length;
   }
 }

@@ -97,11 +97,14 @@ export class StreamReader {
     this.#searched = 0;
   }
 
-  /** Whether bytes from `at` to `end`, without a `>`, can wait for more: they tell nothing, or nothing yet. */
-  canWait(at: number, end: number): boolean {
+  /**
+   * How far bytes that were read up to `at` and end at `end` may grow by others without a `>` before they must be read: such
+   * bytes tell nothing, or nothing yet. 0 when they must be read at once.
+   */
+  waitsUntil(at: number, end: number): number {
     const { depth } = this.#names;
-    const inside = depth > 1 || (depth === 1 && end > CDATA.length);
-    return inside && end - at < UNREAD_BYTES && end <= this.elementLimit;
+    const inside = depth > 1 || (depth === 1 && end - this.from > CDATA.length);
+    return inside ? Math.min(at + UNREAD_BYTES, this.from + this.elementLimit) : 0;
   }
 
   /** Which bytes `next` reads, after a change of them; `border` is the position after the last `>`, or less when it was read. */

@@ -132,14 +132,16 @@ export class TagScanner {
     return this.#slots[index * SLOTS + 5] === 1;
   }
 
-  /** Reads the start tag whose `<` stands at `at`: the position after its `>`, {@link INCOMPLETE} or a problem. */
-  scan(bytes: Buffer, at: number, end: number): number {
+  /** Reads the start tag whose `<` stands at `start`: the position after its `>`, {@link INCOMPLETE} or a problem. */
+  scan(bytes: Buffer, start: number, end: number): number {
+    const { view } = this;
+    const slots = this.#slots;
     this.count = 0;
     this.selfClosing = false;
     this.defaultDeclaration = -1;
     this.prefixDeclarations = 0;
     this.prefixedAttributes = 0;
-    let i = this.#name(bytes, at + 1, end);
+    let i = this.#name(bytes, start + 1, end);
     if (i <= 0) return i;
     this.nameEnd = i;
     this.nameColon = this.#colon;
@@ -161,44 +163,57 @@ export class TagScanner {
       }
       if (i === before) return next < 0x80 ? BAD_TAG : BAD_NAME;
 
-      const nameEnd = this.#name(bytes, i, end);
-      if (nameEnd <= 0) return nameEnd;
+      // A plain name, `=`, and a value that means its bytes are read right here; all else has its own place.
+      let nameEnd = i;
+      let colon = 0;
+      if (((CLASS[next] as number) & NAME_START) !== 0) {
+        do nameEnd++;
+        while (nameEnd < end && ((CLASS[bytes[nameEnd] as number] as number) & NAME_CHAR) !== 0);
+      }
+      if (nameEnd + 1 >= end || bytes[nameEnd] !== 0x3d || nameEnd === i || nameEnd - i > this.#maxNameBytes) {
+        nameEnd = this.#anyName(bytes, i, end);
+        if (nameEnd <= 0) return nameEnd;
+        colon = this.#colon;
+      }
       if (this.count === this.#maxAttributes) return TOO_MANY_ATTRIBUTES;
-      const atOnce =
-        nameEnd + 1 < end && bytes[nameEnd] === 0x3d && (bytes[nameEnd + 1] === 0x27 || bytes[nameEnd + 1] === 0x22);
-      const valueStart = atOnce ? nameEnd + 2 : this.#equals(bytes, nameEnd, end);
+      const quote = nameEnd + 1 < end && bytes[nameEnd] === 0x3d ? (bytes[nameEnd + 1] as number) : 0;
+      const valueStart = quote === 0x27 || quote === 0x22 ? nameEnd + 2 : this.#equals(bytes, nameEnd, end);
       if (valueStart <= 0) return valueStart;
-      const valueEnd = this.#value(bytes, valueStart, end);
-      if (valueEnd <= 0) return valueEnd;
+      let valueEnd = valueRunEnd(view, valueStart, end);
+      let plain = 1;
+      if (valueEnd >= end || bytes[valueEnd] !== bytes[valueStart - 1]) {
+        valueEnd = this.#value(bytes, valueStart, end);
+        if (valueEnd <= 0) return valueEnd;
+        plain = this.#plain;
+      }
 
-      const hash = 1 << ((nameEnd - i) * 7 + (bytes[i] as number) + (bytes[nameEnd - 1] as number) * 3);
+      const hash = 1 << ((nameEnd - i) * 7 + next + (bytes[nameEnd - 1] as number) * 3);
       if ((seen & hash) !== 0 && this.#standsAlready(bytes, i, nameEnd)) return DUPLICATE_ATTRIBUTE;
       seen |= hash;
-      this.#add(bytes, i, nameEnd, valueStart, valueEnd);
+      const at = this.count++ * SLOTS;
+      slots[at] = i;
+      slots[at + 1] = nameEnd;
+      slots[at + 2] = colon;
+      slots[at + 3] = valueStart;
+      slots[at + 4] = valueEnd;
+      slots[at + 5] = plain;
+      if (colon !== 0 || next === 0x78) this.#noteNamespace(bytes, i, nameEnd, colon);
       i = valueEnd + 1;
     }
   }
 
-  #add(bytes: Buffer, start: number, end: number, valueStart: number, valueEnd: number): void {
-    const index = this.count++;
-    const slots = this.#slots;
-    const at = index * SLOTS;
-    slots[at] = start;
-    slots[at + 1] = end;
-    slots[at + 2] = this.#colon;
-    slots[at + 3] = valueStart;
-    slots[at + 4] = valueEnd;
-    slots[at + 5] = this.#plain;
+  /** Counts the last attribute, if it declares a namespace or wears a prefix. */
+  #noteNamespace(bytes: Buffer, start: number, end: number, colon: number): void {
     const isDeclaration =
+      (end - start === 5 || colon - start === 5) &&
       bytes[start] === 0x78 &&
-      (end - start === 5 || this.#colon - start === 5) &&
       bytes[start + 1] === 0x6d &&
       bytes[start + 2] === 0x6c &&
       bytes[start + 3] === 0x6e &&
       bytes[start + 4] === 0x73;
-    if (isDeclaration && this.#colon === 0) this.defaultDeclaration = index;
+    if (isDeclaration && colon === 0) this.defaultDeclaration = this.count - 1;
     else if (isDeclaration) this.prefixDeclarations++;
-    else if (this.#colon !== 0) this.prefixedAttributes++;
+    else if (colon !== 0) this.prefixedAttributes++;
   }
 
   #standsAlready(bytes: Buffer, start: number, end: number): boolean {
