@@ -1,0 +1,224 @@
+/** Policy and names on the two streams: TLS of an age, features that nobody knows, permissive in reverse, headers that change. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { initiatingStream, receivingStream } from '../../../machines/index.ts';
+import type { PolicyOptions } from '../../../src/protocol/policy.ts';
+import type { Proof } from '../../../src/protocol/proof.ts';
+import type { StreamFeatures, StreamHeader } from '../../../src/protocol/wire.ts';
+import { PureActor } from '../../support/pure.ts';
+import {
+  certificateOf,
+  features,
+  header,
+  initiatingInput,
+  provedFor,
+  receivingInput,
+  refutedFor,
+  responseHeader,
+  tlsWith,
+  verified,
+  wordsOf,
+} from '../../support/samples.ts';
+import { detailedWords } from '../../support/tables.ts';
+
+const words = ({ effects }: { effects: PureActor<typeof receivingStream>['effects'] }): string[] =>
+  effects.map(detailedWords);
+
+const accepted = (policy: PolicyOptions = {}): PureActor<typeof receivingStream> =>
+  new PureActor(receivingStream, receivingInput({}, policy));
+const open = (stream: PureActor<typeof receivingStream>, changes: Partial<StreamHeader> = {}) =>
+  stream.send({ type: 'peer.streamOpened', header: header(changes), freshId: 'id' });
+const underTls = (policy: PolicyOptions, protocol: string, changes: Partial<StreamHeader> = {}) =>
+  open(
+    open(accepted(policy), changes)
+      .send({ type: 'peer.startTlsRequested' })
+      .send({ type: 'transport.secured', tls: { ...tlsWith(certificateOf('a.example')), protocol } }),
+    changes,
+  );
+
+// ——— minTls (FEATURES T6)
+
+const tls13 = { minTls: '1.3' } as const;
+for (const [what, policy, protocol, isRefused] of [
+  ['1.3 for all, TLS 1.2', tls13, 'TLSv1.2', true],
+  ['1.3 for all, TLS 1.3', tls13, 'TLSv1.3', false],
+  ['1.3 for this domain, TLS 1.2', { domains: { 'a.example': tls13 } }, 'TLSv1.2', true],
+  ['1.3 for the domains below it, TLS 1.2', { domains: { '*.example': tls13 } }, 'TLSv1.2', true],
+  ['1.3 for another domain, TLS 1.2', { domains: { 'c.example': tls13 } }, 'TLSv1.2', false],
+  ['1.3 for all but this domain, TLS 1.2', { ...tls13, domains: { 'a.example': { minTls: '1.2' } } }, 'TLSv1.2', false],
+  ['nothing, TLS 1.2', {}, 'TLSv1.2', false],
+] as const) {
+  test(`an incoming stream where policy wants ${what}: ${isRefused ? 'policy-violation' : 'welcome'} (RFC 7525 §3.1.1, T6)`, () => {
+    const stream = underTls(policy, protocol);
+    assert.deepEqual(
+      [stream.state, words(stream).at(-1)],
+      isRefused ? ['closing', 'close policy-violation'] : ['association', 'spawn association'],
+    );
+  });
+}
+
+test('a further domain with a stricter minTls is not let in on a stream of older TLS; the others are (T6, L5)', () => {
+  const stream = underTls({ federation: 'encrypted', domains: { 'c.example': tls13 } }, 'TLSv1.2');
+  stream.done('association', provedFor('a.example'));
+  const denialOf = (from: string): unknown => {
+    stream.send({ type: 'peer.resultRequested', from, to: 'b.example', key: 'k' });
+    return (stream.effects[0] as { input: { denied: unknown } }).input.denied;
+  };
+  assert.equal((denialOf('c.example') as { condition: string }).condition, 'policy-violation');
+  assert.equal(denialOf('d.example'), null);
+});
+
+test('an outgoing stream asks TLS for the version that the policy towards its domain wants (T6)', () => {
+  for (const [policy, minTls] of [
+    [{ domains: { 'b.example': tls13 } }, '1.3'],
+    [{ ...tls13, domains: { 'b.example': { minTls: '1.2' } } }, '1.2'],
+  ] as const) {
+    const stream = new PureActor(initiatingStream, initiatingInput({ directTls: true }, policy));
+    stream.send({ type: 'transport.connected', remoteAddress: '127.0.0.1', remotePort: 5269 });
+    const [asked] = stream.effects;
+    assert.equal(asked?.kind === 'sent' && asked.event['minTls'], minTls);
+  }
+});
+
+// ——— features
+
+const dialled = (purpose: 'stanzas' | 'verification' = 'stanzas') => {
+  const stream = new PureActor(initiatingStream, initiatingInput({ purpose }));
+  return stream.send({ type: 'transport.connected', remoteAddress: '127.0.0.1', remotePort: 5269 });
+};
+const hears = (stream: PureActor<typeof initiatingStream>, offered: Partial<StreamFeatures>) =>
+  stream
+    .send({ type: 'peer.streamOpened', header: responseHeader(), freshId: 'unused' })
+    .send({ type: 'peer.featuresReceived', features: features(offered) });
+const proved = () =>
+  hears(dialled(), { startTls: 'required' })
+    .send({ type: 'peer.proceedReceived' })
+    .send({ type: 'transport.secured', tls: tlsWith(certificateOf('b.example')) })
+    .done('association', provedFor('b.example'));
+
+test('a mandatory feature that we do not know: unsupported-feature, and nothing is asked for before (RFC 6120 §4.3.2, §4.9.3.23)', () => {
+  const stream = hears(proved(), { mechanisms: ['EXTERNAL'], unknown: ['{urn:example:x}x'] });
+  assert.deepEqual([stream.state, ...words(stream)], ['closing', 'report stream.closing', 'close unsupported-feature']);
+});
+
+test('beside STARTTLS an unknown mandatory feature is not yet due: under TLS there may be others (RFC 6120 §4.3.2, §5.4.3.3)', () => {
+  const plain = hears(dialled(), { startTls: 'required', unknown: ['{urn:example:x}x'] });
+  assert.equal(plain.state, 'tlsNegotiation.awaitingProceed');
+  plain
+    .send({ type: 'peer.proceedReceived' })
+    .send({ type: 'transport.secured', tls: tlsWith(certificateOf('b.example')) })
+    .done('association', provedFor('b.example'));
+  assert.equal(hears(plain, { mechanisms: ['EXTERNAL'] }).state, 'authentication.saslExternal');
+});
+
+test('after SASL too an unknown mandatory feature ends the stream before any stanza (RFC 6120 §4.3.5, S2)', () => {
+  const stream = hears(proved(), { mechanisms: ['EXTERNAL'] }).send({ type: 'peer.saslSucceeded' });
+  hears(stream, { unknown: ['{urn:example:x}x'] });
+  assert.equal(stream.state, 'closing');
+  assert.ok(!words(stream).includes('report pair.accepted'));
+});
+
+// ——— permissive federation in reverse (XEP-0288 §2.2, FACTS §9)
+
+const unproved: Proof = { prooftype: 'none', strength: 'none', evidence: {}, expiresAtMs: null };
+const permissive = { federation: 'permissive' } as const;
+const claims = (stream: PureActor<typeof receivingStream>, proof: Proof) =>
+  stream
+    .send({ type: 'peer.resultRequested', from: 'a.example', to: 'b.example', key: 'k' })
+    .done('verification.a.example>b.example', verified('a.example', 'b.example', proof));
+
+test('S2: what permissive lets in unproved is admitted, and is for that no place to send to, bidi or not', () => {
+  const stream = underTls(permissive, 'TLSv1.3').done('association', refutedFor('a.example'));
+  claims(stream.send({ type: 'peer.bidiRequested' }), unproved);
+  assert.ok(words(stream).includes('report pair.admitted'));
+  assert.ok(!words(stream).includes('report pair.accepted'));
+  assert.equal(stream.snapshot.context.proved['a.example'], undefined);
+});
+
+test('what permissive lets in by a key that was confirmed may be answered in reverse (XEP-0288 §2.2)', () => {
+  const weakly: Proof = { ...unproved, prooftype: 'dialback', strength: 'weak' };
+  const stream = underTls(permissive, 'TLSv1.3').done('association', refutedFor('a.example'));
+  claims(stream.send({ type: 'peer.bidiRequested' }), weakly);
+  assert.ok(words(stream).includes('report pair.accepted'));
+});
+
+test('S1: a far end for which only DNS vouches may not write back on a stream of ours, whatever it answers (FACTS §9)', () => {
+  const stream = new PureActor(initiatingStream, initiatingInput({}, permissive));
+  stream.send({ type: 'transport.connected', remoteAddress: '127.0.0.1', remotePort: 5269 });
+  hears(stream, { startTls: 'optional' })
+    .send({ type: 'peer.proceedReceived' })
+    .send({ type: 'transport.secured', tls: tlsWith(certificateOf('other.example')) })
+    .done('association', refutedFor('b.example'));
+  hears(stream, { bidi: true });
+  assert.equal(stream.state, 'established.open');
+  const pair = { from: 'a.example', to: 'b.example' };
+  stream.send({ type: 'local.assertionRequested', ...pair });
+  stream.done('assertion.a.example>b.example', { ...pair, answer: { type: 'valid' } });
+  assert.deepEqual(
+    stream.effects.map(wordsOf).filter((said) => said.startsWith('report')),
+    ['report pair.accepted'],
+  );
+  stream.send({ type: 'peer.resultRequested', from: 'b.example', to: 'a.example', key: 'k' });
+  assert.deepEqual([stream.state, words(stream).at(-1)], ['closing', 'close policy-violation'], 'no bidi was agreed');
+});
+
+// ——— names that change
+
+test('`to` may change under TLS to another domain of ours, and only what is said last counts (RFC 6120 §4.7.2, FACTS §14.10)', () => {
+  const stream = open(
+    open(accepted(), { to: 'b.example' })
+      .send({ type: 'peer.startTlsRequested' })
+      .send({ type: 'transport.secured', tls: tlsWith(certificateOf('a.example')) }),
+    { to: 'b2.example' },
+  ).done('association', provedFor('a.example'));
+  open(stream.send({ type: 'peer.authRequested', mechanism: 'EXTERNAL', initialResponse: '=' }), { to: 'b2.example' });
+  assert.equal(stream.state, 'established');
+  const admitted = stream.effects.flatMap((effect) =>
+    effect.kind === 'emitted' && effect.event.type === 'pair.admitted' ? [effect.event] : [],
+  );
+  assert.deepEqual(
+    admitted.map(({ from, to }) => [from, to]),
+    [['a.example', 'b2.example']],
+  );
+});
+
+for (const [what, changes, condition] of [
+  ['`to` is not ours', { to: 'c.example' }, 'host-unknown'],
+  ['`from` is one of ours', { from: 'b2.example' }, 'invalid-from'],
+  ['`from` is no more there', { from: null }, 'improper-addressing'],
+] as const) {
+  test(`under TLS ${what}: ${condition}, whatever the header before it said (RFC 6120 §4.7)`, () => {
+    const stream = open(accepted())
+      .send({ type: 'peer.startTlsRequested' })
+      .send({ type: 'transport.secured', tls: tlsWith(certificateOf('a.example')) });
+    assert.deepEqual(words(open(stream, changes)).at(-1), `close ${condition}`);
+  });
+}
+
+test('a `from` that changes under TLS is proved anew: no EXTERNAL for the one that was proved before (S3)', () => {
+  const stream = open(
+    open(accepted(), { from: 'c.example' })
+      .send({ type: 'peer.startTlsRequested' })
+      .send({ type: 'transport.secured', tls: tlsWith(certificateOf('c.example')) }),
+    { from: 'a.example' },
+  );
+  const [asked] = stream.effects.filter(({ kind }) => kind === 'spawned');
+  assert.equal((asked as { input: { domain: string } }).input.domain, 'a.example');
+  stream.done('association', refutedFor('a.example'));
+  stream.send({ type: 'peer.authRequested', mechanism: 'EXTERNAL', initialResponse: '=' });
+  assert.deepEqual(words(stream), ['say saslFailure not-authorized']);
+});
+
+test('the response header of another domain gives that domain nothing: only the one asked for is proved (RFC 6120 §4.7.1, S3)', () => {
+  const stream = dialled().send({
+    type: 'peer.streamOpened',
+    header: responseHeader({ from: 'other.example' }),
+    freshId: 'unused',
+  });
+  stream
+    .send({ type: 'peer.featuresReceived', features: features({ startTls: 'required' }) })
+    .send({ type: 'peer.proceedReceived' })
+    .send({ type: 'transport.secured', tls: tlsWith(certificateOf('other.example')) });
+  const [asked] = stream.effects.filter(({ kind }) => kind === 'spawned');
+  assert.equal((asked as { input: { domain: string } }).input.domain, 'b.example');
+});
