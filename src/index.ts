@@ -1,5 +1,11 @@
 /** The public API of xmpp-dna, and only that. The charts are in `xmpp-dna/machines`. */
-export { ConnectionManager, type ListeningAt, type ManagerSnapshot, type StreamView } from './manager.ts';
+export {
+  ConnectionManager,
+  type ListeningAt,
+  type LocalRouting,
+  type ManagerSnapshot,
+  type StreamView,
+} from './manager.ts';
 export type { LimitOptions, ManagerOptions } from './options.ts';
 export type { DomainPolicy, Federation, FixedTarget, PolicyOptions, ProoftypeName } from './protocol/policy.ts';
 
@@ -9,7 +15,6 @@ export type { StanzaErrorCondition } from './protocol/conditions.ts';
 /** Elements: made with `xml(name, attributes, ...children)`, as {@link Stanza.element} has them. */
 export { default as xml, Element, Parser } from '@xmpp/xml';
 export type * from './routing/types.ts';
-export type { Router } from './routing/router.ts';
 export { type Fault, FaultError, type FaultLayer, type FaultOrigin, faultSentence } from './protocol/faults.ts';
 export type { Evidence, Proof, ProofAttempt, ProofVerdict, ProvedBy } from './protocol/proof.ts';
 export type { ReportRecord, TraceBody, TraceRecord } from './trace/record.ts';

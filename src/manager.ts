@@ -51,6 +51,15 @@ export interface ListeningAt {
 }
 
 /**
+ * What of the data plane is for those who attach local domains to it: components, and whoever writes their like. Tables and
+ * streams are the manager's alone.
+ */
+export type LocalRouting = Pick<
+  Router,
+  'attach' | 'attachedTo' | 'inject' | 'batch' | 'outletDrained' | 'forgetInlet' | 'counters' | 'returned$'
+>;
+
+/**
  * Decides which domains belong to which streams (RFC 7712) and carries stanzas between them.
  *
  * No global state: any number of managers live in one process. Everything from outside comes in through `ports`.
@@ -59,14 +68,13 @@ export class ConnectionManager {
   readonly #options: ManagerOptions;
   readonly #ports: Ports;
   readonly #registry: Registry;
+  readonly #router: Router;
   readonly #hosted: ReadonlyMap<string, Credential | null>;
   readonly #settings: { -readonly [Key in keyof StreamSettings]: StreamSettings[Key] };
   /** Streams that stand, by the address that opened them. */
   readonly #perAddress = new Map<string, number>();
   #listening: { readonly at: ListeningAt; readonly handle: Listening }[] = [];
 
-  /** The data plane, for those who attach components to it. */
-  readonly router: Router;
   /** Hot. Stanzas for hosted domains to which nothing else is attached. Subscribing attaches the program. */
   readonly stanzas$: Observable<Stanza>;
   /** Hot. What streams, pairs and peers report: opened, proved, refused, closed. */
@@ -89,7 +97,7 @@ export class ConnectionManager {
     const bounds = { ...defaultLimits, ...options.limits };
     const { clock, network, random } = ports;
 
-    this.router = new Router({
+    this.#router = new Router({
       queueStanzas: bounds.queueStanzas,
       queueBytes: bounds.queueBytes,
       queueAgeMs: limits.routeMs + 10_000,
@@ -103,7 +111,7 @@ export class ConnectionManager {
     });
     this.#registry = new Registry({
       settings: this.#settings,
-      router: this.router,
+      router: this.#router,
       clock,
       random,
       effects: (registry) =>
@@ -114,7 +122,7 @@ export class ConnectionManager {
             clock,
             random,
             keys: dialbackKeys(secret),
-            plane: this.router,
+            plane: this.#router,
             accepted: (stream) => registry.takeAccepted(stream),
             credentialFor: (local) => this.credentialFor(local),
             chainPresented: (stream, chain) => {
@@ -136,7 +144,12 @@ export class ConnectionManager {
     });
     this.reports$ = this.#registry.recorder.reports$.asObservable();
     this.records$ = this.#registry.recorder.records$.asObservable();
-    this.stanzas$ = this.router.unattended$;
+    this.stanzas$ = this.#router.unattended$;
+  }
+
+  /** The data plane, for those who attach components to it. */
+  get router(): LocalRouting {
+    return this.#router;
   }
 
   /** Where it listens; with the ports that were given where 0 was asked for. */
@@ -181,7 +194,7 @@ export class ConnectionManager {
   async stop(deadlineMs = limits.closeMs + 1_000): Promise<void> {
     await this.#stopListening();
     const why = fault('stream', 'system-shutdown', 'local', 'this server is shutting down');
-    this.router.close(why, 'remote-server-timeout');
+    this.#router.close(why, 'remote-server-timeout');
     await this.#registry.drain(why, deadlineMs);
   }
 
@@ -192,12 +205,12 @@ export class ConnectionManager {
    */
   send(stanza: Stanza | Element): Promise<Delivery> {
     const ready = stanza instanceof Stanza ? stanza : Stanza.fromElement(stanza, NS.server);
-    return new Promise((resolve) => this.router.inject(ready, null, resolve));
+    return new Promise((resolve) => this.#router.inject(ready, null, resolve));
   }
 
   /** Stanzas for these hosted domains go to `outlet` instead of {@link stanzas$}, until the answer is called. */
   attach(domains: readonly string[], outlet: Outlet): () => void {
-    return this.router.attach(domains, outlet);
+    return this.#router.attach(domains, outlet);
   }
 
   /** The certificate of a hosted domain, else that of its closest parent host. */
@@ -230,7 +243,7 @@ export class ConnectionManager {
         proofs: Object.entries(proved).map(([domain, { prooftype, strength }]) => ({ domain, prooftype, strength })),
       };
     });
-    return { streams, actors: this.#registry.liveActors, tables: this.router.snapshot() };
+    return { streams, actors: this.#registry.liveActors, tables: this.#router.snapshot() };
   }
 
   #leave(remoteAddress: string): void {

@@ -66,7 +66,10 @@ export class PairActors {
   }
 
   stop(): void {
-    for (const row of this.#awake.values()) for (const { actor } of row.values()) actor.stop();
+    const rows = [...this.#awake.values()];
+    this.#awake.clear();
+    this.#waitingOn.clear();
+    for (const row of rows) for (const { actor } of row.values()) actor.stop();
   }
 
   #start(local: string, remote: string): AwakePair {

@@ -64,7 +64,10 @@ export class PeerActors {
   }
 
   stop(): void {
-    for (const actor of this.#actors.values()) actor.stop();
+    const actors = [...this.#actors.values()];
+    this.#actors.clear();
+    this.#remembered.clear();
+    for (const actor of actors) actor.stop();
   }
 
   #start(remote: string): ActorRefFrom<Machines['peer']> {

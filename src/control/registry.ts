@@ -168,12 +168,12 @@ export class Registry implements OtherStreams {
       };
       this.#drain = { lastEnded };
       this.search.stop();
+      this.#peerActors.stop();
+      this.#pairActors.stop();
       for (const stream of this.#streamActors.ids()) this.closeStream(stream, why);
       if (this.#streamActors.size === 0) lastEnded();
     });
     this.#streamActors.stop();
-    this.#pairActors.stop();
-    this.#peerActors.stop();
   }
 
   /** A domain that is only claimed, and that nobody asks about any more, is dialled no further. */

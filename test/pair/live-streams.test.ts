@@ -94,3 +94,46 @@ test('a policy that denies a domain closes its streams, and lets it back in when
   assert.equal(heard(), 2);
   await stop();
 });
+
+test('a record tells of a stream what the snapshot shows at that moment: closed means gone', async () => {
+  const { simulation, a, send, stop } = await duo({});
+  const seen: string[] = [];
+  a.records$.subscribe((record) => {
+    if (record.kind !== 'report' || !record.report.type.startsWith('stream.') || !record.actor.startsWith('stream:'))
+      return;
+    const stream = a.snapshot().streams.find(({ id }) => record.actor === `stream:${id}`);
+    seen.push(`${record.report.type}: ${stream?.state ?? 'none'}`);
+  });
+  await send();
+  a.closeStream(a.snapshot().streams[0]!.id);
+  await simulation.clock.advance(10_000);
+  assert.deepEqual(seen, [
+    'stream.verifiable: verifiable',
+    'stream.established: established',
+    'stream.closing: closing',
+    'stream.closed: none',
+  ]);
+  await stop();
+});
+
+test('when a manager has stopped, nothing of it waits for time to pass, wherever it was stopped (E3)', async () => {
+  for (const afterMs of [0, 4, 6, 11, 30, 60, 200]) {
+    const simulation = createSimulation(1);
+    const { network, address } = simulation.host({ forServerName: () => null });
+    simulation.resolver.set('silent.example', { addresses: [{ family: 4, address: '10.99.0.1' }] });
+    const srv = [{ priority: 1, weight: 1, port: 5269, target: 'silent.example' }];
+    for (const domain of ['b.example', 'c.example']) simulation.resolver.set(`_xmpp-server._tcp.${domain}`, { srv });
+    simulation.fabric.cut(address, '10.99.0.1');
+    const manager = new ConnectionManager({ hosts: { 'a.example': null } }, { ...simulation, network });
+    await manager.start();
+    for (const domain of ['b.example', 'c.example']) {
+      void manager.send(xml('message', { from: 'u@a.example', to: `v@${domain}` })); // the second waits for the first
+    }
+    await simulation.clock.advance(afterMs);
+    let stopped = false;
+    void manager.stop(100).then(() => (stopped = true));
+    await simulation.clock.runUntil(() => stopped, 20_000);
+    await simulation.clock.advance(0); // what is told in a task of its own
+    assert.equal(simulation.clock.pending, 0, `stopped after ${afterMs} ms`);
+  }
+});
