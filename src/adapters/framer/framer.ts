@@ -19,8 +19,6 @@ const GREATER = 0x3e;
 const POURED_BYTES = 1024;
 /** Chunks up to this size take a short way when they can end nothing. */
 const TINY_BYTES = 32;
-/** A native search costs more than it saves for shorter ones. */
-const SHORT_SEARCH_BYTES = 48;
 
 /** Bytes of one XML stream in, first-level elements out. After a fault, or the closing tag, bytes are ignored. */
 export class Framer {
@@ -118,16 +116,13 @@ export class Framer {
     while (at < chunk.length) {
       const end = Math.min(chunk.length, at + Math.max(POURED_BYTES, held.length));
       const from = held.from;
-      const border = afterLastGreater(chunk, at, end);
       held.append(chunk, at, end);
       this.#readTo += held.from - from;
       reader.from = held.from;
-      const gathered = border === at && held.end <= reader.waitsUntil(this.#readTo, held.end);
       const { bytes } = held;
       const ahead = end - held.end; // from a position among the bytes held to that in the chunk
       at = end;
-      if (gathered) continue;
-      reader.look(held.view, held.end, border - ahead);
+      reader.look(held.view, held.end);
       for (;;) {
         const readTo = reader.next(bytes, this.#readTo);
         if (readTo < 0) return readTo;
@@ -149,7 +144,7 @@ export class Framer {
   #readChunk(chunk: Buffer, at: number): number {
     const reader = this.#reader;
     reader.from = at;
-    reader.look(viewOf(chunk), chunk.length, afterLastGreater(chunk, at, chunk.length));
+    reader.look(viewOf(chunk), chunk.length);
     let i = at;
     while (i < chunk.length) {
       i = reader.next(chunk, i);
@@ -202,12 +197,4 @@ export class Framer {
     this.#held.clear();
     this.#handler.fault(fault('xml', condition, 'peer', text.replace('#', String(limit[problem]))));
   }
-}
-
-/** The position after the last `>` between `start` and `end`; `start` when there is none. */
-function afterLastGreater(bytes: Buffer, start: number, end: number): number {
-  const near = Math.max(start, end - SHORT_SEARCH_BYTES);
-  let i = end;
-  while (i > near && bytes[i - 1] !== GREATER) i--;
-  return i > near || near === start ? i : Math.max(start, bytes.lastIndexOf(GREATER, i - 1) + 1);
 }

@@ -2,6 +2,8 @@
 import { viewOf } from './characters.ts';
 
 const SMALLEST_BYTES = 512;
+/** The same where elements follow each other in pieces. */
+const SMALLEST_BUSY_BYTES = 2048;
 /** So much room may stay unused around an element that is handed over. */
 const LARGEST_WASTE_BYTES = 16_384;
 const NO_BYTES = Buffer.alloc(0);
@@ -49,7 +51,8 @@ export class HeldBytes {
   /** The room doubles when an element fills it, so that bytes that come one by one cost the same each. */
   #makeRoom(further: number): void {
     const { bytes, from, end, length } = this;
-    const larger = Buffer.allocUnsafe(Math.max(2 * length, length + further + (further >> 1), SMALLEST_BYTES));
+    const smallest = from === 0 ? SMALLEST_BYTES : SMALLEST_BUSY_BYTES;
+    const larger = Buffer.allocUnsafe(Math.max(2 * length, length + further + (further >> 1), smallest));
     bytes.copy(larger, 0, from, end);
     this.bytes = larger;
     this.view = viewOf(larger);

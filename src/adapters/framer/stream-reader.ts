@@ -49,6 +49,8 @@ const DOCTYPE = '<!DOCTYPE';
 const UNREAD_BYTES = 512;
 /** For less text than this, a native check costs more than it saves. */
 const SHORT_TEXT_BYTES = 24;
+/** Where so many bytes are left, a tag is read without a search for its end before. */
+const LONG_TAG_BYTES = 512;
 
 export type Found = 'nothing' | 'header' | 'element' | 'end' | 'whitespace';
 
@@ -67,12 +69,13 @@ export class StreamReader {
   #memo = new TagMemo();
   #atStart = true;
   #inCdata = false;
-  /** Of the bytes that are read: where they end, where what follows the last `>` begins, and how far they are UTF-8. */
+  /** Of the bytes that are read: where they end, and how far they are known to be UTF-8. */
   #end = 0;
-  #border = 0;
   #utf8End = -1;
-  /** How far a tag that holds `>` in a value has been searched for its end, counted from `from` (0 none); the quote there. */
+  /** How far a tag that is cut has been searched for its end, counted from `from` (0 none). */
   #searched = 0;
+  /** Whether it holds a `>` in a value; then, the quote that is open where the search ended (0 none). */
+  #holdsGreater = false;
   #quote = 0;
 
   constructor(limits: FramerLimits) {
@@ -95,6 +98,7 @@ export class StreamReader {
     this.#atStart = true;
     this.#inCdata = false;
     this.#searched = 0;
+    this.#holdsGreater = false;
   }
 
   /**
@@ -107,11 +111,10 @@ export class StreamReader {
     return inside ? Math.min(at + UNREAD_BYTES, this.from + this.elementLimit) : 0;
   }
 
-  /** Which bytes `next` reads, after a change of them; `border` is the position after the last `>`, or less when it was read. */
-  look(view: DataView, end: number, border: number): void {
+  /** Which bytes `next` reads, after a change of them. */
+  look(view: DataView, end: number): void {
     this.#tag.view = view;
     this.#end = end;
-    this.#border = border;
     this.#utf8End = -1;
   }
 
@@ -240,9 +243,11 @@ export class StreamReader {
     if (after < 0) return after;
     if (after === INCOMPLETE) {
       this.#searched = at + 1 - this.from;
+      this.#holdsGreater = true;
       this.#quote = 0;
       return this.#wait(at);
     }
+    this.#holdsGreater = false;
     if (depth === 0) this.found = 'header';
     else if (this.#names.depth === 0) this.found = 'end';
     else if (this.#names.depth === 1) this.found = 'element';
@@ -261,24 +266,33 @@ export class StreamReader {
   }
 
   /**
-   * Whether the tag at `at` may end in the bytes there are. A tag that was found cut although there is a `>` in it is not
-   * read again before one comes outside quotes, so that values full of `>` cost no more than others.
+   * Whether the tag at `at` may end in the bytes there are, so that one that is cut is read once. If a `>` in it turned out
+   * to stand in a value, the next one outside quotes is awaited: values full of `>` cost no more than others.
    */
   #mayEnd(bytes: Buffer, at: number): boolean {
-    if (this.#end > this.from + this.elementLimit) return true; // it is read for what is wrong in it
-    if (this.#border <= at) return false;
-    if (this.#searched === 0) return true;
-    let quote = this.#quote;
-    for (let i = this.from + this.#searched; i < this.#end; i++) {
-      const next = bytes[i] as number;
-      if (quote === 0 ? next === 0x22 || next === 0x27 : next === quote) quote = quote === 0 ? next : 0;
-      else if (quote === 0 && next === GREATER) {
+    const end = this.#end;
+    if (end - at > LONG_TAG_BYTES && this.#searched === 0) return true;
+    if (end > this.from + this.elementLimit) return true; // it is read for what is wrong in it
+    let i = Math.max(at + 1, this.from + this.#searched);
+    if (!this.#holdsGreater) {
+      i = bytes.indexOf(GREATER, i);
+      if (i >= 0 && i < end) {
         this.#searched = 0;
         return true;
       }
+    } else {
+      let quote = this.#quote;
+      for (; i < end; i++) {
+        const next = bytes[i] as number;
+        if (quote === 0 ? next === 0x22 || next === 0x27 : next === quote) quote = quote === 0 ? next : 0;
+        else if (quote === 0 && next === GREATER) {
+          this.#searched = 0;
+          return true;
+        }
+      }
+      this.#quote = quote;
     }
-    this.#quote = quote;
-    this.#searched = this.#end - this.from;
+    this.#searched = end - this.from;
     return false;
   }
 
