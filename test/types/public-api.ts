@@ -1,0 +1,79 @@
+/** The public types of the package, as those who embed it meet them. Checked by `npm run types`; nothing here runs. */
+import type { Element } from '@xmpp/xml';
+import { expectTypeOf } from 'expect-type';
+import type { Observable } from 'rxjs';
+import type {
+  Clock,
+  ConnectionManager,
+  Delivery,
+  Fault,
+  LimitOptions,
+  ListeningAt,
+  ManagerOptions,
+  ManagerSnapshot,
+  Network,
+  Outlet,
+  PathValidator,
+  PolicyOptions,
+  Ports,
+  Random,
+  ReportRecord,
+  Resolver,
+  Router,
+  Stanza,
+  StreamView,
+  TraceRecord,
+} from '../../src/index.ts';
+
+// ——— the manager
+expectTypeOf<ConstructorParameters<typeof ConnectionManager>>().toEqualTypeOf<
+  [options: ManagerOptions, ports: Ports]
+>();
+expectTypeOf<ConnectionManager['start']>().returns.toEqualTypeOf<Promise<void>>();
+expectTypeOf<ConnectionManager['stop']>().parameters.toEqualTypeOf<[deadlineMs?: number | undefined]>();
+expectTypeOf<ConnectionManager['send']>().parameters.toEqualTypeOf<[stanza: Stanza | Element]>();
+expectTypeOf<ConnectionManager['send']>().returns.toEqualTypeOf<Promise<Delivery>>();
+expectTypeOf<ConnectionManager['attach']>().parameters.toEqualTypeOf<[domains: readonly string[], outlet: Outlet]>();
+expectTypeOf<ConnectionManager['attach']>().returns.toEqualTypeOf<() => void>();
+expectTypeOf<ConnectionManager['setPolicy']>().parameters.toEqualTypeOf<[policy: PolicyOptions]>();
+expectTypeOf<ConnectionManager['router']>().toEqualTypeOf<Router>();
+expectTypeOf<ConnectionManager['listening']>().toEqualTypeOf<readonly ListeningAt[]>();
+expectTypeOf<ConnectionManager['snapshot']>().returns.toEqualTypeOf<ManagerSnapshot>();
+expectTypeOf<ManagerSnapshot['streams'][number]>().toEqualTypeOf<StreamView>();
+expectTypeOf<StreamView['role']>().toEqualTypeOf<'initiating' | 'receiving'>();
+
+// Observables, never subjects: nobody outside can put anything in.
+expectTypeOf<ConnectionManager['stanzas$']>().toEqualTypeOf<Observable<Stanza>>();
+expectTypeOf<ConnectionManager['records$']>().toEqualTypeOf<Observable<TraceRecord>>();
+expectTypeOf<ConnectionManager['reports$']>().toEqualTypeOf<Observable<ReportRecord>>();
+expectTypeOf<'next' extends keyof ConnectionManager['stanzas$'] ? true : false>().toEqualTypeOf<false>();
+
+// ——— options: only the hosts must be said
+expectTypeOf<{ hosts: Record<string, null> }>().toExtend<ManagerOptions>();
+expectTypeOf<object>().not.toExtend<ManagerOptions>();
+expectTypeOf<Required<ManagerOptions>['policy']>().toEqualTypeOf<PolicyOptions>();
+expectTypeOf<PolicyOptions['federation']>().toEqualTypeOf<
+  'permissive' | 'verified' | 'encrypted' | 'authenticated' | undefined
+>();
+expectTypeOf<PolicyOptions['minTls']>().toEqualTypeOf<'1.2' | '1.3' | undefined>();
+expectTypeOf<{ federation: 'trusted' }>().not.toExtend<PolicyOptions>();
+// What is fixed for one domain makes no sense for all.
+expectTypeOf<'target' extends keyof PolicyOptions ? true : false>().toEqualTypeOf<false>();
+expectTypeOf<keyof LimitOptions>().toEqualTypeOf<'stanzaBytes' | 'preAuthBytes' | 'queueStanzas' | 'queueBytes'>();
+
+// ——— the ports are all that a manager has of the world
+expectTypeOf<Ports>().toEqualTypeOf<{
+  readonly network: Network;
+  readonly resolver: Resolver;
+  readonly pathValidator: PathValidator;
+  readonly clock: Clock;
+  readonly random: Random;
+}>();
+
+// ——— what became of a stanza (L1): three outcomes, and each says what it must
+expectTypeOf<Delivery['outcome']>().toEqualTypeOf<'sent' | 'returned' | 'unknown'>();
+expectTypeOf<Extract<Delivery, { outcome: 'returned' }>['fault']>().toEqualTypeOf<Fault>();
+expectTypeOf<Extract<Delivery, { outcome: 'returned' }>['reply']>().toEqualTypeOf<Stanza | null>();
+expectTypeOf<Extract<Delivery, { outcome: 'sent' }>['stream']>().toEqualTypeOf<number | null>();
+expectTypeOf<Extract<Delivery, { outcome: 'unknown' }>['stream']>().toEqualTypeOf<number>();
+expectTypeOf<Fault['origin']>().toEqualTypeOf<'local' | 'peer' | 'dns' | 'web'>();
