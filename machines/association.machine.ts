@@ -23,7 +23,6 @@ export interface AssociationInput {
 export interface AssociationContext extends AssociationInput {
   readonly remaining: readonly ProoftypeName[];
   readonly attempts: readonly ProofAttempt[];
-  readonly verdict: ProofVerdict;
 }
 
 /** The verdict of the whole: the first proof; else what refutes; else what was left open. */
@@ -52,16 +51,17 @@ export const association = setup({
   delays: { proofTimeout: limits.proofMs + limits.verifyAnswerMs },
   guards: {
     domainIsProved: ({ context }) => context.attempts.at(-1)?.verdict.kind === 'proved',
+    domainIsRefuted: ({ context }) => conclude(context.attempts).kind === 'refuted',
     nextIs: ({ context }, name: ProoftypeName) => context.remaining[0] === name,
-    noneIsLeft: ({ context }) => context.remaining.length === 0,
+    someIsLeft: ({ context }) => context.remaining.length > 0,
     nothingToDialBackFor: ({ context }) => context.remaining[0] === 'dialback' && context.claim === null,
-    verdictIs: ({ context }, kind: ProofVerdict['kind']) => conclude(context.attempts).kind === kind,
   },
   actions: {
     record: assign(({ context }, attempt: ProofAttempt) => ({
       attempts: [...context.attempts, attempt],
       remaining: context.remaining.slice(1),
     })),
+    forgetAttempts: assign({ attempts: [] }),
     skip: assign(({ context }) => ({ remaining: context.remaining.slice(1) })),
     recordUnavailable: assign(({ context }) => {
       const prooftype = context.remaining[0] ?? 'pkix';
@@ -76,31 +76,27 @@ export const association = setup({
       };
       return { attempts: [...context.attempts, { prooftype, verdict }], remaining: context.remaining.slice(1) };
     }),
-    conclude: assign(({ context }) => ({ verdict: conclude(context.attempts) })),
   },
 }).createMachine({
   id: 'association',
   description: 'Proves that one domain name belongs to one stream.',
   meta: { spec: 'RFC 7712 §4.2' },
-  context: ({ input }) => ({
-    ...input,
-    remaining: input.prooftypes,
-    attempts: [],
-    verdict: { kind: 'undetermined', fault: fault('internal', 'not-finished', 'local') },
-  }),
+  context: ({ input }) => ({ ...input, remaining: input.prooftypes, attempts: [] }),
   initial: 'decidingProoftype',
-  on: { 'local.cancelled': '.undetermined' },
+  on: { 'local.cancelled': { target: '.undetermined', actions: 'forgetAttempts' } },
   states: {
     decidingProoftype: {
-      description: 'The first proof decides; what was not proved is asked of the next prooftype.',
+      description:
+        'The first proof decides; what was not proved is asked of the next prooftype. In the end: refuted by one, else left open.',
       meta: { spec: 'RFC 7712 §7, §8' },
       always: [
-        { guard: 'domainIsProved', target: 'decidingVerdict' },
-        { guard: 'noneIsLeft', target: 'decidingVerdict' },
+        { guard: 'domainIsProved', target: 'proved' },
         { guard: 'nothingToDialBackFor', actions: 'skip', target: 'decidingProoftype', reenter: true },
         { guard: { type: 'nextIs', params: 'pkix' }, target: 'pkix' },
         { guard: { type: 'nextIs', params: 'dialback' }, target: 'dialback' },
-        { actions: 'recordUnavailable', target: 'decidingProoftype', reenter: true },
+        { guard: 'someIsLeft', actions: 'recordUnavailable', target: 'decidingProoftype', reenter: true },
+        { guard: 'domainIsRefuted', target: 'refuted' },
+        { target: 'undetermined' },
       ],
     },
     pkix: {
@@ -131,7 +127,7 @@ export const association = setup({
           },
         },
       },
-      after: { proofTimeout: { target: 'decidingVerdict' } },
+      after: { proofTimeout: [{ guard: 'domainIsRefuted', target: 'refuted' }, { target: 'undetermined' }] },
     },
     dialback: {
       description: 'The authoritative server is asked.',
@@ -171,21 +167,11 @@ export const association = setup({
           },
         },
       },
-      after: { proofTimeout: { target: 'decidingVerdict' } },
-    },
-    decidingVerdict: {
-      description: 'Proved by one, else refuted by one, else left open.',
-      meta: { spec: 'RFC 7712 §7' },
-      entry: 'conclude',
-      always: [
-        { guard: { type: 'verdictIs', params: 'proved' }, target: 'proved' },
-        { guard: { type: 'verdictIs', params: 'refuted' }, target: 'refuted' },
-        { target: 'undetermined' },
-      ],
+      after: { proofTimeout: [{ guard: 'domainIsRefuted', target: 'refuted' }, { target: 'undetermined' }] },
     },
     proved: { type: 'final', description: 'The domain belongs to the stream.', meta: { spec: 'RFC 7712 §4.2' } },
     refuted: { type: 'final', description: 'A prooftype says that it does not.', meta: { spec: 'RFC 7712 §4.2' } },
     undetermined: { type: 'final', description: 'Nobody could say.', meta: { spec: 'RFC 7712 §4.3' } },
   },
-  output: ({ context }) => ({ domain: context.domain, verdict: context.verdict, attempts: context.attempts }),
+  output: ({ context: { domain, attempts } }) => ({ domain, verdict: conclude(attempts), attempts }),
 });

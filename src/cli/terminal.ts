@@ -45,7 +45,24 @@ export function createTerminal(json: boolean): Terminal {
     event: (event) => {
       if (json) process.stdout.write(`${JSON.stringify(event)}\n`);
     },
-    tell: (line) => void process.stderr.write(`${line}\n`),
+    tell: inBatches((text) => process.stderr.write(text)),
     paint: (colour, text) => (coloured ? `\u001b[${COLOURS[colour]}m${text}\u001b[0m` : text),
+  };
+}
+
+/** How long a line may wait for others, in milliseconds. */
+const BATCH_MS = 20;
+
+/** Lines that come close together are one write, which costs more than they do; at exit nothing is left behind. */
+function inBatches(write: (text: string) => void): (line: string) => void {
+  let text = '';
+  const flush = (): void => {
+    if (text !== '') write(text);
+    text = '';
+  };
+  process.once('exit', flush);
+  return (line) => {
+    if (text === '') setTimeout(flush, BATCH_MS);
+    text += `${line}\n`;
   };
 }

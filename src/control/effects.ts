@@ -10,6 +10,7 @@ import { resolution, type ServiceRecords } from '../../machines/resolution.machi
 import { receivingStream } from '../../machines/receiving-stream.machine.ts';
 import type { StreamId } from '../../machines/events.ts';
 import { verification } from '../../machines/verification.machine.ts';
+import { atOnce } from '../adapters/at-once.ts';
 import { transport, type TransportPorts } from '../adapters/transport.ts';
 import type { Ports } from '../ports.ts';
 import type { PathVerdict } from '../protocol/certificate.ts';
@@ -52,10 +53,8 @@ export function makeEffects(ports: Ports, transportPorts: TransportPorts, others
     ports.resolver.addresses(input.host, signal, input),
   );
 
-  // The validator is synchronous; an async function turns what it throws into a rejection.
-  // eslint-disable-next-line @typescript-eslint/require-await
-  const validatePath = fromPromise<PathVerdict, { stream: StreamId }>(async ({ input }) => {
-    const chain = others.streams.get(input.stream)?.chain ?? null;
+  const validatePath = atOnce<PathVerdict, { stream: StreamId }>(({ stream }) => {
+    const chain = others.streams.get(stream)?.chain ?? null;
     if (chain === null) throw new FaultError(fault('pkix', 'no-certificate', 'peer'));
     return ports.pathValidator.validate(chain, ports.clock.now());
   });

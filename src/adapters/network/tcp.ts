@@ -204,6 +204,7 @@ export class SocketConnection implements Connection {
     const plain = this.#socket;
     if (this.#phase !== 'open' || plain === null) return;
     if (this.#tls !== 'none') throw new TypeError('TLS was started on this connection before');
+    this.#flush(); // `<proceed/>` is plain
     this.#tls = 'handshake';
     // What arrives from here on is for TLS. Paused, the socket keeps chunks it has read already, and TLS takes them over.
     plain.off('data', this.#received);
