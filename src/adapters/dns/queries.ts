@@ -149,8 +149,14 @@ function toCaresServer(server: string): string {
   return family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
+export interface Follower {
+  readonly signal: AbortSignal;
+  abort(why: string): void;
+  unfollow(): void;
+}
+
 /** An abort controller that also follows `signal`, until `unfollow`: outer signals may live for days. */
-export function followSignal(signal: AbortSignal) {
+export function followSignal(signal: AbortSignal): Follower {
   const controller = new AbortController();
   const follow = () => controller.abort('cancelled');
   if (signal.aborted) follow();
