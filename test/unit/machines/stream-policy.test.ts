@@ -1,7 +1,7 @@
 /** Policy and names on the two streams: TLS of an age, features that nobody knows, permissive in reverse, headers that change. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { initiatingStream, receivingStream } from '../../../machines/index.ts';
+import { type AssociationOutcome, initiatingStream, receivingStream } from '../../../machines/index.ts';
 import type { PolicyOptions } from '../../../src/protocol/policy.ts';
 import type { Proof } from '../../../src/protocol/proof.ts';
 import type { StreamFeatures, StreamHeader } from '../../../src/protocol/wire.ts';
@@ -160,6 +160,45 @@ test('S1: a far end for which only DNS vouches may not write back on a stream of
   );
   stream.send({ type: 'peer.resultRequested', from: 'b.example', to: 'a.example', key: 'k' });
   assert.deepEqual([stream.state, words(stream).at(-1)], ['closing', 'close policy-violation'], 'no bidi was agreed');
+});
+
+const encryptedTo = (outcome: AssociationOutcome) =>
+  hears(
+    new PureActor(initiatingStream, initiatingInput({}, { federation: 'encrypted' })).send({
+      type: 'transport.connected',
+      remoteAddress: '127.0.0.1',
+      remotePort: 5269,
+    }),
+    { startTls: 'required' },
+  )
+    .send({ type: 'peer.proceedReceived' })
+    .send({ type: 'transport.secured', tls: tlsWith(certificateOf('b.example')) })
+    .done('association', outcome);
+
+test('S8: where policy accepts DNS too, a far end proved by certificate has to prove a further domain likewise (XEP-0220 §2.6.2)', () => {
+  for (const [farEnd, verdict] of [
+    [provedFor('b.example'), 'refuted'],
+    [refutedFor('b.example'), 'proved'],
+  ] as const) {
+    const stream = hears(encryptedTo(farEnd), {});
+    stream.send({ type: 'local.associationRequested', domain: 'c.example' });
+    stream.done('association.c.example', refutedFor('c.example'));
+    const [settled] = stream.effects.filter(({ kind }) => kind === 'emitted');
+    const { outcome } = (settled as { event: { outcome: AssociationOutcome } }).event;
+    assert.equal(outcome.verdict.kind, verdict, `the far end is ${farEnd.verdict.kind}`);
+  }
+});
+
+test('S1: on a bidirectional stream of ours a domain for which only DNS vouches is sent to, and may not write back', () => {
+  const stream = encryptedTo(provedFor('b.example'));
+  hears(stream, { bidi: true });
+  const reportsOf = (to: string): unknown[] => {
+    stream.send({ type: 'local.assertionRequested', from: 'a.example', to });
+    stream.done(`assertion.a.example>${to}`, { from: 'a.example', to, answer: { type: 'valid' } });
+    return stream.effects.map(wordsOf).filter((said) => said.startsWith('report'));
+  };
+  assert.deepEqual(reportsOf('c.example'), ['report pair.accepted']);
+  assert.deepEqual(reportsOf('b.example'), ['report pair.admitted', 'report pair.accepted']);
 });
 
 // ——— names that change
