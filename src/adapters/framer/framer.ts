@@ -15,10 +15,13 @@ export { defaultFramerLimits, type FramerHandler, type FramerLimits, type Stream
 type State = 'open' | 'halted' | 'over';
 
 const GREATER = 0x3e;
+const SPACE = 0x20;
 /** So much of a chunk is put behind a cut element at first, and then as much as is held already. */
 const POURED_BYTES = 1024;
 /** Chunks up to this size take a short way when they can end nothing. */
-const TINY_BYTES = 32;
+const TINY_BYTES = 64;
+/** Up to this size native calls cost more than they save. */
+const BY_HAND_BYTES = 16;
 
 /** Bytes of one XML stream in, first-level elements out. After a fault, or the closing tag, bytes are ignored. */
 export class Framer {
@@ -29,8 +32,9 @@ export class Framer {
   /** The current element as far as it has come in earlier chunks, and how far it has been read. */
   readonly #held = new HeldBytes();
   #readTo = 0;
-  /** Up to here the bytes held may grow by others without a `>` and need not be read. */
+  /** Up to here the bytes held may grow by others that can end nothing and need not be read; what may stand before the `>`. */
   #waitsUntil = 0;
+  #lastNameByte = 0;
   #bytesAfterHalt = 0;
 
   constructor(handler: FramerHandler, limits: Partial<FramerLimits> = {}) {
@@ -87,21 +91,34 @@ export class Framer {
   /** The short way for a few bytes that can end nothing: whether they have been put behind those held. */
   #gathers(chunk: Buffer): boolean {
     const held = this.#held;
-    const { bytes } = held;
-    let { end } = held;
-    if (end + chunk.length > this.#waitsUntil) return false;
-    for (let i = 0; i < chunk.length; i++) {
-      const byte = chunk[i] as number;
-      if (byte === GREATER) return false;
-      bytes[end++] = byte;
+    const { bytes, end } = held;
+    const { length } = chunk;
+    if (end + length > this.#waitsUntil) return false;
+    if (length > BY_HAND_BYTES) {
+      for (let i = chunk.indexOf(GREATER); i >= 0; i = chunk.indexOf(GREATER, i + 1)) {
+        if (this.#mayEndElement((i === 0 ? bytes[end - 1] : chunk[i - 1]) as number)) return false;
+      }
+      bytes.set(chunk, end);
+    } else {
+      for (let i = 0; i < length; i++) {
+        const byte = chunk[i] as number;
+        if (byte === GREATER && this.#mayEndElement(bytes[end + i - 1] as number)) return false;
+        bytes[end + i] = byte;
+      }
     }
-    held.end = end;
+    held.end = end + length;
     return true;
+  }
+
+  /** Whether a `>` after `before` may end the current first-level element. */
+  #mayEndElement(before: number): boolean {
+    return this.#lastNameByte === 0 || before === this.#lastNameByte || before <= SPACE;
   }
 
   #settle(): void {
     const { bytes, end, length } = this.#held;
     const waits = length > 0 && this.#is('open');
+    if (waits) this.#lastNameByte = this.#reader.lastNameByte;
     this.#waitsUntil = waits ? Math.min(this.#reader.waitsUntil(this.#readTo, end), bytes.length) : 0;
   }
 

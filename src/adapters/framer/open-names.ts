@@ -32,6 +32,11 @@ export class OpenNames {
     this.#ends[this.depth] = after;
   }
 
+  /** The last byte of the name of the element at `depth`. */
+  lastByte(depth: number): number {
+    return this.#bytes[(this.#ends[depth] as number) - 1] as number;
+  }
+
   /** Reads the end tag whose `<` stands at `at`, and closes the innermost element: the position after it, or a problem. */
   close(bytes: Buffer, at: number, end: number): number {
     if (this.depth === 0) return BAD_TAG;

@@ -45,7 +45,7 @@ const QUESTION = 0x3f;
 const CDATA = '<![CDATA[';
 const COMMENT = '<!--';
 const DOCTYPE = '<!DOCTYPE';
-/** So many bytes without a `>` may lie unread: they can end nothing. */
+/** So many bytes that can end no first-level element may lie unread. */
 const UNREAD_BYTES = 512;
 /** For less text than this, a native check costs more than it saves. */
 const SHORT_TEXT_BYTES = 24;
@@ -102,13 +102,18 @@ export class StreamReader {
   }
 
   /**
-   * How far bytes that were read up to `at` and end at `end` may grow by others without a `>` before they must be read: such
-   * bytes tell nothing, or nothing yet. 0 when they must be read at once.
+   * How far bytes that were read up to `at` and end at `end` may grow before they must be read, as long as none comes that may
+   * end a first-level element: they tell nothing, or nothing yet. 0 when they must be read at once.
    */
   waitsUntil(at: number, end: number): number {
     const { depth } = this.#names;
     const inside = depth > 1 || (depth === 1 && end - this.from > CDATA.length);
     return inside ? Math.min(at + UNREAD_BYTES, this.from + this.elementLimit) : 0;
+  }
+
+  /** The byte before a `>` that ends the current first-level element, if no white space stands there; 0 when any may. */
+  get lastNameByte(): number {
+    return this.#names.depth > 1 ? this.#names.lastByte(2) : 0;
   }
 
   /** Which bytes `next` reads, after a change of them. */
