@@ -55,8 +55,14 @@ export const limits = {
   backoffMaxMs: 60_000,
   /** No bytes in either direction: RFC 6120 §4.6 asks to be liberal; Prosody closes after 14 minutes. */
   idleMs: 14 * 60_000,
-  /** Assertions of one stream that wait for an answer at once; the rest wait their turn. */
+  /** Assertions of one stream that wait for an answer at once; the rest wait their turn. Receivers look up each of them. */
   pendingAssertions: 32,
+  /** An assertion that was not answered by then is waited for beside those, so that it blocks nobody. */
+  assertionPatienceMs: 5_000,
+  /** Of such, on one stream: each is an actor. */
+  overdueAssertions: 512,
+  /** Assertions that wait for their turn on one stream: all sender domains of a large provider after a restart. */
+  waitingAssertions: 16_384,
   /** Assertions of the peer being verified on one stream at once; beyond it the peer is told `resource-constraint` (X:0220 §2.5). */
   pendingVerifications: 64,
   /** Authoritative servers that streams are being opened to at once, over all claims: whoever claims domain after domain must

@@ -1,42 +1,73 @@
 /** DIALBACK IDENTITY ASSERTION, as the originating server; piggybacked or not (XEP-0220 §2.1, RFC 7712 §4.4). */
 import { assign, emit, enqueueActions } from 'xstate';
 import type { DialbackAnswer } from '../src/protocol/dialback.ts';
-import { fault } from '../src/protocol/faults.ts';
+import { type Fault, fault } from '../src/protocol/faults.ts';
 import type { AssertionOutcome, DomainPair } from './events.ts';
+import { withMember } from './growing-table.ts';
 import { limits } from './limits.ts';
+import { authentication } from './stream-authentication.ts';
 import { acceptableProof, mayWriteBack, pairId } from './stream-rules.ts';
 import { raiseLimits, say } from './stream-setup.ts';
-import { authentication } from './stream-authentication.ts';
+
+/** Why nothing is asserted to this target here. */
+export const farEndNotProved = (to: string): Fault =>
+  fault('policy', 'far-end-not-proved', 'peer', `the far end of this stream is not proved for ${to}`);
+
+const faultOfAnswer = (answer: Exclude<AssertionOutcome['answer'], { type: 'valid' }>): Fault => {
+  switch (answer.type) {
+    case 'error':
+      return fault('dialback', answer.condition, 'peer', answer.text);
+    case 'invalid':
+      return fault('dialback', 'invalid', 'peer');
+    case 'late':
+      return fault('dialback', 'remote-server-timeout', 'peer');
+  }
+};
 
 export const identityAssertion = authentication.extend({
   guards: {
     /** S2: the far end is proved for the target; and stanzas of ours may go down this stream at all (XEP-0288 §2.2). */
     assertionIsOutOfOrder: ({ context }, { to }: DomainPair) =>
       (context.endpoint === null && !context.bidi) || acceptableProof(context, to) === null,
-    assertionMayBeSent: ({ context }) => context.assertionsPending.length < limits.pendingAssertions,
+    tooManyAssertionsWait: ({ context }) => context.assertionsWaiting.length >= limits.waitingAssertions,
     /** Responses count only if the request is outstanding on this very stream (S6, FACTS §14.1). */
     assertionIsOutstanding: ({ context }, { from, to }: DomainPair) =>
       context.assertionsPending.includes(pairId({ from: to, to: from })),
   },
   actions: {
     queueAssertion: assign(({ context }, pair: DomainPair) => ({
-      assertionsWaiting: context.assertionsWaiting.some((waiting) => pairId(waiting) === pairId(pair))
-        ? context.assertionsWaiting
-        : [...context.assertionsWaiting, pair],
+      assertionsWaiting: [...context.assertionsWaiting, pair],
     })),
-    /** Who asks again waits for the answer to the first. */
-    sendAssertion: enqueueActions(({ context, enqueue }, { from, to }: DomainPair) => {
-      if (context.assertionsPending.includes(pairId({ from, to }))) return;
-      enqueue.assign({ assertionsPending: [...context.assertionsPending, pairId({ from, to })] });
-      enqueue.spawnChild('assertion', { id: `assertion.${pairId({ from, to })}`, input: { from, to } });
-      enqueue.sendTo('transport', say({ kind: 'result', from, to, key: null, answer: null }));
+    /** Whose turn it is; who asks again waits for the answer to the first. */
+    sendAssertions: enqueueActions(({ context, enqueue }) => {
+      const pending = [...context.assertionsPending];
+      const mostPending = limits.pendingAssertions + context.assertionsOverdue.length;
+      let turns = 0;
+      for (const { from, to } of context.assertionsWaiting) {
+        if (pending.length >= mostPending) break;
+        turns += 1;
+        const id = pairId({ from, to });
+        if (pending.includes(id)) continue;
+        pending.push(id);
+        enqueue.spawnChild('assertion', { id: `assertion.${id}`, input: { from, to } });
+        enqueue.sendTo('transport', say({ kind: 'result', from, to, key: null, answer: null }));
+        enqueue.raise({ type: 'assertion.overdue', from, to }, { id: `overdue.${id}`, delay: 'assertionPatience' });
+      }
+      if (turns === 0) return;
+      enqueue.assign({ assertionsPending: pending, assertionsWaiting: context.assertionsWaiting.slice(turns) });
     }),
-    refuseAssertion: emit(({ context }, { from, to }: DomainPair) => ({
+    /** Silence about some pairs must not cost the others their turn (L5). */
+    yieldTurn: assign(({ context }, pair: DomainPair) => {
+      const { assertionsPending, assertionsOverdue } = context;
+      const isLate = assertionsPending.includes(pairId(pair)) && assertionsOverdue.length < limits.overdueAssertions;
+      return isLate ? { assertionsOverdue: [...assertionsOverdue, pairId(pair)] } : {};
+    }),
+    refuseAssertion: emit(({ context }, { from, to, why }: DomainPair & { why: Fault }) => ({
       type: 'pair.refused' as const,
       stream: context.stream,
       from,
       to,
-      fault: fault('policy', 'far-end-not-proved', 'peer', `the far end of this stream is not proved for ${to}`),
+      fault: why,
     })),
     /** The answer swaps the names. */
     forwardResultAnswer: enqueueActions(
@@ -44,39 +75,27 @@ export const identityAssertion = authentication.extend({
         enqueue.sendTo(`assertion.${pairId({ from: to, to: from })}`, { type: 'peer.resultAnswered', answer });
       },
     ),
-    settleAssertion: enqueueActions(({ context, enqueue }, outcome: AssertionOutcome) => {
-      const { from, to, answer } = outcome;
-      enqueue.stopChild(`assertion.${pairId(outcome)}`);
-      const [next, ...waiting] = context.assertionsWaiting;
-      const pending = context.assertionsPending.filter((id) => id !== pairId(outcome));
+    endAssertion: enqueueActions(({ context, enqueue }, pair: DomainPair) => {
+      const id = pairId(pair);
+      enqueue.stopChild(`assertion.${id}`);
+      enqueue.cancel(`overdue.${id}`);
       enqueue.assign({
-        assertionsPending: next === undefined ? pending : [...pending, pairId(next)],
-        assertionsWaiting: waiting,
+        assertionsPending: context.assertionsPending.filter((pending) => pending !== id),
+        assertionsOverdue: context.assertionsOverdue.filter((overdue) => overdue !== id),
       });
-      const proof = acceptableProof(context, to);
-      if (answer.type === 'valid' && proof !== null) {
-        enqueue.sendTo('transport', raiseLimits);
-        enqueue.assign({ validPairs: context.validPairs + 1 });
-        if (mayWriteBack(context, proof)) {
-          enqueue.emit({ type: 'pair.admitted', stream: context.stream, from: to, to: from, proof });
-        }
-        enqueue.emit({ type: 'pair.accepted', stream: context.stream, from, to, proof });
-      } else {
-        const condition =
-          answer.type === 'error' ? answer.condition : answer.type === 'late' ? 'remote-server-timeout' : 'invalid';
-        const text = answer.type === 'error' ? answer.text : undefined;
-        enqueue.emit({
-          type: 'pair.refused',
-          stream: context.stream,
-          from,
-          to,
-          fault: fault('dialback', condition, 'peer', text),
-        });
+    }),
+    settleAssertion: enqueueActions(({ context, enqueue }, { from, to, answer }: AssertionOutcome) => {
+      const { stream } = context;
+      const proof = answer.type === 'valid' ? acceptableProof(context, to) : null;
+      if (proof === null) {
+        const why = answer.type === 'valid' ? farEndNotProved(to) : faultOfAnswer(answer);
+        enqueue.emit({ type: 'pair.refused', stream, from, to, fault: why });
+        return;
       }
-      if (next !== undefined) {
-        enqueue.spawnChild('assertion', { id: `assertion.${pairId(next)}`, input: next });
-        enqueue.sendTo('transport', say({ kind: 'result', ...next, key: null, answer: null }));
-      }
+      enqueue.sendTo('transport', raiseLimits);
+      enqueue.assign({ validPairs: withMember(context.validPairs, pairId({ from, to })) });
+      if (mayWriteBack(context, proof)) enqueue.emit({ type: 'pair.admitted', stream, from: to, to: from, proof });
+      enqueue.emit({ type: 'pair.accepted', stream, from, to, proof });
     }),
   },
 });

@@ -1,8 +1,9 @@
 /** "A establishes DNA for b.example": what the far end of the stream is proved to be (RFC 7712 §4.2). */
 import { assign, emit, enqueueActions } from 'xstate';
-import { fault } from '../src/protocol/faults.ts';
+import { fault, toFault } from '../src/protocol/faults.ts';
 import { usableProoftypes } from '../src/protocol/policy.ts';
 import type { AssociationOutcome } from './events.ts';
+import { withEntry } from './growing-table.ts';
 import { limits } from './limits.ts';
 import { acceptableProof, policyTowards, supposedProof } from './stream-rules.ts';
 import { tlsNegotiation } from './stream-tls.ts';
@@ -19,7 +20,7 @@ export const domainNameAssociation = tlsNegotiation.extend({
     rememberAssociation: assign(({ context }, outcome: AssociationOutcome) => ({
       associated: outcome,
       proved:
-        outcome.verdict.kind === 'proved' ? { ...context.proved, [outcome.domain]: outcome.verdict } : context.proved,
+        outcome.verdict.kind === 'proved' ? withEntry(context.proved, outcome.domain, outcome.verdict) : context.proved,
     })),
     reportAssociation: emit(({ context }, outcome: AssociationOutcome) => ({
       type: 'association.settled' as const,
@@ -66,12 +67,26 @@ export const domainNameAssociation = tlsNegotiation.extend({
       enqueue.stopChild(`association.${domain}`);
       enqueue.assign({ associationsPending: context.associationsPending.filter((pending) => pending !== domain) });
       const proof = verdict.kind === 'proved' ? verdict : supposedProof(context, domain);
-      if (proof !== null) enqueue.assign({ proved: { ...context.proved, [domain]: proof } });
+      if (proof !== null) enqueue.assign({ proved: withEntry(context.proved, domain, proof) });
       enqueue.emit({
         type: 'association.settled',
         stream: context.stream,
         outcome: { domain, verdict: proof === null ? verdict : { kind: 'proved', ...proof }, attempts },
       });
     }),
+    settleFailedAssociation: enqueueActions(
+      ({ context, enqueue }, { child, error }: { child: string; error: unknown }) => {
+        const domain = child.slice('association.'.length);
+        if (!context.associationsPending.includes(domain)) return;
+        enqueue.stopChild(child);
+        enqueue.assign({ associationsPending: context.associationsPending.filter((pending) => pending !== domain) });
+        const verdict = { kind: 'undetermined', fault: toFault(error, 'internal') } as const;
+        enqueue.emit({
+          type: 'association.settled',
+          stream: context.stream,
+          outcome: { domain, verdict, attempts: [] },
+        });
+      },
+    ),
   },
 });

@@ -1,8 +1,9 @@
 /** AUTHENTICATION: SASL EXTERNAL, and bidi before it (RFC 6120 §6, XEP-0178, XEP-0288). */
 import { assign, enqueueActions } from 'xstate';
 import { encodeAuthzid } from '../src/protocol/wire.ts';
+import { entryOf, withMember } from './growing-table.ts';
 import { limits } from './limits.ts';
-import { acceptableProof, authzidVerdict, externalMayBeOffered } from './stream-rules.ts';
+import { acceptableProof, authzidVerdict, externalMayBeOffered, pairId } from './stream-rules.ts';
 import { raiseLimits, restartParser, say } from './stream-setup.ts';
 import { domainNameAssociation } from './stream-association.ts';
 
@@ -15,19 +16,19 @@ export const authentication = domainNameAssociation.extend({
       context.features !== null &&
       context.features.mechanisms.includes('EXTERNAL'),
     dialbackIsPossible: ({ context }) =>
-      context.wireId !== '' && (context.peerSpeaksDialback || context.features?.dialback === true),
+      context.wireId !== null && (context.peerSpeaksDialback || context.features?.dialback === true),
     externalWasNotOffered: ({ context }) => !externalMayBeOffered(context),
     mechanismIsForeign: (_, mechanism: string) => mechanism !== 'EXTERNAL',
     responseIsOmitted: (_, initialResponse: string | null) => initialResponse === null,
     authzidIsGranted: ({ context }, data: string) => authzidVerdict(context, data) === 'granted',
     saslIsExhausted: ({ context }) => context.saslAttempts >= limits.saslAttempts,
     bidiWasOffered: ({ context }) => context.tls !== null && context.phase === 'open' && context.settings.bidi,
-    somePairIsValid: ({ context }) => context.validPairs > 0,
+    somePairIsValid: ({ context }) => context.validPairs.length > 0,
   },
   actions: {
     /** XEP-0288 §2.1: after TLS, before authentication; only towards a far end that we could prove (FACTS §9). */
     requestBidi: enqueueActions(({ context, enqueue }) => {
-      const proved = context.proved[context.remote];
+      const proved = entryOf(context.proved, context.remote);
       if (!context.settings.bidi || context.tls === null || context.features?.bidi !== true || context.bidi) return;
       if (context.purpose !== 'stanzas' || proved?.strength !== 'strong') return;
       enqueue.sendTo('transport', say({ kind: 'bidi' }));
@@ -59,7 +60,11 @@ export const authentication = domainNameAssociation.extend({
       enqueue.raise(event);
     }),
     grantExternal: enqueueActions(({ context, enqueue }) => {
-      enqueue.assign({ phase: 'authenticated', validPairs: context.validPairs + 1, headerSent: false });
+      enqueue.assign({
+        phase: 'authenticated',
+        validPairs: withMember(context.validPairs, pairId({ from: context.remote, to: context.local })),
+        headerSent: false,
+      });
       enqueue.sendTo('transport', say({ kind: 'success' }));
       enqueue.sendTo('transport', restartParser);
       enqueue.sendTo('transport', raiseLimits);

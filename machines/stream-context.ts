@@ -4,6 +4,7 @@ import type { Fault } from '../src/protocol/faults.ts';
 import type { PolicyOptions } from '../src/protocol/policy.ts';
 import type { Proof } from '../src/protocol/proof.ts';
 import type { StreamFeatures } from '../src/protocol/wire.ts';
+import type { GrowingSet, GrowingTable } from './growing-table.ts';
 import type {
   AssertionOutcome,
   AssociationOutcome,
@@ -40,8 +41,8 @@ export interface StreamInput {
 
 export interface StreamContext extends StreamInput {
   readonly phase: 'open' | 'authenticated';
-  /** The id of the response header in force (RFC 6120 §4.7.3). */
-  readonly wireId: string;
+  /** The id of the response header in force, if there is one (RFC 6120 §4.7.3). */
+  readonly wireId: string | null;
   readonly headerSent: boolean;
   /** The address that answered, of all that the endpoint has; null on the receiving side. */
   readonly connectedTo: string | null;
@@ -53,17 +54,21 @@ export interface StreamContext extends StreamInput {
   readonly bidi: boolean;
   readonly saslAttempts: number;
   /** Domains of the far end proved on this stream. */
-  readonly proved: Readonly<Record<string, Proof>>;
+  readonly proved: GrowingTable<Proof>;
   readonly associated: AssociationOutcome | null;
+  /** Ours, for which there was no turn yet. */
   readonly assertionsWaiting: readonly DomainPair[];
   /** By {@link pairId}: what we asked on this very stream and was not answered yet (S6). */
   readonly assertionsPending: readonly string[];
+  /** Those of them that have been unanswered for so long that others may be asked meanwhile. */
+  readonly assertionsOverdue: readonly string[];
   /** Further domains of the far end that are being proved. */
   readonly associationsPending: readonly string[];
   readonly verificationsPending: readonly string[];
   /** By {@link verifyId}. */
   readonly verifiesOutstanding: readonly string[];
-  readonly validPairs: number;
+  /** By {@link pairId}: what was proved to us or to the peer. */
+  readonly validPairs: GrowingSet;
   readonly fault: Fault | null;
   /** The peer ended the stream: its own fault is not said back to it. */
   readonly endedByPeer: boolean;
@@ -77,13 +82,17 @@ export type StreamEvent =
   | { readonly type: `xstate.done.actor.assertion.${string}`; readonly output: AssertionOutcome }
   | { readonly type: `xstate.done.actor.verification.${string}`; readonly output: VerificationOutcome }
   | { readonly type: `xstate.done.actor.association.${string}`; readonly output: AssociationOutcome }
-  | { readonly type: `xstate.error.actor.${string}`; readonly error: unknown; readonly actorId: string };
+  | { readonly type: `xstate.error.actor.assertion.${string}`; readonly error: unknown }
+  | { readonly type: `xstate.error.actor.verification.${string}`; readonly error: unknown }
+  | { readonly type: `xstate.error.actor.association.${string}`; readonly error: unknown }
+  /** Raised by the stream itself: the answer to this assertion takes its time. */
+  | ({ readonly type: 'assertion.overdue' } & DomainPair);
 
 /** Context at birth. */
 export const newStream = ({ input }: { input: StreamInput }): StreamContext => ({
   ...input,
   phase: 'open',
-  wireId: '',
+  wireId: null,
   headerSent: false,
   connectedTo: null,
   tls: null,
@@ -92,14 +101,15 @@ export const newStream = ({ input }: { input: StreamInput }): StreamContext => (
   peerPredatesFeatures: false,
   bidi: false,
   saslAttempts: 0,
-  proved: {},
+  proved: [],
   associated: null,
   assertionsWaiting: [],
   assertionsPending: [],
+  assertionsOverdue: [],
   associationsPending: [],
   verificationsPending: [],
   verifiesOutstanding: [],
-  validPairs: 0,
+  validPairs: [],
   fault: null,
   endedByPeer: false,
 });

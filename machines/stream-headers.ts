@@ -32,7 +32,7 @@ export const streamHeaders = streamSetup.extend({
       enqueue.assign({ headerSent: true });
     }),
     rememberHeader: assign((_, header: StreamHeader) => ({
-      wireId: header.id ?? '',
+      wireId: header.id,
       peerPredatesFeatures: header.version === null,
       peerSpeaksDialback: header.dialback,
     })),

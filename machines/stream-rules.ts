@@ -5,6 +5,7 @@ import { acceptsWeakProof, deniedBy, policyFor, type ResolvedPolicy, requiresTls
 import type { Proof } from '../src/protocol/proof.ts';
 import { decodeAuthzid, type StreamFeatures, type StreamHeader } from '../src/protocol/wire.ts';
 import type { DomainPair } from './events.ts';
+import { entryOf } from './growing-table.ts';
 import type { StreamContext } from './stream-context.ts';
 
 /** Dialback vouches for the far end as far as DNS does: good enough where policy accepts weak proofs. */
@@ -20,12 +21,11 @@ export const policyTowards = ({ settings }: StreamContext, remote: string): Reso
 
 /** The proof of `domain` on this stream that the policy in force accepts, or null (S2). */
 export function acceptableProof(context: StreamContext, domain: string): Proof | null {
-  const proof = context.proved[domain];
-  if (proof !== undefined) return proof;
-  return acceptsWeakProof(policyTowards(context, domain)) &&
-    (context.tls !== null || !requiresTls(policyTowards(context, domain)))
-    ? vouchedByDns
-    : null;
+  const proof = entryOf(context.proved, domain);
+  if (proof?.strength === 'strong') return proof;
+  const policy = policyTowards(context, domain);
+  if (!acceptsWeakProof(policy) || (requiresTls(policy) && context.tls === null)) return null;
+  return proof ?? vouchedByDns;
 }
 
 /**
@@ -33,7 +33,7 @@ export function acceptableProof(context: StreamContext, domain: string): Proof |
  * further domain as well. A far end that was proved by its certificate has to prove the further domain likewise (S8).
  */
 export const supposedProof = (context: StreamContext, domain: string): Proof | null =>
-  context.proved[context.remote]?.strength !== 'strong' ? acceptableProof(context, domain) : null;
+  entryOf(context.proved, context.remote)?.strength !== 'strong' ? acceptableProof(context, domain) : null;
 
 /**
  * XEP-0288 §2.2: who accepts us as a source may write back, if it has shown on this stream who it is; that only DNS sent
@@ -42,6 +42,13 @@ export const supposedProof = (context: StreamContext, domain: string): Proof | n
 export const mayWriteBack = ({ bidi }: StreamContext, { evidence }: Proof): boolean => bidi && evidence['dns'] !== true;
 
 export const pairId = ({ from, to }: DomainPair): string => `${from}>${to}`;
+
+/** `assertion.a.example>b.example`: the pair that a child is about. */
+export function pairOfChild(child: string): DomainPair {
+  const [from = '', to = ''] = child.slice(child.indexOf('.') + 1).split('>');
+  return { from, to };
+}
+
 export const verifyId = ({ id, ...pair }: DomainPair & { readonly id: string }): string => `${pairId(pair)}#${id}`;
 
 export const externalMayBeOffered = ({ phase, tls, associated, remote }: StreamContext): boolean =>

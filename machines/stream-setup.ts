@@ -39,6 +39,7 @@ export const streamSetup = setup({
     saslTimeout: limits.saslMs,
     authenticationTimeout: limits.authenticationMs,
     associationTimeout: limits.proofMs,
+    assertionPatience: limits.assertionPatienceMs,
     closeTimeout: limits.closeMs,
     verifyLinger: limits.verifyLingerMs,
   },
@@ -68,7 +69,7 @@ export const streamSetup = setup({
             // RFC 6120 §4.9.1.3: an own domain or the empty string.
             from: context.local,
             to: context.remote === '' ? null : context.remote,
-            id: context.wireId === '' ? null : context.wireId,
+            id: context.wireId,
             version: '1.0',
             dialback: true,
           },

@@ -1,6 +1,8 @@
 /** States and events that both ends of a stream share: what an open stream carries, and how it ends. */
 import type { DomainPair } from './events.ts';
-import { fault } from '../src/protocol/faults.ts';
+import { fault, toFault } from '../src/protocol/faults.ts';
+import { farEndNotProved } from './stream-assertion.ts';
+import { pairOfChild } from './stream-rules.ts';
 import type { flowChart } from './stream-authority.ts';
 
 type StreamConfig = Parameters<typeof flowChart.createMachine>[0];
@@ -8,6 +10,18 @@ type StateConfig = NonNullable<StreamConfig['states']>[string];
 type Events = NonNullable<StateConfig['on']>;
 
 const pairOf = ({ event: { from, to } }: { event: DomainPair }): DomainPair => ({ from, to });
+
+const failedChild = ({ event }: { event: { type: string; error: unknown } }) => ({
+  child: event.type.slice('xstate.error.actor.'.length),
+  error: event.error,
+});
+
+const refusal = {
+  actions: {
+    type: 'refuseAssertion',
+    params: ({ event: { from, to } }: { event: DomainPair }) => ({ from, to, why: farEndNotProved(to) }),
+  },
+} as const;
 
 /** Events of any state: the end of the connection, and what the peer may not send there. */
 export const anywhere = {
@@ -44,7 +58,7 @@ export const anywhere = {
   'peer.verifyAnswered': {},
   // RFC 6120 §4.8.4: ignored, never routed.
   'peer.unsupportedReceived': {},
-  'local.assertionRequested': { actions: { type: 'refuseAssertion', params: pairOf } },
+  'local.assertionRequested': refusal,
   'peer.*': {
     target: '.closing',
     actions: {
@@ -72,19 +86,33 @@ export const authority = {
 /** The originating server's part: assertions of our domains, and proof of further domains of the far end. */
 export const originating = {
   'local.assertionRequested': [
+    { guard: { type: 'assertionIsOutOfOrder', params: pairOf }, ...refusal },
     {
-      guard: { type: 'assertionIsOutOfOrder', params: pairOf },
-      actions: { type: 'refuseAssertion', params: pairOf },
+      guard: 'tooManyAssertionsWait',
+      actions: {
+        type: 'refuseAssertion',
+        params: ({ event: { from, to } }) => ({
+          from,
+          to,
+          why: fault('queue', 'too-many-assertions', 'local', 'too many assertions wait for their turn'),
+        }),
+      },
     },
-    { guard: 'assertionMayBeSent', actions: { type: 'sendAssertion', params: pairOf } },
-    { actions: { type: 'queueAssertion', params: pairOf } },
+    { actions: [{ type: 'queueAssertion', params: pairOf }, 'sendAssertions'] },
   ],
+  'assertion.overdue': { actions: [{ type: 'yieldTurn', params: pairOf }, 'sendAssertions'] },
   'local.associationRequested': { actions: { type: 'associateFurtherDomain', params: ({ event }) => event.domain } },
   'peer.resultAnswered': {
     guard: { type: 'assertionIsOutstanding', params: pairOf },
     actions: { type: 'forwardResultAnswer', params: ({ event }) => event },
   },
-  'xstate.done.actor.assertion.*': { actions: { type: 'settleAssertion', params: ({ event }) => event.output } },
+  'xstate.done.actor.assertion.*': {
+    actions: [
+      { type: 'endAssertion', params: ({ event }) => event.output },
+      { type: 'settleAssertion', params: ({ event }) => event.output },
+      'sendAssertions',
+    ],
+  },
   'xstate.done.actor.association.*': { actions: { type: 'settleAssociation', params: ({ event }) => event.output } },
 } satisfies Events;
 
@@ -112,12 +140,18 @@ export const receiving = {
 
 /** A child that failed, wherever the stream stands. */
 export const failedChildren = {
-  'xstate.error.actor.*': {
-    actions: {
-      type: 'settleFailedChild',
-      params: ({ event }) => ({ id: event.type.slice('xstate.error.actor.'.length), error: event.error }),
-    },
+  'xstate.error.actor.assertion.*': {
+    actions: [
+      { type: 'endAssertion', params: (args) => pairOfChild(failedChild(args).child) },
+      {
+        type: 'refuseAssertion',
+        params: (args) => ({ ...pairOfChild(failedChild(args).child), why: toFault(args.event.error, 'internal') }),
+      },
+      'sendAssertions',
+    ],
   },
+  'xstate.error.actor.verification.*': { actions: { type: 'settleFailedVerification', params: failedChild } },
+  'xstate.error.actor.association.*': { actions: { type: 'settleFailedAssociation', params: failedChild } },
 } satisfies Events;
 
 /** How a stream ends (RFC 6120 §4.4). */
@@ -138,9 +172,14 @@ export const ending = {
       'peer.*': {},
       // What was asked before may still be answered, and then the far end may send in reverse until it hears of the end.
       'peer.resultAnswered': originating['peer.resultAnswered'],
-      'xstate.done.actor.assertion.*': originating['xstate.done.actor.assertion.*'],
+      'xstate.done.actor.assertion.*': {
+        actions: [
+          { type: 'endAssertion', params: ({ event }) => event.output },
+          { type: 'settleAssertion', params: ({ event }) => event.output },
+        ],
+      },
+      'xstate.error.actor.verification.*': {},
       'local.closeRequested': {},
-      'local.assertionRequested': { actions: { type: 'refuseAssertion', params: pairOf } },
       'transport.inputRefused': { actions: 'dropConnection' },
       'transport.stanzaRefused': {},
     },

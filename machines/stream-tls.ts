@@ -29,7 +29,7 @@ export const tlsNegotiation = streamHeaders.extend({
     rememberTls: assign((_, tls: TlsFacts) => ({
       tls,
       // RFC 6120 §5.4.3.3: what was heard before TLS is forgotten (S5).
-      wireId: '',
+      wireId: null,
       features: null,
       headerSent: false,
       peerSpeaksDialback: false,

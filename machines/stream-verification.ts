@@ -1,13 +1,17 @@
 /** DIALBACK IDENTITY VERIFICATION, as the receiving server (XEP-0220 §2.2.1). */
-import { enqueueActions } from 'xstate';
+import { enqueueActions, sendTo } from 'xstate';
 import type { DialbackAnswer } from '../src/protocol/dialback.ts';
-import { toFault } from '../src/protocol/faults.ts';
 import { deniedBy } from '../src/protocol/policy.ts';
-import type { AssociationOutcome, DomainPair, VerificationOutcome } from './events.ts';
+import type { DomainPair, TransportCommand, VerificationOutcome } from './events.ts';
+import { membersOf, withEntry, withMember } from './growing-table.ts';
 import { limits } from './limits.ts';
-import { assertionOfOurs, outdatedTls, pairId, policyTowards } from './stream-rules.ts';
-import { raiseLimits, say } from './stream-setup.ts';
 import { identityAssertion } from './stream-assertion.ts';
+import { assertionOfOurs, outdatedTls, pairId, pairOfChild, policyTowards } from './stream-rules.ts';
+import { raiseLimits, say } from './stream-setup.ts';
+
+/** The answer to an assertion swaps its names. */
+const resultFor = ({ from, to }: DomainPair, answer: DialbackAnswer): TransportCommand =>
+  say({ kind: 'result', from: to, to: from, key: null, answer });
 
 export const identityVerification = identityAssertion.extend({
   guards: {
@@ -17,7 +21,7 @@ export const identityVerification = identityAssertion.extend({
     keyWasDisownedAndNobodySuffers: ({ context }, { answer }: VerificationOutcome) =>
       answer.type === 'error' &&
       answer.condition === 'forbidden' &&
-      context.validPairs === 0 &&
+      context.validPairs.length === 0 &&
       context.verificationsPending.length === 1,
   },
   actions: {
@@ -27,10 +31,9 @@ export const identityVerification = identityAssertion.extend({
       if (context.verificationsPending.includes(pairId(assertion))) return;
       if (
         context.verificationsPending.length >= limits.pendingVerifications ||
-        context.validPairs >= limits.pairsPerStream
+        membersOf(context.validPairs) >= limits.pairsPerStream
       ) {
-        const answer: DialbackAnswer = { type: 'error', condition: 'resource-constraint' };
-        enqueue.sendTo('transport', say({ kind: 'result', from: to, to: from, key: null, answer }));
+        enqueue.sendTo('transport', resultFor(assertion, { type: 'error', condition: 'resource-constraint' }));
         return;
       }
       enqueue.assign({ verificationsPending: [...context.verificationsPending, pairId(assertion)] });
@@ -55,10 +58,9 @@ export const identityVerification = identityAssertion.extend({
         },
       });
     }),
-    declineAssertion: enqueueActions(({ enqueue }, { from, to, condition }: DomainPair & { condition: string }) => {
-      const answer: DialbackAnswer = { type: 'error', condition };
-      enqueue.sendTo('transport', say({ kind: 'result', from: to, to: from, key: null, answer }));
-    }),
+    declineAssertion: sendTo('transport', (_, { condition, ...pair }: DomainPair & { condition: string }) =>
+      resultFor(pair, { type: 'error', condition }),
+    ),
     /** An assertion made before TLS, or before SASL, names a stream id that is no more: it has to be made again (S5). */
     forgetAssertions: enqueueActions(({ context, enqueue }) => {
       for (const assertion of context.verificationsPending) enqueue.stopChild(`verification.${assertion}`);
@@ -71,9 +73,9 @@ export const identityVerification = identityAssertion.extend({
       enqueue.stopChild(`verification.${pairId(outcome)}`);
       enqueue.assign({
         verificationsPending: context.verificationsPending.filter((id) => id !== pairId(outcome)),
-        validPairs: context.validPairs + (proof === null ? 0 : 1),
+        validPairs: proof === null ? context.validPairs : withMember(context.validPairs, pairId(outcome)),
         // XEP-0288 §2.2: a domain validly used as a source may be a target.
-        proved: mayAnswer ? { ...context.proved, [from]: proof } : context.proved,
+        proved: mayAnswer ? withEntry(context.proved, from, proof) : context.proved,
       });
       enqueue.emit({ type: 'verification.settled', stream: context.stream, outcome });
       if (proof !== null) {
@@ -81,40 +83,22 @@ export const identityVerification = identityAssertion.extend({
         enqueue.sendTo('transport', raiseLimits);
         enqueue.emit({ type: 'pair.admitted', stream: context.stream, from, to, proof });
       }
-      enqueue.sendTo('transport', say({ kind: 'result', from: to, to: from, key: null, answer }));
+      enqueue.sendTo('transport', resultFor(outcome, answer));
       // In reverse only after it: stanzas that came before the answer would be refused.
       if (mayAnswer) {
         enqueue.emit({ type: 'pair.accepted', stream: context.stream, from: to, to: from, proof });
       }
     }),
-    answerInvalid: enqueueActions(({ enqueue }, { from, to }: VerificationOutcome) => {
-      enqueue.stopChild(`verification.${pairId({ from, to })}`);
-      enqueue.sendTo('transport', say({ kind: 'result', from: to, to: from, key: null, answer: { type: 'invalid' } }));
+    answerInvalid: enqueueActions(({ enqueue }, outcome: VerificationOutcome) => {
+      enqueue.stopChild(`verification.${pairId(outcome)}`);
+      enqueue.sendTo('transport', resultFor(outcome, { type: 'invalid' }));
     }),
-    /** An actor that failed is its own fault; those who wait for it are told (STYLE, Actors). */
-    settleFailedChild: enqueueActions(({ context, enqueue }, { id, error }: { id: string; error: unknown }) => {
-      enqueue.stopChild(id);
-      const dot = id.indexOf('.');
-      const machine = id.slice(0, dot);
-      const subject = id.slice(dot + 1);
-      const [from = '', to = ''] = subject.split('>');
-      const what = toFault(error, 'internal');
-      if (machine === 'assertion') {
-        enqueue.assign({ assertionsPending: context.assertionsPending.filter((pending) => pending !== subject) });
-        enqueue.emit({ type: 'pair.refused', stream: context.stream, from, to, fault: what });
-      } else if (machine === 'verification') {
-        enqueue.assign({ verificationsPending: context.verificationsPending.filter((pending) => pending !== subject) });
-        const answer: DialbackAnswer = { type: 'error', condition: 'internal-server-error' };
-        enqueue.sendTo('transport', say({ kind: 'result', from: to, to: from, key: null, answer }));
-      } else if (machine === 'association') {
-        enqueue.assign({ associationsPending: context.associationsPending.filter((pending) => pending !== subject) });
-        const outcome: AssociationOutcome = {
-          domain: subject,
-          verdict: { kind: 'undetermined', fault: what },
-          attempts: [],
-        };
-        enqueue.emit({ type: 'association.settled', stream: context.stream, outcome });
-      }
+    settleFailedVerification: enqueueActions(({ context, enqueue }, { child }: { child: string }) => {
+      const pair = pairOfChild(child);
+      if (!context.verificationsPending.includes(pairId(pair))) return;
+      enqueue.stopChild(child);
+      enqueue.assign({ verificationsPending: context.verificationsPending.filter((id) => id !== pairId(pair)) });
+      enqueue.sendTo('transport', resultFor(pair, { type: 'error', condition: 'internal-server-error' }));
     }),
   },
 });

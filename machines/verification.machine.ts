@@ -13,7 +13,7 @@ import { limits } from './limits.ts';
 export interface VerificationInput extends DomainPair {
   readonly stream: StreamId;
   /** Id of the stream in force when the key was shown. */
-  readonly id: string;
+  readonly id: string | null;
   readonly key: string;
   readonly policy: ResolvedPolicy;
   readonly targetIsHosted: boolean;
@@ -139,7 +139,10 @@ export const verification = setup({
           prooftypes: usableProoftypes(context.policy),
           derivedDomains: [],
           certificate: context.certificate,
-          claim: context.dialbackCounts ? { targetDomain: context.to, id: context.id, key: context.key } : null,
+          claim:
+            context.dialbackCounts && context.id !== null
+              ? { targetDomain: context.to, id: context.id, key: context.key }
+              : null,
         }),
         onDone: [
           {

@@ -1,6 +1,7 @@
 /** The connection manager: the public face of registry, data plane and listeners. It holds no protocol. */
 import type { Element } from '@xmpp/xml';
 import type { Observable } from 'rxjs';
+import { entriesOf } from '../machines/growing-table.ts';
 import { limits } from '../machines/limits.ts';
 import type { StreamId } from '../machines/events.ts';
 import type { StreamSettings } from '../machines/stream-context.ts';
@@ -240,7 +241,11 @@ export class ConnectionManager {
         state: stage,
         tls: tls?.protocol ?? null,
         bidi,
-        proofs: Object.entries(proved).map(([domain, { prooftype, strength }]) => ({ domain, prooftype, strength })),
+        proofs: Object.entries(entriesOf(proved)).map(([domain, { prooftype, strength }]) => ({
+          domain,
+          prooftype,
+          strength,
+        })),
       };
     });
     return { streams, actors: this.#registry.liveActors, tables: this.#router.snapshot() };

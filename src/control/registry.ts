@@ -3,6 +3,7 @@
  * is decided here; a fault in one actor stays its own.
  */
 import type { StreamId } from '../../machines/events.ts';
+import { entryOf } from '../../machines/growing-table.ts';
 import type { StreamSettings } from '../../machines/stream-context.ts';
 import type { AcceptedConnection } from '../adapters/transport.ts';
 import type { Clock, Random } from '../ports.ts';
@@ -126,7 +127,9 @@ export class Registry implements OtherStreams {
   coversPair(stream: StreamId, from: string, to: string): boolean {
     const row = this.streams.get(stream);
     if (row === undefined || row.initiating || row.stage === 'closing') return false;
-    return row.context().proved[from]?.strength === 'strong' && this.#options.router.routeOf(to, from) !== null;
+    return (
+      entryOf(row.context().proved, from)?.strength === 'strong' && this.#options.router.routeOf(to, from) !== null
+    );
   }
 
   /** A peer has connected. */

@@ -114,7 +114,7 @@ export class StandingStreams {
     for (const other of this.#bidiShowing(certificateOf(row))) {
       if (other.initiating === row.initiating) continue;
       const [ours, theirs] = row.initiating ? [row, other] : [other, row];
-      if (ours.openedAt < theirs.establishedAt && ours.context().wireId > theirs.context().wireId) doubles.push(ours);
+      if (ours.openedAt < theirs.establishedAt && idOf(ours) > idOf(theirs)) doubles.push(ours);
     }
     return doubles;
   }
@@ -198,6 +198,9 @@ export class StandingStreams {
     return pending ? 'pending' : null;
   }
 }
+
+/** Of an established stream; both ends know it. */
+const idOf = (row: StreamRow): string => row.context().wireId ?? '';
 
 export const isBidi = (row: StreamRow): boolean =>
   row.stage === 'established' && row.purpose === 'stanzas' && row.context().bidi;

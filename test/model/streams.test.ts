@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AnyMachineSnapshot, AnyStateMachine, SnapshotFrom } from 'xstate';
 import { getAdjacencyMap } from 'xstate/graph';
+import { entriesOf } from '../../machines/growing-table.ts';
 import { initiatingStream, limits, receivingStream } from '../../machines/index.ts';
 import type { StreamInput } from '../../machines/stream-context.ts';
 import { readChart, statesOf } from '../support/charts.ts';
@@ -82,15 +83,15 @@ function serialized({ value, status, context }: SnapshotFrom<Stream>): string {
     validPairs,
   } = context;
   return JSON.stringify([
-    ...[value, status, phase, headerSent, wireId !== '', tls?.certificate != null, tls !== null, bidi],
+    ...[value, status, phase, headerSent, wireId !== null, tls?.certificate != null, tls !== null, bidi],
     ...[
       Math.min(saslAttempts, limits.saslAttempts),
       heard?.mechanisms,
       heard?.bidi,
       heard?.unknown,
       associated?.verdict.kind,
-      Object.keys(proved),
-      validPairs > 0,
+      Object.keys(entriesOf(proved)),
+      validPairs.length > 0,
     ],
     ...[context.assertionsPending, context.verificationsPending.length, context.verifiesOutstanding.length > 0],
   ]);

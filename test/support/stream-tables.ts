@@ -54,6 +54,7 @@ export function streamEvents(local: string, remote: string, side: 'initiating' |
     'local.verifyRequested': { type: 'local.verifyRequested', ...ours, id: 'x', key: 'k' },
     'local.verifyAbandoned': { type: 'local.verifyAbandoned', ...ours, id: 'x' },
     'local.closeRequested': { type: 'local.closeRequested', fault: null },
+    'assertion.overdue': { type: 'assertion.overdue', ...ours },
     // Ends of children.
     'far end proved': done('association', provedFor(remote)),
     'far end not proved': done('association', refutedFor(remote)),
@@ -61,8 +62,11 @@ export function streamEvents(local: string, remote: string, side: 'initiating' |
     'c.example proved': done('association.c.example', provedFor('c.example')),
     'assertion valid': done(`assertion.${local}>${remote}`, { ...ours, answer: { type: 'valid' } }),
     'assertion late': done(`assertion.${local}>${remote}`, { ...ours, answer: { type: 'late' } }),
+    'assertion broken': broken(`assertion.${local}>${remote}`),
+    'c.example broken': broken('association.c.example'),
     'claim verified': done(`verification.${remote}>${local}`, verified(remote, local)),
     'claim disowned': done(`verification.${remote}>${local}`, disowned(remote, local)),
+    'verification broken': broken(`verification.${remote}>${local}`),
     'transport broken': broken('transport'),
   } as const;
 }
@@ -103,14 +107,18 @@ export const anywhere = {
   'local.verifyRequested': '=',
   'local.verifyAbandoned': '=',
   'local.closeRequested': closesQuietly,
+  'assertion.overdue': '=', // a timer that is stopped with the assertion
   'far end proved': '=',
   'far end not proved': '=',
   'association broken': '=',
   'c.example proved': '=',
   'assertion valid': '=',
   'assertion late': '=',
+  'assertion broken': ['.', 'report pair.refused'],
+  'c.example broken': '=',
   'claim verified': '=',
   'claim disowned': '=',
+  'verification broken': '=',
   'transport broken': ['closed', 'report stream.closed'],
 } as const;
 

@@ -85,7 +85,7 @@ test('S5: header and features of before TLS are forgotten', () => {
   const { wireId, features: heard, peerSpeaksDialback, headerSent } = secured().snapshot.context;
   assert.deepEqual(
     { wireId, heard, peerSpeaksDialback, headerSent },
-    { wireId: '', heard: null, peerSpeaksDialback: false, headerSent: false },
+    { wireId: null, heard: null, peerSpeaksDialback: false, headerSent: false },
   );
 });
 
