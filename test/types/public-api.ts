@@ -9,6 +9,7 @@ import type {
   Fault,
   LimitOptions,
   ListeningAt,
+  LocalRouting,
   ManagerOptions,
   ManagerSnapshot,
   Network,
@@ -19,7 +20,6 @@ import type {
   Random,
   ReportRecord,
   Resolver,
-  Router,
   Stanza,
   StreamView,
   TraceRecord,
@@ -36,7 +36,11 @@ expectTypeOf<ConnectionManager['send']>().returns.toEqualTypeOf<Promise<Delivery
 expectTypeOf<ConnectionManager['attach']>().parameters.toEqualTypeOf<[domains: readonly string[], outlet: Outlet]>();
 expectTypeOf<ConnectionManager['attach']>().returns.toEqualTypeOf<() => void>();
 expectTypeOf<ConnectionManager['setPolicy']>().parameters.toEqualTypeOf<[policy: PolicyOptions]>();
-expectTypeOf<ConnectionManager['router']>().toEqualTypeOf<Router>();
+expectTypeOf<ConnectionManager['router']>().toEqualTypeOf<LocalRouting>();
+// The tables are the manager's alone: nobody admits a pair, or routes one, from outside.
+expectTypeOf<keyof LocalRouting>().toEqualTypeOf<
+  'attach' | 'attachedTo' | 'inject' | 'batch' | 'outletDrained' | 'forgetInlet' | 'counters' | 'returned$'
+>();
 expectTypeOf<ConnectionManager['listening']>().toEqualTypeOf<readonly ListeningAt[]>();
 expectTypeOf<ConnectionManager['snapshot']>().returns.toEqualTypeOf<ManagerSnapshot>();
 expectTypeOf<ManagerSnapshot['streams'][number]>().toEqualTypeOf<StreamView>();

@@ -1,56 +1,8 @@
 /** Which standing stream may serve whom (FEATURES M1, M8; RFC 7712 §4.4). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { StreamContext } from '../../machines/stream-context.ts';
-import { newStream } from '../../machines/stream-context.ts';
-import { StandingStreams, type StreamRow } from '../../src/control/standing-streams.ts';
-import type { AddressRecord, Endpoint } from '../../src/protocol/dns.ts';
-
-const ipv4 = (...addresses: string[]): AddressRecord[] => addresses.map((address) => ({ family: 4, address }));
-const endpointOf = (host: string, ...addresses: string[]): Endpoint => ({
-  host,
-  port: 5269,
-  tls: 'starttls',
-  secureDelegation: false,
-  addresses: ipv4(...addresses),
-});
-
-function rowOf(id: number, endpoint: Endpoint, changes: Partial<StreamContext>): StreamRow {
-  const input = {
-    stream: id,
-    settings: { hosted: new Set<string>(), policy: {}, bidi: true },
-    purpose: 'stanzas' as const,
-    local: 'here.example',
-    remote: 'evil.example',
-    endpoint,
-    directTls: false,
-    avoidExternal: false,
-  };
-  const features = {
-    kind: 'features' as const,
-    startTls: 'absent' as const,
-    mechanisms: [],
-    dialback: true,
-    dialbackErrors: true,
-    bidi: false,
-    unknown: [],
-  };
-  const context = { ...newStream({ input }), features, ...changes };
-  return {
-    id,
-    initiating: true,
-    purpose: 'stanzas',
-    endpoint,
-    openedFrom: null,
-    context: () => context,
-    stage: 'opening',
-    leadsTo: new Set(),
-    weaklyProved: new Set(),
-    openedAt: 0,
-    establishedAt: Infinity,
-    chain: null,
-  };
-}
+import { StandingStreams } from '../../src/control/standing-streams.ts';
+import { endpointOf, rowOf } from '../support/stream-rows.ts';
 
 /** A stream to evil.example, which has published the victim's address beside its own. */
 function standing(connectedTo: string): StandingStreams {

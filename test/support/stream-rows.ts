@@ -1,0 +1,51 @@
+/** Rows of the table of standing streams, as a test wants them. */
+import { newStream, type StreamContext } from '../../machines/stream-context.ts';
+import type { StreamRow } from '../../src/control/standing-streams.ts';
+import type { AddressRecord, Endpoint } from '../../src/protocol/dns.ts';
+
+const ipv4 = (...addresses: string[]): AddressRecord[] => addresses.map((address) => ({ family: 4, address }));
+export const endpointOf = (host: string, ...addresses: string[]): Endpoint => ({
+  host,
+  port: 5269,
+  tls: 'starttls',
+  secureDelegation: false,
+  addresses: ipv4(...addresses),
+});
+
+/** A stream of ours to `endpoint`, opened for evil.example. */
+export function rowOf(id: number, endpoint: Endpoint, changes: Partial<StreamContext>): StreamRow {
+  const input = {
+    stream: id,
+    settings: { hosted: new Set<string>(), policy: {}, bidi: true },
+    purpose: 'stanzas' as const,
+    local: 'here.example',
+    remote: 'evil.example',
+    endpoint,
+    directTls: false,
+    avoidExternal: false,
+  };
+  const features = {
+    kind: 'features' as const,
+    startTls: 'absent' as const,
+    mechanisms: [],
+    dialback: true,
+    dialbackErrors: true,
+    bidi: false,
+    unknown: [],
+  };
+  const context = { ...newStream({ input }), features, ...changes };
+  return {
+    id,
+    initiating: true,
+    purpose: 'stanzas',
+    endpoint,
+    openedFrom: null,
+    context: () => context,
+    stage: 'opening',
+    leadsTo: new Set(),
+    weaklyProved: new Set(),
+    openedAt: 0,
+    establishedAt: Infinity,
+    chain: null,
+  };
+}

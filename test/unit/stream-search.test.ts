@@ -1,0 +1,95 @@
+/** Who waits for a stream that is on its way, and who is woken (FEATURES M1; DESIGN §6, L3). */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { limits } from '../../machines/limits.ts';
+import { type Found, StandingStreams, type Wanted } from '../../src/control/standing-streams.ts';
+import { StreamSearch } from '../../src/control/stream-search.ts';
+import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
+import { endpointOf, rowOf } from '../support/stream-rows.ts';
+
+class CountingStreams extends StandingStreams {
+  looks = 0;
+
+  override find(wanted: Wanted): Found {
+    this.looks += 1;
+    return super.find(wanted);
+  }
+}
+
+const patient = new AbortController().signal;
+const endpoint = (n: number) => endpointOf(`host${n}.example`, `192.0.2.${n}`);
+const wanted = (n: number, remote = `r${n}.example`): Wanted => ({
+  remote,
+  purpose: 'stanzas',
+  endpoints: [endpoint(n)],
+  avoid: [],
+});
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function stage() {
+  const clock = new SimulatedClock();
+  const streams = new CountingStreams();
+  return { clock, streams, search: new StreamSearch(streams, clock) };
+}
+
+test('a stream that changes wakes those who look for such a one, and nobody else', async () => {
+  const { streams, search } = stage();
+  const rows = Array.from({ length: 50 }, (_, n) => rowOf(n, endpoint(n), { connectedTo: `192.0.2.${n}` }));
+  for (const row of rows) streams.add(row);
+  const found: (Found | undefined)[] = [];
+  for (const { id } of rows) void search.find(wanted(id), patient).then((what) => (found[id] = what));
+  await settled();
+  assert.equal(streams.looks, rows.length);
+
+  streams.verifiable(rows[7]!);
+  streams.established(rows[7]!);
+  search.changed(rows[7]!);
+  await settled();
+  assert.deepEqual(found[7], { stream: 7, manner: 'supposition' });
+  assert.equal(found.filter((what) => what !== undefined).length, 1);
+  assert.equal(streams.looks, rows.length + 1);
+});
+
+test('whoever finds nothing promises a stream; others wait for it, and look again when it does not come', async () => {
+  const { clock, streams, search } = stage();
+  assert.equal(await search.find(wanted(1), patient), null);
+  const second: Found[] = [];
+  void search.find(wanted(1, 'second.example'), patient).then((what) => second.push(what));
+  await clock.advance(limits.promiseMs - 1);
+  assert.deepEqual(second, []);
+  await clock.advance(1);
+  assert.deepEqual(second, [null]);
+  assert.equal(streams.looks, 3);
+});
+
+test('a bidirectional stream from the holder of the certificate serves those who wait for its endpoint', async () => {
+  const { streams, search } = stage();
+  const certificate = { sha256: 'c0ffee' };
+  const tls = { protocol: 'TLSv1.3', cipher: '', alpn: null, resumed: false, certificate } as never;
+  const ours = rowOf(1, endpoint(1), { tls });
+  streams.add(ours);
+  streams.established(ours); // the certificate was seen there
+  streams.remove(1);
+  streams.add(rowOf(2, endpoint(1), {}));
+  const found: Found[] = [];
+  void search.find(wanted(1), patient).then((what) => found.push(what));
+  await settled();
+  assert.deepEqual(found, []);
+
+  const theirs = { ...rowOf(3, endpoint(1), { tls, bidi: true }), initiating: false, endpoint: null };
+  streams.add(theirs);
+  streams.established(theirs);
+  search.changed(theirs);
+  await settled();
+  assert.deepEqual(found, [{ stream: 3, manner: 'supposition' }]);
+});
+
+test('once stopped, nobody promises a stream, and no timer is left', async () => {
+  const { clock, search } = stage();
+  await search.find(wanted(1), patient);
+  assert.equal(clock.pending, 1);
+  search.stop();
+  assert.equal(clock.pending, 0);
+  await search.find(wanted(2), patient);
+  assert.equal(clock.pending, 0);
+});
