@@ -70,12 +70,12 @@ export function createNetwork(options: NetworkOptions): Network {
   };
 
   const listen = (where: ListenOptions, accept: (accepted: Accepted) => ConnectionEvents): Promise<Listening> => {
-    const announce = (socket: net.Socket, directTls: boolean): void => {
+    const announce = (socket: net.Socket, directTls: boolean, first: Buffer | null = null): void => {
       const connection = new SocketConnection(parts, plainAddress(socket), null);
       connection.opened(socket);
       // Before `accept`: nothing that it writes may go out in the clear.
       if (directTls) connection.startTlsServer({ streamTo: null });
-      connection.announced(accept({ connection, directTls }));
+      connection.announced(accept({ connection, directTls }), first);
     };
 
     const undecided = new Set<net.Socket>();
@@ -92,9 +92,13 @@ export function createNetwork(options: NetworkOptions): Network {
       };
       socket.once('data', (first: Buffer) => {
         decided();
+        if (first[0] !== TLS_HANDSHAKE) {
+          announce(socket, false, first);
+          return;
+        }
         socket.pause();
-        socket.unshift(first);
-        announce(socket, first[0] === TLS_HANDSHAKE);
+        socket.unshift(first); // TLS reads from the socket itself
+        announce(socket, true);
       });
       socket.on('end', drop).on('close', decided);
     };

@@ -83,9 +83,13 @@ export class SocketConnection implements Connection {
     this.uncork();
   }
 
-  /** From here on there is somebody to tell. Sockets report in later turns only, so nothing was missed. */
-  announced(events: ConnectionEvents): void {
+  /**
+   * From here on there is somebody to tell. Sockets report in later turns only, so nothing was missed; `first` was read
+   * before.
+   */
+  announced(events: ConnectionEvents, first: Buffer | null): void {
     this.#events = events;
+    if (first !== null) this.#received(first);
   }
 
   write(bytes: Buffer | string): void {
