@@ -34,6 +34,7 @@ export type PeerEvent =
   | { readonly type: 'peer.authRequested'; readonly mechanism: string; readonly initialResponse: string | null }
   | { readonly type: 'peer.saslChallenged' }
   | { readonly type: 'peer.saslResponded'; readonly data: string }
+  | { readonly type: 'peer.saslAborted' }
   | { readonly type: 'peer.saslSucceeded' }
   | { readonly type: 'peer.saslFailed'; readonly condition: string; readonly text: string | null }
   | { readonly type: 'peer.bidiRequested' }

@@ -29,10 +29,13 @@ export interface Decision {
 }
 
 interface Row extends Decision {
-  readonly layer: Fault['layer'] | '*';
+  readonly layer: Fault['layer'];
   /** Null covers every condition of the layer. */
   readonly conditions: readonly string[] | null;
 }
+
+/** The way there, and a far end that is somebody else or cannot show who it is: another target may do better. */
+const otherwise: Decision = { next: 'next-endpoint', bounce: 'remote-server-timeout' };
 
 const table: readonly Row[] = [
   // Names
@@ -47,14 +50,6 @@ const table: readonly Row[] = [
   { layer: 'policy', conditions: ['policy-violation'], next: 'give-up-peer', bounce: 'policy-violation' },
   { layer: 'policy', conditions: null, next: 'next-endpoint', bounce: 'policy-violation' },
   { layer: 'queue', conditions: null, next: 'give-up-pair', bounce: 'resource-constraint' },
-  // The way there
-  { layer: 'tcp', conditions: null, next: 'next-endpoint', bounce: 'remote-server-timeout' },
-  { layer: 'tls', conditions: null, next: 'next-endpoint', bounce: 'remote-server-timeout' },
-  { layer: 'xml', conditions: null, next: 'next-endpoint', bounce: 'remote-server-timeout' },
-  // The far end is somebody else, or cannot show who it is
-  { layer: 'pkix', conditions: null, next: 'next-endpoint', bounce: 'remote-server-timeout' },
-  { layer: 'dane', conditions: null, next: 'next-endpoint', bounce: 'remote-server-timeout' },
-  { layer: 'posh', conditions: null, next: 'next-endpoint', bounce: 'remote-server-timeout' },
   // The far end does not believe us
   { layer: 'sasl', conditions: null, next: 'next-prooftype', bounce: 'remote-server-timeout' },
   {
@@ -73,21 +68,9 @@ const table: readonly Row[] = [
     next: 'next-endpoint',
     bounce: 'remote-server-not-found',
   },
-  { layer: 'stream', conditions: ['policy-violation'], next: 'next-endpoint', bounce: 'remote-server-timeout' },
-  {
-    layer: 'stream',
-    conditions: ['resource-constraint', 'system-shutdown'],
-    next: 'next-endpoint',
-    bounce: 'remote-server-timeout',
-  },
-  { layer: '*', conditions: null, next: 'next-endpoint', bounce: 'remote-server-timeout' },
 ];
 
-/** What to do about a fault; total: the last row catches what no other names. */
-export function decide(fault: Fault): Decision {
-  const row = table.find(
-    ({ layer, conditions }) =>
-      (layer === '*' || layer === fault.layer) && (conditions === null || conditions.includes(fault.condition)),
-  );
-  return row ?? { next: 'next-endpoint', bounce: 'remote-server-timeout' };
+/** What to do about a fault; total. */
+export function decide({ layer, condition }: Fault): Decision {
+  return table.find((row) => row.layer === layer && (row.conditions?.includes(condition) ?? true)) ?? otherwise;
 }

@@ -73,7 +73,13 @@ export const initiatingStream = flowChart.createMachine({
                 actions: { type: 'rememberFault', params: fault('stream', 'unsupported-version', 'peer') },
               },
               {
-                target: 'decidingVersion',
+                // RFC 6120 §4.7.5: a peer from before XMPP 1.0 sends no features.
+                guard: { type: 'versionIsMissing', params: ({ event }) => event.header },
+                target: 'decidingNext',
+                actions: { type: 'rememberHeader', params: ({ event }) => event.header },
+              },
+              {
+                target: 'awaitingFeatures',
                 actions: { type: 'rememberHeader', params: ({ event }) => event.header },
               },
             ],
@@ -84,11 +90,6 @@ export const initiatingStream = flowChart.createMachine({
               actions: { type: 'rememberFault', params: fault('stream', 'header-timeout', 'peer') },
             },
           },
-        },
-        decidingVersion: {
-          description: 'A peer from before XMPP 1.0 sends no features.',
-          meta: { spec: 'RFC 6120 §4.7.5' },
-          always: [{ guard: 'peerPredatesFeatures', target: 'decidingNext' }, { target: 'awaitingFeatures' }],
         },
         awaitingFeatures: {
           description: 'The response header is read.',

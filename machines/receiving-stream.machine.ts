@@ -189,6 +189,8 @@ export const receivingStream = flowChart.createMachine({
           actions: { type: 'send', params: { kind: 'proceed' } },
         },
         'peer.bidiRequested': { guard: 'bidiWasOffered', actions: 'enableBidi' },
+        // RFC 6120 §6.4.4: also where the peer's patience and our answer have crossed.
+        'peer.saslAborted': { target: '.decidingPatience', actions: { type: 'refuseSasl', params: 'aborted' } },
         'transport.idle': { guard: 'nothingIsPending', target: 'closing' },
       },
       always: { guard: 'somePairIsValid', target: 'established' },

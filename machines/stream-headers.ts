@@ -8,7 +8,7 @@ import { streamSetup } from './stream-setup.ts';
 
 export const streamHeaders = streamSetup.extend({
   guards: {
-    peerPredatesFeatures: ({ context }) => context.peerPredatesFeatures,
+    versionIsMissing: (_, { version }: StreamHeader) => version === null,
     /** RFC 6120 §4.7.5: only the same major version can be spoken; none is from before 1.0. */
     versionIsForeign: (_, { version }: StreamHeader) => version !== null && !/^1(?:\.|$)/.test(version),
     headerIsAcceptable: ({ context }, header: StreamHeader) => faultOfHeader(context, header) === null,

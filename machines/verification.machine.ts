@@ -49,6 +49,9 @@ function refusalOf({ verdict: whole, attempts }: AssociationOutcome, policy: Res
     : refusal('not-authorized', `a strong proof is required here: ${layer}: ${condition}`);
 }
 
+const isDisowned = ({ attempts }: AssociationOutcome): boolean =>
+  attempts.some(({ verdict }) => verdict.kind === 'refuted' && verdict.fault.condition === 'forbidden');
+
 export const verification = setup({
   types: {
     input: {} as VerificationInput,
@@ -65,7 +68,9 @@ export const verification = setup({
     senderIsDenied: ({ context }) => context.denied !== null,
     tlsIsMissing: ({ context }) => requiresTls(context.policy) && !context.secured,
     senderIsProved: (_, outcome: AssociationOutcome) => outcome.verdict.kind === 'proved',
-    anythingGoes: ({ context }) => context.policy.federation === 'permissive',
+    /** XEP-0220 §2.2.1: a key that its domain disowns MUST NOT be accepted; permissive is about what nobody denies. */
+    anythingGoes: ({ context }, outcome: AssociationOutcome) =>
+      context.policy.federation === 'permissive' && !isDisowned(outcome),
   },
   actions: {
     refuse: assign(({ context }, answer: DialbackAnswer) => ({ outcome: { ...context.outcome, answer, proof: null } })),
@@ -151,7 +156,7 @@ export const verification = setup({
             actions: { type: 'accept', params: ({ event }) => event.output },
           },
           {
-            guard: 'anythingGoes',
+            guard: { type: 'anythingGoes', params: ({ event }) => event.output },
             target: 'accepted',
             actions: { type: 'accept', params: ({ event }) => event.output },
           },

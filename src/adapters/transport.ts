@@ -10,6 +10,7 @@ import { fault, type Fault } from '../protocol/faults.ts';
 import { canonicalDomain } from '../protocol/names.ts';
 import { NS } from '../protocol/namespaces.ts';
 import type { Stanza } from '../protocol/stanza.ts';
+import { streamErrorFor } from '../protocol/stream-errors.ts';
 import type { StreamHeader, WireElement } from '../protocol/wire.ts';
 import { readWireElement, wireToXml } from '../protocol/wire-xml.ts';
 import type {
@@ -88,14 +89,6 @@ type TransportCommand =
   | { readonly type: 'transport.close'; readonly fault: Fault | null; readonly header: StreamHeader | null };
 
 type Say = (event: EventObject & Record<string, unknown>) => void;
-
-/** Stream errors of RFC 6120 §4.9.3 that our faults can be said with; all else is `undefined-condition` with its text. */
-const STREAM_ERRORS = new Set([
-  'bad-format', 'bad-namespace-prefix', 'conflict', 'connection-timeout', 'host-gone', 'host-unknown',
-  'improper-addressing', 'internal-server-error', 'invalid-from', 'invalid-namespace', 'invalid-xml', 'not-authorized',
-  'not-well-formed', 'policy-violation', 'remote-connection-failed', 'reset', 'resource-constraint', 'restricted-xml',
-  'system-shutdown', 'unsupported-encoding', 'unsupported-feature', 'unsupported-stanza-type', 'unsupported-version',
-]); // prettier-ignore
 
 export function transport(ports: TransportPorts): CallbackActorLogic<TransportCommand, TransportInput> {
   return fromCallback<TransportCommand, TransportInput>(({ input, sendBack, receive }) => {
@@ -267,11 +260,8 @@ class StreamTransport {
     // Bytes that are no header have brought no id, but a response header has one (RFC 6120 §4.7.3).
     if (header !== null)
       this.#send(this.#isReceiving ? { ...header, id: header.id ?? this.#ports.random.hex(16) } : header);
-    // What the peer caused is said to it; a stream error of the peer's own, or a broken wire, is not (RFC 6120 §4.9.1).
-    if (what !== null && isWorthSaying(what)) {
-      const condition = streamErrorOf(what);
-      this.#send({ kind: 'streamError', condition, text: what.text ?? null });
-    }
+    const error = what === null ? null : streamErrorFor(what);
+    if (error !== null) this.#send(error);
     this.#closing = true;
     this.#connection.write('</stream:stream>');
     this.#connection.uncork();
@@ -349,6 +339,8 @@ class StreamTransport {
         return { type: 'peer.saslChallenged' };
       case 'response':
         return { type: 'peer.saslResponded', data: wire.data };
+      case 'abort':
+        return { type: 'peer.saslAborted' };
       case 'success':
         return { type: 'peer.saslSucceeded' };
       case 'saslFailure':
@@ -402,17 +394,4 @@ class StreamTransport {
     };
     this.#idleTimer = clock.setTimeout(look, idleMs);
   }
-}
-
-/** The stream error that says a fault best (RFC 6120 §4.9.3). */
-function streamErrorOf({ layer, condition }: Fault): string {
-  if (layer === 'pkix' || layer === 'dane' || layer === 'posh' || layer === 'sasl' || layer === 'dialback')
-    return 'not-authorized';
-  if (STREAM_ERRORS.has(condition)) return condition;
-  return layer === 'policy' ? 'policy-violation' : 'undefined-condition';
-}
-
-/** A stream error is sent for what the peer did to the stream, or what we do to it; not for what the network did. */
-function isWorthSaying({ layer, condition }: Fault): boolean {
-  return layer !== 'tcp' && layer !== 'tls' && layer !== 'dns' && condition !== 'superseded';
 }

@@ -70,6 +70,7 @@ export function wireName(element: WireElement): string {
     case 'proceed':
     case 'challenge':
     case 'response':
+    case 'abort':
     case 'success':
     case 'bidi':
       return element.kind;

@@ -90,6 +90,8 @@ export function wireToXml(element: WireElement): string {
       return tag('challenge', { xmlns: NS.sasl });
     case 'response':
       return tag('response', { xmlns: NS.sasl }, element.data);
+    case 'abort':
+      return tag('abort', { xmlns: NS.sasl });
     case 'success':
       return tag('success', { xmlns: NS.sasl });
     case 'saslFailure':
@@ -195,6 +197,8 @@ export function readWireElement(element: Element): WireElement {
       return { kind: 'challenge' };
     case `{${NS.sasl}}response`:
       return { kind: 'response', data: element.getText().trim() };
+    case `{${NS.sasl}}abort`:
+      return { kind: 'abort' };
     case `{${NS.sasl}}success`:
       return { kind: 'success' };
     case `{${NS.sasl}}failure`: {

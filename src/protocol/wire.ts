@@ -61,6 +61,7 @@ export type WireElement =
   | { readonly kind: 'auth'; readonly mechanism: string; readonly initialResponse: string | null }
   | { readonly kind: 'challenge' }
   | { readonly kind: 'response'; readonly data: string }
+  | { readonly kind: 'abort' }
   | { readonly kind: 'success' }
   | { readonly kind: 'saslFailure'; readonly condition: string; readonly text: string | null }
   | { readonly kind: 'bidi' }

@@ -131,3 +131,8 @@ test('authzid: = and nothing are empty; base64 is strict; NUL and bad UTF-8 are 
   for (const wrong of ['Y', 'YQ', 'YQ=', 'YR==', 'Y Q=', 'Y-_=', '====', 'AA==', '/w=='])
     assert.equal(decodeAuthzid(wrong), null, wrong);
 });
+
+test('<abort/> is read as what it is, and not as something unknown (RFC 6120 §6.4.4)', () => {
+  const abort = { kind: 'abort' } as const;
+  assert.deepEqual(read(wireToXml(abort)), [abort]);
+});

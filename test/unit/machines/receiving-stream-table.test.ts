@@ -71,6 +71,7 @@ checkTable({
     },
     'authentication.awaitingAuthentication': {
       ...everywhere,
+      'peer.saslAborted': ['.', 'say saslFailure aborted'],
       'peer.authRequested': granted,
       'auth without response': ['authentication.saslExternal', 'say challenge'],
       'peer.bidiRequested': '=',
@@ -85,6 +86,7 @@ checkTable({
     'authentication.saslExternal': {
       ...everywhere,
       'peer.saslResponded': granted,
+      'peer.saslAborted': ['authentication.awaitingAuthentication', 'say saslFailure aborted'],
       'peer.authRequested': granted,
       'auth without response': ['.', 'say challenge'],
       'peer.bidiRequested': '=',

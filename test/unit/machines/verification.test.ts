@@ -77,6 +77,17 @@ test('permissive lets in what is not proved, and marks it as such; no other poli
   }
 });
 
+test('permissive too refuses a key that its domain disowns: it lets in what nobody denies (XEP-0220 §2.2.1)', () => {
+  const disowned = { kind: 'refuted', fault: fault('dialback', 'forbidden', 'peer') } as const;
+  const actor = new PureActor(verification, { ...input, policy: policy({ federation: 'permissive' }) });
+  actor.done('association', {
+    ...refutedFor('a.example'),
+    attempts: [{ prooftype: 'dialback', verdict: disowned }],
+  });
+  const { answer, proof } = actor.snapshot.output ?? {};
+  assert.deepEqual([actor.state, answer, proof], ['refused', { type: 'error', condition: 'forbidden' }, null]);
+});
+
 test('the prooftypes that are asked are those that the policy can accept, and no key is shown in reverse (S8, FACTS §9)', () => {
   const asked = (changes: Partial<typeof input>) =>
     (new PureActor(verification, { ...input, ...changes }).effects[0] as { input: Record<string, unknown> }).input;
