@@ -1,7 +1,7 @@
 /** The pair: each state and each event has its cell; a new one without it does not compile. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pair, type PairEvent } from '../../../machines/index.ts';
+import { limits, pair, type PairEvent } from '../../../machines/index.ts';
 import { fault } from '../../../src/protocol/faults.ts';
 import { PureActor, type RestingState } from '../../support/pure.ts';
 import { provedFor, refutedFor, strong, wordsOf } from '../../support/samples.ts';
@@ -111,4 +111,16 @@ test('a stream that is not proved for the domain is left for another, and resour
     .send({ type: 'route.offered', stream: 2, manner: 'assertion' })
     .send({ type: 'pair.refused', stream: 2, fault: full });
   assert.equal(refused.state, 'failed');
+});
+
+test('L4: streams that take leave of the pair are left for others, and not for ever (limits.attemptsPerWish)', () => {
+  const actor = at('awaitingRoute');
+  let streams = 0;
+  while (actor.state === 'awaitingRoute' && streams <= 2 * limits.attemptsPerWish) {
+    streams += 1;
+    actor.send({ type: 'route.offered', stream: streams, manner: 'assertion' });
+    actor.send({ type: 'stream.closing', stream: streams, fault: null });
+  }
+  assert.equal(actor.state, 'failed');
+  assert.ok(streams > 2 && streams <= limits.attemptsPerWish + 1, String(streams));
 });
