@@ -3,6 +3,7 @@ import type { DialbackAnswer } from '../src/protocol/dialback.ts';
 import type { Endpoint } from '../src/protocol/dns.ts';
 import type { Fault } from '../src/protocol/faults.ts';
 import type { CertificateEvidence } from '../src/protocol/certificate.ts';
+import type { PolicyOptions } from '../src/protocol/policy.ts';
 import type { Proof, ProofAttempt, ProofVerdict } from '../src/protocol/proof.ts';
 import type { StreamFeatures, StreamHeader, WireElement } from '../src/protocol/wire.ts';
 
@@ -63,6 +64,8 @@ export type StreamRequest =
   | ({ readonly type: 'local.verifyRequested'; readonly id: string; readonly key: string } & DomainPair)
   /** Nobody waits for this answer any more. */
   | ({ readonly type: 'local.verifyAbandoned'; readonly id: string } & DomainPair)
+  /** Another policy is in force from now on. */
+  | { readonly type: 'local.policyChanged'; readonly policy: PolicyOptions }
   | { readonly type: 'local.closeRequested'; readonly fault: Fault | null };
 
 export interface AssertionOutcome extends DomainPair {
@@ -87,6 +90,8 @@ export type StreamReport =
   | { readonly type: 'stream.verifiable'; readonly stream: StreamId }
   /** Assertions may go down this stream. */
   | { readonly type: 'stream.established'; readonly stream: StreamId }
+  /** It was the turn of this pair: `from` (local) is asserted to `to` (remote), and the answer is awaited. */
+  | ({ readonly type: 'pair.asserted'; readonly stream: StreamId } & DomainPair)
   /** The far end lets `from` (local) send to `to` (remote) on this stream, and is proved for `to` under the policy. */
   | ({ readonly type: 'pair.accepted'; readonly stream: StreamId; readonly proof: Proof } & DomainPair)
   | ({ readonly type: 'pair.refused'; readonly stream: StreamId; readonly fault: Fault } & DomainPair)
@@ -142,6 +147,7 @@ export type PairEvent =
   | { readonly type: 'route.offered'; readonly stream: StreamId; readonly manner: RouteManner }
   | { readonly type: 'route.refused'; readonly fault: Fault }
   | { readonly type: 'association.settled'; readonly stream: StreamId; readonly outcome: AssociationOutcome }
+  | { readonly type: 'pair.asserted'; readonly stream: StreamId }
   | { readonly type: 'pair.accepted'; readonly stream: StreamId; readonly proof: Proof }
   | { readonly type: 'pair.refused'; readonly stream: StreamId; readonly fault: Fault }
   | { readonly type: 'stream.closing'; readonly stream: StreamId; readonly fault: Fault | null };

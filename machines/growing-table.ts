@@ -29,6 +29,12 @@ export function withEntry<Value>(table: GrowingTable<Value>, key: string, value:
   return [joined, ...table.slice(parts)];
 }
 
+/** A table of these entries, under the keys that `keyOf` gives them. */
+export const tableOf = <Value>(values: readonly Value[], keyOf: (value: Value) => string): GrowingTable<Value> =>
+  values.length === 0
+    ? []
+    : [{ size: values.length, entries: Object.fromEntries(values.map((value) => [keyOf(value), value])) }];
+
 /** All entries, those that are hidden left out. */
 export const entriesOf = <Value>(table: GrowingTable<Value>): Readonly<Record<string, Value>> =>
   Object.assign({}, ...table.map(({ entries }) => entries).reverse()) as Readonly<Record<string, Value>>;
@@ -36,7 +42,14 @@ export const entriesOf = <Value>(table: GrowingTable<Value>): Readonly<Record<st
 /** A set of names that only grows. */
 export type GrowingSet = GrowingTable<true>;
 
-export const withMember = (set: GrowingSet, name: string): GrowingSet =>
-  entryOf(set, name) === undefined ? withEntry(set, name, true) : set;
+export const setOf = (names: ReadonlySet<string>): GrowingSet =>
+  names.size === 0
+    ? []
+    : [{ size: names.size, entries: Object.fromEntries([...names].map((name) => [name, true] as const)) }];
 
-export const membersOf = (set: GrowingSet): number => set.reduce((sum, { size }) => sum + size, 0);
+export const hasMember = (set: GrowingSet, name: string): boolean => entryOf(set, name) !== undefined;
+
+export const withMember = (set: GrowingSet, name: string): GrowingSet =>
+  hasMember(set, name) ? set : withEntry(set, name, true);
+
+export const membersOf = (set: GrowingTable<unknown>): number => set.reduce((sum, { size }) => sum + size, 0);

@@ -30,6 +30,7 @@ export const pair = setup({
   delays: {
     routeTimeout: limits.routeMs,
     associationTimeout: limits.proofMs,
+    turnTimeout: limits.routeMs,
     answerTimeout: limits.assertionMs + limits.headerMs,
     holdOff: limits.pairHoldOffMs,
   },
@@ -148,11 +149,8 @@ export const pair = setup({
         'Our domain is asserted on the stream: the first pair on it, or a new sender domain on a standing one.',
       meta: {
         spec: 'RFC 7712 §4.4.1',
-        awaits: 'the answer to db:result',
-        mover: 'peer',
-        ifLate: 'the queue is returned with remote-server-timeout',
       },
-      tags: 'waiting',
+      initial: 'awaitingTurn',
       entry: 'requestAssertion',
       on: {
         'pair.refused': [
@@ -179,12 +177,50 @@ export const pair = setup({
           },
         ],
       },
-      after: {
-        answerTimeout: {
-          target: 'failed',
-          actions: {
-            type: 'rememberFault',
-            params: fault('dialback', 'remote-server-timeout', 'peer', 'no answer to db:result'),
+      states: {
+        awaitingTurn: {
+          description:
+            'So many assertions of one stream wait for their answer at once; the others wait for their turn.',
+          meta: {
+            spec: 'RFC 7712 §4.4.1',
+            awaits: 'its turn to be asserted',
+            mover: 'peer',
+            ifLate: 'the queue is returned with remote-server-timeout',
+          },
+          tags: 'waiting',
+          on: {
+            'pair.asserted': {
+              guard: { type: 'isOurs', params: ({ event }) => event.stream },
+              target: 'awaitingAnswer',
+            },
+          },
+          after: {
+            turnTimeout: {
+              target: '#pair.failed',
+              actions: {
+                type: 'rememberFault',
+                params: fault('dialback', 'remote-server-timeout', 'peer', 'other assertions were not answered'),
+              },
+            },
+          },
+        },
+        awaitingAnswer: {
+          description: 'db:result is sent.',
+          meta: {
+            spec: 'XEP-0220 §2.1.1',
+            awaits: 'the answer to db:result',
+            mover: 'peer',
+            ifLate: 'the queue is returned with remote-server-timeout',
+          },
+          tags: 'waiting',
+          after: {
+            answerTimeout: {
+              target: '#pair.failed',
+              actions: {
+                type: 'rememberFault',
+                params: fault('dialback', 'remote-server-timeout', 'peer', 'no answer to db:result'),
+              },
+            },
           },
         },
       },

@@ -7,6 +7,7 @@ import type { Target } from '../src/protocol/srv.ts';
 import { declareEffect, type StateMeta } from './declare.ts';
 import type { PeerActorEvent, PeerReport, RouteManner, StreamId, StreamWish } from './events.ts';
 import { decide, superseded } from './failures.ts';
+import { entriesOf, entryOf, type GrowingTable, membersOf, tableOf, withEntry } from './growing-table.ts';
 import { limits } from './limits.ts';
 import { type Resolution, resolution } from './resolution.machine.ts';
 
@@ -26,7 +27,8 @@ export interface StandingStream {
 }
 
 export interface PeerContext extends PeerInput {
-  readonly wishes: readonly StreamWish[];
+  /** By {@link wishId}. */
+  readonly wishes: GrowingTable<StreamWish>;
   /** The one whose turn it is. */
   readonly endpoint: Endpoint | null;
   /** Targets whose turn comes after it. */
@@ -42,9 +44,30 @@ export interface PeerContext extends PeerInput {
   readonly fault: Fault | null;
 }
 
+const wishId = ({ purpose, local }: Pick<StreamWish, 'purpose' | 'local'>): string => `${purpose} ${local}`;
+
+/** Who waits, the first that came before the others. */
+export const wishesOf = ({ wishes }: Pick<PeerContext, 'wishes'>): readonly StreamWish[] =>
+  Object.values(entriesOf(wishes));
+
+/** The wishes that `serves` does not serve. */
+const withoutThose = (context: PeerContext, serves: (wish: StreamWish) => boolean): GrowingTable<StreamWish> =>
+  tableOf(
+    wishesOf(context).filter((wish) => !serves(wish)),
+    wishId,
+  );
+
 /** Stanzas first: a stream that carries them serves those who only ask as well, if we opened it. */
-const purposeOf = (wishes: readonly StreamWish[]): StreamWish['purpose'] =>
-  wishes.some(({ purpose }) => purpose === 'stanzas') ? 'stanzas' : 'verification';
+const purposeOf = (context: PeerContext): StreamWish['purpose'] =>
+  wishesOf(context).some(({ purpose }) => purpose === 'stanzas') ? 'stanzas' : 'verification';
+
+/** On whose behalf a stream is opened. */
+function firstInTurn(context: PeerContext): StreamWish | undefined {
+  const wishes = wishesOf(context);
+  return wishes.find(({ purpose }) => purpose === context.purpose) ?? wishes[0];
+}
+
+const isForVerification = ({ purpose }: StreamWish): boolean => purpose === 'verification';
 
 /** Which wishes a standing stream serves, that was looked for on behalf of all. */
 const isServedBy =
@@ -94,7 +117,7 @@ export const peer = setup({
   },
   guards: {
     domainIsDenied: ({ context }) => context.denied !== null,
-    roomForWishesIsLacking: ({ context }) => context.wishes.length >= limits.wishesPerPeer,
+    roomForWishesIsLacking: ({ context }) => membersOf(context.wishes) >= limits.wishesPerPeer,
     anEndpointIsKnown: (_, result: Resolution) => result.kind === 'resolved',
     isOurs: ({ context }, stream: StreamId) => stream === context.stream,
     isOursAndSuperseded: ({ context }, event: { stream: StreamId; fault: Fault | null }) =>
@@ -105,7 +128,7 @@ export const peer = setup({
       stream === context.stream && context.purpose === 'verification',
     nobodyWaits: ({ context }) => context.wishes.length === 0,
     standingStreamServes: ({ context }, found: StandingStream | null) =>
-      found !== null && context.wishes.some(isServedBy(context.purpose, found)),
+      found !== null && wishesOf(context).some(isServedBy(context.purpose, found)),
     anotherTargetIsLeft: ({ context }) => anotherTargetIsLeft(context),
     dialbackIsLeft: ({ context }) =>
       decide(context.fault ?? noFault).next === 'next-prooftype' &&
@@ -115,9 +138,10 @@ export const peer = setup({
   },
   actions: {
     rememberWish: assign(({ context }, { local, purpose, avoid }: StreamWish) => ({
-      wishes: context.wishes.some((wish) => wish.local === local && wish.purpose === purpose)
-        ? context.wishes
-        : [...context.wishes, { local, purpose, avoid }],
+      wishes:
+        entryOf(context.wishes, wishId({ purpose, local })) === undefined
+          ? withEntry(context.wishes, wishId({ purpose, local }), { local, purpose, avoid })
+          : context.wishes,
     })),
     refuseWish: emit(({ context }, { local, purpose, avoid }: StreamWish) => ({
       type: 'stream.refused' as const,
@@ -134,31 +158,30 @@ export const peer = setup({
     /** A standing stream for stanzas may be one that brought a question: those who ask have to look for themselves (S6). */
     offerStandingStream: enqueueActions(({ context, enqueue }, offer: StandingStream) => {
       const serves = isServedBy(context.purpose, offer);
-      for (const wish of context.wishes.filter(serves)) {
+      for (const wish of wishesOf(context).filter(serves)) {
         enqueue.emit({ type: 'stream.offered', remote: context.remote, wish, ...offer });
       }
-      enqueue.assign({ wishes: context.wishes.filter((wish) => !serves(wish)), failures: 0, fault: null });
+      enqueue.assign({ wishes: withoutThose(context, serves), failures: 0, fault: null });
     }),
     /** A stream for stanzas serves those who only ask as well; one for questions carries no stanza (FACTS §14.30). */
     offerStream: enqueueActions(({ context, enqueue }, offer: StandingStream) => {
       const serves = ({ purpose }: StreamWish): boolean => purpose === 'verification' || context.purpose === 'stanzas';
-      for (const wish of context.wishes.filter(serves)) {
+      for (const wish of wishesOf(context).filter(serves)) {
         enqueue.emit({ type: 'stream.offered', remote: context.remote, wish, ...offer });
       }
-      enqueue.assign({ wishes: context.wishes.filter((wish) => !serves(wish)), failures: 0, fault: null });
+      enqueue.assign({ wishes: withoutThose(context, serves), failures: 0, fault: null });
     }),
-    decidePurpose: assign(({ context }) => ({ purpose: purposeOf(context.wishes) })),
+    decidePurpose: assign(({ context }) => ({ purpose: purposeOf(context) })),
     /** Verification needs no authentication: those who only ask are served before the others (PEERS §5.6). */
     offerToVerifiers: enqueueActions(({ context, enqueue }, stream: StreamId) => {
-      const verifiers = context.wishes.filter(({ purpose }) => purpose === 'verification');
-      for (const wish of verifiers) {
+      for (const wish of wishesOf(context).filter(isForVerification)) {
         enqueue.emit({ type: 'stream.offered', remote: context.remote, wish, stream, manner: 'assertion' });
       }
-      enqueue.assign({ wishes: context.wishes.filter(({ purpose }) => purpose !== 'verification') });
+      enqueue.assign({ wishes: withoutThose(context, isForVerification) });
     }),
     refuseAll: enqueueActions(({ context, enqueue }) => {
       const why = context.fault ?? context.denied ?? noFault;
-      for (const wish of context.wishes) {
+      for (const wish of wishesOf(context)) {
         enqueue.emit({ type: 'stream.refused', remote: context.remote, wish, fault: why });
       }
       enqueue.assign({ wishes: [] });
@@ -176,7 +199,7 @@ export const peer = setup({
     requestStream: emit(({ context }) => ({
       type: 'stream.requested' as const,
       remote: context.remote,
-      local: (context.wishes.find(({ purpose }) => purpose === context.purpose) ?? context.wishes[0])?.local ?? '',
+      local: firstInTurn(context)?.local ?? '',
       purpose: context.purpose,
       endpoint: context.endpoint ?? noEndpoint,
       avoidExternal: context.avoidExternal,
@@ -184,7 +207,7 @@ export const peer = setup({
     startAttempt: assign(({ context }) => ({
       stream: null,
       attempts: context.attempts + 1,
-      purpose: purposeOf(context.wishes),
+      purpose: purposeOf(context),
     })),
     takeStream: assign((_, stream: StreamId) => ({ stream })),
     abandonStream: emit(({ context }) => ({
@@ -300,7 +323,7 @@ export const peer = setup({
           remote: context.remote,
           purpose: context.purpose,
           endpoints: context.endpoint === null ? [] : [context.endpoint],
-          avoid: context.wishes.flatMap(({ avoid }) => avoid),
+          avoid: wishesOf(context).flatMap(({ avoid }) => avoid),
         }),
         onDone: [
           {

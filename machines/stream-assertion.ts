@@ -8,6 +8,7 @@ import { limits } from './limits.ts';
 import { authentication } from './stream-authentication.ts';
 import { acceptableProof, mayWriteBack, pairId } from './stream-rules.ts';
 import { raiseLimits, say } from './stream-setup.ts';
+import { nextInLine, withLast } from './waiting-line.ts';
 
 /** Why nothing is asserted to this target here. */
 export const farEndNotProved = (to: string): Fault =>
@@ -36,25 +37,29 @@ export const identityAssertion = authentication.extend({
   },
   actions: {
     queueAssertion: assign(({ context }, pair: DomainPair) => ({
-      assertionsWaiting: [...context.assertionsWaiting, pair],
+      assertionsWaiting: withLast(context.assertionsWaiting, pair),
     })),
     /** Whose turn it is; who asks again waits for the answer to the first. */
     sendAssertions: enqueueActions(({ context, enqueue }) => {
       const pending = [...context.assertionsPending];
       const mostPending = limits.pendingAssertions + context.assertionsOverdue.length;
-      let turns = 0;
-      for (const { from, to } of context.assertionsWaiting) {
-        if (pending.length >= mostPending) break;
-        turns += 1;
+      let waiting = context.assertionsWaiting;
+      while (pending.length < mostPending) {
+        const turn = nextInLine(waiting);
+        if (turn === null) break;
+        const [{ from, to }, others] = turn;
+        waiting = others;
         const id = pairId({ from, to });
-        if (pending.includes(id)) continue;
-        pending.push(id);
-        enqueue.spawnChild('assertion', { id: `assertion.${id}`, input: { from, to } });
-        enqueue.sendTo('transport', say({ kind: 'result', from, to, key: null, answer: null }));
-        enqueue.raise({ type: 'assertion.overdue', from, to }, { id: `overdue.${id}`, delay: 'assertionPatience' });
+        if (!pending.includes(id)) {
+          pending.push(id);
+          enqueue.spawnChild('assertion', { id: `assertion.${id}`, input: { from, to } });
+          enqueue.sendTo('transport', say({ kind: 'result', from, to, key: null, answer: null }));
+          enqueue.raise({ type: 'assertion.overdue', from, to }, { id: `overdue.${id}`, delay: 'assertionPatience' });
+        }
+        enqueue.emit({ type: 'pair.asserted', stream: context.stream, from, to });
       }
-      if (turns === 0) return;
-      enqueue.assign({ assertionsPending: pending, assertionsWaiting: context.assertionsWaiting.slice(turns) });
+      if (waiting === context.assertionsWaiting) return;
+      enqueue.assign({ assertionsPending: pending, assertionsWaiting: waiting });
     }),
     /** Silence about some pairs must not cost the others their turn (L5). */
     yieldTurn: assign(({ context }, pair: DomainPair) => {

@@ -2,6 +2,7 @@
 import { assign, emit, enqueueActions, sendTo } from 'xstate';
 import type { DialbackAnswer } from '../src/protocol/dialback.ts';
 import type { DomainPair, TransportCommand } from './events.ts';
+import { hasMember } from './growing-table.ts';
 import { limits } from './limits.ts';
 import { verifyId } from './stream-rules.ts';
 import { say } from './stream-setup.ts';
@@ -27,7 +28,7 @@ export const flowChart = identityVerification.extend({
     answerVerify: sendTo('transport', ({ context }, question: Question & { keyMatches: boolean }) =>
       answerTo(
         question,
-        !context.settings.hosted.has(question.to)
+        !hasMember(context.settings.hosted, question.to)
           ? { type: 'error', condition: 'item-not-found' }
           : { type: question.keyMatches ? 'valid' : 'invalid' },
       ),

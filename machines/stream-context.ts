@@ -5,6 +5,7 @@ import type { PolicyOptions } from '../src/protocol/policy.ts';
 import type { Proof } from '../src/protocol/proof.ts';
 import type { StreamFeatures } from '../src/protocol/wire.ts';
 import type { GrowingSet, GrowingTable } from './growing-table.ts';
+import { nobodyWaiting, type WaitingLine } from './waiting-line.ts';
 import type {
   AssertionOutcome,
   AssociationOutcome,
@@ -18,10 +19,10 @@ import type {
   VerificationOutcome,
 } from './events.ts';
 
-/** What all streams of a manager share; held by reference, never copied. */
+/** What all streams of a manager are told alike. */
 export interface StreamSettings {
   /** Domains served here, canonical. */
-  readonly hosted: ReadonlySet<string>;
+  readonly hosted: GrowingSet;
   readonly policy: PolicyOptions;
   readonly bidi: boolean;
 }
@@ -57,7 +58,7 @@ export interface StreamContext extends StreamInput {
   readonly proved: GrowingTable<Proof>;
   readonly associated: AssociationOutcome | null;
   /** Ours, for which there was no turn yet. */
-  readonly assertionsWaiting: readonly DomainPair[];
+  readonly assertionsWaiting: WaitingLine<DomainPair>;
   /** By {@link pairId}: what we asked on this very stream and was not answered yet (S6). */
   readonly assertionsPending: readonly string[];
   /** Those of them that have been unanswered for so long that others may be asked meanwhile. */
@@ -103,7 +104,7 @@ export const newStream = ({ input }: { input: StreamInput }): StreamContext => (
   saslAttempts: 0,
   proved: [],
   associated: null,
-  assertionsWaiting: [],
+  assertionsWaiting: nobodyWaiting,
   assertionsPending: [],
   assertionsOverdue: [],
   associationsPending: [],

@@ -2,6 +2,7 @@
 import { assign, enqueueActions } from 'xstate';
 import { canonicalDomain } from '../src/protocol/names.ts';
 import type { StreamFeatures, StreamHeader } from '../src/protocol/wire.ts';
+import { hasMember } from './growing-table.ts';
 import { faultOfHeader, ourFeatures } from './stream-rules.ts';
 import { say } from './stream-setup.ts';
 import { streamSetup } from './stream-setup.ts';
@@ -68,7 +69,7 @@ export const streamHeaders = streamSetup.extend({
     rememberRefusedHeader: assign(({ context }, { header, freshId }: { header: StreamHeader; freshId: string }) => {
       const to = canonicalDomain(header.to ?? '');
       return {
-        local: to !== null && context.settings.hosted.has(to) ? to : context.local,
+        local: to !== null && hasMember(context.settings.hosted, to) ? to : context.local,
         wireId: freshId,
         fault: context.fault ?? faultOfHeader(context, header),
       };

@@ -5,7 +5,7 @@ import { acceptsWeakProof, deniedBy, policyFor, type ResolvedPolicy, requiresTls
 import type { Proof } from '../src/protocol/proof.ts';
 import { decodeAuthzid, type StreamFeatures, type StreamHeader } from '../src/protocol/wire.ts';
 import type { DomainPair } from './events.ts';
-import { entryOf } from './growing-table.ts';
+import { entryOf, hasMember } from './growing-table.ts';
 import type { StreamContext } from './stream-context.ts';
 
 /** Dialback vouches for the far end as far as DNS does: good enough where policy accepts weak proofs. */
@@ -76,7 +76,7 @@ export function faultOfHeader(context: StreamContext, header: StreamHeader): Fau
   if (header.version !== null && major !== '1')
     return fault('stream', 'unsupported-version', 'peer', `version ${header.version}`);
   const to = header.to === null ? null : canonicalDomain(header.to);
-  if (to === null || !settings.hosted.has(to)) {
+  if (to === null || !hasMember(settings.hosted, to)) {
     return fault(
       'stream',
       'host-unknown',
@@ -89,7 +89,7 @@ export function faultOfHeader(context: StreamContext, header: StreamHeader): Fau
     return fault('stream', 'improper-addressing', 'peer', 'from is not a domain');
   if (from === null && tls !== null)
     return fault('stream', 'improper-addressing', 'peer', 'the header has no from under TLS');
-  if (from !== null && settings.hosted.has(from))
+  if (from !== null && hasMember(settings.hosted, from))
     return fault('stream', 'invalid-from', 'peer', `${from} is served here`);
   if (phase === 'authenticated' && (from !== context.remote || to !== context.local)) {
     return fault(
@@ -130,4 +130,4 @@ export function authzidVerdict(
 
 /** Nobody else speaks for a domain that is served here, whatever the policy accepts (FACTS §14.32). */
 export const assertionOfOurs = ({ settings }: StreamContext, domain: string): Fault | null =>
-  settings.hosted.has(domain) ? fault('policy', 'policy-violation', 'peer', `${domain} is served here`) : null;
+  hasMember(settings.hosted, domain) ? fault('policy', 'policy-violation', 'peer', `${domain} is served here`) : null;

@@ -1,6 +1,7 @@
 /** What both ends of an XML stream have in common: types, children and deadlines; how a stream speaks, and how it ends. */
 import { assign, emit, fromCallback, sendTo, setup } from 'xstate';
 import type { Fault } from '../src/protocol/faults.ts';
+import type { PolicyOptions } from '../src/protocol/policy.ts';
 import type { WireElement } from '../src/protocol/wire.ts';
 import { assertion } from './assertion.machine.ts';
 import { association } from './association.machine.ts';
@@ -86,6 +87,7 @@ export const streamSetup = setup({
     })),
     reportVerifiable: emit(({ context }) => ({ type: 'stream.verifiable' as const, stream: context.stream })),
     reportEstablished: emit(({ context }) => ({ type: 'stream.established' as const, stream: context.stream })),
+    takePolicy: assign(({ context }, policy: PolicyOptions) => ({ settings: { ...context.settings, policy } })),
     rememberAddress: assign((_, connectedTo: string) => ({ connectedTo })),
   },
 });

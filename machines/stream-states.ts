@@ -41,6 +41,7 @@ export const anywhere = {
     target: '.closing',
     actions: { type: 'rememberFault', params: ({ event }) => event.fault },
   },
+  'local.policyChanged': { actions: { type: 'takePolicy', params: ({ event }) => event.policy } },
   'peer.streamErrorReceived': {
     target: '.closing',
     actions: {

@@ -34,6 +34,7 @@ export const tlsNegotiation = streamHeaders.extend({
       headerSent: false,
       peerSpeaksDialback: false,
       peerPredatesFeatures: false,
+      saslAttempts: 0,
     })),
   },
 });

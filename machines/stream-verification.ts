@@ -3,7 +3,7 @@ import { enqueueActions, sendTo } from 'xstate';
 import type { DialbackAnswer } from '../src/protocol/dialback.ts';
 import { deniedBy } from '../src/protocol/policy.ts';
 import type { DomainPair, TransportCommand, VerificationOutcome } from './events.ts';
-import { membersOf, withEntry, withMember } from './growing-table.ts';
+import { hasMember, membersOf, withEntry, withMember } from './growing-table.ts';
 import { limits } from './limits.ts';
 import { identityAssertion } from './stream-assertion.ts';
 import { assertionOfOurs, outdatedTls, pairId, pairOfChild, policyTowards } from './stream-rules.ts';
@@ -46,7 +46,7 @@ export const identityVerification = identityAssertion.extend({
           stream: context.stream,
           id: context.wireId,
           policy: policyTowards(context, assertion.from),
-          targetIsHosted: context.settings.hosted.has(assertion.to),
+          targetIsHosted: hasMember(context.settings.hosted, assertion.to),
           denied:
             deniedBy(context.settings.policy, assertion.from) ??
             assertionOfOurs(context, assertion.from) ??

@@ -1,10 +1,9 @@
 /** The connection manager: the public face of registry, data plane and listeners. It holds no protocol. */
 import type { Element } from '@xmpp/xml';
 import type { Observable } from 'rxjs';
-import { entriesOf } from '../machines/growing-table.ts';
+import { entriesOf, setOf } from '../machines/growing-table.ts';
 import { limits } from '../machines/limits.ts';
 import type { StreamId } from '../machines/events.ts';
-import type { StreamSettings } from '../machines/stream-context.ts';
 import { makeEffects } from './control/effects.ts';
 import type { LimitOptions, ManagerOptions } from './options.ts';
 import type { ConnectionEvents, Credential, Listening, ListenOptions, Ports } from './ports.ts';
@@ -71,7 +70,6 @@ export class ConnectionManager {
   readonly #registry: Registry;
   readonly #router: Router;
   readonly #hosted: ReadonlyMap<string, Credential | null>;
-  readonly #settings: { -readonly [Key in keyof StreamSettings]: StreamSettings[Key] };
   /** Streams that stand, by the address that opened them. */
   readonly #perAddress = new Map<string, number>();
   #listening: { readonly at: ListeningAt; readonly handle: Listening }[] = [];
@@ -88,11 +86,6 @@ export class ConnectionManager {
     this.#options = options;
     this.#ports = ports;
     this.#hosted = canonicalHosts(options.hosts);
-    this.#settings = {
-      hosted: new Set(this.#hosted.keys()),
-      policy: options.policy ?? {},
-      bidi: options.bidi ?? true,
-    };
     const secret = options.dialback?.secret ?? ports.random.hex(32);
     if (secret.length < 16) throw new TypeError('dialback.secret: at least 16 characters are needed');
     const bounds = { ...defaultLimits, ...options.limits };
@@ -111,7 +104,11 @@ export class ConnectionManager {
       },
     });
     this.#registry = new Registry({
-      settings: this.#settings,
+      settings: {
+        hosted: setOf(new Set(this.#hosted.keys())),
+        policy: options.policy ?? {},
+        bidi: options.bidi ?? true,
+      },
       router: this.#router,
       clock,
       random,
@@ -221,8 +218,7 @@ export class ConnectionManager {
 
   /** Puts another policy in force, for live streams too: those that it forbids are closed. */
   setPolicy(policy: PolicyOptions): void {
-    this.#settings.policy = policy;
-    this.#registry.enforcePolicy();
+    this.#registry.enforcePolicy(policy);
   }
 
   /** Closes one stream; its pairs find another when they need one. */

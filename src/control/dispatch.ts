@@ -95,6 +95,7 @@ export class Dispatch {
       case 'pair.accepted':
         this.#pairAccepted(row, report);
         break;
+      case 'pair.asserted':
       case 'pair.refused':
         actors.pairs.send(report.from, report.to, report);
         break;

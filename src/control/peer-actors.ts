@@ -2,7 +2,7 @@
 import { type ActorRefFrom, createActor } from 'xstate';
 import type { PeerActorEvent, PeerReport, StreamId, StreamWish } from '../../machines/events.ts';
 import { limits } from '../../machines/limits.ts';
-import type { PeerInput } from '../../machines/peer.machine.ts';
+import { type PeerInput, wishesOf } from '../../machines/peer.machine.ts';
 import { type Fault, toFault } from '../protocol/faults.ts';
 import type { Machines } from './effects.ts';
 import type { Recorder } from './recorder.ts';
@@ -44,11 +44,12 @@ export class PeerActors {
   dismiss(remote: string, matters: (wish: StreamWish) => boolean): StreamId | null {
     const actor = this.#actors.get(remote);
     if (actor === undefined) return null;
-    const { wishes, stream } = actor.getSnapshot().context;
+    const { context } = actor.getSnapshot();
+    const wishes = wishesOf(context);
     if (wishes.length === 0 || wishes.some(matters)) return null;
     this.#actors.delete(remote);
     actor.stop();
-    return stream;
+    return context.stream;
   }
 
   /** Forgets all of them, and refuses what was wished for with `why`. */
@@ -57,9 +58,11 @@ export class PeerActors {
     this.#actors.clear();
     this.#remembered.clear();
     for (const actor of actors) {
-      const { remote, wishes } = actor.getSnapshot().context;
+      const { context } = actor.getSnapshot();
       actor.stop();
-      for (const wish of wishes) this.#options.reported({ type: 'stream.refused', remote, wish, fault: why });
+      for (const wish of wishesOf(context)) {
+        this.#options.reported({ type: 'stream.refused', remote: context.remote, wish, fault: why });
+      }
     }
   }
 

@@ -8,7 +8,7 @@ import type { StreamSettings } from '../../machines/stream-context.ts';
 import type { AcceptedConnection } from '../adapters/transport.ts';
 import type { Clock, Random } from '../ports.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
-import { acceptsWeakProof, deniedBy, policyFor } from '../protocol/policy.ts';
+import { acceptsWeakProof, deniedBy, type PolicyOptions, policyFor } from '../protocol/policy.ts';
 import type { Router } from '../routing/router.ts';
 import { Dispatch } from './dispatch.ts';
 import { type Effects, type OtherStreams, provideEffects } from './effects.ts';
@@ -23,6 +23,7 @@ import { StreamSearch } from './stream-search.ts';
 import { VerifyDesk } from './verify-desk.ts';
 
 export interface RegistryOptions {
+  /** At first; {@link Registry.enforcePolicy} changes the policy. */
   readonly settings: StreamSettings;
   readonly router: Router;
   readonly clock: Clock;
@@ -37,6 +38,7 @@ export class Registry implements OtherStreams {
   readonly search: StreamSearch;
   readonly desk: VerifyDesk;
   readonly #options: RegistryOptions;
+  #settings: StreamSettings;
   readonly #streamActors: StreamActors;
   readonly #pairActors: PairActors;
   readonly #peerActors: PeerActors;
@@ -47,7 +49,8 @@ export class Registry implements OtherStreams {
 
   constructor(options: RegistryOptions) {
     this.#options = options;
-    const { settings, router, clock, random } = options;
+    this.#settings = options.settings;
+    const { router, clock, random } = options;
     const { streams } = this;
     const recorder = (this.recorder = new Recorder(clock));
     const search = (this.search = new StreamSearch(streams, clock));
@@ -63,7 +66,7 @@ export class Registry implements OtherStreams {
     const machines = provideEffects(options.effects(this));
     this.#streamActors = new StreamActors({
       machines,
-      settings,
+      settings: () => this.#settings,
       table: streams,
       recorder,
       reported: (report) => this.#dispatch.streamReported(report),
@@ -83,8 +86,8 @@ export class Registry implements OtherStreams {
       recorder,
       inputOf: (remote) => ({
         remote,
-        fixedTarget: policyFor(settings.policy, remote).target,
-        denied: deniedBy(settings.policy, remote),
+        fixedTarget: policyFor(this.#settings.policy, remote).target,
+        denied: deniedBy(this.#settings.policy, remote),
         jitter: random.integer(1_000) / 1_001,
       }),
       reported: (report) => this.#dispatch.peerReported(report),
@@ -146,9 +149,10 @@ export class Registry implements OtherStreams {
     this.#streamActors.send(stream, { type: 'local.closeRequested', fault: why });
   }
 
-  /** The policy has changed: streams to domains that it forbids now are closed (FEATURES P2). */
-  enforcePolicy(): void {
-    const { policy } = this.#options.settings;
+  /** Puts another policy in force: streams to domains that it forbids are closed (FEATURES P2). */
+  enforcePolicy(policy: PolicyOptions): void {
+    this.#settings = { ...this.#settings, policy };
+    this.#streamActors.sendToAll({ type: 'local.policyChanged', policy });
     for (const { id, leadsTo, weaklyProved } of this.streams.rows()) {
       const denied = [...leadsTo].map((domain) => deniedBy(policy, domain)).find((why) => why !== null);
       const tooWeak = [...weaklyProved].some((domain) => !acceptsWeakProof(policyFor(policy, domain)));

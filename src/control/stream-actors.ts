@@ -15,7 +15,8 @@ interface StreamActor {
 
 export interface StreamActorsOptions {
   readonly machines: Pick<Machines, 'initiatingStream' | 'receivingStream'>;
-  readonly settings: StreamSettings;
+  /** In force now. */
+  readonly settings: () => StreamSettings;
   /** Where they are entered, to be found by others. */
   readonly table: StandingStreams;
   readonly recorder: Recorder;
@@ -46,6 +47,10 @@ export class StreamActors {
     this.#actors.get(stream)?.send(event);
   }
 
+  sendToAll(event: StreamEvent): void {
+    for (const actor of [...this.#actors.values()]) actor.send(event);
+  }
+
   /** An id for a stream that is opened next: ids are never used again. */
   assign(): StreamId {
     return this.#next++;
@@ -57,7 +62,7 @@ export class StreamActors {
     this.#accepted.set(stream, connection);
     const { directTls } = connection;
     const nothingSaid = { purpose: 'stanzas' as const, local: '', remote: '', endpoint: null, avoidExternal: false };
-    this.#start('receivingStream', { stream, settings: this.#options.settings, ...nothingSaid, directTls });
+    this.#start('receivingStream', { stream, settings: this.#options.settings(), ...nothingSaid, directTls });
   }
 
   /** The connection that stands under this id, once. */
@@ -68,7 +73,7 @@ export class StreamActors {
   }
 
   open(input: Omit<StreamInput, 'settings'>): void {
-    this.#start('initiatingStream', { ...input, settings: this.#options.settings });
+    this.#start('initiatingStream', { ...input, settings: this.#options.settings() });
   }
 
   stop(): void {

@@ -134,6 +134,7 @@ const models: readonly Model[] = [
       { type: 'route.refused', fault: why },
       { type: 'association.settled', stream: 1, outcome: provedFor('b.example') },
       { type: 'association.settled', stream: 1, outcome: refutedFor('b.example') },
+      { type: 'pair.asserted', stream: 1 },
       { type: 'pair.accepted', stream: 1, proof: strong },
       { type: 'pair.refused', stream: 1, fault: why },
       { type: 'stream.closing', stream: 1, fault: why },

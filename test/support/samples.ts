@@ -6,6 +6,7 @@ import type { PolicyOptions } from '../../src/protocol/policy.ts';
 import type { Proof } from '../../src/protocol/proof.ts';
 import type { StreamFeatures, StreamHeader, WireElement } from '../../src/protocol/wire.ts';
 import type { AssociationOutcome, TlsFacts, VerificationOutcome } from '../../machines/index.ts';
+import { setOf } from '../../machines/growing-table.ts';
 import type { StreamInput } from '../../machines/stream-context.ts';
 import type { Effect } from './pure.ts';
 
@@ -90,7 +91,7 @@ export const features = (changes: Partial<StreamFeatures> = {}): StreamFeatures 
 /** a.example opens a stream to b.example. */
 export const initiatingInput = (changes: Partial<StreamInput> = {}, policy: PolicyOptions = {}): StreamInput => ({
   stream: 1,
-  settings: { hosted: new Set(['a.example', 'a2.example']), policy, bidi: true },
+  settings: { hosted: setOf(new Set(['a.example', 'a2.example'])), policy, bidi: true },
   purpose: 'stanzas',
   local: 'a.example',
   remote: 'b.example',
@@ -103,7 +104,7 @@ export const initiatingInput = (changes: Partial<StreamInput> = {}, policy: Poli
 /** b.example, which also serves b2.example, is connected to. */
 export const receivingInput = (changes: Partial<StreamInput> = {}, policy: PolicyOptions = {}): StreamInput => ({
   stream: 2,
-  settings: { hosted: new Set(['b.example', 'b2.example']), policy, bidi: true },
+  settings: { hosted: setOf(new Set(['b.example', 'b2.example'])), policy, bidi: true },
   purpose: 'stanzas',
   local: '',
   remote: '',

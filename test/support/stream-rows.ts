@@ -16,7 +16,7 @@ export const endpointOf = (host: string, ...addresses: string[]): Endpoint => ({
 export function rowOf(id: number, endpoint: Endpoint, changes: Partial<StreamContext>): StreamRow {
   const input = {
     stream: id,
-    settings: { hosted: new Set<string>(), policy: {}, bidi: true },
+    settings: { hosted: [], policy: {}, bidi: true },
     purpose: 'stanzas' as const,
     local: 'here.example',
     remote: 'evil.example',

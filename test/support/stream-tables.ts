@@ -55,6 +55,7 @@ export function streamEvents(local: string, remote: string, side: 'initiating' |
     'local.verifyRequested': { type: 'local.verifyRequested', ...ours, id: 'x', key: 'k' },
     'local.verifyAbandoned': { type: 'local.verifyAbandoned', ...ours, id: 'x' },
     'local.closeRequested': { type: 'local.closeRequested', fault: null },
+    'local.policyChanged': { type: 'local.policyChanged', policy: { federation: 'encrypted' } },
     'assertion.overdue': { type: 'assertion.overdue', ...ours },
     // Ends of children.
     'far end proved': done('association', provedFor(remote)),
@@ -109,6 +110,7 @@ export const anywhere = {
   'local.verifyRequested': '=',
   'local.verifyAbandoned': '=',
   'local.closeRequested': closesQuietly,
+  'local.policyChanged': '=',
   'assertion.overdue': '=', // a timer that is stopped with the assertion
   'far end proved': '=',
   'far end not proved': '=',

@@ -21,7 +21,7 @@ const serves = {
   ...anywhere,
   'peer.featuresReceived': '=', // RFC 6120 §4.3.5
   'peer.verifyRequested': ['.', 'say verify valid'],
-  'local.assertionRequested': ['.', 'spawn assertion.a.example>b.example', 'say result'],
+  'local.assertionRequested': ['.', 'spawn assertion.a.example>b.example', 'say result', 'report pair.asserted'],
   'local.associationRequested': ['.', 'spawn association.c.example'],
   'local.verifyRequested': ['.', 'say verify'],
   'transport.idle': closesQuietly,

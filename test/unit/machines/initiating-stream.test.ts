@@ -157,7 +157,11 @@ test('EXTERNAL refused: dialback follows on the same stream (XEP-0178 §3 step 1
   stream.send({ type: 'peer.saslFailed', condition: 'not-authorized', text: null });
   assert.equal(stream.state, 'established.open');
   assert.ok(!words(stream).includes('report pair.accepted'), 'S2');
-  assert.deepEqual(words(assertPair(stream)), ['spawn assertion.a.example>b.example', 'say result']);
+  assert.deepEqual(words(assertPair(stream)), [
+    'spawn assertion.a.example>b.example',
+    'say result',
+    'report pair.asserted',
+  ]);
 });
 
 test('EXTERNAL refused by a peer without dialback, or answered by closing, ends the stream with a sasl fault', () => {
@@ -195,8 +199,8 @@ test('features without anything, and no dialback namespace: the peer gives no wa
 
 test('valid: the pair is accepted; the question is asked once however often it is wanted (XEP-0220 §2.1)', () => {
   const stream = assertPair(byDialback());
-  assert.deepEqual(words(stream), ['spawn assertion.a.example>b.example', 'say result']);
-  assert.deepEqual(words(assertPair(stream)), []);
+  assert.deepEqual(words(stream), ['spawn assertion.a.example>b.example', 'say result', 'report pair.asserted']);
+  assert.deepEqual(words(assertPair(stream)), ['report pair.asserted']);
   const answer = { type: 'valid' } as const;
   stream.send({ type: 'peer.resultAnswered', from: 'b.example', to: 'a.example', answer });
   assert.deepEqual(words(stream), ['peer.resultAnswered'], 'told to the assertion');
@@ -238,7 +242,7 @@ test('piggybacking supposition: proved for a further domain, the far end is aske
   assert.deepEqual(words(stream.send({ type: 'local.associationRequested', domain: 'c.example' })), [], 'once');
   stream.done('association.c.example', provedFor('c.example'));
   stream.send({ type: 'local.assertionRequested', from: 'a.example', to: 'c.example' });
-  assert.deepEqual(words(stream), ['spawn assertion.a.example>c.example', 'say result']);
+  assert.deepEqual(words(stream), ['spawn assertion.a.example>c.example', 'say result', 'report pair.asserted']);
 });
 
 test('S8: a far end proved by certificate is not supposed to serve a domain that its certificate does not prove', () => {

@@ -1,8 +1,10 @@
 /** The pair: each state and each event has its cell; a new one without it does not compile. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createActor } from 'xstate';
 import { limits, pair, type PairEvent } from '../../../machines/index.ts';
 import { fault } from '../../../src/protocol/faults.ts';
+import { SimulatedClock } from '../../../src/simulation/simulated-clock.ts';
 import { PureActor, type RestingState } from '../../support/pure.ts';
 import { provedFor, refutedFor, strong, wordsOf } from '../../support/samples.ts';
 
@@ -18,15 +20,18 @@ const samples: { [Type in PairEvent['type']]: Extract<PairEvent, { type: Type }>
   'route.offered': { type: 'route.offered', stream: 1, manner: 'supposition' },
   'route.refused': { type: 'route.refused', fault: why },
   'association.settled': { type: 'association.settled', stream: 1, outcome: provedFor('b.example') },
+  'pair.asserted': { type: 'pair.asserted', stream: 1 },
   'pair.accepted': { type: 'pair.accepted', stream: 1, proof: strong },
   'pair.refused': { type: 'pair.refused', stream: 1, fault: fault('dialback', 'item-not-found', 'peer') },
   'stream.closing': { type: 'stream.closing', stream: 1, fault: why },
 };
+const toAssertion = [samples['local.routeWanted'], { type: 'route.offered', stream: 1, manner: 'assertion' }] as const;
 const pathTo: Record<State, readonly PairEvent[]> = {
   resting: [],
   awaitingRoute: [samples['local.routeWanted']],
   piggybackingSupposition: [samples['local.routeWanted'], samples['route.offered']],
-  piggybackingAssertion: [samples['local.routeWanted'], { type: 'route.offered', stream: 1, manner: 'assertion' }],
+  'piggybackingAssertion.awaitingTurn': toAssertion,
+  'piggybackingAssertion.awaitingAnswer': [...toAssertion, samples['pair.asserted']],
   routed: [samples['pair.accepted']],
   failed: [samples['local.closeRequested']],
 };
@@ -36,11 +41,18 @@ const ignored: Row = {
   'route.offered': '=',
   'route.refused': '=',
   'association.settled': '=',
+  'pair.asserted': '=',
   'pair.refused': '=',
   'stream.closing': '=',
   'pair.accepted': ['routed', 'report pair.routed'],
   'local.closeRequested': ['failed', 'report pair.failed'],
   late: '=',
+};
+const asserted: Row = {
+  ...ignored,
+  'pair.refused': ['failed', 'report pair.failed'],
+  'stream.closing': ['awaitingRoute', 'report route.requested'],
+  late: ['failed', 'report pair.failed'],
 };
 const table: Record<State, Row> = {
   resting: { ...ignored, 'local.routeWanted': ['awaitingRoute', 'report route.requested'] },
@@ -52,16 +64,12 @@ const table: Record<State, Row> = {
   },
   piggybackingSupposition: {
     ...ignored,
-    'association.settled': ['piggybackingAssertion', 'report assertion.requested'],
+    'association.settled': ['piggybackingAssertion.awaitingTurn', 'report assertion.requested'],
     'stream.closing': ['awaitingRoute', 'report route.requested'],
     late: ['awaitingRoute', 'report route.requested'],
   },
-  piggybackingAssertion: {
-    ...ignored,
-    'pair.refused': ['failed', 'report pair.failed'],
-    'stream.closing': ['awaitingRoute', 'report route.requested'],
-    late: ['failed', 'report pair.failed'],
-  },
+  'piggybackingAssertion.awaitingTurn': { ...asserted, 'pair.asserted': ['piggybackingAssertion.awaitingAnswer'] },
+  'piggybackingAssertion.awaitingAnswer': asserted,
   routed: { ...ignored, 'pair.accepted': '=', 'stream.closing': ['resting'] },
   failed: { ...ignored, 'local.routeWanted': ['failed', 'report pair.failed'], late: ['resting'] },
 };
@@ -86,10 +94,16 @@ for (const [state, row] of Object.entries(table) as [State, Row][]) {
 }
 
 test('what concerns another stream, or another domain, changes nothing (S3)', () => {
-  for (const state of ['piggybackingSupposition', 'piggybackingAssertion', 'routed'] as const) {
+  for (const state of [
+    'piggybackingSupposition',
+    'piggybackingAssertion.awaitingTurn',
+    'piggybackingAssertion.awaitingAnswer',
+    'routed',
+  ] as const) {
     for (const event of [
       { ...samples['association.settled'], stream: 7 },
       { ...samples['association.settled'], outcome: provedFor('c.example') },
+      { ...samples['pair.asserted'], stream: 7 },
       { ...samples['pair.refused'], stream: 7 },
       { ...samples['stream.closing'], stream: 7 },
     ]) {
@@ -105,12 +119,33 @@ test('a stream that is not proved for the domain is left for another, and resour
   });
   assert.deepEqual([unproved.state, unproved.snapshot.context.avoid], ['awaitingRoute', [1]]);
   const full = fault('dialback', 'resource-constraint', 'peer');
-  const refused = at('piggybackingAssertion').send({ type: 'pair.refused', stream: 1, fault: full });
+  const refused = at('piggybackingAssertion.awaitingAnswer').send({ type: 'pair.refused', stream: 1, fault: full });
   assert.deepEqual([refused.state, refused.snapshot.context.avoid], ['awaitingRoute', [1]]);
   refused
     .send({ type: 'route.offered', stream: 2, manner: 'assertion' })
     .send({ type: 'pair.refused', stream: 2, fault: full });
   assert.equal(refused.state, 'failed');
+});
+
+test('the answer is awaited from the moment of the assertion, however long its turn took (XEP-0220 §2.1.1, L2)', () => {
+  const clock = new SimulatedClock();
+  const actor = createActor(pair, { input: { local: 'a.example', remote: 'b.example' }, clock }).start();
+  for (const event of toAssertion) actor.send(event);
+  clock.increment(limits.routeMs - 1);
+  actor.send(samples['pair.asserted']);
+  clock.increment(limits.assertionMs);
+  assert.ok(actor.getSnapshot().matches({ piggybackingAssertion: 'awaitingAnswer' }));
+  clock.increment(limits.headerMs);
+  assert.deepEqual(
+    [actor.getSnapshot().value, actor.getSnapshot().context.fault?.text],
+    ['failed', 'no answer to db:result'],
+  );
+  actor.stop();
+});
+
+test('a turn that never comes has an end too (L2)', () => {
+  const actor = at('piggybackingAssertion.awaitingTurn').late();
+  assert.deepEqual([actor.state, actor.snapshot.context.fault?.text], ['failed', 'other assertions were not answered']);
 });
 
 test('L4: streams that take leave of the pair are left for others, and not for ever (limits.attemptsPerWish)', () => {

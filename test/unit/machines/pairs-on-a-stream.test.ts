@@ -70,7 +70,7 @@ function full(): Initiating {
 
 test('L5: a peer that is silent about some pairs does not keep the others waiting (XEP-0220 §2.1.1)', () => {
   const stream = overdue(full(), sender(7));
-  assert.deepEqual(words(stream), ['spawn assertion.a.example>b.example', 'say result']);
+  assert.deepEqual(words(stream), ['spawn assertion.a.example>b.example', 'say result', 'report pair.asserted']);
   answered(stream, sender(7));
   assert.ok(words(stream).includes('report pair.accepted'), 'what is overdue still counts when it comes');
 });
@@ -134,6 +134,7 @@ test('an assertion whose actor fails gives its turn to the next (STYLE, Actors)'
     'report pair.refused',
     'spawn assertion.a.example>b.example',
     'say result',
+    'report pair.asserted',
   ]);
 });
 
@@ -154,6 +155,7 @@ test('a pair that asks again while it waits is asserted once', () => {
   assert.equal(words(stream).filter((word) => word === 'say result').length, 1);
   answered(stream, sender(1));
   assert.ok(!words(stream).includes('say result'));
+  assert.ok(words(stream).includes('report pair.asserted'), 'but hears that it was');
 });
 
 test('nothing is asserted on a stream that closes, whoever waits (RFC 6120 §4.4)', () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits, peer } from '../../../machines/index.ts';
 import { superseded } from '../../../machines/failures.ts';
-import type { PeerInput } from '../../../machines/peer.machine.ts';
+import { type PeerInput, wishesOf } from '../../../machines/peer.machine.ts';
 import { fault, type Fault } from '../../../src/protocol/faults.ts';
 import { PureActor } from '../../support/pure.ts';
 import { endpoint, wordsOf } from '../../support/samples.ts';
@@ -200,7 +200,7 @@ test('wishes are bounded; one that finds no room is refused at once, and the oth
   assert.deepEqual(actor.effects, []);
   actor.send({ ...wanted, local: 'too-many.example' });
   assert.deepEqual(actor.effects.map(wordsOf), ['report stream.refused']);
-  assert.equal(actor.snapshot.context.wishes.length, limits.wishesPerPeer);
+  assert.equal(wishesOf(actor.snapshot.context).length, limits.wishesPerPeer);
 });
 
 test('L4: one that gave way to a stream of the far end is looked for anew, and that too has an end', () => {
@@ -247,7 +247,7 @@ test('those who only ask are served by a stream that can carry db:verify; those 
     .sendInternal(events['stream.verifiable']);
   assert.deepEqual([both.state, ...both.effects.map(wordsOf)], ['connecting', 'report stream.offered']);
   assert.deepEqual(
-    both.snapshot.context.wishes.map(({ purpose }) => purpose),
+    wishesOf(both.snapshot.context).map(({ purpose }) => purpose),
     ['stanzas'],
   );
 });
@@ -263,7 +263,7 @@ test('S6: a standing stream that brought the question is not offered to who asks
 
 test('one wish per sender and purpose, however often it is said', () => {
   const actor = at('local.streamWanted', 'local.streamWanted').send({ ...wanted, local: 'a2.example' });
-  assert.equal(actor.snapshot.context.wishes.length, 2);
+  assert.equal(wishesOf(actor.snapshot.context).length, 2);
 });
 
 test('what concerns another stream changes nothing', () => {

@@ -244,6 +244,18 @@ test(`after ${String(limits.saslAttempts)} failures the stream is closed (RFC 61
   assert.deepEqual([stream.state, faultOf(stream)], ['closing', 'policy-violation']);
 });
 
+test('tries in plain text do not count under TLS: what was said before it is forgotten (RFC 6120 §5.4.3.3, §6.4.5)', () => {
+  const stream = open(accept({ federation: 'verified' }));
+  for (let attempt = 1; attempt < limits.saslAttempts; attempt++) stream.send(auth('='));
+  stream.send({ type: 'peer.startTlsRequested' });
+  stream.send({ type: 'transport.secured', tls: tlsWith(certificateOf('a.example')) });
+  open(stream, {}, 'id-2').done('association', provedFor('a.example'));
+  for (let attempt = 1; attempt < limits.saslAttempts; attempt++) stream.send(auth('a'));
+  assert.equal(stream.state, 'authentication.awaitingAuthentication');
+  stream.send(auth('a'));
+  assert.deepEqual([stream.state, faultOf(stream)], ['closing', 'policy-violation']);
+});
+
 test('after SASL the names are frozen (FACTS §14.10, PEERS §5.2)', () => {
   for (const [changes, condition] of [
     [{ from: 'c.example' }, 'invalid-from'],
@@ -366,7 +378,11 @@ test('S2: without bidi nothing of ours goes down a stream that the peer opened (
   const ask = { type: 'local.assertionRequested', from: 'b2.example', to: 'a.example' } as const;
   assert.deepEqual(words(oneWay.send(ask)), ['report pair.refused']);
   const bidi = open(authenticating(true).send({ type: 'peer.bidiRequested' }).send(auth('=')), {}, 'id-3');
-  assert.deepEqual(words(bidi.send(ask)), ['spawn assertion.b2.example>a.example', 'say result']);
+  assert.deepEqual(words(bidi.send(ask)), [
+    'spawn assertion.b2.example>a.example',
+    'say result',
+    'report pair.asserted',
+  ]);
 });
 
 test('dialback on a bidirectional stream: the inverse of each verified pair, and nothing else (XEP-0288 §2.2)', () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { entryOf } from '../../../machines/growing-table.ts';
 import { type AssociationOutcome, initiatingStream, receivingStream } from '../../../machines/index.ts';
-import type { PolicyOptions } from '../../../src/protocol/policy.ts';
+import type { Federation, PolicyOptions } from '../../../src/protocol/policy.ts';
 import type { Proof } from '../../../src/protocol/proof.ts';
 import type { StreamFeatures, StreamHeader } from '../../../src/protocol/wire.ts';
 import { PureActor } from '../../support/pure.ts';
@@ -16,8 +16,10 @@ import {
   receivingInput,
   refutedFor,
   responseHeader,
+  strong,
   tlsWith,
   verified,
+  weak,
   wordsOf,
 } from '../../support/samples.ts';
 import { detailedWords } from '../../support/tables.ts';
@@ -185,7 +187,7 @@ test('S8: where policy accepts DNS too, a far end proved by certificate has to p
     stream.send({ type: 'local.associationRequested', domain: 'c.example' });
     stream.done('association.c.example', refutedFor('c.example'));
     const [settled] = stream.effects.filter(({ kind }) => kind === 'emitted');
-    const { outcome } = (settled as { event: { outcome: AssociationOutcome } }).event;
+    const { outcome } = (settled as unknown as { event: { outcome: AssociationOutcome } }).event;
     assert.equal(outcome.verdict.kind, verdict, `the far end is ${farEnd.verdict.kind}`);
   }
 });
@@ -200,6 +202,46 @@ test('S1: on a bidirectional stream of ours a domain for which only DNS vouches 
   };
   assert.deepEqual(reportsOf('c.example'), ['report pair.accepted']);
   assert.deepEqual(reportsOf('b.example'), ['report pair.admitted', 'report pair.accepted']);
+});
+
+// ——— a policy that changes (FEATURES P2)
+
+const nowIn = (federation: Federation) => ({ type: 'local.policyChanged', policy: { federation } }) as const;
+
+test('S2: a weak proof that was good enough is none under a stricter policy, and one again under the old one', () => {
+  const stream = encryptedTo(provedFor('b.example', weak));
+  hears(stream, {});
+  const reportsOf = (from: string): string[] => {
+    stream.send({ type: 'local.assertionRequested', from, to: 'b.example' });
+    return words(stream).filter((said) => said.startsWith('report'));
+  };
+  assert.deepEqual(reportsOf('a.example'), ['report pair.asserted']);
+  stream.send(nowIn('authenticated'));
+  assert.deepEqual(reportsOf('a2.example'), ['report pair.refused']);
+  // What was asked before is answered now.
+  const pair = { from: 'a.example', to: 'b.example' };
+  stream.done('assertion.a.example>b.example', { ...pair, answer: { type: 'valid' } });
+  assert.deepEqual(
+    words(stream).filter((said) => said.startsWith('report')),
+    ['report pair.refused'],
+  );
+  stream.send(nowIn('encrypted'));
+  assert.deepEqual(reportsOf('a2.example'), ['report pair.asserted']);
+});
+
+test('a strong proof is one under any policy (S8)', () => {
+  const stream = encryptedTo(provedFor('b.example', strong));
+  hears(stream, {}).send(nowIn('authenticated'));
+  stream.send({ type: 'local.assertionRequested', from: 'a.example', to: 'b.example' });
+  assert.ok(words(stream).includes('report pair.asserted'));
+});
+
+test('the policy in force is asked at each step, not the one under which the stream began', () => {
+  const stream = accepted({ federation: 'verified' }).send({
+    type: 'local.policyChanged',
+    policy: { deny: ['a.example'] },
+  });
+  assert.deepEqual(words(open(stream)).at(-1), 'close policy-violation');
 });
 
 // ——— names that change
