@@ -5,10 +5,10 @@ import type { Fault } from '../src/protocol/faults.ts';
 import type { CertificateEvidence } from '../src/protocol/certificate.ts';
 import type { PolicyOptions } from '../src/protocol/policy.ts';
 import type { Proof, ProofAttempt, ProofVerdict } from '../src/protocol/proof.ts';
-import type { StreamFeatures, StreamHeader, WireElement } from '../src/protocol/wire.ts';
+import type { StreamId } from '../src/protocol/transport.ts';
+import type { StreamFeatures, StreamHeader } from '../src/protocol/wire.ts';
 
-/** One XML stream; given by the registry, never reused within a process. */
-export type StreamId = number;
+export type { StreamId, TransportCommand, TransportInput } from '../src/protocol/transport.ts';
 
 /** `from` is the side that sends the stanzas. */
 export interface DomainPair {
@@ -108,32 +108,6 @@ export type StreamReport =
   /** Nothing more goes down this stream. */
   | { readonly type: 'stream.closing'; readonly stream: StreamId; readonly fault: Fault | null }
   | { readonly type: 'stream.closed'; readonly stream: StreamId; readonly fault: Fault | null };
-
-/** What a stream machine asks its transport to do. */
-export type TransportCommand =
-  | { readonly type: 'transport.send'; readonly element: WireElement }
-  /** A new stream header is expected next (RFC 6120 §4.3.3). */
-  | { readonly type: 'transport.restart' }
-  | {
-      readonly type: 'transport.secureAsClient';
-      readonly serverName: string;
-      readonly local: string;
-      readonly minTls: '1.2' | '1.3';
-    }
-  | { readonly type: 'transport.secureAsServer'; readonly streamTo: string | null }
-  /** The stream may carry stanzas now: the larger size limit applies. */
-  | { readonly type: 'transport.authenticated' }
-  /** Sends the stream error, if any, and `</stream:stream>`; `header` first where none was sent yet. */
-  | { readonly type: 'transport.close'; readonly fault: Fault | null; readonly header: StreamHeader | null }
-  /** Flushes and closes the socket: both closing tags are exchanged. */
-  | { readonly type: 'transport.end' }
-  | { readonly type: 'transport.drop' };
-
-export interface TransportInput {
-  readonly stream: StreamId;
-  /** Null on the receiving side, whose connection stands already. */
-  readonly endpoint: Endpoint | null;
-}
 
 /** What a stream is wanted for. */
 export type StreamPurpose = 'stanzas' | 'verification';

@@ -86,6 +86,12 @@ export interface ServerTls {
   readonly streamTo: string | null;
 }
 
+/**
+ * Told once what became of bytes, possibly within the call that wrote them: true when they were handed to the kernel (or
+ * to the link) without error, which is not to say that they arrived; false when the connection was over before.
+ */
+export type Flushed = (handedOver: boolean) => void;
+
 /** One byte stream between two hosts. All methods are no-ops once closed. */
 export interface Connection {
   readonly remoteAddress: string;
@@ -93,7 +99,8 @@ export interface Connection {
   readonly bufferedBytes: number;
   /** False while more than the high-water mark is buffered. */
   readonly writable: boolean;
-  write(bytes: Buffer | string): void;
+  /** What is not asked costs nothing: `flushed` is for those who wait for these bytes (DESIGN §6 L1). */
+  write(bytes: Buffer | string, flushed?: Flushed): void;
   /** Collects writes until `uncork`; nests. */
   cork(): void;
   uncork(): void;

@@ -4,13 +4,13 @@
  */
 import type { Element } from '@xmpp/xml';
 import { type CallbackActorLogic, type EventObject, fromCallback } from 'xstate';
-import type { Endpoint } from '../protocol/dns.ts';
 import type { DialbackKeys } from '../protocol/dialback.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
 import { canonicalDomain } from '../protocol/names.ts';
 import { NS } from '../protocol/namespaces.ts';
 import type { Stanza } from '../protocol/stanza.ts';
 import { streamErrorFor } from '../protocol/stream-errors.ts';
+import type { StreamId, TransportCommand, TransportInput } from '../protocol/transport.ts';
 import type { StreamHeader, WireElement } from '../protocol/wire.ts';
 import { readWireElement, wireToXml } from '../protocol/wire-xml.ts';
 import type {
@@ -20,6 +20,7 @@ import type {
   Connection,
   ConnectionEvents,
   Credential,
+  Flushed,
   Network,
   Random,
   TlsSession,
@@ -28,19 +29,18 @@ import { Framer, type StreamTag } from './framer/framer.ts';
 
 /** Where the stanzas of a stream go, and what has to be written comes from (src/routing). */
 export interface StanzaPlane {
-  addStream(stream: number, outlet: TransportOutlet, inlet: { pause(): void; resume(): void }): void;
+  addStream(stream: StreamId, outlet: TransportOutlet, inlet: { pause(): void; resume(): void }): void;
   /** False: refused, and the machine is told why by its owner. */
-  arrived(stream: number, stanza: Stanza): boolean;
+  arrived(stream: StreamId, stanza: Stanza): boolean;
   batchStart(): void;
   batchEnd(): void;
-  streamDrained(stream: number): void;
+  streamDrained(stream: StreamId): void;
 }
 
 export interface TransportOutlet {
   readonly contentNamespace: string;
   readonly writable: boolean;
-  readonly bufferedBytes: number;
-  write(bytes: Buffer): void;
+  write(bytes: Buffer, flushed?: Flushed): void;
   cork(): void;
   uncork(): void;
 }
@@ -52,12 +52,12 @@ export interface TransportPorts {
   readonly keys: DialbackKeys;
   readonly plane: StanzaPlane;
   /** The connection that stands already under this id, on the receiving side. */
-  readonly accepted: (stream: number) => AcceptedConnection | null;
+  readonly accepted: (stream: StreamId) => AcceptedConnection | null;
   readonly credentialFor: (localDomain: string) => Credential | null;
   /** Keeps the chain that the far end presented, for path validation. */
-  readonly chainPresented: (stream: number, chain: CertificateChain | null) => void;
+  readonly chainPresented: (stream: StreamId, chain: CertificateChain | null) => void;
   /** Every negotiation element on the wire, for the trace; null when nobody listens. */
-  readonly onWire: ((stream: number, direction: 'in' | 'out', element: WireElement) => void) | null;
+  readonly onWire: ((stream: StreamId, direction: 'in' | 'out', element: WireElement) => void) | null;
   /** Largest stanza, in bytes. */
   readonly stanzaBytes: number;
   /** Largest element before the stream may carry stanzas, in bytes. */
@@ -71,23 +71,6 @@ export interface AcceptedConnection extends Accepted {
   readonly listen: (events: ConnectionEvents) => void;
 }
 
-export interface TransportInput {
-  readonly stream: number;
-  readonly endpoint: Endpoint | null;
-}
-
-type TransportCommand =
-  | { readonly type: 'transport.send'; readonly element: WireElement }
-  | { readonly type: 'transport.restart' | 'transport.authenticated' | 'transport.end' | 'transport.drop' }
-  | {
-      readonly type: 'transport.secureAsClient';
-      readonly serverName: string;
-      readonly local: string;
-      readonly minTls: '1.2' | '1.3';
-    }
-  | { readonly type: 'transport.secureAsServer'; readonly streamTo: string | null }
-  | { readonly type: 'transport.close'; readonly fault: Fault | null; readonly header: StreamHeader | null };
-
 type Say = (event: EventObject & Record<string, unknown>) => void;
 
 export function transport(ports: TransportPorts): CallbackActorLogic<TransportCommand, TransportInput> {
@@ -100,7 +83,7 @@ export function transport(ports: TransportPorts): CallbackActorLogic<TransportCo
 
 class StreamTransport {
   readonly #ports: TransportPorts;
-  readonly #stream: number;
+  readonly #stream: StreamId;
   readonly #initiating: boolean;
   readonly #say: Say;
   readonly #connection: Connection;
@@ -155,12 +138,9 @@ class StreamTransport {
         get writable() {
           return connection.writable;
         },
-        get bufferedBytes() {
-          return connection.bufferedBytes;
-        },
-        write: (bytes) => {
+        write: (bytes, flushed) => {
           this.#lastActivityMs = ports.clock.now();
-          connection.write(bytes);
+          connection.write(bytes, flushed);
         },
         cork: () => connection.cork(),
         uncork: () => connection.uncork(),

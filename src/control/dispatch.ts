@@ -58,7 +58,7 @@ export class Dispatch {
     if (row.stage !== 'closing') this.streamReported({ type: 'stream.closing', stream, fault: why });
     const closed = { type: 'stream.closed' as const, stream, fault: why };
     expiry.forget(stream);
-    router.lost(stream);
+    router.withdrawStream(stream);
     streams.remove(stream);
     this.#record(closed);
     this.#tellPeer(row, closed);

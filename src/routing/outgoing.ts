@@ -4,13 +4,12 @@ import type { StanzaErrorCondition } from '../protocol/conditions.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
 import type { Stanza } from '../protocol/stanza.ts';
 import type { BackPressure } from './back-pressure.ts';
-import { FlushLedger } from './flush-ledger.ts';
 import type { Later } from './later.ts';
 import { PairQueues, type PairQueue, type QueueBounds, type WaitingStanza } from './pair-queues.ts';
 import type { Counters, Returns } from './returns.ts';
 import { RecentCount } from './recent-count.ts';
 import { RouteTable, type Pair } from './route-table.ts';
-import type { Delivery, Inlet, Outlet, RouterEvents, Settle, StreamId } from './types.ts';
+import type { Delivery, Inlet, RouterEvents, Settle, StreamId, StreamOutlet } from './types.ts';
 import type { Writer } from './writer.ts';
 
 export interface OutgoingParts extends QueueBounds {
@@ -28,15 +27,19 @@ export interface OutgoingParts extends QueueBounds {
 
 interface StreamRow {
   readonly stream: StreamId;
-  readonly outlet: Outlet;
+  readonly outlet: StreamOutlet;
   readonly inlet: Inlet;
-  readonly ledger: FlushLedger;
   /** Queues of pairs that this stream serves, and that wait for its buffer. */
   readonly waiting: Set<PairQueue>;
   flushing: boolean;
-  /** The one answer for all that was sent on it, so that none is made per stanza. */
+  /** The two answers for all that was written to it, so that none is made per stanza. */
   readonly sent: Delivery;
+  readonly unknown: Delivery;
   readonly recent: RecentCount;
+  /** Stanzas of which it is known that they were not flushed: somebody waited for them. */
+  unflushed: number;
+  /** What was sent lately has been added to the counter of unknown stanzas. */
+  counted: boolean;
 }
 
 /** A sender is held from half a queue on, and let go below a quarter: room for what is under way, and no flutter. */
@@ -51,8 +54,6 @@ export class Outgoing {
   readonly #queues: PairQueues;
   readonly #streams = new Map<StreamId, StreamRow>();
   #lastRow: StreamRow | null = null;
-  /** Withdrawn streams of which it is not known yet what they flushed; with the timer that ends the wait. */
-  readonly #unsettled = new Map<StreamId, { readonly row: StreamRow; readonly timer: unknown }>();
   #ageTimer: unknown = null;
 
   constructor(parts: OutgoingParts) {
@@ -62,17 +63,19 @@ export class Outgoing {
 
   // ——— streams
 
-  addStream(stream: StreamId, outlet: Outlet, inlet: Inlet): void {
+  addStream(stream: StreamId, outlet: StreamOutlet, inlet: Inlet): void {
     if (this.#streams.has(stream)) throw new TypeError(`stream ${stream} is in the tables already`);
     this.#streams.set(stream, {
       stream,
       outlet,
       inlet,
-      ledger: new FlushLedger(outlet),
       waiting: new Set(),
       flushing: false,
       sent: { outcome: 'sent', stream },
+      unknown: { outcome: 'unknown', stream },
       recent: new RecentCount(this.#parts.clock, UNKNOWN_WINDOW_MS),
+      unflushed: 0,
+      counted: false,
     });
   }
 
@@ -80,9 +83,14 @@ export class Outgoing {
     return this.#streams.has(stream);
   }
 
-  /** Stanzas written to the stream within the last half minute or so. */
-  recentlySent(stream: StreamId): number {
-    return this.#streams.get(stream)?.recent.count ?? 0;
+  /** Stanzas written to the stream within the last half minute or so, or known not to have been flushed; counted once. */
+  unknownOf(stream: StreamId): number {
+    const row = this.#streams.get(stream);
+    if (row === undefined) return 0;
+    const unknown = Math.max(row.recent.count, row.unflushed);
+    if (!row.counted) this.#parts.counters.unknown += unknown - row.unflushed;
+    row.counted = true;
+    return unknown;
   }
 
   inletOf(stream: StreamId): Inlet | null {
@@ -92,36 +100,20 @@ export class Outgoing {
   withdrawStream(stream: StreamId): Pair[] {
     const row = this.#streams.get(stream);
     if (row === undefined) return [];
-    const { clock, pressure, queueAgeMs } = this.#parts;
+    const { pressure } = this.#parts;
     this.#streams.delete(stream);
     this.#lastRow = null;
     const pairs = this.#routes.withdraw(stream);
     for (const queue of row.waiting) this.#wantRouteLater(queue);
     row.waiting.clear();
-    if (!row.ledger.isEmpty) {
-      this.#unsettled.set(stream, { row, timer: clock.setTimeout(() => this.lost(stream), queueAgeMs) });
-    }
     pressure.release(row.outlet);
     pressure.forget(row.inlet);
     return pairs;
   }
 
-  lost(stream: StreamId): void {
-    const unsettled = this.#unsettled.get(stream);
-    if (unsettled === undefined) return;
-    this.#unsettled.delete(stream);
-    this.#parts.clock.clearTimeout(unsettled.timer);
-    this.#settleFlushed(unsettled.row);
-    for (const settle of unsettled.row.ledger.takeAll()) {
-      this.#parts.counters.unknown += 1;
-      this.#parts.later.add(() => settle({ outcome: 'unknown', stream }));
-    }
-  }
-
   drained(stream: StreamId): void {
-    const row = this.#streams.get(stream) ?? this.#unsettled.get(stream)?.row;
+    const row = this.#streams.get(stream);
     if (row === undefined) return;
-    this.#settleFlushed(row);
     this.#flush(row);
     if (row.outlet.writable) this.#parts.pressure.release(row.outlet);
   }
@@ -160,10 +152,9 @@ export class Outgoing {
     return count;
   }
 
-  /** Returns all that waits, and ends the wait for what withdrawn streams may flush. */
+  /** Returns all that waits. */
   close(why: Fault, condition: StanzaErrorCondition): void {
     for (const { local, remote } of [...this.#queues.rows()]) this.returnQueue(local, remote, why, condition);
-    for (const stream of [...this.#unsettled.keys()]) this.lost(stream);
   }
 
   queueRows(): Iterable<PairQueue> {
@@ -213,18 +204,23 @@ export class Outgoing {
   }
 
   #send(row: StreamRow, stanza: Stanza, settle: Settle | null): void {
-    this.#parts.writer.write(row.outlet, stanza);
+    if (settle === null) this.#parts.writer.write(row.outlet, stanza);
+    else this.#parts.writer.write(row.outlet, stanza, (handedOver) => this.#settleWritten(row, settle, handedOver));
     this.#parts.counters.sent += 1;
     row.recent.add();
-    if (settle !== null && !row.ledger.note(settle)) this.#parts.later.add(() => settle(row.sent));
+  }
+
+  /** Also for streams that are withdrawn: one that closes cleanly still flushes what it holds. */
+  #settleWritten(row: StreamRow, settle: Settle, handedOver: boolean): void {
+    if (!handedOver) {
+      row.unflushed += 1;
+      if (!row.counted) this.#parts.counters.unknown += 1;
+    }
+    this.#parts.later.add(() => settle(handedOver ? row.sent : row.unknown));
   }
 
   #holdIfFull({ outlet }: StreamRow, inlet: Inlet | null): void {
     if (inlet !== null && !outlet.writable) this.#parts.pressure.hold(inlet, outlet);
-  }
-
-  #settleFlushed(row: StreamRow): void {
-    for (const settle of row.ledger.takeFlushed()) this.#parts.later.add(() => settle(row.sent));
   }
 
   #rowOf(stream: StreamId): StreamRow | null {

@@ -28,6 +28,7 @@ import type {
   RouterSnapshot,
   Settle,
   StreamId,
+  StreamOutlet,
 } from './types.ts';
 import { Writer } from './writer.ts';
 
@@ -94,7 +95,7 @@ export class Router {
 
   // ——— control plane → tables
 
-  addStream(stream: StreamId, outlet: Outlet, inlet: Inlet): void {
+  addStream(stream: StreamId, outlet: StreamOutlet, inlet: Inlet): void {
     this.#outgoing.addStream(stream, outlet, inlet);
   }
 
@@ -121,7 +122,7 @@ export class Router {
 
   /**
    * The stream is closing or gone: drops its facts and routes, and answers the pairs that it served. Their queues stay; a
-   * route is wanted again, in a fresh task, for those that hold something. Call {@link lost} when it has ended.
+   * route is wanted again, in a fresh task, for those that hold something.
    */
   withdrawStream(stream: StreamId): Pair[] {
     this.#facts.forget(stream);
@@ -139,23 +140,11 @@ export class Router {
   }
 
   /**
-   * The stream has ended and flushes no more: what its buffer still held is unknown (L1). Withdraws it, if need be; comes
-   * by itself `queueAgeMs` after a withdrawal.
-   */
-  lost(stream: StreamId): Pair[] {
-    const pairs = this.withdrawStream(stream);
-    this.#outgoing.lost(stream);
-    return pairs;
-  }
-
-  /**
-   * The stream broke: no closing tag said how far it was read. Answers how many stanzas that were written to it lately may
-   * not have arrived (L1); ask before it is withdrawn.
+   * The stream broke: no closing tag said how far it was read. Answers how many stanzas that were written to it may not
+   * have arrived (L1): those of the last half minute, or more if it had been stuck for longer. Ask before it is withdrawn.
    */
   unknownOf(stream: StreamId): number {
-    const unknown = this.#outgoing.recentlySent(stream);
-    this.#counters.unknown += unknown;
-    return unknown;
+    return this.#outgoing.unknownOf(stream);
   }
 
   /** The pair has no stream any more; a route is wanted again, in a fresh task, if something waits. */
@@ -168,7 +157,7 @@ export class Router {
     return this.#outgoing.returnQueue(local, remote, why, condition);
   }
 
-  /** The stream's buffer has room again, or has been flushed: sends what waits for it, and resumes who was held by it. */
+  /** The stream's buffer has room again: sends what waits for it, and resumes who was held by it. */
   streamDrained(stream: StreamId): void {
     this.#outgoing.drained(stream);
   }
@@ -216,7 +205,8 @@ export class Router {
 
   /**
    * A stanza from a local attachment or the embedding program, to another local domain or out to the world. `inlet` is
-   * paused while its destination cannot keep up; `settle` is told once what became of the stanza.
+   * paused while its destination cannot keep up; `settle` is told once what became of the stanza: `sent` when its bytes have
+   * been handed to the kernel, `unknown` when its stream breaks before.
    */
   inject(stanza: Stanza, inlet: Inlet | null, settle: Settle | null = null): void {
     const from = domainOf(stanza.from);

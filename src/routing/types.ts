@@ -1,9 +1,10 @@
 /** What the data plane touches (DESIGN §2): outlets that stanzas are written to, inlets that they come from. */
-import type { Stanza } from '../protocol/stanza.ts';
+import type { Flushed } from '../ports.ts';
 import type { Fault } from '../protocol/faults.ts';
+import type { Stanza } from '../protocol/stanza.ts';
+import type { StreamId } from '../protocol/transport.ts';
 
-/** One XML stream in the tables; given by the registry, never reused within a process. */
-export type StreamId = number;
+export type { StreamId } from '../protocol/transport.ts';
 
 /** Something that stanzas can be written to: an s2s stream, a component, the embedding program. */
 export interface Outlet {
@@ -11,18 +12,19 @@ export interface Outlet {
   readonly contentNamespace: string;
   /** False while its buffer is above the high-water mark; its owner then calls `streamDrained` or `outletDrained` of the router. */
   readonly writable: boolean;
-  /** Bytes written to it in its life. Goes with {@link flushedBytes}: both, or neither. */
-  readonly writtenBytes?: number;
-  /**
-   * How many of `writtenBytes` have left this process. With it a stanza counts as sent only once it has been flushed, and
-   * as unknown if the stream breaks before; the owner calls `streamDrained` each time that this reaches `writtenBytes`.
-   */
-  readonly flushedBytes?: number;
   /** Takes the bytes as they are. Must not throw and must not call the router back; a no-op once closed. */
   write(bytes: Buffer): void;
   /** Collects writes until `uncork`, so that a batch becomes one write on the socket. */
   cork(): void;
   uncork(): void;
+}
+
+/**
+ * The outlet of an s2s stream. It can break with bytes in its buffer, so it tells those who ask what became of theirs:
+ * `flushed` is called once in any case, at the latest when the connection is closed, and may be called within `write`.
+ */
+export interface StreamOutlet extends Outlet {
+  write(bytes: Buffer, flushed?: Flushed): void;
 }
 
 /** Something that stanzas are read from. Pausing it is how back-pressure travels to the sender. */
@@ -33,11 +35,11 @@ export interface Inlet {
 
 /** What became of a stanza that was accepted (DESIGN §6, L1). */
 export type Delivery =
-  /** Handed to a stream that is authorised for its domain pair, or to a local outlet. */
+  /** Handed over, on a stream that is authorised for its domain pair, to the kernel without error; or to a local outlet. */
   | { readonly outcome: 'sent'; readonly stream: StreamId | null }
   /** Not sent; `fault` says why, and `reply` is the stanza error that it earned (null where none may be sent). */
   | { readonly outcome: 'returned'; readonly fault: Fault; readonly reply: Stanza | null }
-  /** Written, and the stream broke before it could be known whether it arrived. */
+  /** Written, and the stream broke while its bytes were not all handed to the kernel: part of them may have arrived. */
   | { readonly outcome: 'unknown'; readonly stream: StreamId };
 
 /** Told once what became of a stanza, in a task of its own, never inside the call that brought the stanza. */
@@ -67,7 +69,7 @@ export interface RouterCounters {
   readonly returned: number;
   /** Stanzas that earned an error and may not be answered with one. */
   readonly dropped: number;
-  /** Stanzas written to a stream shortly before it broke: they may not have arrived. */
+  /** Stanzas that may not have arrived: written to a stream shortly before it broke, or never flushed by it. */
   readonly unknown: number;
 }
 

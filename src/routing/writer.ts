@@ -1,15 +1,17 @@
 /** Writes stanzas to outlets; within a batch, each outlet is corked once. */
+import type { Flushed } from '../ports.ts';
 import type { Stanza } from '../protocol/stanza.ts';
-import type { Outlet } from './types.ts';
+import type { Outlet, StreamOutlet } from './types.ts';
 
 export class Writer {
   readonly #corked = new Set<Outlet>();
   #lastCorked: Outlet | null = null;
   #depth = 0;
 
-  write(outlet: Outlet, stanza: Stanza): void {
+  /** `flushed` is for a stream's outlet, and for somebody who waits until the bytes have left it. */
+  write(outlet: StreamOutlet, stanza: Stanza, flushed?: Flushed): void {
     if (this.#depth > 0 && outlet !== this.#lastCorked) this.#cork(outlet);
-    outlet.write(stanza.relay(outlet.contentNamespace));
+    outlet.write(stanza.relay(outlet.contentNamespace), flushed);
   }
 
   start(): void {

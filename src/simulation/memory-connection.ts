@@ -1,7 +1,8 @@
 /** One end of a connection of the in-memory network. What it does when is what tcp.ts does with sockets. */
 import { fault, toFault } from '../protocol/faults.ts';
 import type { Fault } from '../protocol/faults.ts';
-import type { ClientTls, Clock, Connection, ConnectionEvents, ServerTls, TlsSession } from '../ports.ts';
+import type { ClientTls, Clock, Connection, ConnectionEvents, Flushed, ServerTls, TlsSession } from '../ports.ts';
+import { SendQueue, tell } from './memory-queue.ts';
 import type { Pipe, Segment } from './memory-pipe.ts';
 import { alertFault, alertOf, clientHandshake, RECORD, serverHandshake, takeRecord, toRecords } from './memory-tls.ts';
 import type { Handshake, RecordType, TlsVersion } from './memory-tls.ts';
@@ -58,8 +59,9 @@ export class MemoryConnection implements Connection {
   #corks = 1;
   #batch: Buffer[] = [];
   #batchBytes = 0;
-  #queue: Buffer[] = [];
-  #queueBytes = 0;
+  /** Those who wait for bytes of the batch. */
+  #awaiting: Flushed[] = [];
+  readonly #queue = new SendQueue();
   #onTheWay = 0;
   #blocked = false;
   #full = false;
@@ -76,7 +78,7 @@ export class MemoryConnection implements Connection {
   }
 
   get bufferedBytes(): number {
-    return this.#batchBytes + this.#queueBytes;
+    return this.#batchBytes + this.#queue.bytes;
   }
 
   get writable(): boolean {
@@ -148,12 +150,14 @@ export class MemoryConnection implements Connection {
     this.#phase = 'dropped';
     this.#fault ??= reason;
     this.#parts.clock.clearTimeout(this.#endTimer);
+    const unsent = [...this.#queue.clear(), ...this.#awaiting];
     this.#batch = [];
-    this.#queue = [];
-    this.#batchBytes = this.#queueBytes = 0;
+    this.#awaiting = [];
+    this.#batchBytes = 0;
     this.#cancelConnecting();
     this.#later(() => {
       this.#phase = 'closed';
+      tell(unsent, false);
       this.#parts.gone();
       this.#events?.closed(this.#fault);
     });
@@ -161,8 +165,12 @@ export class MemoryConnection implements Connection {
 
   // What the owner calls.
 
-  write(bytes: Buffer | string): void {
-    if (!this.#takesWrites || bytes.length === 0) return;
+  write(bytes: Buffer | string, flushed?: Flushed): void {
+    if (!this.#takesWrites || bytes.length === 0) {
+      flushed?.(bytes.length === 0);
+      return;
+    }
+    if (flushed !== undefined) this.#awaiting.push(flushed);
     const buffer = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
     this.#batch.push(buffer);
     this.#batchBytes += buffer.length;
@@ -262,7 +270,7 @@ export class MemoryConnection implements Connection {
         this.#record(record.type, record.payload);
       }
     } catch (error) {
-      this.#send('handshake', alertOf(error), RECORD.alert);
+      this.#send('handshake', alertOf(error), { type: RECORD.alert });
       this.#pump();
       this.#far?.pipe.send({ kind: 'end' });
       this.fail(toFault(error, 'tls'));
@@ -308,38 +316,43 @@ export class MemoryConnection implements Connection {
   #flush(): void {
     if (this.#batch.length === 0) return;
     const bytes = Buffer.concat(this.#batch);
+    const awaiting = this.#awaiting;
     this.#batch = [];
     this.#batchBytes = 0;
-    this.#send(this.#tls === 'secured' ? 'encrypted' : 'plain', bytes);
+    this.#awaiting = [];
+    this.#send(this.#tls === 'secured' ? 'encrypted' : 'plain', bytes, { awaiting });
   }
 
-  #send(kind: ChunkKind, bytes: Buffer, type: RecordType = RECORD_OF[kind]): void {
+  #send(
+    kind: ChunkKind,
+    bytes: Buffer,
+    { type = RECORD_OF[kind], awaiting = [] }: { type?: RecordType; awaiting?: readonly Flushed[] } = {},
+  ): void {
     const changed = this.#parts.intercept(kind, bytes);
-    if (changed === null || changed.length === 0) return;
+    // Swallowed by the wire, which no sender is told of; or the wire has broken meanwhile.
+    if (changed === null || changed.length === 0 || this.#over) {
+      tell(awaiting, !this.#over);
+      return;
+    }
     const pieces = kind === 'plain' ? [changed] : toRecords(type, changed);
     // A record is one piece of the queue: what arrives is not cut more often than it must be.
-    const whole = Buffer.concat(pieces);
-    this.#queue.push(whole);
-    this.#queueBytes += whole.length;
+    this.#queue.push(Buffer.concat(pieces), awaiting);
     this.#pump();
   }
 
   #pump(): void {
     if (this.#over || this.#far === null) return;
-    for (;;) {
-      const next = this.#queue[0];
-      if (next === undefined) break;
+    const { pipe } = this.#far;
+    while (!this.#queue.isEmpty) {
       const room = Math.min(this.#parts.windowBytes - this.#onTheWay, this.#parts.segmentBytes);
       if (room <= 0) {
         this.#blocked = true;
         return;
       }
-      const bytes = next.subarray(0, room);
-      if (bytes.length === next.length) this.#queue.shift();
-      else this.#queue[0] = next.subarray(room);
-      this.#queueBytes -= bytes.length;
-      this.#onTheWay += bytes.length;
-      this.#far.pipe.send({ kind: 'bytes', bytes });
+      this.#queue.take(room, (bytes) => {
+        this.#onTheWay += bytes.length;
+        pipe.send({ kind: 'bytes', bytes });
+      });
     }
     if (this.#phase === 'ending' && !this.#ended) {
       this.#ended = true;

@@ -215,7 +215,9 @@ test('S2, S7, L1, L3: every stanza ends exactly once, in order, on its route or 
       const lost = new Map<StreamId, number>(); // what each had flushed when it broke
       const lose = (id: StreamId): void => {
         lost.set(id, streams.get(id)?.flushedBytes ?? 0);
-        router.lost(id);
+        if (id % 3 === 0) streams.get(id)?.break(); // whichever is heard of first
+        router.withdrawStream(id);
+        streams.get(id)?.break();
         streams.delete(id);
       };
       const withdrawn = new Set<StreamId>();

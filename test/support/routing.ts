@@ -1,12 +1,13 @@
 /** What tests of the data plane put around a router: outlets with a buffer, inlets that count, a control plane that notes. */
+import type { Flushed } from '../../src/ports.ts';
 import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
 import type { Fault } from '../../src/protocol/faults.ts';
 import { Stanza, type StanzaKind } from '../../src/protocol/stanza.ts';
 import { Router, type RouterOptions } from '../../src/routing/router.ts';
-import type { Delivery, Inlet, Outlet, StreamId } from '../../src/routing/types.ts';
+import type { Delivery, Inlet, StreamId, StreamOutlet } from '../../src/routing/types.ts';
 
 /** An outlet with a buffer of `highWaterBytes`, which empties only when told to. */
-export class BufferedOutlet implements Outlet {
+export class BufferedOutlet implements StreamOutlet {
   readonly contentNamespace = 'jabber:server';
   readonly stanzas: string[] = [];
   /** One entry per write on the socket: how many stanzas it held. */
@@ -15,6 +16,8 @@ export class BufferedOutlet implements Outlet {
   flushedBytes = 0;
   onWrite: (xml: string) => void = () => undefined;
   readonly #highWaterBytes: number;
+  #awaiting: { readonly endsAt: number; readonly flushed: Flushed }[] = [];
+  #broken = false;
   #corked = 0;
   #inChunk = 0;
 
@@ -30,10 +33,11 @@ export class BufferedOutlet implements Outlet {
     return this.stanzas.map(idOf);
   }
 
-  write(bytes: Buffer): void {
+  write(bytes: Buffer, flushed?: Flushed): void {
     const xml = bytes.toString();
     this.stanzas.push(xml);
     this.writtenBytes += bytes.length;
+    if (flushed !== undefined) this.#awaiting.push({ endsAt: this.writtenBytes, flushed });
     this.#inChunk += 1;
     if (this.#corked === 0) this.#endChunk();
     this.onWrite(xml);
@@ -49,7 +53,21 @@ export class BufferedOutlet implements Outlet {
   }
 
   flush(bytes = Infinity): void {
+    if (this.#broken) return;
     this.flushedBytes = Math.min(this.writtenBytes, this.flushedBytes + bytes);
+    this.#tell((endsAt) => endsAt <= this.flushedBytes, true);
+  }
+
+  /** The connection is over: what it has not flushed it never will. */
+  break(): void {
+    this.#broken = true;
+    this.#tell(() => true, false);
+  }
+
+  #tell(which: (endsAt: number) => boolean, handedOver: boolean): void {
+    const told = this.#awaiting.filter(({ endsAt }) => which(endsAt));
+    this.#awaiting = this.#awaiting.filter(({ endsAt }) => !which(endsAt));
+    for (const { flushed } of told) flushed(handedOver);
   }
 
   #endChunk(): void {

@@ -172,6 +172,24 @@ export async function closeBoth(world: World, { client, server }: Pair): Promise
   await world.until(() => client.events.isClosed && server.events.isClosed);
 }
 
+const PIECE = Buffer.alloc(1_000, 'y');
+
+/** Writes to somebody who does not read until nothing more is taken; `told` has what each write was told. */
+async function fill(world: World, connection: Connection) {
+  const told: boolean[][] = [];
+  const writeAwaited = (): void => {
+    const mine: boolean[] = [];
+    told.push(mine);
+    connection.write(PIECE, (handedOver) => mine.push(handedOver));
+  };
+  const takesMore = (): boolean => connection.writable;
+  while (takesMore()) {
+    while (takesMore()) writeAwaited();
+    for (let turn = 0; turn < 5; turn++) await world.until(() => true);
+  }
+  return { told, writeAwaited };
+}
+
 export const subjects = (session: TlsSession): string | undefined => session.peer?.presented.dnsNames.join();
 
 export function networkContract(name: string, makeWorld: () => World): void {
@@ -436,6 +454,69 @@ export function networkContract(name: string, makeWorld: () => World): void {
       },
     );
   }
+
+  for (const encrypted of [false, true]) {
+    for (const breaker of ['the peer', 'we'] as const) {
+      behaves(
+        `L1: a stuck connection${encrypted ? ' under TLS' : ''} that ${breaker} drop${breaker === 'we' ? '' : 's'}: each who waits hears once what was handed over`,
+        async (world) => {
+          const pair = await openPair(world);
+          if (encrypted) await secure(world, pair, clientTls('b.example'));
+          const { client, server } = pair;
+          server.connection.pause();
+          const { told, writeAwaited } = await fill(world, client.connection);
+          client.connection.cork(); // two that do not even leave our own batch
+          writeAwaited();
+          writeAwaited();
+          const { bufferedBytes } = client.connection;
+          (breaker === 'we' ? client : server).connection.destroy();
+          await world.until(() => client.events.isClosed && told.every((mine) => mine.length > 0));
+          client.connection.uncork();
+          writeAwaited(); // and one to a connection that is over
+          await world.until(() => true);
+          assert.ok(told.every((mine) => mine.length === 1));
+          const outcomes = told.map(([handedOver]) => handedOver);
+          const handedOver = outcomes.indexOf(false);
+          assert.ok(handedOver > 0, 'nothing was handed over');
+          assert.ok(!outcomes.slice(handedOver).includes(true), 'bytes are handed over in order');
+          const lostBytes = (outcomes.length - 1 - handedOver) * PIECE.length;
+          // The first of them may be cut; and in memory the frame of each record counts.
+          assert.ok(Math.abs(lostBytes - bufferedBytes) < 2 * PIECE.length, `${lostBytes} of ${bufferedBytes} bytes`);
+        },
+      );
+    }
+  }
+
+  behaves('L1: what was written before `end` is handed over, however slowly it is read', async (world) => {
+    const pair = await openPair(world);
+    await secure(world, pair, clientTls('b.example'));
+    const { client, server } = pair;
+    server.connection.pause();
+    const { told } = await fill(world, client.connection);
+    assert.ok(told.some((mine) => mine.length === 0));
+    client.connection.end();
+    server.connection.resume();
+    await world.until(() => client.events.isClosed && server.events.isClosed);
+    assert.ok(told.every(([handedOver, ...more]) => handedOver === true && more.length === 0));
+    assert.equal(server.events.received.length, told.length * PIECE.length);
+  });
+
+  behaves('L1: writes that are joined by a cork are each told of, and none before the uncork', async (world) => {
+    const pair = await openPair(world);
+    const { client, server } = pair;
+    const told: string[] = [];
+    client.connection.cork();
+    client.connection.write('one ', (handedOver) => told.push(`one ${handedOver}`));
+    client.connection.write('two ');
+    client.connection.write('three', (handedOver) => told.push(`three ${handedOver}`));
+    await world.until(() => true);
+    assert.deepEqual(told, []);
+    client.connection.uncork();
+    await world.until(() => server.events.text === 'one two three' && told.length > 0);
+    assert.deepEqual(told, ['one true', 'three true']);
+    await closeBoth(world, pair);
+    assert.equal(told.length, 2);
+  });
 
   behaves(
     'a reader paused before the handshake is still secured, and gets its bytes when it reads on',

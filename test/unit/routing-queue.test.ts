@@ -265,8 +265,11 @@ test('L1: bytes that a broken stream had not flushed are unknown; what it had fl
   it.send(1, 2);
   it.stream.flush(stanza(A, B, 1).bytes.length);
   it.settleTasks();
-  assert.deepEqual(outcomesOf(it, 1, 2), ['', '']);
-  it.router.lost(1);
+  assert.deepEqual(outcomesOf(it, 1, 2), ['sent', '']);
+  it.router.withdrawStream(1);
+  it.settleTasks();
+  assert.deepEqual(outcomesOf(it, 1, 2), ['sent', '']); // only the outlet knows
+  it.stream.break();
   it.settleTasks();
   assert.deepEqual(outcomesOf(it, 1, 2), ['sent', 'unknown']);
   assert.deepEqual(it.deliveries.get(2), [{ outcome: 'unknown', stream: 1 }]);
@@ -283,17 +286,60 @@ test('L1: what the outlet flushes while it is written is sent, with no word from
   assert.deepEqual(it.outcomes(1), ['sent']);
 });
 
-test('L1: a stream that closes cleanly may still flush what it holds; silence makes it unknown in the end (L2)', () => {
-  const it = waitingBench({ queueAgeMs: 1000 });
+test('L1: a stream that is taken leave of still flushes what it holds, and that is sent', () => {
+  const it = waitingBench();
   it.router.setRoute('a.example', 'b.example', 1);
   it.send(1, 2);
   it.router.withdrawStream(1);
   it.stream.flush(stanza(A, B, 1).bytes.length);
-  it.router.streamDrained(1);
   it.settleTasks();
   assert.deepEqual(outcomesOf(it, 1, 2), ['sent', '']);
-  it.clock.increment(1000);
-  assert.deepEqual(outcomesOf(it, 1, 2), ['sent', 'unknown']);
+  it.stream.flush();
+  it.settleTasks();
+  assert.deepEqual(outcomesOf(it, 1, 2), ['sent', 'sent']);
+});
+
+test('L1: what broke is counted once, whichever is heard of first: the stream, or those who waited', () => {
+  for (const order of ['stream first', 'waiters first']) {
+    const it = waitingBench();
+    it.router.setRoute('a.example', 'b.example', 1);
+    it.send(1, 2);
+    it.router.inject(stanza(A, B, 3), null); // nobody waits for this one
+    it.stream.flush(stanza(A, B, 1).bytes.length);
+    if (order === 'waiters first') it.stream.break();
+    assert.equal(it.router.unknownOf(1), 3, order); // flushed is not arrived
+    it.router.withdrawStream(1);
+    it.stream.break();
+    it.settleTasks();
+    assert.equal(it.router.counters.unknown, 3, order);
+    assert.deepEqual(outcomesOf(it, 1, 2), ['sent', 'unknown']);
+  }
+});
+
+test('L1: what was stuck in a stream for longer than the count goes back is unknown all the same', () => {
+  const it = waitingBench({ queueAgeMs: 600_000 });
+  it.router.setRoute('a.example', 'b.example', 1);
+  it.send(1, 2);
+  it.clock.increment(120_000);
+  it.stream.break();
+  assert.equal(it.router.unknownOf(1), 2);
+  assert.equal(it.router.counters.unknown, 2);
+});
+
+test('a stanza for which nobody waits asks the stream for nothing', () => {
+  const it = waitingBench();
+  const asked: boolean[] = [];
+  const outlet = new BufferedOutlet();
+  const plain = outlet.write.bind(outlet);
+  outlet.write = (bytes, flushed) => {
+    asked.push(flushed !== undefined);
+    plain(bytes, flushed);
+  };
+  it.router.addStream(2, outlet, new CountingInlet());
+  it.router.setRoute('a.example', 'b.example', 2);
+  it.router.inject(stanza(A, B, 1), null);
+  it.router.inject(stanza(A, B, 2), null, it.settleAs(2));
+  assert.deepEqual(asked, [false, true]);
 });
 
 test('wrong addresses from a local sender go back: no addressee, no domain, a sender that is not ours', () => {

@@ -2,7 +2,7 @@
 import { Socket } from 'node:net';
 import { fault, toFault } from '../../protocol/faults.ts';
 import type { Fault } from '../../protocol/faults.ts';
-import type { ClientTls, Clock, Connection, ConnectionEvents, ServerTls } from '../../ports.ts';
+import type { ClientTls, Clock, Connection, ConnectionEvents, Flushed, ServerTls } from '../../ports.ts';
 import { tlsFault } from './tls.ts';
 import type { HandshakeEvents, TlsEngine } from './tls.ts';
 
@@ -40,6 +40,8 @@ export class SocketConnection implements Connection {
   #corks = 1;
   #batch: Buffer[] = [];
   #batchBytes = 0;
+  /** Those who wait for bytes of the batch. */
+  #awaiting: Flushed[] = [];
   /** More than the high-water mark was written and `drained` is owed. */
   #full = false;
 
@@ -92,10 +94,14 @@ export class SocketConnection implements Connection {
     if (first !== null) this.#received(first);
   }
 
-  write(bytes: Buffer | string): void {
-    if (!this.#takesWrites || bytes.length === 0) return;
+  write(bytes: Buffer | string, flushed?: Flushed): void {
+    if (!this.#takesWrites || bytes.length === 0) {
+      flushed?.(bytes.length === 0);
+      return;
+    }
     const buffer = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
     if (this.bufferedBytes + buffer.length > this.#parts.highWaterBytes) this.#full = true;
+    if (flushed !== undefined) this.#awaiting.push(flushed);
     if (this.#corks === 0) {
       this.#send(buffer);
       return;
@@ -169,6 +175,7 @@ export class SocketConnection implements Connection {
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';
     this.#parts.clock.clearTimeout(this.#endTimer);
+    this.#takeAwaiting()(false);
     this.#events?.closed(this.#fault);
   }
 
@@ -243,8 +250,28 @@ export class SocketConnection implements Connection {
   }
 
   #send(buffer: Buffer): void {
-    if (this.#full) this.#socket?.write(buffer, this.#written);
+    if (this.#awaiting.length > 0) this.#sendAwaited(buffer);
+    else if (this.#full) this.#socket?.write(buffer, this.#written);
     else this.#socket?.write(buffer);
+  }
+
+  /** A write that is under way when its socket is destroyed is called back without an error, whatever became of it. */
+  #sendAwaited(buffer: Buffer): void {
+    const socket = this.#socket;
+    if (socket === null) return; // told when this connection is closed
+    const tell = this.#takeAwaiting();
+    socket.write(buffer, (error) => {
+      tell(error == null && !socket.destroyed);
+      this.#written();
+    });
+  }
+
+  #takeAwaiting(): Flushed {
+    const awaiting = this.#awaiting;
+    this.#awaiting = [];
+    return (handedOver) => {
+      for (const flushed of awaiting) flushed(handedOver);
+    };
   }
 
   readonly #written = (): void => {

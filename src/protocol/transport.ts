@@ -1,0 +1,33 @@
+/** What passes between a stream machine and its transport: neither knows the other, both know this. */
+import type { Endpoint } from './dns.ts';
+import type { Fault } from './faults.ts';
+import type { StreamHeader, WireElement } from './wire.ts';
+
+/** One XML stream; given by the registry, never reused within a process. */
+export type StreamId = number;
+
+/** What a stream machine asks its transport to do. */
+export type TransportCommand =
+  | { readonly type: 'transport.send'; readonly element: WireElement }
+  /** A new stream header is expected next (RFC 6120 §4.3.3). */
+  | { readonly type: 'transport.restart' }
+  | {
+      readonly type: 'transport.secureAsClient';
+      readonly serverName: string;
+      readonly local: string;
+      readonly minTls: '1.2' | '1.3';
+    }
+  | { readonly type: 'transport.secureAsServer'; readonly streamTo: string | null }
+  /** The stream may carry stanzas now: the larger size limit applies. */
+  | { readonly type: 'transport.authenticated' }
+  /** Sends the stream error, if any, and `</stream:stream>`; `header` first where none was sent yet. */
+  | { readonly type: 'transport.close'; readonly fault: Fault | null; readonly header: StreamHeader | null }
+  /** Flushes and closes the socket: both closing tags are exchanged. */
+  | { readonly type: 'transport.end' }
+  | { readonly type: 'transport.drop' };
+
+export interface TransportInput {
+  readonly stream: StreamId;
+  /** Null on the receiving side, whose connection stands already. */
+  readonly endpoint: Endpoint | null;
+}
