@@ -4,6 +4,7 @@ import type { Observable } from 'rxjs';
 import { entriesOf, setOf } from '../machines/growing-table.ts';
 import { limits } from '../machines/limits.ts';
 import type { StreamId } from '../machines/events.ts';
+import { PerAddress } from './adapters/per-address.ts';
 import { makeEffects } from './control/effects.ts';
 import type { LimitOptions, ManagerOptions } from './options.ts';
 import type { ConnectionEvents, Credential, Listening, ListenOptions, Ports } from './ports.ts';
@@ -71,7 +72,7 @@ export class ConnectionManager {
   readonly #router: Router;
   readonly #hosted: ReadonlyMap<string, Credential | null>;
   /** Streams that stand, by the address that opened them. */
-  readonly #perAddress = new Map<string, number>();
+  readonly #places = new PerAddress(limits.streamsPerAddress);
   #listening: { readonly at: ListeningAt; readonly handle: Listening }[] = [];
 
   /** Hot. Stanzas for hosted domains to which nothing else is attached. Subscribing attaches the program. */
@@ -162,12 +163,10 @@ export class ConnectionManager {
         const handle = await this.#ports.network.listen(options, ({ connection, directTls }) => {
           let listener: ConnectionEvents | null = null;
           const { remoteAddress } = connection;
-          const standing = this.#perAddress.get(remoteAddress) ?? 0;
-          if (standing >= limits.streamsPerAddress) {
+          if (!this.#places.take(remoteAddress)) {
             connection.destroy();
             return ignored;
           }
-          this.#perAddress.set(remoteAddress, standing + 1);
           this.#registry.accept({ connection, directTls, listen: (events) => (listener = events) });
           return {
             connected: () => undefined,
@@ -175,7 +174,7 @@ export class ConnectionManager {
             secured: (session) => listener?.secured(session),
             drained: () => listener?.drained(),
             closed: (what) => {
-              this.#leave(remoteAddress);
+              this.#places.release(remoteAddress);
               listener?.closed(what);
             },
           };
@@ -245,12 +244,6 @@ export class ConnectionManager {
       };
     });
     return { streams, actors: this.#registry.liveActors, tables: this.#router.snapshot() };
-  }
-
-  #leave(remoteAddress: string): void {
-    const left = (this.#perAddress.get(remoteAddress) ?? 1) - 1;
-    if (left === 0) this.#perAddress.delete(remoteAddress);
-    else this.#perAddress.set(remoteAddress, left);
   }
 
   async #stopListening(): Promise<void> {

@@ -1,6 +1,7 @@
 /** Where the dialback prooftype asks: streams to authoritative servers, and questions that wait for their answer. */
 import type { StreamId, StreamReport, StreamWish } from '../../machines/events.ts';
 import { limits } from '../../machines/limits.ts';
+import { addressBlock } from '../protocol/addresses.ts';
 import type { DialbackAnswer } from '../protocol/dialback.ts';
 import { fault, FaultError, type Fault } from '../protocol/faults.ts';
 import type { StreamRow, Wanted } from './standing-streams.ts';
@@ -52,7 +53,7 @@ export class VerifyDesk {
     const wanted = { remote: sender, purpose: 'verification' as const, avoid: [askedOn] };
     const standing = this.#ports.standing(wanted);
     if (standing !== null) return standing.id;
-    await this.#turns.take(this.#ports.claimant(askedOn), signal);
+    await this.#turns.take(addressBlock(this.#ports.claimant(askedOn)), signal);
     try {
       return this.#ports.standing(wanted)?.id ?? (await this.#open(sender, target, askedOn, signal));
     } finally {

@@ -22,3 +22,19 @@ export function literalAddress(host: string): AddressRecord | null {
   if (!isIpLiteral(host)) return null;
   return host.startsWith('[') ? { family: 6, address: host.slice(1, -1) } : { family: 4, address: host };
 }
+
+/**
+ * Who counts as one when addresses are counted: an IPv4 address itself, the /64 of an IPv6 address, which is the least
+ * that one host is given and holds 2^64 addresses (RFC 6177 §2).
+ */
+export function addressBlock(address: string): string {
+  if (!address.includes(':')) return address;
+  const groups = (text: string): string[] => text.split(':').filter((group) => group !== '');
+  const [head = '', tail = ''] = address.replace(/%.*$/, '').split('::');
+  const before = groups(head);
+  const after = groups(tail);
+  const octets = after.at(-1)?.includes('.') === true ? 1 : 0; // a dotted quad stands for two groups
+  const zeros = Array<string>(Math.max(0, 8 - before.length - after.length - octets)).fill('0');
+  const network = [...before, ...zeros, ...after].slice(0, 4);
+  return `${network.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`;
+}

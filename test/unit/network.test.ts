@@ -350,6 +350,36 @@ test('who connects to a detecting port and says nothing is dropped unheard', asy
   await listening.close();
 });
 
+test('connections of one address that say nothing are bounded on a detecting port, and each that speaks or ends makes room', async () => {
+  const clock = new SimulatedClock();
+  let calls = 0;
+  const network = createNetwork({ credentials: serving('b.example'), clock, undecidedPerAddress: 2 });
+  const listening = await network.listen({ address: '127.0.0.1', port: 0, tls: 'detect' }, () => {
+    calls += 1;
+    return new Recorder();
+  });
+  const open = async (): Promise<net.Socket> => {
+    const socket = net.connect(listening.port, '127.0.0.1').resume();
+    await once(socket, 'connect');
+    return socket;
+  };
+  const one = await open();
+  const two = await open();
+  await until(() => clock.pending === 2);
+  await once(await open(), 'close');
+  one.write('<');
+  await until(() => calls === 1);
+  const three = await open();
+  await until(() => clock.pending === 2);
+  await once(await open(), 'close');
+  two.destroy();
+  await until(() => clock.pending === 1);
+  const four = await open();
+  await until(() => clock.pending === 2);
+  for (const socket of [one, three, four]) socket.destroy();
+  await listening.close();
+});
+
 test('a dead first address does not hold up a live one, and no timer is left (RFC 8305 §5)', async () => {
   const clock = new SimulatedClock();
   const events = new Recorder();

@@ -11,6 +11,7 @@ import type {
   ListenOptions,
   Network,
 } from '../../ports.ts';
+import { PerAddress } from '../per-address.ts';
 import { raceAddresses } from './happy-eyeballs.ts';
 import type { AttemptFailure } from './happy-eyeballs.ts';
 import { plainAddress, SocketConnection, tcpFault } from './tcp.ts';
@@ -25,6 +26,8 @@ export interface NetworkOptions extends Partial<SocketLimits> {
   readonly attemptDelayMs?: number;
   /** How long a listener that detects TLS waits for the first byte. @defaultValue 15000 */
   readonly firstByteTimeoutMs?: number;
+  /** Connections of one address (an IPv6 /64) that such a listener waits on at once. @defaultValue 256 */
+  readonly undecidedPerAddress?: number;
 }
 
 /** A content type of TLS records; no XML starts with it. */
@@ -34,7 +37,7 @@ const SOCKET = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALI
 
 /** @defaultValue `highWaterBytes` 262144, `endTimeoutMs` 5000 */
 export function createNetwork(options: NetworkOptions): Network {
-  const { clock, attemptDelayMs = 250, firstByteTimeoutMs = 15_000 } = options;
+  const { clock, attemptDelayMs = 250, firstByteTimeoutMs = 15_000, undecidedPerAddress = 256 } = options;
   const parts = {
     clock,
     tls: createTlsEngine(options),
@@ -79,7 +82,13 @@ export function createNetwork(options: NetworkOptions): Network {
     };
 
     const undecided = new Set<net.Socket>();
+    const places = new PerAddress(undecidedPerAddress);
     const detect = (socket: net.Socket): void => {
+      const address = plainAddress(socket); // a socket that has closed has none
+      if (!places.take(address)) {
+        socket.destroy();
+        return;
+      }
       undecided.add(socket);
       const drop = (): void => {
         socket.destroy();
@@ -88,6 +97,7 @@ export function createNetwork(options: NetworkOptions): Network {
       const decided = (): void => {
         clock.clearTimeout(deadline);
         undecided.delete(socket);
+        places.release(address);
         socket.off('end', drop).off('close', decided);
       };
       socket.once('data', (first: Buffer) => {
