@@ -118,6 +118,21 @@ export function outdatedTls(context: StreamContext, remote: string): Fault | nul
   return fault('stream', 'policy-violation', 'peer', `TLS ${minTls} is required, this is ${context.tls.protocol}`);
 }
 
+/**
+ * Why the policy in force wants no stanzas of `domain`, proved that strongly, on this stream; or null. It may be another than
+ * the one under which the domain was proved.
+ */
+export function forbiddenBy(context: StreamContext, domain: string, strength: Proof['strength']): Fault | null {
+  const policy = policyTowards(context, domain);
+  const violation = (text: string): Fault => fault('policy', 'policy-violation', 'local', text);
+  if (strength !== 'strong') {
+    if (context.tls === null && requiresTls(policy)) return violation('TLS is required now');
+    if (strength === 'none' ? policy.federation !== 'permissive' : !acceptsWeakProof(policy))
+      return violation('a stronger proof is required now');
+  }
+  return deniedBy(context.settings.policy, domain) ?? outdatedTls(context, domain);
+}
+
 /** The identity asked for in SASL EXTERNAL (XEP-0178 §3): empty means the stream's `from`. */
 export function authzidVerdict(
   { remote }: StreamContext,

@@ -6,12 +6,20 @@ import type { DomainPair, TransportCommand, VerificationOutcome } from './events
 import { hasMember, membersOf, withEntry, withMember } from './growing-table.ts';
 import { limits } from './limits.ts';
 import { identityAssertion } from './stream-assertion.ts';
-import { assertionOfOurs, outdatedTls, pairId, pairOfChild, policyTowards } from './stream-rules.ts';
+import type { StreamContext } from './stream-context.ts';
+import { assertionOfOurs, forbiddenBy, outdatedTls, pairId, pairOfChild, policyTowards } from './stream-rules.ts';
 import { raiseLimits, say } from './stream-setup.ts';
 
 /** The answer to an assertion swaps its names. */
 const resultFor = ({ from, to }: DomainPair, answer: DialbackAnswer): TransportCommand =>
   say({ kind: 'result', from: to, to: from, key: null, answer });
+
+/** Another policy may be in force by now than when the verification began (S1). */
+function underPolicyInForce(context: StreamContext, outcome: VerificationOutcome): VerificationOutcome {
+  const why = outcome.proof === null ? null : forbiddenBy(context, outcome.from, outcome.proof.strength);
+  if (why === null) return outcome;
+  return { ...outcome, proof: null, answer: { type: 'error', condition: 'policy-violation' } };
+}
 
 export const identityVerification = identityAssertion.extend({
   guards: {
@@ -66,7 +74,8 @@ export const identityVerification = identityAssertion.extend({
       for (const assertion of context.verificationsPending) enqueue.stopChild(`verification.${assertion}`);
       enqueue.assign({ verificationsPending: [] });
     }),
-    settleVerification: enqueueActions(({ context, enqueue }, outcome: VerificationOutcome) => {
+    settleVerification: enqueueActions(({ context, enqueue }, verified: VerificationOutcome) => {
+      const outcome = underPolicyInForce(context, verified);
       const { from, to, answer, proof } = outcome;
       // What permissive federation lets in unproved is not for that a place to send to (FACTS §9).
       const mayAnswer = context.bidi && proof !== null && proof.strength !== 'none';

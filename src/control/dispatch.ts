@@ -5,6 +5,7 @@
 import type { PairReport, PeerReport, StreamId, StreamReport } from '../../machines/events.ts';
 import { decide, superseded } from '../../machines/failures.ts';
 import { fault, type Fault, faultSentence } from '../protocol/faults.ts';
+import type { Proof } from '../protocol/proof.ts';
 import type { Router } from '../routing/router.ts';
 import type { HeldPairs } from './held-pairs.ts';
 import type { PairActors } from './pair-actors.ts';
@@ -102,7 +103,7 @@ export class Dispatch {
       case 'pair.admitted':
         router.admit(stream, report.from, report.to);
         streams.leadsTo(stream, report.from);
-        if (report.proof.strength !== 'strong') row.weaklyProved.add(report.from);
+        noteStrength(row, report.from, report.proof);
         // Whoever dials in is there again (D6).
         actors.peers.send(report.from, { type: 'local.retryRequested' });
         expiry.restsUntil(stream, report.proof.expiresAtMs);
@@ -159,7 +160,7 @@ export class Dispatch {
   #pairAccepted(row: StreamRow, report: Report<'pair.accepted'>): void {
     const { actors, held, router } = this.#to;
     const { from, to, proof } = report;
-    if (proof.strength !== 'strong') row.weaklyProved.add(to);
+    noteStrength(row, to, proof);
     if (row.stage === 'closing' || router.routeOf(from, to) !== null) return;
     const waiting = held.get(from, to);
     if (waiting === undefined) actors.pairs.wake(from, to, report);
@@ -257,4 +258,9 @@ export class Dispatch {
     const why = fault('stream', 'reset', 'peer', 'the proof on which this stream rests has ended');
     this.#to.actors.streams.send(stream, { type: 'local.closeRequested', fault: why });
   }
+}
+
+/** What was let in unproved for one pair stays so, whatever proves another. */
+function noteStrength({ weaklyProved }: StreamRow, domain: string, { strength }: Proof): void {
+  if (strength !== 'strong' && weaklyProved.get(domain) !== 'none') weaklyProved.set(domain, strength);
 }

@@ -5,10 +5,12 @@
 import type { StreamId } from '../../machines/events.ts';
 import { entryOf } from '../../machines/growing-table.ts';
 import type { StreamSettings } from '../../machines/stream-context.ts';
+import { forbiddenBy } from '../../machines/stream-rules.ts';
 import type { AcceptedConnection } from '../adapters/transport.ts';
 import type { Clock, Random } from '../ports.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
-import { acceptsWeakProof, deniedBy, type PolicyOptions, policyFor } from '../protocol/policy.ts';
+import { deniedBy, type PolicyOptions, policyFor } from '../protocol/policy.ts';
+import type { Proof } from '../protocol/proof.ts';
 import type { Router } from '../routing/router.ts';
 import { Dispatch } from './dispatch.ts';
 import { type Effects, type OtherStreams, provideEffects } from './effects.ts';
@@ -153,13 +155,14 @@ export class Registry implements OtherStreams {
   enforcePolicy(policy: PolicyOptions): void {
     this.#settings = { ...this.#settings, policy };
     this.#streamActors.sendToAll({ type: 'local.policyChanged', policy });
-    for (const { id, leadsTo, weaklyProved } of this.streams.rows()) {
-      const denied = [...leadsTo].map((domain) => deniedBy(policy, domain)).find((why) => why !== null);
-      const tooWeak = [...weaklyProved].some((domain) => !acceptsWeakProof(policyFor(policy, domain)));
-      // Its other pairs find another stream at once.
-      if (denied !== undefined) this.closeStream(id, denied);
-      else if (tooWeak)
-        this.closeStream(id, fault('policy', 'policy-violation', 'local', 'a stronger proof is required now'));
+    for (const { id, leadsTo, weaklyProved, context } of this.streams.rows()) {
+      const strengthOf = (domain: string): Proof['strength'] => weaklyProved.get(domain) ?? 'strong';
+      for (const domain of new Set([...leadsTo, ...weaklyProved.keys()])) {
+        const why = forbiddenBy(context(), domain, strengthOf(domain));
+        if (why === null) continue;
+        this.closeStream(id, why); // its other pairs find another one at once
+        break;
+      }
     }
     this.#peerActors.refuseAll(fault('policy', 'policy-changed', 'local', 'the policy has changed meanwhile'));
   }

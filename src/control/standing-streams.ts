@@ -20,7 +20,7 @@ export interface StreamRow {
   /** Remote domains under which it is indexed. */
   readonly leadsTo: Set<string>;
   /** Those of them that only DNS or dialback vouches for. */
-  readonly weaklyProved: Set<string>;
+  readonly weaklyProved: Map<string, 'weak' | 'none'>;
   /** Moments in the life of the table, by which streams that were opened at once are told; set by it. */
   openedAt: number;
   establishedAt: number;

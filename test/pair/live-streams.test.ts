@@ -5,17 +5,19 @@ import xml from '@xmpp/xml';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import { createPathValidator } from '../../src/adapters/pkix/path-validator.ts';
 import { ConnectionManager } from '../../src/manager.ts';
+import type { Fault } from '../../src/protocol/faults.ts';
 import type { PolicyOptions } from '../../src/protocol/policy.ts';
 import { createSimulation } from '../support/simulation.ts';
 
 const authority = createCertificateAuthority({ name: 'Of these tests' });
+const stranger = createCertificateAuthority({ name: 'Trusted by nobody' });
 const DAY_MS = 86_400_000;
 
-async function duo(policy: PolicyOptions, notAfter = new Date(Date.UTC(2040, 0))) {
+async function duo(policy: PolicyOptions, notAfter = new Date(Date.UTC(2040, 0)), issuer = authority) {
   const simulation = createSimulation(1);
   const pathValidator = createPathValidator({ system: false, anchors: [authority.certPem] });
   const manager = async (domain: string): Promise<ConnectionManager> => {
-    const credential = authority.issue({ dnsNames: [domain], notAfter });
+    const credential = issuer.issue({ dnsNames: [domain], notAfter });
     const { network, address } = simulation.host({ forServerName: () => credential });
     const made = new ConnectionManager(
       { hosts: { [domain]: credential }, listen: [{ address, port: 5269, tls: 'detect' }], policy, bidi: false },
@@ -92,6 +94,27 @@ test('a policy that denies a domain closes its streams, and lets it back in when
   a.setPolicy({});
   assert.equal(await send(), 'sent');
   assert.equal(heard(), 2);
+  await stop();
+});
+
+test('a policy that wants a stronger proof closes the streams that rest on a weak one, and no others (P2, S2, L6)', async () => {
+  const { simulation, a, send, stop } = await duo({ federation: 'encrypted' }, undefined, stranger);
+  const closed: unknown[] = [];
+  a.reports$.subscribe(({ report }) => {
+    const { fault } = report as unknown as { fault?: Fault | null };
+    if (report.type === 'stream.closing' && fault?.layer === 'policy') closed.push(fault.text);
+  });
+  assert.equal(await send(), 'sent');
+  a.setPolicy({ federation: 'encrypted', domains: { 'c.example': { federation: 'authenticated' } } });
+  await simulation.clock.advance(2_000);
+  assert.deepEqual([closed, a.snapshot().streams.length], [[], 1]);
+  a.setPolicy({ federation: 'authenticated' });
+  await simulation.clock.advance(10_000);
+  assert.ok(closed.includes('a stronger proof is required now'), closed.join());
+  assert.equal(a.snapshot().streams.length, 0);
+  assert.equal(await send(), 'returned');
+  a.setPolicy({ federation: 'encrypted' });
+  assert.equal(await send(), 'sent');
   await stop();
 });
 

@@ -76,6 +76,8 @@ const someHeader = fc.oneof(
     .map(header),
 );
 
+const someFederation = fc.constantFrom<Federation[]>('permissive', 'verified', 'encrypted', 'authenticated');
+
 /** What may reach a stream, from its peer, its transport and its owner. */
 const streamEvent: fc.Arbitrary<StreamEvent> = fc.oneof(
   {
@@ -108,6 +110,7 @@ const streamEvent: fc.Arbitrary<StreamEvent> = fc.oneof(
   domain.map((wanted) => ({ type: 'local.associationRequested', domain: wanted }) as const),
   fc.record({ type: one('local.verifyRequested' as const), from: domain, to: domain, id, key: one('k') }),
   one({ type: 'transport.idle' } as const),
+  someFederation.map((federation) => ({ type: 'local.policyChanged', policy: { federation } }) as const),
 );
 const ending: fc.Arbitrary<StreamEvent> = fc.constantFrom<StreamEvent[]>(
   { type: 'peer.streamErrorReceived', condition: 'conflict', text: null },
@@ -187,10 +190,11 @@ for (const [machine, side, inputOf] of [
       fc.asyncProperty(
         fc.array(streamEvent, { maxLength: 40 }),
         fc.option(ending),
-        fc.constantFrom<Federation[]>('permissive', 'verified', 'encrypted', 'authenticated'),
+        someFederation,
         fc.oneof(verdict, fc.constantFrom('silence' as const, 'breaks' as const)),
         fc.boolean(),
-        async (events, end, federation, proof, purpose) => {
+        async (events, end, federationAtFirst, proof, purpose) => {
+          let federation = federationAtFirst;
           const seen: Seen = { commands: [], reports: [], errors: 0 };
           const input = inputOf({ purpose: purpose ? 'stanzas' : 'verification' }, { federation });
           const { actor, clock } = run(machine, input, proof, seen);
@@ -198,6 +202,7 @@ for (const [machine, side, inputOf] of [
           for (const event of end === null ? events : [...events, end]) {
             const from = seen.reports.length;
             const said = seen.commands.length;
+            if (event.type === 'local.policyChanged') federation = event.policy.federation ?? federation;
             actor.send(event);
             await Promise.resolve();
             for (const command of seen.commands.slice(said)) {

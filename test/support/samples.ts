@@ -49,7 +49,7 @@ export const refutedFor = (domain: string): AssociationOutcome => ({
   verdict: { kind: 'refuted', fault: notTrusted },
   attempts: [],
 });
-export const verified = (from: string, to: string, proof: Proof = weak): VerificationOutcome => ({
+export const verified = (from: string, to: string, proof: Proof = strong): VerificationOutcome => ({
   from,
   to,
   answer: { type: 'valid' },

@@ -229,6 +229,30 @@ test('S2: a weak proof that was good enough is none under a stricter policy, and
   assert.deepEqual(reportsOf('a2.example'), ['report pair.asserted']);
 });
 
+for (const [federation, proof, isAdmitted] of [
+  ['encrypted', weak, true],
+  ['authenticated', weak, false],
+  ['authenticated', strong, true],
+  ['encrypted', unproved, false],
+  ['permissive', unproved, true],
+] as const) {
+  test(`S1: what ends under ${federation} with a proof that is ${proof.strength} is ${isAdmitted ? '' : 'not '}let in, whatever the policy was at its begin`, () => {
+    const stream = underTls(permissive, 'TLSv1.3').done('association', refutedFor('a.example'));
+    stream.send({ type: 'peer.resultRequested', from: 'a.example', to: 'b.example', key: 'k' }).send(nowIn(federation));
+    stream.done('verification.a.example>b.example', verified('a.example', 'b.example', proof));
+    assert.equal(words(stream).includes('report pair.admitted'), isAdmitted);
+    assert.ok(words(stream).includes(isAdmitted ? 'say result valid' : 'say result policy-violation'));
+  });
+}
+
+test('S1: on a stream without TLS nobody is let in once the policy wants TLS', () => {
+  const stream = open(accepted({ federation: 'verified' }));
+  stream.send({ type: 'peer.resultRequested', from: 'a.example', to: 'b.example', key: 'k' }).send(nowIn('encrypted'));
+  stream.done('verification.a.example>b.example', verified('a.example', 'b.example', weak));
+  assert.ok(words(stream).includes('say result policy-violation'));
+  assert.ok(!words(stream).includes('report pair.admitted'));
+});
+
 test('a strong proof is one under any policy (S8)', () => {
   const stream = encryptedTo(provedFor('b.example', strong));
   hears(stream, {}).send(nowIn('authenticated'));
