@@ -2,8 +2,8 @@
 import { escapeXML } from '@xmpp/xml';
 import { attributeValue, markupPattern, type RawAttribute, rawAttributes, toLatin1 } from './xml-tags.ts';
 
-/** Prefix to namespace name; '' is the default namespace. */
-type Bindings = Readonly<Record<string, string>>;
+/** Prefix to namespace name; '' is the default namespace. A map: strangers choose prefixes, `__proto__` for one. */
+type Bindings = ReadonlyMap<string, string>;
 
 interface OpenElement {
   /** Bindings as the source has them, and as what was written has them. */
@@ -17,6 +17,9 @@ interface OpenElement {
 const isDeclaration = ({ name }: RawAttribute): boolean => name === 'xmlns' || name.startsWith('xmlns:');
 const prefixOf = (name: string): string => name.slice(0, Math.max(0, name.indexOf(':')));
 
+const within = (around: Bindings, further: readonly (readonly [prefix: string, name: string])[]): Bindings =>
+  further.length === 0 ? around : new Map([...around, ...further]);
+
 function startTag(
   name: string,
   attributes: RawAttribute[],
@@ -27,8 +30,8 @@ function startTag(
   const declared = attributes
     .filter(isDeclaration)
     .map(({ name: key, raw }) => [key.slice(6), attributeValue(raw)] as const);
-  const read: Bindings = { ...around.read, ...Object.fromEntries(declared) };
-  const namespace = read[prefixOf(name)] ?? '';
+  const read = within(around.read, declared);
+  const namespace = read.get(prefixOf(name)) ?? '';
   const inContent = around.inContent && namespace === from;
   // Elements of the content namespace must not be sent with a prefix (RFC 6120 §4.8.5).
   const writtenName = inContent ? name.slice(name.indexOf(':') + 1) : name;
@@ -36,17 +39,17 @@ function startTag(
   const ordinary = attributes.filter((attribute) => !isDeclaration(attribute));
   const wanted = new Map<string, string>(declared.filter(([prefix]) => prefix !== ''));
   for (const prefix of [writtenName, ...ordinary.map((attribute) => attribute.name)].map(prefixOf)) {
-    if (prefix !== '' && prefix !== 'xml') wanted.set(prefix, read[prefix] ?? '');
+    if (prefix !== '' && prefix !== 'xml') wanted.set(prefix, read.get(prefix) ?? '');
   }
   if (!writtenName.includes(':')) wanted.set('', inContent ? to : namespace);
 
   let tag = `<${writtenName}`;
   for (const { name: key, raw, quote } of ordinary) tag += ` ${key}=${quote}${raw}${quote}`;
   for (const [prefix, uri] of wanted) {
-    if ((around.written[prefix] ?? '') !== uri) tag += ` xmlns${prefix === '' ? '' : `:${prefix}`}="${escapeXML(uri)}"`;
+    if ((around.written.get(prefix) ?? '') !== uri)
+      tag += ` xmlns${prefix === '' ? '' : `:${prefix}`}="${escapeXML(uri)}"`;
   }
-  const written = { ...around.written, ...Object.fromEntries(wanted) };
-  return [tag, { read, written, inContent, writtenName }];
+  return [tag, { read, written: within(around.written, [...wanted]), inContent, writtenName }];
 }
 
 /**
@@ -54,10 +57,12 @@ function startTag(
  * `from` and whose header declared `header`. Elements of the content namespace go over into the other, without a
  * prefix; those inside an extension element stay what they were; prefixes of the header are declared where used.
  */
-export function rescope(bytes: Buffer, from: string, to: string, header: Bindings): Buffer {
-  const read = Object.fromEntries(Object.entries(header).map(([prefix, uri]) => [prefix, toLatin1(uri)]));
+export function rescope(bytes: Buffer, from: string, to: string, header: Readonly<Record<string, string>>): Buffer {
+  const inherited = Object.entries({ '': from, ...header }).map(
+    ([prefix, uri]) => [toLatin1(prefix), toLatin1(uri)] as const,
+  );
   const open: OpenElement[] = [
-    { read: { ...read, '': read[''] ?? from }, written: { '': toLatin1(to) }, inContent: true, writtenName: '' },
+    { read: new Map(inherited), written: new Map([['', toLatin1(to)]]), inContent: true, writtenName: '' },
   ];
   const text = bytes
     .toString('latin1')

@@ -1,6 +1,7 @@
 /** What other parsers say about a whole document. */
 import sax from 'sax';
 import { SaxesParser } from 'saxes';
+import { NS } from '../../src/protocol/namespaces.ts';
 
 /** The first complaint of saxes, namespace-aware and conforming; null when it accepts. Bytes that are not UTF-8 are refused. */
 export function saxesComplaint(bytes: Buffer): string | null {
@@ -27,4 +28,34 @@ export function saxComplaint(text: string): string | null {
   };
   parser.write(text).close();
   return complaint;
+}
+
+/** What the content of a stream means: names as {namespace}local, attributes sorted, text; prefixes and declarations do not count. */
+export function meaning(document: string): unknown[] {
+  const events: unknown[] = [];
+  let text = '';
+  const flush = (): void => {
+    if (text !== '') events.push(text);
+    text = '';
+  };
+  const parser = new SaxesParser({ xmlns: true });
+  parser.on('error', (error) => {
+    throw error;
+  });
+  parser.on('opentag', ({ uri, local, attributes }) => {
+    flush();
+    const own = Object.values(attributes).filter((attribute) => attribute.uri !== NS.xmlns);
+    events.push([
+      `{${uri}}${local}`,
+      own.map((attribute) => `{${attribute.uri}}${attribute.local}=${attribute.value}`).sort(),
+    ]);
+  });
+  parser.on('closetag', () => {
+    flush();
+    events.push('/');
+  });
+  parser.on('text', (part) => (text += part));
+  parser.on('cdata', (part) => (text += part));
+  parser.write(document).close();
+  return events.slice(1); // without the stream header
 }

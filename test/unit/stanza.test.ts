@@ -1,46 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import xml from '@xmpp/xml';
-import { SaxesParser } from 'saxes';
 import { NS } from '../../src/protocol/namespaces.ts';
 import { Stanza } from '../../src/protocol/stanza.ts';
 import { frame, HEADER, whole } from '../support/framing.ts';
+import { meaning } from '../support/xml-oracle.ts';
 
 function read(stanza: string, header = HEADER): Stanza {
   const { stanzas, text } = frame(whole(header + stanza));
   const [first] = stanzas;
   if (first === undefined) throw new Error(`no stanza: ${text}`);
   return first;
-}
-
-/** What a document means: names as {namespace}local, attributes sorted, text; prefixes and declarations do not count. */
-function meaning(document: string): unknown[] {
-  const events: unknown[] = [];
-  let text = '';
-  const flush = (): void => {
-    if (text !== '') events.push(text);
-    text = '';
-  };
-  const parser = new SaxesParser({ xmlns: true });
-  parser.on('error', (error) => {
-    throw error;
-  });
-  parser.on('opentag', ({ uri, local, attributes }) => {
-    flush();
-    const own = Object.values(attributes).filter((attribute) => attribute.uri !== NS.xmlns);
-    events.push([
-      `{${uri}}${local}`,
-      own.map((attribute) => `{${attribute.uri}}${attribute.local}=${attribute.value}`).sort(),
-    ]);
-  });
-  parser.on('closetag', () => {
-    flush();
-    events.push('/');
-  });
-  parser.on('text', (part) => (text += part));
-  parser.on('cdata', (part) => (text += part));
-  parser.write(document).close();
-  return events.slice(1); // without the stream header
 }
 
 const PLAIN_HEADER = (namespace: string): string => `<stream:stream xmlns='${namespace}' xmlns:stream='${NS.streams}'>`;

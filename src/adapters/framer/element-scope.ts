@@ -82,13 +82,15 @@ export class ElementScope {
     this.#stack = new NamespaceStack();
     const problem = this.#declare(bytes, 1);
     if (problem < 0) return problem;
-    const namespaces: Record<string, string> = {};
+    const declarations: [string, string][] = [];
     const attributes: [string, string][] = [];
     for (let index = 0; index < tag.count; index++) {
       const name = bytes.toString('utf8', tag.nameStart(index), tag.nameEndOf(index));
       if (!/^xmlns(:|$)/.test(name)) attributes.push([name, this.#value(bytes, index)]);
-      else namespaces[name.slice(6)] = this.#value(bytes, index);
+      else declarations.push([name.slice(6), this.#value(bytes, index)]);
     }
+    // Not by assignment: `__proto__` is a prefix like any other, and would be lost.
+    const namespaces = Object.fromEntries(declarations);
     this.#header = namespaces;
     this.#defaultNamespace = namespaces[''] ?? '';
     this.#contentNamespace = this.#defaultNamespace === NS.streams ? '' : this.#defaultNamespace;
