@@ -2,7 +2,7 @@
 import { assign, setup } from 'xstate';
 import type { CertificateEvidence } from '../src/protocol/certificate.ts';
 import type { DialbackAnswer } from '../src/protocol/dialback.ts';
-import { type Fault, toFault } from '../src/protocol/faults.ts';
+import type { Fault } from '../src/protocol/faults.ts';
 import { acceptsWeakProof, type ResolvedPolicy, requiresTls, usableProoftypes } from '../src/protocol/policy.ts';
 import type { Proof } from '../src/protocol/proof.ts';
 import { association } from './association.machine.ts';
@@ -37,13 +37,16 @@ const unproved: Proof = { prooftype: 'none', strength: 'none', evidence: {}, exp
 const refusal = (condition: string, text?: string): DialbackAnswer =>
   text === undefined ? { type: 'error', condition } : { type: 'error', condition, text };
 
-/** Step 4 for an assertion that was not proved (XEP-0220 §2.5). */
+/**
+ * Step 4 for an assertion that was not proved (XEP-0220 §2.5). A stranger has us dial where his DNS says, so he is not told
+ * what was found there: neither address, port nor error number; the attempts have it, for our own records.
+ */
 function refusalOf({ verdict: whole, attempts }: AssociationOutcome, policy: ResolvedPolicy): DialbackAnswer {
   // Where the key was looked into, what became of that is the answer: a certificate that proves nothing is no news then.
   const verdict = attempts.find(({ prooftype }) => prooftype === 'dialback')?.verdict ?? whole;
   if (verdict.kind === 'proved') return { type: 'valid' };
-  const { layer, condition, text } = verdict.fault;
-  if (layer === 'dialback') return refusal(condition, text);
+  const { layer, condition } = verdict.fault;
+  if (layer === 'dialback') return refusal(condition);
   return acceptsWeakProof(policy)
     ? refusal('not-acceptable', `${layer}: ${condition}`)
     : refusal('not-authorized', `a strong proof is required here: ${layer}: ${condition}`);
@@ -164,10 +167,7 @@ export const verification = setup({
         ],
         onError: {
           target: 'refused',
-          actions: {
-            type: 'refuse',
-            params: ({ event }) => refusal('not-acceptable', toFault(event.error, 'dialback').text),
-          },
+          actions: { type: 'refuse', params: refusal('not-acceptable') },
         },
       },
       after: {

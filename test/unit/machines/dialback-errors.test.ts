@@ -44,6 +44,9 @@ const settles = <T>(outcome: Outcome<T>): Promise<T> =>
       : Promise.resolve(outcome);
 const fails = (...what: Parameters<typeof fault>): FaultError => new FaultError(fault(...what));
 
+/** What a stranger would like to hear of a network that he cannot see. */
+const FOUND = '192.0.2.7 port 6379: connect ECONNREFUSED 192.0.2.7:6379';
+
 /** What is said in answer to the db:result of c.example, beside a pair that is valid already; and where the stream stands. */
 async function answerTo(cause: Cause): Promise<{ said: string[]; stage: string }> {
   const said: string[] = [];
@@ -184,6 +187,19 @@ for (const [condition, cause, how] of rows) {
       ),
     );
     assert.ok(!['closing', 'closed'].includes(stage), stage);
+  });
+}
+
+for (const [where, cause] of [
+  ['on the way to the authoritative server', { verifyStream: fails('tcp', 'connect-failed', 'peer', FOUND) }],
+  ['while it is asked', { answer: fails('tcp', 'connection-reset', 'peer', FOUND) }],
+] as const) {
+  test(`what was found ${where} is not told to who made us look there`, async () => {
+    for (const federation of ['verified', 'encrypted'] as const) {
+      const { said } = await answerTo({ ...cause, policy: { federation } });
+      assert.match(said.join(''), /type=.error./);
+      assert.doesNotMatch(said.join(''), /<text|ECONN|192\.0\.2\.7|port/);
+    }
   });
 }
 
