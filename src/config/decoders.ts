@@ -148,8 +148,9 @@ export function secret(minLength: number): Decoder<string> {
   };
 }
 
-/** True when nothing, or nothing but `null`, was written here. */
+/** True when nothing, or nothing but `null`, was written here; an alias that leads nowhere is something. */
 export function isAbsent(spot: Spot): boolean {
+  if (spot.missingAnchor !== null) return false;
   return spot.node === null || (isScalar(spot.node) && spot.node.value === null);
 }
 

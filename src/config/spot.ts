@@ -54,6 +54,8 @@ export class Spot {
   readonly source: Source;
   /** The value; null where the file says nothing. Aliases are followed. */
   readonly node: Node | null;
+  /** The name of an anchor that is not there, where an alias asks for one: what is meant is unknown, and not nothing. */
+  readonly missingAnchor: string | null;
   /** `policy.domains["c.example"].federation`; empty for the whole file. */
   readonly path: string;
   readonly line: number;
@@ -61,6 +63,7 @@ export class Spot {
   constructor(source: Source, node: Node | null | undefined, path: string, line: number) {
     this.source = source;
     this.node = (isAlias(node) ? node.resolve(source.document) : node) ?? null;
+    this.missingAnchor = isAlias(node) && this.node === null ? node.source : null;
     this.path = path;
     this.line = line;
   }
@@ -74,7 +77,9 @@ export class Spot {
 
   /** Notes what is wrong here. Answers {@link refused}, so that a decoder can return it. */
   problem(sentence: string): Refused {
-    this.source.problems.push(this.source.remark(this.line, this.path, sentence));
+    const anchor = this.missingAnchor;
+    const said = anchor === null ? sentence : `unresolved alias *${anchor}: there is no &${anchor} before it`;
+    this.source.problems.push(this.source.remark(this.line, this.path, said));
     return refused;
   }
 

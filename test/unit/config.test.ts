@@ -221,6 +221,37 @@ const wrong: [string, string, string[]][] = [
     `${B}bidi: [`,
     ['serve.yaml:3: expected YAML: Flow sequence in block collection must be sufficiently indented and end with a ]'],
   ],
+  ...[
+    ['policy', 'policy: *a'],
+    ['policy.deny', 'policy: { deny: *a }'],
+    ['policy.allow', 'policy: { allow: *a }'],
+    ['policy.minTls', 'policy: { minTls: *a }'],
+    ['policy.deny[1]', 'policy: { deny: [e.example, *a] }'],
+    ['policy.domains["c.example"]', 'policy: { domains: { c.example: *a } }'],
+    ['policy.domains["?"]', 'policy: { domains: { *a : {} } }'],
+    ['trust', 'trust: *a'],
+    ['trust.files', 'trust: { system: false, files: *a }'],
+    ['dialback.secret', 'dialback: { secret: *a }'],
+    ['dns.validator', 'dns: { validator: *a }'],
+    [
+      'components[0].domains["comp.b.example"]',
+      'components: [{ address: ::1, port: 0, domains: { comp.b.example: *a }}]',
+    ],
+  ].map(([path, text]): [string, string, string[]] => [
+    `an alias without its anchor, at ${path}: what is meant is unknown, and nothing is let in for it`,
+    `${B}${text}\n`,
+    [`serve.yaml:3: ${path}: unresolved alias *a: there is no &a before it`],
+  ]),
+  [
+    'a host whose certificate is an alias without its anchor, though a host above it has one',
+    `${B}  sub.b.example: *tls\n`,
+    ['serve.yaml:3: hosts["sub.b.example"]: unresolved alias *tls: there is no &tls before it'],
+  ],
+  [
+    'an anchor that stands only after its alias',
+    `${B}policy:\n  deny: *later\n  allow: &later [c.example]\n`,
+    ['serve.yaml:4: policy.deny: unresolved alias *later: there is no &later before it'],
+  ],
   ['a key twice', `${B}bidi: true\nbidi: false\n`, ['serve.yaml:4: bidi: stands here twice']],
   ['an unknown key, near to one', `${B}polcy: {}\n`, ['serve.yaml:3: polcy: unknown key; did you mean "policy"?']],
   [
