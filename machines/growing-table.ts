@@ -37,7 +37,7 @@ export const tableOf = <Value>(values: readonly Value[], keyOf: (value: Value) =
 
 /** All entries, those that are hidden left out. */
 export const entriesOf = <Value>(table: GrowingTable<Value>): Readonly<Record<string, Value>> =>
-  Object.assign({}, ...table.map(({ entries }) => entries).reverse()) as Readonly<Record<string, Value>>;
+  Object.fromEntries([...table].reverse().flatMap(({ entries }) => Object.entries(entries)));
 
 /** A set of names that only grows. */
 export type GrowingSet = GrowingTable<true>;
