@@ -60,6 +60,7 @@ function faultOfAnswer(answer: DialbackAnswer): Fault {
 /** `host-unknown` says that the sender domain is not there (XEP-0220 §2.5); all else, that it could not be asked. */
 function faultOfFailure(error: unknown, condition: string): Fault {
   const why = toFault(error, 'dialback');
+  if (why.layer === 'dialback' && why.condition === 'resource-constraint') return why; // not even tried
   const isAbsent = why.layer === 'stream' && (why.condition === 'host-unknown' || why.condition === 'host-gone');
   return fault('dialback', isAbsent ? 'remote-server-not-found' : condition, 'peer', why.text);
 }

@@ -35,7 +35,11 @@ interface Waiter<Answer> {
 export class VerifyDesk {
   readonly #ports: DeskPorts;
   /** Streams being opened to domains that somebody merely claims (FACTS §14.22). */
-  readonly #turns = new Turns(limits.verifyStreams);
+  readonly #turns = new Turns({
+    atOnce: limits.verifyStreams,
+    perParty: limits.verifyStreamsPerAddress,
+    waitingPerParty: limits.waitingClaimsPerAddress,
+  });
   /** By {@link keyOf}. */
   readonly #forStream = new Map<string, Waiter<StreamId>[]>();
   /** By stream, then by `from>to#id` of the answer. */
@@ -47,17 +51,19 @@ export class VerifyDesk {
 
   /**
    * A stream to the sender domain that did not bring the question (XEP-0288 §2.2); rejects with why there is none. Claims
-   * beyond `limits.verifyStreams` wait their turn, as long as whoever asks waits.
+   * beyond `limits.verifyStreams`, or the share of their address, wait their turn, as long as whoever asks waits.
    */
   async openStream(sender: string, target: string, askedOn: StreamId, signal: AbortSignal): Promise<StreamId> {
     const wanted = { remote: sender, purpose: 'verification' as const, avoid: [askedOn] };
     const standing = this.#ports.standing(wanted);
     if (standing !== null) return standing.id;
-    await this.#turns.take(addressBlock(this.#ports.claimant(askedOn)), signal);
+    const claimant = addressBlock(this.#ports.claimant(askedOn));
+    if (this.#turns.isCrowded(claimant)) throw new FaultError(tooManyClaims);
+    await this.#turns.take(claimant, signal);
     try {
       return this.#ports.standing(wanted)?.id ?? (await this.#open(sender, target, askedOn, signal));
     } finally {
-      this.#turns.release();
+      this.#turns.release(claimant);
     }
   }
 
@@ -128,6 +134,8 @@ export class VerifyDesk {
     for (const waiters of onStream?.values() ?? []) for (const { reject } of waiters) reject(new FaultError(ended));
   }
 }
+
+const tooManyClaims = fault('dialback', 'resource-constraint', 'peer', 'too many claims of this address wait already');
 
 const keyOf = (sender: string, target: string): string => `${sender}>${target}`;
 

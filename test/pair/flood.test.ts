@@ -76,13 +76,20 @@ test('whoever claims domain after domain makes us dial no more than verifyStream
     fabric.cut(address, at);
     return domain;
   };
-  const claimed = Array.from({ length: limits.verifyStreams + 300 }, (_, i) =>
-    silentHost(`d${i}.flood.example`, `10.66.${i >> 8}.${i & 0xff}`),
-  );
+  let made = 0;
+  const silentHosts = (length: number): string[] =>
+    Array.from({ length }, () => silentHost(`d${++made}.flood.example`, `10.66.${made >> 8}.${made & 0xff}`));
   const dialled = (): number =>
     manager.snapshot().streams.filter(({ role, state }) => role === 'initiating' && state === 'opening').length;
 
-  await claim(simulation, { address, port: 5269 }, claimed);
+  await claim(simulation, { address, port: 5269 }, silentHosts(200));
+  await clock.advance(1_000);
+  assert.equal(dialled(), limits.verifyStreamsPerAddress, 'one address has its share, though there is room');
+
+  const addresses = limits.verifyStreams / limits.verifyStreamsPerAddress;
+  for (let i = 1; i < addresses + 5; i += 1) {
+    await claim(simulation, { address, port: 5269 }, silentHosts(limits.verifyStreamsPerAddress));
+  }
   await clock.advance(1_000);
   assert.equal(dialled(), limits.verifyStreams);
 

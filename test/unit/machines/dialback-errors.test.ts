@@ -171,6 +171,11 @@ const rows: readonly (readonly [string, string, Cause])[] = [
     'as many assertions wait as may',
     { waiting: limits.pendingVerifications, answer: 'silence' },
   ],
+  [
+    'resource-constraint',
+    'as many claims of its address wait as may',
+    { verifyStream: fails('dialback', 'resource-constraint', 'peer') },
+  ],
 ];
 
 for (const [condition, cause, how] of rows) {
