@@ -118,6 +118,9 @@ export const peer = setup({
   guards: {
     domainIsDenied: ({ context }) => context.denied !== null,
     roomForWishesIsLacking: ({ context }) => membersOf(context.wishes) >= limits.wishesPerPeer,
+    /** Our own stanzas do not wait in the line of claims for this domain: it is asked for anew, once. */
+    stanzasWaitWhereClaimsDid: ({ context }, { purpose }: StreamWish) =>
+      purpose === 'stanzas' && context.purpose === 'verification' && membersOf(context.wishes) < limits.wishesPerPeer,
     anEndpointIsKnown: (_, result: Resolution) => result.kind === 'resolved',
     isOurs: ({ context }, stream: StreamId) => stream === context.stream,
     isOursAndSuperseded: ({ context }, event: { stream: StreamId; fault: Fault | null }) =>
@@ -271,6 +274,15 @@ export const peer = setup({
         ifLate: 'the wishes are refused with remote-server-timeout',
       },
       tags: 'waiting',
+      entry: 'decidePurpose',
+      on: {
+        'local.streamWanted': {
+          guard: { type: 'stanzasWaitWhereClaimsDid', params: ({ event }) => event },
+          target: 'dnsResolution',
+          reenter: true,
+          actions: { type: 'rememberWish', params: ({ event }) => event },
+        },
+      },
       invoke: {
         id: 'resolution',
         src: 'resolution',
@@ -279,6 +291,7 @@ export const peer = setup({
           fixedTarget: context.fixedTarget,
           targets: context.further,
           fresh: context.failures > 0,
+          purpose: context.purpose,
         }),
         onDone: [
           {

@@ -17,7 +17,11 @@ export interface ResolutionInput {
   readonly targets: readonly Target[];
   /** True when the last attempt failed: what is remembered of the DNS may be the cause, and is asked for again (L6). */
   readonly fresh: boolean;
+  /** Claims must not take the place of our own stanzas in the line before the resolver. */
+  readonly purpose: LookUpPurpose;
 }
+
+type LookUpPurpose = 'stanzas' | 'verification';
 
 export type Resolution =
   | {
@@ -63,8 +67,12 @@ export const resolution = setup({
     meta: {} as StateMeta,
   },
   actors: {
-    lookUpServices: declareEffect<ServiceRecords, { domain: string; fresh: boolean }>('lookUpServices'),
-    lookUpAddresses: declareEffect<DnsAnswer<AddressRecord>, { host: string; fresh: boolean }>('lookUpAddresses'),
+    lookUpServices: declareEffect<ServiceRecords, { domain: string; fresh: boolean; purpose: LookUpPurpose }>(
+      'lookUpServices',
+    ),
+    lookUpAddresses: declareEffect<DnsAnswer<AddressRecord>, { host: string; fresh: boolean; purpose: LookUpPurpose }>(
+      'lookUpAddresses',
+    ),
   },
   delays: {
     servicesTimeout: limits.servicesMs,
@@ -133,7 +141,7 @@ export const resolution = setup({
       invoke: {
         id: 'lookUpServices',
         src: 'lookUpServices',
-        input: ({ context }) => ({ domain: context.remoteDomain, fresh: context.fresh }),
+        input: ({ context }) => ({ domain: context.remoteDomain, fresh: context.fresh, purpose: context.purpose }),
         onDone: { target: 'decidingTargets', actions: { type: 'orderTargets', params: ({ event }) => event.output } },
         onError: { target: 'failed', actions: { type: 'fail', params: ({ event }) => toFault(event.error, 'dns') } },
       },
@@ -158,7 +166,11 @@ export const resolution = setup({
       invoke: {
         id: 'lookUpAddresses',
         src: 'lookUpAddresses',
-        input: ({ context }) => ({ host: context.targets[0]?.host ?? '', fresh: context.fresh }),
+        input: ({ context }) => ({
+          host: context.targets[0]?.host ?? '',
+          fresh: context.fresh,
+          purpose: context.purpose,
+        }),
         onDone: [
           {
             guard: { type: 'hostMayBeDialled', params: ({ event }) => event.output },

@@ -23,6 +23,12 @@ export interface Random {
 export interface LookUpOptions {
   /** True when what may be remembered has led nowhere: ask again. @defaultValue false */
   readonly fresh?: boolean;
+  /**
+   * For `verification` somebody who has proved nothing makes us ask, as often as he likes: such look-ups must not take the
+   * place of those that our own stanzas wait for.
+   * @defaultValue `stanzas`
+   */
+  readonly purpose?: 'stanzas' | 'verification';
 }
 
 /** Look-ups never reject: what failed is in `status` and `reason`. */

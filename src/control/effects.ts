@@ -12,7 +12,7 @@ import type { StreamId } from '../../machines/events.ts';
 import { verification } from '../../machines/verification.machine.ts';
 import { atOnce } from '../adapters/at-once.ts';
 import { transport, type TransportPorts } from '../adapters/transport.ts';
-import type { Ports } from '../ports.ts';
+import type { LookUpOptions, Ports } from '../ports.ts';
 import type { PathVerdict } from '../protocol/certificate.ts';
 import type { AddressRecord, DnsAnswer, SrvRecord } from '../protocol/dns.ts';
 import { fault, FaultError } from '../protocol/faults.ts';
@@ -35,22 +35,24 @@ export interface OtherStreams {
 }
 
 export function makeEffects(ports: Ports, transportPorts: TransportPorts, others: OtherStreams) {
-  const lookUpServices = fromPromise<ServiceRecords, { domain: string; fresh: boolean }>(async ({ input, signal }) => {
-    const names = srvOwnerNames(input.domain);
-    if (names === null) return { xmpp: noRecords, xmpps: noRecords, draws: [] };
-    const [xmpp, xmpps] = await Promise.all([
-      ports.resolver.srv(names.xmpp, signal, input),
-      ports.resolver.srv(names.xmpps, signal, input),
-    ]);
-    const draws = Array.from(
-      { length: DRAWS_PER_RECORD * (xmpp.records.length + xmpps.records.length) },
-      () => ports.random.integer(RESOLUTION_OF_DRAW - 1) / RESOLUTION_OF_DRAW,
-    );
-    return { xmpp, xmpps, draws };
-  });
+  const lookUpServices = fromPromise<ServiceRecords, { domain: string } & Required<LookUpOptions>>(
+    async ({ input, signal }) => {
+      const names = srvOwnerNames(input.domain);
+      if (names === null) return { xmpp: noRecords, xmpps: noRecords, draws: [] };
+      const [xmpp, xmpps] = await Promise.all([
+        ports.resolver.srv(names.xmpp, signal, input),
+        ports.resolver.srv(names.xmpps, signal, input),
+      ]);
+      const draws = Array.from(
+        { length: DRAWS_PER_RECORD * (xmpp.records.length + xmpps.records.length) },
+        () => ports.random.integer(RESOLUTION_OF_DRAW - 1) / RESOLUTION_OF_DRAW,
+      );
+      return { xmpp, xmpps, draws };
+    },
+  );
 
-  const lookUpAddresses = fromPromise<DnsAnswer<AddressRecord>, { host: string; fresh: boolean }>(({ input, signal }) =>
-    ports.resolver.addresses(input.host, signal, input),
+  const lookUpAddresses = fromPromise<DnsAnswer<AddressRecord>, { host: string } & Required<LookUpOptions>>(
+    ({ input, signal }) => ports.resolver.addresses(input.host, signal, input),
   );
 
   const validatePath = atOnce<PathVerdict, { stream: StreamId }>(({ stream }) => {

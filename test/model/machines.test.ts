@@ -109,7 +109,7 @@ const models: readonly Model[] = [
   },
   {
     machine: resolution,
-    input: { remoteDomain: 'b.example', fixedTarget: null, targets: [], fresh: false },
+    input: { remoteDomain: 'b.example', fixedTarget: null, targets: [], fresh: false, purpose: 'stanzas' },
     events: [
       done('lookUpServices', {
         xmpp: { ...records, records: [{ priority: 0, weight: 0, port: 5269, target: 'h.example' }] },

@@ -136,3 +136,18 @@ test('a resolver that breaks is an answer too, and is asked again', async () => 
     assert.match(reason ?? '', /no such library/);
   }
 });
+
+test('what our stanzas wait for is not put behind the same question of a claim; a claim may wait for theirs (FACTS §14.22)', async () => {
+  const { asked, memory, whenAnswered } = stage({ [OWNER]: { srv: [record], ttlSeconds: 0 } });
+  const claim = { purpose: 'verification' } as const;
+  const answers = [claim, claim, {}, {}, claim].map((options) => memory.srv(OWNER, never, options));
+  assert.equal(asked.length, 2);
+  const heard = await whenAnswered(Promise.all(answers));
+  assert.ok(heard.every(({ records }) => records.length === 1));
+  const [leaver, stays] = [new AbortController(), memory.srv(OWNER, never)];
+  const left = memory.srv(OWNER, leaver.signal, claim);
+  leaver.abort();
+  assert.equal((await left).reason, 'cancelled');
+  assert.deepEqual((await whenAnswered(stays)).records, [record]);
+  assert.equal(asked.length, 3);
+});

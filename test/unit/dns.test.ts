@@ -336,3 +336,26 @@ test('servers are written with "@port", ":port" or none; anything else is refuse
     assert.throws(() => createResolver({ servers: [server] }), TypeError, server);
   }
 });
+
+test('look-ups for claims never take all queries, nor the places in the line: our own are asked at once (FACTS §14.22)', async (t) => {
+  const asked: string[] = [];
+  const bothAsked = gate();
+  const server = await scripted(t, (query) => {
+    const name = decode(query.bytes).questions?.[0]?.name ?? '';
+    asked.push(name);
+    if (name === OWNER) query.answer([srv('x.example')]);
+    else if (asked.length === 2) bothAsked.open();
+  });
+  const resolver = createResolver({ servers: [server], timeoutMs: 20_000, maxQueries: 4, maxWaiting: 6 });
+  const claimant = new AbortController();
+  const claims = Array.from({ length: 9 }, (_, i) =>
+    resolver.srv(`_${i}.example`, claimant.signal, { purpose: 'verification' }),
+  );
+  await bothAsked.opened;
+  assert.equal((await claims.at(-1))?.reason, 'too many look-ups wait already');
+  for (let i = 0; i < 3; i += 1) assert.equal((await resolver.srv(OWNER, never)).status, 'insecure');
+  assert.deepEqual(asked, ['_0.example', '_1.example', OWNER, OWNER, OWNER]);
+  claimant.abort();
+  await Promise.all(claims);
+  assert.equal((await resolver.srv(OWNER, never, { purpose: 'verification' })).status, 'insecure', 'room again');
+});

@@ -24,8 +24,8 @@ export function rememberAnswers(resolver: Resolver, options: AnswerCacheOptions 
   const services = new AnswerCache(resolver.srv.bind(resolver), options);
   const hosts = new AnswerCache(resolver.addresses.bind(resolver), options);
   return {
-    srv: (name, signal, { fresh = false } = {}) => services.lookUp(name, signal, fresh),
-    addresses: (host, signal, { fresh = false } = {}) => hosts.lookUp(host, signal, fresh),
+    srv: (name, signal, options = {}) => services.lookUp(name, signal, options),
+    addresses: (host, signal, options = {}) => hosts.lookUp(host, signal, options),
   };
 }
 
@@ -39,7 +39,8 @@ interface Remembered<Record> {
 /** A question under way. It is given up when nobody waits for its answer any more. */
 interface Question<Record> {
   readonly answer: Promise<DnsAnswer<Record>>;
-  readonly controller: AbortController;
+  /** Nobody waits for it any more. */
+  readonly forget: () => void;
   askers: number;
 }
 
@@ -49,6 +50,8 @@ class AnswerCache<Record> {
   readonly #maxTtlSeconds: { readonly positive: number; readonly negative: number };
   readonly #remembered: LruMap<string, Remembered<Record>>;
   readonly #underWay = new Map<string, Question<Record>>();
+  /** Those on behalf of claims, which may have to wait for their turn: our own stanzas do not wait with them. */
+  readonly #underWayForClaims = new Map<string, Question<Record>>();
 
   constructor(ask: Ask<Record>, options: AnswerCacheOptions) {
     const { maxAnswers = 10_000, maxTtlSeconds = 86_400, maxNegativeTtlSeconds = 300, clock = systemClock } = options;
@@ -58,11 +61,17 @@ class AnswerCache<Record> {
     this.#remembered = new LruMap(maxAnswers);
   }
 
-  lookUp(name: string, signal: AbortSignal, fresh: boolean): Promise<DnsAnswer<Record>> {
+  lookUp(
+    name: string,
+    signal: AbortSignal,
+    { fresh = false, purpose = 'stanzas' }: LookUpOptions,
+  ): Promise<DnsAnswer<Record>> {
     if (signal.aborted) return Promise.resolve(cancelled);
     const remembered = fresh ? null : this.#recall(name);
     if (remembered !== null) return Promise.resolve(remembered);
-    return this.#join(name, this.#underWay.get(name) ?? this.#start(name), signal);
+    const isForClaim = purpose === 'verification';
+    const underWay = this.#underWay.get(name) ?? (isForClaim ? this.#underWayForClaims.get(name) : undefined);
+    return this.#join(underWay ?? this.#start(name, purpose), signal);
   }
 
   /** With what is left of its time (RFC 1035 §7.4). */
@@ -75,34 +84,36 @@ class AnswerCache<Record> {
     return null;
   }
 
-  #start(name: string): Question<Record> {
+  #start(name: string, purpose: NonNullable<LookUpOptions['purpose']>): Question<Record> {
+    const table = purpose === 'verification' ? this.#underWayForClaims : this.#underWay;
     const controller = new AbortController();
-    const answer = this.#ask(name, controller.signal, { fresh: true }).then(
+    const answer = this.#ask(name, controller.signal, { fresh: true, purpose }).then(
       (told) => {
-        if (this.#underWay.get(name) !== question) return told; // given up
-        this.#underWay.delete(name);
+        if (table.get(name) !== question) return told; // given up
+        table.delete(name);
         this.#remember(name, told);
         return told;
       },
       (thrown: unknown) => {
-        this.#underWay.delete(name);
+        table.delete(name);
         return failed(`the resolver broke: ${String(thrown)}`);
       },
     );
-    const question = { answer, controller, askers: 0 };
-    this.#underWay.set(name, question);
+    const forget = (): void => {
+      if (table.get(name) === question) table.delete(name);
+      controller.abort();
+    };
+    const question = { answer, forget, askers: 0 };
+    table.set(name, question);
     return question;
   }
 
-  #join(name: string, question: Question<Record>, signal: AbortSignal): Promise<DnsAnswer<Record>> {
+  #join(question: Question<Record>, signal: AbortSignal): Promise<DnsAnswer<Record>> {
     question.askers += 1;
     return new Promise((resolve) => {
       const leave = (): void => {
         question.askers -= 1;
-        if (question.askers === 0) {
-          if (this.#underWay.get(name) === question) this.#underWay.delete(name);
-          question.controller.abort();
-        }
+        if (question.askers === 0) question.forget();
         resolve(cancelled);
       };
       signal.addEventListener('abort', leave, { once: true });

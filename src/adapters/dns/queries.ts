@@ -1,7 +1,7 @@
 /** Queries through c-ares: bounded in number and in time, each on a channel of its own. */
 import { Resolver as CaresResolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import type { Clock } from '../../ports.ts';
+import type { Clock, LookUpOptions } from '../../ports.ts';
 
 export interface QueryOptions {
   readonly servers: readonly string[];
@@ -12,6 +12,9 @@ export interface QueryOptions {
   readonly clock: Clock;
 }
 
+/** On whose behalf it is asked. */
+export type Purpose = NonNullable<LookUpOptions['purpose']>;
+
 export type Outcome<Found> =
   | { readonly kind: 'found'; readonly found: readonly Found[] }
   | { readonly kind: 'absent' }
@@ -19,47 +22,65 @@ export type Outcome<Found> =
 
 export class Queries {
   readonly #options: QueryOptions;
-  readonly #slots: ReturnType<typeof createSlots>;
+  readonly #slots: Slots;
+  /** Part of them: what is asked on behalf of claims goes through both, so that the rest is always there for our own. */
+  readonly #slotsOfClaims: Slots;
   readonly #channels: Channels;
 
   /** @throws TypeError when a server is not an address with an optional port. */
   constructor(options: QueryOptions) {
     this.#options = options;
-    this.#slots = createSlots(options.maxQueries, options.maxWaiting);
+    const { maxQueries, maxWaiting } = options;
+    this.#slots = createSlots(maxQueries, maxWaiting);
+    this.#slotsOfClaims = createSlots(Math.max(1, Math.floor(maxQueries / 2)), maxWaiting);
     this.#channels = new Channels(options);
   }
 
   /** One query; it ends when its time is over or `signal` fires, and then at once. */
-  ask<Found>(query: (cares: CaresResolver) => Promise<Found[]>, signal: AbortSignal): Promise<Outcome<Found>> {
-    return this.bounded(async (stop) => {
-      const channel = this.#channels.take();
-      const cancel = (): void => channel.cares.cancel(); // and with it everything on the channel
-      stop.addEventListener('abort', cancel, { once: true });
-      try {
-        const found = await query(channel.cares);
-        if (!stop.aborted) this.#channels.giveBack(channel);
-        return found;
-      } catch (thrown) {
-        if (!stop.aborted && isAbsence(thrown)) this.#channels.giveBack(channel);
-        throw thrown;
-      } finally {
-        stop.removeEventListener('abort', cancel);
-      }
-    }, signal);
+  ask<Found>(
+    query: (cares: CaresResolver) => Promise<Found[]>,
+    signal: AbortSignal,
+    purpose: Purpose,
+  ): Promise<Outcome<Found>> {
+    return this.bounded(
+      async (stop) => {
+        const channel = this.#channels.take();
+        const cancel = (): void => channel.cares.cancel(); // and with it everything on the channel
+        stop.addEventListener('abort', cancel, { once: true });
+        try {
+          const found = await query(channel.cares);
+          if (!stop.aborted) this.#channels.giveBack(channel);
+          return found;
+        } catch (thrown) {
+          if (!stop.aborted && isAbsence(thrown)) this.#channels.giveBack(channel);
+          throw thrown;
+        } finally {
+          stop.removeEventListener('abort', cancel);
+        }
+      },
+      signal,
+      purpose,
+    );
   }
 
   /** Work that waits for a slot, and ends in time. */
   async bounded<Found>(
     look: (stop: AbortSignal) => Promise<readonly Found[]>,
     signal: AbortSignal,
+    purpose: Purpose,
   ): Promise<Outcome<Found>> {
     const { clock, timeoutMs } = this.#options;
-    if (this.#slots.full) return { kind: 'failed', reason: 'too many look-ups wait already' };
+    const gates = purpose === 'verification' ? [this.#slotsOfClaims, this.#slots] : [this.#slots];
+    if (gates.some(({ full }) => full)) return { kind: 'failed', reason: 'too many look-ups wait already' };
     const limit = followSignal(signal);
     const timer = clock.setTimeout(() => limit.abort(`no answer within ${timeoutMs} ms`), timeoutMs);
-    const release = await this.#slots.take(limit.signal);
+    const taken: (() => void)[] = [];
     try {
-      if (release === null) return { kind: 'failed', reason: String(limit.signal.reason) };
+      for (const gate of gates) {
+        const release = await gate.take(limit.signal);
+        if (release === null) return { kind: 'failed', reason: String(limit.signal.reason) };
+        taken.push(release);
+      }
       return { kind: 'found', found: await look(limit.signal) };
     } catch (thrown) {
       if (limit.signal.aborted) return { kind: 'failed', reason: String(limit.signal.reason) };
@@ -67,7 +88,7 @@ export class Queries {
     } finally {
       clock.clearTimeout(timer);
       limit.unfollow();
-      release?.();
+      for (const release of taken) release();
     }
   }
 }
@@ -175,6 +196,8 @@ export function abandonable<T>(work: Promise<T>, stop: AbortSignal): Promise<T> 
     work.then(resolve, reject);
   });
 }
+
+type Slots = ReturnType<typeof createSlots>;
 
 /** A counting semaphore, first come first served. */
 function createSlots(size: number, maxWaiting: number) {

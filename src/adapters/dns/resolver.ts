@@ -6,7 +6,7 @@ import { interleaveFamilies, literalAddress } from '../../protocol/addresses.ts'
 import type { AddressRecord, DnsAnswer, SrvRecord } from '../../protocol/dns.ts';
 import { canonicalDomain, isIpLiteral } from '../../protocol/names.ts';
 import { systemClock } from '../clock.ts';
-import { abandonable, followSignal, type Outcome, Queries } from './queries.ts';
+import { abandonable, followSignal, type Outcome, type Purpose, Queries } from './queries.ts';
 import { systemAddresses } from './system-hosts.ts';
 
 export interface ResolverOptions {
@@ -19,7 +19,7 @@ export interface ResolverOptions {
   readonly timeoutMs?: number;
   /** How often each server is asked within that time. @defaultValue 2 */
   readonly tries?: number;
-  /** Queries under way at one time; further ones wait. Each holds a UDP socket. @defaultValue 100 */
+  /** Queries under way at one time, for claims no more than half of these; further ones wait. Each holds a UDP socket. @defaultValue 100 */
   readonly maxQueries?: number;
   /** Look-ups that wait for their turn; further ones fail at once. @defaultValue 20000 */
   readonly maxWaiting?: number;
@@ -53,28 +53,32 @@ export function createResolver(options: ResolverOptions = {}): Resolver {
   const { clock = systemClock } = options;
   const queries = new Queries({ servers, timeoutMs, tries, maxQueries, maxWaiting, clock });
 
-  async function srv(name: string, signal: AbortSignal): Promise<DnsAnswer<SrvRecord>> {
-    const outcome = await queries.ask((cares) => cares.resolveSrv(name), signal);
+  async function srv(name: string, signal: AbortSignal, purpose: Purpose): Promise<DnsAnswer<SrvRecord>> {
+    const outcome = await queries.ask((cares) => cares.resolveSrv(name), signal, purpose);
     if (outcome.kind !== 'found') return negative(outcome);
     return positive(outcome.found, toSrvRecord, SRV_TTL_SECONDS);
   }
 
-  async function addresses(host: string, signal: AbortSignal): Promise<DnsAnswer<AddressRecord>> {
+  async function addresses(host: string, signal: AbortSignal, purpose: Purpose): Promise<DnsAnswer<AddressRecord>> {
     const literal = literalAddress(host);
     if (literal) return fromSystem([literal]);
     if (servers.length === 0) {
-      const local = await queries.bounded((stop) => abandonable(systemAddresses(host), stop), signal);
+      const local = await queries.bounded((stop) => abandonable(systemAddresses(host), stop), signal, purpose);
       if (local.kind === 'failed') return negative(local);
       if (local.kind === 'found' && local.found.length > 0) return fromSystem(local.found);
     }
-    return askBothFamilies(host, signal);
+    return askBothFamilies(host, signal, purpose);
   }
 
   /**
    * AAAA and A at once (RFC 8305 §3). A found first waits {@link RESOLUTION_DELAY_MS} for AAAA. AAAA found first waits
    * {@link A_PATIENCE_MS} for A: the answer is one list, and a host whose IPv6 is broken must still be reached.
    */
-  async function askBothFamilies(host: string, signal: AbortSignal): Promise<DnsAnswer<AddressRecord>> {
+  async function askBothFamilies(
+    host: string,
+    signal: AbortSignal,
+    purpose: Purpose,
+  ): Promise<DnsAnswer<AddressRecord>> {
     const [patience6, patience4] = [followSignal(signal), followSignal(signal)];
     let pending = 2;
     let timer: unknown = null;
@@ -87,10 +91,10 @@ export function createResolver(options: ResolverOptions = {}): Resolver {
     };
     const [outcome6, outcome4] = await Promise.all([
       queries
-        .ask((cares) => cares.resolve6(host, { ttl: true }), patience6.signal)
+        .ask((cares) => cares.resolve6(host, { ttl: true }), patience6.signal, purpose)
         .then(thenWaitFor(patience4, A_PATIENCE_MS)),
       queries
-        .ask((cares) => cares.resolve4(host, { ttl: true }), patience4.signal)
+        .ask((cares) => cares.resolve4(host, { ttl: true }), patience4.signal, purpose)
         .then(thenWaitFor(patience6, RESOLUTION_DELAY_MS)),
     ]);
     if (timer !== null) clock.clearTimeout(timer);
@@ -111,9 +115,9 @@ export function createResolver(options: ResolverOptions = {}): Resolver {
 
   return {
     // An IP literal has no services in the DNS; asking would only leak it to the root servers.
-    srv: (name, signal) =>
-      isIpLiteral(ownerDomain(name)) ? Promise.resolve(negative({ kind: 'absent' })) : srv(name, signal),
-    addresses,
+    srv: (name, signal, { purpose = 'stanzas' } = {}) =>
+      isIpLiteral(ownerDomain(name)) ? Promise.resolve(negative({ kind: 'absent' })) : srv(name, signal, purpose),
+    addresses: (host, signal, { purpose = 'stanzas' } = {}) => addresses(host, signal, purpose),
   };
 }
 

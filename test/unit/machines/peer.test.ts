@@ -278,3 +278,17 @@ test('what concerns another stream changes nothing', () => {
     assert.deepEqual([actor.state, actor.effects], ['connecting', []], type);
   }
 });
+
+test('a stanza does not wait in the line of claims for the same domain: it is looked up anew for it, once (FACTS §14.22)', () => {
+  const actor = new PureActor(peer, input).sendInternal({ ...wanted, purpose: 'verification' });
+  const lookUps = () =>
+    actor.effects.flatMap((effect) => ('input' in effect ? [(effect.input as { purpose: string }).purpose] : []));
+  assert.deepEqual(lookUps(), ['verification']);
+  actor.sendInternal({ ...wanted, local: 'a2.example', purpose: 'verification' });
+  assert.deepEqual(lookUps(), []);
+  actor.sendInternal(wanted);
+  assert.deepEqual([actor.effects.map(wordsOf), lookUps()], [['stop resolution', 'spawn resolution'], ['stanzas']]);
+  actor.sendInternal({ ...wanted, local: 'a2.example' });
+  assert.deepEqual(lookUps(), []);
+  assert.equal(wishesOf(actor.snapshot.context).length, 4);
+});

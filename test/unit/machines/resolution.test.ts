@@ -14,7 +14,13 @@ const address = { family: 4, address: '127.0.0.1' };
 const services = (xmpp: unknown, xmpps: unknown = none) => done('lookUpServices', { xmpp, xmpps, draws: [0] });
 const addresses = (found: unknown) => done('lookUpAddresses', found);
 
-const input = { remoteDomain: 'b.example', fixedTarget: null, targets: [], fresh: false };
+const input = {
+  remoteDomain: 'b.example',
+  fixedTarget: null,
+  targets: [],
+  fresh: false,
+  purpose: 'verification',
+} as const;
 const events = {
   'SRV found': services(srv),
   'no SRV': services(none),
@@ -136,4 +142,12 @@ test('a target fixed by the operator is not looked up by SRV, and counts as secu
     secureDelegation: true,
     addresses: [address],
   });
+});
+
+test('look-ups say whether they are for a claim: that has no room of our own stanzas (FACTS §14.22)', () => {
+  const actor = new PureActor(resolution, input);
+  const purposes = () => actor.effects.flatMap((effect) => ('input' in effect ? [effect.input] : []));
+  assert.deepEqual(purposes(), [{ domain: 'b.example', fresh: false, purpose: 'verification' }]);
+  actor.sendInternal(events['SRV found']);
+  assert.deepEqual(purposes(), [{ host: 'h.example', fresh: false, purpose: 'verification' }]);
 });
