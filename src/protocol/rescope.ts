@@ -1,6 +1,12 @@
 /** Re-scoping: one stanza, the same meaning, on a stream with another content namespace (RFC 6120 §4.8.3). */
-import { escapeXML } from '@xmpp/xml';
-import { attributeValue, markupPattern, type RawAttribute, rawAttributes, toLatin1 } from './xml-tags.ts';
+import {
+  attributeValue,
+  escapeAttribute,
+  markupPattern,
+  type RawAttribute,
+  rawAttributes,
+  toLatin1,
+} from './xml-tags.ts';
 
 /** Prefix to namespace name; '' is the default namespace. A map: strangers choose prefixes, `__proto__` for one. */
 type Bindings = ReadonlyMap<string, string>;
@@ -47,7 +53,7 @@ function startTag(
   for (const { name: key, raw, quote } of ordinary) tag += ` ${key}=${quote}${raw}${quote}`;
   for (const [prefix, uri] of wanted) {
     if ((around.written.get(prefix) ?? '') !== uri)
-      tag += ` xmlns${prefix === '' ? '' : `:${prefix}`}="${escapeXML(uri)}"`;
+      tag += ` xmlns${prefix === '' ? '' : `:${prefix}`}="${escapeAttribute(uri)}"`;
   }
   return [tag, { read, written: within(around.written, [...wanted]), inContent, writtenName }];
 }

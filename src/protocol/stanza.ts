@@ -1,8 +1,8 @@
 /** A stanza as the data plane carries it: bytes, and the few things that routing asks about. */
-import { Element, escapeXML, escapeXMLText } from '@xmpp/xml';
+import { Element, escapeXMLText } from '@xmpp/xml';
 import { NS } from './namespaces.ts';
 import { rescope } from './rescope.ts';
-import { attributeValue, fromLatin1, parseElement, rootTag } from './xml-tags.ts';
+import { attributeValue, elementToXml, escapeAttribute, fromLatin1, parseElement, rootTag } from './xml-tags.ts';
 
 export type StanzaKind = 'message' | 'presence' | 'iq';
 
@@ -91,7 +91,7 @@ export class Stanza {
   /** The same stanza with other addresses. */
   withAddresses(from: string, to: string): Stanza {
     const { name, attributes, selfClosing, length } = rootTag(this.bytes);
-    let tag = `<${name} from='${escapeXML(from)}' to='${escapeXML(to)}'`;
+    let tag = `<${name} from='${escapeAttribute(from)}' to='${escapeAttribute(to)}'`;
     for (const { name: key, raw, quote } of attributes) {
       if (key !== 'from' && key !== 'to') tag += ` ${key}=${quote}${fromLatin1(raw)}${quote}`;
     }
@@ -116,7 +116,7 @@ export class Stanza {
       ['to', to],
       ['from', from],
     ] as const) {
-      if (value !== undefined) xml += ` ${name}='${escapeXML(value)}'`;
+      if (value !== undefined) xml += ` ${name}='${escapeAttribute(value)}'`;
     }
     xml += `><error type='${errorType}'><${condition} xmlns='${NS.stanzas}'/>`;
     if (text !== undefined) xml += `<text xmlns='${NS.stanzas}' xml:lang='en'>${escapeXMLText(text)}</text>`;
@@ -134,7 +134,7 @@ export class Stanza {
     if (own !== contentNamespace && !CONTENT_NAMESPACES.includes(own)) throw new TypeError(`'${own}' holds no stanzas`);
     const root = new Element(name, attributes);
     root.children = element.children;
-    const xml = root.toString();
+    const xml = elementToXml(root);
     if (NOT_XML_CHARACTER.test(xml)) throw new TypeError('a stanza holds a character that XML has not');
     const bytes = Buffer.from(xml);
     const written = own === contentNamespace ? bytes : rescope(bytes, own, contentNamespace, NO_HEADER);

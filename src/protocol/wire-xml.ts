@@ -1,15 +1,16 @@
 /** Wire elements to XML and back. Everything we send uses the prefixes `stream` and `db`, declared on our own header. */
-import { type Element, escapeXML, escapeXMLText } from '@xmpp/xml';
+import { type Element, escapeXMLText } from '@xmpp/xml';
 import type { DialbackAnswer } from './dialback.ts';
 import { NS } from './namespaces.ts';
 import type { StreamFeatures, StreamHeader, WireElement } from './wire.ts';
+import { escapeAttribute } from './xml-tags.ts';
 
 type Attributes = Readonly<Record<string, string | null | undefined>>;
 
 function tag(name: string, attributes: Attributes, content = ''): string {
   let open = `<${name}`;
   for (const [key, value] of Object.entries(attributes)) {
-    if (value !== null && value !== undefined) open += ` ${key}='${escapeXML(value)}'`;
+    if (value !== null && value !== undefined) open += ` ${key}='${escapeAttribute(value)}'`;
   }
   return content === '' ? `${open}/>` : `${open}>${content}</${name}>`;
 }

@@ -2,7 +2,7 @@
  * Tags of XML that the framer has found well-formed, read with patterns. Text is handled as latin1, one character per
  * byte: markup is ASCII, and what lies between is copied as it is.
  */
-import { type Element, escapeXMLText, Parser, unescapeXML } from '@xmpp/xml';
+import { type Element, escapeXML, escapeXMLText, Parser, unescapeXML } from '@xmpp/xml';
 
 const S = '[ \\t\\r\\n]';
 const ATTRIBUTE = `[^ \\t\\r\\n=]+${S}*=${S}*(?:"[^"]*"|'[^']*')`;
@@ -48,14 +48,33 @@ export function attributeValue(raw: string): string {
   return unescapeXML(raw.replace(/\r\n|[\t\n\r]/g, ' '));
 }
 
+const reference = (character: string): string => `&#${character.charCodeAt(0)};`;
+
+/** A value as it is written between quotes; white space other than blanks would be read as blanks (XML 1.0 §3.3.3). */
+export function escapeAttribute(value: string): string {
+  return escapeXML(value).replace(/[\t\n\r]/g, reference);
+}
+
+/** The XML of a tree, which means what the tree says: white space in values, and carriage returns, are referred to. */
+export function elementToXml(element: Element): string {
+  // Every > in values and text is escaped, and tags hold blanks only where they need to.
+  return element.toString().replace(/<[^>]*>|\r/g, (part) => part.replace(/[\t\n\r]/g, reference));
+}
+
 export const fromLatin1 = (text: string): string => Buffer.from(text, 'latin1').toString('utf8');
 export const toLatin1 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 
-/** CDATA as text, since the tree parser loses what follows a section; line ends as XML has them (XML 1.0 §2.11). */
+/**
+ * CDATA as text, since the tree parser loses what follows a section; line ends, and white space in values, as XML has them
+ * (XML 1.0 §2.11, §3.3.3).
+ */
 function plainText(xml: string): string {
   const text = xml.includes('\r') ? xml.replace(/\r\n?/g, '\n') : xml;
-  if (!text.includes('<![CDATA[')) return text;
-  return text.replace(/<!\[CDATA\[([^]*?)\]\]>/g, (_, data: string) => escapeXMLText(data));
+  if (!/[\t\n]|<!\[CDATA\[/.test(text)) return text;
+  return text.replace(markupPattern(), (markup, name?: string) => {
+    if (name !== undefined) return markup.replace(/[\t\n]/g, ' ');
+    return markup.startsWith('<![CDATA[') ? escapeXMLText(markup.slice(9, -3)) : markup;
+  });
 }
 
 /**

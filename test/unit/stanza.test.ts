@@ -46,6 +46,7 @@ describe('relay (RFC 6120 §4.8.3, §4.8.5)', () => {
       "<message><s:a xmlns:s='jabber:server' xmlns='urn:y'><z/></s:a></message>",
     'CDATA, references and quotes': `<message xmlns='jabber:server' id="'&quot;&#10;"><db:a b='"&lt;>'/><![CDATA[</x>&]]>&amp;</message>`,
     'beyond ASCII': "<message><db:élan é='😀'>é\u00a0😀</db:élan></message>",
+    'white space in a namespace name of the header': "<message><db:x xmlns:db='urn:a&#10;b' c='&#9;d'/></message>",
     'no namespace': "<message><x xmlns=''><db:y/></x></message>",
   };
   for (const [what, text] of Object.entries(cases)) {
@@ -119,6 +120,34 @@ describe('fromElement', () => {
     assert.throws(() => Stanza.fromElement(xml('message', { xmlns: 'urn:x' }), NS.server), TypeError);
     assert.throws(() => Stanza.fromElement(xml('message', {}, '\u0000'), NS.server), TypeError);
     assert.throws(() => Stanza.fromElement(xml('message', { id: '\uD800' }), NS.server), TypeError);
+  });
+});
+
+describe('white space in values (XML 1.0 §3.3.3)', () => {
+  const SPACED = 'a\nb\tc \rd';
+  const ids = (bytes: Buffer): string[] => JSON.stringify(inStream(bytes, NS.server)).match(/\{\}id=[^"]*/g) ?? [];
+  const expected = [JSON.stringify(`{}id=${SPACED}`).slice(1, -1)];
+
+  test('is written as references, since readers take it for blanks', () => {
+    const stanza = read("<iq id='a&#10;b&#9;c &#13;d' type='get' from='u@x/&#9;' to='y'><q xmlns='urn:q'/></iq>");
+    assert.deepEqual(ids(stanza.bytes), expected);
+    assert.deepEqual(ids(stanza.errorReply('gone', 'cancel')?.bytes ?? Buffer.alloc(0)), expected);
+    assert.deepEqual(ids(stanza.withAddresses('a/\n', 'b/\t').relay(NS.server)), expected);
+    assert.match(JSON.stringify(inStream(stanza.withAddresses('a/\n', 'b').bytes, NS.server)), /\{\}from=a\/\\n"/);
+    assert.deepEqual(ids(Stanza.fromElement(stanza.element, NS.server).bytes), expected);
+    const tree = xml('message', {}, xml('body', { id: SPACED }, 'one\r\ntwo\tthree'));
+    const { bytes } = Stanza.fromElement(tree, NS.server);
+    assert.deepEqual(ids(bytes), expected);
+    assert.match(JSON.stringify(inStream(bytes, NS.server)), /"one\\r\\ntwo\\tthree"/);
+  });
+  test('where it was not, it is blanks in the tree too, and nowhere else', () => {
+    const text = "<message id='a\r\nb\tc'><body d='>\n\t'>e\n\tf<![CDATA[\ng='\n']]></body></message>";
+    const { element } = read(text);
+    assert.equal(element.attrs['id'], 'a b c');
+    assert.equal(element.getChild('body')?.attrs['d'], '>  ');
+    assert.equal(element.getChildText('body'), "e\n\tf\ng='\n'");
+    const out = Stanza.fromElement(element, NS.server).bytes;
+    assert.deepEqual(inStream(out, NS.server), meaning(`${HEADER}${text}</stream:stream>`));
   });
 });
 

@@ -25,6 +25,12 @@ test('a ping to the bare domain is answered with an empty result (XEP-0199 §4.1
   assert.equal(answer.element.getChildElements().length, 0);
 });
 
+test('white space in an id comes back as it was meant (XML 1.0 §3.3.3)', () => {
+  const bytes = Buffer.from(`<iq type='get' id='a&#10;b&#9;c &#13;d' from='${FROM}' to='${TO}'>${PING}</iq>`);
+  const answer = answerUnattended(new Stanza('iq', TO, FROM, bytes, 'jabber:server'));
+  assert.match(answer?.bytes.toString() ?? '', / id="a&#10;b&#9;c &#13;d"/);
+});
+
 test('disco#info to the bare domain names an identity and the two features (XEP-0030 §3.1)', () => {
   const query = answerUnattended(stanza('iq', 'get', DISCO))?.element.getChild('query');
   assert.ok(query);

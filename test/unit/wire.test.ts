@@ -86,7 +86,7 @@ const answers = [
 const pair = { from: 'a.example', to: 'b.example' };
 const ours: readonly WireElement[] = [
   ...answers.map((answer) => ({ kind: 'result', ...pair, key: null, answer }) as const),
-  ...answers.map((answer) => ({ kind: 'verify', ...pair, id: "i'd<&>", key: null, answer }) as const),
+  ...answers.map((answer) => ({ kind: 'verify', ...pair, id: "i'd<&>\n\t\r ", key: null, answer }) as const),
   { kind: 'result', ...pair, key: 'abc', answer: null },
   { kind: 'starttlsFailure' },
   { kind: 'challenge' },
