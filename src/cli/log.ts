@@ -129,8 +129,10 @@ function inBothForms(text: string): string {
   });
 }
 
+// eslint-disable-next-line no-control-regex -- these are the characters to replace
+const INVISIBLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
 /** Text from peers cannot break the line, nor steer the terminal. */
 function visible(text: string): string {
-  // eslint-disable-next-line no-control-regex -- these are the characters to replace
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
+  return text.replace(INVISIBLE, '\ufffd');
 }

@@ -140,7 +140,7 @@ test('the log tells what components, streams and pairs did; what a peer says can
   const lines: string[] = [];
   const terminal = { tell: (line: string) => lines.push(line), paint: (_colour: string, text: string) => text };
   const log = createLog(terminal as unknown as Terminal, () => 0);
-  log.fault('warning', 'refused', fault('stream', 'host-unknown', 'peer', 'a\nb\u001b[2Jc'));
+  log.fault('warning', 'refused', fault('stream', 'host-unknown', 'peer', 'a\nb\u001b[2Jc\u061c\u200e\u200f'));
   log.component({ kind: 'detached', domain: 'c.example', remoteAddress: '127.0.0.1', fault: null });
   const record = { sequence: 1, atMs: 0, actor: 'stream:3', machine: 'stream' };
   const accepted = { type: 'pair.accepted', from: 'b.example', to: 'c.example', proof: { prooftype: 'pkix' } };
@@ -148,7 +148,7 @@ test('the log tells what components, streams and pairs did; what a peer says can
   const closing = { type: 'stream.closing', fault: fault('tcp', 'reset', 'peer') };
   log.record({ ...record, kind: 'report', report: closing });
   assert.deepEqual(lines, [
-    '1970-01-01T00:00:00.000Z warning refused: stream: host-unknown (peer): a\ufffdb\ufffd[2Jc',
+    '1970-01-01T00:00:00.000Z warning refused: stream: host-unknown (peer): a\ufffdb\ufffd[2Jc\ufffd\ufffd\ufffd',
     '1970-01-01T00:00:00.000Z info component c.example from 127.0.0.1: detached',
     '1970-01-01T00:00:00.000Z info stream:3: b.example to c.example may send, proved by pkix',
     '1970-01-01T00:00:00.000Z warning stream:3: closes: tcp: reset (peer)',
