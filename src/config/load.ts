@@ -74,8 +74,10 @@ function parseYaml(file: string): Source {
       uniqueKeys: false, // its look-out for them takes seconds at 10,000 hosts; ours is in the decoders
     });
     const source = new Source(file, document, lines);
-    for (const { pos, message } of [...document.errors, ...document.warnings]) {
-      const remark = source.remark(source.lineAt(pos[0]), '', `expected YAML: ${message}`);
+    for (const { pos, code, message } of [...document.errors, ...document.warnings]) {
+      const sentence =
+        code === 'MULTIPLE_DOCS' ? 'expected one YAML document; a second begins here' : `expected YAML: ${message}`;
+      const remark = source.remark(source.lineAt(pos[0]), '', sentence);
       source.problems.push(remark);
     }
     return source;

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import { ConfigError, loadConfig, type ServeConfig } from '../../src/config/load.ts';
+import { readBounded } from '../../src/config/files.ts';
 import { nearest } from '../../src/config/nearest.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'xmpp-dna-config-'));
@@ -251,6 +254,11 @@ const wrong: [string, string, string[]][] = [
     'an anchor that stands only after its alias',
     `${B}policy:\n  deny: *later\n  allow: &later [c.example]\n`,
     ['serve.yaml:4: policy.deny: unresolved alias *later: there is no &later before it'],
+  ],
+  [
+    'several documents',
+    `${B}---\nbidi: true\n---\nbidi: false\n`,
+    ['serve.yaml:3: expected one YAML document; a second begins here'],
   ],
   ['a key twice', `${B}bidi: true\nbidi: false\n`, ['serve.yaml:4: bidi: stands here twice']],
   ['an unknown key, near to one', `${B}polcy: {}\n`, ['serve.yaml:3: polcy: unknown key; did you mean "policy"?']],
@@ -512,6 +520,19 @@ for (const [what, text, problems] of wrong) {
 
 test('a file that is not there is named', () => {
   assert.throws(() => loadConfig(join(folder, 'absent.yaml')), /absent\.yaml: cannot be read: there is no file /);
+});
+
+test('a pipe is read as far as it is written, and not waited for without end', async () => {
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const [certificate, key] = ['crt', 'key'].map((kind) => join(folder, `tls/b.${kind}`));
+  // One writer that comes late and pauses, and then none.
+  const script = `sleep 0.1; { head -c 100 ${certificate}; sleep 0.1; tail -c +101 ${certificate}; } > ${pipe}`;
+  const writer = spawn('sh', ['-c', script]);
+  const text = `hosts: { b.example: { cert: pipe, key: ${key} } }\n`;
+  assert.ok(load(text).manager.hosts['b.example']);
+  await once(writer, 'close');
+  assert.throws(() => readBounded(pipe, 100, 50), /pipe is a pipe, and nobody wrote into it for 0\.05 s$/);
 });
 
 test('nesting beyond reason, and a file beyond reason, are refused', () => {
