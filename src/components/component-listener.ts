@@ -29,11 +29,16 @@ export interface ComponentListenerPorts {
   readonly tell?: (event: ComponentEvent) => void;
 }
 
-/** The sizes are those of s2s streams (INTERFACES); a component on the same machine answers its handshake within milliseconds. */
+/**
+ * The sizes are those of s2s streams (INTERFACES); a component on the same machine answers its handshake within
+ * milliseconds. One that takes not a byte for half a minute hangs: until it is dropped, streams that wrote to it carry
+ * nothing for anybody else.
+ */
 export const defaultComponentLimits: ComponentLimits = {
   stanzaBytes: 524_288,
   preAuthBytes: 10_000,
   handshakeTimeoutMs: 10_000,
+  drainTimeoutMs: 30_000,
   closeTimeoutMs: 5_000,
 };
 

@@ -1,6 +1,7 @@
 /** One component's stream, from its header to its end (XEP-0114 §3): the accepting side. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { escapeXML, type Element } from '@xmpp/xml';
+import { DrainWatch } from '../adapters/drain-watch.ts';
 import { Framer, type FramerHandler, type StreamTag } from '../adapters/framer/framer.ts';
 import type { Clock, Connection, ConnectionEvents, Random } from '../ports.ts';
 import { fault, toFault, type Fault } from '../protocol/faults.ts';
@@ -9,7 +10,7 @@ import { NS } from '../protocol/namespaces.ts';
 import type { Stanza } from '../protocol/stanza.ts';
 import { readWireElement, wireToXml } from '../protocol/wire-xml.ts';
 import type { Router } from '../routing/router.ts';
-import type { Inlet, Outlet } from '../routing/types.ts';
+import type { Inlet, StreamOutlet } from '../routing/types.ts';
 
 /** What a component stream needs of the data plane. */
 export type ComponentRouter = Pick<Router, 'attach' | 'inject' | 'outletDrained' | 'forgetInlet' | 'batch'>;
@@ -21,6 +22,8 @@ export interface ComponentLimits {
   readonly preAuthBytes: number;
   /** From accepting the connection to the handshake, in milliseconds. */
   readonly handshakeTimeoutMs: number;
+  /** How long a component may take nothing of what is buffered for it, in milliseconds; then it is dropped. */
+  readonly drainTimeoutMs: number;
   /** From our closing tag to the end of the connection, in milliseconds. */
   readonly closeTimeoutMs: number;
 }
@@ -62,7 +65,8 @@ export class ComponentStream implements ConnectionEvents, FramerHandler {
   readonly #framer: Framer;
   readonly #id: string;
   readonly #inlet: Inlet;
-  readonly #outlet: Outlet;
+  readonly #outlet: StreamOutlet;
+  readonly #drainWatch: DrainWatch;
   #state: State = 'awaitingHeader';
   #domain: string | null = null;
   #headerSent = false;
@@ -71,7 +75,7 @@ export class ComponentStream implements ConnectionEvents, FramerHandler {
   #draining = false;
 
   constructor(setup: ComponentStreamSetup) {
-    const { connection, limits, random } = setup;
+    const { connection, limits, random, clock } = setup;
     this.#setup = setup;
     this.#id = random.hex(STREAM_ID_BYTES);
     this.#framer = new Framer(this, { elementBytes: limits.preAuthBytes });
@@ -81,17 +85,27 @@ export class ComponentStream implements ConnectionEvents, FramerHandler {
         if (!this.#draining) connection.resume();
       },
     };
+    const drainWatch = new DrainWatch({
+      connection,
+      clock,
+      drainMs: limits.drainTimeoutMs,
+      stuck: (bufferedBytes) => this.#drop(bufferedBytes),
+    });
+    this.#drainWatch = drainWatch;
     this.#outlet = {
       contentNamespace: NS.component,
       get writable() {
         return connection.writable;
       },
-      write: (bytes) => connection.write(bytes),
+      write: (bytes, flushed) => {
+        connection.write(bytes, flushed);
+        drainWatch.wrote(bytes.length);
+      },
       cork: () => connection.cork(),
       uncork: () => connection.uncork(),
     };
     const late = fault('component', 'connection-timeout', 'peer', 'no handshake within its time');
-    this.#deadline = setup.clock.setTimeout(() => this.#close(late), limits.handshakeTimeoutMs);
+    this.#deadline = clock.setTimeout(() => this.#close(late), limits.handshakeTimeoutMs);
   }
 
   /** Takes no more stanzas from the component; those for it still go out. */
@@ -121,6 +135,7 @@ export class ComponentStream implements ConnectionEvents, FramerHandler {
   }
 
   drained(): void {
+    this.#drainWatch.drained();
     this.#setup.router.outletDrained(this.#outlet);
   }
 
@@ -231,6 +246,17 @@ export class ComponentStream implements ConnectionEvents, FramerHandler {
     this.#deadline = clock.setTimeout(() => connection.destroy(), limits.closeTimeoutMs);
   }
 
+  /** It has stopped reading: no word of ours would reach it, and all who write to it are held meanwhile. */
+  #drop(bufferedBytes: number): void {
+    const { connection, limits } = this.#setup;
+    const text = `it took nothing for ${limits.drainTimeoutMs / 1000} s; ${bufferedBytes} bytes are lost`;
+    const why = fault('component', 'connection-timeout', 'peer', text);
+    this.#framer.halt();
+    this.#leave(why);
+    this.#state = 'closing';
+    connection.destroy(why);
+  }
+
   /** From here on the component is neither written to nor read from; says so to those who count. */
   #leave(why: Fault | null): void {
     const { router, connection, tell, settled } = this.#setup;
@@ -241,6 +267,7 @@ export class ComponentStream implements ConnectionEvents, FramerHandler {
       tell({ kind: 'refused', domain: this.#domain, remoteAddress, fault: told });
       return;
     }
+    this.#drainWatch.stop();
     this.#detach();
     this.#detach = null;
     router.forgetInlet(this.#inlet);

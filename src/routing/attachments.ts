@@ -1,11 +1,12 @@
 /** The local side: who is attached to which of our domains, and what happens where nobody is. */
 import { Subject, type Observable } from 'rxjs';
+import type { Flushed } from '../ports.ts';
 import { fault, FaultError } from '../protocol/faults.ts';
 import { canonicalDomain, domainOfJid } from '../protocol/names.ts';
 import type { Stanza } from '../protocol/stanza.ts';
 import type { BackPressure } from './back-pressure.ts';
 import type { Counters, Returns } from './returns.ts';
-import type { Inlet, Outlet, Settle } from './types.ts';
+import type { Inlet, Settle, StreamOutlet } from './types.ts';
 import type { Writer } from './writer.ts';
 
 export interface AttachmentParts {
@@ -18,7 +19,7 @@ export interface AttachmentParts {
 
 export class Attachments {
   readonly #parts: AttachmentParts;
-  readonly #outlets = new Map<string, Outlet>();
+  readonly #outlets = new Map<string, StreamOutlet>();
   readonly #unattended = new Subject<Stanza>();
   readonly unattended$: Observable<Stanza> = this.#unattended.asObservable();
 
@@ -30,7 +31,7 @@ export class Attachments {
     return [...this.#outlets.keys()];
   }
 
-  outletOf(domain: string): Outlet | undefined {
+  outletOf(domain: string): StreamOutlet | undefined {
     return this.#outlets.get(domain);
   }
 
@@ -38,7 +39,7 @@ export class Attachments {
     return this.#outlets.has(domain) || this.#parts.isLocal(domain);
   }
 
-  attach(domains: readonly string[], outlet: Outlet): () => void {
+  attach(domains: readonly string[], outlet: StreamOutlet): () => void {
     const names = new Set(domains.map((domain) => this.#freeName(domain)));
     for (const name of names) this.#outlets.set(name, outlet);
     let attached = true;
@@ -51,8 +52,8 @@ export class Attachments {
   }
 
   /** Writes to an attached outlet, and holds `inlet` if that was as much as it takes. */
-  deliver(outlet: Outlet, stanza: Stanza, inlet: Inlet | null): void {
-    this.#parts.writer.write(outlet, stanza);
+  deliver(outlet: StreamOutlet, stanza: Stanza, inlet: Inlet | null): void {
+    this.#parts.writer.write(outlet, stanza, this.#flushed);
     this.#parts.counters.delivered += 1;
     if (inlet !== null && !outlet.writable) this.#parts.pressure.hold(inlet, outlet);
   }
@@ -74,8 +75,13 @@ export class Attachments {
     const to = reply.to === undefined ? null : domainOfJid(reply.to);
     if (to === null) return;
     const outlet = this.#outlets.get(to);
-    if (outlet !== undefined) this.#parts.writer.write(outlet, reply);
+    if (outlet !== undefined) this.#parts.writer.write(outlet, reply, this.#flushed);
     else if (this.#parts.isLocal(to)) this.#unattended.next(reply);
+  };
+
+  /** Told by outlets that can break with bytes in their buffer: one for all, so that none is made per stanza. */
+  readonly #flushed: Flushed = (handedOver) => {
+    if (!handedOver) this.#parts.counters.unknown += 1;
   };
 
   #freeName(domain: string): string {

@@ -6,7 +6,14 @@ import type { StreamId } from '../protocol/transport.ts';
 
 export type { StreamId } from '../protocol/transport.ts';
 
-/** Something that stanzas can be written to: an s2s stream, a component, the embedding program. */
+/**
+ * Something that stanzas can be written to: an s2s stream, a component, the embedding program.
+ *
+ * While it is not writable, every stream and component that has written to it is held, and with it all that these carry
+ * for others. So whoever attaches one that can be full answers for its end: it drains and says so, or its owner detaches
+ * it after a while. The streams of a manager and {@link ComponentListener} have deadlines for that; the data plane has
+ * none for outlets of others.
+ */
 export interface Outlet {
   /** Content namespace in which stanzas are written. */
   readonly contentNamespace: string;
@@ -20,8 +27,9 @@ export interface Outlet {
 }
 
 /**
- * The outlet of an s2s stream. It can break with bytes in its buffer, so it tells those who ask what became of theirs:
- * `flushed` is called once in any case, at the latest when the connection is closed, and may be called within `write`.
+ * The outlet of an s2s stream, or of a component. It can break with bytes in its buffer, so it tells those who ask what
+ * became of theirs: `flushed` is called once in any case, at the latest when the connection is closed, and may be called
+ * within `write`.
  */
 export interface StreamOutlet extends Outlet {
   write(bytes: Buffer, flushed?: Flushed): void;
@@ -69,7 +77,7 @@ export interface RouterCounters {
   readonly returned: number;
   /** Stanzas that earned an error and may not be answered with one. */
   readonly dropped: number;
-  /** Stanzas that may not have arrived: written to a stream shortly before it broke, or never flushed by it. */
+  /** Stanzas that may not have arrived: written to a stream shortly before it broke, or never flushed by it or a component. */
   readonly unknown: number;
 }
 

@@ -16,6 +16,7 @@ import {
   features,
   DIALBACK_FEATURE,
   setTrap,
+  type Wire,
 } from '../support/attacker.ts';
 import { connectComponent, type ComponentClient } from '../support/component-client.ts';
 import { startDnsServer, type DnsServer } from '../support/dns-server.ts';
@@ -29,6 +30,8 @@ interface Daemon {
   readonly pid: number;
   readonly port: number;
   readonly components: number;
+  /** What it has logged so far. */
+  log(): string;
   stop(): Promise<number | null>;
 }
 let dns: DnsServer;
@@ -60,8 +63,10 @@ ${more}`,
 async function serve(file: string): Promise<Daemon> {
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'serve', '--config', file, '--json'], {
     cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  let log = '';
+  child.stderr.on('data', (bytes: Buffer) => (log += bytes.toString()));
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const ready = await new Promise<{ listen: { port: number }[]; components: { port: number }[] }>((resolve, reject) => {
     let text = '';
@@ -76,6 +81,7 @@ async function serve(file: string): Promise<Daemon> {
     pid: child.pid ?? 0,
     port: ready.listen[0]?.port ?? 0,
     components: ready.components[0]?.port ?? 0,
+    log: () => log,
     stop: () => {
       child.kill('SIGTERM');
       return ended;
@@ -150,6 +156,19 @@ test('100 MB of garbage behind a stream error are not kept', () =>
     assert.ok(rssMegabytes() - before < 100, `${rssMegabytes() - before} MB more`);
   }));
 
+const component = (domain: string): string =>
+  `<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' to='${domain}'>`;
+
+/** Attached to `comp2.b.example`, and no more than that. */
+async function attachBare(): Promise<Wire> {
+  const wire = await dial(daemon.components);
+  wire.send(component('comp2.b.example'));
+  const [, id = ''] = await wire.until(/id='([^']*)'/);
+  wire.send(`<handshake>${createHash('sha1').update(`${id}secret2`).digest('hex')}</handshake>`);
+  await wire.until(/<handshake\/>/);
+  return wire;
+}
+
 test('a peer that stops reading: the component that sends to it is held, memory is bounded, others go on (S7)', () =>
   survives(async () => {
     const evil = `slow.weak.example`;
@@ -162,13 +181,7 @@ test('a peer that stops reading: the component that sends to it is held, memory 
       wire.socket.pause();
     });
     dns.serve(evil, { port: trap.port });
-    const sender = await dial(daemon.components);
-    sender.send(
-      `<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' to='comp2.b.example'>`,
-    );
-    const [, id = ''] = await sender.until(/id='([^']*)'/);
-    sender.send(`<handshake>${createHash('sha1').update(`${id}secret2`).digest('hex')}</handshake>`);
-    await sender.until(/<handshake\/>/);
+    const sender = await attachBare();
     sender.send(message('u@comp2.b.example', `v@${evil}`));
     await (await trap.wire(0)).until(/<message/);
 
@@ -193,8 +206,36 @@ test('a peer that stops reading: the component that sends to it is held, memory 
     trap.close();
   }));
 
-const component = (domain: string): string =>
-  `<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' to='${domain}'>`;
+test('a component that stops reading is dropped, so that what others have on the same streams goes on (L2)', async () => {
+  const before = daemon.log().length;
+  const log = (): string => daemon.log().slice(before);
+  const dropped = /warning component comp2\.b\.example.*detached: component: connection-timeout.*took nothing/;
+  const hung = await attachBare();
+  hung.socket.pause();
+  const flooder = await connectComponent({ port: other.components, domain: 'comp2.good.example', secret: 'secret2' });
+  const batch = message('u@comp2.good.example', 'v@comp2.b.example', 'a'.repeat(10_000)).repeat(100);
+  // Until the one stream between the two daemons is held, and with it the pings of somebody else.
+  const goesOn = (): Promise<boolean> => theirs.ping('b.example', 5_000).then(
+    () => true,
+    () => false,
+  ); // prettier-ignore
+  let written = 0;
+  for (; written < 100 && (await goesOn()); written += 1) flooder.send(batch);
+  assert.ok(written < 100, 'all 100 MB were taken');
+  assert.doesNotMatch(log(), dropped);
+
+  assert.equal((await theirs.ping('b.example', 40_000)).attrs['type'], 'result');
+  const late = AbortSignal.timeout(5_000);
+  while (!dropped.test(log()) && !late.aborted) await theirs.ping('b.example'); // the log takes a way of its own
+  assert.match(log(), dropped);
+  hung.socket.resume();
+  await hung.end();
+  const again = await attachBare();
+  theirs.send(message('u@comp.good.example', 'v@comp2.b.example', 'and on'));
+  await again.until(/and on/);
+  again.drop();
+  await flooder.close();
+});
 
 for (const [name, bytes, expected] of [
   ['garbage', '\0\u0001\u0002', 'not-well-formed'],

@@ -7,7 +7,7 @@ import { createNetwork } from '../../src/adapters/network/network.ts';
 import { createRandom, createSeededRandom } from '../../src/adapters/random.ts';
 import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
 import { ComponentListener, type ComponentEvent } from '../../src/components/component-listener.ts';
-import type { Clock, Connection, ConnectionEvents, Network } from '../../src/ports.ts';
+import type { Clock, Connection, ConnectionEvents, Flushed, Network } from '../../src/ports.ts';
 import { Stanza } from '../../src/protocol/stanza.ts';
 import { Router } from '../../src/routing/router.ts';
 
@@ -316,11 +316,22 @@ function handNetwork() {
   };
   const open = () => {
     const log: string[] = [];
+    /** What the far end has not taken; beyond 1000 bytes the connection is full. */
+    const buffer: { bytes: number; reads: boolean; awaiting: Flushed[] } = { bytes: 0, reads: true, awaiting: [] };
     const connection: Connection = {
       remoteAddress: '127.0.0.1',
-      bufferedBytes: 0,
-      writable: true,
-      write: (bytes) => log.push(bytes.toString()),
+      get bufferedBytes() {
+        return buffer.bytes;
+      },
+      get writable() {
+        return buffer.bytes <= 1_000;
+      },
+      write: (bytes, flushed) => {
+        log.push(bytes.toString());
+        if (!buffer.reads) buffer.bytes += bytes.length;
+        if (flushed !== undefined && buffer.reads) flushed(true);
+        else if (flushed !== undefined) buffer.awaiting.push(flushed);
+      },
       cork: () => undefined,
       uncork: () => undefined,
       pause: () => log.push('(pause)'),
@@ -331,10 +342,91 @@ function handNetwork() {
       destroy: () => log.push('(destroy)'),
     };
     assert.ok(accept);
-    return { log, connection, events: accept(connection) };
+    return { log, buffer, connection, events: accept(connection) };
   };
   return { network, open };
 }
+
+/** The component of a connection driven by hand goes through its handshake. */
+function attach({ log, events }: ReturnType<ReturnType<typeof handNetwork>['open']>, domain = DOMAIN): void {
+  events.data(Buffer.from(header(domain)));
+  const [, id = ''] = / id='([^']*)'/.exec(log.join('')) ?? [];
+  const digest = createHash('sha1').update(`${id}${SECRET}`).digest('hex');
+  events.data(Buffer.from(`<handshake>${digest}</handshake>`));
+}
+
+/** Two components on one simulated clock: the first does not read. */
+async function hung() {
+  const clock = new SimulatedClock();
+  const { network, open } = handNetwork();
+  const { router, events } = await listen({ network, clock });
+  const [reader, writer] = [open(), open()];
+  attach(reader);
+  attach(writer, OTHER);
+  reader.buffer.reads = false;
+  const write = (body: string): void => writer.events.data(Buffer.from(message(OTHER, DOMAIN, body)));
+  return { clock, router, told: events, reader, writer, write };
+}
+
+test('a component that takes nothing for 30 s is dropped; who wrote to it goes on, and its stanzas are counted (L1, L2)', async () => {
+  const { clock, router, told, reader, writer, write } = await hung();
+  write('a'.repeat(600));
+  write('b'.repeat(600));
+  const { bytes } = reader.buffer;
+  assert.equal(writer.log.at(-1), '(pause)');
+  clock.increment(29_999);
+  assert.deepEqual([reader.log.at(-1), writer.log.at(-1), told.length], [message(OTHER, DOMAIN, 'b'.repeat(600)), '(pause)', 2]); // prettier-ignore
+  clock.increment(1);
+  assert.deepEqual([reader.log.at(-1), writer.log.at(-1)], ['(destroy)', '(resume)']);
+  const text = `it took nothing for 30 s; ${bytes} bytes are lost`;
+  assert.deepEqual(told.slice(2), [
+    {
+      kind: 'detached',
+      domain: DOMAIN,
+      remoteAddress: '127.0.0.1',
+      fault: { layer: 'component', condition: 'connection-timeout', origin: 'peer', text },
+    },
+  ]);
+  assert.deepEqual([router.attachedTo(DOMAIN), router.snapshot().pausedInlets], [null, 0]);
+  for (const flushed of reader.buffer.awaiting) flushed(false);
+  assert.deepEqual([router.counters.delivered, router.counters.unknown], [2, 2]);
+  reader.events.closed(null); // nothing is said a second time
+  assert.equal(told.length, 3);
+  write('c');
+  clock.increment(0);
+  assert.match(writer.log.at(-1) ?? '', /<service-unavailable /);
+});
+
+test('a component that takes a little now and then is slow and not hung, whatever is written meanwhile', async () => {
+  const { clock, router, told, reader, writer, write } = await hung();
+  write('a'.repeat(2_000));
+  for (let taken = 0; taken < 10; taken += 1) {
+    clock.increment(29_000);
+    const more = Buffer.from(message(OTHER, DOMAIN, 'c'));
+    router.inject(new Stanza('message', DOMAIN, OTHER, more, 'jabber:server'), null); // by somebody who is not held
+    reader.buffer.bytes -= 1;
+  }
+  assert.deepEqual([told.length, writer.log.at(-1)], [2, '(pause)']);
+  reader.buffer.bytes = 0;
+  reader.events.drained();
+  assert.equal(writer.log.at(-1), '(resume)');
+  clock.increment(120_000);
+  assert.equal(told.length, 2);
+  // It stops half-way: there is room, but who was held is not let go before all is taken.
+  write('b'.repeat(2_000));
+  clock.increment(20_000);
+  reader.buffer.bytes = 10;
+  clock.increment(40_000);
+  assert.deepEqual([told.length, reader.log.at(-1), writer.log.at(-1)], [3, '(destroy)', '(resume)']);
+});
+
+test('a component that leaves while it is full has no deadline left', async () => {
+  const { clock, told, reader, write } = await hung();
+  write('a'.repeat(2_000));
+  reader.events.closed(null);
+  clock.increment(60_000);
+  assert.deepEqual([told.length, reader.log.includes('(destroy)')], [3, false]);
+});
 
 test('without a handshake within 10 s the stream ends; without an answer to that, the connection (L2)', async () => {
   const clock = new SimulatedClock();
@@ -365,16 +457,9 @@ test('drain reads no more stanzas, still writes, and is not undone by the router
   const clock = new SimulatedClock();
   const { network, open } = handNetwork();
   const { listener, router } = await listen({ network, clock });
-  const { log, events } = open();
-  events.data(Buffer.from(header(DOMAIN)));
-  const [, id = ''] = / id='([^']*)'/.exec(log.join('')) ?? [];
-  events.data(
-    Buffer.from(
-      `<handshake>${createHash('sha1')
-        .update(id + SECRET)
-        .digest('hex')}</handshake>`,
-    ),
-  );
+  const component = open();
+  const { log, events } = component;
+  attach(component);
   listener.drain();
   assert.equal(log.at(-1), '(pause)');
   events.drained();
