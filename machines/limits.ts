@@ -53,6 +53,11 @@ export const limits = {
   /** First wait after a peer could not be reached; doubles up to {@link limits.backoffMaxMs}, halved at random. */
   backoffMs: 1_000,
   backoffMaxMs: 60_000,
+  /**
+   * A full stream of which the peer takes nothing: its senders are held, with all that they have for others. Kernels would
+   * wait for ever for a peer that lives and does not read. Within `routeMs`, so that what waits can still go another way.
+   */
+  drainMs: 60_000,
   /** No bytes in either direction: RFC 6120 §4.6 asks to be liberal; Prosody closes after 14 minutes. */
   idleMs: 14 * 60_000,
   /** Assertions of one stream that wait for an answer at once; the rest wait their turn. Receivers look up each of them. */

@@ -137,6 +137,7 @@ export class ConnectionManager {
             stanzaBytes: bounds.stanzaBytes,
             preAuthBytes: bounds.preAuthBytes,
             idleMs: limits.idleMs,
+            drainMs: limits.drainMs,
           },
           registry,
         ),
@@ -205,7 +206,10 @@ export class ConnectionManager {
     return new Promise((resolve) => this.#router.inject(ready, null, resolve));
   }
 
-  /** Stanzas for these hosted domains go to `outlet` instead of {@link stanzas$}, until the answer is called. */
+  /**
+   * Stanzas for these hosted domains go to `outlet` instead of {@link stanzas$}, until the answer is called. While it is
+   * not writable, the streams that wrote to it are held, without a deadline of ours: see {@link Outlet}.
+   */
   attach(domains: readonly string[], outlet: Outlet): () => void {
     return this.#router.attach(domains, outlet);
   }

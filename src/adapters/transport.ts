@@ -25,6 +25,7 @@ import type {
   Random,
   TlsSession,
 } from '../ports.ts';
+import { DrainWatch } from './drain-watch.ts';
 import { Framer, type StreamTag } from './framer/framer.ts';
 
 /** Where the stanzas of a stream go, and what has to be written comes from (src/routing). */
@@ -64,6 +65,8 @@ export interface TransportPorts {
   readonly preAuthBytes: number;
   /** A stream with no bytes in either direction for so long is idle, in milliseconds. */
   readonly idleMs: number;
+  /** How long the peer may take nothing of a full buffer, in milliseconds; then the connection is dropped. */
+  readonly drainMs: number;
 }
 
 export interface AcceptedConnection extends Accepted {
@@ -95,6 +98,7 @@ class StreamTransport {
   #closed = false;
   #lastActivityMs: number;
   #idleTimer: unknown = null;
+  readonly #drainWatch: DrainWatch;
 
   constructor(ports: TransportPorts, { stream, endpoint }: TransportInput, say: Say) {
     this.#ports = ports;
@@ -116,7 +120,10 @@ class StreamTransport {
       connected: ({ remoteAddress, remotePort }) => say({ type: 'transport.connected', remoteAddress, remotePort }),
       data: (bytes) => this.#data(bytes),
       secured: (session) => this.#secured(session),
-      drained: () => ports.plane.streamDrained(stream),
+      drained: () => {
+        this.#drainWatch.drained();
+        ports.plane.streamDrained(stream);
+      },
       closed: (what) => this.#ended(what),
     };
     const accepted = endpoint === null ? ports.accepted(stream) : null;
@@ -131,6 +138,17 @@ class StreamTransport {
       throw new Error('no accepted connection under this stream id');
     }
     const connection = this.#connection;
+    const { clock, drainMs } = ports;
+    const drainWatch = new DrainWatch({
+      connection,
+      clock,
+      drainMs,
+      stuck: (bufferedBytes) => {
+        const text = `the peer took nothing for ${drainMs / 1000} s; ${bufferedBytes} bytes were left`;
+        connection.destroy(fault('tcp', 'write-timeout', 'peer', text));
+      },
+    });
+    this.#drainWatch = drainWatch;
     ports.plane.addStream(
       stream,
       {
@@ -139,8 +157,9 @@ class StreamTransport {
           return connection.writable;
         },
         write: (bytes, flushed) => {
-          this.#lastActivityMs = ports.clock.now();
+          this.#lastActivityMs = clock.now();
           connection.write(bytes, flushed);
+          drainWatch.wrote(bytes.length);
         },
         cork: () => connection.cork(),
         uncork: () => connection.uncork(),
@@ -189,6 +208,7 @@ class StreamTransport {
   /** The actor stops: whatever stands is dropped. */
   abandon(): void {
     this.#ports.clock.clearTimeout(this.#idleTimer);
+    this.#drainWatch.stop();
     if (!this.#closed) this.#connection.destroy();
     this.#closed = true;
   }
@@ -201,7 +221,9 @@ class StreamTransport {
     const ready = isOwnRequest ? { ...element, key: keys.make(element.to, element.from, this.#wireId) } : element;
     if (element.kind === 'streamHeader' && element.id !== null) this.#wireId = element.id;
     this.#ports.onWire?.(this.#stream, 'out', element);
-    this.#connection.write(wireToXml(ready));
+    const xml = wireToXml(ready);
+    this.#connection.write(xml);
+    this.#drainWatch.wrote(xml.length);
   }
 
   /** Id of the response header in force, whoever chose it (RFC 6120 §4.7.3): keys are made for it. */
@@ -264,6 +286,7 @@ class StreamTransport {
   #ended(what: Fault | null): void {
     this.#closed = true;
     this.#ports.clock.clearTimeout(this.#idleTimer);
+    this.#drainWatch.stop();
     this.#say({ type: 'transport.closed', fault: what });
   }
 
