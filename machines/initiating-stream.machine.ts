@@ -348,7 +348,27 @@ export const initiatingStream = flowChart.createMachine({
           meta: { spec: 'XEP-0220 §2.2.1', awaits: 'the last answer', mover: 'peer', ifLate: 'the stream is closed' },
           tags: 'waiting',
           always: { guard: 'noVerifyIsOutstanding', target: 'lingering' },
-          after: { associationTimeout: '#closing' },
+          on: {
+            // Each question has its own time: a stream that is asked on without a pause is not closed for that (L5).
+            'local.verifyRequested': [
+              {
+                guard: 'verifyMayBeSent',
+                target: 'verifying',
+                reenter: true,
+                actions: { type: 'sendVerify', params: ({ event }) => event },
+              },
+              { actions: { type: 'refuseToAsk', params: ({ event }) => event } },
+            ],
+          },
+          after: {
+            verifyTimeout: {
+              target: '#closing',
+              actions: {
+                type: 'rememberFault',
+                params: fault('stream', 'connection-timeout', 'peer', 'no answer to db:verify in time'),
+              },
+            },
+          },
         },
         lingering: {
           description: 'A further question may come soon; then the stream is closed.',

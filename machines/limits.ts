@@ -3,6 +3,8 @@
  * what others use.
  */
 export const limits = {
+  /** What waits for something that has a deadline itself waits this much longer: the inner one knows better what is late. */
+  spareMs: 1_000,
   /** TCP set-up over all addresses of one target: a dead address costs 250 ms, a dead host must not cost minutes. */
   connectMs: 15_000,
   /** Stream header, features, `<proceed/>`: each is one round trip; Prosody gives the whole negotiation 90 s. */

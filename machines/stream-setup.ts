@@ -40,6 +40,7 @@ export const streamSetup = setup({
     saslTimeout: limits.saslMs,
     authenticationTimeout: limits.authenticationMs,
     associationTimeout: limits.proofMs,
+    verifyTimeout: limits.verifyAnswerMs + limits.spareMs,
     assertionPatience: limits.assertionPatienceMs,
     closeTimeout: limits.closeMs,
     verifyLinger: limits.verifyLingerMs,

@@ -109,7 +109,7 @@ checkTable({
       'local.verifyAbandoned': ['established.lingering'],
       'local.assertionRequested': ['.', 'report pair.refused'],
       'assertion valid': ['.', 'report pair.refused'],
-      late: closesQuietly,
+      late: closes('connection-timeout'),
     },
     'established.lingering': {
       ...serves,

@@ -1,6 +1,8 @@
 /** The initiating stream, section by section; nothing runs. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createActor, fromCallback, fromPromise, SimulatedClock, waitFor } from 'xstate';
+import type { TransportCommand, TransportInput } from '../../../machines/events.ts';
 import { initiatingStream } from '../../../machines/index.ts';
 import { limits } from '../../../machines/limits.ts';
 import type { StreamInput } from '../../../machines/stream-context.ts';
@@ -328,4 +330,34 @@ test('too many questions on one stream are answered by us with resource-constrai
   assert.deepEqual(words(stream.send({ type: 'local.verifyRequested', ...pair, id: 'more', key: 'k' })), [
     'report verify.answered',
   ]);
+});
+
+test('a stream that is asked on without a pause lives as long as its questions are answered (XEP-0220 §2.2.1, L5)', async () => {
+  const clock = new SimulatedClock();
+  const quiet = fromCallback<TransportCommand, TransportInput>(() => undefined);
+  const unproved = fromPromise(() => Promise.resolve(refutedFor('b.example')));
+  const machine = initiatingStream.provide({ actors: { transport: quiet, association: unproved as never } });
+  const input = initiatingInput({ purpose: 'verification' }, { federation: 'verified' });
+  const actor = createActor(machine, { clock, input }).start();
+  actor.send({ type: 'transport.connected', remoteAddress: '127.0.0.1', remotePort: 5269 });
+  actor.send({ type: 'peer.streamOpened', header: responseHeader(), freshId: 'unused' });
+  actor.send({ type: 'peer.featuresReceived', features: features() });
+  await waitFor(actor, (snapshot) => snapshot.matches('established'));
+  const ask = (n: number): void => {
+    actor.send({ type: 'local.verifyRequested', ...pair, id: String(n), key: 'k' });
+  };
+  ask(0);
+  const seconds = (3 * limits.verifyAnswerMs) / 1_000;
+  for (let n = 1; n <= seconds; n += 1) {
+    clock.increment(1_000);
+    ask(n);
+    const answer = { type: 'valid' as const };
+    actor.send({ type: 'peer.verifyAnswered', from: 'b.example', to: 'a.example', id: String(n - 1), answer });
+  }
+  assert.ok(actor.getSnapshot().matches({ established: 'verifying' }));
+  clock.increment(limits.verifyAnswerMs);
+  assert.ok(actor.getSnapshot().matches({ established: 'verifying' }), 'whoever asked gives up first');
+  clock.increment(limits.spareMs);
+  assert.equal(actor.getSnapshot().value, 'closing');
+  assert.equal(actor.getSnapshot().context.fault?.condition, 'connection-timeout');
 });
