@@ -48,7 +48,10 @@ export const association = setup({
     meta: {} as StateMeta,
   },
   actors: { pkixProoftype, dialbackProoftype },
-  delays: { proofTimeout: limits.proofMs + limits.verifyAnswerMs },
+  delays: {
+    proofTimeout: limits.proofMs + limits.spareMs,
+    dialbackTimeout: limits.verifyStreamMs + limits.verifyAnswerMs + limits.spareMs,
+  },
   guards: {
     domainIsProved: ({ context }) => context.attempts.at(-1)?.verdict.kind === 'proved',
     domainIsRefuted: ({ context }) => conclude(context.attempts).kind === 'refuted',
@@ -167,7 +170,7 @@ export const association = setup({
           },
         },
       },
-      after: { proofTimeout: [{ guard: 'domainIsRefuted', target: 'refuted' }, { target: 'undetermined' }] },
+      after: { dialbackTimeout: [{ guard: 'domainIsRefuted', target: 'refuted' }, { target: 'undetermined' }] },
     },
     proved: { type: 'final', description: 'The domain belongs to the stream.', meta: { spec: 'RFC 7712 §4.2' } },
     refuted: { type: 'final', description: 'A prooftype says that it does not.', meta: { spec: 'RFC 7712 §4.2' } },

@@ -15,8 +15,10 @@ export const limits = {
   saslMs: 30_000,
   /** A peer that has shown features and then says nothing: frees what a silent connection holds. */
   authenticationMs: 60_000,
-  /** One prooftype, look-ups included. */
-  proofMs: 40_000,
+  /** One prooftype that judges what is at hand or is fetched at once; a path validator needs milliseconds. */
+  proofMs: 5_000,
+  /** DANE, PKIX and POSH one after the other; only then is the stream closed, or the domain taken for unproved. */
+  associationMs: 20_000,
   /** Both SRV answers: the resolver gives up after 5 s, and says why. */
   servicesMs: 8_000,
   /** Addresses of one target host while another is left: its silence must not cost the others their turn. */
@@ -29,8 +31,10 @@ export const limits = {
   verifyStreamMs: 35_000,
   /** Answer to `db:verify`: a stateless computation at the far end. */
   verifyAnswerMs: 30_000,
-  /** Answer to `db:result`: the far end resolves, connects and verifies meanwhile; longer than the two above together. */
-  assertionMs: 75_000,
+  /** Our answer to `db:result`: a certificate is judged, then the authoritative server is found and asked. */
+  verificationMs: 75_000,
+  /** Answer to `db:result`: what the far end may need for the same, and the way there and back. */
+  assertionMs: 80_000,
   /** A stream that another domain is opening to the same endpoint is waited for this long, rather than opening a second. */
   standingMs: 30_000,
   /**

@@ -29,7 +29,7 @@ export const pair = setup({
   },
   delays: {
     routeTimeout: limits.routeMs,
-    associationTimeout: limits.proofMs,
+    associationTimeout: limits.associationMs,
     turnTimeout: limits.routeMs,
     answerTimeout: limits.assertionMs + limits.headerMs,
     holdOff: limits.pairHoldOffMs,

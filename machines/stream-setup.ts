@@ -39,7 +39,7 @@ export const streamSetup = setup({
     handshakeTimeout: limits.handshakeMs,
     saslTimeout: limits.saslMs,
     authenticationTimeout: limits.authenticationMs,
-    associationTimeout: limits.proofMs,
+    associationTimeout: limits.associationMs,
     verifyTimeout: limits.verifyAnswerMs + limits.spareMs,
     assertionPatience: limits.assertionPatienceMs,
     closeTimeout: limits.closeMs,

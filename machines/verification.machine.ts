@@ -65,7 +65,7 @@ export const verification = setup({
     meta: {} as StateMeta,
   },
   actors: { association },
-  delays: { verificationTimeout: limits.assertionMs - 5_000 },
+  delays: { verificationTimeout: limits.verificationMs },
   guards: {
     targetIsNotHosted: ({ context }) => !context.targetIsHosted,
     senderIsDenied: ({ context }) => context.denied !== null,
