@@ -57,6 +57,7 @@ export class Registry implements OtherStreams {
     const recorder = (this.recorder = new Recorder(clock));
     const search = (this.search = new StreamSearch(streams, clock));
     const desk = (this.desk = new VerifyDesk({
+      stands: (stream) => (streams.get(stream)?.stage ?? 'closing') !== 'closing',
       ask: (stream, question) => this.#streamActors.send(stream, { type: 'local.verifyRequested', ...question }),
       forget: (stream, { from, to, id }) =>
         this.#streamActors.send(stream, { type: 'local.verifyAbandoned', from, to, id }),

@@ -30,7 +30,8 @@ export class StreamSearch {
   async find(wanted: Wanted, signal: AbortSignal): Promise<Exclude<Found, 'pending'>> {
     for (;;) {
       const found = this.#streams.find(wanted);
-      if (found === null || signal.aborted) {
+      if (signal.aborted) return null;
+      if (found === null) {
         const [endpoint] = wanted.endpoints;
         if (endpoint !== undefined) this.#promise(endpoint);
         return null;

@@ -16,6 +16,8 @@ export interface Question {
 }
 
 export interface DeskPorts {
+  /** Whether the stream stands, so that its end will be told. */
+  readonly stands: (stream: StreamId) => boolean;
   readonly ask: (stream: StreamId, question: Question) => void;
   /** Nobody waits for the answer any more. */
   readonly forget: (stream: StreamId, question: Question) => void;
@@ -42,11 +44,15 @@ export class VerifyDesk {
   });
   /** By {@link keyOf}. */
   readonly #forStream = new Map<string, Waiter<StreamId>[]>();
-  /** By stream, then by `from>to#id` of the answer. */
+  /** By stream, then by `from>to#id` of the answer; streams that nobody is asked on are not in it. */
   readonly #forAnswer = new Map<StreamId, Map<string, Waiter<DialbackAnswer>[]>>();
 
   constructor(ports: DeskPorts) {
     this.#ports = ports;
+  }
+
+  get streamsAskedOn(): number {
+    return this.#forAnswer.size;
   }
 
   /**
@@ -61,6 +67,7 @@ export class VerifyDesk {
     if (this.#turns.isCrowded(claimant)) throw new FaultError(tooManyClaims);
     await this.#turns.take(claimant, signal);
     try {
+      signal.throwIfAborted(); // meanwhile: an abort does not take back a turn that was given
       return this.#ports.standing(wanted)?.id ?? (await this.#open(sender, target, askedOn, signal));
     } finally {
       this.#turns.release(claimant);
@@ -105,15 +112,17 @@ export class VerifyDesk {
   }
 
   /** Rejects when the stream ends before the answer (XEP-0220 §2.2.1: counts as an error). */
-  ask(stream: StreamId, question: Question, signal: AbortSignal): Promise<DialbackAnswer> {
-    return new Promise((resolve, reject) => {
+  async ask(stream: StreamId, question: Question, signal: AbortSignal): Promise<DialbackAnswer> {
+    signal.throwIfAborted();
+    if (!this.#ports.stands(stream)) throw new FaultError(closedBeforeAnswer);
+    return await new Promise((resolve, reject) => {
       const onStream = this.#forAnswer.get(stream) ?? new Map<string, Waiter<DialbackAnswer>[]>();
       this.#forAnswer.set(stream, onStream);
       const { from, to, id } = question;
       const key = `${to}>${from}#${id}`;
       push(onStream, key, { resolve, reject });
       const abandoned = (): void => {
-        if (take(onStream, key).length > 0) this.#ports.forget(stream, question);
+        if (this.#takeAnswer(stream, key).length > 0) this.#ports.forget(stream, question);
       };
       signal.addEventListener('abort', abandoned, { once: true });
       this.#ports.ask(stream, question);
@@ -122,20 +131,28 @@ export class VerifyDesk {
 
   /** The stream has matched the answer with an outstanding question of its own (S6). */
   answered({ stream, from, to, id, answer }: Extract<StreamReport, { type: 'verify.answered' }>): void {
-    const onStream = this.#forAnswer.get(stream);
-    if (onStream === undefined) return;
-    for (const { resolve } of take(onStream, `${from}>${to}#${id}`)) resolve(answer);
+    for (const { resolve } of this.#takeAnswer(stream, `${from}>${to}#${id}`)) resolve(answer);
   }
 
   streamEnds(stream: StreamId, why: Fault | null): void {
     const onStream = this.#forAnswer.get(stream);
     this.#forAnswer.delete(stream);
-    const ended = why ?? fault('stream', 'closed', 'peer', 'the authoritative server closed the stream');
+    const ended = why ?? closedBeforeAnswer;
     for (const waiters of onStream?.values() ?? []) for (const { reject } of waiters) reject(new FaultError(ended));
+  }
+
+  #takeAnswer(stream: StreamId, key: string): Waiter<DialbackAnswer>[] {
+    const onStream = this.#forAnswer.get(stream);
+    if (onStream === undefined) return [];
+    const waiters = take(onStream, key);
+    if (onStream.size === 0) this.#forAnswer.delete(stream);
+    return waiters;
   }
 }
 
 const tooManyClaims = fault('dialback', 'resource-constraint', 'peer', 'too many claims of this address wait already');
+/** By either side, without a fault. */
+const closedBeforeAnswer = fault('stream', 'closed', 'peer', 'the stream to the authoritative server was closed');
 
 const keyOf = (sender: string, target: string): string => `${sender}>${target}`;
 

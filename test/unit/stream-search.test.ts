@@ -93,3 +93,16 @@ test('once stopped, nobody promises a stream, and no timer is left', async () =>
   await search.find(wanted(2), patient);
   assert.equal(clock.pending, 0);
 });
+
+test('whoever gave up promises no stream that he will not open: others do not wait for it (FEATURES M1)', async () => {
+  const { clock, streams, search } = stage();
+  streams.add(rowOf(1, endpoint(1), {}));
+  const impatient = new AbortController();
+  const first = search.find(wanted(1), impatient.signal);
+  await settled();
+  impatient.abort();
+  streams.remove(1);
+  assert.equal(await first, null);
+  assert.equal(clock.pending, 0);
+  assert.equal(await search.find(wanted(1, 'second.example'), patient), null);
+});

@@ -1,0 +1,75 @@
+/** Where the dialback prooftype asks: no question outlives its stream, nor whoever asked it (XEP-0220 §2.2, FACTS §14.22). */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { limits } from '../../machines/limits.ts';
+import { toFault } from '../../src/protocol/faults.ts';
+import { type DeskPorts, type Question, VerifyDesk } from '../../src/control/verify-desk.ts';
+
+const question: Question = { from: 'b.example', to: 'a.example', id: 'x', key: 'k' };
+const isClosed = (thrown: unknown): boolean => toFault(thrown, 'internal').condition === 'closed';
+const patient = new AbortController().signal;
+
+function stage(changes: Partial<DeskPorts> = {}) {
+  const asked: Question[] = [];
+  const wanted: string[] = [];
+  const desk = new VerifyDesk({
+    stands: (stream) => stream === 1,
+    ask: (_, what) => asked.push(what),
+    forget: () => undefined,
+    standing: () => null,
+    want: (remote) => wanted.push(remote),
+    unwant: () => undefined,
+    claimant: () => '192.0.2.1',
+    ...changes,
+  });
+  return { desk, asked, wanted };
+}
+
+test('a question on a stream that is gone is rejected at once, and not asked (XEP-0220 §2.2.1)', async () => {
+  const { desk, asked } = stage();
+  await assert.rejects(desk.ask(2, question, patient), isClosed);
+  assert.deepEqual(asked, []);
+  assert.equal(desk.streamsAskedOn, 0);
+});
+
+test('an answer, the end of the stream and impatience each settle a question, and nothing is kept of it', async () => {
+  const { desk } = stage();
+  const answered = desk.ask(1, question, patient);
+  const { from: to, to: from, id } = question;
+  desk.answered({ type: 'verify.answered', stream: 1, from, to, id, answer: { type: 'valid' } });
+  assert.deepEqual(await answered, { type: 'valid' });
+  assert.deepEqual(desk.streamsAskedOn, 0);
+
+  const unanswered = desk.ask(1, question, patient);
+  desk.streamEnds(1, null);
+  await assert.rejects(unanswered, isClosed);
+  assert.deepEqual(desk.streamsAskedOn, 0);
+
+  const impatient = new AbortController();
+  void desk.ask(1, question, impatient.signal);
+  assert.deepEqual(desk.streamsAskedOn, 1);
+  impatient.abort();
+  assert.deepEqual(desk.streamsAskedOn, 0);
+});
+
+test('whoever gives up in the moment that his turn comes has no stream opened (FACTS §14.22)', async () => {
+  const { desk, wanted } = stage();
+  for (let n = 0; n < limits.verifyStreams; n += 1) {
+    desk.openStream(`d${n}.example`, 'b.example', 1, patient).catch(() => undefined);
+  }
+  await new Promise(setImmediate);
+  assert.equal(wanted.length, limits.verifyStreams);
+  // The turn passes from one promise to the next: whichever of them the end of patience meets.
+  for (let ticks = 0; ticks < 12; ticks += 1) {
+    const late = `late${ticks}.example`;
+    const impatient = new AbortController();
+    desk.openStream(late, 'b.example', 1, impatient.signal).catch(() => undefined);
+    await Promise.resolve();
+    desk.streamStands(`d${ticks}.example`, 'b.example', 7);
+    for (let n = 0; n < ticks; n += 1) await Promise.resolve();
+    const before = wanted.includes(late);
+    impatient.abort();
+    await new Promise(setImmediate);
+    assert.equal(wanted.includes(late), before, `after ${ticks} ticks`);
+  }
+});
