@@ -163,6 +163,8 @@ export type PeerActorEvent =
 
 /** What a peer asks of the registry. */
 export type PeerReport =
+  /** Nobody could say whether a stream stands already: one is opened. */
+  | { readonly type: 'search.failed'; readonly remote: string; readonly fault: Fault }
   | {
       readonly type: 'stream.requested';
       readonly remote: string;
@@ -182,3 +184,8 @@ export type PeerReport =
       readonly manner: RouteManner;
     }
   | { readonly type: 'stream.refused'; readonly remote: string; readonly wish: StreamWish; readonly fault: Fault };
+
+/** An actor of ours broke, and is gone; what it was to do is refused. */
+export type BrokenActor =
+  | { readonly type: 'peer.errored'; readonly remote: string; readonly fault: Fault }
+  | { readonly type: 'pair.errored'; readonly local: string; readonly remote: string; readonly fault: Fault };

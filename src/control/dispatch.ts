@@ -2,9 +2,9 @@
  * What the root actors report, carried by id to those whom it concerns: streams tell pairs and peers, pairs ask peers and
  * streams, peers ask for streams. No protocol is decided here.
  */
-import type { PairReport, PeerReport, StreamId, StreamReport } from '../../machines/events.ts';
+import type { BrokenActor, PairReport, PeerReport, StreamId, StreamReport } from '../../machines/events.ts';
 import { decide, superseded } from '../../machines/failures.ts';
-import { fault, type Fault, faultSentence } from '../protocol/faults.ts';
+import { fault, type Fault } from '../protocol/faults.ts';
 import type { Proof } from '../protocol/proof.ts';
 import type { Router } from '../routing/router.ts';
 import type { HeldPairs } from './held-pairs.ts';
@@ -212,6 +212,12 @@ export class Dispatch {
     }
   }
 
+  pairErrored(local: string, remote: string, why: Fault): void {
+    const report: BrokenActor = { type: 'pair.errored', local, remote, fault: why };
+    this.#to.recorder.record(`pair:${local}>${remote}`, 'pair', { kind: 'report', report });
+    this.pairFailed(local, remote, why);
+  }
+
   pairFailed(local: string, remote: string, why: Fault): void {
     this.#to.router.returnQueue(local, remote, why, decide(why).bounce);
   }
@@ -223,6 +229,8 @@ export class Dispatch {
     const { remote } = report;
     recorder.record(`peer:${remote}`, 'peer', { kind: 'report', report });
     switch (report.type) {
+      case 'search.failed':
+        break; // recorded
       case 'stream.requested': {
         const { local, purpose, endpoint, avoidExternal } = report;
         const stream = actors.streams.assign();
@@ -249,7 +257,7 @@ export class Dispatch {
   }
 
   peerErrored(remote: string, why: Fault): void {
-    const report = { type: `peer.errored: ${faultSentence(why)}` };
+    const report: BrokenActor = { type: 'peer.errored', remote, fault: why };
     this.#to.recorder.record(`peer:${remote}`, 'peer', { kind: 'report', report });
   }
 

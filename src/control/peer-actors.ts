@@ -13,6 +13,7 @@ export interface PeerActorsOptions {
   /** What policy and chance say of a remote domain now. */
   readonly inputOf: (remote: string) => PeerInput;
   readonly reported: (report: PeerReport) => void;
+  /** It is forgotten; what was wished of it is refused next. */
   readonly errored: (remote: string, why: Fault) => void;
 }
 
@@ -32,7 +33,14 @@ export class PeerActors {
 
   /** To the peer, which is woken for it. */
   wake(remote: string, event: PeerActorEvent): void {
-    (this.#actors.get(remote) ?? this.#start(remote)).send(event);
+    const actor = this.#actors.get(remote) ?? this.#start(remote);
+    actor.send(event);
+    // It broke on the wish itself, and so does not remember it.
+    const { status, context, error } = actor.getSnapshot();
+    if (status !== 'error' || event.type !== 'local.streamWanted') return;
+    const { local, purpose, avoid } = event;
+    if (wishesOf(context).some((wish) => wish.local === local && wish.purpose === purpose)) return;
+    this.#refuse(remote, [{ local, purpose, avoid }], toFault(error, 'internal'));
   }
 
   /** To the peer, if it is known. */
@@ -60,9 +68,7 @@ export class PeerActors {
     for (const actor of actors) {
       const { context } = actor.getSnapshot();
       actor.stop();
-      for (const wish of wishesOf(context)) {
-        this.#options.reported({ type: 'stream.refused', remote: context.remote, wish, fault: why });
-      }
+      this.#refuse(context.remote, wishesOf(context), why);
     }
   }
 
@@ -71,6 +77,10 @@ export class PeerActors {
     this.#actors.clear();
     this.#remembered.clear();
     for (const actor of actors) actor.stop();
+  }
+
+  #refuse(remote: string, wishes: readonly StreamWish[], why: Fault): void {
+    for (const wish of wishes) this.#options.reported({ type: 'stream.refused', remote, wish, fault: why });
   }
 
   #start(remote: string): ActorRefFrom<Machines['peer']> {
@@ -94,7 +104,9 @@ export class PeerActors {
       },
       error: (thrown) => {
         forget();
-        errored(remote, toFault(thrown, 'internal'));
+        const why = toFault(thrown, 'internal');
+        errored(remote, why);
+        this.#refuse(remote, wishesOf(actor.getSnapshot().context), why);
       },
     });
     actor.start();

@@ -82,7 +82,7 @@ export class Registry implements OtherStreams {
       machine: machines.pair,
       recorder,
       reported: (report) => this.#dispatch.pairReported(report),
-      errored: (local, remote, why) => this.#dispatch.pairFailed(local, remote, why),
+      errored: (local, remote, why) => this.#dispatch.pairErrored(local, remote, why),
     });
     this.#peerActors = new PeerActors({
       machine: machines.peer,

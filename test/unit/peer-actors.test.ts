@@ -1,0 +1,41 @@
+/** An error in one actor stays its own: whoever waited for it is refused at once, and the owner is told (L1). */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fromPromise } from 'xstate';
+import type { PeerReport } from '../../machines/events.ts';
+import { peer } from '../../machines/index.ts';
+import type { Resolution } from '../../machines/resolution.machine.ts';
+import { PeerActors } from '../../src/control/peer-actors.ts';
+import { Recorder } from '../../src/control/recorder.ts';
+import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
+
+test('a peer that breaks on a wish refuses that wish, and those before it (L1)', () => {
+  const heard: string[] = [];
+  const peers = new PeerActors({
+    machine: peer.provide({
+      actors: { resolution: fromPromise<Resolution>(() => new Promise(() => undefined)) as never },
+      guards: {
+        roomForWishesIsLacking: ({ event }) => {
+          if (event.type === 'local.streamWanted' && event.local === 'c.example') throw new Error('boom');
+          return false;
+        },
+      },
+    }),
+    recorder: new Recorder(new SimulatedClock()),
+    inputOf: (remote) => ({ remote, fixedTarget: null, denied: null, jitter: 0 }),
+    reported: (report: PeerReport) => {
+      if (report.type === 'stream.refused') heard.push(`${report.wish.local}: ${report.fault.condition}`);
+    },
+    errored: (remote, why) => heard.push(`${remote} broke: ${why.condition}`),
+  });
+  for (const local of ['a.example', 'b.example', 'c.example']) {
+    peers.wake('r.example', { type: 'local.streamWanted', local, purpose: 'stanzas', avoid: [] });
+  }
+  assert.deepEqual(heard, [
+    'r.example broke: internal-error',
+    'a.example: internal-error',
+    'b.example: internal-error',
+    'c.example: internal-error',
+  ]);
+  assert.equal(peers.size, 0);
+});
