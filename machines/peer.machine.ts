@@ -174,6 +174,11 @@ export const peer = setup({
       }
       enqueue.assign({ wishes: withoutThose(context, serves), failures: 0, fault: null });
     }),
+    reportSearchFailed: emit(({ context }, why: Fault) => ({
+      type: 'search.failed' as const,
+      remote: context.remote,
+      fault: why,
+    })),
     decidePurpose: assign(({ context }) => ({ purpose: purposeOf(context) })),
     /** Verification needs no authentication: those who only ask are served before the others (PEERS §5.6). */
     offerToVerifiers: enqueueActions(({ context, enqueue }, stream: StreamId) => {
@@ -349,7 +354,10 @@ export const peer = setup({
           },
           { target: 'connecting' },
         ],
-        onError: 'connecting',
+        onError: {
+          target: 'connecting',
+          actions: { type: 'reportSearchFailed', params: ({ event }) => toFault(event.error, 'internal') },
+        },
       },
       after: { standingTimeout: 'connecting' },
     },

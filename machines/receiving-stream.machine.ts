@@ -170,9 +170,26 @@ export const receivingStream = flowChart.createMachine({
             { type: 'reportAssociation', params: ({ event }) => event.output },
           ],
         },
-        onError: 'authentication',
+        onError: {
+          target: 'authentication',
+          actions: {
+            type: 'reportUnassociated',
+            params: ({ context, event }) => ({ domain: context.remote, why: toFault(event.error, 'internal') }),
+          },
+        },
       },
-      after: { associationTimeout: 'authentication' },
+      after: {
+        associationTimeout: {
+          target: 'authentication',
+          actions: {
+            type: 'reportUnassociated',
+            params: ({ context }) => ({
+              domain: context.remote,
+              why: fault('pkix', 'association-timeout', 'local'),
+            }),
+          },
+        },
+      },
     },
     authentication: {
       description:

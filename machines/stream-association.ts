@@ -1,6 +1,6 @@
 /** "A establishes DNA for b.example": what the far end of the stream is proved to be (RFC 7712 §4.2). */
 import { assign, emit, enqueueActions } from 'xstate';
-import { fault, toFault } from '../src/protocol/faults.ts';
+import { type Fault, fault, toFault } from '../src/protocol/faults.ts';
 import { usableProoftypes } from '../src/protocol/policy.ts';
 import type { AssociationOutcome } from './events.ts';
 import { withEntry } from './growing-table.ts';
@@ -26,6 +26,12 @@ export const domainNameAssociation = tlsNegotiation.extend({
       type: 'association.settled' as const,
       stream: context.stream,
       outcome,
+    })),
+    /** Nothing was found out about the domain. */
+    reportUnassociated: emit(({ context }, { domain, why }: { domain: string; why: Fault }) => ({
+      type: 'association.settled' as const,
+      stream: context.stream,
+      outcome: { domain, verdict: { kind: 'undetermined' as const, fault: why }, attempts: [] },
     })),
     /** The far end could not be proved: the fault of what was tried says why. */
     rememberUnproved: assign(({ context }) => {

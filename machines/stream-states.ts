@@ -23,6 +23,9 @@ const refusal = {
   },
 } as const;
 
+/** Not open for it yet, or no more. */
+const takesNothingNow = fault('stream', 'not-established', 'local', 'this stream takes no assertions now');
+
 /** Events of any state: the end of the connection, and what the peer may not send there. */
 export const anywhere = {
   'transport.closed': {
@@ -59,7 +62,15 @@ export const anywhere = {
   'peer.verifyAnswered': {},
   // RFC 6120 §4.8.4: ignored, never routed.
   'peer.unsupportedReceived': {},
-  'local.assertionRequested': refusal,
+  'local.assertionRequested': {
+    actions: {
+      type: 'refuseAssertion',
+      params: ({ event: { from, to } }) => ({ from, to, why: takesNothingNow }),
+    },
+  },
+  'local.associationRequested': {
+    actions: { type: 'reportUnassociated', params: ({ event: { domain } }) => ({ domain, why: takesNothingNow }) },
+  },
   'peer.*': {
     target: '.closing',
     actions: {

@@ -1,6 +1,7 @@
 /** DIALBACK IDENTITY VERIFICATION, as the receiving server (XEP-0220 §2.2.1). */
 import { enqueueActions, sendTo } from 'xstate';
 import type { DialbackAnswer } from '../src/protocol/dialback.ts';
+import { faultSentence, toFault } from '../src/protocol/faults.ts';
 import { deniedBy } from '../src/protocol/policy.ts';
 import type { DomainPair, TransportCommand, VerificationOutcome } from './events.ts';
 import { hasMember, membersOf, withEntry, withMember } from './growing-table.ts';
@@ -102,12 +103,19 @@ export const identityVerification = identityAssertion.extend({
       enqueue.stopChild(`verification.${pairId(outcome)}`);
       enqueue.sendTo('transport', resultFor(outcome, { type: 'invalid' }));
     }),
-    settleFailedVerification: enqueueActions(({ context, enqueue }, { child }: { child: string }) => {
-      const pair = pairOfChild(child);
-      if (!context.verificationsPending.includes(pairId(pair))) return;
-      enqueue.stopChild(child);
-      enqueue.assign({ verificationsPending: context.verificationsPending.filter((id) => id !== pairId(pair)) });
-      enqueue.sendTo('transport', resultFor(pair, { type: 'error', condition: 'internal-server-error' }));
-    }),
+    settleFailedVerification: enqueueActions(
+      ({ context, enqueue }, { child, error }: { child: string; error: unknown }) => {
+        const pair = pairOfChild(child);
+        if (!context.verificationsPending.includes(pairId(pair))) return;
+        enqueue.stopChild(child);
+        enqueue.assign({ verificationsPending: context.verificationsPending.filter((id) => id !== pairId(pair)) });
+        const answer: DialbackAnswer = { type: 'error', condition: 'internal-server-error' };
+        // What broke here is for the owner to know; the peer is told that something did.
+        const told = { ...answer, text: faultSentence(toFault(error, 'internal')) };
+        const outcome = { ...pair, answer: told, proof: null, attempts: [] };
+        enqueue.emit({ type: 'verification.settled', stream: context.stream, outcome });
+        enqueue.sendTo('transport', resultFor(pair, answer));
+      },
+    ),
   },
 });

@@ -106,7 +106,7 @@ export const anywhere = {
   'transport.idle': '=',
   'transport.closed': ['closed', 'report stream.closed'],
   'local.assertionRequested': ['.', 'report pair.refused'], // L1: never left without an answer
-  'local.associationRequested': '=',
+  'local.associationRequested': ['.', 'report association.settled'],
   'local.verifyRequested': '=',
   'local.verifyAbandoned': '=',
   'local.closeRequested': closesQuietly,

@@ -78,7 +78,7 @@ checkTable({
       ...nothing,
       'a stream stands': ['resting', 'report stream.offered'],
       'none stands': ['connecting', 'report stream.requested'],
-      'search broken': ['connecting', 'report stream.requested'],
+      'search broken': ['connecting', 'report search.failed', 'report stream.requested'],
       late: ['connecting', 'report stream.requested'],
     },
     connecting: {

@@ -18,7 +18,12 @@ const toExternal = [...toAuthentication, 'auth without response'] as const;
 const toEstablished = [...toAuthentication, 'peer.authRequested', 'peer.streamOpened'] as const;
 
 const granted = ['streamHeaders.awaitingHeader', 'say success', 'restart', 'authenticated'] as const;
-const offers = ['authentication.awaitingAuthentication', 'say features', 'report stream.verifiable'] as const;
+const judgesAndOffers = [
+  'authentication.awaitingAuthentication',
+  'report association.settled',
+  'say features',
+  'report stream.verifiable',
+] as const;
 /** S1: the fact before the answer. */
 const claims = {
   'claim verified': ['.', 'report verification.settled', 'authenticated', 'report pair.admitted', 'say result valid'],
@@ -64,10 +69,10 @@ checkTable({
     },
     association: {
       ...everywhere,
-      'far end proved': ['authentication.awaitingAuthentication', 'report association.settled', ...offers.slice(1)],
-      'far end not proved': ['authentication.awaitingAuthentication', 'report association.settled', ...offers.slice(1)],
-      'association broken': offers,
-      late: offers,
+      'far end proved': judgesAndOffers,
+      'far end not proved': judgesAndOffers,
+      'association broken': judgesAndOffers,
+      late: judgesAndOffers,
     },
     'authentication.awaitingAuthentication': {
       ...everywhere,

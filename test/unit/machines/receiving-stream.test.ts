@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { receivingStream } from '../../../machines/index.ts';
+import type { AssociationOutcome } from '../../../machines/events.ts';
+import { decide } from '../../../machines/failures.ts';
 import { limits } from '../../../machines/limits.ts';
 import type { StreamInput } from '../../../machines/stream-context.ts';
+import type { Fault } from '../../../src/protocol/faults.ts';
 import type { PolicyOptions } from '../../../src/protocol/policy.ts';
 import type { StreamFeatures, StreamHeader } from '../../../src/protocol/wire.ts';
 import { PureActor } from '../../support/pure.ts';
@@ -417,4 +420,38 @@ test('a stream error of the peer is not said back to it, and is told (PEERS §5.
   assert.equal(faultOf(stream), 'conflict');
   const [close] = stream.effects.filter((effect) => effect.kind === 'sent');
   assert.equal(close?.event['fault'], null);
+});
+
+// ——— errors of ours
+
+const boom = new Error('boom');
+
+test('a verification that breaks is told with its error; the peer hears internal-server-error, and no more (XEP-0220 §2.5)', () => {
+  const stream = authenticating(false).send(claim()).failed('verification.a.example>b.example', boom);
+  assert.deepEqual(words(stream).slice(1), ['report verification.settled', 'say result internal-server-error']);
+  const [report, said] = stream.effects.flatMap((effect) => (effect.kind === 'stopped' ? [] : [effect]));
+  assert.match(JSON.stringify(report), /boom/);
+  assert.doesNotMatch(JSON.stringify(said), /boom/);
+});
+
+test('an association that breaks is told with its error, and EXTERNAL is not offered (RFC 7712 §4.2)', () => {
+  const stream = underTls().failed('association', boom);
+  assert.match(JSON.stringify(stream.effects.find(({ kind }) => kind === 'emitted')), /undetermined.*boom/);
+  assert.deepEqual(featuresOf(stream).mechanisms, []);
+});
+
+test('what is asked of a stream that closes is answered at once, and is no reason to give up the pair (L1)', () => {
+  const stream = authenticating(false).send({ type: 'local.closeRequested', fault: null });
+  assert.equal(stream.state, 'closing');
+  for (const asked of [
+    { type: 'local.assertionRequested', from: 'b.example', to: 'a.example' },
+    { type: 'local.associationRequested', domain: 'a.example' },
+  ] as const) {
+    const [report] = stream.send(asked).effects;
+    assert.ok(report?.kind === 'emitted');
+    const { fault, outcome } = report.event as { fault?: Fault; outcome?: AssociationOutcome };
+    const why = fault ?? (outcome?.verdict.kind === 'undetermined' ? outcome.verdict.fault : assert.fail());
+    assert.deepEqual([why.layer, decide(why).bounce], ['stream', 'remote-server-timeout']);
+    assert.equal(decide(why).next, 'next-endpoint');
+  }
 });
