@@ -55,9 +55,9 @@ test('an answer, the end of the stream and impatience each settle a question, an
 test('whoever gives up in the moment that his turn comes has no stream opened (FACTS §14.22)', async () => {
   const { desk, wanted } = stage();
   const occupy = (n: number): void => void desk.openStream(`d${n}.example`, 'b.example', 1, patient);
-  for (let n = 0; n < limits.verifyStreams; n += 1) occupy(n);
+  for (let n = 0; n < limits.verifyStreamsPerAddress; n += 1) occupy(n);
   await new Promise(setImmediate);
-  assert.equal(wanted.length, limits.verifyStreams);
+  assert.equal(wanted.length, limits.verifyStreamsPerAddress);
   // The turn passes from one promise to the next: whichever of them the end of patience meets.
   for (let ticks = 0; ticks < 12; ticks += 1) {
     const late = `late${ticks}.example`;
@@ -70,6 +70,6 @@ test('whoever gives up in the moment that his turn comes has no stream opened (F
     impatient.abort();
     await new Promise(setImmediate);
     assert.equal(wanted.includes(late), before, `after ${ticks} ticks`);
-    occupy(limits.verifyStreams + ticks);
+    occupy(limits.verifyStreamsPerAddress + ticks);
   }
 });
