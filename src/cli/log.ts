@@ -90,6 +90,7 @@ const REPORTS: Readonly<Record<string, ((report: Report) => string) | undefined>
   'stream.closing': () => 'closes',
   'stream.broken': ({ stanzas }) => `what became of the last ${stanzas} stanzas written to it is unknown`,
   'stream.refused': () => 'no stream',
+  'search.failed': () => 'cannot look for a standing stream',
   'pair.accepted': ({ pair, prooftype }) => `${pair} may send, proved by ${prooftype}`,
   'pair.admitted': ({ pair, prooftype }) => `${pair} may come in, proved by ${prooftype}`,
   'pair.refused': ({ pair }) => `${pair} refused`,
