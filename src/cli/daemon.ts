@@ -9,6 +9,7 @@ import type { PolicyOptions } from '../protocol/policy.ts';
 import type { Stanza } from '../protocol/stanza.ts';
 import type { ReportRecord } from '../trace/record.ts';
 import { createLog, type Log } from './log.ts';
+import { hearSignals, ignoreSignals } from './signals.ts';
 import { EXIT, type ExitCode, type Terminal } from './terminal.ts';
 
 /** How long a drain may take, in milliseconds; longer than any deadline of a stream that closes. */
@@ -41,23 +42,16 @@ export async function runDaemon(daemon: Daemon, terminal: Terminal): Promise<Exi
   const log = createLog(terminal, () => ports.clock.now());
   const components: ComponentListener[] = [];
   const starting = startAll({ config, manager, ports }, components, log);
-  // Heard from here on, so that a signal that comes while we start is obeyed as soon as there is something to stop.
-  const signalled = untilSignalled(
-    async () => {
-      await starting;
-      await stopAll(manager, components);
-    },
-    daemon,
-    log,
-  );
+  const running = untilSignalled(starting, () => stopAll(manager, components), daemon, log);
   try {
     await starting;
   } catch (error) {
+    running.giveUp();
     await stopAll(manager, components);
     return cannotStart(error, file, terminal);
   }
   announce(manager, components, config, terminal, log);
-  return signalled;
+  return running.ended;
 }
 
 async function startAll(
@@ -122,34 +116,47 @@ function reload({ file, manager }: Daemon, log: Log): void {
   }
 }
 
-function untilSignalled(stop: () => Promise<void>, daemon: Daemon, log: Log): Promise<ExitCode> {
+/** Obeys signals, also those that came while we start, as soon as there is something to stop or to change. */
+function untilSignalled(
+  starting: Promise<void>,
+  stop: () => Promise<void>,
+  daemon: Daemon,
+  log: Log,
+): { readonly ended: Promise<ExitCode>; giveUp(): void } {
   const { clock } = daemon.ports;
-  return new Promise((resolve, reject) => {
-    let stopping = false;
-    // A signal alone does not keep the process: without listeners it would end here.
-    const alive = setInterval(() => undefined, 2 ** 30);
-    const onSignal = (signal: NodeJS.Signals): void => {
-      if (stopping) {
+  // A signal alone does not keep the process: without listeners it would end here.
+  const alive = setInterval(() => undefined, 2 ** 30);
+  let deadline: unknown = null;
+  const rest = (): void => {
+    clearInterval(alive);
+    if (deadline !== null) clock.clearTimeout(deadline);
+    ignoreSignals();
+  };
+  /** Nothing is done where the start fails: that is told, and decides the exit code, elsewhere. */
+  const onceStarted = (then: () => Promise<void> | void): Promise<void> => starting.then(then, () => undefined);
+  const ended = new Promise<ExitCode>((resolve, reject) => {
+    const drain = async (): Promise<void> => {
+      await stop();
+      rest();
+      log.say('info', 'drained');
+      resolve(EXIT.good);
+    };
+    hearSignals((signal) => {
+      if (signal === 'SIGHUP') {
+        onceStarted(() => reload(daemon, log)).catch(reject);
+        return;
+      }
+      if (deadline !== null) {
         log.say('warning', `${signal} again: exits at once`);
         process.exit(EXIT.bad);
       }
-      stopping = true;
       log.say('info', `${signal}: drains`);
-      const deadline = clock.setTimeout(() => {
+      deadline = clock.setTimeout(() => {
         log.say('error', `not drained within ${DRAIN_TIMEOUT_MS / 1000} s: exits with streams open`);
         process.exit(EXIT.bad);
       }, DRAIN_TIMEOUT_MS);
-      stop()
-        .then(() => {
-          clock.clearTimeout(deadline);
-          clearInterval(alive);
-          log.say('info', 'drained');
-          resolve(EXIT.good);
-        })
-        .catch(reject);
-    };
-    process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
-    // Without a handler this would end the daemon, and its stanzas with it.
-    process.on('SIGHUP', () => reload(daemon, log));
+      onceStarted(drain).catch(reject);
+    });
   });
+  return { ended, giveUp: rest };
 }

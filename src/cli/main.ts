@@ -1,10 +1,14 @@
 #!/usr/bin/env node
 /** The program `xmpp-dna`. */
-import { runCommandLine } from './run.ts';
-import { createTerminal } from './terminal.ts';
+import { holdSignals } from './signals.ts';
 
 /** How long what a command leaves behind (an idle socket, a timer) may hold the process, in milliseconds. */
 const LINGER_MS = 1_000;
+
+// Heard before anything else is loaded, which takes its time: a daemon drains, whenever it is told to stop.
+if (process.argv.includes('serve')) holdSignals();
+const { runCommandLine } = await import('./run.ts');
+const { createTerminal } = await import('./terminal.ts');
 
 // Who reads our output may go before us, as `head` does; a daemon goes on without.
 process.stdout.on('error', () => undefined);

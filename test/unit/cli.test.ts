@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, type ChildProcessByStdio } from 'node:child_process';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -241,6 +242,52 @@ test('a second signal ends a daemon that is still draining, at once', IN_TIME, a
   assert.match(stderr, /SIGINT again: exits at once\n$/);
   assert.equal(code, 1);
 });
+
+/** A daemon that gets a signal while it reads its configuration, from a pipe that is an ordinary file later. */
+async function signalledAtStart(signal: NodeJS.Signals): Promise<Run> {
+  const pipe = join(folder, `${signal}.yaml`);
+  execFileSync('mkfifo', [pipe]);
+  const run = start(MAIN, 'serve', '--json', '--config', pipe);
+  const writer = await open(pipe, 'w'); // succeeds once the daemon reads
+  run.child.kill(signal);
+  const file = config(0);
+  await writer.writeFile(readFileSync(file));
+  renameSync(file, pipe);
+  await writer.close();
+  return run;
+}
+
+test('a daemon that is told to stop while it starts drains, and does not die of it', IN_TIME, async () => {
+  const run = await signalledAtStart('SIGTERM');
+  const { code, stderr } = await run.ended;
+  assert.match(stderr, /SIGTERM: drains\n[^]*drained\n$/);
+  assert.equal(code, 0);
+});
+
+test('SIGHUP while a daemon starts is obeyed once it runs', IN_TIME, async () => {
+  const run = await signalledAtStart('SIGHUP');
+  await run.stderr(/SIGHUP: the policy of .*SIGHUP\.yaml is in force/);
+  await run.stdout(/"ready"/);
+  run.child.kill('SIGTERM');
+  const { code } = await run.ended;
+  assert.equal(code, 0);
+});
+
+test(
+  'a signal does not change the end of a daemon that could not start (INTERFACES, exit code 2)',
+  IN_TIME,
+  async () => {
+    const holder = createServer();
+    await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
+    const run = serve((holder.address() as AddressInfo).port);
+    await run.stderr(/expected addresses that are free/);
+    run.child.kill('SIGTERM');
+    const { code, stderr } = await run.ended;
+    holder.close();
+    assert.doesNotMatch(stderr, /FaultError|drains/);
+    assert.equal(code, 2);
+  },
+);
 
 test('a port that is taken is a matter of the configuration (INTERFACES, exit code 2)', IN_TIME, async () => {
   const holder = createServer();
