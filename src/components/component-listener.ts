@@ -53,7 +53,8 @@ export class ComponentListener {
   #listening: Listening | null = null;
   #pending = 0;
   #draining = false;
-  #emptied: (() => void) | null = null;
+  #emptied: () => void = () => undefined;
+  #stopped: Promise<void> | null = null;
 
   /** @throws TypeError when a key of `domains` is not a domain. */
   private constructor({ domains, limits }: ComponentListenerOptions, ports: ComponentListenerPorts) {
@@ -99,8 +100,13 @@ export class ComponentListener {
     for (const stream of this.#streams) stream.drain();
   }
 
-  /** Ends every stream with `system-shutdown`; resolves once all are gone. */
-  async stop(): Promise<void> {
+  /** Ends every stream with `system-shutdown`; resolves once all are gone. Called again, it answers the same. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#end();
+    return this.#stopped;
+  }
+
+  async #end(): Promise<void> {
     this.#draining = true;
     const closed = this.#listening?.close();
     const emptied = new Promise<void>((resolve) => (this.#emptied = resolve));
@@ -131,7 +137,7 @@ export class ComponentListener {
       settled: () => (this.#pending -= 1),
       ended: () => {
         this.#streams.delete(stream);
-        if (this.#streams.size === 0) this.#emptied?.();
+        if (this.#streams.size === 0) this.#emptied();
       },
     });
     this.#streams.add(stream);

@@ -167,8 +167,9 @@ export class ComponentStream implements ConnectionEvents, FramerHandler {
   element(element: Element): void {
     const read = readWireElement(element);
     if (read.kind === 'streamError') {
-      this.#refuse(read.condition, read.text ?? 'the component ended its stream with this error');
-    } else if (this.#state === 'awaitingHandshake' && element.getName() === 'handshake') {
+      const text = read.text ?? 'the component ended its stream with this error';
+      this.#close(fault('component', read.condition, 'peer', text), 'wordless');
+    } else if (this.#state === 'awaitingHandshake' && element.is('handshake', NS.component)) {
       this.#decideHandshake(element.getText());
     } else {
       const condition = this.#state === 'attached' ? 'unsupported-stanza-type' : 'not-authorized';
@@ -229,15 +230,15 @@ export class ComponentStream implements ConnectionEvents, FramerHandler {
     this.#close(fault('component', condition, 'peer', text));
   }
 
-  /** Says why, if there is a reason, and the closing tag; then the connection ends. */
-  #close(why: Fault | null): void {
+  /** Says why, if there is a reason that the component does not know yet, and the closing tag; then the connection ends. */
+  #close(why: Fault | null, manner: 'saying why' | 'wordless' = 'saying why'): void {
     if (this.#state === 'closing' || this.#state === 'closed') return;
     const { connection, clock, limits } = this.#setup;
     this.#leave(why);
     this.#state = 'closing';
     this.#framer.halt();
     this.#sendHeader(); // RFC 6120 §4.9.1.2: also before an error
-    if (why !== null) {
+    if (why !== null && manner === 'saying why') {
       connection.write(wireToXml({ kind: 'streamError', condition: why.condition, text: why.text ?? null }));
     }
     connection.write('</stream:stream>');

@@ -470,6 +470,41 @@ test('drain reads no more stanzas, still writes, and is not undone by the router
   assert.deepEqual(open().log, ['(destroy)']);
 });
 
+test('a stop that is asked for twice ends for both who asked', async () => {
+  const { network, open } = handNetwork();
+  const { listener } = await listen({ network, clock: new SimulatedClock() });
+  const { events } = open();
+  const both = Promise.all([listener.stop(), listener.stop()]);
+  events.closed(null);
+  await both;
+});
+
+test('the error with which a component ends its stream is not said back to it (RFC 6120 §4.9.1.1)', async () => {
+  const { network, open } = handNetwork();
+  const { events: told } = await listen({ network, clock: new SimulatedClock() });
+  const { log, events } = open();
+  events.data(Buffer.from(header(DOMAIN)));
+  const error = "<reset xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>";
+  events.data(Buffer.from(`<stream:error>${error}</stream:error></stream:stream>`));
+  assert.deepEqual(log.slice(1), ['</stream:stream>', '(end)']);
+  assert.deepEqual(
+    told.map((one) => one.kind === 'refused' && one.fault.condition),
+    ['reset'],
+  );
+});
+
+test('a handshake of another namespace is none (XEP-0114 §3)', async () => {
+  const { network, open } = handNetwork();
+  const { router } = await listen({ network, clock: new SimulatedClock() });
+  const { log, events } = open();
+  events.data(Buffer.from(header(DOMAIN)));
+  const [, id = ''] = / id='([^']*)'/.exec(log.join('')) ?? [];
+  const digest = createHash('sha1').update(`${id}${SECRET}`).digest('hex');
+  events.data(Buffer.from(`<handshake xmlns='urn:other'>${digest}</handshake>`));
+  assert.match(log.join(''), /<not-authorized /);
+  assert.equal(router.attachedTo(DOMAIN), null);
+});
+
 test('the listener says which domains it serves, in canonical form', async () => {
   const { network } = handNetwork();
   const clock = new SimulatedClock();
