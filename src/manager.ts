@@ -6,7 +6,7 @@ import { limits } from '../machines/limits.ts';
 import type { StreamId } from '../machines/events.ts';
 import { PerAddress } from './adapters/per-address.ts';
 import { makeEffects } from './control/effects.ts';
-import type { LimitOptions, ManagerOptions } from './options.ts';
+import { limitsFrom, type ManagerOptions } from './options.ts';
 import type { ConnectionEvents, Credential, Listening, ListenOptions, Ports } from './ports.ts';
 import { dialbackKeys } from './protocol/dialback.ts';
 import { fault, type Fault } from './protocol/faults.ts';
@@ -19,13 +19,6 @@ import { Registry } from './control/registry.ts';
 import { Router } from './routing/router.ts';
 import type { Delivery, Outlet } from './routing/types.ts';
 import { type ReportRecord, type TraceRecord, withoutKeys } from './trace/record.ts';
-
-const defaultLimits: Required<LimitOptions> = {
-  stanzaBytes: 524_288,
-  preAuthBytes: 10_000,
-  queueStanzas: 10_000,
-  queueBytes: 16_777_216,
-};
 
 /** One stream, as {@link ConnectionManager.snapshot} shows it. */
 export interface StreamView {
@@ -73,6 +66,8 @@ export class ConnectionManager {
   readonly #hosted: ReadonlyMap<string, Credential | null>;
   /** Streams that stand, by the address that opened them. */
   readonly #places = new PerAddress(limits.streamsPerAddress);
+  #started = false;
+  #stopped: Promise<void> | null = null;
   #listening: { readonly at: ListeningAt; readonly handle: Listening }[] = [];
 
   /** Hot. Stanzas for hosted domains to which nothing else is attached. Subscribing attaches the program. */
@@ -82,14 +77,14 @@ export class ConnectionManager {
   /** Hot. What the manager does, step by step, as it happens; subscribe before `start` to see all of it. */
   readonly records$: Observable<TraceRecord>;
 
-  /** @throws TypeError when a host is no domain, or the dialback secret is shorter than 16 characters. */
+  /** @throws TypeError when a host is no domain or is there twice, a limit is out of bounds, or the dialback secret is too short. */
   constructor(options: ManagerOptions, ports: Ports) {
     this.#options = options;
     this.#ports = ports;
     this.#hosted = canonicalHosts(options.hosts);
     const secret = options.dialback?.secret ?? ports.random.hex(32);
     if (secret.length < 16) throw new TypeError('dialback.secret: at least 16 characters are needed');
-    const bounds = { ...defaultLimits, ...options.limits };
+    const bounds = limitsFrom(options.limits);
     const { clock, network, random } = ports;
 
     this.#router = new Router({
@@ -157,8 +152,14 @@ export class ConnectionManager {
     return this.#listening.map(({ at }) => at);
   }
 
-  /** Opens the listeners. Rejects with FaultError `tcp` where one cannot be had; then none is open. */
+  /**
+   * Opens the listeners, once: a manager that was stopped is not started again, make another. Rejects with FaultError `tcp`
+   * where one cannot be had; then none is open, and `start` may be called again.
+   * @throws Error when it was started, or stopped, before
+   */
   async start(): Promise<void> {
+    if (this.#started || this.#isStopped()) throw new Error('a manager is started once; make another');
+    this.#started = true;
     try {
       for (const options of this.#options.listen ?? []) {
         const handle = await this.#ports.network.listen(options, ({ connection, directTls }) => {
@@ -182,14 +183,21 @@ export class ConnectionManager {
         });
         this.#listening.push({ at: { address: handle.address, port: handle.port, tls: options.tls }, handle });
       }
+      if (this.#isStopped()) throw new Error('the manager was stopped while it started');
     } catch (error) {
+      this.#started = false;
       await this.#stopListening();
       throw error;
     }
   }
 
-  /** Drains: no new work, what waits is returned, every stream is closed and its closing tag awaited, within `deadlineMs`. */
-  async stop(deadlineMs = limits.closeMs + 1_000): Promise<void> {
+  /** Drains: no new work, what waits is returned, every stream is closed and its closing tag awaited, within `deadlineMs`. Called again, it answers the same. */
+  stop(deadlineMs = limits.closeMs + 1_000): Promise<void> {
+    this.#stopped ??= this.#drain(deadlineMs);
+    return this.#stopped;
+  }
+
+  async #drain(deadlineMs: number): Promise<void> {
     await this.#stopListening();
     const why = fault('stream', 'system-shutdown', 'local', 'this server is shutting down');
     this.#router.close(why, 'remote-server-timeout');
@@ -209,6 +217,7 @@ export class ConnectionManager {
   /**
    * Stanzas for these hosted domains go to `outlet` instead of {@link stanzas$}, until the answer is called. While it is
    * not writable, the streams that wrote to it are held, without a deadline of ours: see {@link Outlet}.
+   * @throws TypeError when one is no hosted domain; FaultError `component`: `conflict` when it is attached already
    */
   attach(domains: readonly string[], outlet: Outlet): () => void {
     return this.#router.attach(domains, outlet);
@@ -250,6 +259,10 @@ export class ConnectionManager {
     return { streams, actors: this.#registry.liveActors, tables: this.#router.snapshot() };
   }
 
+  #isStopped(): boolean {
+    return this.#stopped !== null;
+  }
+
   async #stopListening(): Promise<void> {
     const handles = this.#listening;
     this.#listening = [];
@@ -271,6 +284,8 @@ function canonicalHosts(hosts: ManagerOptions['hosts']): ReadonlyMap<string, Cre
   for (const [host, credential] of Object.entries(hosts)) {
     const domain = canonicalDomain(host);
     if (domain === null) throw new TypeError(`hosts: ${JSON.stringify(host)} is no domain`);
+    if (canonical.has(domain))
+      throw new TypeError(`hosts: ${JSON.stringify(host)} is there already, spelled otherwise`);
     canonical.set(domain, credential);
   }
   return canonical;

@@ -1,4 +1,4 @@
-/** What a manager is made from: the configuration file of `serve` (INTERFACES), as an object. */
+/** What a manager is made from: the configuration file of `serve` (INTERFACES), as an object; and the bounds of both. */
 import type { PolicyOptions } from './protocol/policy.ts';
 import type { Credential, ListenOptions } from './ports.ts';
 
@@ -13,6 +13,43 @@ export interface LimitOptions {
   readonly queueStanzas?: number;
   /** Bytes queued per domain pair. @defaultValue 16777216 */
   readonly queueBytes?: number;
+}
+
+/** RFC 6120 §13.12: no deployment may set the limit lower. */
+const MIN_STANZA_BYTES = 10_000;
+/** One element is kept in memory as one buffer; beyond this the limit protects nobody. */
+const MAX_ELEMENT_BYTES = 64 * 1024 * 1024;
+
+/** Least and most of each limit. */
+export const limitBounds = {
+  stanzaBytes: [MIN_STANZA_BYTES, MAX_ELEMENT_BYTES],
+  /** A stream header, a SASL answer and a dialback element must fit. */
+  preAuthBytes: [2_048, MAX_ELEMENT_BYTES],
+  queueStanzas: [1, 10_000_000],
+  queueBytes: [MIN_STANZA_BYTES, 2 ** 40],
+} as const satisfies Record<keyof LimitOptions, readonly [least: number, most: number]>;
+
+/**
+ * All limits, with their defaults.
+ * @throws TypeError when one is no whole number within {@link limitBounds}, or the queue has no room for one stanza
+ */
+export function limitsFrom(options: LimitOptions = {}): Required<LimitOptions> {
+  const chosen = (name: keyof LimitOptions, fallback: number): number => {
+    const value = options[name] ?? fallback;
+    const [least, most] = limitBounds[name];
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    throw new TypeError(`limits.${name}: expected a whole number from ${least} to ${most}, got ${value}`);
+  };
+  const { stanzaBytes, queueBytes } = options;
+  if (stanzaBytes !== undefined && queueBytes !== undefined && queueBytes < stanzaBytes) {
+    throw new TypeError(`limits.queueBytes: expected at least limits.stanzaBytes, ${stanzaBytes}: one stanza must fit`);
+  }
+  return {
+    stanzaBytes: chosen('stanzaBytes', 524_288),
+    preAuthBytes: chosen('preAuthBytes', 10_000),
+    queueStanzas: chosen('queueStanzas', 10_000),
+    queueBytes: chosen('queueBytes', 16_777_216),
+  };
 }
 
 export interface ManagerOptions {

@@ -1,6 +1,7 @@
 /** The shape of the configuration file (INTERFACES): which keys there are, and what each may hold. */
 import { isIP } from 'node:net';
 import { isMap } from 'yaml';
+import { limitBounds } from '../options.ts';
 import { canonicalDomain, isIpLiteral } from '../protocol/names.ts';
 import type { PemFiles } from './credentials.ts';
 import {
@@ -22,12 +23,6 @@ import { refused, type Refused } from './spot.ts';
 
 /** Shortest dialback secret, in characters (INTERFACES): what XEP-0185 keys rest on. */
 const MIN_SECRET_CHARACTERS = 16;
-/** RFC 6120 §13.12: no deployment may set the limit lower. */
-const MIN_STANZA_BYTES = 10_000;
-/** A stream header, a SASL answer and a dialback element must fit. */
-const MIN_PRE_AUTH_BYTES = 2_048;
-/** One element is kept in memory as one buffer; beyond this the limit protects nobody. */
-const MAX_ELEMENT_BYTES = 64 * 1024 * 1024;
 const DNS_PORT = 53;
 
 const path = parsed('the path of a file', (text) => text);
@@ -85,10 +80,10 @@ const policy = record({
 });
 
 const limits = record({
-  stanzaBytes: optional(located(integer(MIN_STANZA_BYTES, MAX_ELEMENT_BYTES, 'a size in bytes'))),
-  preAuthBytes: optional(integer(MIN_PRE_AUTH_BYTES, MAX_ELEMENT_BYTES, 'a size in bytes')),
-  queueStanzas: optional(integer(1, 10_000_000, 'a number of stanzas')),
-  queueBytes: optional(located(integer(MIN_STANZA_BYTES, 2 ** 40, 'a size in bytes'))),
+  stanzaBytes: optional(located(integer(...limitBounds.stanzaBytes, 'a size in bytes'))),
+  preAuthBytes: optional(integer(...limitBounds.preAuthBytes, 'a size in bytes')),
+  queueStanzas: optional(integer(...limitBounds.queueStanzas, 'a number of stanzas')),
+  queueBytes: optional(located(integer(...limitBounds.queueBytes, 'a size in bytes'))),
 });
 
 /** The whole file; the PEM files that it names are read on the way. */

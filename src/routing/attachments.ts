@@ -36,7 +36,7 @@ export class Attachments {
   }
 
   isOurs(domain: string): boolean {
-    return this.#outlets.has(domain) || this.#parts.isLocal(domain);
+    return this.#parts.isLocal(domain);
   }
 
   attach(domains: readonly string[], outlet: StreamOutlet): () => void {
@@ -87,6 +87,7 @@ export class Attachments {
   #freeName(domain: string): string {
     const name = canonicalDomain(domain);
     if (name === null) throw new TypeError(`not a domain: ${domain}`);
+    if (!this.#parts.isLocal(name)) throw new TypeError(`not a hosted domain: ${domain}`);
     if (!this.#outlets.has(name)) return name;
     throw new FaultError(fault('component', 'conflict', 'peer', `${name} is attached already`));
   }
