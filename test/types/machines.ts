@@ -5,34 +5,39 @@ import {
   assertion,
   type AssertionOutcome,
   association,
+  type AssociationInput,
   type AssociationOutcome,
   decide,
   type Decision,
+  type DialbackInput,
   dialbackProoftype,
   type DomainPair,
   initiatingStream,
   type Mover,
   pair,
   type PairEvent,
+  type PairInput,
   type PairReport,
   peer,
   type PeerActorEvent,
+  type PeerInput,
   type PeerReport,
+  type PkixInput,
   pkixProoftype,
   receivingStream,
+  type Resolution,
   resolution,
+  type ResolutionInput,
+  setOf,
   type StateMeta,
+  type StreamContext,
+  type StreamInput,
   type StreamReport,
+  type StreamSettings,
   verification,
+  type VerificationInput,
   type VerificationOutcome,
 } from '../../machines/index.ts';
-import type { AssociationInput } from '../../machines/association.machine.ts';
-import type { PeerInput } from '../../machines/peer.machine.ts';
-import type { DialbackInput } from '../../machines/prooftypes/dialback.machine.ts';
-import type { PkixInput } from '../../machines/prooftypes/pkix.machine.ts';
-import type { Resolution } from '../../machines/resolution.machine.ts';
-import type { StreamInput } from '../../machines/stream-context.ts';
-import type { VerificationInput } from '../../machines/verification.machine.ts';
 import type { Fault } from '../../src/protocol/faults.ts';
 import type { ProofVerdict } from '../../src/protocol/proof.ts';
 import type { RestingState } from '../support/pure.ts';
@@ -54,6 +59,8 @@ expectTypeOf<OutputFrom<typeof pkixProoftype>>().toEqualTypeOf<ProofVerdict>();
 expectTypeOf<OutputFrom<typeof dialbackProoftype>>().toEqualTypeOf<ProofVerdict>();
 expectTypeOf<ProofVerdict['kind']>().toEqualTypeOf<'proved' | 'refuted' | 'undetermined'>();
 
+expectTypeOf<InputFrom<typeof resolution>>().toEqualTypeOf<ResolutionInput>();
+
 // ——— roots: events in, reports out
 expectTypeOf<InputFrom<typeof initiatingStream>>().toEqualTypeOf<StreamInput>();
 expectTypeOf<InputFrom<typeof receivingStream>>().toEqualTypeOf<StreamInput>();
@@ -61,6 +68,9 @@ expectTypeOf<EmittedFrom<typeof initiatingStream>>().toEqualTypeOf<StreamReport>
 expectTypeOf<EmittedFrom<typeof receivingStream>>().toEqualTypeOf<StreamReport>();
 expectTypeOf<EventFrom<typeof pair>>().toEqualTypeOf<PairEvent>();
 expectTypeOf<EmittedFrom<typeof pair>>().toEqualTypeOf<PairReport>();
+expectTypeOf<InputFrom<typeof pair>>().toEqualTypeOf<PairInput>();
+expectTypeOf<StreamContext>().toExtend<StreamInput>();
+expectTypeOf<StreamSettings['hosted']>().toEqualTypeOf<ReturnType<typeof setOf>>();
 expectTypeOf<InputFrom<typeof peer>>().toEqualTypeOf<PeerInput>();
 expectTypeOf<EventFrom<typeof peer>>().toEqualTypeOf<PeerActorEvent>();
 expectTypeOf<EmittedFrom<typeof peer>>().toEqualTypeOf<PeerReport>();
