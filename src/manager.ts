@@ -5,6 +5,7 @@ import { entriesOf, setOf } from '../machines/growing-table.ts';
 import { limits } from '../machines/limits.ts';
 import type { StreamId } from '../machines/events.ts';
 import { PerAddress } from './adapters/per-address.ts';
+import { unheard } from './adapters/unheard.ts';
 import { makeEffects } from './control/effects.ts';
 import { limitsFrom, type ManagerOptions } from './options.ts';
 import type { ConnectionEvents, Credential, Listening, ListenOptions, Ports } from './ports.ts';
@@ -167,7 +168,7 @@ export class ConnectionManager {
           const { remoteAddress } = connection;
           if (!this.#places.take(remoteAddress)) {
             connection.destroy();
-            return ignored;
+            return unheard;
           }
           this.#registry.accept({ connection, directTls, listen: (events) => (listener = events) });
           return {
@@ -269,15 +270,6 @@ export class ConnectionManager {
     await Promise.all(handles.map(({ handle }) => handle.close()));
   }
 }
-
-/** Events of a connection that was refused at once. */
-const ignored: ConnectionEvents = {
-  connected: () => undefined,
-  data: () => undefined,
-  secured: () => undefined,
-  drained: () => undefined,
-  closed: () => undefined,
-};
 
 function canonicalHosts(hosts: ManagerOptions['hosts']): ReadonlyMap<string, Credential | null> {
   const canonical = new Map<string, Credential | null>();

@@ -1,5 +1,4 @@
 /** What a sub-command is: one entry of the table in main.ts, and one file of its own. */
-import type { ParseArgsConfig } from 'node:util';
 import type { ExitCode, Terminal } from './terminal.ts';
 
 /** What was typed after the name of the command, already checked against {@link CommandEntry}. */
@@ -24,5 +23,3 @@ export interface CommandEntry {
   /** Loaded when the command is run, so that one command does not pay for the parts of another. */
   readonly load: () => Promise<RunCommand>;
 }
-
-export type ParseOptions = NonNullable<ParseArgsConfig['options']>;

@@ -1,4 +1,5 @@
 /** Accepts external components (XEP-0114) on one socket, and attaches each to the data plane once it knows its secret. */
+import { unheard } from '../adapters/unheard.ts';
 import type { Accepted, Clock, ConnectionEvents, Listening, Network, Random } from '../ports.ts';
 import { fault } from '../protocol/faults.ts';
 import { canonicalDomain } from '../protocol/names.ts';
@@ -123,7 +124,7 @@ export class ComponentListener {
       if (!this.#draining) {
         tell({ kind: 'refused', domain: null, remoteAddress: connection.remoteAddress, fault: why });
       }
-      return NOBODY;
+      return unheard;
     }
     this.#pending += 1;
     const stream = new ComponentStream({
@@ -144,12 +145,3 @@ export class ComponentListener {
     return stream;
   }
 }
-
-/** Where the events of a connection go that was refused at once. */
-const NOBODY: ConnectionEvents = {
-  connected: () => undefined,
-  data: () => undefined,
-  secured: () => undefined,
-  drained: () => undefined,
-  closed: () => undefined,
-};

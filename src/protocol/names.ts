@@ -44,11 +44,6 @@ export function domainOfJid(jid: string): string | null {
   return canonicalDomain(jid.slice(hasLocal ? at + 1 : 0, slash));
 }
 
-/** True when the JID is a domain alone: no local part, no resource. */
-export function isBareDomain(jid: string): boolean {
-  return canonicalDomain(jid) !== null;
-}
-
 /** The form for a person to read, in U-labels; IP literals as they are. */
 export function unicodeDomain(canonical: string): string {
   return canonical.includes('xn--') ? domainToUnicode(canonical) || canonical : canonical;

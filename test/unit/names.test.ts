@@ -1,13 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import {
-  canonicalDomain,
-  domainMatches,
-  domainOfJid,
-  isBareDomain,
-  parentDomains,
-  unicodeDomain,
-} from '../../src/protocol/names.ts';
+import { canonicalDomain, domainMatches, domainOfJid, parentDomains, unicodeDomain } from '../../src/protocol/names.ts';
 
 const label63 = 'a'.repeat(63);
 
@@ -118,16 +111,6 @@ test('the domain of a JID lies between the first "@" and the first "/" (RFC 7622
     '': null,
   };
   for (const [jid, domain] of Object.entries(jids)) assert.equal(domainOfJid(jid), domain, JSON.stringify(jid));
-});
-
-test('only a JID without local part and resource is a bare domain', () => {
-  assert.deepEqual(['a.example', 'A.example.', 'u@a.example', 'a.example/r', ''].map(isBareDomain), [
-    true,
-    true,
-    false,
-    false,
-    false,
-  ]);
 });
 
 test('a key is shown in U-labels (RFC 7622 §3.2)', () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
-import { BoundedMemo } from '../../src/adapters/bounded-memo.ts';
+import { LruMap } from '../../src/adapters/lru.ts';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import type { CertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import { contextTag, derBoolean, octetString, oid, sequence } from '../../src/simulation/der.ts';
@@ -322,12 +322,14 @@ test('an anchor that cannot be read is the operator’s fault and said at once',
 });
 
 test('verdicts and certificates are remembered in bounded number, the least used forgotten first', () => {
-  const memo = new BoundedMemo<string, number>(2);
+  const memo = new LruMap<string, number>(2);
   memo.set('a', 1);
   memo.set('b', 2);
   assert.equal(memo.get('a'), 1);
   memo.set('c', 3);
   assert.deepEqual([memo.get('a'), memo.get('b'), memo.get('c'), memo.size], [1, undefined, 3, 2]);
+  memo.set('c', 4); // no other has to go for what is there already
+  assert.deepEqual([memo.get('a'), memo.get('c'), memo.size], [1, 4, 2]);
 });
 
 test('a closed validator is not used, and may be closed twice', () => {

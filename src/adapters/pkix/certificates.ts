@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { FaultError, fault } from '../../protocol/faults.ts';
 import { canonicalDomain } from '../../protocol/names.ts';
 import type { CertificateEvidence, PresentedIdentifiers } from '../../protocol/certificate.ts';
-import { BoundedMemo } from '../bounded-memo.ts';
+import { LruMap } from '../lru.ts';
 import { CONTEXT, TYPE, UNIVERSAL, childrenOf, isTagged, octetsOf, oidOf, parseAsn1, utf8Of } from './asn1.ts';
 import type { Asn1Node } from './asn1.ts';
 
@@ -44,7 +44,7 @@ export function readCertificate(der: Uint8Array): CertificateEvidence {
   return evidence;
 }
 
-const memo = new BoundedMemo<string, CertificateEvidence>(MEMO_ENTRIES);
+const memo = new LruMap<string, CertificateEvidence>(MEMO_ENTRIES);
 
 function parseCertificate(der: Uint8Array, sha256: string): CertificateEvidence {
   const { issuer, validity, subject, extensions } = fieldsOf(der);

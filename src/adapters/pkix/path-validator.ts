@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { CertificateChain, PathValidator } from '../../ports.ts';
-import { BoundedMemo } from '../bounded-memo.ts';
+import { LruMap } from '../lru.ts';
 import { MAX_CERTIFICATE_BYTES } from './certificates.ts';
 import { decodeCertificate, loadLibcrypto, scoped } from './openssl.ts';
 import type { X509 } from './openssl.ts';
@@ -33,7 +33,7 @@ const MEMO_ENTRIES = 1_024;
 export function createPathValidator(options: TrustOptions): PathValidator & { close(): void } {
   const ssl = loadLibcrypto();
   const trust = loadTrust(ssl, options);
-  const memo = new BoundedMemo<string, ValidPath>(MEMO_ENTRIES);
+  const memo = new LruMap<string, ValidPath>(MEMO_ENTRIES);
   let open = true;
 
   const validateUnseen = (chain: CertificateChain['der'], atMs: number): PathOutcome =>
