@@ -18,7 +18,7 @@ export type NextStep =
   | 'next-endpoint'
   /** The same endpoint again, by dialback instead of SASL EXTERNAL. */
   | 'next-prooftype'
-  /** The same pair on another stream (X:0220 §2.5, resource-constraint). */
+  /** The same pair on another stream (XEP-0220 §2.5, resource-constraint). */
   | 'next-stream'
   | 'give-up-pair'
   | 'give-up-peer';

@@ -52,7 +52,7 @@ export const limits = {
   routeMs: 90_000,
   /** Peer's `</stream:stream>` after ours; Prosody waits 5 s too. */
   closeMs: 5_000,
-  /** A verify-only stream stays this long for the next question before it is closed (X:0220 §2.2.1: "at once"). */
+  /** A verify-only stream stays this long for the next question before it is closed (XEP-0220 §2.2.1: "at once"). */
   verifyLingerMs: 500,
   /** A pair that was refused is not asserted again before this: protects the far end from one stanza, one db:result. */
   pairHoldOffMs: 15_000,
@@ -74,7 +74,7 @@ export const limits = {
   overdueAssertions: 512,
   /** Assertions that wait for their turn on one stream: all sender domains of a large provider after a restart. */
   waitingAssertions: 16_384,
-  /** Assertions of the peer being verified on one stream at once; beyond it the peer is told `resource-constraint` (X:0220 §2.5). */
+  /** Assertions of the peer being verified on one stream at once; beyond it the peer is told `resource-constraint` (XEP-0220 §2.5). */
   pendingVerifications: 64,
   /** Authoritative servers that streams are being opened to at once, over all claims: whoever claims domain after domain must
    * not make us dial half the net. Further claims wait their turn, one address after the other. */

@@ -9,7 +9,7 @@ export type Evidence = Readonly<Record<string, string | number | boolean | null>
 
 export interface Proof {
   readonly prooftype: ProvedBy;
-  /** Dialback is weak: it rests on DNS and routing (X:0220 §1.2). */
+  /** Dialback is weak: it rests on DNS and routing (XEP-0220 §1.2). */
   readonly strength: 'strong' | 'weak' | 'none';
   readonly evidence: Evidence;
   /** When the proof ends, in milliseconds since the epoch; null when it lasts as long as its stream. */
