@@ -109,7 +109,9 @@ function cannotStart(error: unknown, file: string, terminal: Terminal): ExitCode
 /** Puts the policy of the file in force; live streams that it forbids are closed. A file that is wrong changes nothing. */
 function reload({ file, manager }: Daemon, log: Log): void {
   try {
-    manager.setPolicy(loadConfig(file).manager.policy ?? {});
+    const { manager: options, warnings } = loadConfig(file);
+    for (const warning of warnings) log.say('warning', warning);
+    manager.setPolicy(options.policy ?? {});
     log.say('info', `SIGHUP: the policy of ${file} is in force; what else has changed there needs a restart`);
   } catch (error) {
     log.say('error', `SIGHUP: nothing is changed: ${error instanceof Error ? error.message : String(error)}`);

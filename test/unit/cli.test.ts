@@ -189,31 +189,37 @@ metrics: { address: 127.0.0.1, port: 9271 }
 
 const serve = (componentPort: number): Run => start(MAIN, 'serve', '--json', '--config', config(componentPort));
 
-test('the daemon says that it is ready, serves a component, and drains on SIGTERM (INTERFACES)', IN_TIME, async () => {
-  const run = serve(0);
-  const [line = ''] = await run.stdout(/^\{"event":"ready".*\}\n/);
-  const ready = JSON.parse(line) as { components: { port: number }[]; listen: { port: number }[] };
-  const port = ready.components[0]?.port ?? 0;
-  const listenPort = ready.listen[0]?.port ?? 0;
-  assert.ok(port > 0 && listenPort > 0);
-  assert.deepEqual(ready, {
-    event: 'ready',
-    listen: [{ address: '127.0.0.1', port: listenPort, tls: 'detect' }],
-    components: [{ address: '127.0.0.1', port, domains: ['comp.b.example'] }],
-    inspector: null,
-  });
-  const component = await connectComponent({ port, domain: 'comp.b.example', secret: 'secret' });
-  await run.stderr(/ info component comp\.b\.example from 127\.0\.0\.1: attached\n/);
-  const pong = await component.ping('b.example');
-  assert.equal(pong.attrs['type'], 'result', 'nobody is attached to b.example: it answers pings for itself');
-  run.child.kill('SIGTERM');
-  const { code, stdout, stderr } = await run.ended;
-  await component.close();
-  assert.equal(code, 0);
-  assert.equal(stdout, line, 'nothing but JSON Lines on stdout');
-  assert.match(stderr, /metrics: not available in this version\n/);
-  assert.match(stderr, /SIGTERM: drains\n[^]*detached: component: system-shutdown[^]*drained\n$/);
-});
+test(
+  'the daemon says that it is ready, serves a component, warns again on SIGHUP, and drains on SIGTERM (INTERFACES)',
+  IN_TIME,
+  async () => {
+    const run = serve(0);
+    const [line = ''] = await run.stdout(/^\{"event":"ready".*\}\n/);
+    const ready = JSON.parse(line) as { components: { port: number }[]; listen: { port: number }[] };
+    const port = ready.components[0]?.port ?? 0;
+    const listenPort = ready.listen[0]?.port ?? 0;
+    assert.ok(port > 0 && listenPort > 0);
+    assert.deepEqual(ready, {
+      event: 'ready',
+      listen: [{ address: '127.0.0.1', port: listenPort, tls: 'detect' }],
+      components: [{ address: '127.0.0.1', port, domains: ['comp.b.example'] }],
+      inspector: null,
+    });
+    const component = await connectComponent({ port, domain: 'comp.b.example', secret: 'secret' });
+    await run.stderr(/ info component comp\.b\.example from 127\.0\.0\.1: attached\n/);
+    run.child.kill('SIGHUP');
+    await run.stderr(/ warning .*metrics: not available in this version\n[^]*SIGHUP: the policy of .* is in force/);
+    const pong = await component.ping('b.example');
+    assert.equal(pong.attrs['type'], 'result', 'nobody is attached to b.example: it answers pings for itself');
+    run.child.kill('SIGTERM');
+    const { code, stdout, stderr } = await run.ended;
+    await component.close();
+    assert.equal(code, 0);
+    assert.equal(stdout, line, 'nothing but JSON Lines on stdout');
+    assert.match(stderr, /metrics: not available in this version\n/);
+    assert.match(stderr, /SIGTERM: drains\n[^]*detached: component: system-shutdown[^]*drained\n$/);
+  },
+);
 
 test('a second signal ends a daemon that is still draining, at once', IN_TIME, async () => {
   // A manager whose drain never ends.
