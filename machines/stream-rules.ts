@@ -1,5 +1,6 @@
 /** The rules of the two stream charts, as pure functions of what a stream knows: no events, no effects. */
 import { type Fault, fault } from '../src/protocol/faults.ts';
+import { matchIdentity } from '../src/protocol/identity.ts';
 import { canonicalDomain } from '../src/protocol/names.ts';
 import { acceptsWeakProof, deniedBy, policyFor, type ResolvedPolicy, requiresTls } from '../src/protocol/policy.ts';
 import type { Proof } from '../src/protocol/proof.ts';
@@ -131,6 +132,20 @@ export function forbiddenBy(context: StreamContext, domain: string, strength: Pr
       return violation('a stronger proof is required now');
   }
   return deniedBy(context.settings.policy, domain) ?? outdatedTls(context, domain);
+}
+
+/**
+ * Why nothing that policy accepts can prove `domain` on this stream, or null: only the certificate counts, and there is none,
+ * or it names others. (DANE and POSH are not in this version.)
+ */
+export function provedByNothing(context: StreamContext, domain: string): Fault | null {
+  const { tls } = context;
+  if (tls === null || acceptsWeakProof(policyTowards(context, domain))) return null;
+  if (tls.certificate === null) return fault('pkix', 'no-certificate', 'peer');
+  const wanted = { service: 'xmpp-server' as const, sourceDomain: domain, derivedDomains: [] };
+  return matchIdentity(wanted, tls.certificate.presented).kind === 'match'
+    ? null
+    : fault('pkix', 'name-mismatch', 'peer');
 }
 
 /** The identity asked for in SASL EXTERNAL (XEP-0178 §3): empty means the stream's `from`. */

@@ -1,14 +1,22 @@
 /** DIALBACK IDENTITY VERIFICATION, as the receiving server (XEP-0220 §2.2.1). */
 import { enqueueActions, sendTo } from 'xstate';
 import type { DialbackAnswer } from '../src/protocol/dialback.ts';
-import { faultSentence, toFault } from '../src/protocol/faults.ts';
+import { type Fault, faultSentence, toFault } from '../src/protocol/faults.ts';
 import { deniedBy } from '../src/protocol/policy.ts';
 import type { DomainPair, TransportCommand, VerificationOutcome } from './events.ts';
 import { hasMember, membersOf, withEntry, withMember } from './growing-table.ts';
 import { limits } from './limits.ts';
 import { identityAssertion } from './stream-assertion.ts';
 import type { StreamContext } from './stream-context.ts';
-import { assertionOfOurs, forbiddenBy, outdatedTls, pairId, pairOfChild, policyTowards } from './stream-rules.ts';
+import {
+  assertionOfOurs,
+  forbiddenBy,
+  outdatedTls,
+  pairId,
+  pairOfChild,
+  policyTowards,
+  provedByNothing,
+} from './stream-rules.ts';
 import { raiseLimits, say } from './stream-setup.ts';
 
 /** The answer to an assertion swaps its names. */
@@ -20,6 +28,22 @@ function underPolicyInForce(context: StreamContext, outcome: VerificationOutcome
   const why = outcome.proof === null ? null : forbiddenBy(context, outcome.from, outcome.proof.strength);
   if (why === null) return outcome;
   return { ...outcome, proof: null, answer: { type: 'error', condition: 'policy-violation' } };
+}
+
+function refusedAtOnce({ from, to }: DomainPair, why: Fault): VerificationOutcome {
+  const text = `a strong proof is required here: ${why.layer}: ${why.condition}`;
+  return {
+    from,
+    to,
+    answer: { type: 'error', condition: 'not-authorized', text },
+    proof: null,
+    attempts: [
+      {
+        prooftype: 'pkix',
+        verdict: { kind: why.condition === 'no-certificate' ? 'undetermined' : 'refuted', fault: why },
+      },
+    ],
+  };
 }
 
 export const identityVerification = identityAssertion.extend({
@@ -45,6 +69,17 @@ export const identityVerification = identityAssertion.extend({
         enqueue.sendTo('transport', resultFor(assertion, { type: 'error', condition: 'resource-constraint' }));
         return;
       }
+      const targetIsHosted = hasMember(context.settings.hosted, to);
+      const denied =
+        deniedBy(context.settings.policy, from) ?? assertionOfOurs(context, from) ?? outdatedTls(context, from);
+      // A foregone conclusion is not worth a child: whoever claims thousands of domains would have us make as many.
+      const why = targetIsHosted && denied === null ? provedByNothing(context, from) : null;
+      if (why !== null) {
+        const outcome = refusedAtOnce(assertion, why);
+        enqueue.emit({ type: 'verification.settled', stream: context.stream, outcome });
+        enqueue.sendTo('transport', resultFor(outcome, outcome.answer));
+        return;
+      }
       enqueue.assign({ verificationsPending: [...context.verificationsPending, pairId(assertion)] });
       enqueue.spawnChild('verification', {
         id: `verification.${pairId(assertion)}`,
@@ -55,11 +90,8 @@ export const identityVerification = identityAssertion.extend({
           stream: context.stream,
           id: context.wireId,
           policy: policyTowards(context, assertion.from),
-          targetIsHosted: hasMember(context.settings.hosted, assertion.to),
-          denied:
-            deniedBy(context.settings.policy, assertion.from) ??
-            assertionOfOurs(context, assertion.from) ??
-            outdatedTls(context, assertion.from),
+          targetIsHosted,
+          denied,
           secured: context.tls !== null,
           certificate: context.tls?.certificate ?? null,
           // In reverse on a bidirectional stream the far end chose the id (FACTS §9).

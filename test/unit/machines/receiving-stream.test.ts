@@ -9,6 +9,7 @@ import type { StreamInput } from '../../../machines/stream-context.ts';
 import type { Fault } from '../../../src/protocol/faults.ts';
 import type { PolicyOptions } from '../../../src/protocol/policy.ts';
 import type { StreamFeatures, StreamHeader } from '../../../src/protocol/wire.ts';
+import type { VerificationOutcome } from '../../../machines/index.ts';
 import { PureActor } from '../../support/pure.ts';
 import {
   certificateOf,
@@ -316,21 +317,46 @@ test('a disowned key closes the stream where nobody else uses it (XEP-0220 §2.2
 });
 
 test('L5: a disowned key is answered with forbidden where others use the stream, or wait on it (XEP-0220 §2.2.1)', () => {
-  const used = authenticating(false).send(claim());
+  const used = authenticating(false, { federation: 'encrypted' }).send(claim());
   used.done('verification.a.example>b.example', verified('a.example', 'b.example'));
   used.send(claim('c.example')).done('verification.c.example>b.example', disowned('c.example', 'b.example'));
   assert.equal(used.state, 'established');
   assert.ok(words(used).includes('say result forbidden'));
-  const awaited = authenticating(false).send(claim()).send(claim('c.example'));
+  const awaited = authenticating(false, { federation: 'encrypted' }).send(claim()).send(claim('c.example'));
   awaited.done('verification.c.example>b.example', disowned('c.example', 'b.example'));
   assert.equal(awaited.state, 'authentication.awaitingAuthentication');
 });
 
 test('too many claims at once: resource-constraint, and the stream lives (XEP-0220 §2.5, FACTS §14.22)', () => {
-  const stream = authenticating(false);
+  const stream = authenticating(false, { federation: 'encrypted' });
   for (let n = 0; n < limits.pendingVerifications; n++) stream.send(claim(`s${String(n)}.example`));
   assert.deepEqual(words(stream.send(claim('one-more.example'))), ['say result resource-constraint']);
   assert.equal(stream.state, 'authentication.awaitingAuthentication');
+});
+
+test('where only a certificate counts, a claim that it does not name is answered at once, with no child (FACTS §14.22)', () => {
+  for (const [certificate, condition] of [
+    [certificateOf('a.example'), 'name-mismatch'],
+    [null, 'no-certificate'],
+  ] as const) {
+    const stream = accept({ federation: 'authenticated', domains: { 'weak.example': { federation: 'encrypted' } } });
+    open(stream).send({ type: 'peer.startTlsRequested' });
+    open(stream.send({ type: 'transport.secured', tls: tlsWith(certificate) }), {}, 'id-2');
+    if (certificate !== null) stream.done('association', refutedFor('a.example'));
+    const { state } = stream;
+    for (let n = 0; n < 3 * limits.pendingVerifications; n += 1) stream.send(claim(`s${String(n)}.example`));
+    assert.deepEqual(words(stream), ['report verification.settled', 'say result not-authorized']);
+    const [settled] = stream.effects.flatMap((effect) => (effect.kind === 'emitted' ? [effect.event['outcome']] : []));
+    const { attempts, proof } = settled as VerificationOutcome;
+    assert.deepEqual(
+      [attempts.map(({ verdict }) => 'fault' in verdict && verdict.fault.condition), proof],
+      [[condition], null],
+    );
+    assert.deepEqual([stream.state, stream.snapshot.context.verificationsPending], [state, []]);
+    const looksInto = (from: string) => words(stream.send(claim(from))).some((word) => word.startsWith('spawn'));
+    assert.equal(looksInto('weak.example'), true, 'dialback counts here');
+    assert.equal(looksInto('a.example'), certificate !== null, 'what the certificate names is looked into');
+  }
 });
 
 test('a verification that breaks is answered with internal-server-error, and its place is free again', () => {
