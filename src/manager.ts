@@ -14,7 +14,7 @@ import { fault, type Fault } from './protocol/faults.ts';
 import { credentialOf } from './protocol/hosts.ts';
 import { canonicalDomain } from './protocol/names.ts';
 import { NS } from './protocol/namespaces.ts';
-import type { PolicyOptions } from './protocol/policy.ts';
+import { canonicalPolicy, type PolicyOptions } from './protocol/policy.ts';
 import { Stanza } from './protocol/stanza.ts';
 import { Registry } from './control/registry.ts';
 import { Router } from './routing/router.ts';
@@ -78,7 +78,7 @@ export class ConnectionManager {
   /** Hot. What the manager does, step by step, as it happens; subscribe before `start` to see all of it. */
   readonly records$: Observable<TraceRecord>;
 
-  /** @throws TypeError when a host is no domain or is there twice, a limit is out of bounds, or the dialback secret is too short. */
+  /** @throws TypeError when a host is no domain or twice there, the policy or a limit is wrong, or the dialback secret is too short. */
   constructor(options: ManagerOptions, ports: Ports) {
     this.#options = options;
     this.#ports = ports;
@@ -103,7 +103,7 @@ export class ConnectionManager {
     this.#registry = new Registry({
       settings: {
         hosted: setOf(new Set(this.#hosted.keys())),
-        policy: options.policy ?? {},
+        policy: canonicalPolicy(options.policy ?? {}),
         bidi: options.bidi ?? true,
       },
       router: this.#router,
@@ -229,9 +229,12 @@ export class ConnectionManager {
     return credentialOf(this.#hosted, domain);
   }
 
-  /** Puts another policy in force, for live streams too: those that it forbids are closed. */
+  /**
+   * Puts another policy in force, for live streams too: those on which a pair stands that it would not let in are closed.
+   * @throws TypeError naming the key, when the policy has a mistake; then the one before stays in force
+   */
   setPolicy(policy: PolicyOptions): void {
-    this.#registry.enforcePolicy(policy);
+    this.#registry.enforcePolicy(canonicalPolicy(policy));
   }
 
   /** Closes one stream; its pairs find another when they need one. */

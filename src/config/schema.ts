@@ -2,7 +2,8 @@
 import { isIP } from 'node:net';
 import { isMap } from 'yaml';
 import { limitBounds } from '../options.ts';
-import { canonicalDomain, isIpLiteral } from '../protocol/names.ts';
+import { canonicalDomain, canonicalPattern } from '../protocol/names.ts';
+import { FEDERATIONS, PROOFTYPES, TLS_MODES, TLS_VERSIONS } from '../protocol/policy.ts';
 import type { PemFiles } from './credentials.ts';
 import {
   andThen,
@@ -36,11 +37,7 @@ const listenPort = integer(0, 65_535, 'a port');
 const peerPort = integer(1, 65_535, 'a port');
 
 /** A domain, or `*.suffix` for everything below it; canonical. */
-const domainPattern = parsed('a domain or "*.suffix"', (text) => {
-  if (!text.startsWith('*.')) return canonicalDomain(text);
-  const suffix = canonicalDomain(text.slice(2));
-  return suffix === null || isIpLiteral(suffix) ? null : `*.${suffix}`;
-});
+const domainPattern = parsed('a domain or "*.suffix"', canonicalPattern);
 
 /** `127.0.0.1@5399`, `::1@5399`, or an address alone for port 53; made `127.0.0.1@5399`, `[::1]@5399`. */
 const serverAddress = parsed('an address such as "127.0.0.1@53"', (text) => {
@@ -56,18 +53,18 @@ const zone = parsed('a zone name', (text) => (text === '.' ? text : canonicalDom
 
 const listener = { address: required(address), port: required(listenPort) };
 
-const federation = located(oneOf('permissive', 'verified', 'encrypted', 'authenticated'));
-const prooftypes = located(list(oneOf('dane', 'pkix', 'posh', 'dialback')));
+const federation = located(oneOf(...FEDERATIONS));
+const prooftypes = located(list(oneOf(...PROOFTYPES)));
 const proof = {
   federation: optional(federation),
   prooftypes: optional(prooftypes),
-  minTls: optional(oneOf('1.2', '1.3')),
+  minTls: optional(oneOf(...TLS_VERSIONS)),
 };
 
 const target = record({
   host: required(parsed('a host name or an IP address', canonicalDomain)),
   port: required(peerPort),
-  tls: optional(oneOf('starttls', 'direct')),
+  tls: optional(oneOf(...TLS_MODES)),
 });
 
 const policy = record({

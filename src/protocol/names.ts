@@ -58,14 +58,22 @@ export function parentDomains(domain: string): string[] {
   return parents;
 }
 
+/** The canonical form of a policy key, a domain or `*.suffix`; or null if `input` is neither. */
+export function canonicalPattern(input: string): string | null {
+  if (!input.startsWith('*.')) return canonicalDomain(input);
+  const suffix = canonicalDomain(input.slice(2));
+  return suffix === null || isIpLiteral(suffix) ? null : `*.${suffix}`;
+}
+
 /**
  * Whether a policy key covers a canonical domain: the domain itself, or `*.suffix` for everything below the suffix at
  * any depth, not the suffix itself. Not for certificates, where `*` is one label (RFC 9525 §6.3).
  */
 export function domainMatches(pattern: string, domain: string): boolean {
-  if (!pattern.startsWith('*.')) return canonicalDomain(pattern) === domain;
-  const suffix = canonicalDomain(pattern.slice(2));
-  if (suffix === null || isIpLiteral(suffix) || isIpLiteral(domain)) return false;
+  const canonical = canonicalPattern(pattern);
+  if (canonical === null || !canonical.startsWith('*.')) return canonical === domain;
+  if (isIpLiteral(domain)) return false;
+  const suffix = canonical.slice(2);
   const cut = domain.length - suffix.length - 1;
   return cut > 0 && domain.charCodeAt(cut) === DOT && domain.endsWith(suffix);
 }

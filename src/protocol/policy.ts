@@ -1,11 +1,16 @@
 /** Federation policy as data (XEP-0238, FACTS §12.3): what a remote domain has to prove, and by which means. */
 import type { TlsMode } from './dns.ts';
 import { type Fault, fault } from './faults.ts';
-import { domainMatches } from './names.ts';
+import { canonicalDomain, canonicalPattern, domainMatches } from './names.ts';
 
 /** Federation policies of XEP-0238, weakest first. */
-export type Federation = 'permissive' | 'verified' | 'encrypted' | 'authenticated';
-export type ProoftypeName = 'dane' | 'pkix' | 'posh' | 'dialback';
+export const FEDERATIONS = ['permissive', 'verified', 'encrypted', 'authenticated'] as const;
+export type Federation = (typeof FEDERATIONS)[number];
+export const PROOFTYPES = ['dane', 'pkix', 'posh', 'dialback'] as const;
+export type ProoftypeName = (typeof PROOFTYPES)[number];
+export const TLS_VERSIONS = ['1.2', '1.3'] as const;
+/** How the peer's end of a fixed target is secured. */
+export const TLS_MODES = ['starttls', 'direct'] as const satisfies readonly TlsMode[];
 
 export interface FixedTarget {
   readonly host: string;
@@ -18,7 +23,7 @@ export interface DomainPolicy {
   readonly federation?: Federation;
   /** In the order in which they are tried. */
   readonly prooftypes?: readonly ProoftypeName[];
-  readonly minTls?: '1.2' | '1.3';
+  readonly minTls?: (typeof TLS_VERSIONS)[number];
   /** Fixed by the operator: beats SRV (RFC 6120 §3.2.3) and counts as securely derived (RFC 6125 §6.2.1). */
   readonly target?: FixedTarget;
 }
@@ -26,6 +31,7 @@ export interface DomainPolicy {
 export interface PolicyOptions extends Omit<DomainPolicy, 'target'> {
   /** If not empty: only these domains and those below them. */
   readonly allow?: readonly string[];
+  /** These domains and those below them; beats `allow`. */
   readonly deny?: readonly string[];
   /** Keys are a domain or `*.suffix`; the most specific one wins. */
   readonly domains?: Readonly<Record<string, DomainPolicy>>;
@@ -35,7 +41,7 @@ export interface PolicyOptions extends Omit<DomainPolicy, 'target'> {
 export interface ResolvedPolicy {
   readonly federation: Federation;
   readonly prooftypes: readonly ProoftypeName[];
-  readonly minTls: '1.2' | '1.3';
+  readonly minTls: (typeof TLS_VERSIONS)[number];
   readonly target: FixedTarget | null;
 }
 
@@ -88,3 +94,69 @@ export const acceptsWeakProof = ({ federation, prooftypes }: ResolvedPolicy): bo
 /** The prooftypes that can satisfy the policy, in order: `authenticated` never accepts dialback alone. */
 export const usableProoftypes = (policy: ResolvedPolicy): readonly ProoftypeName[] =>
   policy.prooftypes.filter((name) => name !== 'dialback' || acceptsWeakProof(policy));
+
+/**
+ * The same policy with every domain in its canonical form. Policies are looked up by canonical domains, so that another
+ * spelling would silently match nobody; and a word that nobody knows would silently ask for nothing.
+ *
+ * @throws TypeError naming the key: a domain that is none or stands twice, a `*.` in a list, an unknown key or word
+ */
+export function canonicalPolicy(options: PolicyOptions): PolicyOptions {
+  const { allow, deny, domains } = options;
+  const own = checkedProof(options, 'policy', ['allow', 'deny', 'domains']);
+  return {
+    ...own,
+    ...(allow === undefined ? {} : { allow: allow.map((entry, i) => listEntry(entry, `policy.allow[${i}]`)) }),
+    ...(deny === undefined ? {} : { deny: deny.map((entry, i) => listEntry(entry, `policy.deny[${i}]`)) }),
+    ...(domains === undefined ? {} : { domains: canonicalOverrides(domains) }),
+  };
+}
+
+function canonicalOverrides(domains: Readonly<Record<string, DomainPolicy>>): Readonly<Record<string, DomainPolicy>> {
+  const overrides = new Map<string, DomainPolicy>();
+  for (const [pattern, policy] of Object.entries(domains)) {
+    const key = `policy.domains[${JSON.stringify(pattern)}]`;
+    const canonical = canonicalPattern(pattern);
+    if (canonical === null) throw new TypeError(`${key}: expected a domain or "*.suffix"`);
+    if (overrides.has(canonical)) throw new TypeError(`${key}: stands here twice: this is "${canonical}" again`);
+    const { target } = policy;
+    overrides.set(canonical, {
+      ...checkedProof(policy, key, ['target']),
+      ...(target === undefined ? {} : { target: canonicalTarget(target, `${key}.target`) }),
+    });
+  }
+  return Object.fromEntries(overrides);
+}
+
+function checkedProof(policy: DomainPolicy, key: string, others: readonly string[]): Omit<DomainPolicy, 'target'> {
+  const known = ['federation', 'prooftypes', 'minTls', ...others];
+  const unknown = Object.keys(policy).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new TypeError(`${key}.${unknown}: unknown key; known here: ${known.join(', ')}`);
+  const { federation, prooftypes, minTls } = policy;
+  return {
+    ...(federation === undefined ? {} : { federation: word(federation, FEDERATIONS, `${key}.federation`) }),
+    ...(prooftypes === undefined
+      ? {}
+      : { prooftypes: prooftypes.map((name, i) => word(name, PROOFTYPES, `${key}.prooftypes[${i}]`)) }),
+    ...(minTls === undefined ? {} : { minTls: word(minTls, TLS_VERSIONS, `${key}.minTls`) }),
+  };
+}
+
+function canonicalTarget({ host, port, tls }: FixedTarget, key: string): FixedTarget {
+  const canonical = canonicalDomain(host);
+  if (canonical === null) throw new TypeError(`${key}.host: ${JSON.stringify(host)} is no host name and no IP address`);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new TypeError(`${key}.port: ${port} is no port`);
+  return { host: canonical, port, tls: word(tls, TLS_MODES, `${key}.tls`) };
+}
+
+/** An entry of the lists covers what is below it anyway: a pattern would only look as if it meant more. */
+function listEntry(entry: string, key: string): string {
+  const canonical = canonicalDomain(entry);
+  if (canonical !== null) return canonical;
+  throw new TypeError(`${key}: ${JSON.stringify(entry)} is no domain; a domain covers those below it too`);
+}
+
+function word<Word extends string>(given: Word, words: readonly Word[], key: string): Word {
+  if (words.includes(given)) return given;
+  throw new TypeError(`${key}: expected one of ${words.join(' | ')}, got ${JSON.stringify(given)}`);
+}

@@ -4,9 +4,11 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import {
   acceptsWeakProof,
+  canonicalPolicy,
   defaultPolicy,
   deniedBy,
   type Federation,
+  type PolicyOptions,
   policyFor,
   requiresTls,
   usableProoftypes,
@@ -114,3 +116,49 @@ test('a policy that names no dialback does not accept what dialback or DNS vouch
   assert.equal(acceptsWeakProof({ ...encrypted, prooftypes: ['pkix', 'dialback'] }), true);
   assert.equal(acceptsWeakProof({ ...encrypted, federation: 'authenticated' }), false);
 });
+
+// ——— policies as the library is given them
+
+test('domains may be written in any spelling: they are looked up by their canonical form', () => {
+  const policy = canonicalPolicy({
+    federation: 'permissive',
+    allow: ['EXAMPLE.'],
+    deny: ['Evil.Example', 'münchen.example'],
+    domains: {
+      'Bank.Example': { federation: 'authenticated' },
+      '*.Bücher.example.': { minTls: '1.3', target: { host: 'Host.Example', port: 5269, tls: 'direct' } },
+    },
+  });
+  assert.notEqual(deniedBy(policy, 'evil.example'), null);
+  assert.notEqual(deniedBy(policy, 'x.xn--mnchen-3ya.example'), null);
+  assert.equal(deniedBy(policy, 'good.example'), null);
+  assert.equal(policyFor(policy, 'bank.example').federation, 'authenticated');
+  assert.deepEqual(policyFor(policy, 'a.xn--bcher-kva.example'), {
+    ...defaultPolicy,
+    federation: 'permissive',
+    minTls: '1.3',
+    target: { host: 'host.example', port: 5269, tls: 'direct' },
+  });
+  assert.deepEqual(canonicalPolicy(policy), policy, 'what is canonical stays as it is');
+});
+
+const target = { host: 'h.example', port: 5269, tls: 'starttls' } as const;
+for (const [mistake, policy, key] of [
+  ['a pattern in deny', { deny: ['a.example', '*.evil.example'] }, 'policy.deny[1]'],
+  ['no domain in allow', { allow: ['u@a.example'] }, 'policy.allow[0]'],
+  ['no domain', { domains: { 'a b': {} } }, 'policy.domains["a b"]'],
+  ['a pattern within a name', { domains: { 'a.*.example': {} } }, 'policy.domains["a.*.example"]'],
+  ['one domain twice', { domains: { 'a.example': {}, 'A.example': {} } }, 'policy.domains["A.example"]'],
+  ['an unknown federation', { federation: 'strict' }, 'policy.federation'],
+  ['an unknown prooftype', { prooftypes: ['pkix', 'dnssec'] }, 'policy.prooftypes[1]'],
+  ['an unknown TLS', { domains: { 'a.example': { minTls: '1.1' } } }, 'policy.domains["a.example"].minTls'],
+  ['an unknown key', { denied: ['a.example'] }, 'policy.denied'],
+  ['a target for all', { target }, 'policy.target'],
+  ['no port', { domains: { b: { target: { ...target, port: 0 } } } }, 'policy.domains["b"].target.port'],
+  ['no host', { domains: { b: { target: { ...target, host: '' } } } }, 'policy.domains["b"].target.host'],
+] as const) {
+  test(`${mistake} in a policy: a TypeError that names ${key}`, () => {
+    const isNamed = (error: unknown): boolean => error instanceof TypeError && error.message.startsWith(`${key}: `);
+    assert.throws(() => canonicalPolicy(policy as PolicyOptions), isNamed);
+  });
+}
