@@ -13,6 +13,10 @@ export const superseded = fault(
   'the far end has opened a stream that serves both directions',
 );
 
+/** Whether a stream ends for nobody's fault: the far end may finish what it was saying, and pairs look for another. */
+export const isTakingLeave = (why: Fault | null): boolean =>
+  why === null || (why.origin === 'local' && ['superseded', 'system-shutdown'].includes(why.condition));
+
 export type NextStep =
   /** The next SRV target; an adapter has tried all addresses of this one. */
   | 'next-endpoint'

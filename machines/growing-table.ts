@@ -47,9 +47,12 @@ export const setOf = (names: ReadonlySet<string>): GrowingSet =>
     ? []
     : [{ size: names.size, entries: Object.fromEntries([...names].map((name) => [name, true] as const)) }];
 
+/** The table, in which an entry that is there under this key stays as it is. */
+export const withFirst = <Value>(table: GrowingTable<Value>, key: string, value: Value): GrowingTable<Value> =>
+  entryOf(table, key) === undefined ? withEntry(table, key, value) : table;
+
 export const hasMember = (set: GrowingSet, name: string): boolean => entryOf(set, name) !== undefined;
 
-export const withMember = (set: GrowingSet, name: string): GrowingSet =>
-  hasMember(set, name) ? set : withEntry(set, name, true);
+export const withMember = (set: GrowingSet, name: string): GrowingSet => withFirst(set, name, true);
 
 export const membersOf = (set: GrowingTable<unknown>): number => set.reduce((sum, { size }) => sum + size, 0);

@@ -3,7 +3,7 @@ import { assign, emit, enqueueActions } from 'xstate';
 import type { DialbackAnswer } from '../src/protocol/dialback.ts';
 import { type Fault, fault } from '../src/protocol/faults.ts';
 import type { AssertionOutcome, DomainPair } from './events.ts';
-import { withMember } from './growing-table.ts';
+import { withFirst } from './growing-table.ts';
 import { limits } from './limits.ts';
 import { authentication } from './stream-authentication.ts';
 import { acceptableProof, mayWriteBack, pairId } from './stream-rules.ts';
@@ -98,7 +98,7 @@ export const identityAssertion = authentication.extend({
         return;
       }
       enqueue.sendTo('transport', raiseLimits);
-      enqueue.assign({ validPairs: withMember(context.validPairs, pairId({ from, to })) });
+      enqueue.assign({ validPairs: withFirst(context.validPairs, pairId({ from, to }), proof) });
       if (mayWriteBack(context, proof)) enqueue.emit({ type: 'pair.admitted', stream, from: to, to: from, proof });
       enqueue.emit({ type: 'pair.accepted', stream, from, to, proof });
     }),

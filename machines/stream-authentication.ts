@@ -1,7 +1,7 @@
 /** AUTHENTICATION: SASL EXTERNAL, and bidi before it (RFC 6120 §6, XEP-0178, XEP-0288). */
 import { assign, enqueueActions } from 'xstate';
 import { encodeAuthzid } from '../src/protocol/wire.ts';
-import { entryOf, withMember } from './growing-table.ts';
+import { entryOf, withFirst } from './growing-table.ts';
 import { limits } from './limits.ts';
 import { acceptableProof, authzidVerdict, externalMayBeOffered, pairId } from './stream-rules.ts';
 import { raiseLimits, restartParser, say } from './stream-setup.ts';
@@ -60,9 +60,11 @@ export const authentication = domainNameAssociation.extend({
       enqueue.raise(event);
     }),
     grantExternal: enqueueActions(({ context, enqueue }) => {
+      const { associated, remote, local, validPairs } = context;
+      if (associated?.verdict.kind !== 'proved') return; // see externalWasNotOffered
       enqueue.assign({
         phase: 'authenticated',
-        validPairs: withMember(context.validPairs, pairId({ from: context.remote, to: context.local })),
+        validPairs: withFirst(validPairs, pairId({ from: remote, to: local }), associated.verdict),
         headerSent: false,
       });
       enqueue.sendTo('transport', say({ kind: 'success' }));
@@ -81,6 +83,7 @@ export const authentication = domainNameAssociation.extend({
       const proof = acceptableProof(context, remote);
       if (context.phase !== 'authenticated' || proof === null) return;
       enqueue.sendTo('transport', raiseLimits);
+      enqueue.assign({ validPairs: withFirst(context.validPairs, pairId({ from: local, to: remote }), proof) });
       if (bidi && proof.strength === 'strong') {
         enqueue.emit({ type: 'pair.admitted', stream, from: remote, to: local, proof });
       }

@@ -68,8 +68,8 @@ export interface StreamContext extends StreamInput {
   readonly verificationsPending: readonly string[];
   /** By {@link verifyId}. */
   readonly verifiesOutstanding: readonly string[];
-  /** By {@link pairId}: what was proved to us or to the peer. */
-  readonly validPairs: GrowingSet;
+  /** By {@link pairId}: what was proved to us or to the peer, with the first proof of the domain at the far end. */
+  readonly validPairs: GrowingTable<Proof>;
   readonly fault: Fault | null;
   /** The peer ended the stream: its own fault is not said back to it. */
   readonly endedByPeer: boolean;

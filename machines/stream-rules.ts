@@ -2,11 +2,19 @@
 import { type Fault, fault } from '../src/protocol/faults.ts';
 import { matchIdentity } from '../src/protocol/identity.ts';
 import { canonicalDomain } from '../src/protocol/names.ts';
-import { acceptsWeakProof, deniedBy, policyFor, type ResolvedPolicy, requiresTls } from '../src/protocol/policy.ts';
+import {
+  acceptsProof,
+  acceptsWeakProof,
+  deniedBy,
+  policyFor,
+  type PolicyOptions,
+  type ResolvedPolicy,
+  requiresTls,
+} from '../src/protocol/policy.ts';
 import type { Proof } from '../src/protocol/proof.ts';
 import { decodeAuthzid, type StreamFeatures, type StreamHeader } from '../src/protocol/wire.ts';
 import type { DomainPair } from './events.ts';
-import { entryOf, hasMember } from './growing-table.ts';
+import { entriesOf, entryOf, hasMember } from './growing-table.ts';
 import type { StreamContext } from './stream-context.ts';
 
 /** Dialback vouches for the far end as far as DNS does: good enough where policy accepts weak proofs. */
@@ -20,13 +28,40 @@ const vouchedByDns: Proof = {
 export const policyTowards = ({ settings }: StreamContext, remote: string): ResolvedPolicy =>
   policyFor(settings.policy, remote);
 
+/** The stream as it would be under another policy. */
+export const underPolicy = (context: StreamContext, policy: PolicyOptions): StreamContext => ({
+  ...context,
+  settings: { ...context.settings, policy },
+});
+
+/** Why the policy in force keeps a pair of `domain`, proved so, off this stream; or null (S1, S2, FEATURES P2). */
+export function faultOfPair(context: StreamContext, domain: string, proof: Proof): Fault | null {
+  const policy = policyTowards(context, domain);
+  const violation = (text: string): Fault => fault('policy', 'policy-violation', 'local', text);
+  const denied = deniedBy(context.settings.policy, domain) ?? outdatedTls(context, domain);
+  if (denied !== null) return denied;
+  if (requiresTls(policy) && context.tls === null) return violation('TLS is required now');
+  return acceptsProof(policy, proof) ? null : violation('a stronger proof is required now');
+}
+
+/** Why this stream cannot go on under the policy in force: whom it leads to is denied, or a pair may not stand on it. */
+export function faultOfStream(context: StreamContext): Fault | null {
+  const { settings, purpose, endpoint, associated, remote, validPairs } = context;
+  const denied = remote === '' ? null : deniedBy(settings.policy, remote);
+  if (denied !== null) return denied;
+  for (const [id, proof] of Object.entries(entriesOf(validPairs))) {
+    const { from, to } = pairOf(id);
+    const why = faultOfPair(context, hasMember(settings.hosted, from) ? to : from, proof);
+    if (why !== null) return why;
+  }
+  const isJudged = endpoint !== null && purpose === 'stanzas' && associated !== null;
+  return isJudged ? faultOfPair(context, remote, entryOf(context.proved, remote) ?? vouchedByDns) : null;
+}
+
 /** The proof of `domain` on this stream that the policy in force accepts, or null (S2). */
 export function acceptableProof(context: StreamContext, domain: string): Proof | null {
-  const proof = entryOf(context.proved, domain);
-  if (proof?.strength === 'strong') return proof;
-  const policy = policyTowards(context, domain);
-  if (!acceptsWeakProof(policy) || (requiresTls(policy) && context.tls === null)) return null;
-  return proof ?? vouchedByDns;
+  const proof = entryOf(context.proved, domain) ?? vouchedByDns;
+  return faultOfPair(context, domain, proof) === null ? proof : null;
 }
 
 /**
@@ -44,16 +79,22 @@ export const mayWriteBack = ({ bidi }: StreamContext, { evidence }: Proof): bool
 
 export const pairId = ({ from, to }: DomainPair): string => `${from}>${to}`;
 
-/** `assertion.a.example>b.example`: the pair that a child is about. */
-export function pairOfChild(child: string): DomainPair {
-  const [from = '', to = ''] = child.slice(child.indexOf('.') + 1).split('>');
+/** The pair of which this is the {@link pairId}. */
+function pairOf(id: string): DomainPair {
+  const [from = '', to = ''] = id.split('>');
   return { from, to };
 }
 
+/** `assertion.a.example>b.example`: the pair that a child is about. */
+export const pairOfChild = (child: string): DomainPair => pairOf(child.slice(child.indexOf('.') + 1));
+
 export const verifyId = ({ id, ...pair }: DomainPair & { readonly id: string }): string => `${pairId(pair)}#${id}`;
 
-export const externalMayBeOffered = ({ phase, tls, associated, remote }: StreamContext): boolean =>
-  phase === 'open' && tls !== null && associated?.verdict.kind === 'proved' && associated.domain === remote;
+export const externalMayBeOffered = (context: StreamContext): boolean => {
+  const { phase, tls, associated, remote } = context;
+  if (phase !== 'open' || tls === null || associated?.verdict.kind !== 'proved') return false;
+  return associated.domain === remote && faultOfPair(context, remote, associated.verdict) === null;
+};
 
 /** What we offer as the receiving server. EXTERNAL only when it will succeed (PEERS §5.21). */
 export function ourFeatures(context: StreamContext): StreamFeatures {
@@ -117,21 +158,6 @@ export function outdatedTls(context: StreamContext, remote: string): Fault | nul
   const { minTls } = policyTowards(context, remote);
   if (context.tls === null || minTls === '1.2' || context.tls.protocol === 'TLSv1.3') return null;
   return fault('stream', 'policy-violation', 'peer', `TLS ${minTls} is required, this is ${context.tls.protocol}`);
-}
-
-/**
- * Why the policy in force wants no stanzas of `domain`, proved that strongly, on this stream; or null. It may be another than
- * the one under which the domain was proved.
- */
-export function forbiddenBy(context: StreamContext, domain: string, strength: Proof['strength']): Fault | null {
-  const policy = policyTowards(context, domain);
-  const violation = (text: string): Fault => fault('policy', 'policy-violation', 'local', text);
-  if (strength !== 'strong') {
-    if (context.tls === null && requiresTls(policy)) return violation('TLS is required now');
-    if (strength === 'none' ? policy.federation !== 'permissive' : !acceptsWeakProof(policy))
-      return violation('a stronger proof is required now');
-  }
-  return deniedBy(context.settings.policy, domain) ?? outdatedTls(context, domain);
 }
 
 /**

@@ -1,14 +1,16 @@
 /** What both ends of an XML stream have in common: types, children and deadlines; how a stream speaks, and how it ends. */
 import { assign, emit, fromCallback, sendTo, setup } from 'xstate';
-import type { Fault } from '../src/protocol/faults.ts';
+import { type Fault, fault } from '../src/protocol/faults.ts';
 import type { PolicyOptions } from '../src/protocol/policy.ts';
 import type { WireElement } from '../src/protocol/wire.ts';
 import { assertion } from './assertion.machine.ts';
 import { association } from './association.machine.ts';
 import type { StateMeta } from './declare.ts';
 import type { StreamReport, TransportCommand, TransportInput } from './events.ts';
+import { isTakingLeave } from './failures.ts';
 import { limits } from './limits.ts';
 import type { StreamContext, StreamEvent, StreamInput } from './stream-context.ts';
+import { faultOfStream, underPolicy } from './stream-rules.ts';
 import { verification } from './verification.machine.ts';
 
 export const say = (element: WireElement): TransportCommand => ({ type: 'transport.send', element });
@@ -51,6 +53,9 @@ export const streamSetup = setup({
     isSecured: ({ context }) => context.tls !== null,
     isAuthenticated: ({ context }) => context.phase === 'authenticated',
     isForVerificationOnly: ({ context }) => context.purpose === 'verification',
+    policyForbidsTheStream: ({ context }, policy: PolicyOptions) =>
+      faultOfStream(underPolicy(context, policy)) !== null,
+    endsForNobodysFault: ({ context }) => isTakingLeave(context.fault),
     /** What has a deadline of its own. A `db:verify` that is never answered must not keep the stream for ever (L2). */
     nothingIsPending: ({ context }) => context.assertionsPending.length + context.verificationsPending.length === 0,
   },
@@ -88,7 +93,11 @@ export const streamSetup = setup({
     })),
     reportVerifiable: emit(({ context }) => ({ type: 'stream.verifiable' as const, stream: context.stream })),
     reportEstablished: emit(({ context }) => ({ type: 'stream.established' as const, stream: context.stream })),
-    takePolicy: assign(({ context }, policy: PolicyOptions) => ({ settings: { ...context.settings, policy } })),
+    takePolicy: assign(({ context }, policy: PolicyOptions) => ({ settings: underPolicy(context, policy).settings })),
+    /** Another pair that stood on the stream, or waits on it, may try the next one: this is no refusal of it. */
+    rememberForbidden: assign(({ context }) => ({
+      fault: context.fault ?? fault('policy', 'policy-changed', 'local', faultOfStream(context)?.text),
+    })),
     rememberAddress: assign((_, connectedTo: string) => ({ connectedTo })),
   },
 });

@@ -1,6 +1,7 @@
 /** States and events that both ends of a stream share: what an open stream carries, and how it ends. */
 import type { DomainPair } from './events.ts';
 import { fault, toFault } from '../src/protocol/faults.ts';
+import type { PolicyOptions } from '../src/protocol/policy.ts';
 import { farEndNotProved } from './stream-assertion.ts';
 import { pairOfChild } from './stream-rules.ts';
 import type { flowChart } from './stream-authority.ts';
@@ -26,6 +27,11 @@ const refusal = {
 /** Not open for it yet, or no more. */
 const takesNothingNow = fault('stream', 'not-established', 'local', 'this stream takes no assertions now');
 
+const takePolicy = {
+  type: 'takePolicy',
+  params: ({ event: { policy } }: { event: { policy: PolicyOptions } }) => policy,
+} as const;
+
 /** Events of any state: the end of the connection, and what the peer may not send there. */
 export const anywhere = {
   'transport.closed': {
@@ -44,7 +50,14 @@ export const anywhere = {
     target: '.closing',
     actions: { type: 'rememberFault', params: ({ event }) => event.fault },
   },
-  'local.policyChanged': { actions: { type: 'takePolicy', params: ({ event }) => event.policy } },
+  'local.policyChanged': [
+    {
+      guard: { type: 'policyForbidsTheStream', params: ({ event }) => event.policy },
+      target: '.closing',
+      actions: [takePolicy, 'rememberForbidden'],
+    },
+    { actions: takePolicy },
+  ],
   'peer.streamErrorReceived': {
     target: '.closing',
     actions: {
@@ -184,14 +197,19 @@ export const ending = {
       'peer.*': {},
       // What was asked before may still be answered, and then the far end may send in reverse until it hears of the end.
       'peer.resultAnswered': originating['peer.resultAnswered'],
-      'xstate.done.actor.assertion.*': {
-        actions: [
-          { type: 'endAssertion', params: ({ event }) => event.output },
-          { type: 'settleAssertion', params: ({ event }) => event.output },
-        ],
-      },
+      'xstate.done.actor.assertion.*': [
+        {
+          guard: 'endsForNobodysFault',
+          actions: [
+            { type: 'endAssertion', params: ({ event }) => event.output },
+            { type: 'settleAssertion', params: ({ event }) => event.output },
+          ],
+        },
+        { actions: { type: 'endAssertion', params: ({ event }) => event.output } },
+      ],
       'xstate.error.actor.verification.*': {},
       'local.closeRequested': {},
+      'local.policyChanged': { actions: takePolicy },
       'transport.inputRefused': { actions: 'dropConnection' },
       'transport.stanzaRefused': {},
     },

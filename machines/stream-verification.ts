@@ -4,13 +4,13 @@ import type { DialbackAnswer } from '../src/protocol/dialback.ts';
 import { type Fault, faultSentence, toFault } from '../src/protocol/faults.ts';
 import { deniedBy } from '../src/protocol/policy.ts';
 import type { DomainPair, TransportCommand, VerificationOutcome } from './events.ts';
-import { hasMember, membersOf, withEntry, withMember } from './growing-table.ts';
+import { hasMember, membersOf, withEntry, withFirst } from './growing-table.ts';
 import { limits } from './limits.ts';
 import { identityAssertion } from './stream-assertion.ts';
 import type { StreamContext } from './stream-context.ts';
 import {
   assertionOfOurs,
-  forbiddenBy,
+  faultOfPair,
   outdatedTls,
   pairId,
   pairOfChild,
@@ -25,7 +25,7 @@ const resultFor = ({ from, to }: DomainPair, answer: DialbackAnswer): TransportC
 
 /** Another policy may be in force by now than when the verification began (S1). */
 function underPolicyInForce(context: StreamContext, outcome: VerificationOutcome): VerificationOutcome {
-  const why = outcome.proof === null ? null : forbiddenBy(context, outcome.from, outcome.proof.strength);
+  const why = outcome.proof === null ? null : faultOfPair(context, outcome.from, outcome.proof);
   if (why === null) return outcome;
   return { ...outcome, proof: null, answer: { type: 'error', condition: 'policy-violation' } };
 }
@@ -115,7 +115,7 @@ export const identityVerification = identityAssertion.extend({
       enqueue.stopChild(`verification.${pairId(outcome)}`);
       enqueue.assign({
         verificationsPending: context.verificationsPending.filter((id) => id !== pairId(outcome)),
-        validPairs: proof === null ? context.validPairs : withMember(context.validPairs, pairId(outcome)),
+        validPairs: proof === null ? context.validPairs : withFirst(context.validPairs, pairId(outcome), proof),
         // XEP-0288 §2.2: a domain validly used as a source may be a target.
         proved: mayAnswer ? withEntry(context.proved, from, proof) : context.proved,
       });

@@ -5,7 +5,6 @@
 import type { BrokenActor, PairReport, PeerReport, StreamId, StreamReport } from '../../machines/events.ts';
 import { decide, superseded } from '../../machines/failures.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
-import type { Proof } from '../protocol/proof.ts';
 import type { Router } from '../routing/router.ts';
 import type { HeldPairs } from './held-pairs.ts';
 import type { PairActors } from './pair-actors.ts';
@@ -103,7 +102,6 @@ export class Dispatch {
       case 'pair.admitted':
         router.admit(stream, report.from, report.to);
         streams.leadsTo(stream, report.from);
-        noteStrength(row, report.from, report.proof);
         // Whoever dials in is there again (D6).
         actors.peers.send(report.from, { type: 'local.retryRequested' });
         expiry.restsUntil(stream, report.proof.expiresAtMs);
@@ -159,8 +157,7 @@ export class Dispatch {
 
   #pairAccepted(row: StreamRow, report: Report<'pair.accepted'>): void {
     const { actors, held, router } = this.#to;
-    const { from, to, proof } = report;
-    noteStrength(row, to, proof);
+    const { from, to } = report;
     if (row.stage === 'closing' || router.routeOf(from, to) !== null) return;
     const waiting = held.get(from, to);
     if (waiting === undefined) actors.pairs.wake(from, to, report);
@@ -266,9 +263,4 @@ export class Dispatch {
     const why = fault('stream', 'reset', 'peer', 'the proof on which this stream rests has ended');
     this.#to.actors.streams.send(stream, { type: 'local.closeRequested', fault: why });
   }
-}
-
-/** What was let in unproved for one pair stays so, whatever proves another. */
-function noteStrength({ weaklyProved }: StreamRow, domain: string, { strength }: Proof): void {
-  if (strength !== 'strong' && weaklyProved.get(domain) !== 'none') weaklyProved.set(domain, strength);
 }

@@ -5,12 +5,10 @@
 import type { StreamId } from '../../machines/events.ts';
 import { entryOf } from '../../machines/growing-table.ts';
 import type { StreamSettings } from '../../machines/stream-context.ts';
-import { forbiddenBy } from '../../machines/stream-rules.ts';
 import type { AcceptedConnection } from '../adapters/transport.ts';
 import type { Clock, Random } from '../ports.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
 import { deniedBy, type PolicyOptions, policyFor } from '../protocol/policy.ts';
-import type { Proof } from '../protocol/proof.ts';
 import type { Router } from '../routing/router.ts';
 import { Dispatch } from './dispatch.ts';
 import { type Effects, type OtherStreams, provideEffects } from './effects.ts';
@@ -152,20 +150,12 @@ export class Registry implements OtherStreams {
     this.#streamActors.send(stream, { type: 'local.closeRequested', fault: why });
   }
 
-  /** Puts another policy in force: streams to domains that it forbids are closed (FEATURES P2). */
+  /** Puts another policy in force: streams on which a pair stands that it forbids are closed (FEATURES P2). */
   enforcePolicy(policy: PolicyOptions): void {
     this.#settings = { ...this.#settings, policy };
-    this.#streamActors.sendToAll({ type: 'local.policyChanged', policy });
-    for (const { id, leadsTo, weaklyProved, context } of this.streams.rows()) {
-      const strengthOf = (domain: string): Proof['strength'] => weaklyProved.get(domain) ?? 'strong';
-      for (const domain of new Set([...leadsTo, ...weaklyProved.keys()])) {
-        const why = forbiddenBy(context(), domain, strengthOf(domain));
-        if (why === null) continue;
-        this.closeStream(id, why); // its other pairs find another one at once
-        break;
-      }
-    }
+    // First, for the pairs of the streams that end now look for others, under this policy.
     this.#peerActors.refuseAll(fault('policy', 'policy-changed', 'local', 'the policy has changed meanwhile'));
+    this.#streamActors.sendToAll({ type: 'local.policyChanged', policy });
   }
 
   /** No new work; every stream is closed with `why`. Resolves when all are gone, or `deadlineMs` has passed. */

@@ -19,8 +19,6 @@ export interface StreamRow {
   stage: Stage;
   /** Remote domains under which it is indexed. */
   readonly leadsTo: Set<string>;
-  /** Those of them that only DNS or dialback vouches for. */
-  readonly weaklyProved: Map<string, 'weak' | 'none'>;
   /** Moments in the life of the table, by which streams that were opened at once are told; set by it. */
   openedAt: number;
   establishedAt: number;

@@ -94,7 +94,6 @@ export class StreamActors {
       context: () => actor.getSnapshot().context,
       stage: 'opening',
       leadsTo: new Set(),
-      weaklyProved: new Map(),
       openedAt: 0,
       establishedAt: Infinity,
       chain: null,

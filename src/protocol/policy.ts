@@ -2,6 +2,7 @@
 import type { TlsMode } from './dns.ts';
 import { type Fault, fault } from './faults.ts';
 import { canonicalDomain, canonicalPattern, domainMatches } from './names.ts';
+import type { Proof } from './proof.ts';
 
 /** Federation policies of XEP-0238, weakest first. */
 export const FEDERATIONS = ['permissive', 'verified', 'encrypted', 'authenticated'] as const;
@@ -90,6 +91,13 @@ export const requiresTls = ({ federation }: ResolvedPolicy): boolean =>
 /** Whether a far end that only DNS or dialback vouches for is good enough. */
 export const acceptsWeakProof = ({ federation, prooftypes }: ResolvedPolicy): boolean =>
   federation === 'permissive' || (federation !== 'authenticated' && prooftypes.includes('dialback'));
+
+/** Whether policy lets in a domain that is proved so, or by nothing (XEP-0238). */
+export function acceptsProof(policy: ResolvedPolicy, { prooftype, strength }: Proof): boolean {
+  if (policy.federation === 'permissive') return true;
+  if (strength === 'strong') return policy.prooftypes.some((name) => name === prooftype);
+  return strength === 'weak' && acceptsWeakProof(policy);
+}
 
 /** The prooftypes that can satisfy the policy, in order: `authenticated` never accepts dialback alone. */
 export const usableProoftypes = (policy: ResolvedPolicy): readonly ProoftypeName[] =>

@@ -43,7 +43,6 @@ export function rowOf(id: number, endpoint: Endpoint, changes: Partial<StreamCon
     context: () => context,
     stage: 'opening',
     leadsTo: new Set(),
-    weaklyProved: new Map(),
     openedAt: 0,
     establishedAt: Infinity,
     chain: null,
