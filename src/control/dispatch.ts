@@ -3,7 +3,7 @@
  * streams, peers ask for streams. No protocol is decided here.
  */
 import type { BrokenActor, PairReport, PeerReport, StreamId, StreamReport } from '../../machines/events.ts';
-import { decide, superseded } from '../../machines/failures.ts';
+import { decide, isTakingLeave, superseded } from '../../machines/failures.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
 import type { Router } from '../routing/router.ts';
 import type { HeldPairs } from './held-pairs.ts';
@@ -128,8 +128,8 @@ export class Dispatch {
       const broken = { type: 'stream.broken', stanzas };
       if (stanzas > 0) recorder.record(`stream:${stream}`, 'stream', { kind: 'report', report: broken });
     }
-    // A peer at fault is heard no more; one that is only taken leave of may finish what it was saying.
-    held.hold(stream, why?.origin === 'peer' ? router.withdrawStream(stream) : router.closeOutgoing(stream));
+    // Whoever is only taken leave of may finish what it was saying; nobody else is heard from now on (S1).
+    held.hold(stream, isTakingLeave(why) ? router.closeOutgoing(stream) : router.withdrawStream(stream));
     desk.streamEnds(stream, why);
     this.#tellPeer(row, report);
     actors.pairs.sendToThoseOn(stream, report);

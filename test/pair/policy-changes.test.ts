@@ -178,3 +178,35 @@ function createPorts() {
   const { network } = simulation.host({ forServerName: () => null });
   return { ...simulation, network };
 }
+
+/** What is heard within ten seconds of an end that the other provider does not hear of, and so goes on. */
+async function heardAfter(end: (b: ConnectionManager) => void): Promise<number> {
+  const { simulation, a, b, heard, arrives } = await stage(byCertificate, {}, {});
+  assert.ok(await arrives());
+  heard.length = 0;
+  simulation.fabric.intercept(({ from, bytes }) => (from === 'server' ? null : bytes));
+  end(b);
+  for (let i = 0; i < 20; i += 1) {
+    void a.send(xml('message', { from: 'u@a.example', to: 'v@b.example' }));
+    await simulation.clock.advance(500);
+  }
+  return heard.length;
+}
+
+test('a domain that is denied is heard no more from that moment, whether or not it takes note (S1, P2)', async () => {
+  assert.equal(await heardAfter((b) => b.setPolicy({ deny: ['a.example'] })), 0);
+});
+
+test('a stream that ends for nobody’s fault is heard to its end: what was under way is not lost', async () => {
+  assert.ok((await heardAfter((b) => b.closeStream(b.snapshot().streams[0]!.id))) > 0);
+});
+
+test('a pair that had no part in the closing of its stream goes on over another one (L5, L6)', async () => {
+  const { simulation, b, arrives, stop } = await stage(byCertificate, {}, {});
+  assert.ok((await arrives('a.example')) && (await arrives('c.example')));
+  assert.equal(b.snapshot().streams.length, 1, 'they share a stream');
+  b.setPolicy({ deny: ['a.example'] });
+  await simulation.clock.advance(1_000);
+  assert.deepEqual([await arrives('a.example'), await arrives('c.example')], [false, true]);
+  await stop();
+});
