@@ -285,7 +285,9 @@ test('bidi is asked for after TLS, before authentication, of a far end proved st
 });
 
 test('in reverse only certificates count, since the far end chose the stream id (FACTS §9)', () => {
-  const stream = byDialback({ bidi: true }).send({
+  // Under a policy that takes dialback: under `authenticated` the answer is given without a verification.
+  const settings = { ...initiatingInput().settings, policy: { federation: 'encrypted' as const } };
+  const stream = byDialback({ bidi: true }, { settings }).send({
     type: 'peer.resultRequested',
     from: 'b2.example',
     to: 'a.example',
