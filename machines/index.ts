@@ -12,7 +12,7 @@ export { dialbackProoftype } from './prooftypes/dialback.machine.ts';
 export { decide, type Decision, type NextStep } from './failures.ts';
 export { limits } from './limits.ts';
 export { declareEffect, type Mover, type StateMeta } from './declare.ts';
-export { type GrowingSet, type GrowingTable, setOf } from './growing-table.ts';
+export { type GrowingSet, type GrowingTable, setOf } from './collections/growing-table.ts';
 
 // What goes into them.
 export type { AssociationInput } from './association.machine.ts';
@@ -22,6 +22,6 @@ export type { PairInput } from './pair.machine.ts';
 export type { PeerInput } from './peer.machine.ts';
 export type { DialbackInput } from './prooftypes/dialback.machine.ts';
 export type { PkixInput } from './prooftypes/pkix.machine.ts';
-export type { StreamContext, StreamInput, StreamSettings } from './stream-context.ts';
+export type { StreamContext, StreamInput, StreamSettings } from './stream/context.ts';
 
 export type * from './events.ts';

@@ -4,10 +4,10 @@
  */
 import { fault, toFault } from '../src/protocol/faults.ts';
 import { usableProoftypes } from '../src/protocol/policy.ts';
-import { anywhere, authority, ending, originating, receiving, failedChildren } from './stream-states.ts';
-import { newStream } from './stream-context.ts';
-import { policyTowards } from './stream-rules.ts';
-import { flowChart } from './stream-authority.ts';
+import { anywhere, authority, ending, originating, receiving, failedChildren } from './stream/states.ts';
+import { newStream } from './stream/context.ts';
+import { policyTowards } from './stream/rules.ts';
+import { flowChart } from './stream/authority.ts';
 
 export const initiatingStream = flowChart.createMachine({
   id: 'initiatingStream',

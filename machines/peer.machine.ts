@@ -7,7 +7,7 @@ import type { Target } from '../src/protocol/srv.ts';
 import { declareEffect, type StateMeta } from './declare.ts';
 import type { PeerActorEvent, PeerReport, RouteManner, StreamId, StreamWish } from './events.ts';
 import { decide, superseded } from './failures.ts';
-import { entriesOf, entryOf, type GrowingTable, membersOf, tableOf, withEntry } from './growing-table.ts';
+import { entriesOf, entryOf, type GrowingTable, membersOf, tableOf, withEntry } from './collections/growing-table.ts';
 import { limits } from './limits.ts';
 import { type Resolution, resolution } from './resolution.machine.ts';
 

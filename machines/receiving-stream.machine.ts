@@ -1,10 +1,10 @@
 /** One XML stream that a peer opened, from its first header to "its stanzas may come in", as in the flow chart of RFC 7712 §4. */
 import { fault, toFault } from '../src/protocol/faults.ts';
 import { usableProoftypes } from '../src/protocol/policy.ts';
-import { newStream } from './stream-context.ts';
-import { policyTowards } from './stream-rules.ts';
-import { flowChart } from './stream-authority.ts';
-import { anywhere, authority, ending, failedChildren, originating, receiving } from './stream-states.ts';
+import { newStream } from './stream/context.ts';
+import { policyTowards } from './stream/rules.ts';
+import { flowChart } from './stream/authority.ts';
+import { anywhere, authority, ending, failedChildren, originating, receiving } from './stream/states.ts';
 
 export const receivingStream = flowChart.createMachine({
   id: 'receivingStream',

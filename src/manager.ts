@@ -1,7 +1,7 @@
 /** The connection manager: the public face of registry, data plane and listeners. It holds no protocol. */
 import type { Element } from '@xmpp/xml';
 import type { Observable } from 'rxjs';
-import { entriesOf, setOf } from '../machines/growing-table.ts';
+import { entriesOf, setOf } from '../machines/collections/growing-table.ts';
 import { limits } from '../machines/limits.ts';
 import type { StreamId } from '../machines/events.ts';
 import { PerAddress } from './adapters/per-address.ts';

@@ -3,8 +3,8 @@
  * is decided here; a fault in one actor stays its own.
  */
 import type { StreamId } from '../../machines/events.ts';
-import { entryOf } from '../../machines/growing-table.ts';
-import type { StreamSettings } from '../../machines/stream-context.ts';
+import { entryOf } from '../../machines/collections/growing-table.ts';
+import type { StreamSettings } from '../../machines/stream/context.ts';
 import type { AcceptedConnection } from '../adapters/transport.ts';
 import type { Clock, Random } from '../ports.ts';
 import { fault, type Fault } from '../protocol/faults.ts';

@@ -1,5 +1,5 @@
 /** The streams that stand, or are on their way, indexed by what they may be reused for (FEATURES M1, M2, M3, M8). */
-import type { StreamContext } from '../../machines/stream-context.ts';
+import type { StreamContext } from '../../machines/stream/context.ts';
 import type { RouteManner, StreamId, StreamPurpose } from '../../machines/events.ts';
 import type { CertificateChain } from '../ports.ts';
 import type { Endpoint } from '../protocol/dns.ts';

@@ -1,7 +1,7 @@
 /** Streams that live, from the first byte to the end of the connection. */
 import { createActor } from 'xstate';
 import type { StreamId, StreamReport } from '../../machines/events.ts';
-import type { StreamEvent, StreamInput, StreamSettings } from '../../machines/stream-context.ts';
+import type { StreamEvent, StreamInput, StreamSettings } from '../../machines/stream/context.ts';
 import type { AcceptedConnection } from '../adapters/transport.ts';
 import { type Fault, toFault } from '../protocol/faults.ts';
 import type { Machines } from './effects.ts';

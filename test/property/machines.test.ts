@@ -17,10 +17,10 @@ import {
   type TransportCommand,
   verification,
 } from '../../machines/index.ts';
-import { hasMember } from '../../machines/growing-table.ts';
+import { hasMember } from '../../machines/collections/growing-table.ts';
 import type { StandingStream } from '../../machines/peer.machine.ts';
 import type { VerifyStream } from '../../machines/prooftypes/dialback.machine.ts';
-import type { StreamEvent, StreamInput } from '../../machines/stream-context.ts';
+import type { StreamEvent, StreamInput } from '../../machines/stream/context.ts';
 import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
 import type { DialbackAnswer } from '../../src/protocol/dialback.ts';
 import { fault } from '../../src/protocol/faults.ts';

@@ -6,8 +6,8 @@ import type { PolicyOptions } from '../../src/protocol/policy.ts';
 import type { Proof } from '../../src/protocol/proof.ts';
 import type { StreamFeatures, StreamHeader, WireElement } from '../../src/protocol/wire.ts';
 import type { AssociationOutcome, TlsFacts, VerificationOutcome } from '../../machines/index.ts';
-import { setOf } from '../../machines/growing-table.ts';
-import type { StreamInput } from '../../machines/stream-context.ts';
+import { setOf } from '../../machines/collections/growing-table.ts';
+import type { StreamInput } from '../../machines/stream/context.ts';
 import type { Effect } from './pure.ts';
 
 export const endpoint: Endpoint = {

@@ -1,5 +1,5 @@
 /** Rows of the table of standing streams, as a test wants them. */
-import { newStream, type StreamContext } from '../../machines/stream-context.ts';
+import { newStream, type StreamContext } from '../../machines/stream/context.ts';
 import type { StreamRow } from '../../src/control/standing-streams.ts';
 import type { AddressRecord, Endpoint } from '../../src/protocol/dns.ts';
 

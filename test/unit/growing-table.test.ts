@@ -10,7 +10,7 @@ import {
   membersOf,
   withEntry,
   withMember,
-} from '../../machines/growing-table.ts';
+} from '../../machines/collections/growing-table.ts';
 
 test('holds what a Map would hold, whatever the names, and earlier tables stay as they were', () => {
   const name = fc.oneof(fc.constantFrom('a', 'b', 'constructor', '__proto__', 'tostring'), fc.string());

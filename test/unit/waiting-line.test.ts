@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { nextInLine, nobodyWaiting, type WaitingLine, withLast } from '../../machines/waiting-line.ts';
+import { nextInLine, nobodyWaiting, type WaitingLine, withLast } from '../../machines/collections/waiting-line.ts';
 
 interface Guest {
   readonly n: number;

@@ -5,7 +5,7 @@ import { createActor, fromCallback, fromPromise, SimulatedClock, waitFor } from 
 import type { TransportCommand, TransportInput } from '../../../machines/events.ts';
 import { initiatingStream } from '../../../machines/index.ts';
 import { limits } from '../../../machines/limits.ts';
-import type { StreamInput } from '../../../machines/stream-context.ts';
+import type { StreamInput } from '../../../machines/stream/context.ts';
 import type { PolicyOptions } from '../../../src/protocol/policy.ts';
 import type { StreamFeatures, StreamHeader } from '../../../src/protocol/wire.ts';
 import { PureActor } from '../../support/pure.ts';

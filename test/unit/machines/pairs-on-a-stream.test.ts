@@ -9,7 +9,7 @@ import {
   type TransportCommand,
   type TransportInput,
 } from '../../../machines/index.ts';
-import { membersOf } from '../../../machines/growing-table.ts';
+import { membersOf } from '../../../machines/collections/growing-table.ts';
 import type { PolicyOptions } from '../../../src/protocol/policy.ts';
 import { SimulatedClock } from '../../../src/simulation/simulated-clock.ts';
 import { PureActor } from '../../support/pure.ts';

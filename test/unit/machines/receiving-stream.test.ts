@@ -5,7 +5,7 @@ import { receivingStream } from '../../../machines/index.ts';
 import type { AssociationOutcome } from '../../../machines/events.ts';
 import { decide } from '../../../machines/failures.ts';
 import { limits } from '../../../machines/limits.ts';
-import type { StreamInput } from '../../../machines/stream-context.ts';
+import type { StreamInput } from '../../../machines/stream/context.ts';
 import type { Fault } from '../../../src/protocol/faults.ts';
 import type { PolicyOptions } from '../../../src/protocol/policy.ts';
 import type { StreamFeatures, StreamHeader } from '../../../src/protocol/wire.ts';

@@ -1,7 +1,7 @@
 /** Policy and names on the two streams: TLS of an age, features that nobody knows, permissive in reverse, headers that change. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { entryOf } from '../../../machines/growing-table.ts';
+import { entryOf } from '../../../machines/collections/growing-table.ts';
 import { type AssociationOutcome, initiatingStream, receivingStream } from '../../../machines/index.ts';
 import type { Federation, PolicyOptions } from '../../../src/protocol/policy.ts';
 import type { Proof } from '../../../src/protocol/proof.ts';

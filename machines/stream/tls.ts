@@ -1,9 +1,9 @@
 /** TLS NEGOTIATION (RFC 6120 §5, XEP-0368). */
 import { assign, sendTo } from 'xstate';
-import { requiresTls } from '../src/protocol/policy.ts';
-import type { TlsFacts } from './events.ts';
-import { policyTowards } from './stream-rules.ts';
-import { streamHeaders } from './stream-headers.ts';
+import { requiresTls } from '../../src/protocol/policy.ts';
+import type { TlsFacts } from '../events.ts';
+import { policyTowards } from './rules.ts';
+import { streamHeaders } from './headers.ts';
 
 export const tlsNegotiation = streamHeaders.extend({
   guards: {

@@ -1,11 +1,11 @@
 /** AUTHENTICATION: SASL EXTERNAL, and bidi before it (RFC 6120 §6, XEP-0178, XEP-0288). */
 import { assign, enqueueActions } from 'xstate';
-import { encodeAuthzid } from '../src/protocol/wire.ts';
-import { entryOf, withFirst } from './growing-table.ts';
-import { limits } from './limits.ts';
-import { acceptableProof, authzidVerdict, externalMayBeOffered, pairId } from './stream-rules.ts';
-import { raiseLimits, restartParser, say } from './stream-setup.ts';
-import { domainNameAssociation } from './stream-association.ts';
+import { encodeAuthzid } from '../../src/protocol/wire.ts';
+import { entryOf, withFirst } from '../collections/growing-table.ts';
+import { limits } from '../limits.ts';
+import { acceptableProof, authzidVerdict, externalMayBeOffered, pairId } from './rules.ts';
+import { raiseLimits, restartParser, say } from './setup.ts';
+import { domainNameAssociation } from './association.ts';
 
 export const authentication = domainNameAssociation.extend({
   guards: {

@@ -1,11 +1,11 @@
 /** STREAM HEADERS, and the features that follow them (RFC 6120 §4). */
 import { assign, enqueueActions } from 'xstate';
-import { canonicalDomain } from '../src/protocol/names.ts';
-import type { StreamFeatures, StreamHeader } from '../src/protocol/wire.ts';
-import { hasMember } from './growing-table.ts';
-import { faultOfHeader, ourFeatures } from './stream-rules.ts';
-import { say } from './stream-setup.ts';
-import { streamSetup } from './stream-setup.ts';
+import { canonicalDomain } from '../../src/protocol/names.ts';
+import type { StreamFeatures, StreamHeader } from '../../src/protocol/wire.ts';
+import { hasMember } from '../collections/growing-table.ts';
+import { faultOfHeader, ourFeatures } from './rules.ts';
+import { say } from './setup.ts';
+import { streamSetup } from './setup.ts';
 
 export const streamHeaders = streamSetup.extend({
   guards: {

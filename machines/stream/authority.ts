@@ -1,12 +1,12 @@
 /** Questions to authoritative servers, and our answers as one: stateless (XEP-0220 §2.3, XEP-0185). */
 import { assign, emit, enqueueActions, sendTo } from 'xstate';
-import type { DialbackAnswer } from '../src/protocol/dialback.ts';
-import type { DomainPair, TransportCommand } from './events.ts';
-import { hasMember } from './growing-table.ts';
-import { limits } from './limits.ts';
-import { verifyId } from './stream-rules.ts';
-import { say } from './stream-setup.ts';
-import { identityVerification } from './stream-verification.ts';
+import type { DialbackAnswer } from '../../src/protocol/dialback.ts';
+import type { DomainPair, TransportCommand } from '../events.ts';
+import { hasMember } from '../collections/growing-table.ts';
+import { limits } from '../limits.ts';
+import { verifyId } from './rules.ts';
+import { say } from './setup.ts';
+import { identityVerification } from './verification.ts';
 
 type Question = DomainPair & { readonly id: string };
 

@@ -1,12 +1,12 @@
 /** "A establishes DNA for b.example": what the far end of the stream is proved to be (RFC 7712 §4.2). */
 import { assign, emit, enqueueActions } from 'xstate';
-import { type Fault, fault, toFault } from '../src/protocol/faults.ts';
-import { usableProoftypes } from '../src/protocol/policy.ts';
-import type { AssociationOutcome } from './events.ts';
-import { withEntry } from './growing-table.ts';
-import { limits } from './limits.ts';
-import { acceptableProof, policyTowards, supposedProof } from './stream-rules.ts';
-import { tlsNegotiation } from './stream-tls.ts';
+import { type Fault, fault, toFault } from '../../src/protocol/faults.ts';
+import { usableProoftypes } from '../../src/protocol/policy.ts';
+import type { AssociationOutcome } from '../events.ts';
+import { withEntry } from '../collections/growing-table.ts';
+import { limits } from '../limits.ts';
+import { acceptableProof, policyTowards, supposedProof } from './rules.ts';
+import { tlsNegotiation } from './tls.ts';
 
 export const domainNameAssociation = tlsNegotiation.extend({
   guards: {

@@ -1,7 +1,7 @@
 /** The rules of the two stream charts, as pure functions of what a stream knows: no events, no effects. */
-import { type Fault, fault } from '../src/protocol/faults.ts';
-import { matchIdentity } from '../src/protocol/identity.ts';
-import { canonicalDomain } from '../src/protocol/names.ts';
+import { type Fault, fault } from '../../src/protocol/faults.ts';
+import { matchIdentity } from '../../src/protocol/identity.ts';
+import { canonicalDomain } from '../../src/protocol/names.ts';
 import {
   acceptsProof,
   acceptsWeakProof,
@@ -10,12 +10,12 @@ import {
   type PolicyOptions,
   type ResolvedPolicy,
   requiresTls,
-} from '../src/protocol/policy.ts';
-import type { Proof } from '../src/protocol/proof.ts';
-import { decodeAuthzid, type StreamFeatures, type StreamHeader } from '../src/protocol/wire.ts';
-import type { DomainPair } from './events.ts';
-import { entriesOf, entryOf, hasMember } from './growing-table.ts';
-import type { StreamContext } from './stream-context.ts';
+} from '../../src/protocol/policy.ts';
+import type { Proof } from '../../src/protocol/proof.ts';
+import { decodeAuthzid, type StreamFeatures, type StreamHeader } from '../../src/protocol/wire.ts';
+import type { DomainPair } from '../events.ts';
+import { entriesOf, entryOf, hasMember } from '../collections/growing-table.ts';
+import type { StreamContext } from './context.ts';
 
 /** Dialback vouches for the far end as far as DNS does: good enough where policy accepts weak proofs. */
 const vouchedByDns: Proof = {

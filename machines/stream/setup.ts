@@ -1,17 +1,17 @@
 /** What both ends of an XML stream have in common: types, children and deadlines; how a stream speaks, and how it ends. */
 import { assign, emit, fromCallback, sendTo, setup } from 'xstate';
-import { type Fault, fault } from '../src/protocol/faults.ts';
-import type { PolicyOptions } from '../src/protocol/policy.ts';
-import type { WireElement } from '../src/protocol/wire.ts';
-import { assertion } from './assertion.machine.ts';
-import { association } from './association.machine.ts';
-import type { StateMeta } from './declare.ts';
-import type { StreamReport, TransportCommand, TransportInput } from './events.ts';
-import { isTakingLeave } from './failures.ts';
-import { limits } from './limits.ts';
-import type { StreamContext, StreamEvent, StreamInput } from './stream-context.ts';
-import { faultOfStream, underPolicy } from './stream-rules.ts';
-import { verification } from './verification.machine.ts';
+import { type Fault, fault } from '../../src/protocol/faults.ts';
+import type { PolicyOptions } from '../../src/protocol/policy.ts';
+import type { WireElement } from '../../src/protocol/wire.ts';
+import { assertion } from '../assertion.machine.ts';
+import { association } from '../association.machine.ts';
+import type { StateMeta } from '../declare.ts';
+import type { StreamReport, TransportCommand, TransportInput } from '../events.ts';
+import { isTakingLeave } from '../failures.ts';
+import { limits } from '../limits.ts';
+import type { StreamContext, StreamEvent, StreamInput } from './context.ts';
+import { faultOfStream, underPolicy } from './rules.ts';
+import { verification } from '../verification.machine.ts';
 
 export const say = (element: WireElement): TransportCommand => ({ type: 'transport.send', element });
 export const raiseLimits: TransportCommand = { type: 'transport.authenticated' };

@@ -1,14 +1,14 @@
 /** DIALBACK IDENTITY ASSERTION, as the originating server; piggybacked or not (XEP-0220 §2.1, RFC 7712 §4.4). */
 import { assign, emit, enqueueActions } from 'xstate';
-import type { DialbackAnswer } from '../src/protocol/dialback.ts';
-import { type Fault, fault } from '../src/protocol/faults.ts';
-import type { AssertionOutcome, DomainPair } from './events.ts';
-import { withFirst } from './growing-table.ts';
-import { limits } from './limits.ts';
-import { authentication } from './stream-authentication.ts';
-import { acceptableProof, mayWriteBack, pairId } from './stream-rules.ts';
-import { raiseLimits, say } from './stream-setup.ts';
-import { nextInLine, withLast } from './waiting-line.ts';
+import type { DialbackAnswer } from '../../src/protocol/dialback.ts';
+import { type Fault, fault } from '../../src/protocol/faults.ts';
+import type { AssertionOutcome, DomainPair } from '../events.ts';
+import { withFirst } from '../collections/growing-table.ts';
+import { limits } from '../limits.ts';
+import { authentication } from './authentication.ts';
+import { acceptableProof, mayWriteBack, pairId } from './rules.ts';
+import { raiseLimits, say } from './setup.ts';
+import { nextInLine, withLast } from '../collections/waiting-line.ts';
 
 /** Why nothing is asserted to this target here. */
 export const farEndNotProved = (to: string): Fault =>

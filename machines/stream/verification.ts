@@ -1,13 +1,13 @@
 /** DIALBACK IDENTITY VERIFICATION, as the receiving server (XEP-0220 §2.2.1). */
 import { enqueueActions, sendTo } from 'xstate';
-import type { DialbackAnswer } from '../src/protocol/dialback.ts';
-import { type Fault, faultSentence, toFault } from '../src/protocol/faults.ts';
-import { deniedBy } from '../src/protocol/policy.ts';
-import type { DomainPair, TransportCommand, VerificationOutcome } from './events.ts';
-import { hasMember, membersOf, withEntry, withFirst } from './growing-table.ts';
-import { limits } from './limits.ts';
-import { identityAssertion } from './stream-assertion.ts';
-import type { StreamContext } from './stream-context.ts';
+import type { DialbackAnswer } from '../../src/protocol/dialback.ts';
+import { type Fault, faultSentence, toFault } from '../../src/protocol/faults.ts';
+import { deniedBy } from '../../src/protocol/policy.ts';
+import type { DomainPair, TransportCommand, VerificationOutcome } from '../events.ts';
+import { hasMember, membersOf, withEntry, withFirst } from '../collections/growing-table.ts';
+import { limits } from '../limits.ts';
+import { identityAssertion } from './assertion.ts';
+import type { StreamContext } from './context.ts';
 import {
   assertionOfOurs,
   faultOfPair,
@@ -16,8 +16,8 @@ import {
   pairOfChild,
   policyTowards,
   provedByNothing,
-} from './stream-rules.ts';
-import { raiseLimits, say } from './stream-setup.ts';
+} from './rules.ts';
+import { raiseLimits, say } from './setup.ts';
 
 /** The answer to an assertion swaps its names. */
 const resultFor = ({ from, to }: DomainPair, answer: DialbackAnswer): TransportCommand =>

@@ -1,11 +1,11 @@
 /** What one XML stream knows of itself, at either end, and what can happen to it. */
-import type { Endpoint } from '../src/protocol/dns.ts';
-import type { Fault } from '../src/protocol/faults.ts';
-import type { PolicyOptions } from '../src/protocol/policy.ts';
-import type { Proof } from '../src/protocol/proof.ts';
-import type { StreamFeatures } from '../src/protocol/wire.ts';
-import type { GrowingSet, GrowingTable } from './growing-table.ts';
-import { nobodyWaiting, type WaitingLine } from './waiting-line.ts';
+import type { Endpoint } from '../../src/protocol/dns.ts';
+import type { Fault } from '../../src/protocol/faults.ts';
+import type { PolicyOptions } from '../../src/protocol/policy.ts';
+import type { Proof } from '../../src/protocol/proof.ts';
+import type { StreamFeatures } from '../../src/protocol/wire.ts';
+import type { GrowingSet, GrowingTable } from '../collections/growing-table.ts';
+import { nobodyWaiting, type WaitingLine } from '../collections/waiting-line.ts';
 import type {
   AssertionOutcome,
   AssociationOutcome,
@@ -17,7 +17,7 @@ import type {
   TlsFacts,
   TransportEvent,
   VerificationOutcome,
-} from './events.ts';
+} from '../events.ts';
 
 /** What all streams of a manager are told alike. */
 export interface StreamSettings {

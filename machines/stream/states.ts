@@ -1,10 +1,10 @@
 /** States and events that both ends of a stream share: what an open stream carries, and how it ends. */
-import type { DomainPair } from './events.ts';
-import { fault, toFault } from '../src/protocol/faults.ts';
-import type { PolicyOptions } from '../src/protocol/policy.ts';
-import { farEndNotProved } from './stream-assertion.ts';
-import { pairOfChild } from './stream-rules.ts';
-import type { flowChart } from './stream-authority.ts';
+import type { DomainPair } from '../events.ts';
+import { fault, toFault } from '../../src/protocol/faults.ts';
+import type { PolicyOptions } from '../../src/protocol/policy.ts';
+import { farEndNotProved } from './assertion.ts';
+import { pairOfChild } from './rules.ts';
+import type { flowChart } from './authority.ts';
 
 type StreamConfig = Parameters<typeof flowChart.createMachine>[0];
 type StateConfig = NonNullable<StreamConfig['states']>[string];
