@@ -50,10 +50,7 @@ export function createTerminal(json: boolean): Terminal {
   };
 }
 
-/** How long a line may wait for others, in milliseconds. */
-const BATCH_MS = 20;
-
-/** Lines that come close together are one write, which costs more than they do; at exit nothing is left behind. */
+/** The lines of one turn of the event loop are one write, which costs more than they do; at exit nothing is left behind. */
 function inBatches(write: (text: string) => void): (line: string) => void {
   let text = '';
   const flush = (): void => {
@@ -62,7 +59,7 @@ function inBatches(write: (text: string) => void): (line: string) => void {
   };
   process.once('exit', flush);
   return (line) => {
-    if (text === '') setTimeout(flush, BATCH_MS);
+    if (text === '') setImmediate(flush);
     text += `${line}\n`;
   };
 }
