@@ -45,21 +45,9 @@ export function createTerminal(json: boolean): Terminal {
     event: (event) => {
       if (json) process.stdout.write(`${JSON.stringify(event)}\n`);
     },
-    tell: inBatches((text) => process.stderr.write(text)),
+    tell: (line) => {
+      process.stderr.write(`${line}\n`);
+    },
     paint: (colour, text) => (coloured ? `\u001b[${COLOURS[colour]}m${text}\u001b[0m` : text),
-  };
-}
-
-/** The lines of one turn of the event loop are one write, which costs more than they do; at exit nothing is left behind. */
-function inBatches(write: (text: string) => void): (line: string) => void {
-  let text = '';
-  const flush = (): void => {
-    if (text !== '') write(text);
-    text = '';
-  };
-  process.once('exit', flush);
-  return (line) => {
-    if (text === '') setImmediate(flush);
-    text += `${line}\n`;
   };
 }
