@@ -7,7 +7,7 @@ import type { ProofAttempt, ProofVerdict } from '../src/protocol/proof.ts';
 import type { StateMeta } from './declare.ts';
 import type { AssociationOutcome, StreamId } from './events.ts';
 import { limits } from './limits.ts';
-import { type DialbackClaim, dialbackProoftype } from './prooftypes/dialback.machine.ts';
+import { type DialbackAssertion, dialbackProoftype } from './prooftypes/dialback.machine.ts';
 import { pkixProoftype } from './prooftypes/pkix.machine.ts';
 
 export interface AssociationInput {
@@ -16,8 +16,8 @@ export interface AssociationInput {
   readonly prooftypes: readonly ProoftypeName[];
   readonly derivedDomains: readonly string[];
   readonly certificate: CertificateEvidence | null;
-  /** What `db:result` brought; null where there is no claim to dial back for. */
-  readonly claim: DialbackClaim | null;
+  /** What `db:result` brought; null where there is no assertion to dial back for. */
+  readonly assertion: DialbackAssertion | null;
 }
 
 export interface AssociationContext extends AssociationInput {
@@ -57,7 +57,7 @@ export const association = setup({
     domainIsRefuted: ({ context }) => conclude(context.attempts).kind === 'refuted',
     nextIs: ({ context }, name: ProoftypeName) => context.remaining[0] === name,
     someIsLeft: ({ context }) => context.remaining.length > 0,
-    nothingToDialBackFor: ({ context }) => context.remaining[0] === 'dialback' && context.claim === null,
+    nothingToDialBackFor: ({ context }) => context.remaining[0] === 'dialback' && context.assertion === null,
   },
   actions: {
     record: assign(({ context }, attempt: ProofAttempt) => ({
@@ -147,9 +147,9 @@ export const association = setup({
         input: ({ context }) => ({
           stream: context.stream,
           senderDomain: context.domain,
-          targetDomain: context.claim?.targetDomain ?? '',
-          id: context.claim?.id ?? '',
-          key: context.claim?.key ?? '',
+          targetDomain: context.assertion?.targetDomain ?? '',
+          id: context.assertion?.id ?? '',
+          key: context.assertion?.key ?? '',
           certificate: context.certificate,
         }),
         onDone: {

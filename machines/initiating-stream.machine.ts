@@ -216,7 +216,7 @@ export const initiatingStream = flowChart.createMachine({
               prooftypes: usableProoftypes(policyTowards(context, context.remote)),
               derivedDomains: context.endpoint?.secureDelegation === true ? [context.endpoint.host] : [],
               certificate: context.tls?.certificate ?? null,
-              claim: null,
+              assertion: null,
             }),
             onDone: {
               target: 'decidingProof',

@@ -76,14 +76,14 @@ export const limits = {
   waitingAssertions: 16_384,
   /** Assertions of the peer being verified on one stream at once; beyond it the peer is told `resource-constraint` (XEP-0220 §2.5). */
   pendingVerifications: 64,
-  /** Authoritative servers that streams are being opened to at once, over all claims: whoever claims domain after domain must
-   * not make us dial half the net. Further claims wait their turn, one address after the other. */
+  /** Authoritative servers that streams are being opened to at once, over all assertions: whoever asserts domain after domain must
+   * not make us dial half the net. Further assertions wait their turn, one address after the other. */
   verifyStreams: 1_024,
-  /** The share of one address (IPv6: a /64) in these: each is up to two look-ups, and so whoever claims domains whose name
+  /** The share of one address (IPv6: a /64) in these: each is up to two look-ups, and so whoever asserts domains whose name
    * servers keep silent holds a third of the resolver's queries at most. */
   verifyStreamsPerAddress: 16,
-  /** Claims of one address that wait for their turn: each is a few actors. Further ones are told `resource-constraint`. */
-  waitingClaimsPerAddress: 256,
+  /** Assertions of one address that wait for their turn: each is a few actors. Further ones are told `resource-constraint`. */
+  waitingAssertionsPerAddress: 256,
   /** Questions to one authoritative server that wait for an answer on one stream. */
   pendingVerifies: 1_024,
   /** Associations of further domains being proved on one stream at once. */

@@ -118,8 +118,8 @@ export const peer = setup({
   guards: {
     domainIsDenied: ({ context }) => context.denied !== null,
     roomForWishesIsLacking: ({ context }) => membersOf(context.wishes) >= limits.wishesPerPeer,
-    /** Our own stanzas do not wait in the line of claims for this domain: it is asked for anew, once. */
-    stanzasWaitWhereClaimsDid: ({ context }, { purpose }: StreamWish) =>
+    /** Our own stanzas do not wait in the line of verification for this domain: it is asked for anew, once. */
+    stanzasWaitBehindVerification: ({ context }, { purpose }: StreamWish) =>
       purpose === 'stanzas' && context.purpose === 'verification' && membersOf(context.wishes) < limits.wishesPerPeer,
     anEndpointIsKnown: (_, result: Resolution) => result.kind === 'resolved',
     isOurs: ({ context }, stream: StreamId) => stream === context.stream,
@@ -282,7 +282,7 @@ export const peer = setup({
       entry: 'decidePurpose',
       on: {
         'local.streamWanted': {
-          guard: { type: 'stanzasWaitWhereClaimsDid', params: ({ event }) => event },
+          guard: { type: 'stanzasWaitBehindVerification', params: ({ event }) => event },
           target: 'dnsResolution',
           reenter: true,
           actions: { type: 'rememberWish', params: ({ event }) => event },

@@ -161,7 +161,7 @@ export const receivingStream = flowChart.createMachine({
           prooftypes: usableProoftypes(policyTowards(context, context.remote)),
           derivedDomains: [],
           certificate: context.tls?.certificate ?? null,
-          claim: null,
+          assertion: null,
         }),
         onDone: {
           target: 'authentication',

@@ -17,7 +17,7 @@ export interface ResolutionInput {
   readonly targets: readonly Target[];
   /** True when the last attempt failed: what is remembered of the DNS may be the cause, and is asked for again (L6). */
   readonly fresh: boolean;
-  /** Claims must not take the place of our own stanzas in the line before the resolver. */
+  /** Verification must not take the place of our own stanzas in the line before the resolver. */
   readonly purpose: LookUpPurpose;
 }
 

@@ -147,7 +147,7 @@ export const verification = setup({
           prooftypes: usableProoftypes(context.policy),
           derivedDomains: [],
           certificate: context.certificate,
-          claim:
+          assertion:
             context.dialbackCounts && context.id !== null
               ? { targetDomain: context.to, id: context.id, key: context.key }
               : null,

@@ -10,14 +10,14 @@ import type { StreamId } from '../events.ts';
 import { limits } from '../limits.ts';
 
 /** What step 1 of dialback brought (XEP-0220 §2.1). */
-export interface DialbackClaim {
+export interface DialbackAssertion {
   readonly targetDomain: string;
   /** Id of the stream on which the key was shown, as in force then. */
   readonly id: string;
   readonly key: string;
 }
 
-export interface DialbackInput extends DialbackClaim {
+export interface DialbackInput extends DialbackAssertion {
   readonly stream: StreamId;
   readonly senderDomain: string;
   readonly certificate: CertificateEvidence | null;

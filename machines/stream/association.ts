@@ -65,7 +65,7 @@ export const domainNameAssociation = tlsNegotiation.extend({
           prooftypes: usableProoftypes(policyTowards(context, domain)),
           derivedDomains: [],
           certificate: context.tls?.certificate ?? null,
-          claim: null,
+          assertion: null,
         },
       });
     }),

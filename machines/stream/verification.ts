@@ -72,7 +72,7 @@ export const identityVerification = identityAssertion.extend({
       const targetIsHosted = hasMember(context.settings.hosted, to);
       const denied =
         deniedBy(context.settings.policy, from) ?? assertionOfOurs(context, from) ?? outdatedTls(context, from);
-      // A foregone conclusion is not worth a child: whoever claims thousands of domains would have us make as many.
+      // A foregone conclusion is not worth a child: whoever asserts thousands of domains would have us make as many.
       const why = targetIsHosted && denied === null ? provedByNothing(context, from) : null;
       if (why !== null) {
         const outcome = refusedAtOnce(assertion, why);

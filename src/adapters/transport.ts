@@ -272,7 +272,7 @@ class StreamTransport {
   #data(bytes: Buffer): void {
     this.#lastActivityMs = this.#ports.clock.now();
     this.#ports.plane.batchStart();
-    this.#connection.cork(); // what one chunk brings about is one write: header and features, answers to a burst of claims
+    this.#connection.cork(); // what one chunk brings about is one write: header and features, answers to a burst of assertions
     try {
       this.#framer.push(bytes);
       // Behind the '>' at which TLS begins, in the same packet: the handshake may have begun within `push`.

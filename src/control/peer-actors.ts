@@ -114,7 +114,7 @@ export class PeerActors {
     return actor;
   }
 
-  /** Whoever claims domain after domain that cannot be reached must not fill our memory with them (FACTS §14.22). */
+  /** Whoever asserts domain after domain that cannot be reached must not fill our memory with them (FACTS §14.22). */
   #rememberFailures(remote: string, forget: () => void): void {
     this.#remembered.set(remote, forget);
     if (this.#remembered.size <= limits.failuresRemembered) return;

@@ -62,7 +62,7 @@ export class Registry implements OtherStreams {
       standing: (wanted) => streams.leadingTo(wanted),
       want: (remote, wish) => this.#peerActors.wake(remote, { type: 'local.streamWanted', ...wish }),
       unwant: (remote) => this.#unwant(remote),
-      claimant: (stream) => streams.get(stream)?.openedFrom ?? '',
+      farAddress: (stream) => streams.get(stream)?.openedFrom ?? '',
     }));
     const machines = provideEffects(options.effects(this));
     this.#streamActors = new StreamActors({
@@ -177,7 +177,7 @@ export class Registry implements OtherStreams {
     this.#streamActors.stop();
   }
 
-  /** A domain that is only claimed, and that nobody asks about any more, is dialled no further. */
+  /** A domain that is only asserted, and that nobody asks about any more, is dialled no further. */
   #unwant(remote: string): void {
     const stream = this.#peerActors.dismiss(
       remote,

@@ -7,7 +7,7 @@ import { fault, FaultError, type Fault } from '../protocol/faults.ts';
 import type { StreamRow, Wanted } from './standing-streams.ts';
 import { Turns } from './turns.ts';
 
-/** `from` is the target domain of the claim, `to` its sender domain (XEP-0220 §2.2). */
+/** `from` is the target domain of the assertion, `to` its sender domain (XEP-0220 §2.2). */
 export interface Question {
   readonly from: string;
   readonly to: string;
@@ -25,8 +25,8 @@ export interface DeskPorts {
   readonly want: (remote: string, wish: StreamWish) => void;
   /** Nobody waits for a stream to this domain any more that would ask there; others may. */
   readonly unwant: (remote: string) => void;
-  /** Who brought a claim: the address at the far end of the stream. */
-  readonly claimant: (stream: StreamId) => string;
+  /** Who brought an assertion: the address at the far end of the stream. */
+  readonly farAddress: (stream: StreamId) => string;
 }
 
 interface Waiter<Answer> {
@@ -36,11 +36,11 @@ interface Waiter<Answer> {
 
 export class VerifyDesk {
   readonly #ports: DeskPorts;
-  /** Streams being opened to domains that somebody merely claims (FACTS §14.22). */
+  /** Streams being opened to domains that somebody merely asserts (FACTS §14.22). */
   readonly #turns = new Turns({
     atOnce: limits.verifyStreams,
     perParty: limits.verifyStreamsPerAddress,
-    waitingPerParty: limits.waitingClaimsPerAddress,
+    waitingPerParty: limits.waitingAssertionsPerAddress,
   });
   /** By {@link keyOf}. */
   readonly #forStream = new Map<string, Waiter<StreamId>[]>();
@@ -56,21 +56,21 @@ export class VerifyDesk {
   }
 
   /**
-   * A stream to the sender domain that did not bring the question (XEP-0288 §2.2); rejects with why there is none. Claims
+   * A stream to the sender domain that did not bring the question (XEP-0288 §2.2); rejects with why there is none. Assertions
    * beyond `limits.verifyStreams`, or the share of their address, wait their turn, as long as whoever asks waits.
    */
   async openStream(sender: string, target: string, askedOn: StreamId, signal: AbortSignal): Promise<StreamId> {
     const wanted = { remote: sender, purpose: 'verification' as const, avoid: [askedOn] };
     const standing = this.#ports.standing(wanted);
     if (standing !== null) return standing.id;
-    const claimant = addressBlock(this.#ports.claimant(askedOn));
-    if (this.#turns.isCrowded(claimant)) throw new FaultError(tooManyClaims);
-    await this.#turns.take(claimant, signal);
+    const address = addressBlock(this.#ports.farAddress(askedOn));
+    if (this.#turns.isCrowded(address)) throw new FaultError(tooManyAssertions);
+    await this.#turns.take(address, signal);
     try {
       signal.throwIfAborted(); // meanwhile: an abort does not take back a turn that was given
       return this.#ports.standing(wanted)?.id ?? (await this.#open(sender, target, askedOn, signal));
     } finally {
-      this.#turns.release(claimant);
+      this.#turns.release(address);
     }
   }
 
@@ -150,7 +150,12 @@ export class VerifyDesk {
   }
 }
 
-const tooManyClaims = fault('dialback', 'resource-constraint', 'peer', 'too many claims of this address wait already');
+const tooManyAssertions = fault(
+  'dialback',
+  'resource-constraint',
+  'peer',
+  'too many assertions of this address wait already',
+);
 /** By either side, without a fault. */
 const closedBeforeAnswer = fault('stream', 'closed', 'peer', 'the stream to the authoritative server was closed');
 

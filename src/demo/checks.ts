@@ -77,16 +77,16 @@ export function admitsNothing(at: Side): Check {
   };
 }
 
-/** How the receiving server answered the claim of a sender domain. */
-export function claimAnswered(at: Side, pair: Message, answer: string): Check {
+/** How the receiving server answered the assertion of a sender domain. */
+export function assertionAnswered(at: Side, pair: Message, answer: string): Check {
   return {
-    claim: `${at} answers the claim ${arrow(pair)} with ${answer}`,
+    claim: `${at} answers the assertion ${arrow(pair)} with ${answer}`,
     expected: answer,
     seen: (facts) =>
       reports(facts, at, 'verification.settled')
         .filter(({ outcome }) => samePair(outcome, pair))
         .map(({ outcome }) => answerText(outcome.answer))
-        .join(', ') || 'no claim was settled',
+        .join(', ') || 'no assertion was settled',
   };
 }
 

@@ -68,7 +68,7 @@ class Ladder {
     const at = this.rungs.findLastIndex((rung) => rung[end] === 'association');
     const rung = this.rungs[at];
     if (rung !== undefined) this.rungs[at] = { ...rung, [end]: `association ${mark} ${text}` };
-    // Beside the answer that follows, rather than the claim that came before.
+    // Beside the answer that follows, rather than the assertion that came before.
     else this.rungs.push({ opener: '', said: null, acceptor: '', [end]: `${mark} ${domain}: ${text}` });
   }
 

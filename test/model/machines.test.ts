@@ -35,7 +35,7 @@ const verdicts = [
   { kind: 'undetermined', fault: why },
 ] as const;
 const certificate = certificateOf('a.example');
-const claim = { targetDomain: 'b.example', id: 'x', key: 'k' };
+const asserted = { targetDomain: 'b.example', id: 'x', key: 'k' };
 const cancelled = { type: 'local.cancelled' };
 const records = { status: 'insecure', records: [], ttlSeconds: 60 };
 const nothing = { status: 'nodata-insecure', records: [], ttlSeconds: 60 };
@@ -58,7 +58,7 @@ const models: readonly Model[] = [
   },
   {
     machine: dialbackProoftype,
-    input: { stream: 1, senderDomain: 'a.example', certificate, ...claim },
+    input: { stream: 1, senderDomain: 'a.example', certificate, ...asserted },
     events: [
       done('openVerifyStream', { stream: 2, peerSha256: null }),
       done('openVerifyStream', { stream: 2, peerSha256: certificate.sha256 }),
@@ -76,7 +76,7 @@ const models: readonly Model[] = [
       prooftypes: ['dane', 'pkix', 'dialback'],
       derivedDomains: [],
       certificate,
-      claim,
+      assertion: asserted,
     },
     events: [
       ...verdicts.flatMap((verdict) => [done('pkix', verdict), done('dialback', verdict)]),

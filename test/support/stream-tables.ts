@@ -66,8 +66,8 @@ export function streamEvents(local: string, remote: string, side: 'initiating' |
     'assertion late': done(`assertion.${local}>${remote}`, { ...ours, answer: { type: 'late' } }),
     'assertion broken': broken(`assertion.${local}>${remote}`),
     'c.example broken': broken('association.c.example'),
-    'claim verified': done(`verification.${remote}>${local}`, verified(remote, local)),
-    'claim disowned': done(`verification.${remote}>${local}`, disowned(remote, local)),
+    'assertion verified': done(`verification.${remote}>${local}`, verified(remote, local)),
+    'assertion disowned': done(`verification.${remote}>${local}`, disowned(remote, local)),
     'verification broken': broken(`verification.${remote}>${local}`),
     'transport broken': broken('transport'),
   } as const;
@@ -120,8 +120,8 @@ export const anywhere = {
   'assertion late': '=',
   'assertion broken': ['.', 'report pair.refused'],
   'c.example broken': '=',
-  'claim verified': '=',
-  'claim disowned': '=',
+  'assertion verified': '=',
+  'assertion disowned': '=',
   'verification broken': '=',
   'transport broken': ['closed', 'report stream.closed'],
 } as const;

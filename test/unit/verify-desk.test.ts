@@ -19,7 +19,7 @@ function stage(changes: Partial<DeskPorts> = {}) {
     standing: () => null,
     want: (remote) => wanted.push(remote),
     unwant: () => undefined,
-    claimant: () => '192.0.2.1',
+    farAddress: () => '192.0.2.1',
     ...changes,
   });
   return { desk, asked, wanted };

@@ -50,8 +50,8 @@ class AnswerCache<Record> {
   readonly #maxTtlSeconds: { readonly positive: number; readonly negative: number };
   readonly #remembered: LruMap<string, Remembered<Record>>;
   readonly #underWay = new Map<string, Question<Record>>();
-  /** Those on behalf of claims, which may have to wait for their turn: our own stanzas do not wait with them. */
-  readonly #underWayForClaims = new Map<string, Question<Record>>();
+  /** Those on behalf of verification, which may have to wait for their turn: our own stanzas do not wait with them. */
+  readonly #underWayForVerification = new Map<string, Question<Record>>();
 
   constructor(ask: Ask<Record>, options: AnswerCacheOptions) {
     const { maxAnswers = 10_000, maxTtlSeconds = 86_400, maxNegativeTtlSeconds = 300, clock = systemClock } = options;
@@ -69,8 +69,9 @@ class AnswerCache<Record> {
     if (signal.aborted) return Promise.resolve(cancelled);
     const remembered = fresh ? null : this.#recall(name);
     if (remembered !== null) return Promise.resolve(remembered);
-    const isForClaim = purpose === 'verification';
-    const underWay = this.#underWay.get(name) ?? (isForClaim ? this.#underWayForClaims.get(name) : undefined);
+    const isForVerification = purpose === 'verification';
+    const underWay =
+      this.#underWay.get(name) ?? (isForVerification ? this.#underWayForVerification.get(name) : undefined);
     return this.#join(underWay ?? this.#start(name, purpose), signal);
   }
 
@@ -85,7 +86,7 @@ class AnswerCache<Record> {
   }
 
   #start(name: string, purpose: NonNullable<LookUpOptions['purpose']>): Question<Record> {
-    const table = purpose === 'verification' ? this.#underWayForClaims : this.#underWay;
+    const table = purpose === 'verification' ? this.#underWayForVerification : this.#underWay;
     const controller = new AbortController();
     const answer = this.#ask(name, controller.signal, { fresh: true, purpose }).then(
       (told) => {

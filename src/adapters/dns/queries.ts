@@ -23,8 +23,8 @@ export type Outcome<Found> =
 export class Queries {
   readonly #options: QueryOptions;
   readonly #slots: Slots;
-  /** Part of them: what is asked on behalf of claims goes through both, so that the rest is always there for our own. */
-  readonly #slotsOfClaims: Slots;
+  /** Part of them: what is asked on behalf of verification goes through both, so that the rest is always there for our own. */
+  readonly #slotsForVerification: Slots;
   readonly #channels: Channels;
 
   /** @throws TypeError when a server is not an address with an optional port. */
@@ -32,7 +32,7 @@ export class Queries {
     this.#options = options;
     const { maxQueries, maxWaiting } = options;
     this.#slots = createSlots(maxQueries, maxWaiting);
-    this.#slotsOfClaims = createSlots(Math.max(1, Math.floor(maxQueries / 2)), maxWaiting);
+    this.#slotsForVerification = createSlots(Math.max(1, Math.floor(maxQueries / 2)), maxWaiting);
     this.#channels = new Channels(options);
   }
 
@@ -70,7 +70,7 @@ export class Queries {
     purpose: Purpose,
   ): Promise<Outcome<Found>> {
     const { clock, timeoutMs } = this.#options;
-    const gates = purpose === 'verification' ? [this.#slotsOfClaims, this.#slots] : [this.#slots];
+    const gates = purpose === 'verification' ? [this.#slotsForVerification, this.#slots] : [this.#slots];
     if (gates.some(({ full }) => full)) return { kind: 'failed', reason: 'too many look-ups wait already' };
     const limit = followSignal(signal);
     const timer = clock.setTimeout(() => limit.abort(`no answer within ${timeoutMs} ms`), timeoutMs);

@@ -19,7 +19,7 @@ export interface ResolverOptions {
   readonly timeoutMs?: number;
   /** How often each server is asked within that time. @defaultValue 2 */
   readonly tries?: number;
-  /** Queries under way at one time, for claims no more than half of these; further ones wait. Each holds a UDP socket. @defaultValue 100 */
+  /** Queries under way at one time, for verification no more than half of these; further ones wait. Each holds a UDP socket. @defaultValue 100 */
   readonly maxQueries?: number;
   /** Look-ups that wait for their turn; further ones fail at once. @defaultValue 20000 */
   readonly maxWaiting?: number;

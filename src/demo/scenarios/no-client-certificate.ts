@@ -1,4 +1,4 @@
-import { accepted, admitted, claimAnswered, delivered, said, sockets, streamPath } from '../checks.ts';
+import { accepted, admitted, assertionAnswered, delivered, said, sockets, streamPath } from '../checks.ts';
 import { DIALBACK_OPENER } from '../chart-paths.ts';
 import { message, type Scenario } from '../scenario.ts';
 
@@ -20,7 +20,7 @@ export const noClientCertificate: Scenario = {
     said('A', 'db:result', 1),
     said('B', 'db:verify', 1),
     said('A', 'db:verify valid', 1),
-    claimAnswered('B', out, 'valid'),
+    assertionAnswered('B', out, 'valid'),
     admitted('B', out, 'dialback (weak)'),
     delivered(out),
     sockets(2, 1),

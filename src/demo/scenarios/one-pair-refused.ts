@@ -1,4 +1,4 @@
-import { admitted, claimAnswered, delivered, returned, said, sockets } from '../checks.ts';
+import { admitted, assertionAnswered, delivered, returned, said, sockets } from '../checks.ts';
 import { message, type Scenario } from '../scenario.ts';
 
 const good = message('a.example', 'b.example');
@@ -16,7 +16,7 @@ export const onePairRefused: Scenario = {
   acts: [[good], [bad], [good]],
   checks: [
     admitted('B', good, 'pkix (strong)'),
-    claimAnswered('B', bad, 'error policy-violation'),
+    assertionAnswered('B', bad, 'error policy-violation'),
     returned(bad, 'dialback', 'policy-violation'),
     delivered(good, 2),
     said('B', 'stream error policy-violation', 0),

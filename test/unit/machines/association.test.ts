@@ -13,14 +13,14 @@ const provesWeakly: ProofVerdict = { kind: 'proved', ...weak };
 const refutes: ProofVerdict = { kind: 'refuted', fault: notTrusted };
 const leavesOpen: ProofVerdict = { kind: 'undetermined', fault: notTrusted };
 
-const claim = { targetDomain: 'b.example', id: 'x', key: 'k' };
+const assertion = { targetDomain: 'b.example', id: 'x', key: 'k' };
 const input = {
   stream: 1,
   domain: 'a.example',
   prooftypes: ['dane', 'pkix', 'dialback'] as readonly ProoftypeName[],
   derivedDomains: [],
   certificate: certificateOf('a.example'),
-  claim,
+  assertion,
 };
 const events = {
   'pkix proves': done('pkix', proves),
@@ -112,7 +112,7 @@ test('S8: a prooftype that this version does not have leaves its question open, 
   );
 });
 
-test('without a claim there is nothing to dial back for (RFC 7712 §4.3)', () => {
-  const actor = new PureActor(association, { ...input, prooftypes: ['dialback'], claim: null });
+test('without an assertion there is nothing to dial back for (RFC 7712 §4.3)', () => {
+  const actor = new PureActor(association, { ...input, prooftypes: ['dialback'], assertion: null });
   assert.equal(actor.state, 'undetermined');
 });

@@ -30,8 +30,14 @@ const serves = {
   'far end proved': ['.', 'report association.settled'],
   'far end not proved': ['.', 'report association.settled'],
   'c.example proved': ['.', 'report association.settled'],
-  'claim verified': ['.', 'report verification.settled', 'authenticated', 'report pair.admitted', 'say result valid'],
-  'claim disowned': ['.', 'report verification.settled', 'say result forbidden'],
+  'assertion verified': [
+    '.',
+    'report verification.settled',
+    'authenticated',
+    'report pair.admitted',
+    'say result valid',
+  ],
+  'assertion disowned': ['.', 'report verification.settled', 'say result forbidden'],
 } as const;
 
 checkTable({

@@ -26,8 +26,14 @@ const judgesAndOffers = [
 ] as const;
 /** S1: the fact before the answer. */
 const claims = {
-  'claim verified': ['.', 'report verification.settled', 'authenticated', 'report pair.admitted', 'say result valid'],
-  'claim disowned': ['.', 'report verification.settled', 'say result forbidden'],
+  'assertion verified': [
+    '.',
+    'report verification.settled',
+    'authenticated',
+    'report pair.admitted',
+    'say result valid',
+  ],
+  'assertion disowned': ['.', 'report verification.settled', 'say result forbidden'],
 } as const;
 
 checkTable({
@@ -85,7 +91,7 @@ checkTable({
       'local.verifyRequested': ['.', 'say verify'],
       'transport.idle': closesQuietly,
       ...claims,
-      'claim verified': ['established', ...claims['claim verified'].slice(1), 'report stream.established'],
+      'assertion verified': ['established', ...claims['assertion verified'].slice(1), 'report stream.established'],
       late: closes('connection-timeout'),
     },
     'authentication.saslExternal': {
@@ -100,7 +106,7 @@ checkTable({
       'local.verifyRequested': ['.', 'say verify'],
       'transport.idle': closesQuietly,
       ...claims,
-      'claim verified': ['established', ...claims['claim verified'].slice(1), 'report stream.established'],
+      'assertion verified': ['established', ...claims['assertion verified'].slice(1), 'report stream.established'],
       late: closes('connection-timeout'),
     },
     established: {

@@ -93,6 +93,6 @@ test('the prooftypes that are asked are those that the policy can accept, and no
     (new PureActor(verification, { ...input, ...changes }).effects[0] as { input: Record<string, unknown> }).input;
   assert.deepEqual(asked({})['prooftypes'], ['dane', 'pkix', 'posh', 'dialback']);
   assert.deepEqual(asked({ policy: defaultPolicy })['prooftypes'], ['dane', 'pkix', 'posh']);
-  assert.deepEqual(asked({})['claim'], { targetDomain: 'b.example', id: 'x', key: 'k' });
-  assert.equal(asked({ dialbackCounts: false })['claim'], null);
+  assert.deepEqual(asked({})['assertion'], { targetDomain: 'b.example', id: 'x', key: 'k' });
+  assert.equal(asked({ dialbackCounts: false })['assertion'], null);
 });
