@@ -28,7 +28,7 @@ export const assertion = setup({
   id: 'assertion',
   description: 'One db:result of ours and its answer.',
   meta: { spec: 'XEP-0220 §2.1' },
-  context: ({ input }) => ({ ...input, answer: { type: 'late' } }),
+  context: ({ input }) => ({ answer: { type: 'late' }, ...input }),
   initial: 'awaitingAnswer',
   states: {
     awaitingAnswer: {

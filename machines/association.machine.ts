@@ -84,7 +84,7 @@ export const association = setup({
   id: 'association',
   description: 'Proves that one domain name belongs to one stream.',
   meta: { spec: 'RFC 7712 §4.2' },
-  context: ({ input }) => ({ ...input, remaining: input.prooftypes, attempts: [] }),
+  context: ({ input }) => ({ remaining: input.prooftypes, attempts: [], ...input }),
   initial: 'decidingProoftype',
   on: { 'local.cancelled': { target: '.undetermined', actions: 'forgetAttempts' } },
   states: {

@@ -94,7 +94,7 @@ export const pair = setup({
   id: 'pair',
   description: 'One local and one remote domain.',
   meta: { spec: 'RFC 7712 §4.4, XEP-0220 §2.6' },
-  context: ({ input }) => ({ ...input, stream: null, fault: null, avoid: [] }),
+  context: ({ input }) => ({ stream: null, fault: null, avoid: [], ...input }),
   initial: 'resting',
   on: {
     // Accepted without our asking: by SASL EXTERNAL, or in reverse on a bidirectional stream (XEP-0288).

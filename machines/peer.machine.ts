@@ -237,7 +237,6 @@ export const peer = setup({
   description: 'One remote domain.',
   meta: { spec: 'RFC 7712 §4, RFC 6120 §3' },
   context: ({ input }) => ({
-    ...input,
     wishes: [],
     endpoint: null,
     further: [],
@@ -247,6 +246,7 @@ export const peer = setup({
     purpose: 'stanzas',
     failures: 0,
     fault: null,
+    ...input,
   }),
   initial: 'resting',
   on: {

@@ -116,7 +116,7 @@ export const resolution = setup({
   id: 'resolution',
   description: 'Finds the endpoints of a remote domain.',
   meta: { spec: 'RFC 6120 §3.2, XEP-0368 §3' },
-  context: ({ input }) => ({ ...input, result: unfinished, leftOut: [] }),
+  context: ({ input }) => ({ result: unfinished, leftOut: [], ...input }),
   initial: 'decidingSource',
   on: { 'local.cancelled': '.failed' },
   states: {

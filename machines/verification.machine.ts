@@ -99,8 +99,8 @@ export const verification = setup({
   description: 'One db:result of the peer, from its arrival to our answer.',
   meta: { spec: 'XEP-0220 §2.2, RFC 7712 §4.4.1' },
   context: ({ input }) => ({
-    ...input,
     outcome: { from: input.from, to: input.to, answer: refusal('not-acceptable'), proof: null, attempts: [] },
+    ...input,
   }),
   initial: 'decidingAssertion',
   on: { 'local.cancelled': '.refused' },

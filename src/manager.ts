@@ -244,7 +244,7 @@ export class ConnectionManager {
 
   snapshot(): ManagerSnapshot {
     const streams = [...this.#registry.streams.rows()].map(({ id, initiating, context, stage }): StreamView => {
-      const { local, remote, tls, bidi, proved } = context();
+      const { local, remote, tls, negotiation, proved } = context();
       return {
         id,
         role: initiating ? 'initiating' : 'receiving',
@@ -252,7 +252,7 @@ export class ConnectionManager {
         remote,
         state: stage,
         tls: tls?.protocol ?? null,
-        bidi,
+        bidi: negotiation.bidi,
         proofs: Object.entries(entriesOf(proved)).map(([domain, { prooftype, strength }]) => ({
           domain,
           prooftype,

@@ -119,9 +119,9 @@ export const dialbackProoftype = setup({
     'RFC 7712 §7 calls it signalling rather than a prooftype: the proof is a key, confirmed over a second stream; without secure DNS it is weak.',
   meta: { spec: 'XEP-0220 §2.1, RFC 7712 §4.3' },
   context: ({ input }) => ({
-    ...input,
     verifyStream: null,
     verdict: { kind: 'undetermined', fault: fault('dialback', 'not-finished', 'local') },
+    ...input,
   }),
   initial: 'awaitingVerifyStream',
   on: { 'local.cancelled': '.undetermined' },

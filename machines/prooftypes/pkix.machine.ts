@@ -81,8 +81,8 @@ export const pkixProoftype = setup({
     'RFC 7712 §7: the proof is a certificate; it matches by RFC 9525 and RFC 5280; its anchors are local; secure DNS is not needed.',
   meta: { spec: 'RFC 7712 §4.2, RFC 6120 §13.7' },
   context: ({ input }) => ({
-    ...input,
     verdict: { kind: 'undetermined', fault: fault('pkix', 'not-finished', 'local') },
+    ...input,
   }),
   initial: 'decidingMaterial',
   on: { 'local.cancelled': '.undetermined' },

@@ -5,6 +5,7 @@ import { type Fault, fault } from '../../src/protocol/faults.ts';
 import type { AssertionOutcome, DomainPair } from '../events.ts';
 import { withFirst } from '../collections/growing-table.ts';
 import { limits } from '../limits.ts';
+import { withPending, without } from './context.ts';
 import { authentication } from './authentication.ts';
 import { acceptableProof, mayWriteBack, pairId } from './rules.ts';
 import { raiseLimits, say } from './setup.ts';
@@ -29,21 +30,21 @@ export const identityAssertion = authentication.extend({
   guards: {
     /** S2: the far end is proved for the target; and stanzas of ours may go down this stream at all (XEP-0288 §2.2). */
     assertionIsOutOfOrder: ({ context }, { to }: DomainPair) =>
-      (context.endpoint === null && !context.bidi) || acceptableProof(context, to) === null,
-    tooManyAssertionsWait: ({ context }) => context.assertionsWaiting.length >= limits.waitingAssertions,
+      (context.endpoint === null && !context.negotiation.bidi) || acceptableProof(context, to) === null,
+    tooManyAssertionsWait: ({ context }) => context.pending.waitingAssertions.length >= limits.waitingAssertions,
     /** Responses count only if the request is outstanding on this very stream (S6, FACTS §14.1). */
     assertionIsOutstanding: ({ context }, { from, to }: DomainPair) =>
-      context.assertionsPending.includes(pairId({ from: to, to: from })),
+      context.pending.assertions.includes(pairId({ from: to, to: from })),
   },
   actions: {
-    queueAssertion: assign(({ context }, pair: DomainPair) => ({
-      assertionsWaiting: withLast(context.assertionsWaiting, pair),
-    })),
+    queueAssertion: assign(({ context }, pair: DomainPair) =>
+      withPending(context, { waitingAssertions: withLast(context.pending.waitingAssertions, pair) }),
+    ),
     /** Whose turn it is; who asks again waits for the answer to the first. */
     sendAssertions: enqueueActions(({ context, enqueue }) => {
-      const pending = [...context.assertionsPending];
-      const mostPending = limits.pendingAssertions + context.assertionsOverdue.length;
-      let waiting = context.assertionsWaiting;
+      const pending = [...context.pending.assertions];
+      const mostPending = limits.pendingAssertions + context.pending.overdueAssertions.length;
+      let waiting = context.pending.waitingAssertions;
       while (pending.length < mostPending) {
         const turn = nextInLine(waiting);
         if (turn === null) break;
@@ -58,14 +59,14 @@ export const identityAssertion = authentication.extend({
         }
         enqueue.emit({ type: 'pair.asserted', stream: context.stream, from, to });
       }
-      if (waiting === context.assertionsWaiting) return;
-      enqueue.assign({ assertionsPending: pending, assertionsWaiting: waiting });
+      if (waiting === context.pending.waitingAssertions) return;
+      enqueue.assign(withPending(context, { assertions: pending, waitingAssertions: waiting }));
     }),
     /** Silence about some pairs must not cost the others their turn (L5). */
     yieldTurn: assign(({ context }, pair: DomainPair) => {
-      const { assertionsPending, assertionsOverdue } = context;
-      const isLate = assertionsPending.includes(pairId(pair)) && assertionsOverdue.length < limits.overdueAssertions;
-      return isLate ? { assertionsOverdue: [...assertionsOverdue, pairId(pair)] } : {};
+      const { assertions, overdueAssertions } = context.pending;
+      const isLate = assertions.includes(pairId(pair)) && overdueAssertions.length < limits.overdueAssertions;
+      return isLate ? withPending(context, { overdueAssertions: [...overdueAssertions, pairId(pair)] }) : {};
     }),
     refuseAssertion: emit(({ context }, { from, to, why }: DomainPair & { why: Fault }) => ({
       type: 'pair.refused' as const,
@@ -84,10 +85,13 @@ export const identityAssertion = authentication.extend({
       const id = pairId(pair);
       enqueue.stopChild(`assertion.${id}`);
       enqueue.cancel(`overdue.${id}`);
-      enqueue.assign({
-        assertionsPending: context.assertionsPending.filter((pending) => pending !== id),
-        assertionsOverdue: context.assertionsOverdue.filter((overdue) => overdue !== id),
-      });
+      const { assertions, overdueAssertions } = context.pending;
+      enqueue.assign(
+        withPending(context, {
+          assertions: without(assertions, id),
+          overdueAssertions: without(overdueAssertions, id),
+        }),
+      );
     }),
     settleAssertion: enqueueActions(({ context, enqueue }, { from, to, answer }: AssertionOutcome) => {
       const { stream } = context;

@@ -5,13 +5,17 @@ import { usableProoftypes } from '../../src/protocol/policy.ts';
 import type { AssociationOutcome } from '../events.ts';
 import { withEntry } from '../collections/growing-table.ts';
 import { limits } from '../limits.ts';
+import { withPending, without } from './context.ts';
 import { acceptableProof, policyTowards, supposedProof } from './rules.ts';
 import { tlsNegotiation } from './tls.ts';
 
 export const domainNameAssociation = tlsNegotiation.extend({
   guards: {
     initiatorCanBeProved: ({ context }) =>
-      context.phase === 'open' && context.tls !== null && context.tls.certificate !== null && context.remote !== '',
+      context.negotiation.phase === 'open' &&
+      context.tls !== null &&
+      context.tls.certificate !== null &&
+      context.remote !== '',
     farEndWasJudged: ({ context }) => context.associated !== null,
     farEndIsRefused: ({ context }) =>
       context.purpose === 'stanzas' && acceptableProof(context, context.remote) === null,
@@ -44,8 +48,8 @@ export const domainNameAssociation = tlsNegotiation.extend({
       };
     }),
     associateFurtherDomain: enqueueActions(({ context, enqueue }, domain: string) => {
-      if (context.associationsPending.includes(domain)) return;
-      if (context.associationsPending.length >= limits.pendingAssociations) {
+      if (context.pending.associations.includes(domain)) return;
+      if (context.pending.associations.length >= limits.pendingAssociations) {
         const what = fault(
           'policy',
           'resource-constraint',
@@ -56,7 +60,7 @@ export const domainNameAssociation = tlsNegotiation.extend({
         enqueue.emit({ type: 'association.settled', stream: context.stream, outcome });
         return;
       }
-      enqueue.assign({ associationsPending: [...context.associationsPending, domain] });
+      enqueue.assign(withPending(context, { associations: [...context.pending.associations, domain] }));
       enqueue.spawnChild('association', {
         id: `association.${domain}`,
         input: {
@@ -71,7 +75,7 @@ export const domainNameAssociation = tlsNegotiation.extend({
     }),
     settleAssociation: enqueueActions(({ context, enqueue }, { domain, verdict, attempts }: AssociationOutcome) => {
       enqueue.stopChild(`association.${domain}`);
-      enqueue.assign({ associationsPending: context.associationsPending.filter((pending) => pending !== domain) });
+      enqueue.assign(withPending(context, { associations: without(context.pending.associations, domain) }));
       const proof = verdict.kind === 'proved' ? verdict : supposedProof(context, domain);
       if (proof !== null) enqueue.assign({ proved: withEntry(context.proved, domain, proof) });
       enqueue.emit({
@@ -83,9 +87,9 @@ export const domainNameAssociation = tlsNegotiation.extend({
     settleFailedAssociation: enqueueActions(
       ({ context, enqueue }, { child, error }: { child: string; error: unknown }) => {
         const domain = child.slice('association.'.length);
-        if (!context.associationsPending.includes(domain)) return;
+        if (!context.pending.associations.includes(domain)) return;
         enqueue.stopChild(child);
-        enqueue.assign({ associationsPending: context.associationsPending.filter((pending) => pending !== domain) });
+        enqueue.assign(withPending(context, { associations: without(context.pending.associations, domain) }));
         const verdict = { kind: 'undetermined', fault: toFault(error, 'internal') } as const;
         enqueue.emit({
           type: 'association.settled',

@@ -3,40 +3,47 @@ import { assign, enqueueActions } from 'xstate';
 import { encodeAuthzid } from '../../src/protocol/wire.ts';
 import { entryOf, withFirst } from '../collections/growing-table.ts';
 import { limits } from '../limits.ts';
+import { type StreamContext, withNegotiated } from './context.ts';
 import { acceptableProof, authzidVerdict, externalMayBeOffered, pairId } from './rules.ts';
 import { raiseLimits, restartParser, say } from './setup.ts';
 import { domainNameAssociation } from './association.ts';
+
+const withSaslAttempt = (context: StreamContext) =>
+  withNegotiated(context, { saslAttempts: context.negotiation.saslAttempts + 1 });
 
 export const authentication = domainNameAssociation.extend({
   guards: {
     externalIsOffered: ({ context }) =>
       !context.avoidExternal &&
       context.tls !== null &&
-      context.saslAttempts === 0 &&
-      context.features !== null &&
-      context.features.mechanisms.includes('EXTERNAL'),
+      context.negotiation.saslAttempts === 0 &&
+      context.negotiation.features !== null &&
+      context.negotiation.features.mechanisms.includes('EXTERNAL'),
     dialbackIsPossible: ({ context }) =>
-      context.wireId !== null && (context.peerSpeaksDialback || context.features?.dialback === true),
+      context.negotiation.wireId !== null &&
+      (context.negotiation.peerSpeaksDialback || context.negotiation.features?.dialback === true),
     externalWasNotOffered: ({ context }) => !externalMayBeOffered(context),
     mechanismIsForeign: (_, mechanism: string) => mechanism !== 'EXTERNAL',
     responseIsOmitted: (_, initialResponse: string | null) => initialResponse === null,
     authzidIsGranted: ({ context }, data: string) => authzidVerdict(context, data) === 'granted',
-    saslIsExhausted: ({ context }) => context.saslAttempts >= limits.saslAttempts,
-    bidiWasOffered: ({ context }) => context.tls !== null && context.phase === 'open' && context.settings.bidi,
+    saslIsExhausted: ({ context }) => context.negotiation.saslAttempts >= limits.saslAttempts,
+    bidiWasOffered: ({ context }) =>
+      context.tls !== null && context.negotiation.phase === 'open' && context.settings.bidi,
     somePairIsValid: ({ context }) => context.validPairs.length > 0,
   },
   actions: {
     /** XEP-0288 §2.1: after TLS, before authentication; only towards a far end that we could prove (FACTS §9). */
     requestBidi: enqueueActions(({ context, enqueue }) => {
       const proved = entryOf(context.proved, context.remote);
-      if (!context.settings.bidi || context.tls === null || context.features?.bidi !== true || context.bidi) return;
+      const { features, bidi } = context.negotiation;
+      if (!context.settings.bidi || context.tls === null || features?.bidi !== true || bidi) return;
       if (context.purpose !== 'stanzas' || proved?.strength !== 'strong') return;
       enqueue.sendTo('transport', say({ kind: 'bidi' }));
-      enqueue.assign({ bidi: true });
+      enqueue.assign(withNegotiated(context, { bidi: true }));
     }),
-    enableBidi: assign({ bidi: true }),
+    enableBidi: assign(({ context }) => withNegotiated(context, { bidi: true })),
     requestExternal: enqueueActions(({ context, enqueue }) => {
-      enqueue.assign({ saslAttempts: context.saslAttempts + 1 });
+      enqueue.assign(withSaslAttempt(context));
       enqueue.sendTo(
         'transport',
         say({ kind: 'auth', mechanism: 'EXTERNAL', initialResponse: encodeAuthzid(context.local) }),
@@ -45,46 +52,48 @@ export const authentication = domainNameAssociation.extend({
     answerChallenge: enqueueActions(({ context, enqueue }) => {
       enqueue.sendTo('transport', say({ kind: 'response', data: encodeAuthzid(context.local) }));
     }),
-    rememberAuthenticated: assign({ phase: 'authenticated', headerSent: false }),
+    rememberAuthenticated: assign(({ context }) =>
+      withNegotiated(context, { phase: 'authenticated', headerSent: false }),
+    ),
     refuseSasl: enqueueActions(({ context, enqueue }, condition: string) => {
-      enqueue.assign({ saslAttempts: context.saslAttempts + 1 });
+      enqueue.assign(withSaslAttempt(context));
       enqueue.sendTo('transport', say({ kind: 'saslFailure', condition, text: null }));
     }),
     refuseAuthzid: enqueueActions(({ context, enqueue }, data: string) => {
-      enqueue.assign({ saslAttempts: context.saslAttempts + 1 });
+      enqueue.assign(withSaslAttempt(context));
       enqueue.sendTo('transport', say({ kind: 'saslFailure', condition: authzidVerdict(context, data), text: null }));
     }),
     /** RFC 6120 §6.4.2: a request in the middle of a handshake takes its place; it counts, so that it ends some time. */
     discardHandshake: enqueueActions(({ context, event, enqueue }) => {
-      enqueue.assign({ saslAttempts: context.saslAttempts + 1 });
+      enqueue.assign(withSaslAttempt(context));
       enqueue.raise(event);
     }),
     grantExternal: enqueueActions(({ context, enqueue }) => {
       const { associated, remote, local, validPairs } = context;
       if (associated?.verdict.kind !== 'proved') return; // see externalWasNotOffered
       enqueue.assign({
-        phase: 'authenticated',
+        ...withNegotiated(context, { phase: 'authenticated', headerSent: false }),
         validPairs: withFirst(validPairs, pairId({ from: remote, to: local }), associated.verdict),
-        headerSent: false,
       });
       enqueue.sendTo('transport', say({ kind: 'success' }));
       enqueue.sendTo('transport', restartParser);
       enqueue.sendTo('transport', raiseLimits);
     }),
     reportExternalAdmitted: enqueueActions(({ context, enqueue }) => {
-      const { associated, remote, local, stream, bidi } = context;
-      if (context.phase !== 'authenticated' || associated?.verdict.kind !== 'proved') return;
+      const { associated, remote, local, stream, negotiation } = context;
+      if (negotiation.phase !== 'authenticated' || associated?.verdict.kind !== 'proved') return;
       enqueue.emit({ type: 'pair.admitted', stream, from: remote, to: local, proof: associated.verdict });
       // XEP-0288 §2.1: in reverse from the stream's `to` to the authenticated `from`.
-      if (bidi) enqueue.emit({ type: 'pair.accepted', stream, from: local, to: remote, proof: associated.verdict });
+      if (negotiation.bidi)
+        enqueue.emit({ type: 'pair.accepted', stream, from: local, to: remote, proof: associated.verdict });
     }),
     reportExternalAccepted: enqueueActions(({ context, enqueue }) => {
-      const { local, remote, stream, bidi } = context;
+      const { local, remote, stream, negotiation } = context;
       const proof = acceptableProof(context, remote);
-      if (context.phase !== 'authenticated' || proof === null) return;
+      if (negotiation.phase !== 'authenticated' || proof === null) return;
       enqueue.sendTo('transport', raiseLimits);
       enqueue.assign({ validPairs: withFirst(context.validPairs, pairId({ from: local, to: remote }), proof) });
-      if (bidi && proof.strength === 'strong') {
+      if (negotiation.bidi && proof.strength === 'strong') {
         enqueue.emit({ type: 'pair.admitted', stream, from: remote, to: local, proof });
       }
       enqueue.emit({ type: 'pair.accepted', stream, from: local, to: remote, proof });

@@ -4,6 +4,7 @@ import type { DialbackAnswer } from '../../src/protocol/dialback.ts';
 import type { DomainPair, TransportCommand } from '../events.ts';
 import { hasMember } from '../collections/growing-table.ts';
 import { limits } from '../limits.ts';
+import { withPending, without } from './context.ts';
 import { verifyId } from './rules.ts';
 import { say } from './setup.ts';
 import { identityVerification } from './verification.ts';
@@ -18,11 +19,11 @@ const answerTo = ({ from, to, id }: Question, answer: DialbackAnswer): Transport
 export const flowChart = identityVerification.extend({
   guards: {
     verifyIsOutstanding: ({ context }, { from, to, id }: Question) =>
-      context.verifiesOutstanding.includes(verifyId({ from: to, to: from, id })),
-    verifyMayBeSent: ({ context }) => context.verifiesOutstanding.length < limits.pendingVerifies,
+      context.pending.questions.includes(verifyId({ from: to, to: from, id })),
+    verifyMayBeSent: ({ context }) => context.pending.questions.length < limits.pendingVerifies,
     noVerifyIsOutstanding: ({ context }) =>
-      context.purpose === 'verification' && context.verifiesOutstanding.length === 0,
-    someVerifyIsOutstanding: ({ context }) => context.verifiesOutstanding.length > 0,
+      context.purpose === 'verification' && context.pending.questions.length === 0,
+    someVerifyIsOutstanding: ({ context }) => context.pending.questions.length > 0,
   },
   actions: {
     answerVerify: sendTo('transport', ({ context }, question: Question & { keyMatches: boolean }) =>
@@ -37,12 +38,12 @@ export const flowChart = identityVerification.extend({
       answerTo(question, { type: 'error', condition: 'policy-violation' }),
     ),
     sendVerify: enqueueActions(({ context, enqueue }, { from, to, id, key }: Question & { key: string }) => {
-      enqueue.assign({ verifiesOutstanding: [...context.verifiesOutstanding, verifyId({ from, to, id })] });
+      enqueue.assign(withPending(context, { questions: [...context.pending.questions, verifyId({ from, to, id })] }));
       enqueue.sendTo('transport', say({ kind: 'verify', from, to, id, key, answer: null }));
     }),
-    forgetVerify: assign(({ context }, question: Question) => ({
-      verifiesOutstanding: context.verifiesOutstanding.filter((asked) => asked !== verifyId(question)),
-    })),
+    forgetVerify: assign(({ context }, question: Question) =>
+      withPending(context, { questions: without(context.pending.questions, verifyId(question)) }),
+    ),
     refuseToAsk: emit(({ context }, { from, to, id }: Question) => ({
       type: 'verify.answered' as const,
       stream: context.stream,
@@ -54,7 +55,7 @@ export const flowChart = identityVerification.extend({
     reportVerifyAnswer: enqueueActions(
       ({ context, enqueue }, { from, to, id, answer }: Question & { answer: DialbackAnswer }) => {
         const answered = verifyId({ from: to, to: from, id });
-        enqueue.assign({ verifiesOutstanding: context.verifiesOutstanding.filter((asked) => asked !== answered) });
+        enqueue.assign(withPending(context, { questions: without(context.pending.questions, answered) }));
         enqueue.emit({ type: 'verify.answered', stream: context.stream, from, to, id, answer });
       },
     ),

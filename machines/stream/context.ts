@@ -40,34 +40,46 @@ export interface StreamInput {
   readonly avoidExternal: boolean;
 }
 
-export interface StreamContext extends StreamInput {
+/** How far the two ends have come with each other: all of it starts anew under TLS (RFC 6120 §5.4.3.3, S5). */
+export interface Negotiation {
   readonly phase: 'open' | 'authenticated';
   /** The id of the response header in force, if there is one (RFC 6120 §4.7.3). */
   readonly wireId: string | null;
   readonly headerSent: boolean;
-  /** The address that answered, of all that the endpoint has; null on the receiving side. */
-  readonly connectedTo: string | null;
-  readonly tls: TlsFacts | null;
   readonly features: StreamFeatures | null;
   readonly peerSpeaksDialback: boolean;
   /** No version on its header: no features follow (RFC 6120 §4.7.5). */
   readonly peerPredatesFeatures: boolean;
-  readonly bidi: boolean;
   readonly saslAttempts: number;
+  readonly bidi: boolean;
+}
+
+/** What was begun on the stream and is not settled. */
+export interface Pending {
+  /** Ours, for which there was no turn yet. */
+  readonly waitingAssertions: WaitingLine<DomainPair>;
+  /** By {@link pairId}: what we asked on this very stream and was not answered yet (S6). */
+  readonly assertions: readonly string[];
+  /** Those of them that have been unanswered for so long that others may be asked meanwhile. */
+  readonly overdueAssertions: readonly string[];
+  /** Further domains of the far end that are being proved. */
+  readonly associations: readonly string[];
+  /** By {@link pairId}: what the peer asserted. */
+  readonly verifications: readonly string[];
+  /** By {@link verifyId}: what we asked the far end as an authoritative server. */
+  readonly questions: readonly string[];
+}
+
+/** In groups: a copy of twenty fields or more is a hash table to V8, and twenty times as dear (docs/adr/streams-and-pairs.md). */
+export interface StreamContext extends StreamInput {
+  /** The address that answered, of all that the endpoint has; null on the receiving side. */
+  readonly connectedTo: string | null;
+  readonly tls: TlsFacts | null;
+  readonly negotiation: Negotiation;
+  readonly pending: Pending;
+  readonly associated: AssociationOutcome | null;
   /** Domains of the far end proved on this stream. */
   readonly proved: GrowingTable<Proof>;
-  readonly associated: AssociationOutcome | null;
-  /** Ours, for which there was no turn yet. */
-  readonly assertionsWaiting: WaitingLine<DomainPair>;
-  /** By {@link pairId}: what we asked on this very stream and was not answered yet (S6). */
-  readonly assertionsPending: readonly string[];
-  /** Those of them that have been unanswered for so long that others may be asked meanwhile. */
-  readonly assertionsOverdue: readonly string[];
-  /** Further domains of the far end that are being proved. */
-  readonly associationsPending: readonly string[];
-  readonly verificationsPending: readonly string[];
-  /** By {@link verifyId}. */
-  readonly verifiesOutstanding: readonly string[];
   /** By {@link pairId}: what was proved to us or to the peer, with the first proof of the domain at the far end. */
   readonly validPairs: GrowingTable<Proof>;
   readonly fault: Fault | null;
@@ -89,35 +101,45 @@ export type StreamEvent =
   /** Raised by the stream itself: the answer to this assertion takes its time. */
   | ({ readonly type: 'assertion.overdue' } & DomainPair);
 
-/** Context at birth. Written out: a spread before so many fields takes 40 µs and 16 kB. */
-export const newStream = ({ input }: { input: StreamInput }): StreamContext => ({
-  stream: input.stream,
-  settings: input.settings,
-  purpose: input.purpose,
-  local: input.local,
-  remote: input.remote,
-  endpoint: input.endpoint,
-  directTls: input.directTls,
-  avoidExternal: input.avoidExternal,
+export const nothingNegotiated: Negotiation = {
   phase: 'open',
   wireId: null,
   headerSent: false,
-  connectedTo: null,
-  tls: null,
   features: null,
   peerSpeaksDialback: false,
   peerPredatesFeatures: false,
-  bidi: false,
   saslAttempts: 0,
-  proved: [],
+  bidi: false,
+};
+
+const nothingPending: Pending = {
+  waitingAssertions: nobodyWaiting,
+  assertions: [],
+  overdueAssertions: [],
+  associations: [],
+  verifications: [],
+  questions: [],
+};
+
+export const newStream = ({ input }: { input: StreamInput }): StreamContext => ({
+  connectedTo: null,
+  tls: null,
+  negotiation: nothingNegotiated,
+  pending: nothingPending,
   associated: null,
-  assertionsWaiting: nobodyWaiting,
-  assertionsPending: [],
-  assertionsOverdue: [],
-  associationsPending: [],
-  verificationsPending: [],
-  verifiesOutstanding: [],
+  proved: [],
   validPairs: [],
   fault: null,
   endedByPeer: false,
+  ...input, // last: what is added after a spread has a shape of its own each time
 });
+
+export const withNegotiated = ({ negotiation }: StreamContext, step: Partial<Negotiation>) => ({
+  negotiation: { ...negotiation, ...step },
+});
+
+export const withPending = ({ pending }: StreamContext, change: Partial<Pending>) => ({
+  pending: { ...pending, ...change },
+});
+
+export const without = (ids: readonly string[], id: string): readonly string[] => ids.filter((other) => other !== id);

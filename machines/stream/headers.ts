@@ -3,9 +3,15 @@ import { assign, enqueueActions } from 'xstate';
 import { canonicalDomain } from '../../src/protocol/names.ts';
 import type { StreamFeatures, StreamHeader } from '../../src/protocol/wire.ts';
 import { hasMember } from '../collections/growing-table.ts';
+import { withNegotiated } from './context.ts';
 import { faultOfHeader, ourFeatures } from './rules.ts';
 import { say } from './setup.ts';
 import { streamSetup } from './setup.ts';
+
+const saidBy = ({ version, dialback }: StreamHeader) => ({
+  peerPredatesFeatures: version === null,
+  peerSpeaksDialback: dialback,
+});
 
 export const streamHeaders = streamSetup.extend({
   guards: {
@@ -14,8 +20,8 @@ export const streamHeaders = streamSetup.extend({
     versionIsForeign: (_, { version }: StreamHeader) => version !== null && !/^1(?:\.|$)/.test(version),
     headerIsAcceptable: ({ context }, header: StreamHeader) => faultOfHeader(context, header) === null,
     /** RFC 6120 §4.9.3.23: a feature that is mandatory there and unknown here. */
-    peerRequiresTheUnknown: ({ context }) => (context.features?.unknown.length ?? 0) > 0,
-    headersAreDue: ({ context }) => !context.headerSent,
+    peerRequiresTheUnknown: ({ context }) => (context.negotiation.features?.unknown.length ?? 0) > 0,
+    headersAreDue: ({ context }) => !context.negotiation.headerSent,
   },
   actions: {
     sendInitialHeader: enqueueActions(({ context, enqueue }) => {
@@ -30,14 +36,12 @@ export const streamHeaders = streamSetup.extend({
           dialback: true,
         }),
       );
-      enqueue.assign({ headerSent: true });
+      enqueue.assign(withNegotiated(context, { headerSent: true }));
     }),
-    rememberHeader: assign((_, header: StreamHeader) => ({
-      wireId: header.id,
-      peerPredatesFeatures: header.version === null,
-      peerSpeaksDialback: header.dialback,
-    })),
-    rememberFeatures: assign((_, features: StreamFeatures) => ({ features })),
+    rememberHeader: assign(({ context }, header: StreamHeader) =>
+      withNegotiated(context, { wireId: header.id, ...saidBy(header) }),
+    ),
+    rememberFeatures: assign(({ context }, features: StreamFeatures) => withNegotiated(context, { features })),
     answerHeader: enqueueActions(
       ({ context, enqueue }, { header, freshId }: { header: StreamHeader; freshId: string }) => {
         const local = canonicalDomain(header.to ?? '') ?? '';
@@ -46,10 +50,7 @@ export const streamHeaders = streamSetup.extend({
         enqueue.assign({
           local,
           remote,
-          wireId: freshId,
-          headerSent: true,
-          peerSpeaksDialback: header.dialback,
-          peerPredatesFeatures: header.version === null,
+          ...withNegotiated(context, { wireId: freshId, headerSent: true, ...saidBy(header) }),
           associated: changed ? null : context.associated,
         });
         enqueue.sendTo(
@@ -70,17 +71,17 @@ export const streamHeaders = streamSetup.extend({
       const to = canonicalDomain(header.to ?? '');
       return {
         local: to !== null && hasMember(context.settings.hosted, to) ? to : context.local,
-        wireId: freshId,
+        ...withNegotiated(context, { wireId: freshId }),
         fault: context.fault ?? faultOfHeader(context, header),
       };
     }),
     /** A peer from before XMPP 1.0 would not know what they are (RFC 6120 §4.7.5). */
     sendFeatures: enqueueActions(({ context, enqueue }) => {
-      if (!context.peerPredatesFeatures) enqueue.sendTo('transport', say(ourFeatures(context)));
+      if (!context.negotiation.peerPredatesFeatures) enqueue.sendTo('transport', say(ourFeatures(context)));
     }),
     /** After SASL the negotiation ends with features; after dialback they were sent already (RFC 6120 §4.3.5). */
     sendFinalFeatures: enqueueActions(({ context, enqueue }) => {
-      if (context.phase === 'authenticated') enqueue.sendTo('transport', say(ourFeatures(context)));
+      if (context.negotiation.phase === 'authenticated') enqueue.sendTo('transport', say(ourFeatures(context)));
     }),
   },
 });

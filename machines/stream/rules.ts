@@ -75,7 +75,8 @@ export const supposedProof = (context: StreamContext, domain: string): Proof | n
  * XEP-0288 §2.2: who accepts us as a source may write back, if it has shown on this stream who it is; that only DNS sent
  * us there is not enough. The far end takes it so too: it writes back as soon as it has said `valid`.
  */
-export const mayWriteBack = ({ bidi }: StreamContext, { evidence }: Proof): boolean => bidi && evidence['dns'] !== true;
+export const mayWriteBack = ({ negotiation }: StreamContext, { evidence }: Proof): boolean =>
+  negotiation.bidi && evidence['dns'] !== true;
 
 export const pairId = ({ from, to }: DomainPair): string => `${from}>${to}`;
 
@@ -91,14 +92,14 @@ export const pairOfChild = (child: string): DomainPair => pairOf(child.slice(chi
 export const verifyId = ({ id, ...pair }: DomainPair & { readonly id: string }): string => `${pairId(pair)}#${id}`;
 
 export const externalMayBeOffered = (context: StreamContext): boolean => {
-  const { phase, tls, associated, remote } = context;
-  if (phase !== 'open' || tls === null || associated?.verdict.kind !== 'proved') return false;
+  const { negotiation, tls, associated, remote } = context;
+  if (negotiation.phase !== 'open' || tls === null || associated?.verdict.kind !== 'proved') return false;
   return associated.domain === remote && faultOfPair(context, remote, associated.verdict) === null;
 };
 
 /** What we offer as the receiving server. EXTERNAL only when it will succeed (PEERS §5.21). */
 export function ourFeatures(context: StreamContext): StreamFeatures {
-  const { tls, phase, settings, remote } = context;
+  const { tls, negotiation, settings, remote } = context;
   const dialback = tls !== null || !requiresTls(policyTowards(context, remote));
   return {
     kind: 'features',
@@ -106,14 +107,14 @@ export function ourFeatures(context: StreamContext): StreamFeatures {
     mechanisms: externalMayBeOffered(context) ? ['EXTERNAL'] : [],
     dialback,
     dialbackErrors: dialback,
-    bidi: tls !== null && phase === 'open' && settings.bidi,
+    bidi: tls !== null && negotiation.phase === 'open' && settings.bidi,
     unknown: [],
   };
 }
 
 /** Why this header cannot be accepted, or null. Names are facts only after TLS, and frozen after SASL (FACTS §14.2, §14.10). */
 export function faultOfHeader(context: StreamContext, header: StreamHeader): Fault | null {
-  const { settings, tls, phase } = context;
+  const { settings, tls, negotiation } = context;
   const [major] = (header.version ?? '0.9').split('.');
   if (header.version !== null && major !== '1')
     return fault('stream', 'unsupported-version', 'peer', `version ${header.version}`);
@@ -133,7 +134,7 @@ export function faultOfHeader(context: StreamContext, header: StreamHeader): Fau
     return fault('stream', 'improper-addressing', 'peer', 'the header has no from under TLS');
   if (from !== null && hasMember(settings.hosted, from))
     return fault('stream', 'invalid-from', 'peer', `${from} is served here`);
-  if (phase === 'authenticated' && (from !== context.remote || to !== context.local)) {
+  if (negotiation.phase === 'authenticated' && (from !== context.remote || to !== context.local)) {
     return fault(
       'stream',
       from === context.remote ? 'improper-addressing' : 'invalid-from',

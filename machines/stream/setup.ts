@@ -51,13 +51,13 @@ export const streamSetup = setup({
     tlsComesFirst: ({ context }) => context.directTls,
     isNotSecured: ({ context }) => context.tls === null,
     isSecured: ({ context }) => context.tls !== null,
-    isAuthenticated: ({ context }) => context.phase === 'authenticated',
+    isAuthenticated: ({ context }) => context.negotiation.phase === 'authenticated',
     isForVerificationOnly: ({ context }) => context.purpose === 'verification',
     policyForbidsTheStream: ({ context }, policy: PolicyOptions) =>
       faultOfStream(underPolicy(context, policy)) !== null,
     endsForNobodysFault: ({ context }) => isTakingLeave(context.fault),
     /** What has a deadline of its own. A `db:verify` that is never answered must not keep the stream for ever (L2). */
-    nothingIsPending: ({ context }) => context.assertionsPending.length + context.verificationsPending.length === 0,
+    nothingIsPending: ({ context }) => context.pending.assertions.length + context.pending.verifications.length === 0,
   },
   actions: {
     send: sendTo('transport', (_, element: WireElement) => say(element)),
@@ -69,14 +69,14 @@ export const streamSetup = setup({
     closeStream: sendTo('transport', ({ context }) => ({
       type: 'transport.close' as const,
       fault: context.endedByPeer ? null : context.fault,
-      header: context.headerSent
+      header: context.negotiation.headerSent
         ? null
         : {
             kind: 'streamHeader' as const,
             // RFC 6120 §4.9.1.3: an own domain or the empty string.
             from: context.local,
             to: context.remote === '' ? null : context.remote,
-            id: context.wireId,
+            id: context.negotiation.wireId,
             version: '1.0',
             dialback: true,
           },

@@ -3,16 +3,20 @@ import { assign, sendTo } from 'xstate';
 import { requiresTls } from '../../src/protocol/policy.ts';
 import type { TlsFacts } from '../events.ts';
 import { policyTowards } from './rules.ts';
+import { nothingNegotiated } from './context.ts';
 import { streamHeaders } from './headers.ts';
 
 export const tlsNegotiation = streamHeaders.extend({
   guards: {
     peerCannotStartTls: ({ context }) =>
-      context.peerPredatesFeatures && context.tls === null && requiresTls(policyTowards(context, context.remote)),
+      context.negotiation.peerPredatesFeatures &&
+      context.tls === null &&
+      requiresTls(policyTowards(context, context.remote)),
     startTlsIsNext: ({ context }) =>
       context.tls === null &&
       // Where no features came (a peer from before 1.0), TLS is asked for only if policy insists.
-      ((context.features?.startTls ?? 'absent') !== 'absent' || requiresTls(policyTowards(context, context.remote))),
+      ((context.negotiation.features?.startTls ?? 'absent') !== 'absent' ||
+        requiresTls(policyTowards(context, context.remote))),
     plainTextIsAllowed: ({ context }) => context.remote !== '' && !requiresTls(policyTowards(context, context.remote)),
   },
   actions: {
@@ -26,15 +30,7 @@ export const tlsNegotiation = streamHeaders.extend({
       type: 'transport.secureAsServer' as const,
       streamTo: context.local === '' ? null : context.local,
     })),
-    rememberTls: assign((_, tls: TlsFacts) => ({
-      tls,
-      // RFC 6120 §5.4.3.3: what was heard before TLS is forgotten (S5).
-      wireId: null,
-      features: null,
-      headerSent: false,
-      peerSpeaksDialback: false,
-      peerPredatesFeatures: false,
-      saslAttempts: 0,
-    })),
+    /** RFC 6120 §5.4.3.3: what was heard before TLS is forgotten (S5). */
+    rememberTls: assign((_, tls: TlsFacts) => ({ tls, negotiation: nothingNegotiated })),
   },
 });

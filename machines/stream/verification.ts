@@ -7,7 +7,7 @@ import type { DomainPair, TransportCommand, VerificationOutcome } from '../event
 import { hasMember, membersOf, withEntry, withFirst } from '../collections/growing-table.ts';
 import { limits } from '../limits.ts';
 import { identityAssertion } from './assertion.ts';
-import type { StreamContext } from './context.ts';
+import { type StreamContext, without, withPending } from './context.ts';
 import {
   assertionOfOurs,
   faultOfPair,
@@ -49,21 +49,21 @@ function refusedAtOnce({ from, to }: DomainPair, why: Fault): VerificationOutcom
 export const identityVerification = identityAssertion.extend({
   guards: {
     /** In reverse only on a bidirectional stream (XEP-0288 §2.2). */
-    assertionsMayComeIn: ({ context }) => context.endpoint === null || context.bidi,
+    assertionsMayComeIn: ({ context }) => context.endpoint === null || context.negotiation.bidi,
     /** XEP-0220 §2.2.1: a disowned key closes the stream only where no other pair would suffer (L5). */
     keyWasDisownedAndNobodySuffers: ({ context }, { answer }: VerificationOutcome) =>
       answer.type === 'error' &&
       answer.condition === 'forbidden' &&
       context.validPairs.length === 0 &&
-      context.verificationsPending.length === 1,
+      context.pending.verifications.length === 1,
   },
   actions: {
     /** A repeated assertion waits for the answer to the first; too many are refused (XEP-0220 §2.5, FACTS §14.22). */
     verifyAssertion: enqueueActions(({ context, enqueue }, assertion: DomainPair & { key: string }) => {
       const { from, to } = assertion;
-      if (context.verificationsPending.includes(pairId(assertion))) return;
+      if (context.pending.verifications.includes(pairId(assertion))) return;
       if (
-        context.verificationsPending.length >= limits.pendingVerifications ||
+        context.pending.verifications.length >= limits.pendingVerifications ||
         membersOf(context.validPairs) >= limits.pairsPerStream
       ) {
         enqueue.sendTo('transport', resultFor(assertion, { type: 'error', condition: 'resource-constraint' }));
@@ -80,7 +80,7 @@ export const identityVerification = identityAssertion.extend({
         enqueue.sendTo('transport', resultFor(outcome, outcome.answer));
         return;
       }
-      enqueue.assign({ verificationsPending: [...context.verificationsPending, pairId(assertion)] });
+      enqueue.assign(withPending(context, { verifications: [...context.pending.verifications, pairId(assertion)] }));
       enqueue.spawnChild('verification', {
         id: `verification.${pairId(assertion)}`,
         input: {
@@ -88,7 +88,7 @@ export const identityVerification = identityAssertion.extend({
           to,
           key: assertion.key,
           stream: context.stream,
-          id: context.wireId,
+          id: context.negotiation.wireId,
           policy: policyTowards(context, assertion.from),
           targetIsHosted,
           denied,
@@ -104,17 +104,17 @@ export const identityVerification = identityAssertion.extend({
     ),
     /** An assertion made before TLS, or before SASL, names a stream id that is no more: it has to be made again (S5). */
     forgetAssertions: enqueueActions(({ context, enqueue }) => {
-      for (const assertion of context.verificationsPending) enqueue.stopChild(`verification.${assertion}`);
-      enqueue.assign({ verificationsPending: [] });
+      for (const assertion of context.pending.verifications) enqueue.stopChild(`verification.${assertion}`);
+      enqueue.assign(withPending(context, { verifications: [] }));
     }),
     settleVerification: enqueueActions(({ context, enqueue }, verified: VerificationOutcome) => {
       const outcome = underPolicyInForce(context, verified);
       const { from, to, answer, proof } = outcome;
       // What permissive federation lets in unproved is not for that a place to send to (FACTS §9).
-      const mayAnswer = context.bidi && proof !== null && proof.strength !== 'none';
+      const mayAnswer = context.negotiation.bidi && proof !== null && proof.strength !== 'none';
       enqueue.stopChild(`verification.${pairId(outcome)}`);
       enqueue.assign({
-        verificationsPending: context.verificationsPending.filter((id) => id !== pairId(outcome)),
+        ...withPending(context, { verifications: without(context.pending.verifications, pairId(outcome)) }),
         validPairs: proof === null ? context.validPairs : withFirst(context.validPairs, pairId(outcome), proof),
         // XEP-0288 §2.2: a domain validly used as a source may be a target.
         proved: mayAnswer ? withEntry(context.proved, from, proof) : context.proved,
@@ -138,9 +138,9 @@ export const identityVerification = identityAssertion.extend({
     settleFailedVerification: enqueueActions(
       ({ context, enqueue }, { child, error }: { child: string; error: unknown }) => {
         const pair = pairOfChild(child);
-        if (!context.verificationsPending.includes(pairId(pair))) return;
+        if (!context.pending.verifications.includes(pairId(pair))) return;
         enqueue.stopChild(child);
-        enqueue.assign({ verificationsPending: context.verificationsPending.filter((id) => id !== pairId(pair)) });
+        enqueue.assign(withPending(context, { verifications: without(context.pending.verifications, pairId(pair)) }));
         const answer: DialbackAnswer = { type: 'error', condition: 'internal-server-error' };
         // What broke here is for the owner to know; the peer is told that something did.
         const told = { ...answer, text: faultSentence(toFault(error, 'internal')) };

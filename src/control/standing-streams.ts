@@ -182,7 +182,7 @@ export class StandingStreams {
           pending ||= row.stage === 'opening';
         } else if (row.purpose === 'stanzas') {
           // XEP-0220 §2.6.2: only where one pair's failure leaves the others alone.
-          if (row.stage === 'established' && row.context().features?.dialbackErrors === true) {
+          if (row.stage === 'established' && row.context().negotiation.features?.dialbackErrors === true) {
             return { stream: id, manner: 'supposition' };
           }
           pending ||= row.stage === 'opening' || row.stage === 'verifiable';
@@ -198,10 +198,10 @@ export class StandingStreams {
 }
 
 /** Of an established stream; both ends know it. */
-const idOf = (row: StreamRow): string => row.context().wireId ?? '';
+const idOf = (row: StreamRow): string => row.context().negotiation.wireId ?? '';
 
 export const isBidi = (row: StreamRow): boolean =>
-  row.stage === 'established' && row.purpose === 'stanzas' && row.context().bidi;
+  row.stage === 'established' && row.purpose === 'stanzas' && row.context().negotiation.bidi;
 
 const certificateOf = (row: StreamRow): string | undefined => row.context().tls?.certificate?.sha256;
 
@@ -209,7 +209,7 @@ function serves(row: StreamRow, purpose: StreamPurpose): boolean {
   if (row.stage === 'closing') return false;
   // A question goes down a stream that we opened, to the address that DNS gave us (FACTS §14.3).
   if (purpose === 'verification') return row.initiating && row.stage !== 'opening';
-  return row.purpose === 'stanzas' && row.stage === 'established' && (row.initiating || row.context().bidi);
+  return row.purpose === 'stanzas' && row.stage === 'established' && (row.initiating || row.context().negotiation.bidi);
 }
 
 function index(map: Map<string, Set<StreamId>>, key: string, id: StreamId): void {

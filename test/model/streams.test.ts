@@ -70,18 +70,8 @@ const models: readonly Model[] = [
 
 /** Two snapshots are the same where the chart stands at the same place, and would decide alike. */
 function serialized({ value, status, context }: SnapshotFrom<Stream>): string {
-  const {
-    phase,
-    headerSent,
-    wireId,
-    tls,
-    features: heard,
-    associated,
-    proved,
-    bidi,
-    saslAttempts,
-    validPairs,
-  } = context;
+  const { negotiation, tls, associated, proved, validPairs } = context;
+  const { phase, headerSent, wireId, features: heard, bidi, saslAttempts } = negotiation;
   return JSON.stringify([
     ...[value, status, phase, headerSent, wireId !== null, tls?.certificate != null, tls !== null, bidi],
     ...[
@@ -93,7 +83,7 @@ function serialized({ value, status, context }: SnapshotFrom<Stream>): string {
       Object.keys(entriesOf(proved)),
       validPairs.length > 0,
     ],
-    ...[context.assertionsPending, context.verificationsPending.length, context.verifiesOutstanding.length > 0],
+    ...[context.pending.assertions, context.pending.verifications.length, context.pending.questions.length > 0],
   ]);
 }
 

@@ -1,5 +1,5 @@
 /** Rows of the table of standing streams, as a test wants them. */
-import { newStream, type StreamContext } from '../../machines/stream/context.ts';
+import { newStream, nothingNegotiated, type StreamContext } from '../../machines/stream/context.ts';
 import type { StreamRow } from '../../src/control/standing-streams.ts';
 import type { AddressRecord, Endpoint } from '../../src/protocol/dns.ts';
 
@@ -33,7 +33,7 @@ export function rowOf(id: number, endpoint: Endpoint, changes: Partial<StreamCon
     bidi: false,
     unknown: [],
   };
-  const context = { ...newStream({ input }), features, ...changes };
+  const context = { ...newStream({ input }), negotiation: { ...nothingNegotiated, features }, ...changes };
   return {
     id,
     initiating: true,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../machines/limits.ts';
+import { nothingNegotiated } from '../../machines/stream/context.ts';
 import { type Found, StandingStreams, type Wanted } from '../../src/control/standing-streams.ts';
 import { StreamSearch } from '../../src/control/stream-search.ts';
 import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
@@ -76,7 +77,11 @@ test('a bidirectional stream from the holder of the certificate serves those who
   await settled();
   assert.deepEqual(found, []);
 
-  const theirs = { ...rowOf(3, endpoint(1), { tls, bidi: true }), initiating: false, endpoint: null };
+  const theirs = {
+    ...rowOf(3, endpoint(1), { tls, negotiation: { ...nothingNegotiated, bidi: true } }),
+    initiating: false,
+    endpoint: null,
+  };
   streams.add(theirs);
   streams.established(theirs);
   search.changed(theirs);

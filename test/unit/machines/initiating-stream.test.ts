@@ -84,7 +84,7 @@ test('STARTTLS refused, or never answered, ends the stream: no plain text instea
 });
 
 test('S5: header and features of before TLS are forgotten', () => {
-  const { wireId, features: heard, peerSpeaksDialback, headerSent } = secured().snapshot.context;
+  const { wireId, features: heard, peerSpeaksDialback, headerSent } = secured().snapshot.context.negotiation;
   assert.deepEqual(
     { wireId, heard, peerSpeaksDialback, headerSent },
     { wireId: null, heard: null, peerSpeaksDialback: false, headerSent: false },

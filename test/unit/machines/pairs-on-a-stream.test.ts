@@ -88,8 +88,8 @@ test('overdue assertions are actors: so many, and no more', () => {
     ask(stream, sender(n));
     overdue(stream, sender(n));
   }
-  const { assertionsPending } = stream.snapshot.context;
-  assert.equal(assertionsPending.length, most);
+  const { pending } = stream.snapshot.context;
+  assert.equal(pending.assertions.length, most);
   assert.deepEqual(words(ask(stream, 'a.example')), []);
 });
 

@@ -131,7 +131,7 @@ test('S5: a claim heard in plain text is forgotten under TLS, and can be made an
   stream.done('verification.a.example>b.example', verified('a.example', 'b.example'));
   assert.deepEqual(words(stream), [], 'what was decided meanwhile is not said');
   stream.send({ type: 'transport.secured', tls: tlsWith(null) });
-  assert.deepEqual(stream.snapshot.context.verificationsPending, []);
+  assert.deepEqual(stream.snapshot.context.pending.verifications, []);
   open(stream, {}, 'id-2');
   assert.deepEqual(words(stream.send(claim())), ['spawn verification.a.example>b.example']);
   const [spawned] = stream.effects;
@@ -149,8 +149,8 @@ test('S5: the names of the plain header do not outlive TLS (RFC 6120 §5.4.3.3)'
     .send({ type: 'transport.secured', tls: tlsWith(certificateOf('a.example')) });
   open(stream, {}, 'id-2');
   assert.equal(stream.state, 'association');
-  const { remote, local, wireId } = stream.snapshot.context;
-  assert.deepEqual([remote, local, wireId], ['a.example', 'b.example', 'id-2']);
+  const { remote, local, negotiation } = stream.snapshot.context;
+  assert.deepEqual([remote, local, negotiation.wireId], ['a.example', 'b.example', 'id-2']);
 });
 
 test('STARTTLS a second time closes (RFC 6120 §5.3.2)', () => {
@@ -352,7 +352,7 @@ test('where only a certificate counts, a claim that it does not name is answered
       [attempts.map(({ verdict }) => 'fault' in verdict && verdict.fault.condition), proof],
       [[condition], null],
     );
-    assert.deepEqual([stream.state, stream.snapshot.context.verificationsPending], [state, []]);
+    assert.deepEqual([stream.state, stream.snapshot.context.pending.verifications], [state, []]);
     const looksInto = (from: string) => words(stream.send(claim(from))).some((word) => word.startsWith('spawn'));
     assert.equal(looksInto('weak.example'), true, 'dialback counts here');
     assert.equal(looksInto('a.example'), certificate !== null, 'what the certificate names is looked into');
