@@ -10,8 +10,8 @@ import {
   HALF_TTL_SECONDS,
   MAX_RECORDS,
   RESOLUTION_DELAY_MS,
-  SRV_TTL_SECONDS,
 } from '../../src/adapters/dns/resolver.ts';
+import { SRV_TTL_SECONDS } from '../../src/adapters/dns/cares.ts';
 import type { Clock } from '../../src/ports.ts';
 
 const never = new AbortController().signal;

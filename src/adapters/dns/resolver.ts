@@ -1,12 +1,13 @@
-/** Names over plain DNS (RFC 6120 §3.2, RFC 8305 §3): no DNSSEC here, so no answer is ever `secure` or `bogus`. */
-import type { RecordWithTtl } from 'node:dns';
+/** Services and addresses of domains (RFC 6120 §3.2, RFC 8305 §3), whoever is asked for them. */
 import { isIP } from 'node:net';
 import type { Clock, Resolver } from '../../ports.ts';
 import { interleaveFamilies, literalAddress } from '../../protocol/addresses.ts';
 import type { AddressRecord, DnsAnswer, SrvRecord } from '../../protocol/dns.ts';
 import { canonicalDomain, isIpLiteral } from '../../protocol/names.ts';
 import { systemClock } from '../clock.ts';
-import { abandonable, followSignal, type Outcome, type Purpose, Queries } from './queries.ts';
+import { abandonable, BoundedLookUps, type Follower, followSignal, type Purpose } from './bounded.ts';
+import { createCaresSource } from './cares.ts';
+import type { NameSource, Outcome, SrvFields } from './outcome.ts';
 import { systemAddresses } from './system-hosts.ts';
 
 export interface ResolverOptions {
@@ -27,14 +28,11 @@ export interface ResolverOptions {
   readonly clock?: Clock;
 }
 
-/** c-ares in Node gives no TTL with SRV records: short, though deployed ones are kept for 5 minutes to a day. */
-export const SRV_TTL_SECONDS = 30;
-/** For "there is none": Node does not give the SOA, whose minimum RFC 2308 §5 asks for. */
-export const NEGATIVE_TTL_SECONDS = 30;
 /** For addresses of one family, where the other was not heard of in time. */
 export const HALF_TTL_SECONDS = 30;
 /** For what does not come from the DNS at all: IP literals and the hosts file. */
 export const LOCAL_TTL_SECONDS = 30;
+const TIMEOUT_MS = 5_000;
 /** A day: longest that we believe a TTL, so that a slip in a zone does not stay for years. */
 const MAX_TTL_SECONDS = 86_400;
 /** Records taken from one answer; a message could hold thousands. */
@@ -45,27 +43,30 @@ export const RESOLUTION_DELAY_MS = 50;
 export const A_PATIENCE_MS = 1_000;
 
 /**
- * A resolver over c-ares. Answers are `insecure`, `nodata-insecure` (NXDOMAIN, NODATA) or `error` with its reason.
+ * A resolver over plain DNS. Answers are `insecure`, `nodata-insecure` (NXDOMAIN, NODATA) or `error` with its reason.
  * @throws TypeError when a server is not an address with an optional port.
  */
 export function createResolver(options: ResolverOptions = {}): Resolver {
-  const { servers = [], timeoutMs = 5000, tries = 2, maxQueries = 100, maxWaiting = 20_000 } = options;
-  const { clock = systemClock } = options;
-  const queries = new Queries({ servers, timeoutMs, tries, maxQueries, maxWaiting, clock });
+  const { servers = [], timeoutMs = TIMEOUT_MS, tries = 2, clock = systemClock } = options;
+  return resolverOver(createCaresSource({ servers, timeoutMs, tries, clock }), options);
+}
+
+/** A resolver over any source, with the bounds of `options`. */
+export function resolverOver(source: NameSource, options: Omit<ResolverOptions, 'tries'>): Resolver {
+  const { servers = [], timeoutMs = TIMEOUT_MS, maxQueries = 100, maxWaiting = 20_000, clock = systemClock } = options;
+  const lookUps = new BoundedLookUps({ timeoutMs, maxQueries, maxWaiting, clock });
 
   async function srv(name: string, signal: AbortSignal, purpose: Purpose): Promise<DnsAnswer<SrvRecord>> {
-    const outcome = await queries.ask((cares) => cares.resolveSrv(name), signal, purpose);
-    if (outcome.kind !== 'found') return negative(outcome);
-    return positive(outcome.found, toSrvRecord, SRV_TTL_SECONDS);
+    return answerOf(await lookUps.run((stop) => source.srv(name, stop), signal, purpose), toSrvRecord);
   }
 
   async function addresses(host: string, signal: AbortSignal, purpose: Purpose): Promise<DnsAnswer<AddressRecord>> {
     const literal = literalAddress(host);
     if (literal) return fromSystem([literal]);
     if (servers.length === 0) {
-      const local = await queries.bounded((stop) => abandonable(systemAddresses(host), stop), signal, purpose);
+      const local = await lookUps.run((stop) => abandonable(fromThisMachine(host), stop), signal, purpose);
       if (local.kind === 'failed') return negative(local);
-      if (local.kind === 'found' && local.found.length > 0) return fromSystem(local.found);
+      if (local.kind === 'found') return fromSystem(local.found);
     }
     return askBothFamilies(host, signal, purpose);
   }
@@ -82,57 +83,69 @@ export function createResolver(options: ResolverOptions = {}): Resolver {
     const [patience6, patience4] = [followSignal(signal), followSignal(signal)];
     let pending = 2;
     let timer: unknown = null;
-    const thenWaitFor = (other: typeof patience4, ms: number) => (outcome: Outcome<RecordWithTtl>) => {
+    const ask = async (family: 4 | 6, own: Follower, other: Follower, patienceMs: number) => {
+      const outcome = await lookUps.run((stop) => source.addresses(host, family, stop), own.signal, purpose);
       pending -= 1;
       if (pending > 0 && outcome.kind === 'found') {
-        timer = clock.setTimeout(() => other.abort(`the other family came ${ms} ms ago`), ms);
+        timer = clock.setTimeout(() => other.abort(`the other family came ${patienceMs} ms ago`), patienceMs);
       }
       return outcome;
     };
-    const [outcome6, outcome4] = await Promise.all([
-      queries
-        .ask((cares) => cares.resolve6(host, { ttl: true }), patience6.signal, purpose)
-        .then(thenWaitFor(patience4, A_PATIENCE_MS)),
-      queries
-        .ask((cares) => cares.resolve4(host, { ttl: true }), patience4.signal, purpose)
-        .then(thenWaitFor(patience6, RESOLUTION_DELAY_MS)),
+    const outcomes = await Promise.all([
+      ask(6, patience6, patience4, A_PATIENCE_MS),
+      ask(4, patience4, patience6, RESOLUTION_DELAY_MS),
     ]);
     if (timer !== null) clock.clearTimeout(timer);
     patience6.unfollow();
     patience4.unfollow();
-
-    const outcomes = [outcome6, outcome4];
-    const found = outcomes.flatMap((outcome) => (outcome.kind === 'found' ? outcome.found : []));
-    if (found.length > 0) {
-      const isHalf = outcomes.some(({ kind }) => kind === 'failed');
-      const ttl = Math.min(...found.map((record) => record.ttl), isHalf ? HALF_TTL_SECONDS : Infinity);
-      const answer = positive(found, toAddressRecord, ttl);
-      return { ...answer, records: inOrder(answer.records) };
-    }
-    // One family refused or silent, the other empty: unknown, not "there is none".
-    return negative(outcome6.kind === 'failed' ? outcome6 : outcome4);
+    const answer = answerOf(bothFamilies(outcomes), toAddressRecord);
+    return { ...answer, records: inOrder(answer.records) };
   }
 
   return {
     // An IP literal has no services in the DNS; asking would only leak it to the root servers.
     srv: (name, signal, { purpose = 'stanzas' } = {}) =>
-      isIpLiteral(ownerDomain(name)) ? Promise.resolve(negative({ kind: 'absent' })) : srv(name, signal, purpose),
+      isIpLiteral(ownerDomain(name)) ? Promise.resolve(noServices) : srv(name, signal, purpose),
     addresses: (host, signal, { purpose = 'stanzas' } = {}) => addresses(host, signal, purpose),
   };
 }
 
-function negative(outcome: Outcome<unknown>): DnsAnswer<never> {
-  return outcome.kind === 'failed'
-    ? { status: 'error', records: [], ttlSeconds: 0, reason: outcome.reason }
-    : { status: 'nodata-insecure', records: [], ttlSeconds: NEGATIVE_TTL_SECONDS };
+const noServices: DnsAnswer<never> = { status: 'nodata-insecure', records: [], ttlSeconds: LOCAL_TTL_SECONDS };
+
+/**
+ * One answer of two. RFC 7673 §3.2: where an address is bogus, nothing of the host is dialled. One family refused or silent
+ * and the other empty is unknown, not "there is none".
+ */
+function bothFamilies(outcomes: readonly Outcome<string>[]): Outcome<string> {
+  const bogus = outcomes.find(({ kind }) => kind === 'bogus');
+  if (bogus !== undefined) return bogus;
+  const found = outcomes.filter((outcome) => outcome.kind === 'found');
+  const failed = outcomes.find(({ kind }) => kind === 'failed');
+  const absent = outcomes.filter((outcome) => outcome.kind === 'absent');
+  if (found.length === 0 && failed !== undefined) return failed;
+  const heard = found.length > 0 ? found : absent;
+  return {
+    kind: found.length > 0 ? 'found' : 'absent',
+    found: found.flatMap((outcome) => outcome.found),
+    secure: heard.every(({ secure }) => secure),
+    ttlSeconds: Math.min(
+      ...heard.map(({ ttlSeconds }) => ttlSeconds),
+      failed === undefined ? Infinity : HALF_TTL_SECONDS,
+    ),
+  };
+}
+
+function negative(outcome: Exclude<Outcome<never>, { kind: 'found' }>): DnsAnswer<never> {
+  if (outcome.kind === 'bogus') return { status: 'bogus', records: [], ttlSeconds: 0, reason: outcome.reason };
+  if (outcome.kind === 'failed') return { status: 'error', records: [], ttlSeconds: 0, reason: outcome.reason };
+  const { secure, ttlSeconds } = outcome;
+  return { status: secure ? 'nodata-secure' : 'nodata-insecure', records: [], ttlSeconds };
 }
 
 /** What came over the network, made fit: bounded in number, each record checked, and said so when some were dropped. */
-function positive<Found, Fit>(
-  found: readonly Found[],
-  fit: (found: Found) => Fit | null,
-  ttlSeconds: number,
-): DnsAnswer<Fit> {
+function answerOf<Found, Fit>(outcome: Outcome<Found>, fit: (found: Found) => Fit | null): DnsAnswer<Fit> {
+  if (outcome.kind !== 'found') return negative(outcome);
+  const { found, secure, ttlSeconds } = outcome;
   const fitting = found.map(fit).filter((record) => record !== null);
   const records = fitting.slice(0, MAX_RECORDS);
   const reasons = [
@@ -141,27 +154,30 @@ function positive<Found, Fit>(
       : []),
     ...(records.length < fitting.length ? [`only ${MAX_RECORDS} of ${fitting.length} records are kept`] : []),
   ];
-  const answer = { status: 'insecure', records, ttlSeconds: Math.min(ttlSeconds, MAX_TTL_SECONDS) } as const;
-  return reasons.length === 0 ? answer : { ...answer, reason: reasons.join('; ') };
-}
-
-interface CaresSrv {
-  readonly name: string;
-  readonly port: number;
-  readonly priority: number;
-  readonly weight: number;
+  return {
+    status: secure ? 'secure' : 'insecure',
+    records,
+    ttlSeconds: Math.min(ttlSeconds, MAX_TTL_SECONDS),
+    ...(reasons.length === 0 ? {} : { reason: reasons.join('; ') }),
+  };
 }
 
 /** Null for a target that is no host name: RFC 2782 wants one that has address records, so no IP literal either. */
-function toSrvRecord({ name, port, priority, weight }: CaresSrv): SrvRecord | null {
+function toSrvRecord({ target: name, port, priority, weight }: SrvFields): SrvRecord | null {
   if (name === '' || name === '.') return { priority, weight, port, target: '.' };
   const target = canonicalDomain(name);
   return target === null || isIpLiteral(target) || port === 0 ? null : { priority, weight, port, target };
 }
 
-function toAddressRecord({ address }: { readonly address: string }): AddressRecord | null {
+function toAddressRecord(address: string): AddressRecord | null {
   const family = isIP(address);
   return family === 4 || family === 6 ? { family, address } : null;
+}
+
+async function fromThisMachine(host: string): Promise<Outcome<AddressRecord>> {
+  const found = await systemAddresses(host);
+  const [secure, ttlSeconds] = [false, LOCAL_TTL_SECONDS];
+  return found.length === 0 ? { kind: 'absent', secure, ttlSeconds } : { kind: 'found', found, secure, ttlSeconds };
 }
 
 function fromSystem(found: readonly AddressRecord[]): DnsAnswer<AddressRecord> {

@@ -1,0 +1,137 @@
+/** Plain DNS through c-ares, each query on a channel of its own: nothing here is ever secure, or bogus. */
+import { Resolver as CaresResolver } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import type { Clock } from '../../ports.ts';
+import type { NameSource, Outcome } from './outcome.ts';
+
+export interface CaresOptions {
+  readonly servers: readonly string[];
+  readonly timeoutMs: number;
+  readonly tries: number;
+  readonly clock: Clock;
+}
+
+/** c-ares in Node gives no TTL with SRV records: short, though deployed ones are kept for 5 minutes to a day. */
+export const SRV_TTL_SECONDS = 30;
+/** For "there is none": Node does not give the SOA, whose minimum RFC 2308 §5 asks for. */
+export const NEGATIVE_TTL_SECONDS = 30;
+
+/** @throws TypeError when a server is not an address with an optional port. */
+export function createCaresSource(options: CaresOptions): NameSource {
+  const channels = new Channels(options);
+
+  async function ask<Found>(
+    query: (cares: CaresResolver) => Promise<Found[]>,
+    ttlOf: (found: readonly Found[]) => number,
+    stop: AbortSignal,
+  ): Promise<Outcome<Found>> {
+    const channel = channels.take();
+    const cancel = (): void => channel.cares.cancel(); // and with it everything on the channel
+    stop.addEventListener('abort', cancel, { once: true });
+    try {
+      const found = await query(channel.cares);
+      if (!stop.aborted) channels.giveBack(channel);
+      return { kind: 'found', found, secure: false, ttlSeconds: ttlOf(found) };
+    } catch (thrown) {
+      if (stop.aborted) return { kind: 'failed', reason: String(stop.reason) };
+      if (isAbsence(thrown)) channels.giveBack(channel);
+      return failedQuery(thrown);
+    } finally {
+      stop.removeEventListener('abort', cancel);
+    }
+  }
+
+  return {
+    srv: (name, stop) =>
+      ask(
+        (cares) => cares.resolveSrv(name).then((all) => all.map(({ name: target, ...rest }) => ({ target, ...rest }))),
+        () => SRV_TTL_SECONDS,
+        stop,
+      ),
+    addresses: async (host, family, stop) => {
+      const outcome = await ask(
+        (cares) => (family === 4 ? cares.resolve4(host, { ttl: true }) : cares.resolve6(host, { ttl: true })),
+        (found) => Math.min(...found.map(({ ttl }) => ttl)),
+        stop,
+      );
+      return outcome.kind === 'found' ? { ...outcome, found: outcome.found.map(({ address }) => address) } : outcome;
+    },
+  };
+}
+
+interface Channel {
+  readonly cares: CaresResolver;
+  readonly madeAtMs: number;
+}
+
+/** With the servers of the system, a channel knows those of when it was made. */
+const CHANNEL_AGE_MS = 60_000;
+
+/**
+ * Channels that have nothing to do. To make one costs more than a query on it; each has at most one query at a time, since
+ * cancelling a channel cancels all that is on it. One whose query failed is not used again: c-ares holds grudges.
+ */
+class Channels {
+  readonly #idle: Channel[] = [];
+  readonly #servers: readonly string[];
+  readonly #settings: { readonly timeout: number; readonly tries: number };
+  readonly #clock: Clock;
+
+  constructor({ servers, timeoutMs, tries, clock }: CaresOptions) {
+    this.#servers = servers.map(toCaresServer);
+    // c-ares goes round all servers and doubles its patience each round; all rounds have to fit into timeoutMs.
+    const rounds = Math.max(1, servers.length) * (2 ** tries - 1);
+    this.#settings = { timeout: Math.max(1, Math.floor(timeoutMs / rounds)), tries };
+    this.#clock = clock;
+  }
+
+  take(): Channel {
+    const madeAtMs = this.#clock.now();
+    for (;;) {
+      const channel = this.#idle.pop();
+      if (channel === undefined) break;
+      if (Math.abs(madeAtMs - channel.madeAtMs) < CHANNEL_AGE_MS) return channel;
+    }
+    const cares = new CaresResolver(this.#settings);
+    if (this.#servers.length > 0) cares.setServers(this.#servers);
+    return { cares, madeAtMs };
+  }
+
+  giveBack(channel: Channel): void {
+    this.#idle.push(channel); // never more than there are slots
+  }
+}
+
+const codeOf = (thrown: unknown): string =>
+  thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown);
+
+/** NXDOMAIN or NODATA: an answer too. */
+const isAbsence = (thrown: unknown): boolean => ['ENOTFOUND', 'ENODATA'].includes(codeOf(thrown));
+
+function failedQuery(thrown: unknown): Outcome<never> {
+  if (isAbsence(thrown)) return { kind: 'absent', secure: false, ttlSeconds: NEGATIVE_TTL_SECONDS };
+  const code = codeOf(thrown);
+  return { kind: 'failed', reason: CARES_REASONS[code] ?? code };
+}
+
+const CARES_REASONS: Readonly<Record<string, string>> = {
+  ESERVFAIL: 'SERVFAIL',
+  EREFUSED: 'REFUSED',
+  ENOTIMP: 'NOTIMP',
+  EFORMERR: 'FORMERR',
+  ETIMEOUT: 'TIMEOUT: no server answered',
+  ECONNREFUSED: 'no server could be reached',
+  EBADRESP: 'a server answered what is no DNS message',
+  EBADNAME: 'not a name that DNS can hold',
+};
+
+/** `192.0.2.1@53` and its kin, in the form that c-ares takes. */
+function toCaresServer(server: string): string {
+  const [, host = server, port = '53'] = isIP(server) ? [] : (/^(.+?)(?:[@:](\d{1,5}))?$/.exec(server) ?? []);
+  const address = /^\[(.+)\]$/.exec(host)?.[1] ?? host;
+  const family = isIP(address);
+  if (family === 0 || Number(port) === 0 || Number(port) > 65_535) {
+    throw new TypeError(`not the address of a name server: ${server}`);
+  }
+  return family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
+}
