@@ -31,7 +31,7 @@ export {
 export { answerUnattended } from './components/unattended.ts';
 
 // The ports (FEATURES E3): all real ones at once, each by itself, and what one writes to replace it.
-export { createNodePorts, type NodePortsOptions } from './node-ports.ts';
+export { createNodePorts, type NodePorts, type NodePortsOptions } from './node-ports.ts';
 export type * from './ports.ts';
 export type * from './protocol/dns.ts';
 export type * from './protocol/certificate.ts';

@@ -2,6 +2,7 @@
 import { systemClock } from './adapters/clock.ts';
 import { rememberAnswers } from './adapters/dns/answer-cache.ts';
 import { createResolver } from './adapters/dns/resolver.ts';
+import { createValidatingResolver } from './adapters/dns/validating-resolver.ts';
 import { createNetwork } from './adapters/network/network.ts';
 import { createPathValidator } from './adapters/pkix/path-validator.ts';
 import { createRandom } from './adapters/random.ts';
@@ -19,13 +20,27 @@ export interface NodePortsOptions {
     readonly anchors?: readonly string[];
   };
   readonly dns?: {
-    /** Name servers, such as `127.0.0.1@5399`. @defaultValue those of the system */
+    /** Who validates answers (DNSSEC): `libunbound` of this system, or nobody. @defaultValue `none` */
+    readonly validator?: 'libunbound' | 'none';
+    /** Recursive name servers, such as `127.0.0.1@5399`. @defaultValue those of the system */
     readonly servers?: readonly string[];
+    /** Authoritative name servers by zone; with a validator only. */
+    readonly stubs?: Readonly<Record<string, string>>;
+    /** DNSSEC trust anchors, DS or DNSKEY records. @defaultValue the root's, where the system has it */
+    readonly trustAnchors?: readonly string[];
   };
 }
 
-/** @throws FaultError `pkix`: what is wrong with the trust anchors; `openssl-unavailable` when Node lacks a function. */
-export function createNodePorts({ hosts, trust = {}, dns = {} }: NodePortsOptions): Ports {
+export interface NodePorts extends Ports {
+  /** Frees what libraries hold. Not before the manager has stopped; nothing may be asked afterwards. */
+  close(): void;
+}
+
+/**
+ * @throws FaultError, local. `pkix`: what is wrong with the trust anchors; `openssl-unavailable` when Node lacks a function.
+ * `dns`: `validator-unavailable` where the system has no libunbound; `trust-anchor-malformed`, `validator-misconfigured`.
+ */
+export function createNodePorts({ hosts, trust = {}, dns = {} }: NodePortsOptions): NodePorts {
   const byDomain = new Map(
     Object.entries(hosts).map(([host, credential]) => [canonicalDomain(host) ?? host, credential]),
   );
@@ -35,12 +50,18 @@ export function createNodePorts({ hosts, trust = {}, dns = {} }: NodePortsOption
     // Nothing known, or not ours: a handshake that ends in an error of the stream says more than one that fails.
     return domain !== null && byDomain.has(domain) ? (credentialOf(byDomain, domain) ?? first) : first;
   };
-  const servers = dns.servers ?? [];
+  const pathValidator = createPathValidator({ system: trust.system ?? true, anchors: trust.anchors ?? [] });
+  const { validator, ...names } = dns;
+  const validating = validator === 'libunbound' ? createValidatingResolver(names) : null;
   return {
     clock: systemClock,
     random: createRandom(),
     network: createNetwork({ clock: systemClock, credentials: { forServerName } }),
-    resolver: rememberAnswers(createResolver(servers.length === 0 ? {} : { servers })),
-    pathValidator: createPathValidator({ system: trust.system ?? true, anchors: trust.anchors ?? [] }),
+    resolver: rememberAnswers(validating ?? createResolver(names)),
+    pathValidator,
+    close: () => {
+      validating?.close();
+      pathValidator.close();
+    },
   };
 }

@@ -1,8 +1,32 @@
 /** The real ports, made from the configuration. */
-import type { ServeConfig } from '../config/load.ts';
-import { createNodePorts } from '../node-ports.ts';
-import type { Ports } from '../ports.ts';
+import { ConfigError, type ServeConfig } from '../config/load.ts';
+import { createNodePorts, type NodePorts } from '../node-ports.ts';
+import { FaultError, faultSentence } from '../protocol/faults.ts';
 
-/** @throws FaultError `pkix`: what is wrong with the trust anchors. */
-export const createPorts = ({ manager, trust, dns }: ServeConfig): Ports =>
-  createNodePorts({ hosts: manager.hosts, trust: { system: trust.system, anchors: trust.files }, dns });
+/** What a person does about a validator that is not there. */
+const INSTALL = 'install it (Debian: apt-get install libunbound8 dns-root-data) or set dns.validator to none';
+
+/**
+ * With a validator that this machine does not have, everything works but what needs one, and that is told.
+ *
+ * @throws ConfigError what libunbound says against `dns`. FaultError `pkix`: what is wrong with the trust anchors.
+ */
+export function createPorts(file: string, config: ServeConfig, warn: (sentence: string) => void): NodePorts {
+  const { manager, trust, dns } = config;
+  const validator = dns.validator === 'libunbound' ? 'libunbound' : 'none';
+  const portsWith = (who: 'libunbound' | 'none'): NodePorts =>
+    createNodePorts({
+      hosts: manager.hosts,
+      trust: { system: trust.system, anchors: trust.files },
+      dns: { ...dns, validator: who },
+    });
+  try {
+    return portsWith(validator);
+  } catch (thrown) {
+    if (!(thrown instanceof FaultError) || thrown.fault.layer !== 'dns') throw thrown;
+    if (thrown.fault.condition !== 'validator-unavailable')
+      throw new ConfigError([`${file}: dns: ${faultSentence(thrown.fault)}`]);
+    warn(`${file}: dns.validator: no libunbound here, so every answer counts as insecure; ${INSTALL}`);
+    return portsWith('none');
+  }
+}

@@ -10,7 +10,12 @@ export const serve: RunCommand = async ({ values }, terminal) => {
   const { config: file } = values;
   if (typeof file !== 'string') throw new UsageError('expected --config FILE');
   const config = loadConfig(file);
-  for (const warning of config.warnings) terminal.tell(terminal.paint('yellow', warning));
-  const ports = createPorts(config);
-  return runDaemon({ file, config, ports, manager: new ConnectionManager(config.manager, ports) }, terminal);
+  const warn = (warning: string): void => terminal.tell(terminal.paint('yellow', warning));
+  config.warnings.forEach(warn);
+  const ports = createPorts(file, config, warn);
+  try {
+    return await runDaemon({ file, config, ports, manager: new ConnectionManager(config.manager, ports) }, terminal);
+  } finally {
+    ports.close();
+  }
 };

@@ -3,8 +3,9 @@ import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { resolve } from 'node:path';
 import { readCertificate } from '../adapters/pkix/certificates.ts';
 import type { Credential } from '../ports.ts';
+import { trustAnchorsIn } from '../protocol/trust-anchor.ts';
 import type { CertificateEvidence } from '../protocol/certificate.ts';
-import { toFault } from '../protocol/faults.ts';
+import { FaultError, toFault } from '../protocol/faults.ts';
 import { matchIdentity, presentedNames, referenceIdentifiers } from '../protocol/identity.ts';
 import { FileError, readBounded } from './files.ts';
 import type { Located } from './decoders.ts';
@@ -47,9 +48,17 @@ export class PemFiles {
     }
   }
 
-  /** The absolute path of a file that can be read. */
-  existing(file: Located<string>): string | Refused {
-    return this.text(file) === refused ? refused : this.path(file.value);
+  /** The text of a file with DNSSEC trust anchors. */
+  trustAnchors(file: Located<string>): string | Refused {
+    const text = this.text(file);
+    if (text === refused) return refused;
+    try {
+      if (trustAnchorsIn(text).length > 0) return text;
+      return file.spot.problem(`expected DS or DNSKEY records in ${file.value}, found none`);
+    } catch (error) {
+      if (!(error instanceof FaultError)) throw error;
+      return file.spot.problem(`${file.value}: ${error.fault.text ?? error.message}`);
+    }
   }
 
   /** The PEM text of a file that holds one certificate or more. */

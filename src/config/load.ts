@@ -30,7 +30,7 @@ export interface DnsOptions {
   readonly servers: readonly string[];
   /** Zone to the server that is asked for it, written the same way. */
   readonly stubs: Readonly<Record<string, string>>;
-  /** Paths of the files. */
+  /** Texts with DS or DNSKEY records. */
   readonly trustAnchors: readonly string[];
 }
 
@@ -238,8 +238,8 @@ class Assembly {
   #warnOfWhatIsMissing(): void {
     const { inspector, metrics, trace, dns } = this.#file;
     for (const later of [inspector, metrics, trace]) later?.spot.warn('not available in this version');
-    if (dns?.validator !== undefined && dns.validator.value !== 'none') {
-      dns.validator.spot.warn('DNSSEC validation is not available yet: every answer counts as insecure');
+    if (dns?.validator?.value === 'trusted-resolver') {
+      dns.validator.spot.warn('not available in this version: every answer counts as insecure (libunbound validates)');
     }
   }
 }

@@ -120,7 +120,7 @@ export function configFile(pem: PemFiles) {
         validator: optional(located(oneOf('libunbound', 'trusted-resolver', 'none'))),
         servers: optional(list(serverAddress)),
         stubs: optional(table('of zones to addresses', zone, serverAddress)),
-        trustAnchors: optional(list(andThen(file, (one) => pem.existing(one)))),
+        trustAnchors: optional(list(andThen(file, (one) => pem.trustAnchors(one)))),
       }),
     ),
     policy: optional(policy),

@@ -34,7 +34,10 @@ put('tls/ca.crt', ca.certPem);
 put('tls/none.crt', 'no certificate in here');
 put('tls/broken.crt', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
 put('tls/binary.crt', new Uint8Array([0xff, 0xfe, 0x00]));
-put('dns/anchor.ds', '. IN DS 1 8 2 00\n');
+const ANCHOR = `. IN DS 20326 8 2 ${'ab'.repeat(32)}\n`;
+put('dns/anchor.ds', ANCHOR);
+put('dns/short.ds', '. IN DS 1 8 2 00\n');
+put('dns/empty.ds', '; nothing yet\n');
 
 const B = 'hosts:\n  b.example: { cert: tls/b.crt, key: tls/b.key }\n';
 const LISTEN = 'listen:\n  - { address: 127.0.0.1, port: 5269 }\n';
@@ -119,14 +122,13 @@ test('every key of INTERFACES is understood', () => {
     validator: 'libunbound',
     servers: ['127.0.0.1@5399'],
     stubs: { example: '127.0.0.1@5399' },
-    trustAnchors: [join(folder, 'dns/anchor.ds')],
+    trustAnchors: [ANCHOR],
   });
   assert.deepEqual(config.components, [{ address: '127.0.0.1', port: 5347, domains: { 'comp.b.example': 'secret' } }]);
 });
 
 test('what this version cannot do yet is said, with the place', () => {
   assert.deepEqual(named(load(EVERYTHING).warnings), [
-    'serve.yaml:9: dns.validator: DNSSEC validation is not available yet: every answer counts as insecure',
     'serve.yaml:15: policy.prooftypes: dane and posh: not available in this version, always undetermined',
     'serve.yaml:23: inspector: not available in this version',
     'serve.yaml:24: metrics: not available in this version',
@@ -426,6 +428,14 @@ const wrong: [string, string, string[]][] = [
     'a missing trust anchor',
     `${B}dns: { trustAnchors: [dns/zz.ds] }\n`,
     ['serve.yaml:3: dns.trustAnchors[0]: cannot be read: there is no file ./dns/zz.ds'],
+  ],
+  [
+    'a trust anchor that is cut short',
+    `${B}dns: { trustAnchors: [dns/short.ds, dns/empty.ds] }\n`,
+    [
+      'serve.yaml:3: dns.trustAnchors[0]: dns/short.ds: expected a digest of 64 hexadecimal digits, got ". IN DS 1 8 2 00"',
+      'serve.yaml:3: dns.trustAnchors[1]: expected DS or DNSKEY records in dns/empty.ds, found none',
+    ],
   ],
   [
     'an unknown federation',

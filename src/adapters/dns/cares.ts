@@ -1,8 +1,8 @@
 /** Plain DNS through c-ares, each query on a channel of its own: nothing here is ever secure, or bogus. */
 import { Resolver as CaresResolver } from 'node:dns/promises';
-import { isIP } from 'node:net';
 import type { Clock } from '../../ports.ts';
 import type { NameSource, Outcome } from './outcome.ts';
+import { parseServer } from './server-address.ts';
 
 export interface CaresOptions {
   readonly servers: readonly string[];
@@ -125,13 +125,8 @@ const CARES_REASONS: Readonly<Record<string, string>> = {
   EBADNAME: 'not a name that DNS can hold',
 };
 
-/** `192.0.2.1@53` and its kin, in the form that c-ares takes. */
+/** In the form that c-ares takes. */
 function toCaresServer(server: string): string {
-  const [, host = server, port = '53'] = isIP(server) ? [] : (/^(.+?)(?:[@:](\d{1,5}))?$/.exec(server) ?? []);
-  const address = /^\[(.+)\]$/.exec(host)?.[1] ?? host;
-  const family = isIP(address);
-  if (family === 0 || Number(port) === 0 || Number(port) > 65_535) {
-    throw new TypeError(`not the address of a name server: ${server}`);
-  }
+  const { address, family, port } = parseServer(server);
   return family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 }

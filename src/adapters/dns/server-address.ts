@@ -1,0 +1,22 @@
+/** Addresses of name servers, as they stand in a configuration. */
+import { isIP } from 'node:net';
+
+export interface ServerAddress {
+  readonly address: string;
+  readonly family: 4 | 6;
+  readonly port: number;
+}
+
+/**
+ * `192.0.2.1`, `192.0.2.1@5399`, `192.0.2.1:5399`, `[2001:db8::1]@5399`; port 53 where none is given.
+ * @throws TypeError when it is not an address with an optional port.
+ */
+export function parseServer(server: string): ServerAddress {
+  const [, host = server, port = '53'] = isIP(server) ? [] : (/^(.+?)(?:[@:](\d{1,5}))?$/.exec(server) ?? []);
+  const address = /^\[(.+)\]$/.exec(host)?.[1] ?? host;
+  const family = isIP(address);
+  if ((family !== 4 && family !== 6) || Number(port) === 0 || Number(port) > 65_535) {
+    throw new TypeError(`not the address of a name server: ${server}`);
+  }
+  return { address, family, port: Number(port) };
+}

@@ -1,0 +1,161 @@
+/**
+ * The few functions of libunbound that a validating stub needs, and two of libc to wait for it.
+ *
+ * A thin binding: C names, C semantics (libunbound(3)). The library is the one that the system has.
+ */
+import koffi from 'koffi';
+import { FaultError, fault, toFault } from '../../../protocol/faults.ts';
+
+declare const kind: unique symbol;
+/** A pointer that C gave us. */
+export type Context = bigint & { readonly [kind]: 'ub_ctx' };
+export type ResultPointer = bigint & { readonly [kind]: 'ub_result' };
+/** A JavaScript function that C may call, until it is unregistered. */
+export type Callback = bigint & { readonly [kind]: 'ub_callback_type' };
+
+export interface Libunbound {
+  readonly ub_version: () => string;
+  readonly ub_strerror: (error: number) => string;
+  readonly ub_ctx_create: () => Context | null;
+  /** Joins the thread of the context; no callback comes afterwards. */
+  readonly ub_ctx_delete: (context: Context) => void;
+  readonly ub_ctx_set_option: (context: Context, option: string, value: string) => number;
+  readonly ub_ctx_resolvconf: (context: Context, file: string | null) => number;
+  readonly ub_ctx_set_fwd: (context: Context, address: string) => number;
+  readonly ub_ctx_set_stub: (context: Context, zone: string, address: string, prime: number) => number;
+  readonly ub_ctx_add_ta: (context: Context, anchor: string) => number;
+  /** Removes what is not there, and on the way looks at the whole configuration. */
+  readonly ub_ctx_zone_remove: (context: Context, zone: string) => number;
+  readonly ub_ctx_async: (context: Context, inThread: number) => number;
+  readonly ub_fd: (context: Context) => number;
+  /** Calls the callbacks of what has come; does not wait. */
+  readonly ub_process: (context: Context) => number;
+  readonly ub_resolve_async: (
+    context: Context,
+    name: string,
+    type: number,
+    class_: number,
+    mine: number,
+    callback: Callback,
+    id: Int32Array,
+  ) => number;
+  /** No callback comes for it afterwards. */
+  readonly ub_cancel: (context: Context, id: number) => number;
+  readonly ub_resolve_free: (result: ResultPointer) => void;
+}
+
+const PROTOTYPES: Readonly<Record<keyof Libunbound, string>> = {
+  ub_version: 'const char *ub_version(void)',
+  ub_strerror: 'const char *ub_strerror(int error)',
+  ub_ctx_create: 'void *ub_ctx_create(void)',
+  ub_ctx_delete: 'void ub_ctx_delete(void *context)',
+  ub_ctx_set_option: 'int ub_ctx_set_option(void *context, const char *option, const char *value)',
+  ub_ctx_resolvconf: 'int ub_ctx_resolvconf(void *context, const char *file)',
+  ub_ctx_set_fwd: 'int ub_ctx_set_fwd(void *context, const char *address)',
+  ub_ctx_set_stub: 'int ub_ctx_set_stub(void *context, const char *zone, const char *address, int prime)',
+  ub_ctx_add_ta: 'int ub_ctx_add_ta(void *context, const char *anchor)',
+  ub_ctx_zone_remove: 'int ub_ctx_zone_remove(void *context, const char *zone)',
+  ub_ctx_async: 'int ub_ctx_async(void *context, int in_thread)',
+  ub_fd: 'int ub_fd(void *context)',
+  ub_process: 'int ub_process(void *context)',
+  ub_resolve_async:
+    'int ub_resolve_async(void *context, const char *name, int type, int class_, intptr_t mine, void *callback, _Out_ int *id)',
+  ub_cancel: 'int ub_cancel(void *context, int id)',
+  ub_resolve_free: 'void ub_resolve_free(void *result)',
+};
+
+/** What is read of `struct ub_result`. */
+export interface UbResult {
+  readonly rcode: number;
+  readonly havedata: boolean;
+  readonly secure: boolean;
+  readonly bogus: boolean;
+  readonly why_bogus: string | null;
+  readonly ttl: number;
+  /** RDATA of the records, at most so many as were asked for. */
+  readonly data: readonly Uint8Array[];
+}
+
+/** The same struct in C, since libunbound 1.4.20. */
+const LAYOUT = koffi.struct({
+  qname: 'const char *',
+  qtype: 'int',
+  qclass: 'int',
+  data: 'void *',
+  len: 'int *',
+  canonname: 'const char *',
+  rcode: 'int',
+  answer_packet: 'void *',
+  answer_len: 'int',
+  havedata: 'int',
+  nxdomain: 'int',
+  secure: 'int',
+  bogus: 'int',
+  why_bogus: 'const char *',
+  was_ratelimited: 'int',
+  ttl: 'int',
+});
+const POINTER_BYTES = 8;
+const INT_BYTES = 4;
+
+type RawResult = Omit<UbResult, 'havedata' | 'secure' | 'bogus' | 'data'> &
+  Readonly<Record<'havedata' | 'secure' | 'bogus', number>> &
+  Readonly<Record<'data' | 'len', bigint | null>>;
+
+/** Copies out of C what is used; the result still has to be freed. */
+export function readResult(pointer: ResultPointer, maxRecords: number): UbResult {
+  // A C struct becomes a type here: the layout above and the interface are held together by the reader.
+  const raw = koffi.decode(pointer, LAYOUT) as RawResult;
+  const data: Uint8Array[] = [];
+  while (raw.data !== null && raw.len !== null && data.length < maxRecords) {
+    const record = koffi.decode(raw.data, data.length * POINTER_BYTES, 'void *') as bigint | null;
+    if (record === null) break; // the list ends with a null pointer
+    const length = koffi.decode(raw.len, data.length * INT_BYTES, 'int') as number;
+    data.push(Uint8Array.from(koffi.decode(record, koffi.array('uint8_t', length, 'Typed')) as Uint8Array));
+  }
+  const { rcode, why_bogus, ttl } = raw;
+  return {
+    rcode,
+    why_bogus,
+    ttl,
+    havedata: raw.havedata !== 0,
+    secure: raw.secure !== 0,
+    bogus: raw.bogus !== 0,
+    data,
+  };
+}
+
+const CALLBACK = koffi.pointer(koffi.proto('void (intptr_t mine, int error, void *result)'));
+
+/** Lets C call `heard` with what was given as `mine`; to be unregistered when no call can come any more. */
+export function registerCallback(heard: (mine: number, error: number, result: ResultPointer | null) => void): Callback {
+  return koffi.register(heard, CALLBACK) as unknown as Callback;
+}
+
+export const unregisterCallback = (callback: Callback): void => koffi.unregister(callback);
+
+/** Names under which the library is known: the number is that of its ABI. */
+const FILES: readonly string[] =
+  process.platform === 'darwin' ? ['libunbound.8.dylib', 'libunbound.dylib'] : ['libunbound.so.8', 'libunbound.so'];
+
+let loaded: Libunbound | undefined;
+
+/**
+ * The binding, made once per process.
+ * @throws FaultError `dns`: `validator-unavailable`, local, when the system has no libunbound.
+ */
+export function loadLibunbound(): Libunbound {
+  if (loaded !== undefined) return loaded;
+  const reasons: string[] = [];
+  for (const file of FILES) {
+    try {
+      const library = koffi.load(file);
+      const functions = Object.entries(PROTOTYPES).map(([name, prototype]) => [name, library.func(prototype)] as const);
+      loaded = Object.fromEntries(functions) as unknown as Libunbound;
+      return loaded;
+    } catch (thrown) {
+      reasons.push(toFault(thrown, 'dns').text ?? file);
+    }
+  }
+  throw new FaultError(fault('dns', 'validator-unavailable', 'local', reasons.join('; ')));
+}

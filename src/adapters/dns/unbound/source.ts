@@ -1,0 +1,238 @@
+/**
+ * Validated DNS through libunbound (RFC 4035 §4.9): its own thread asks and validates, this one hears of the answers. A
+ * question is given up with its signal, and nothing is asked of C after `close`.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { SocketAddress } from 'node:net';
+import { FaultError, fault } from '../../../protocol/faults.ts';
+import { isRootAnchor, trustAnchorsIn } from '../../../protocol/trust-anchor.ts';
+import type { NameSource, Outcome, SrvFields } from '../outcome.ts';
+import { parseServer } from '../server-address.ts';
+import {
+  type Callback,
+  type Context,
+  type Libunbound,
+  loadLibunbound,
+  readResult,
+  registerCallback,
+  type ResultPointer,
+  type UbResult,
+  unregisterCallback,
+} from './library.ts';
+import { Readiness } from './readiness.ts';
+
+export interface UnboundOptions {
+  /** Recursive servers to ask. @defaultValue those of the system (/etc/resolv.conf) */
+  readonly servers?: readonly string[];
+  /** Authoritative servers by zone, on any port: `{ example: '127.0.0.1@5399' }`. */
+  readonly stubs?: Readonly<Record<string, string>>;
+  /** DS or DNSKEY records in the form of a zone file; many may stand in one text. */
+  readonly trustAnchors?: readonly string[];
+  /** Where the root's own anchor is, when none of `trustAnchors` is for the root. @defaultValue where Debian has it */
+  readonly rootAnchorFiles?: readonly string[];
+}
+
+const ROOT_ANCHOR_FILES = ['/usr/share/dns/root.key', '/var/lib/unbound/root.key', '/etc/unbound/root.key'];
+const CLASS_IN = 1;
+const TYPE = { a: 1, aaaa: 28, srv: 33 } as const;
+/** Records read from one answer; whoever made it may have put thousands there. */
+const MAX_RECORDS = 256;
+const RCODE = { noError: 0, nxDomain: 3 } as const;
+const RCODE_NAMES: readonly string[] = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'];
+
+type Settle = (outcome: Outcome<Uint8Array>) => void;
+
+/**
+ * @throws FaultError `dns`, local: `validator-unavailable` where there is no libunbound; `trust-anchor-malformed`;
+ * `validator-misconfigured` when it refuses a server, a stub or a trust anchor.
+ */
+export function createUnboundSource(options: UnboundOptions = {}): NameSource & { close(): void } {
+  const session = new Session(loadLibunbound(), options);
+  return {
+    srv: async (name, stop) => parsed(await session.ask(name, TYPE.srv, stop), srvFields),
+    addresses: async (host, family, stop) =>
+      parsed(await session.ask(host, family === 4 ? TYPE.a : TYPE.aaaa, stop), addressText),
+    close: () => session.close(),
+  };
+}
+
+/** One context of libunbound, and who waits for its answers. */
+class Session {
+  readonly #library: Libunbound;
+  readonly #context: Context;
+  readonly #readiness: Readiness;
+  readonly #callback: Callback;
+  readonly #waiting = new Map<number, Settle>();
+  #next = 1;
+  #watches = false;
+  #closed = false;
+
+  constructor(library: Libunbound, options: UnboundOptions) {
+    this.#library = library;
+    this.#context = createContext(library, options);
+    this.#readiness = new Readiness(library.ub_fd(this.#context));
+    this.#callback = registerCallback((mine, error, result) => this.#heard(mine, error, result));
+  }
+
+  ask(name: string, type: number, stop: AbortSignal): Promise<Outcome<Uint8Array>> {
+    if (this.#closed) return Promise.resolve(failed('the validator is closed'));
+    if (stop.aborted) return Promise.resolve(failed(String(stop.reason)));
+    const mine = this.#next;
+    this.#next += 1;
+    const id = new Int32Array(1);
+    const library = this.#library;
+    const error = library.ub_resolve_async(this.#context, name, type, CLASS_IN, mine, this.#callback, id);
+    if (error !== 0) return Promise.resolve(failed(library.ub_strerror(error)));
+    return new Promise((resolve) => {
+      const giveUp = (): void => {
+        library.ub_cancel(this.#context, id[0] ?? 0);
+        this.#settle(mine, failed(String(stop.reason)));
+        if (this.#waiting.size === 0) this.#readiness.wake();
+      };
+      stop.addEventListener('abort', giveUp, { once: true });
+      this.#waiting.set(mine, (outcome) => {
+        stop.removeEventListener('abort', giveUp);
+        resolve(outcome);
+      });
+      void this.#watch();
+    });
+  }
+
+  /** Whoever waits still is told; the context goes when nobody of ours is inside of it. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const mine of [...this.#waiting.keys()]) this.#settle(mine, failed('the validator is closed'));
+    if (this.#watches) this.#readiness.wake();
+    else this.#free();
+  }
+
+  /** As long as something is asked. */
+  async #watch(): Promise<void> {
+    if (this.#watches) return;
+    this.#watches = true;
+    while (this.#waiting.size > 0 && !this.#isClosed()) {
+      await this.#readiness.wait();
+      if (!this.#isClosed()) this.#library.ub_process(this.#context);
+    }
+    this.#watches = false;
+    if (this.#isClosed()) this.#free();
+  }
+
+  // It may change while somebody waits, which narrowing of the field would not see.
+  #isClosed(): boolean {
+    return this.#closed;
+  }
+
+  #heard(mine: number, error: number, pointer: ResultPointer | null): void {
+    if (pointer === null) {
+      this.#settle(mine, failed(this.#library.ub_strerror(error)));
+      return;
+    }
+    try {
+      const outcome =
+        error === 0 ? outcomeOf(readResult(pointer, MAX_RECORDS)) : failed(this.#library.ub_strerror(error));
+      this.#settle(mine, outcome);
+    } finally {
+      this.#library.ub_resolve_free(pointer);
+    }
+  }
+
+  #settle(mine: number, outcome: Outcome<Uint8Array>): void {
+    const settle = this.#waiting.get(mine);
+    this.#waiting.delete(mine);
+    settle?.(outcome);
+  }
+
+  #free(): void {
+    this.#library.ub_ctx_delete(this.#context);
+    unregisterCallback(this.#callback);
+    this.#readiness.close();
+  }
+}
+
+function createContext(library: Libunbound, options: UnboundOptions): Context {
+  const { servers = [], stubs = {}, trustAnchors = [], rootAnchorFiles = ROOT_ANCHOR_FILES } = options;
+  const context = library.ub_ctx_create();
+  if (context === null) throw new FaultError(fault('dns', 'out-of-memory', 'local'));
+  const check = (error: number, what: string): void => {
+    if (error !== 0) throw misconfigured(`${what}: ${library.ub_strerror(error)}`);
+  };
+  try {
+    check(library.ub_ctx_async(context, 1), 'a thread for it');
+    // Servers on this machine are as good as others.
+    check(library.ub_ctx_set_option(context, 'do-not-query-localhost:', 'no'), 'do-not-query-localhost');
+    if (servers.length === 0) check(library.ub_ctx_resolvconf(context, null), 'the servers of the system');
+    for (const server of servers)
+      check(library.ub_ctx_set_fwd(context, unboundAddress(server)), `the server ${server}`);
+    for (const [zone, server] of Object.entries(stubs))
+      check(library.ub_ctx_set_stub(context, zone, unboundAddress(server), 0), `the stub ${zone}`);
+    const given = trustAnchors.flatMap(trustAnchorsIn);
+    const isRooted = given.some(isRootAnchor);
+    const rootFile = isRooted ? undefined : rootAnchorFiles.find((file) => existsSync(file));
+    const rooted = rootFile === undefined ? [] : trustAnchorsIn(readFileSync(rootFile, 'utf8'));
+    for (const anchor of [...given, ...rooted])
+      check(library.ub_ctx_add_ta(context, anchor), `the trust anchor "${anchor}"`);
+    // The first call that needs the whole configuration is the one that looks at it.
+    check(library.ub_ctx_zone_remove(context, 'xmpp-dna.invalid.'), `the trust anchors ${given.join(', ')}`);
+    return context;
+  } catch (thrown) {
+    library.ub_ctx_delete(context);
+    throw thrown;
+  }
+}
+
+const misconfigured = (text: string): FaultError =>
+  new FaultError(fault('dns', 'validator-misconfigured', 'local', text));
+
+function unboundAddress(server: string): string {
+  const { address, port } = parseServer(server);
+  return `${address}@${port}`;
+}
+
+const failed = (reason: string): Outcome<never> => ({ kind: 'failed', reason });
+
+function outcomeOf({ rcode, havedata, secure, bogus, why_bogus, ttl, data }: UbResult): Outcome<Uint8Array> {
+  const ttlSeconds = Math.max(0, ttl);
+  if (bogus) return { kind: 'bogus', reason: why_bogus ?? 'validation failed' };
+  if (havedata) return { kind: 'found', found: data, secure, ttlSeconds };
+  if (rcode === RCODE.noError || rcode === RCODE.nxDomain) return { kind: 'absent', secure, ttlSeconds };
+  return failed(RCODE_NAMES[rcode] ?? `RCODE ${rcode}`);
+}
+
+/** With the records read; one that cannot be read is kept as what nobody will take for a name. */
+function parsed<Record>(outcome: Outcome<Uint8Array>, read: (rdata: Buffer) => Record): Outcome<Record> {
+  if (outcome.kind !== 'found') return outcome;
+  return { ...outcome, found: outcome.found.map((rdata) => read(Buffer.from(rdata))) };
+}
+
+/** RFC 2782: priority, weight, port, target. libunbound hands out names without compression. */
+function srvFields(rdata: Buffer): SrvFields {
+  const NUMBERS = 6;
+  if (rdata.length <= NUMBERS) return { priority: 0, weight: 0, port: 0, target: UNREADABLE };
+  const [priority, weight, port] = [rdata.readUInt16BE(0), rdata.readUInt16BE(2), rdata.readUInt16BE(4)];
+  return { priority, weight, port, target: nameIn(rdata.subarray(NUMBERS)) };
+}
+
+const UNREADABLE = '\ufffd';
+
+/** A name in wire form (RFC 1035 §3.1) as text; labels with other than printable ASCII, or a dot, are no host's. */
+function nameIn(wire: Buffer): string {
+  const labels: string[] = [];
+  for (let at = 0; at < wire.length;) {
+    const length = wire[at] as number;
+    if (length === 0) return labels.length === 0 ? '.' : labels.join('.');
+    const label = wire.toString('latin1', at + 1, at + 1 + length);
+    if (label.length < length || !/^[!-~]+$/.test(label) || label.includes('.')) return UNREADABLE;
+    labels.push(label);
+    at += 1 + length;
+  }
+  return UNREADABLE;
+}
+
+function addressText(rdata: Buffer): string {
+  if (rdata.length === 4) return rdata.join('.');
+  if (rdata.length !== 16) return UNREADABLE;
+  const groups = Array.from({ length: 8 }, (_, i) => rdata.readUInt16BE(2 * i).toString(16));
+  return new SocketAddress({ address: groups.join(':'), family: 'ipv6' }).address;
+}
