@@ -28,7 +28,7 @@ function normalized(line: string): string {
   const fields = rdata.split(/\s+/);
   const [first = '', second = '', third = ''] = fields;
   const last = fields.slice(3).join('');
-  if (![first, second, third].every((number) => /^\d{1,5}$/.test(number)))
+  if (![first, second, third].every((number) => /^\d{1,5}$/.test(number) && Number(number) < 2 ** 16))
     throw malformed('three numbers before the data');
   if (type.toUpperCase() === 'DS') {
     const digits = DIGEST_DIGITS[third];

@@ -197,7 +197,7 @@ test('a wrong server or trust anchor is a fault of the configuration', { skip },
     ['example. IN DS nonsense', 'trust-anchor-malformed'],
     ['example. IN DS 1 13 2 zz', 'trust-anchor-malformed'],
     ['example. IN A 192.0.2.1', 'trust-anchor-malformed'],
-    ['example. IN DS 70000 13 2 ' + 'ab'.repeat(32), 'validator-misconfigured'],
+    [`example. IN DS 70000 13 2 ${'ab'.repeat(32)}`, 'trust-anchor-malformed'],
     [`${'x'.repeat(64)}. IN DS 1 13 2 ${'ab'.repeat(32)}`, 'validator-misconfigured'],
   ] as const;
   for (const [anchor, condition] of wrong) {
