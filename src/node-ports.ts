@@ -46,9 +46,10 @@ export function createNodePorts({ hosts, trust = {}, dns = {} }: NodePortsOption
   );
   const first = Object.values(hosts).find((credential) => credential !== null) ?? null;
   const forServerName = (name: string | null): Credential | null => {
-    const domain = name === null ? null : canonicalDomain(name);
-    // Nothing known, or not ours: a handshake that ends in an error of the stream says more than one that fails.
-    return domain !== null && byDomain.has(domain) ? (credentialOf(byDomain, domain) ?? first) : first;
+    // Nothing known: a handshake that ends in an error of the stream says more than one that fails.
+    if (name === null) return first;
+    const domain = canonicalDomain(name);
+    return domain !== null && byDomain.has(domain) ? (credentialOf(byDomain, domain) ?? first) : null;
   };
   const pathValidator = createPathValidator({ system: trust.system ?? true, anchors: trust.anchors ?? [] });
   const { validator, ...names } = dns;

@@ -24,6 +24,37 @@ function namesShown(port: number, servername: string): Promise<string | undefine
   });
 }
 
+test('T3: STARTTLS shows the certificate of the SNI name, else of the stream to, else the first (RFC 6120 §13.7.1)', async () => {
+  const authority = createCertificateAuthority({ name: 'Of these tests' });
+  const ports = createNodePorts({
+    hosts: {
+      'a.example': authority.issue({ dnsNames: ['a.example'] }),
+      'b.example': authority.issue({ dnsNames: ['b.example'] }),
+    },
+    trust: { system: false, anchors: [authority.certPem] },
+    dns: { servers: ['127.0.0.1@53999'] },
+  });
+  const cases = [
+    ['b.example', 'xmpp.hoster.example', 'DNS:b.example'],
+    ['b.example', 'a.example', 'DNS:a.example'],
+    ['stranger.example', 'xmpp.hoster.example', 'DNS:a.example'],
+    [null, 'xmpp.hoster.example', 'DNS:a.example'],
+  ] as const;
+  for (const [streamTo, serverName, shown] of cases) {
+    const where = { address: '127.0.0.1', port: 0, tls: 'starttls' as const };
+    const listening = await ports.network.listen(where, ({ connection }) => {
+      connection.startTlsServer({ streamTo });
+      return nothing;
+    });
+    try {
+      assert.equal(await namesShown(listening.port, serverName), shown, `to ${streamTo}, SNI ${serverName}`);
+    } finally {
+      await listening.close();
+    }
+  }
+  ports.close();
+});
+
 test('a domain without a certificate of its own shows that of its parent, not that of the first host; an unknown one the first', async () => {
   const authority = createCertificateAuthority({ name: 'Of these tests' });
   const ports = createNodePorts({
