@@ -73,6 +73,15 @@ export class Stanza {
     return this.#element;
   }
 
+  /** With bytes of its own, where these are a small part of a chunk that was read: whoever keeps it keeps no more than it. */
+  detached(): Stanza {
+    const { kind, to, from, bytes, contentNamespace } = this;
+    if (bytes.buffer.byteLength <= 2 * bytes.length) return this;
+    const own = Buffer.allocUnsafeSlow(bytes.length);
+    bytes.copy(own);
+    return new Stanza(kind, to, from, own, contentNamespace, this.#scope);
+  }
+
   /**
    * The bytes to write on a stream whose default namespace is `contentNamespace`. Usually `bytes` themselves; else
    * rewritten so that they mean the same there (RFC 6120 §4.8.3, §4.8.5).

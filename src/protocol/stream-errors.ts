@@ -17,6 +17,8 @@ const STREAM_ERRORS = new Set([
 export function streamErrorFor(what: Fault): Extract<WireElement, { kind: 'streamError' }> | null {
   const { layer, condition, text } = what;
   if (layer === 'tcp' || layer === 'tls' || layer === 'dns' || condition === 'superseded') return null;
+  // What broke here is for the owner to know; the peer is told that something did (RFC 6120 §4.9.3.6).
+  if (layer === 'internal') return { kind: 'streamError', condition: 'internal-server-error', text: null };
   return { kind: 'streamError', condition: conditionOf(what), text: text ?? null };
 }
 

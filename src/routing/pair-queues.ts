@@ -66,7 +66,16 @@ export class PairQueues {
   push(local: string, remote: string, stanza: Stanza, settle: Settle | null, nowMs: number): PairQueue {
     const queue = this.find(local, remote) ?? this.#create(local, remote);
     const older = this.#newest;
-    const waiting: WaitingStanza = { stanza, settle, sinceMs: nowMs, queue, behind: null, older, newer: null };
+    // What waits must not keep alive what came in the same chunk: the bound is one of memory.
+    const waiting: WaitingStanza = {
+      stanza: stanza.detached(),
+      settle,
+      sinceMs: nowMs,
+      queue,
+      behind: null,
+      older,
+      newer: null,
+    };
     if (queue.tail === null) queue.head = waiting;
     else queue.tail.behind = waiting;
     queue.tail = waiting;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fault } from '../../src/protocol/faults.ts';
+import { Stanza } from '../../src/protocol/stanza.ts';
 import { bench, BufferedOutlet, CountingInlet, idOf, stanza, type Bench } from '../support/routing.ts';
 
 const A = 'juliet@a.example/balcony';
@@ -123,6 +124,25 @@ test('L3: too many stanzas, or too many bytes, go back with resource-constraint,
   assert.deepEqual(errorsIn(count.local), ['3 wait resource-constraint']);
   assert.deepEqual(errorsIn(bytes.local), ['2 wait resource-constraint']);
   assert.deepEqual(outcomesOf(bytes, 1, 2, 3), ['', 'returned queue-full', '']);
+});
+
+test('L3: what waits keeps nothing else alive that came in the same chunk: the bound on bytes is one on memory', () => {
+  const it = waitingBench();
+  const kept: Buffer[] = [];
+  const write = it.stream.write.bind(it.stream);
+  it.stream.write = (bytes, flushed) => {
+    kept.push(bytes);
+    write(bytes, flushed);
+  };
+  const { bytes } = stanza(A, B, 1);
+  const chunk = Buffer.alloc(65_536);
+  bytes.copy(chunk);
+  it.router.inject(new Stanza('message', B, A, chunk.subarray(0, bytes.length), 'jabber:server'), null);
+  it.router.setRoute('a.example', 'b.example', 1);
+  assert.deepEqual(
+    kept.map((one) => [one.toString(), one.buffer.byteLength]),
+    [[bytes.toString(), bytes.length]],
+  );
 });
 
 test('L3: what leaves a queue makes room for as many bytes', () => {

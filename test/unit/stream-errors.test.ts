@@ -10,8 +10,13 @@ test('conditions of RFC 6120 §4.9.3 are said as they are, with their text; ours
     condition: 'host-unknown',
     text: 'not here',
   });
-  assert.equal(streamErrorFor(fault('internal', 'internal-error', 'local'))?.condition, 'undefined-condition');
+  assert.equal(streamErrorFor(fault('stream', 'features-timeout', 'peer'))?.condition, 'undefined-condition');
   assert.equal(streamErrorFor(fault('policy', 'far-end-not-proved', 'peer'))?.condition, 'policy-violation');
+});
+
+test('an error of ours is told as one, and no more of it (RFC 6120 §4.9.3.6)', () => {
+  const what = fault('internal', 'internal-error', 'local', "Cannot read properties of undefined (reading 'secret')");
+  assert.deepEqual(streamErrorFor(what), { kind: 'streamError', condition: 'internal-server-error', text: null });
 });
 
 test('whoever could not be proved is not-authorized, whatever the prooftype (RFC 6120 §4.9.3.12)', () => {
