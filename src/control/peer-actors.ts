@@ -60,15 +60,13 @@ export class PeerActors {
     return context.stream;
   }
 
-  /** Forgets all of them, and refuses what was wished for with `why`. */
-  refuseAll(why: Fault): void {
+  /** Starts them anew with what policy says now; what was wished of them is wished again, and failures are forgotten. */
+  restartAll(): void {
     const actors = [...this.#actors.values()];
-    this.#actors.clear();
-    this.#remembered.clear();
+    this.stop();
     for (const actor of actors) {
       const { context } = actor.getSnapshot();
-      actor.stop();
-      this.#refuse(context.remote, wishesOf(context), why);
+      for (const wish of wishesOf(context)) this.wake(context.remote, { type: 'local.streamWanted', ...wish });
     }
   }
 

@@ -153,8 +153,9 @@ export class Registry implements OtherStreams {
   /** Puts another policy in force: streams on which a pair stands that it forbids are closed (FEATURES P2). */
   enforcePolicy(policy: PolicyOptions): void {
     this.#settings = { ...this.#settings, policy };
-    // First, for the pairs of the streams that end now look for others, under this policy.
-    this.#peerActors.refuseAll(fault('policy', 'policy-changed', 'local', 'the policy has changed meanwhile'));
+    // First, for the pairs of the streams that end now look for others, under this policy. Whoever waits for a stream waits
+    // on: one that is being opened is found again; only wishes that the policy denies are refused.
+    this.#peerActors.restartAll();
     this.#streamActors.sendToAll({ type: 'local.policyChanged', policy });
   }
 

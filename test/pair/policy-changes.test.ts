@@ -5,6 +5,8 @@ import xml from '@xmpp/xml';
 import { createPathValidator } from '../../src/adapters/pkix/path-validator.ts';
 import { ConnectionManager } from '../../src/manager.ts';
 import type { PolicyOptions } from '../../src/options.ts';
+import type { Fault } from '../../src/protocol/faults.ts';
+import type { Delivery } from '../../src/routing/types.ts';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import { createSimulation } from '../support/simulation.ts';
 
@@ -209,4 +211,60 @@ test('a pair that had no part in the closing of its stream goes on over another 
   await simulation.clock.advance(1_000);
   assert.deepEqual([await arrives('a.example'), await arrives('c.example')], [false, true]);
   await stop();
+});
+
+/** What becomes of a stanza from a.example, when `change` comes `atMs` after it was sent; and the streams that b.example sees. */
+async function underWay(atMs: number, change: (of: Awaited<ReturnType<typeof stage>>) => void, line = byCertificate) {
+  const staged = await stage(line, encrypted, encrypted);
+  const { simulation, a, b, stop } = staged;
+  let delivery: Delivery | null = null;
+  void a.send(xml('message', { from: 'u@a.example', to: 'v@b.example' })).then((it) => (delivery = it));
+  await simulation.clock.advance(atMs);
+  assert.equal(delivery, null, 'it waits still');
+  const changedAt = simulation.clock.now();
+  change(staged);
+  await simulation.clock.runUntil(() => delivery !== null, 200_000);
+  const tookMs = simulation.clock.now() - changedAt;
+  const opened = b.snapshot().streams.filter(({ role }) => role === 'receiving').length;
+  await stop();
+  const { outcome, fault } = delivery! as Delivery & { fault?: Fault };
+  return { became: fault === undefined ? outcome : `${outcome}: ${fault.condition}`, opened, tookMs };
+}
+
+/** In order: DNS, TCP and TLS, the assertion; by dialback the last one takes its time. */
+const MOMENTS_MS = [0, 3, 8, 12, 20, 30];
+
+for (const [how, line] of [
+  ['by certificate', byCertificate],
+  ['by dialback', byDialback],
+] as const) {
+  test(`a policy that changes while stanzas wait for a stream, ${how}: they wait on, for the same one (P2, L5)`, async () => {
+    for (const atMs of MOMENTS_MS) {
+      const { became, opened, tookMs } = await underWay(
+        atMs,
+        ({ a, b }) => {
+          for (const manager of [a, b]) manager.setPolicy({ ...encrypted, deny: ['unrelated.example'] });
+        },
+        line,
+      );
+      assert.deepEqual([became, opened], ['sent', 1], `after ${atMs} ms`);
+      assert.ok(tookMs < 1_000, `after ${atMs} ms: it takes ${tookMs} ms`);
+    }
+  });
+}
+
+test('a domain that the new policy denies: what waits for a stream to it is returned at once (P2, S2)', async () => {
+  for (const atMs of [0, 3, 8, 12]) {
+    const { became, tookMs } = await underWay(atMs, ({ a }) => a.setPolicy({ deny: ['b.example'] }));
+    assert.deepEqual([became, tookMs], ['returned: policy-violation', 0], `after ${atMs} ms`);
+  }
+});
+
+test('a target that the new policy fixes is where those go who waited under the old one (P2)', async () => {
+  const { became } = await underWay(3, ({ a, b, simulation }) => {
+    const { address, port } = b.listening[0]!;
+    simulation.resolver.set('b.example', { status: 'error', reason: 'this look-up fails' });
+    a.setPolicy({ domains: { 'b.example': { target: { host: address, port, tls: 'starttls' } } } });
+  });
+  assert.equal(became, 'sent');
 });
