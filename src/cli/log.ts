@@ -1,4 +1,5 @@
 /** The log of the daemon: one line on stderr per thing that an operator would want to know at two in the morning. */
+import { LruMap } from '../adapters/lru.ts';
 import type { ComponentEvent } from '../components/component-listener.ts';
 import { faultSentence, type Fault } from '../protocol/faults.ts';
 import { unicodeDomain } from '../protocol/names.ts';
@@ -10,8 +11,9 @@ export type Level = 'info' | 'warning' | 'error';
 
 const PAINT: Readonly<Record<Level, Colour>> = { info: 'dim', warning: 'yellow', error: 'red' };
 
-/** The same warning is not repeated within this, in milliseconds. */
+/** The same is not said again within this, in milliseconds: of one actor once, of streams, each of which is new, a few times. */
 const QUIET_MS = 30_000;
+const TIMES = { stream: 10, other: 1 } as const;
 const MAX_LATELY = 1_000;
 
 /** Longest line; much in it comes from peers. */
@@ -31,17 +33,24 @@ export function createLog(terminal: Terminal, now: () => number): Log {
     const line = visible(inBothForms(sentence)).slice(0, MAX_LINE);
     terminal.tell(`${new Date(now()).toISOString()} ${terminal.paint(PAINT[level], level)} ${line}`);
   };
-  /** What was said of an actor lately: a peer that is down is told of once in a while, not once per stanza. */
-  const lately = new Map<string, { sinceMs: number; left: number }>();
-  const sayOnce = (level: Level, sentence: string): void => {
-    const said = lately.get(sentence);
-    if (said !== undefined && now() - said.sinceMs < QUIET_MS) {
+  /** What was said lately: a peer that is down is told of once in a while, not once per stanza, nor a scanner per connection. */
+  const lately = new LruMap<string, { sinceMs: number; times: number; left: number }>(MAX_LATELY);
+  const sayOnce = (level: Level, actor: string, sentence: string): void => {
+    const isStream = actor.startsWith('stream:');
+    const key = isStream ? sentence : `${actor}: ${sentence}`;
+    let said = lately.get(key);
+    const left = said?.left ?? 0;
+    if (said === undefined || now() - said.sinceMs >= QUIET_MS) {
+      said = { sinceMs: now(), times: 0, left: 0 };
+      lately.set(key, said);
+    }
+    if (said.times >= (isStream ? TIMES.stream : TIMES.other)) {
       said.left += 1;
       return;
     }
-    if (lately.size >= MAX_LATELY) lately.clear();
-    lately.set(sentence, { sinceMs: now(), left: 0 });
-    say(level, said === undefined || said.left === 0 ? sentence : `${sentence} (and ${said.left} times before)`);
+    const before = said.times === 0 && left > 0 ? ` (and ${left} times before)` : '';
+    said.times += 1;
+    say(level, `${actor}: ${sentence}${before}`);
   };
   const saidFault = (level: Level, what: string, fault: Fault | null): void =>
     say(level, fault === null ? what : `${what}: ${faultSentence(fault)}`);
@@ -66,9 +75,10 @@ export function createLog(terminal: Terminal, now: () => number): Log {
       const told = readReport(record.report);
       const what = REPORTS[told.type];
       if (what !== undefined) {
-        const sentence = `${actor}: ${what(told)}`;
-        if (told.fault === null) say('info', sentence);
-        else sayOnce('warning', `${sentence}: ${faultSentence(told.fault)}`);
+        if (told.fault === null) say('info', `${actor}: ${what(told)}`);
+        else sayOnce('warning', actor, `${what(told)}: ${faultSentence(told.fault)}`);
+      } else if (told.unproved !== null) {
+        sayOnce('info', actor, told.unproved);
       } else if (told.type.endsWith('.errored')) saidFault('error', `${actor}: ended by an error of ours`, told.fault);
     },
   };
@@ -82,6 +92,8 @@ interface Report {
   readonly prooftype: string;
   readonly endpoint: string;
   readonly stanzas: number;
+  /** Whom nothing proved, and what was tried. */
+  readonly unproved: string | null;
 }
 
 const REPORTS: Readonly<Record<string, ((report: Report) => string) | undefined>> = {
@@ -114,8 +126,38 @@ function readReport(report: { readonly type: string }): Report {
     pair: `${text(fields.get('from'))} to ${text(fields.get('to'))}`,
     prooftype: text(part('proof', 'prooftype')),
     stanzas: Number(fields.get('stanzas') ?? 0),
+    unproved: unprovedIn(fields.get('outcome')),
     endpoint: `${text(part('endpoint', 'host'))} port ${String(part('endpoint', 'port'))}`,
   };
+}
+
+/** What an association, or the verification of a pair, found out against the domain; null when it was proved. */
+function unprovedIn(outcome: unknown): string | null {
+  if (typeof outcome !== 'object' || outcome === null) return null;
+  const { domain, from, to, attempts, verdict, proof } = Object.fromEntries(Object.entries(outcome)) as Outcome;
+  const isProved = verdict === undefined ? proof !== null : verdict.kind === 'proved';
+  if (isProved) return null;
+  const who = domain === undefined ? `${from ?? '?'} to ${to ?? '?'} may not come in` : `${domain} is not proved`;
+  const tried = (attempts ?? []).flatMap(({ prooftype, verdict: { fault } }) =>
+    fault === undefined ? [] : [`by ${prooftype}: ${faultSentence(fault)}`],
+  );
+  if (tried.length === 0 && verdict?.fault !== undefined) tried.push(faultSentence(verdict.fault));
+  return [who, ...tried].join('; ');
+}
+
+/** What is read of an outcome in a record. */
+interface Outcome {
+  readonly domain?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly proof?: object | null;
+  readonly verdict?: Verdict;
+  readonly attempts?: readonly { readonly prooftype: string; readonly verdict: Verdict }[];
+}
+
+interface Verdict {
+  readonly kind: string;
+  readonly fault?: Fault;
 }
 
 function isFault(value: unknown): value is Fault {
