@@ -5,7 +5,7 @@ import { fault, toFault } from '../src/protocol/faults.ts';
 import type { ProoftypeName } from '../src/protocol/policy.ts';
 import type { ProofAttempt, ProofVerdict } from '../src/protocol/proof.ts';
 import type { StateMeta } from './declare.ts';
-import type { AssociationOutcome, StreamId } from './events.ts';
+import type { AssociationOutcome, NoEvents, StreamId } from './events.ts';
 import { limits } from './limits.ts';
 import { type DialbackAssertion, dialbackProoftype } from './prooftypes/dialback.machine.ts';
 import { pkixProoftype } from './prooftypes/pkix.machine.ts';
@@ -42,7 +42,7 @@ export const association = setup({
   types: {
     input: {} as AssociationInput,
     context: {} as AssociationContext,
-    events: {} as { type: 'local.cancelled' },
+    events: {} as NoEvents,
     output: {} as AssociationOutcome,
     tags: {} as 'waiting',
     meta: {} as StateMeta,
@@ -64,7 +64,6 @@ export const association = setup({
       attempts: [...context.attempts, attempt],
       remaining: context.remaining.slice(1),
     })),
-    forgetAttempts: assign({ attempts: [] }),
     skip: assign(({ context }) => ({ remaining: context.remaining.slice(1) })),
     recordUnavailable: assign(({ context }) => {
       const prooftype = context.remaining[0] ?? 'pkix';
@@ -86,7 +85,6 @@ export const association = setup({
   meta: { spec: 'RFC 7712 §4.2' },
   context: ({ input }) => ({ remaining: input.prooftypes, attempts: [], ...input }),
   initial: 'decidingProoftype',
-  on: { 'local.cancelled': { target: '.undetermined', actions: 'forgetAttempts' } },
   states: {
     decidingProoftype: {
       description:

@@ -10,6 +10,11 @@ import type { StreamFeatures, StreamHeader } from '../src/protocol/wire.ts';
 
 export type { StreamId, TransportCommand, TransportInput } from '../src/protocol/transport.ts';
 
+/** Of a chart that hears of nothing but its own children and deadlines; who wants no answer any more stops it. */
+export interface NoEvents {
+  readonly type: never;
+}
+
 /** `from` is the side that sends the stanzas. */
 export interface DomainPair {
   readonly from: string;

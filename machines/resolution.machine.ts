@@ -8,6 +8,7 @@ import { type Fault, fault, faultSentence, toFault } from '../src/protocol/fault
 import type { FixedTarget } from '../src/protocol/policy.ts';
 import { decideTargets, type Target, type TargetDecision } from '../src/protocol/srv.ts';
 import { declareEffect, type StateMeta } from './declare.ts';
+import type { NoEvents } from './events.ts';
 import { limits } from './limits.ts';
 
 export interface ResolutionInput {
@@ -61,7 +62,7 @@ export const resolution = setup({
   types: {
     input: {} as ResolutionInput,
     context: {} as ResolutionContext,
-    events: {} as { type: 'local.cancelled' },
+    events: {} as NoEvents,
     output: {} as Resolution,
     tags: {} as 'waiting',
     meta: {} as StateMeta,
@@ -118,7 +119,6 @@ export const resolution = setup({
   meta: { spec: 'RFC 6120 §3.2, XEP-0368 §3' },
   context: ({ input }) => ({ result: unfinished, leftOut: [], ...input }),
   initial: 'decidingSource',
-  on: { 'local.cancelled': '.failed' },
   states: {
     decidingSource: {
       description: 'Targets of an earlier look-up come first; an endpoint fixed by the operator beats SRV.',

@@ -7,7 +7,7 @@ import { acceptsWeakProof, type ResolvedPolicy, requiresTls, usableProoftypes } 
 import type { Proof } from '../src/protocol/proof.ts';
 import { association } from './association.machine.ts';
 import type { StateMeta } from './declare.ts';
-import type { AssociationOutcome, DomainPair, StreamId, VerificationOutcome } from './events.ts';
+import type { AssociationOutcome, DomainPair, NoEvents, StreamId, VerificationOutcome } from './events.ts';
 import { limits } from './limits.ts';
 
 export interface VerificationInput extends DomainPair {
@@ -59,7 +59,7 @@ export const verification = setup({
   types: {
     input: {} as VerificationInput,
     context: {} as VerificationContext,
-    events: {} as { type: 'local.cancelled' },
+    events: {} as NoEvents,
     output: {} as VerificationOutcome,
     tags: {} as 'waiting',
     meta: {} as StateMeta,
@@ -103,7 +103,6 @@ export const verification = setup({
     ...input,
   }),
   initial: 'decidingAssertion',
-  on: { 'local.cancelled': '.refused' },
   states: {
     decidingAssertion: {
       description:

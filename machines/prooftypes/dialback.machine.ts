@@ -6,7 +6,7 @@ import { type Fault, fault, toFault } from '../../src/protocol/faults.ts';
 import { matchIdentity } from '../../src/protocol/identity.ts';
 import type { ProofVerdict } from '../../src/protocol/proof.ts';
 import { declareEffect, type StateMeta } from '../declare.ts';
-import type { StreamId } from '../events.ts';
+import type { NoEvents, StreamId } from '../events.ts';
 import { limits } from '../limits.ts';
 
 /** What step 1 of dialback brought (XEP-0220 §2.1). */
@@ -69,7 +69,7 @@ export const dialbackProoftype = setup({
   types: {
     input: {} as DialbackInput,
     context: {} as DialbackContext,
-    events: {} as { type: 'local.cancelled' },
+    events: {} as NoEvents,
     output: {} as ProofVerdict,
     tags: {} as 'waiting',
     meta: {} as StateMeta,
@@ -124,7 +124,6 @@ export const dialbackProoftype = setup({
     ...input,
   }),
   initial: 'awaitingVerifyStream',
-  on: { 'local.cancelled': '.undetermined' },
   states: {
     awaitingVerifyStream: {
       description: 'A stream to the authoritative server is wanted, and never the one that brought the key.',

@@ -6,7 +6,7 @@ import { type IdentityMatch, matchIdentity } from '../../src/protocol/identity.t
 import type { ProofVerdict } from '../../src/protocol/proof.ts';
 import { declareEffect, type StateMeta } from '../declare.ts';
 import { limits } from '../limits.ts';
-import type { StreamId } from '../events.ts';
+import type { NoEvents, StreamId } from '../events.ts';
 
 export interface PkixInput {
   readonly stream: StreamId;
@@ -46,7 +46,7 @@ export const pkixProoftype = setup({
   types: {
     input: {} as PkixInput,
     context: {} as PkixContext,
-    events: {} as { type: 'local.cancelled' },
+    events: {} as NoEvents,
     output: {} as ProofVerdict,
     tags: {} as 'waiting',
     meta: {} as StateMeta,
@@ -85,7 +85,6 @@ export const pkixProoftype = setup({
     ...input,
   }),
   initial: 'decidingMaterial',
-  on: { 'local.cancelled': '.undetermined' },
   states: {
     decidingMaterial: {
       description: 'A certificate that does not name the domain need not be validated.',

@@ -36,7 +36,6 @@ const verdicts = [
 ] as const;
 const certificate = certificateOf('a.example');
 const asserted = { targetDomain: 'b.example', id: 'x', key: 'k' };
-const cancelled = { type: 'local.cancelled' };
 const records = { status: 'insecure', records: [], ttlSeconds: 60 };
 const nothing = { status: 'nodata-insecure', records: [], ttlSeconds: 60 };
 
@@ -53,7 +52,6 @@ const models: readonly Model[] = [
       done('validatePath', { kind: 'valid', notAfterMs: 1, pathSha256: ['x'] }),
       done('validatePath', { kind: 'invalid', condition: 'expired', text: '', depth: 0 }),
       failed('validatePath'),
-      cancelled,
     ],
   },
   {
@@ -65,7 +63,6 @@ const models: readonly Model[] = [
       failed('openVerifyStream'),
       ...answers.map((answer) => done('askAuthoritativeServer', answer)),
       failed('askAuthoritativeServer'),
-      cancelled,
     ],
   },
   {
@@ -82,7 +79,6 @@ const models: readonly Model[] = [
       ...verdicts.flatMap((verdict) => [done('pkix', verdict), done('dialback', verdict)]),
       failed('pkix'),
       failed('dialback'),
-      cancelled,
     ],
   },
   {
@@ -104,7 +100,6 @@ const models: readonly Model[] = [
       done('association', provedFor('a.example', weak)),
       done('association', refutedFor('a.example')),
       failed('association'),
-      cancelled,
     ],
   },
   {
@@ -121,7 +116,6 @@ const models: readonly Model[] = [
       done('lookUpAddresses', { ...records, records: [{ family: 4, address: '127.0.0.1' }] }),
       done('lookUpAddresses', { ...records, status: 'bogus' }),
       failed('lookUpAddresses'),
-      cancelled,
     ],
   },
   {

@@ -31,7 +31,6 @@ const events = {
   'dialback refutes': done('dialback', refutes),
   'dialback leaves open': done('dialback', leavesOpen),
   'dialback broken': broken('dialback'),
-  'local.cancelled': { type: 'local.cancelled' },
 };
 
 checkTable({
@@ -56,7 +55,6 @@ checkTable({
       'dialback refutes': '=',
       'dialback leaves open': '=',
       'dialback broken': '=',
-      'local.cancelled': ['undetermined'],
       late: ['undetermined'],
     },
     dialback: {
@@ -68,7 +66,6 @@ checkTable({
       'dialback refutes': ['refuted'],
       'dialback leaves open': ['undetermined'],
       'dialback broken': ['undetermined'],
-      'local.cancelled': ['undetermined'],
       late: ['undetermined'],
     },
     proved: ended(events),

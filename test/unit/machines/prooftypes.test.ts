@@ -9,7 +9,6 @@ const pkixEvents = {
   'path valid': done('validatePath', { kind: 'valid', notAfterMs: 4e12, pathSha256: ['leaf', 'root'] }),
   'path invalid': done('validatePath', { kind: 'invalid', condition: 'expired', text: 'it ended', depth: 0 }),
   'validator broken': broken('validatePath'),
-  'local.cancelled': { type: 'local.cancelled' },
 };
 checkTable({
   machine: pkixProoftype,
@@ -22,7 +21,6 @@ checkTable({
       'path valid': ['proved'],
       'path invalid': ['refuted'],
       'validator broken': ['undetermined'],
-      'local.cancelled': ['undetermined'],
       late: ['undetermined'],
     },
     proved: ended(pkixEvents),
@@ -39,7 +37,6 @@ const dialbackEvents = {
   invalid: done('askAuthoritativeServer', { type: 'invalid' }),
   error: done('askAuthoritativeServer', { type: 'error', condition: 'item-not-found' }),
   'stream lost': broken('askAuthoritativeServer'),
-  'local.cancelled': { type: 'local.cancelled' },
 };
 checkTable({
   machine: dialbackProoftype,
@@ -62,7 +59,6 @@ checkTable({
       invalid: '=',
       error: '=',
       'stream lost': '=',
-      'local.cancelled': ['undetermined'],
       late: ['undetermined'],
     },
     awaitingVerifyAnswer: {
@@ -73,7 +69,6 @@ checkTable({
       invalid: ['refuted'],
       error: ['refuted'],
       'stream lost': ['undetermined'],
-      'local.cancelled': ['undetermined'],
       late: ['undetermined'],
     },
     proved: ended(dialbackEvents),

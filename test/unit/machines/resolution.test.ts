@@ -32,7 +32,6 @@ const events = {
   'no address': addresses(none),
   'addresses bogus': addresses(answer('bogus', address)),
   'addresses broken': broken('lookUpAddresses'),
-  'local.cancelled': { type: 'local.cancelled' },
 };
 
 checkTable({
@@ -58,7 +57,6 @@ checkTable({
       'no address': '=',
       'addresses bogus': '=',
       'addresses broken': '=',
-      'local.cancelled': ['failed'],
       late: ['failed'],
     },
     awaitingAddresses: {
@@ -72,7 +70,6 @@ checkTable({
       'no address': ['failed'],
       'addresses bogus': ['failed'],
       'addresses broken': ['failed'],
-      'local.cancelled': ['failed'],
       late: ['failed'],
     },
     resolved: ended(events),

@@ -26,7 +26,6 @@ const events = {
   proved: done('association', provedFor('a.example', weak)),
   'not proved': done('association', refutedFor('a.example')),
   'association broken': broken('association'),
-  'local.cancelled': { type: 'local.cancelled' },
 };
 
 checkTable({
@@ -40,7 +39,6 @@ checkTable({
       proved: ['accepted'],
       'not proved': ['refused'],
       'association broken': ['refused'],
-      'local.cancelled': ['refused'],
       late: ['refused'],
     },
     accepted: ended(events),
