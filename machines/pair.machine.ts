@@ -14,8 +14,10 @@ export interface PairInput {
 export interface PairContext extends PairInput {
   readonly stream: StreamId | null;
   readonly fault: Fault | null;
-  /** Streams on which this pair was refused: not offered again for this wish. */
+  /** Streams that were left, for whatever reason: not offered again for this wish. */
   readonly avoid: readonly StreamId[];
+  /** On how many of them this pair was refused. */
+  readonly refusals: number;
 }
 
 export const pair = setup({
@@ -48,7 +50,8 @@ export const pair = setup({
     /** XEP-0220 §2.5: one more stream is tried, and no third. */
     anotherStreamMayHelp: ({ context }, what: Fault) => {
       const { next } = decide(what);
-      return context.avoid.length === 0 && next !== 'give-up-pair' && next !== 'give-up-peer';
+      const isLeft = context.refusals === 0 && context.avoid.length < limits.attemptsPerWish;
+      return isLeft && next !== 'give-up-pair' && next !== 'give-up-peer';
     },
   },
   actions: {
@@ -87,14 +90,15 @@ export const pair = setup({
       stream: null,
       avoid: context.stream === null ? context.avoid : [...context.avoid, context.stream],
     })),
-    forgetWish: assign({ stream: null, avoid: [] }),
+    countRefusal: assign(({ context }) => ({ refusals: context.refusals + 1 })),
+    forgetWish: assign({ stream: null, avoid: [], refusals: 0 }),
     rememberFault: assign((_, what: Fault) => ({ fault: what })),
   },
 }).createMachine({
   id: 'pair',
   description: 'One local and one remote domain.',
   meta: { spec: 'RFC 7712 §4.4, XEP-0220 §2.6' },
-  context: ({ input }) => ({ stream: null, fault: null, avoid: [], ...input }),
+  context: ({ input }) => ({ stream: null, fault: null, avoid: [], refusals: 0, ...input }),
   initial: 'resting',
   on: {
     // Accepted without our asking: by SASL EXTERNAL, or in reverse on a bidirectional stream (XEP-0288).
@@ -263,7 +267,7 @@ export const pair = setup({
             params: ({ context }) => context.fault ?? fault('internal', 'no-fault', 'local'),
           },
           target: 'awaitingRoute',
-          actions: 'leaveStream',
+          actions: ['leaveStream', 'countRefusal'],
         },
         { target: 'failed' },
       ],

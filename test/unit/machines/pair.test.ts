@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createActor } from 'xstate';
+import { superseded } from '../../../machines/failures.ts';
 import { limits, pair, type PairEvent } from '../../../machines/index.ts';
 import { fault } from '../../../src/protocol/faults.ts';
 import { SimulatedClock } from '../../../src/simulation/simulated-clock.ts';
@@ -125,6 +126,26 @@ test('a stream that is not proved for the domain is left for another, and resour
     .send({ type: 'route.offered', stream: 2, manner: 'assertion' })
     .send({ type: 'pair.refused', stream: 2, fault: full });
   assert.equal(refused.state, 'failed');
+});
+
+test('XEP-0220 §2.5: a stream that was left for another reason is no refusal, and the second one is still tried', () => {
+  const full = fault('dialback', 'resource-constraint', 'peer');
+  const refused = (actor: PureActor<typeof pair>, stream: number) =>
+    actor
+      .send({ type: 'route.offered', stream, manner: 'assertion' })
+      .send({ type: 'pair.refused', stream, fault: full });
+  const unproved = { ...samples['association.settled'], outcome: refutedFor('b.example') };
+  const leftFor = {
+    'a failed supposition': () => at('piggybackingSupposition').send(unproved),
+    'an association that is late': () => at('piggybackingSupposition').late(),
+    'a stream that takes leave': () =>
+      at('piggybackingAssertion.awaitingTurn').send({ type: 'stream.closing', stream: 1, fault: superseded }),
+  };
+  for (const [reason, left] of Object.entries(leftFor)) {
+    const actor = refused(left(), 2);
+    assert.deepEqual([actor.state, actor.snapshot.context.avoid], ['awaitingRoute', [1, 2]], reason);
+    assert.equal(refused(actor, 3).state, 'failed', `${reason}: no third`);
+  }
 });
 
 test('the answer is awaited from the moment of the assertion, however long its turn took (XEP-0220 §2.1.1, L2)', () => {
