@@ -87,23 +87,24 @@ export function transport(ports: TransportPorts): CallbackActorLogic<TransportCo
 class StreamTransport {
   readonly #ports: TransportPorts;
   readonly #stream: StreamId;
-  readonly #initiating: boolean;
+  readonly #isInitiating: boolean;
   readonly #say: Say;
   readonly #connection: Connection;
   readonly #framer: Framer;
   readonly #acceptedDirectTls: boolean;
-  readonly #isReceiving: boolean;
+  readonly #drainWatch: DrainWatch;
+  /** Id of the response header in force, whoever chose it (RFC 6120 §4.7.3): keys are made for it. */
+  #wireId = '';
   #handshaking = false;
   #closing = false;
   #closed = false;
   #lastActivityMs: number;
   #idleTimer: unknown = null;
-  readonly #drainWatch: DrainWatch;
 
   constructor(ports: TransportPorts, { stream, endpoint }: TransportInput, say: Say) {
     this.#ports = ports;
     this.#stream = stream;
-    this.#initiating = endpoint !== null;
+    this.#isInitiating = endpoint !== null;
     this.#say = say;
     this.#lastActivityMs = ports.clock.now();
     this.#framer = new Framer(
@@ -128,7 +129,6 @@ class StreamTransport {
     };
     const accepted = endpoint === null ? ports.accepted(stream) : null;
     this.#acceptedDirectTls = accepted?.directTls ?? false;
-    this.#isReceiving = endpoint === null;
     if (accepted !== null) {
       this.#connection = accepted.connection;
       accepted.listen(events);
@@ -226,9 +226,6 @@ class StreamTransport {
     this.#drainWatch.wrote(xml.length);
   }
 
-  /** Id of the response header in force, whoever chose it (RFC 6120 §4.7.3): keys are made for it. */
-  #wireId = '';
-
   #beginHandshake(): boolean {
     if (this.#framer.pendingBytes > 0) {
       this.#dropInjection();
@@ -261,7 +258,7 @@ class StreamTransport {
     this.#connection.cork();
     // Bytes that are no header have brought no id, but a response header has one (RFC 6120 §4.7.3).
     if (header !== null)
-      this.#send(this.#isReceiving ? { ...header, id: header.id ?? this.#ports.random.hex(16) } : header);
+      this.#send(this.#isInitiating ? header : { ...header, id: header.id ?? this.#ports.random.hex(16) });
     const error = what === null ? null : streamErrorFor(what);
     if (error !== null) this.#send(error);
     this.#closing = true;
@@ -311,7 +308,7 @@ class StreamTransport {
       return;
     }
     // On the receiving side the id is ours to choose (RFC 6120 §4.7.3).
-    if (header.id !== null && this.#initiating) this.#wireId = header.id;
+    if (header.id !== null && this.#isInitiating) this.#wireId = header.id;
     this.#say({ type: 'peer.streamOpened', header, freshId: this.#ports.random.hex(16) });
   }
 
