@@ -107,7 +107,6 @@ export class Outgoing {
     for (const queue of row.waiting) this.#wantRouteLater(queue);
     row.waiting.clear();
     pressure.release(row.outlet);
-    pressure.forget(row.inlet);
     return pairs;
   }
 

@@ -50,8 +50,8 @@ const DELIVERED: Delivery = { outcome: 'sent', stream: null };
 export class Router {
   readonly #options: RouterOptions;
   readonly #facts = new FactTable();
-  /** Streams on which nothing more goes out, while what is under way may come in. */
-  readonly #halfClosed = new Set<StreamId>();
+  /** Streams on which nothing more goes out, while what is under way may come in: and what it is read from. */
+  readonly #halfClosed = new Map<StreamId, Inlet>();
   readonly #pressure = new BackPressure();
   readonly #writer = new Writer();
   readonly #later: Later;
@@ -126,16 +126,20 @@ export class Router {
    */
   withdrawStream(stream: StreamId): Pair[] {
     this.#facts.forget(stream);
+    const inlet = this.#inletOf(stream);
     this.#halfClosed.delete(stream);
-    return this.#outgoing.withdrawStream(stream);
+    const pairs = this.#outgoing.withdrawStream(stream);
+    if (inlet !== null) this.#pressure.forget(inlet);
+    return pairs;
   }
 
   /**
    * Our half of the stream is closed: nothing more goes out on it, but what the peer has sent before it heard of that may
-   * still come in (RFC 6120 §4.4). Otherwise as {@link withdrawStream}.
+   * still come in (RFC 6120 §4.4), no faster than it is taken. Otherwise as {@link withdrawStream}.
    */
   closeOutgoing(stream: StreamId): Pair[] {
-    if (this.#outgoing.hasStream(stream)) this.#halfClosed.add(stream);
+    const inlet = this.#outgoing.inletOf(stream);
+    if (inlet !== null) this.#halfClosed.set(stream, inlet);
     return this.#outgoing.withdrawStream(stream);
   }
 
@@ -192,7 +196,7 @@ export class Router {
     const outlet = this.#attachments.outletOf(to);
     if (outlet !== undefined) {
       this.#counters.admitted += 1;
-      this.#attachments.deliver(outlet, stanza, this.#outgoing.inletOf(stream));
+      this.#attachments.deliver(outlet, stanza, this.#inletOf(stream));
       return true;
     }
     if (!this.#options.isLocal(to)) {
@@ -267,6 +271,10 @@ export class Router {
       attached: this.#attachments.domains,
       pausedInlets: this.#pressure.pausedInlets,
     };
+  }
+
+  #inletOf(stream: StreamId): Inlet | null {
+    return this.#outgoing.inletOf(stream) ?? this.#halfClosed.get(stream) ?? null;
   }
 
   /** What was proved may cover a further pair, which is then a fact as well (S1). */

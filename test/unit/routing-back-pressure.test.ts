@@ -109,6 +109,26 @@ test('a stream that is withdrawn while its inlet is paused reads on, to its end'
   assert.equal(inlet.paused, false);
 });
 
+test('a stream of which our half is closed is paused as before, while it is paused as well, and reads on when it ends', () => {
+  const { router } = bench();
+  const [local, inlet] = [new BufferedOutlet(1), new CountingInlet()];
+  router.attach(['a.example'], local);
+  router.addStream(1, new BufferedOutlet(), inlet);
+  router.admit(1, 'b.example', 'a.example');
+  router.arrived(1, stanza('b.example', 'a.example'));
+  assert.equal(inlet.paused, true);
+  router.closeOutgoing(1);
+  assert.equal(inlet.paused, true);
+  local.flush();
+  router.outletDrained(local);
+  assert.equal(inlet.paused, false);
+  router.arrived(1, stanza('b.example', 'a.example'));
+  assert.deepEqual([inlet.paused, inlet.pauses], [true, 2]);
+  router.withdrawStream(1);
+  assert.equal(inlet.paused, false);
+  assert.equal(router.snapshot().pausedInlets, 0);
+});
+
 test('an outlet that is detached holds nobody; an inlet that is forgotten is held by nothing', () => {
   const { router } = bench();
   const [local, inlet, other] = [new BufferedOutlet(1), new CountingInlet(), new CountingInlet()];
