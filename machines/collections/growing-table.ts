@@ -53,6 +53,4 @@ export const withFirst = <Value>(table: GrowingTable<Value>, key: string, value:
 
 export const hasMember = (set: GrowingSet, name: string): boolean => entryOf(set, name) !== undefined;
 
-export const withMember = (set: GrowingSet, name: string): GrowingSet => withFirst(set, name, true);
-
 export const membersOf = (set: GrowingTable<unknown>): number => set.reduce((sum, { size }) => sum + size, 0);

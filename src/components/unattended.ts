@@ -1,10 +1,8 @@
 /** What a domain of ours says for itself while nobody is attached to it (INTERFACES): it is there, and it can do next to nothing. */
 import xml, { type Element } from '@xmpp/xml';
 import { canonicalDomain } from '../protocol/names.ts';
+import { NS } from '../protocol/namespaces.ts';
 import { Stanza } from '../protocol/stanza.ts';
-
-const NS_PING = 'urn:xmpp:ping';
-const NS_DISCO_INFO = 'http://jabber.org/protocol/disco#info';
 
 /** Presence that asks for an answer; all other kinds only inform, and are ignored (RFC 6121 §8.5.1). */
 const ASKING_PRESENCE: readonly (string | undefined)[] = ['probe', 'subscribe'];
@@ -32,17 +30,17 @@ function answerForDomain(stanza: Stanza): Stanza | null {
   if (request === undefined || requests.length > 1) return null; // RFC 6120 §8.2.3: a request has one child
   const result = (...content: Element[]): Stanza =>
     Stanza.fromElement(xml('iq', { type: 'result', id, from: to, to: from }, ...content), stanza.contentNamespace);
-  if (request.is('ping', NS_PING)) return result();
-  if (!request.is('query', NS_DISCO_INFO)) return null;
+  if (request.is('ping', NS.ping)) return result();
+  if (!request.is('query', NS.discoInfo)) return null;
   // XEP-0030 §3.2: this domain has no nodes.
   if (typeof request.attrs['node'] === 'string') return stanza.errorReply('item-not-found', 'cancel');
   return result(
     xml(
       'query',
-      { xmlns: NS_DISCO_INFO },
+      { xmlns: NS.discoInfo },
       xml('identity', { category: 'server', type: 'im' }),
-      xml('feature', { var: NS_DISCO_INFO }),
-      xml('feature', { var: NS_PING }),
+      xml('feature', { var: NS.discoInfo }),
+      xml('feature', { var: NS.ping }),
     ),
   );
 }

@@ -24,12 +24,10 @@ export const NS = {
   bidi: 'urn:xmpp:bidi',
   /** Bidi as advertised in stream features: another name than the element's (XEP-0288 §2). */
   bidiFeature: 'urn:xmpp:features:bidi',
-  /** Stream management (XEP-0198 §2). */
-  streamManagement: 'urn:xmpp:sm:3',
-  /** Application-specific errors, such as `stanza-too-big` (XEP-0205 §4.5). */
-  errors: 'urn:xmpp:errors',
-  /** The DNA protocol of 2009: assert, challenge, proof (DESIGN §3). */
-  dna: 'urn:xmpp:dna:0',
+  /** Ping (XEP-0199 §2). */
+  ping: 'urn:xmpp:ping',
+  /** What an entity is, and what it can do (XEP-0030 §3). */
+  discoInfo: 'http://jabber.org/protocol/disco#info',
   /** Bound to the prefix `xml` and to no other (Namespaces in XML 1.0 §3). */
   xml: 'http://www.w3.org/XML/1998/namespace',
   /** Bound to the prefix `xmlns` and never declared (Namespaces in XML 1.0 §3). */

@@ -23,8 +23,6 @@ export type TargetDecision =
       readonly kind: 'targets';
       /** In the order in which they are to be tried; never empty. */
       readonly targets: readonly Target[];
-      /** True when there is no SRV record and the one target is the domain itself (RFC 6120 §3.2.2). */
-      readonly fallback: boolean;
     }
   | { readonly kind: 'fault'; readonly fault: Fault };
 
@@ -69,7 +67,7 @@ export function decideTargets(
       tls,
       secureDelegation,
     }));
-    return { kind: 'targets', targets: withoutRepeats(ordered).slice(0, MAX_TARGETS), fallback: false };
+    return { kind: 'targets', targets: withoutRepeats(ordered).slice(0, MAX_TARGETS) };
   }
 
   // A `.` is an answer: whoever wrote it knows SRV, so A/AAAA of the domain MUST NOT be tried, even if `_xmpp-server`
@@ -81,7 +79,7 @@ export function decideTargets(
   if (unusable) return abort('lookup-failed', unusable.reason ?? `no SRV record of ${domain} can be used`);
 
   const itself: Target = { host: domain, port: DEFAULT_PORT, tls: 'starttls', secureDelegation: false };
-  return { kind: 'targets', targets: [itself], fallback: true };
+  return { kind: 'targets', targets: [itself] };
 }
 
 /**

@@ -97,20 +97,6 @@ export class Stanza {
     return rescope(this.bytes, this.contentNamespace, contentNamespace, scope.header);
   }
 
-  /** The same stanza with other addresses. */
-  withAddresses(from: string, to: string): Stanza {
-    const { name, attributes, selfClosing, length } = rootTag(this.bytes);
-    let tag = `<${name} from='${escapeAttribute(from)}' to='${escapeAttribute(to)}'`;
-    for (const { name: key, raw, quote } of attributes) {
-      if (key !== 'from' && key !== 'to') tag += ` ${key}=${quote}${fromLatin1(raw)}${quote}`;
-    }
-    const bytes = Buffer.concat([Buffer.from(`${tag}${selfClosing ? '/' : ''}>`), this.bytes.subarray(length)]);
-    // Offsets have moved: a declaration on the root is left to the rewrite.
-    const scope = this.#scope;
-    const moved = scope?.declaration ? { ...scope, declaration: null, selfContained: false } : scope;
-    return new Stanza(this.kind, to, from, bytes, this.contentNamespace, moved);
-  }
-
   /**
    * The error that answers this stanza (RFC 6120 §8.3): addresses swapped, same kind and id. Null for errors and for
    * iq results, which are never answered (§8.3.1).

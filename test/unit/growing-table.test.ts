@@ -5,11 +5,10 @@ import fc from 'fast-check';
 import {
   entriesOf,
   entryOf,
-  type GrowingSet,
   type GrowingTable,
   membersOf,
   withEntry,
-  withMember,
+  withFirst,
 } from '../../machines/collections/growing-table.ts';
 
 test('holds what a Map would hold, whatever the names, and earlier tables stay as they were', () => {
@@ -33,10 +32,11 @@ test('holds what a Map would hold, whatever the names, and earlier tables stay a
   );
 });
 
-test('a set counts each member once', () => {
-  let set: GrowingSet = [];
-  for (const name of ['a', 'b', 'a', 'c', 'b']) set = withMember(set, name);
-  assert.equal(membersOf(set), 3);
+test('the first entry under a key stays, and is counted once', () => {
+  let table: GrowingTable<number> = [];
+  for (const [at, name] of ['a', 'b', 'a', 'c', 'b'].entries()) table = withFirst(table, name, at);
+  assert.equal(membersOf(table), 3);
+  assert.deepEqual({ ...entriesOf(table) }, { a: 0, b: 1, c: 3 });
 });
 
 test('10,000 entries are copied some 13 times each, not 5,000 times', () => {
