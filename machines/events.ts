@@ -3,22 +3,18 @@ import type { DialbackAnswer } from '../src/protocol/dialback.ts';
 import type { Endpoint } from '../src/protocol/dns.ts';
 import type { Fault } from '../src/protocol/faults.ts';
 import type { CertificateEvidence } from '../src/protocol/certificate.ts';
+import type { DomainPair } from '../src/protocol/pairs.ts';
 import type { PolicyOptions } from '../src/protocol/policy.ts';
 import type { Proof, ProofAttempt, ProofVerdict } from '../src/protocol/proof.ts';
 import type { StreamId } from '../src/protocol/transport.ts';
 import type { StreamFeatures, StreamHeader } from '../src/protocol/wire.ts';
 
+export type { DomainPair } from '../src/protocol/pairs.ts';
 export type { StreamId, TransportCommand, TransportInput } from '../src/protocol/transport.ts';
 
 /** Of a chart that hears of nothing but its own children and deadlines; who wants no answer any more stops it. */
 export interface NoEvents {
   readonly type: never;
-}
-
-/** `from` is the side that sends the stanzas. */
-export interface DomainPair {
-  readonly from: string;
-  readonly to: string;
 }
 
 export interface TlsFacts {

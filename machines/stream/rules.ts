@@ -1,7 +1,8 @@
 /** The rules of the two stream charts, as pure functions of what a stream knows: no events, no effects. */
 import { type Fault, fault } from '../../src/protocol/faults.ts';
-import { matchIdentity } from '../../src/protocol/identity.ts';
+import { matchIdentity, referenceIdentifiers } from '../../src/protocol/identity.ts';
 import { canonicalDomain } from '../../src/protocol/names.ts';
+import { type DomainPair, pairOf } from '../../src/protocol/pairs.ts';
 import {
   acceptsProof,
   acceptsWeakProof,
@@ -13,9 +14,10 @@ import {
 } from '../../src/protocol/policy.ts';
 import type { Proof } from '../../src/protocol/proof.ts';
 import { decodeAuthzid, type StreamFeatures, type StreamHeader } from '../../src/protocol/wire.ts';
-import type { DomainPair } from '../events.ts';
 import { entriesOf, entryOf, hasMember } from '../collections/growing-table.ts';
 import type { StreamContext } from './context.ts';
+
+export { pairId, verifyId } from '../../src/protocol/pairs.ts';
 
 /** Dialback vouches for the far end as far as DNS does: good enough where policy accepts weak proofs. */
 const vouchedByDns: Proof = {
@@ -78,18 +80,8 @@ export const supposedProof = (context: StreamContext, domain: string): Proof | n
 export const mayWriteBack = ({ negotiation }: StreamContext, { evidence }: Proof): boolean =>
   negotiation.bidi && evidence['dns'] !== true;
 
-export const pairId = ({ from, to }: DomainPair): string => `${from}>${to}`;
-
-/** The pair of which this is the {@link pairId}. */
-function pairOf(id: string): DomainPair {
-  const [from = '', to = ''] = id.split('>');
-  return { from, to };
-}
-
 /** `assertion.a.example>b.example`: the pair that a child is about. */
 export const pairOfChild = (child: string): DomainPair => pairOf(child.slice(child.indexOf('.') + 1));
-
-export const verifyId = ({ id, ...pair }: DomainPair & { readonly id: string }): string => `${pairId(pair)}#${id}`;
 
 export const externalMayBeOffered = (context: StreamContext): boolean => {
   const { negotiation, tls, associated, remote } = context;
@@ -169,8 +161,7 @@ export function provedByNothing(context: StreamContext, domain: string): Fault |
   const { tls } = context;
   if (tls === null || acceptsWeakProof(policyTowards(context, domain))) return null;
   if (tls.certificate === null) return fault('pkix', 'no-certificate', 'peer');
-  const wanted = { service: 'xmpp-server' as const, sourceDomain: domain, derivedDomains: [] };
-  return matchIdentity(wanted, tls.certificate.presented).kind === 'match'
+  return matchIdentity(referenceIdentifiers('xmpp-server', domain), tls.certificate.presented).kind === 'match'
     ? null
     : fault('pkix', 'name-mismatch', 'peer');
 }

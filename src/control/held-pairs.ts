@@ -1,5 +1,6 @@
 /** Pairs whose stream is closing: they wait for its end, so that nothing overtakes (S7). */
 import type { StreamId, StreamReport } from '../../machines/events.ts';
+import { pairId } from '../protocol/pairs.ts';
 
 export interface HeldPair {
   readonly local: string;
@@ -11,7 +12,7 @@ export interface HeldPair {
   accepted: Extract<StreamReport, { type: 'pair.accepted' }> | null;
 }
 
-const keyOf = (local: string, remote: string): string => `${local}>${remote}`;
+const keyOf = (local: string, remote: string): string => pairId({ from: local, to: remote });
 
 export class HeldPairs {
   readonly #byPair = new Map<string, HeldPair>();

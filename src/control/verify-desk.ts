@@ -4,6 +4,7 @@ import { limits } from '../../machines/limits.ts';
 import { addressBlock } from '../protocol/addresses.ts';
 import type { DialbackAnswer } from '../protocol/dialback.ts';
 import { fault, FaultError, type Fault } from '../protocol/faults.ts';
+import { pairId, verifyId } from '../protocol/pairs.ts';
 import type { StreamRow, Wanted } from './standing-streams.ts';
 import { Turns } from './turns.ts';
 
@@ -44,7 +45,7 @@ export class VerifyDesk {
   });
   /** By {@link keyOf}. */
   readonly #forStream = new Map<string, Waiter<StreamId>[]>();
-  /** By stream, then by `from>to#id` of the answer; streams that nobody is asked on are not in it. */
+  /** By stream, then by the {@link verifyId} of the question; streams that nobody is asked on are not in it. */
   readonly #forAnswer = new Map<StreamId, Map<string, Waiter<DialbackAnswer>[]>>();
 
   constructor(ports: DeskPorts) {
@@ -118,8 +119,7 @@ export class VerifyDesk {
     return await new Promise((resolve, reject) => {
       const onStream = this.#forAnswer.get(stream) ?? new Map<string, Waiter<DialbackAnswer>[]>();
       this.#forAnswer.set(stream, onStream);
-      const { from, to, id } = question;
-      const key = `${to}>${from}#${id}`;
+      const key = verifyId(question);
       push(onStream, key, { resolve, reject });
       const abandoned = (): void => {
         if (this.#takeAnswer(stream, key).length > 0) this.#ports.forget(stream, question);
@@ -131,7 +131,7 @@ export class VerifyDesk {
 
   /** The stream has matched the answer with an outstanding question of its own (S6). */
   answered({ stream, from, to, id, answer }: Extract<StreamReport, { type: 'verify.answered' }>): void {
-    for (const { resolve } of this.#takeAnswer(stream, `${from}>${to}#${id}`)) resolve(answer);
+    for (const { resolve } of this.#takeAnswer(stream, verifyId({ from: to, to: from, id }))) resolve(answer);
   }
 
   streamEnds(stream: StreamId, why: Fault | null): void {
@@ -159,7 +159,7 @@ const tooManyAssertions = fault(
 /** By either side, without a fault. */
 const closedBeforeAnswer = fault('stream', 'closed', 'peer', 'the stream to the authoritative server was closed');
 
-const keyOf = (sender: string, target: string): string => `${sender}>${target}`;
+const keyOf = (sender: string, target: string): string => pairId({ from: sender, to: target });
 
 function push<T>(map: Map<string, T[]>, key: string, item: T): void {
   const items = map.get(key);
