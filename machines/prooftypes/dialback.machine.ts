@@ -3,7 +3,7 @@ import { assign, setup } from 'xstate';
 import type { CertificateEvidence } from '../../src/protocol/certificate.ts';
 import type { DialbackAnswer } from '../../src/protocol/dialback.ts';
 import { type Fault, fault, toFault } from '../../src/protocol/faults.ts';
-import { matchIdentity } from '../../src/protocol/identity.ts';
+import { matchIdentity, referenceIdentifiers } from '../../src/protocol/identity.ts';
 import type { ProofVerdict } from '../../src/protocol/proof.ts';
 import { declareEffect, type StateMeta } from '../declare.ts';
 import type { NoEvents, StreamId } from '../events.ts';
@@ -39,8 +39,7 @@ function isSameCertificate({ certificate, senderDomain }: DialbackInput, { peerS
   return (
     certificate !== null &&
     certificate.sha256 === peerSha256 &&
-    matchIdentity({ service: 'xmpp-server', sourceDomain: senderDomain, derivedDomains: [] }, certificate.presented)
-      .kind === 'match'
+    matchIdentity(referenceIdentifiers('xmpp-server', senderDomain), certificate.presented).kind === 'match'
   );
 }
 

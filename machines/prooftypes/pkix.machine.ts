@@ -2,7 +2,7 @@
 import { assign, setup } from 'xstate';
 import type { CertificateEvidence, PathVerdict } from '../../src/protocol/certificate.ts';
 import { type Fault, fault, toFault } from '../../src/protocol/faults.ts';
-import { type IdentityMatch, matchIdentity } from '../../src/protocol/identity.ts';
+import { type IdentityMatch, matchIdentity, referenceIdentifiers } from '../../src/protocol/identity.ts';
 import type { ProofVerdict } from '../../src/protocol/proof.ts';
 import { declareEffect, type StateMeta } from '../declare.ts';
 import { limits } from '../limits.ts';
@@ -23,7 +23,7 @@ export interface PkixContext extends PkixInput {
 function identityOf({ certificate, sourceDomain, derivedDomains }: PkixInput): IdentityMatch {
   return certificate === null
     ? { kind: 'mismatch', presentedNames: [] }
-    : matchIdentity({ service: 'xmpp-server', sourceDomain, derivedDomains }, certificate.presented);
+    : matchIdentity(referenceIdentifiers('xmpp-server', sourceDomain, derivedDomains), certificate.presented);
 }
 
 function provedBy(input: PkixInput, path: Extract<PathVerdict, { kind: 'valid' }>): ProofVerdict {

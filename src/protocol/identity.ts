@@ -27,18 +27,12 @@ export type IdentityMatch =
     }
   | { readonly kind: 'mismatch'; readonly presentedNames: readonly string[] };
 
-/**
- * The reference identifiers of a service domain; a name learned through DNS counts only when the SRV answer was secure
- * (RFC 7673 §4.1, RFC 9525 §6.1.1).
- */
-export function referenceIdentifiers(
+/** The reference identifiers of a service domain (RFC 9525 §6.1.1). */
+export const referenceIdentifiers = (
   service: ReferenceIdentifiers['service'],
   sourceDomain: string,
-  targets: readonly { readonly host: string; readonly secureDelegation: boolean }[] = [],
-): ReferenceIdentifiers {
-  const secure = targets.filter(({ secureDelegation }) => secureDelegation).map(({ host }) => host);
-  return { service, sourceDomain, derivedDomains: [...new Set(secure)].filter((host) => host !== sourceDomain) };
-}
+  derivedDomains: readonly string[] = [],
+): ReferenceIdentifiers => ({ service, sourceDomain, derivedDomains });
 
 /** Compares the identifiers of a certificate with a domain; the narrowest kind that matches is reported. */
 export function matchIdentity(reference: ReferenceIdentifiers, presented: PresentedIdentifiers): IdentityMatch {

@@ -5,7 +5,10 @@ import { createCertificateAuthority } from '../../src/simulation/certificate-aut
 import { readCertificate } from '../../src/adapters/pkix/certificates.ts';
 import type { PresentedIdentifiers } from '../../src/protocol/certificate.ts';
 import { canonicalDomain } from '../../src/protocol/names.ts';
-import { matchIdentity, referenceIdentifiers } from '../../src/protocol/identity.ts';
+import { type AssociationInput, initiatingStream } from '../../machines/index.ts';
+import { matchIdentity } from '../../src/protocol/identity.ts';
+import { PureActor } from '../support/pure.ts';
+import { certificateOf, endpoint, initiatingInput, tlsWith } from '../support/samples.ts';
 
 interface IdentityCase {
   readonly reference_domain: string;
@@ -63,11 +66,19 @@ test('every case of the fixture was run', () => assert.equal(casesRun, 22));
 
 test('a target counts as reference only when the SRV answer is secure (RFC 7673 §4.1)', () => {
   const { service_domain, target, srv_insecure_reference_ids, srv_secure_reference_ids } = fixture.srv_secure_rule;
-  const ids = (secureDelegation: boolean): string[] => {
-    const { sourceDomain, derivedDomains } = referenceIdentifiers('xmpp-server', service_domain, [
-      { host: target, secureDelegation },
-    ]);
-    return [sourceDomain, ...derivedDomains];
+  const ids = (secureDelegation: boolean): readonly string[] => {
+    const directTls = {
+      remote: service_domain,
+      directTls: true,
+      endpoint: { ...endpoint, host: target, secureDelegation },
+    };
+    const stream = new PureActor(initiatingStream, initiatingInput(directTls))
+      .send({ type: 'transport.connected', remoteAddress: '127.0.0.1', remotePort: 5269 })
+      .send({ type: 'transport.secured', tls: tlsWith(certificateOf(target)) });
+    const asked = stream.effects.find((effect) => effect.kind === 'spawned' && effect.id === 'association');
+    assert.ok(asked?.kind === 'spawned');
+    const { domain, derivedDomains } = asked.input as AssociationInput;
+    return [domain, ...derivedDomains];
   };
   assert.deepEqual(ids(false), srv_insecure_reference_ids);
   assert.deepEqual(ids(true), srv_secure_reference_ids);
