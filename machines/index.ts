@@ -14,14 +14,22 @@ export { limits } from './limits.ts';
 export { declareEffect, type Mover, type StateMeta } from './declare.ts';
 export { type GrowingSet, type GrowingTable, setOf } from './collections/growing-table.ts';
 
-// What goes into them.
+// What goes into them, and what the effects that are given to them by `provide()` answer.
 export type { AssociationInput } from './association.machine.ts';
 export type { VerificationInput } from './verification.machine.ts';
-export type { ResolutionInput, Resolution } from './resolution.machine.ts';
+export type { ResolutionInput, Resolution, ServiceRecords } from './resolution.machine.ts';
 export type { PairInput } from './pair.machine.ts';
-export type { PeerInput } from './peer.machine.ts';
-export type { DialbackInput } from './prooftypes/dialback.machine.ts';
+export type { PeerInput, StandingStream } from './peer.machine.ts';
+export type { DialbackInput, VerifyStream } from './prooftypes/dialback.machine.ts';
 export type { PkixInput } from './prooftypes/pkix.machine.ts';
 export type { StreamContext, StreamInput, StreamSettings } from './stream/context.ts';
+export type { CertificateEvidence, PathVerdict } from '../src/protocol/certificate.ts';
+export type { DialbackAnswer } from '../src/protocol/dialback.ts';
+export type { AddressRecord, DnsAnswer, Endpoint, SrvRecord } from '../src/protocol/dns.ts';
+export type { Fault } from '../src/protocol/faults.ts';
+export type { FixedTarget, PolicyOptions, ResolvedPolicy } from '../src/protocol/policy.ts';
+export type { Proof, ProofAttempt, ProofVerdict } from '../src/protocol/proof.ts';
+export type { Target } from '../src/protocol/srv.ts';
+export type { StreamFeatures, StreamHeader, WireElement } from '../src/protocol/wire.ts';
 
 export type * from './events.ts';

@@ -1,7 +1,8 @@
 /** What goes into the charts and comes out of them. Checked by `npm run types`; nothing here runs. */
 import { expectTypeOf } from 'expect-type';
-import type { EmittedFrom, EventFrom, InputFrom, OutputFrom } from 'xstate';
+import { type EmittedFrom, type EventFrom, fromCallback, fromPromise, type InputFrom, type OutputFrom } from 'xstate';
 import {
+  type AddressRecord,
   assertion,
   type AssertionOutcome,
   association,
@@ -9,37 +10,49 @@ import {
   type AssociationOutcome,
   decide,
   type Decision,
+  type DialbackAnswer,
   type DialbackInput,
   dialbackProoftype,
+  type DnsAnswer,
   type DomainPair,
+  type Endpoint,
+  type Fault,
   initiatingStream,
   type Mover,
   pair,
   type PairEvent,
   type PairInput,
   type PairReport,
+  type PathVerdict,
   peer,
   type PeerActorEvent,
   type PeerInput,
   type PeerReport,
   type PkixInput,
   pkixProoftype,
+  type PolicyOptions,
+  type ProofVerdict,
   receivingStream,
   type Resolution,
   resolution,
   type ResolutionInput,
+  type ServiceRecords,
   setOf,
+  type StandingStream,
   type StateMeta,
   type StreamContext,
   type StreamInput,
   type StreamReport,
+  type StreamId,
+  type StreamPurpose,
   type StreamSettings,
+  type TransportCommand,
+  type TransportInput,
   verification,
   type VerificationInput,
   type VerificationOutcome,
+  type VerifyStream,
 } from '../../machines/index.ts';
-import type { Fault } from '../../src/protocol/faults.ts';
-import type { ProofVerdict } from '../../src/protocol/proof.ts';
 import type { RestingState } from '../support/pure.ts';
 import type { MachineTable } from '../support/tables.ts';
 
@@ -74,6 +87,54 @@ expectTypeOf<StreamSettings['hosted']>().toEqualTypeOf<ReturnType<typeof setOf>>
 expectTypeOf<InputFrom<typeof peer>>().toEqualTypeOf<PeerInput>();
 expectTypeOf<EventFrom<typeof peer>>().toEqualTypeOf<PeerActorEvent>();
 expectTypeOf<EmittedFrom<typeof peer>>().toEqualTypeOf<PeerReport>();
+
+// ——— what they ask of the world is given to them with the types of `xmpp-dna/machines` alone
+const why: Fault = { layer: 'dns', condition: 'lookup-failed', origin: 'dns' };
+expectTypeOf<StreamSettings['policy']>().toEqualTypeOf<PolicyOptions>();
+const provedByPath = pkixProoftype.provide({
+  actors: {
+    validatePath: fromPromise<PathVerdict, { stream: StreamId }>(() =>
+      Promise.resolve({ kind: 'invalid', condition: 'expired', text: why.condition, depth: 0 }),
+    ),
+  },
+});
+const provedByKey = dialbackProoftype.provide({
+  actors: {
+    openVerifyStream: fromPromise<VerifyStream, { sender: string; target: string; askedOn: StreamId }>(() =>
+      Promise.resolve({ stream: 2, peerSha256: null }),
+    ),
+    askAuthoritativeServer: fromPromise<DialbackAnswer, DomainPair & { stream: StreamId; id: string; key: string }>(
+      () => Promise.resolve({ type: 'valid' }),
+    ),
+  },
+});
+type LookUp = { fresh: boolean; purpose: StreamPurpose };
+const noServices: ServiceRecords['xmpp'] = { status: 'nodata-insecure', records: [], ttlSeconds: 0 };
+const resolving = resolution.provide({
+  actors: {
+    lookUpServices: fromPromise<ServiceRecords, LookUp & { domain: string }>(() =>
+      Promise.resolve({ xmpp: noServices, xmpps: noServices, draws: [] }),
+    ),
+    lookUpAddresses: fromPromise<DnsAnswer<AddressRecord>, LookUp & { host: string }>(() =>
+      Promise.resolve({ status: 'insecure', records: [{ family: 4, address: '127.0.0.1' }], ttlSeconds: 60 }),
+    ),
+  },
+});
+type Search = { remote: string; purpose: StreamPurpose; endpoints: readonly Endpoint[]; avoid: readonly StreamId[] };
+const findStandingStream = fromPromise<StandingStream | null, Search>(() => Promise.resolve(null));
+const proving = association.provide({ actors: { pkixProoftype: provedByPath, dialbackProoftype: provedByKey } });
+const streamActors = {
+  transport: fromCallback<TransportCommand, TransportInput>(() => undefined),
+  association: proving,
+  verification: verification.provide({ actors: { association: proving } }),
+};
+expectTypeOf(peer.provide({ actors: { resolution: resolving, findStandingStream } })).toEqualTypeOf<typeof peer>();
+expectTypeOf(initiatingStream.provide({ actors: streamActors })).toEqualTypeOf<typeof initiatingStream>();
+expectTypeOf(receivingStream.provide({ actors: streamActors })).toEqualTypeOf<typeof receivingStream>();
+
+// ——— who wants no answer any more stops the chart: it hears of nothing else
+expectTypeOf<EventFrom<typeof association | typeof verification | typeof resolution>['type']>().toEqualTypeOf<never>();
+expectTypeOf<EventFrom<typeof pkixProoftype | typeof dialbackProoftype>['type']>().toEqualTypeOf<never>();
 
 // ——— failures.ts is total, and what a state says of itself has one shape
 expectTypeOf(decide).parameters.toEqualTypeOf<[fault: Fault]>();
