@@ -1,7 +1,7 @@
 /** The log of the daemon: one line on stderr per thing that an operator would want to know at two in the morning. */
 import { LruMap } from '../adapters/lru.ts';
 import type { ComponentEvent } from '../components/component-listener.ts';
-import { faultSentence, type Fault } from '../protocol/faults.ts';
+import { brief, faultSentence, type Fault } from '../protocol/faults.ts';
 import { unicodeDomain } from '../protocol/names.ts';
 import type { ReportRecord } from '../trace/record.ts';
 import type { Colour, Terminal } from './terminal.ts';
@@ -30,14 +30,14 @@ export interface Log {
 
 export function createLog(terminal: Terminal, now: () => number): Log {
   const say = (level: Level, sentence: string): void => {
-    const line = visible(inBothForms(sentence)).slice(0, MAX_LINE);
+    const line = visible(inBothForms(brief(sentence, MAX_LINE)));
     terminal.tell(`${new Date(now()).toISOString()} ${terminal.paint(PAINT[level], level)} ${line}`);
   };
   /** What was said lately: a peer that is down is told of once in a while, not once per stanza, nor a scanner per connection. */
   const lately = new LruMap<string, { sinceMs: number; times: number; left: number }>(MAX_LATELY);
   const sayOnce = (level: Level, actor: string, sentence: string): void => {
     const isStream = actor.startsWith('stream:');
-    const key = isStream ? sentence : `${actor}: ${sentence}`;
+    const key = brief(isStream ? sentence : `${actor}: ${sentence}`, MAX_LINE);
     let said = lately.get(key);
     const left = said?.left ?? 0;
     if (said === undefined || now() - said.sinceMs >= QUIET_MS) {
@@ -166,9 +166,11 @@ function isFault(value: unknown): value is Fault {
 
 /** A-labels are what is compared and what is searched for; U-labels are what is read (FEATURES D5). */
 function inBothForms(text: string): string {
-  return text.replace(/[a-z0-9.-]*xn--[a-z0-9.-]*[a-z0-9]/g, (domain) => {
+  return text.replace(/[a-z0-9.-]+/g, (word) => {
+    if (!word.includes('xn--')) return word;
+    const domain = word.replace(/[.-]$/, ''); // the end of a sentence
     const read = unicodeDomain(domain);
-    return read === domain ? domain : `${domain} (${read})`;
+    return read === domain ? word : `${domain} (${read})${word.slice(domain.length)}`;
   });
 }
 

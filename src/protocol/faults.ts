@@ -29,12 +29,20 @@ export interface Fault {
   readonly layer: FaultLayer;
   readonly condition: string;
   readonly origin: FaultOrigin;
-  /** What happened, for a person; never holds secrets or stanza bodies. */
+  /** What happened, for a person; never holds secrets or stanza bodies, and at most {@link MAX_TEXT} characters. */
   readonly text?: string;
 }
 
+/** Much of what is said in a fault comes from a peer, and goes into logs and into answers to stanzas. */
+export const MAX_TEXT = 500;
+
 export function fault(layer: FaultLayer, condition: string, origin: FaultOrigin, text?: string): Fault {
-  return text === undefined ? { layer, condition, origin } : { layer, condition, origin, text };
+  return text === undefined ? { layer, condition, origin } : { layer, condition, origin, text: brief(text) };
+}
+
+/** The beginning of a text that may be of any length, as a string of its own: a mere slice would keep the whole alive. */
+export function brief(text: string, length: number = MAX_TEXT): string {
+  return text.length <= length ? text : `${Array.from(text.slice(0, length - 1)).join('')}…`;
 }
 
 /** One sentence for a person: `tls: handshake-failed (peer): wrong version number`. */

@@ -15,11 +15,12 @@ const STREAM_ERRORS = new Set([
  * it; not for what the network did, and not where the far end knows already.
  */
 export function streamErrorFor(what: Fault): Extract<WireElement, { kind: 'streamError' }> | null {
-  const { layer, condition, text } = what;
+  const { layer, condition, origin, text } = what;
   if (layer === 'tcp' || layer === 'tls' || layer === 'dns' || condition === 'superseded') return null;
   // What broke here is for the owner to know; the peer is told that something did (RFC 6120 §4.9.3.6).
   if (layer === 'internal') return { kind: 'streamError', condition: 'internal-server-error', text: null };
-  return { kind: 'streamError', condition: conditionOf(what), text: text ?? null };
+  // Why we will not have it is ours to know as well: which entry of which list.
+  return { kind: 'streamError', condition: conditionOf(what), text: origin === 'local' ? null : (text ?? null) };
 }
 
 function conditionOf({ layer, condition }: Fault): string {

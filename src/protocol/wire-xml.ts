@@ -1,4 +1,5 @@
 /** Wire elements to XML and back. Everything we send uses the prefixes `stream` and `db`, declared on our own header. */
+import { brief } from './faults.ts';
 import { type Element, escapeXMLText } from '@xmpp/xml';
 import type { DialbackAnswer } from './dialback.ts';
 import { NS } from './namespaces.ts';
@@ -109,9 +110,10 @@ export function wireToXml(element: WireElement): string {
 /** The one child in `namespace` that is not `<text/>`: how RFC 6120 carries conditions (§4.9.2, §6.5, §8.3.2). */
 function conditionOf(element: Element, namespace: string): { condition: string | null; text: string | null } {
   const children = element.getChildElements().filter((child) => child.getNS() === namespace);
+  const text = children.find((child) => child.getName() === 'text')?.getText();
   return {
     condition: children.find((child) => child.getName() !== 'text')?.getName() ?? null,
-    text: children.find((child) => child.getName() === 'text')?.getText() ?? null,
+    text: text === undefined ? null : brief(text),
   };
 }
 

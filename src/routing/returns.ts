@@ -28,7 +28,9 @@ export class Returns {
     answer: (reply: Stanza) => void,
   ): void {
     this.#later.add(() => {
-      const reply = stanza.errorReply(condition, stanzaErrorType(condition), what.text);
+      // The words of the network say which hosts and ports answer: they are for the log, not for any user.
+      const text = what.layer === 'tcp' ? undefined : what.text;
+      const reply = stanza.errorReply(condition, stanzaErrorType(condition), text);
       if (reply === null) this.#counters.dropped += 1;
       else this.#counters.returned += 1;
       settle?.({ outcome: 'returned', fault: what, reply });

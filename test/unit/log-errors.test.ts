@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { BrokenActor } from '../../machines/events.ts';
 import { createLog } from '../../src/cli/log.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
-import { fault } from '../../src/protocol/faults.ts';
+import { fault, MAX_TEXT } from '../../src/protocol/faults.ts';
 
 test('a peer that broke, and a search that did, are told of in the log', () => {
   const lines: string[] = [];
@@ -58,4 +58,22 @@ test('who is not let in, and what was tried, is in the log; a scanner does not f
   told('stream:3000', closing);
   assert.match(lines[0] ?? '', /peer:c.example: no stream: .* \(and 1 times before\)$/);
   assert.match(lines[1] ?? '', /stream:3000: closes: .* \(and 2990 times before\)$/);
+});
+
+test('what a peer says is cut before it is looked at, and kept: a packet buys no more than a line', () => {
+  const lines: string[] = [];
+  const terminal = { tell: (line: string) => lines.push(line), paint: (_colour: string, text: string) => text };
+  const log = createLog(terminal as unknown as Terminal, () => 0);
+  const spent = (length: number): number => {
+    const before = process.cpuUsage();
+    log.fault('warning', 'refused', { layer: 'stream', condition: 'x', origin: 'peer', text: 'a.'.repeat(length / 2) });
+    const { user, system } = process.cpuUsage(before);
+    return user + system;
+  };
+  spent(1_000); // compiled
+  // Uncut, ten times as much took a hundred times as long, minutes for what one stanza may hold.
+  assert.ok(spent(1_000_000) < 1_000_000, 'a second of processor time');
+  assert.ok(lines.every((line) => line.length < 1_100));
+  const { text } = fault('stream', 'x', 'peer', 'é'.repeat(1_000_000));
+  assert.equal(text?.length, MAX_TEXT);
 });
