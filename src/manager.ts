@@ -27,6 +27,10 @@ export interface StreamView {
   readonly role: 'initiating' | 'receiving';
   readonly local: string;
   readonly remote: string;
+  /**
+   * How far it has come, as the registry sees it: `opening`; `verifiable`, questions of dialback may go down it;
+   * `established`, assertions too; `closing`, nothing more. Only ever forwards. Not the state of its chart: see `records$`.
+   */
   readonly state: string;
   readonly tls: string | null;
   readonly bidi: boolean;
@@ -78,7 +82,11 @@ export class ConnectionManager {
   /** Hot. What the manager does, step by step, as it happens; subscribe before `start` to see all of it. */
   readonly records$: Observable<TraceRecord>;
 
-  /** @throws TypeError when a host is no domain or twice there, the policy or a limit is wrong, or the dialback secret is too short. */
+  /**
+   * The hosts are given twice, here and to `createNodePorts`, and are the same: here they say which domains are served, there
+   * which certificate a handshake shows to a peer that names one of them.
+   * @throws TypeError when a host is no domain or twice there, the policy or a limit is wrong, or the dialback secret is too short.
+   */
   constructor(options: ManagerOptions, ports: Ports) {
     this.#options = options;
     this.#ports = ports;
@@ -192,7 +200,11 @@ export class ConnectionManager {
     }
   }
 
-  /** Drains: no new work, what waits is returned, every stream is closed and its closing tag awaited, within `deadlineMs`. Called again, it answers the same. */
+  /**
+   * Drains: no new work, what waits is returned, every stream is closed and its closing tag awaited, within `deadlineMs`.
+   * Called again, it answers the same.
+   * @param deadlineMs 6000 unless told
+   */
   stop(deadlineMs = limits.closeMs + 1_000): Promise<void> {
     this.#stopped ??= this.#drain(deadlineMs);
     return this.#stopped;
@@ -237,7 +249,11 @@ export class ConnectionManager {
     this.#registry.enforcePolicy(canonicalPolicy(policy));
   }
 
-  /** Closes one stream; its pairs find another when they need one. */
+  /**
+   * Closes one stream; its pairs find another when they need one. The peer is told `why` as a stream error (RFC 6120 §4.9.3):
+   * its condition, or the one nearest to it; its text only where its origin is not `local`. Without `why`, or where the network
+   * is to blame, it gets the closing tag alone.
+   */
   closeStream(stream: StreamId, why: Fault | null = null): void {
     this.#registry.closeStream(stream, why);
   }
