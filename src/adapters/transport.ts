@@ -36,6 +36,8 @@ export interface StanzaPlane {
   batchStart(): void;
   batchEnd(): void;
   streamDrained(stream: StreamId): void;
+  /** The far end has read all that was written: its closing tag says so. */
+  streamFinished(stream: StreamId): void;
 }
 
 export interface TransportOutlet {
@@ -74,6 +76,8 @@ export interface AcceptedConnection extends Accepted {
   readonly listen: (events: ConnectionEvents) => void;
 }
 
+const endedWithoutTag = fault('tcp', 'connection-closed', 'peer', 'the connection ended without a closing tag');
+
 type Say = (event: EventObject & Record<string, unknown>) => void;
 
 export function transport(ports: TransportPorts): CallbackActorLogic<TransportCommand, TransportInput> {
@@ -96,7 +100,13 @@ class StreamTransport {
   /** Id of the response header in force, whoever chose it (RFC 6120 §4.7.3): keys are made for it. */
   #wireId = '';
   #handshaking = false;
+  /** Our closing tag is written. */
   #closing = false;
+  /** The peer's closing tag was read. */
+  #peerClosed = false;
+  /** The peer has sent a stream error: what it read of ours behind its cause is not known. */
+  #peerFailed = false;
+  /** The connection is over. */
   #closed = false;
   #lastActivityMs: number;
   #idleTimer: unknown = null;
@@ -112,7 +122,10 @@ class StreamTransport {
         streamOpened: (tag) => this.#streamOpened(tag),
         stanza: (stanza) => this.#stanza(stanza),
         element: (element) => this.#element(element),
-        streamClosed: () => say({ type: 'peer.streamClosed' }),
+        streamClosed: () => {
+          this.#peerClosed = true;
+          say({ type: 'peer.streamClosed' });
+        },
         fault: (what) => say({ type: 'transport.inputRefused', fault: what }),
       },
       { elementBytes: ports.preAuthBytes },
@@ -280,11 +293,17 @@ class StreamTransport {
     }
   }
 
+  /**
+   * A stream ends by its closing tags (RFC 6120 §4.4); the end of the connection alone may be that of a process that was
+   * killed. After our own tag it is what we had asked for, and no fault; but how far the peer has read only its tag says.
+   */
   #ended(what: Fault | null): void {
     this.#closed = true;
     this.#ports.clock.clearTimeout(this.#idleTimer);
     this.#drainWatch.stop();
-    this.#say({ type: 'transport.closed', fault: what });
+    if (what === null && this.#peerClosed && !this.#peerFailed) this.#ports.plane.streamFinished(this.#stream);
+    const isOrderly = this.#peerClosed || this.#closing;
+    this.#say({ type: 'transport.closed', fault: what ?? (isOrderly ? null : endedWithoutTag) });
   }
 
   #stanza(stanza: Stanza): void {
@@ -348,6 +367,7 @@ class StreamTransport {
       case 'bidi':
         return { type: 'peer.bidiRequested' };
       case 'streamError':
+        this.#peerFailed = true;
         return { type: 'peer.streamErrorReceived', condition: wire.condition, text: wire.text };
       case 'result':
       case 'verify':

@@ -58,8 +58,9 @@ export class Dispatch {
     if (row.stage !== 'closing') this.streamReported({ type: 'stream.closing', stream, fault: why });
     const closed = { type: 'stream.closed' as const, stream, fault: why };
     expiry.forget(stream);
-    router.withdrawStream(stream);
+    const stanzas = router.endStream(stream);
     streams.remove(stream);
+    if (stanzas > 0) this.#recordBroken(stream, stanzas);
     this.#record(closed);
     this.#tellPeer(row, closed);
     search.changed(row);
@@ -121,13 +122,8 @@ export class Dispatch {
   }
 
   #closing(row: StreamRow, report: Report<'stream.closing'>): void {
-    const { actors, search, desk, held, router, recorder } = this.#to;
+    const { actors, search, desk, held, router } = this.#to;
     const { stream, fault: why } = report;
-    if (why?.layer === 'tcp' || why?.layer === 'tls') {
-      const stanzas = router.unknownOf(stream);
-      const broken = { type: 'stream.broken', stanzas };
-      if (stanzas > 0) recorder.record(`stream:${stream}`, 'stream', { kind: 'report', report: broken });
-    }
     // Whoever is only taken leave of may finish what it was saying; nobody else is heard from now on (S1).
     held.hold(stream, isTakingLeave(why) ? router.closeOutgoing(stream) : router.withdrawStream(stream));
     desk.streamEnds(stream, why);
@@ -169,6 +165,12 @@ export class Dispatch {
       if (accepted !== null) this.#to.actors.pairs.wake(local, remote, accepted);
       else if (wanted) this.#to.routeWanted(local, remote);
     }
+  }
+
+  /** L1: so many that were told `sent` may not have arrived. */
+  #recordBroken(stream: StreamId, stanzas: number): void {
+    const report = { type: 'stream.broken', stanzas };
+    this.#to.recorder.record(`stream:${stream}`, 'stream', { kind: 'report', report });
   }
 
   #record(report: StreamReport): void {

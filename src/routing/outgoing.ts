@@ -38,6 +38,10 @@ interface StreamRow {
   readonly recent: RecentCount;
   /** Stanzas of which it is known that they were not flushed: somebody waited for them. */
   unflushed: number;
+  /** Those that were written lately when it was withdrawn. */
+  lately: number;
+  /** The far end has read all of it. */
+  finished: boolean;
   /** What was sent lately has been added to the counter of unknown stanzas. */
   counted: boolean;
 }
@@ -53,6 +57,8 @@ export class Outgoing {
   readonly #routes = new RouteTable();
   readonly #queues: PairQueues;
   readonly #streams = new Map<StreamId, StreamRow>();
+  /** Nothing more is written to them, and what became of the last stanzas is not known yet. */
+  readonly #withdrawn = new Map<StreamId, StreamRow>();
   #lastRow: StreamRow | null = null;
   #ageTimer: unknown = null;
 
@@ -75,6 +81,8 @@ export class Outgoing {
       unknown: { outcome: 'unknown', stream },
       recent: new RecentCount(this.#parts.clock, UNKNOWN_WINDOW_MS),
       unflushed: 0,
+      lately: 0,
+      finished: false,
       counted: false,
     });
   }
@@ -83,12 +91,19 @@ export class Outgoing {
     return this.#streams.has(stream);
   }
 
-  /** Stanzas written to the stream within the last half minute or so, or known not to have been flushed; counted once. */
-  unknownOf(stream: StreamId): number {
-    const row = this.#streams.get(stream);
+  /** The far end has read all of it. */
+  finished(stream: StreamId): void {
+    const row = this.#streams.get(stream) ?? this.#withdrawn.get(stream);
+    if (row !== undefined) row.finished = true;
+  }
+
+  /** How many stanzas of a withdrawn stream were written lately, or are known not to have been flushed; counted once. */
+  end(stream: StreamId): number {
+    const row = this.#withdrawn.get(stream);
     if (row === undefined) return 0;
-    const unknown = Math.max(row.recent.count, row.unflushed);
-    if (!row.counted) this.#parts.counters.unknown += unknown - row.unflushed;
+    this.#withdrawn.delete(stream);
+    const unknown = Math.max(row.finished ? 0 : row.lately, row.unflushed);
+    this.#parts.counters.unknown += unknown - row.unflushed;
     row.counted = true;
     return unknown;
   }
@@ -102,6 +117,8 @@ export class Outgoing {
     if (row === undefined) return [];
     const { pressure } = this.#parts;
     this.#streams.delete(stream);
+    this.#withdrawn.set(stream, row);
+    row.lately = row.recent.count;
     this.#lastRow = null;
     const pairs = this.#routes.withdraw(stream);
     for (const queue of row.waiting) this.#wantRouteLater(queue);

@@ -143,12 +143,19 @@ export class Router {
     return this.#outgoing.withdrawStream(stream);
   }
 
+  /** The far end has read all that was written to the stream. */
+  streamFinished(stream: StreamId): void {
+    this.#outgoing.finished(stream);
+  }
+
   /**
-   * The stream broke: no closing tag said how far it was read. Answers how many stanzas that were written to it may not
-   * have arrived (L1): those of the last half minute, or more if it had been stuck for longer. Ask before it is withdrawn.
+   * The connection of the stream is gone, and with it all that is known of the stream. Answers how many stanzas that were
+   * written to it may not have arrived (L1): none if it was finished, else those of the last half minute before it was
+   * withdrawn, or more if it had been stuck for longer.
    */
-  unknownOf(stream: StreamId): number {
-    return this.#outgoing.unknownOf(stream);
+  endStream(stream: StreamId): number {
+    this.withdrawStream(stream);
+    return this.#outgoing.end(stream);
   }
 
   /** The pair has no stream any more; a route is wanted again, in a fresh task, if something waits. */

@@ -327,8 +327,8 @@ test('L1: what broke is counted once, whichever is heard of first: the stream, o
     it.router.inject(stanza(A, B, 3), null); // nobody waits for this one
     it.stream.flush(stanza(A, B, 1).bytes.length);
     if (order === 'waiters first') it.stream.break();
-    assert.equal(it.router.unknownOf(1), 3, order); // flushed is not arrived
     it.router.withdrawStream(1);
+    assert.equal(it.router.endStream(1), 3, order); // flushed is not arrived
     it.stream.break();
     it.settleTasks();
     assert.equal(it.router.counters.unknown, 3, order);
@@ -342,8 +342,31 @@ test('L1: what was stuck in a stream for longer than the count goes back is unkn
   it.send(1, 2);
   it.clock.increment(120_000);
   it.stream.break();
-  assert.equal(it.router.unknownOf(1), 2);
+  assert.equal(it.router.endStream(1), 2);
   assert.equal(it.router.counters.unknown, 2);
+});
+
+test('L1: what was written to a stream that the far end has read to its end is not unknown, but what never left it is', () => {
+  const it = waitingBench();
+  it.router.setRoute('a.example', 'b.example', 1);
+  it.send(1, 2);
+  it.stream.flush(stanza(A, B, 1).bytes.length);
+  it.router.closeOutgoing(1);
+  it.router.streamFinished(1);
+  it.stream.break();
+  assert.equal(it.router.endStream(1), 1);
+  assert.equal(it.router.counters.unknown, 1);
+  assert.equal(it.router.endStream(1), 0); // it is forgotten
+});
+
+test('L1: what is lately written is reckoned from when a stream was withdrawn, however long its end takes', () => {
+  const it = waitingBench();
+  it.router.setRoute('a.example', 'b.example', 1);
+  it.send(1, 2);
+  it.stream.flush();
+  it.router.closeOutgoing(1);
+  it.clock.increment(120_000);
+  assert.equal(it.router.endStream(1), 2);
 });
 
 test('a stanza for which nobody waits asks the stream for nothing', () => {
