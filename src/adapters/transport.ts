@@ -99,6 +99,7 @@ class StreamTransport {
   readonly #drainWatch: DrainWatch;
   /** Id of the response header in force, whoever chose it (RFC 6120 §4.7.3): keys are made for it. */
   #wireId = '';
+  #connected: boolean;
   #handshaking = false;
   /** Our closing tag is written. */
   #closing = false;
@@ -115,6 +116,7 @@ class StreamTransport {
     this.#ports = ports;
     this.#stream = stream;
     this.#isInitiating = endpoint !== null;
+    this.#connected = endpoint === null;
     this.#say = say;
     this.#lastActivityMs = ports.clock.now();
     this.#framer = new Framer(
@@ -131,7 +133,10 @@ class StreamTransport {
       { elementBytes: ports.preAuthBytes },
     );
     const events: ConnectionEvents = {
-      connected: ({ remoteAddress, remotePort }) => say({ type: 'transport.connected', remoteAddress, remotePort }),
+      connected: ({ remoteAddress, remotePort }) => {
+        this.#connected = true;
+        say({ type: 'transport.connected', remoteAddress, remotePort });
+      },
       data: (bytes) => this.#data(bytes),
       secured: (session) => this.#secured(session),
       drained: () => {
@@ -264,8 +269,9 @@ class StreamTransport {
 
   #close(what: Fault | null, header: StreamHeader | null): void {
     if (this.#closing) return;
-    if (this.#handshaking) {
-      this.#connection.destroy(what ?? undefined); // RFC 6120 §5.4.3.2: no stream error for TLS
+    // There is nobody yet to say it to; and no stream error for TLS (RFC 6120 §5.4.3.2).
+    if (!this.#connected || this.#handshaking) {
+      this.#connection.destroy(what ?? undefined);
       return;
     }
     this.#connection.cork();

@@ -154,3 +154,37 @@ test('a stream whose closing tags are exchanged has lost nothing, whoever closes
     await it.stop();
   }
 });
+
+test('a stream that is closed while TCP is connecting is dropped at once, and nothing is dialled any more', async () => {
+  const simulation = createSimulation(1);
+  const { clock, fabric } = simulation;
+  const { network, address } = simulation.host({ forServerName: () => null });
+  const silent = simulation.host({ forServerName: () => null });
+  let dialled = 0;
+  await silent.network.listen({ address: silent.address, port: 5269, tls: 'starttls' }, () => {
+    dialled += 1;
+    return { connected: () => 0, data: () => 0, secured: () => 0, drained: () => 0, closed: () => 0 };
+  });
+  simulation.resolver.set('b.example', { addresses: [{ family: 4, address: silent.address }] });
+  fabric.cut(address, silent.address);
+  const manager = new ConnectionManager({ hosts: { 'a.example': null } }, { ...simulation, network });
+  await manager.start();
+  const bytes = Buffer.from(`<message from='u@a.example' to='v@b.example'/>`);
+  manager.router.inject(new Stanza('message', 'v@b.example', 'u@a.example', bytes, 'jabber:server'), null);
+  await clock.runUntil(() => manager.snapshot().streams.length === 1, 1_000);
+  await clock.advance(100); // the SYN is lost
+  const { id } = manager.snapshot().streams[0]!;
+  manager.closeStream(id);
+  await clock.advance(1);
+  assert.ok(
+    manager.snapshot().streams.every((stream) => stream.id !== id),
+    'the stream is gone',
+  );
+  let stopped = false;
+  void manager.stop(0).then(() => (stopped = true));
+  await clock.advance(10);
+  assert.ok(stopped, 'stopped at once');
+  fabric.mend();
+  await clock.advance(10_000);
+  assert.equal(dialled, 0);
+});
