@@ -67,9 +67,15 @@ function firstInTurn(context: PeerContext): StreamWish | undefined {
   return wishes.find(({ purpose }) => purpose === context.purpose) ?? wishes[0];
 }
 
+/** On whose behalf a stream is looked for. Who avoids none is served first: what others avoid may well stand for him (L3). */
+function firstToSearchFor(context: PeerContext): StreamWish | undefined {
+  const avoidsNone = ({ purpose, avoid }: StreamWish): boolean => purpose === context.purpose && avoid.length === 0;
+  return wishesOf(context).find(avoidsNone) ?? firstInTurn(context);
+}
+
 const isForVerification = ({ purpose }: StreamWish): boolean => purpose === 'verification';
 
-/** Which wishes a standing stream serves, that was looked for on behalf of all. */
+/** Which wishes a standing stream serves, on behalf of whichever of them it was looked for. */
 const isServedBy =
   (sought: StreamWish['purpose'], { stream }: StandingStream) =>
   ({ purpose, avoid }: StreamWish): boolean =>
@@ -341,7 +347,7 @@ export const peer = setup({
           remote: context.remote,
           purpose: context.purpose,
           endpoints: context.endpoint === null ? [] : [context.endpoint],
-          avoid: wishesOf(context).flatMap(({ avoid }) => avoid),
+          avoid: firstToSearchFor(context)?.avoid ?? [],
         }),
         onDone: [
           {

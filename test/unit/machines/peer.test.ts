@@ -1,6 +1,7 @@
 /** The peer as a table: resolution, reuse, attempts and their end, as RFC 6120 §3 has them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { StreamWish } from '../../../machines/events.ts';
 import { limits, peer } from '../../../machines/index.ts';
 import { superseded } from '../../../machines/failures.ts';
 import { type PeerInput, wishesOf } from '../../../machines/peer.machine.ts';
@@ -259,6 +260,34 @@ test('S6: a standing stream that brought the question is not offered to who asks
     [actor.state, ...actor.effects.map(wordsOf)],
     ['connecting', 'stop findStandingStream', 'report stream.requested'],
   );
+});
+
+test('L3: what one wish avoids is no matter of the others: they get the stream that stands, only that one a new one', () => {
+  const avoidsIt = { ...wanted, avoid: [7] };
+  const other = { ...wanted, local: 'a2.example' };
+  const avoidedBySearch = (actor: PureActor<typeof peer>) =>
+    actor.effects.flatMap((effect) =>
+      effect.kind === 'spawned' && effect.id === 'findStandingStream' ? [(effect.input as StreamWish).avoid] : [],
+    );
+  const offered = (actor: PureActor<typeof peer>) =>
+    actor.effects.flatMap((effect) =>
+      effect.kind === 'emitted' && effect.event.type === 'stream.offered'
+        ? [[(effect.event['wish'] as StreamWish).local, effect.event['stream']]]
+        : [],
+    );
+  for (const wishes of [
+    [avoidsIt, other],
+    [other, avoidsIt],
+  ]) {
+    const actor = new PureActor(peer, input);
+    for (const wish of wishes) actor.send(wish);
+    assert.deepEqual(avoidedBySearch(actor.sendInternal(events.resolved)), [[]]);
+    actor.sendInternal(events['a stream stands']);
+    assert.deepEqual([offered(actor), avoidedBySearch(actor)], [[['a2.example', 7]], [[7]]]);
+    actor.sendInternal(events['none stands']).sendInternal(events['stream.assigned']);
+    actor.sendInternal(events['stream.established']);
+    assert.deepEqual([actor.state, offered(actor)], ['resting', [['a.example', 1]]]);
+  }
 });
 
 test('one wish per sender and purpose, however often it is said', () => {
