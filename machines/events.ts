@@ -118,7 +118,6 @@ export type RouteManner = 'assertion' | 'supposition';
 
 export type PairEvent =
   | { readonly type: 'local.routeWanted' }
-  | { readonly type: 'local.closeRequested'; readonly fault: Fault | null }
   | { readonly type: 'route.offered'; readonly stream: StreamId; readonly manner: RouteManner }
   | { readonly type: 'route.refused'; readonly fault: Fault }
   | { readonly type: 'association.settled'; readonly stream: StreamId; readonly outcome: AssociationOutcome }

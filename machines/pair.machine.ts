@@ -103,10 +103,6 @@ export const pair = setup({
   on: {
     // Accepted without our asking: by SASL EXTERNAL, or in reverse on a bidirectional stream (XEP-0288).
     'pair.accepted': { target: '.routed', actions: { type: 'takeStream', params: ({ event }) => event.stream } },
-    'local.closeRequested': {
-      target: '.failed',
-      actions: { type: 'rememberFault', params: ({ event }) => event.fault ?? fault('policy', 'closed', 'local') },
-    },
   },
   states: {
     resting: {

@@ -282,7 +282,6 @@ const pairEvent: fc.Arbitrary<PairEvent> = fc.oneof(
     fault: fc.constantFrom(why, fault('dialback', 'resource-constraint', 'peer'), fault('dialback', 'invalid', 'peer')),
   }),
   fc.record({ type: one('stream.closing' as const), stream, fault: fc.option(one(why)) }),
-  one({ type: 'local.closeRequested', fault: null } as const),
 );
 
 test('pair, any events: every wish ends in pair.routed or pair.failed (L1, L2), and never for a stream that is not its own', () => {

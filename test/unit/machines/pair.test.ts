@@ -17,7 +17,6 @@ type Row = Record<PairEvent['type'] | 'late', Cell>;
 const why = fault('tcp', 'connect-timeout', 'peer');
 const samples: { [Type in PairEvent['type']]: Extract<PairEvent, { type: Type }> } = {
   'local.routeWanted': { type: 'local.routeWanted' },
-  'local.closeRequested': { type: 'local.closeRequested', fault: why },
   'route.offered': { type: 'route.offered', stream: 1, manner: 'supposition' },
   'route.refused': { type: 'route.refused', fault: why },
   'association.settled': { type: 'association.settled', stream: 1, outcome: provedFor('b.example') },
@@ -34,7 +33,7 @@ const pathTo: Record<State, readonly PairEvent[]> = {
   'piggybackingAssertion.awaitingTurn': toAssertion,
   'piggybackingAssertion.awaitingAnswer': [...toAssertion, samples['pair.asserted']],
   routed: [samples['pair.accepted']],
-  failed: [samples['local.closeRequested']],
+  failed: [...toAssertion, samples['pair.refused']],
 };
 
 const ignored: Row = {
@@ -46,7 +45,6 @@ const ignored: Row = {
   'pair.refused': '=',
   'stream.closing': '=',
   'pair.accepted': ['routed', 'report pair.routed'],
-  'local.closeRequested': ['failed', 'report pair.failed'],
   late: '=',
 };
 const asserted: Row = {
