@@ -151,6 +151,13 @@ export interface StreamWish {
   readonly avoid: readonly StreamId[];
 }
 
+/** How far the attempt came at its endpoint: what is left to try there depends on it. */
+export interface AttemptProgress {
+  /** The address that answered, of all that the endpoint has. */
+  readonly connectedTo: string | null;
+  readonly dialbackOffered: boolean;
+}
+
 export type PeerActorEvent =
   | ({ readonly type: 'local.streamWanted' } & StreamWish)
   | { readonly type: 'local.retryRequested' }
@@ -158,8 +165,18 @@ export type PeerActorEvent =
   | { readonly type: 'stream.assigned'; readonly stream: StreamId }
   | { readonly type: 'stream.verifiable'; readonly stream: StreamId }
   | { readonly type: 'stream.established'; readonly stream: StreamId }
-  | { readonly type: 'stream.closing'; readonly stream: StreamId; readonly fault: Fault | null }
-  | { readonly type: 'stream.closed'; readonly stream: StreamId; readonly fault: Fault | null };
+  | {
+      readonly type: 'stream.closing';
+      readonly stream: StreamId;
+      readonly fault: Fault | null;
+      readonly progress: AttemptProgress;
+    }
+  | {
+      readonly type: 'stream.closed';
+      readonly stream: StreamId;
+      readonly fault: Fault | null;
+      readonly progress: AttemptProgress;
+    };
 
 /** What a peer asks of the registry. */
 export type PeerReport =

@@ -18,9 +18,9 @@ export const isTakingLeave = (why: Fault | null): boolean =>
   why === null || (why.origin === 'local' && ['superseded', 'system-shutdown'].includes(why.condition));
 
 export type NextStep =
-  /** The next SRV target; an adapter has tried all addresses of this one. */
+  /** The next address of the target, if TCP got through to one and others are left; else the next SRV target. */
   | 'next-endpoint'
-  /** The same endpoint again, by dialback instead of SASL EXTERNAL. */
+  /** The same endpoint again, by dialback instead of SASL EXTERNAL; where dialback is not on offer, as `next-endpoint`. */
   | 'next-prooftype'
   /** The same pair on another stream (XEP-0220 §2.5, resource-constraint). */
   | 'next-stream'
@@ -55,6 +55,7 @@ const table: readonly Row[] = [
   { layer: 'policy', conditions: null, next: 'next-endpoint', bounce: 'policy-violation' },
   { layer: 'queue', conditions: null, next: 'give-up-pair', bounce: 'resource-constraint' },
   // The far end does not believe us
+  { layer: 'sasl', conditions: ['no-method-offered'], next: 'next-endpoint', bounce: 'remote-server-timeout' },
   { layer: 'sasl', conditions: null, next: 'next-prooftype', bounce: 'remote-server-timeout' },
   {
     layer: 'dialback',

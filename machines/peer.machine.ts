@@ -5,8 +5,8 @@ import { type Fault, fault, toFault } from '../src/protocol/faults.ts';
 import type { FixedTarget } from '../src/protocol/policy.ts';
 import type { Target } from '../src/protocol/srv.ts';
 import { declareEffect, type StateMeta } from './declare.ts';
-import type { PeerActorEvent, PeerReport, RouteManner, StreamId, StreamWish } from './events.ts';
-import { decide, superseded } from './failures.ts';
+import type { AttemptProgress, PeerActorEvent, PeerReport, RouteManner, StreamId, StreamWish } from './events.ts';
+import { decide, type NextStep, superseded } from './failures.ts';
 import { entriesOf, entryOf, type GrowingTable, membersOf, tableOf, withEntry } from './collections/growing-table.ts';
 import { limits } from './limits.ts';
 import { type Resolution, resolution } from './resolution.machine.ts';
@@ -40,8 +40,19 @@ export interface PeerContext extends PeerInput {
   readonly stream: StreamId | null;
   /** What is being looked for, or opened, now: wishes that join meanwhile may want something else. */
   readonly purpose: StreamWish['purpose'];
+  readonly progress: AttemptProgress;
   readonly failures: number;
+  /** What those who wait are told if nothing helps. */
   readonly fault: Fault | null;
+  /** What the last attempt leaves to try. */
+  readonly next: NextStep;
+}
+
+export const noProgress: AttemptProgress = { connectedTo: null, dialbackOffered: false };
+
+interface FailedAttempt {
+  readonly fault: Fault | null;
+  readonly progress: AttemptProgress;
 }
 
 const wishId = ({ purpose, local }: Pick<StreamWish, 'purpose' | 'local'>): string => `${purpose} ${local}`;
@@ -81,6 +92,11 @@ const isServedBy =
   ({ purpose, avoid }: StreamWish): boolean =>
     purpose === sought && !avoid.includes(stream);
 
+/** Where TCP reached none, all were tried (RFC 8305); one that it reached led nowhere, and the others may. */
+function addressesLeft({ endpoint, progress: { connectedTo } }: PeerContext): Endpoint['addresses'] {
+  return connectedTo === null ? [] : (endpoint?.addresses ?? []).filter(({ address }) => address !== connectedTo);
+}
+
 /** Whether a further target is still there, and may be tried. */
 const anotherTargetIsLeft = ({ further, attempts }: PeerContext): boolean =>
   further.length > 0 && attempts < limits.attemptsPerWish;
@@ -92,6 +108,9 @@ function attemptMs(context: PeerContext): number {
 }
 
 const notInTime = fault('stream', 'connection-timeout', 'peer', 'the stream was not established in time');
+
+/** A target that takes so long is left with all its addresses. */
+const tooSlow: FailedAttempt = { fault: notInTime, progress: noProgress };
 
 const noFault = fault('internal', 'no-fault', 'local');
 const noEndpoint: Endpoint = { host: '', port: 0, tls: 'starttls', secureDelegation: false, addresses: [] };
@@ -138,12 +157,15 @@ export const peer = setup({
     nobodyWaits: ({ context }) => context.wishes.length === 0,
     standingStreamServes: ({ context }, found: StandingStream | null) =>
       found !== null && wishesOf(context).some(isServedBy(context.purpose, found)),
+    anotherAddressIsLeft: ({ context }) =>
+      addressesLeft(context).length > 0 && context.attempts < limits.attemptsPerWish,
     anotherTargetIsLeft: ({ context }) => anotherTargetIsLeft(context),
     dialbackIsLeft: ({ context }) =>
-      decide(context.fault ?? noFault).next === 'next-prooftype' &&
+      context.next === 'next-prooftype' &&
+      context.progress.dialbackOffered &&
       !context.avoidExternal &&
       context.attempts < limits.attemptsPerWish,
-    nothingElseHelps: ({ context }) => decide(context.fault ?? noFault).next === 'give-up-peer',
+    nothingElseHelps: ({ context }) => context.next === 'give-up-peer',
   },
   actions: {
     rememberWish: assign(({ context }, { local, purpose, avoid }: StreamWish) => ({
@@ -220,6 +242,7 @@ export const peer = setup({
     })),
     startAttempt: assign(({ context }) => ({
       stream: null,
+      progress: noProgress,
       attempts: context.attempts + 1,
       purpose: purposeOf(context),
     })),
@@ -232,9 +255,14 @@ export const peer = setup({
     })),
     tryExternal: assign({ avoidExternal: false }),
     avoidExternal: assign({ avoidExternal: true }),
-    rememberFault: assign((_, what: Fault | null) => ({
-      fault: what ?? fault('stream', 'closed', 'peer', 'the peer closed the stream before it was established'),
+    leaveAddress: assign(({ context }) => ({
+      endpoint: context.endpoint === null ? null : { ...context.endpoint, addresses: addressesLeft(context) },
     })),
+    /** Where dialback was tried instead of EXTERNAL, why EXTERNAL failed says more than why that did. */
+    rememberFailure: assign(({ context }, { fault: what, progress }: FailedAttempt) => {
+      const why = what ?? fault('stream', 'closed', 'peer', 'the peer closed the stream before it was established');
+      return { fault: context.avoidExternal ? (context.fault ?? why) : why, next: decide(why).next, progress };
+    }),
     rememberDenial: assign(({ context }) => ({ fault: context.denied })),
     countFailure: assign(({ context }) => ({ failures: context.failures + 1 })),
   },
@@ -250,8 +278,10 @@ export const peer = setup({
     attempts: 0,
     stream: null,
     purpose: 'stanzas',
+    progress: noProgress,
     failures: 0,
     fault: null,
+    next: 'next-stream',
     ...input,
   }),
   initial: 'resting',
@@ -415,19 +445,19 @@ export const peer = setup({
           {
             guard: { type: 'isOurs', params: ({ event }) => event.stream },
             target: 'decidingNext',
-            actions: { type: 'rememberFault', params: ({ event }) => event.fault },
+            actions: { type: 'rememberFailure', params: ({ event }) => event },
           },
         ],
         'stream.closed': {
           guard: { type: 'isOurs', params: ({ event }) => event.stream },
           target: 'decidingNext',
-          actions: { type: 'rememberFault', params: ({ event }) => event.fault },
+          actions: { type: 'rememberFailure', params: ({ event }) => event },
         },
       },
       after: {
         attemptTimeout: {
           target: 'decidingNext',
-          actions: ['abandonStream', { type: 'rememberFault', params: notInTime }],
+          actions: ['abandonStream', { type: 'rememberFailure', params: tooSlow }],
         },
       },
     },
@@ -438,6 +468,7 @@ export const peer = setup({
         { guard: 'nobodyWaits', target: 'resting' },
         { guard: 'nothingElseHelps', target: 'failed' },
         { guard: 'dialbackIsLeft', target: 'connecting', actions: 'avoidExternal' },
+        { guard: 'anotherAddressIsLeft', target: 'connecting', actions: ['leaveAddress', 'tryExternal'] },
         { guard: 'anotherTargetIsLeft', target: 'dnsResolution', actions: 'tryExternal' },
         { target: 'failed' },
       ],

@@ -3,7 +3,7 @@ import { assign, enqueueActions } from 'xstate';
 import { encodeAuthzid } from '../../src/protocol/wire.ts';
 import { entryOf, withFirst } from '../collections/growing-table.ts';
 import { limits } from '../limits.ts';
-import { type StreamContext, withNegotiated } from './context.ts';
+import { dialbackIsOffered, type StreamContext, withNegotiated } from './context.ts';
 import { acceptableProof, authzidVerdict, externalMayBeOffered, pairId } from './rules.ts';
 import { raiseLimits, restartParser, say } from './setup.ts';
 import { domainNameAssociation } from './association.ts';
@@ -19,9 +19,7 @@ export const authentication = domainNameAssociation.extend({
       context.negotiation.saslAttempts === 0 &&
       context.negotiation.features !== null &&
       context.negotiation.features.mechanisms.includes('EXTERNAL'),
-    dialbackIsPossible: ({ context }) =>
-      context.negotiation.wireId !== null &&
-      (context.negotiation.peerSpeaksDialback || context.negotiation.features?.dialback === true),
+    dialbackIsPossible: ({ context }) => dialbackIsOffered(context),
     externalWasNotOffered: ({ context }) => !externalMayBeOffered(context),
     mechanismIsForeign: (_, mechanism: string) => mechanism !== 'EXTERNAL',
     responseIsOmitted: (_, initialResponse: string | null) => initialResponse === null,

@@ -9,6 +9,7 @@ import { nobodyWaiting, type WaitingLine } from '../collections/waiting-line.ts'
 import type {
   AssertionOutcome,
   AssociationOutcome,
+  AttemptProgress,
   DomainPair,
   PeerEvent,
   StreamId,
@@ -132,6 +133,15 @@ export const newStream = ({ input }: { input: StreamInput }): StreamContext => (
   fault: null,
   endedByPeer: false,
   ...input, // last: what is added after a spread has a shape of its own each time
+});
+
+export const dialbackIsOffered = ({ negotiation: { wireId, peerSpeaksDialback, features } }: StreamContext): boolean =>
+  wireId !== null && (peerSpeaksDialback || features?.dialback === true);
+
+/** What the peer is told of it when it ends. */
+export const progressOf = (context: StreamContext): AttemptProgress => ({
+  connectedTo: context.connectedTo,
+  dialbackOffered: dialbackIsOffered(context),
 });
 
 export const withNegotiated = ({ negotiation }: StreamContext, step: Partial<Negotiation>) => ({

@@ -4,6 +4,7 @@
  */
 import type { BrokenActor, PairReport, PeerReport, StreamId, StreamReport } from '../../machines/events.ts';
 import { decide, isTakingLeave, superseded } from '../../machines/failures.ts';
+import { progressOf } from '../../machines/stream/context.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
 import type { Router } from '../routing/router.ts';
 import type { HeldPairs } from './held-pairs.ts';
@@ -148,7 +149,10 @@ export class Dispatch {
     row: StreamRow,
     report: Report<'stream.verifiable' | 'stream.established' | 'stream.closing' | 'stream.closed'>,
   ): void {
-    if (row.initiating) this.#to.actors.peers.send(row.context().remote, report);
+    if (!row.initiating) return;
+    const context = row.context();
+    const isOver = report.type === 'stream.closing' || report.type === 'stream.closed';
+    this.#to.actors.peers.send(context.remote, isOver ? { ...report, progress: progressOf(context) } : report);
   }
 
   #pairAccepted(row: StreamRow, report: Report<'pair.accepted'>): void {

@@ -4,14 +4,7 @@ import { test } from 'node:test';
 import { rememberAnswers } from '../../src/adapters/dns/answer-cache.ts';
 import type { Resolver } from '../../src/ports.ts';
 import { createDuo, type Duo } from '../support/duo.ts';
-import {
-  createScriptedPeer,
-  features,
-  header,
-  PROCEED,
-  type ScriptedStream,
-  STARTTLS,
-} from '../support/simulation-peer.ts';
+import { createScriptedPeer, features, header, PROCEED, ScriptedStream, STARTTLS } from '../support/simulation-peer.ts';
 
 const OWNER = '_xmpp-server._tcp.b.example';
 const HOST = 'xmpp.provider-b.example';
@@ -75,6 +68,35 @@ test('two targets answer, slowly, and never finish: the third is reached before 
   assert.equal(duo.simulation.fabric.sockets, 1, 'what was given up is closed');
   await duo.stop();
 });
+
+for (const [what, answers] of [
+  ['closes without a word', (stream: ScriptedStream) => stream.destroy()],
+  [
+    'refuses TLS',
+    (stream: ScriptedStream) => {
+      stream.write(header(`from='b.example' to='a.example' id='x'`) + features(STARTTLS));
+      if (stream.take('<starttls') !== null) stream.write(`<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>`);
+    },
+  ],
+] as const) {
+  test(`R2: one address of the only target answers TCP and ${what}: the other one is tried`, async () => {
+    const duo = await createDuo();
+    const { resolver } = duo.simulation;
+    const { address, port } = duo.providers.B.listening[0]!;
+    const bad = duo.simulation.host({ forServerName: () => NOBODY });
+    const streams: ScriptedStream[] = [];
+    await bad.network.listen({ address: bad.address, port, tls: 'starttls' }, ({ connection }) => {
+      const stream = new ScriptedStream(answers).bind(connection);
+      streams.push(stream);
+      return stream;
+    });
+    resolver.set(HOST, { addresses: [bad.address, address].map((one) => ({ family: 4, address: one })) });
+    const stanza = duo.send('a.example', 'b.example');
+    await duo.settle();
+    assert.deepEqual([stanza.deliveries[0]?.outcome, streams.length], ['sent', 1]);
+    await duo.stop();
+  });
+}
 
 test('the look-up of one target host gets no answer: the next target is reached within seconds', async () => {
   const duo = await createDuo();

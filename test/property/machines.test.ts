@@ -327,6 +327,10 @@ const peerEvent: fc.Arbitrary<PeerActorEvent> = fc.oneof(
     type: fc.constantFrom('stream.closing' as const, 'stream.closed' as const),
     stream,
     fault: fc.constantFrom(null, why, fault('sasl', 'not-authorized', 'peer')),
+    progress: fc.record({
+      connectedTo: fc.constantFrom(null, ...endpoint.addresses.map(({ address }) => address)),
+      dialbackOffered: fc.boolean(),
+    }),
   }),
 );
 

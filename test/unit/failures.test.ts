@@ -34,6 +34,7 @@ for (const [layer, condition, next, bounce] of [
   ['tcp', 'connect-timeout', 'next-endpoint', 'remote-server-timeout'],
   ['tls', 'handshake-failed', 'next-endpoint', 'remote-server-timeout'],
   ['sasl', 'not-authorized', 'next-prooftype', 'remote-server-timeout'],
+  ['sasl', 'no-method-offered', 'next-endpoint', 'remote-server-timeout'],
   ['dialback', 'resource-constraint', 'next-stream', 'remote-server-timeout'],
   ['dialback', 'invalid', 'give-up-pair', 'internal-server-error'],
   ['dialback', 'item-not-found', 'give-up-pair', 'remote-server-not-found'],

@@ -1,10 +1,11 @@
 /** The peer as a table: resolution, reuse, attempts and their end, as RFC 6120 §3 has them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { StreamWish } from '../../../machines/events.ts';
+import type { AttemptProgress, StreamWish } from '../../../machines/events.ts';
 import { limits, peer } from '../../../machines/index.ts';
 import { superseded } from '../../../machines/failures.ts';
-import { type PeerInput, wishesOf } from '../../../machines/peer.machine.ts';
+import { noProgress, type PeerInput, wishesOf } from '../../../machines/peer.machine.ts';
+import type { Endpoint } from '../../../src/protocol/dns.ts';
 import { fault, type Fault } from '../../../src/protocol/faults.ts';
 import { PureActor } from '../../support/pure.ts';
 import { endpoint, wordsOf } from '../../support/samples.ts';
@@ -30,9 +31,9 @@ const events = {
   'stream.assigned': { type: 'stream.assigned', stream: 1 },
   'stream.verifiable': { type: 'stream.verifiable', stream: 1 },
   'stream.established': { type: 'stream.established', stream: 1 },
-  'stream.closing': { type: 'stream.closing', stream: 1, fault: unreachable },
-  superseded: { type: 'stream.closing', stream: 1, fault: superseded },
-  'stream.closed': { type: 'stream.closed', stream: 1, fault: unreachable },
+  'stream.closing': { type: 'stream.closing', stream: 1, fault: unreachable, progress: noProgress },
+  superseded: { type: 'stream.closing', stream: 1, fault: superseded, progress: noProgress },
+  'stream.closed': { type: 'stream.closed', stream: 1, fault: unreachable, progress: noProgress },
 };
 const nothing = {
   'local.streamWanted': '=',
@@ -104,8 +105,10 @@ const at = (...steps: readonly (keyof typeof events)[]) => {
   for (const step of steps) actor.sendInternal(events[step]);
   return actor;
 };
-const fails = (actor: PureActor<typeof peer>, what: Fault | null, stream = 1) =>
-  actor.sendInternal({ type: 'stream.assigned', stream }).sendInternal({ type: 'stream.closed', stream, fault: what });
+const fails = (actor: PureActor<typeof peer>, what: Fault | null, stream = 1, progress: AttemptProgress = noProgress) =>
+  actor
+    .sendInternal({ type: 'stream.assigned', stream })
+    .sendInternal({ type: 'stream.closed', stream, fault: what, progress });
 const anotherTarget = (actor: PureActor<typeof peer>) =>
   actor.sendInternal(events['last resolved']).sendInternal(events['none stands']);
 const requested = ({ effects }: PureActor<typeof peer>) =>
@@ -124,11 +127,75 @@ test('each target is tried once, in order; after the last the wishes are refused
   assert.equal(actor.snapshot.context.fault?.condition, 'closed', 'who closes without a word has a fault too');
 });
 
-test('EXTERNAL refused: the same endpoint once more without it, then the next one (RFC 7712 §4.3, failures.ts)', () => {
-  const refused = fault('sasl', 'not-authorized', 'peer');
+const noAnswer = fault('sasl', 'closed-after-auth', 'peer');
+const byDialback: AttemptProgress = { connectedTo: null, dialbackOffered: true };
+
+test('EXTERNAL refused: the same endpoint once more by dialback, if that is on offer, then the next one (RFC 7712 §4.3, failures.ts)', () => {
   const actor = at('local.streamWanted', 'resolved', 'none stands');
-  assert.deepEqual(requested(fails(actor, refused)), [[endpoint.host, true]]);
-  assert.deepEqual(requested(anotherTarget(fails(actor, refused, 2))), [[second.host, false]]);
+  assert.deepEqual(requested(fails(actor, noAnswer, 1, byDialback)), [[endpoint.host, true]]);
+  assert.deepEqual(requested(anotherTarget(fails(actor, noAnswer, 2, byDialback))), [[second.host, false]]);
+  const withoutDialback = fails(at('local.streamWanted', 'resolved', 'none stands'), noAnswer);
+  assert.deepEqual(requested(anotherTarget(withoutDialback)), [[second.host, false]]);
+});
+
+test('who waits hears why EXTERNAL failed, not why the dialback that was tried instead did', () => {
+  const actor = fails(at('local.streamWanted', 'last resolved', 'none stands'), noAnswer, 1, byDialback);
+  fails(actor, unreachable, 2);
+  assert.deepEqual([actor.state, actor.snapshot.context.fault], ['failed', noAnswer]);
+  const denied = fault('policy', 'policy-violation', 'local');
+  const further = fails(at('local.streamWanted', 'resolved', 'none stands'), noAnswer, 1, byDialback);
+  fails(further, denied, 2);
+  assert.deepEqual([further.state, further.snapshot.context.fault], ['failed', noAnswer], 'and yet nothing else helps');
+});
+
+const addresses = ['192.0.2.1', '192.0.2.2', '2001:db8::1'].map((address, n) => ({
+  address,
+  family: n === 2 ? 6 : 4,
+})) satisfies Endpoint['addresses'];
+const atAddresses = () =>
+  at('local.streamWanted')
+    .sendInternal(done('resolution', { ...resolved, endpoint: { ...endpoint, addresses } }))
+    .sendInternal(events['none stands']);
+const dialled = ({ effects }: PureActor<typeof peer>) =>
+  effects.flatMap((effect) =>
+    effect.kind === 'emitted' && effect.event.type === 'stream.requested'
+      ? [(effect.event['endpoint'] as typeof endpoint).addresses.map(({ address }) => address)]
+      : [],
+  );
+const connectedTo = (address: string): AttemptProgress => ({ connectedTo: address, dialbackOffered: false });
+
+test('R2: an address that answered and led nowhere is left, and the others of the target are tried before the next one', () => {
+  const actor = atAddresses();
+  const failed = fault('tls', 'handshake-failed', 'peer');
+  assert.deepEqual(dialled(fails(actor, failed, 1, connectedTo('192.0.2.1'))), [['192.0.2.2', '2001:db8::1']]);
+  assert.deepEqual(dialled(fails(actor, failed, 2, connectedTo('2001:db8::1'))), [['192.0.2.2']]);
+  fails(actor, failed, 3, connectedTo('192.0.2.2'));
+  assert.equal(actor.state, 'dnsResolution');
+  assert.equal(fails(atAddresses(), unreachable).state, 'dnsResolution', 'TCP has tried them all');
+});
+
+test('R2: EXTERNAL and then dialback at one address, and both again at the next', () => {
+  const actor = atAddresses();
+  const offers = { ...connectedTo('192.0.2.1'), dialbackOffered: true };
+  const tried = [1, 2, 3].map((stream) => {
+    fails(actor, noAnswer, stream, stream < 3 ? offers : { ...offers, connectedTo: '192.0.2.2' });
+    return [dialled(actor)[0]?.length, requested(actor)[0]?.[1]];
+  });
+  assert.deepEqual(tried, [
+    [3, true],
+    [2, false],
+    [2, true],
+  ]);
+});
+
+test('R2: a target with endless addresses does not make us try for ever (limits.attemptsPerWish)', () => {
+  const many = Array.from({ length: 100 }, (_, n) => ({ family: 4, address: `192.0.2.${String(n)}` }));
+  const actor = at('local.streamWanted')
+    .sendInternal(done('resolution', { ...resolved, endpoint: { ...endpoint, addresses: many } }))
+    .sendInternal(events['none stands']);
+  let attempts = 0;
+  while (actor.state === 'connecting') fails(actor, null, ++attempts, connectedTo(many[attempts - 1]?.address ?? ''));
+  assert.deepEqual([actor.state, attempts], ['failed', limits.attemptsPerWish]);
 });
 
 test('what no endpoint can mend gives the peer up at once', () => {
@@ -210,7 +277,7 @@ test('L4: one that gave way to a stream of the far end is looked for anew, and t
   while (actor.state === 'connectionReuse') {
     rounds += 1;
     actor.sendInternal(events['none stands']).sendInternal({ type: 'stream.assigned', stream: rounds });
-    actor.sendInternal({ type: 'stream.closing', stream: rounds, fault: superseded });
+    actor.sendInternal({ type: 'stream.closing', stream: rounds, fault: superseded, progress: noProgress });
   }
   assert.ok(rounds > 1 && rounds <= limits.attemptsPerWish, String(rounds));
 });
