@@ -18,12 +18,13 @@ export const isTakingLeave = (why: Fault | null): boolean =>
   why === null || (why.origin === 'local' && ['superseded', 'system-shutdown'].includes(why.condition));
 
 export type NextStep =
-  /** The next address of the target, if TCP got through to one and others are left; else the next SRV target. */
-  | 'next-endpoint'
-  /** The same endpoint again, by dialback instead of SASL EXTERNAL; where dialback is not on offer, as `next-endpoint`. */
-  | 'next-prooftype'
-  /** The same pair on another stream (XEP-0220 §2.5, resource-constraint). */
+  /**
+   * Another stream. A peer opens it to the next address of the target, if TCP got through to one and others are left, and
+   * else to the next SRV target; a pair asks for one more (XEP-0220 §2.5).
+   */
   | 'next-stream'
+  /** The same endpoint again, by dialback instead of SASL EXTERNAL; where dialback is not on offer, as `next-stream`. */
+  | 'next-prooftype'
   | 'give-up-pair'
   | 'give-up-peer';
 
@@ -38,8 +39,8 @@ interface Row extends Decision {
   readonly conditions: readonly string[] | null;
 }
 
-/** The way there, and a far end that is somebody else or cannot show who it is: another target may do better. */
-const otherwise: Decision = { next: 'next-endpoint', bounce: 'remote-server-timeout' };
+/** The way there, and a far end that is somebody else or cannot show who it is: another stream may do better. */
+const otherwise: Decision = { next: 'next-stream', bounce: 'remote-server-timeout' };
 
 const table: readonly Row[] = [
   // Names
@@ -52,10 +53,10 @@ const table: readonly Row[] = [
   { layer: 'dns', conditions: null, next: 'give-up-peer', bounce: 'remote-server-timeout' },
   // Our own rules: no other endpoint changes them
   { layer: 'policy', conditions: ['policy-violation'], next: 'give-up-peer', bounce: 'policy-violation' },
-  { layer: 'policy', conditions: null, next: 'next-endpoint', bounce: 'policy-violation' },
+  { layer: 'policy', conditions: null, next: 'next-stream', bounce: 'policy-violation' },
   { layer: 'queue', conditions: null, next: 'give-up-pair', bounce: 'resource-constraint' },
   // The far end does not believe us
-  { layer: 'sasl', conditions: ['no-method-offered'], next: 'next-endpoint', bounce: 'remote-server-timeout' },
+  { layer: 'sasl', conditions: ['no-method-offered'], next: 'next-stream', bounce: 'remote-server-timeout' },
   { layer: 'sasl', conditions: null, next: 'next-prooftype', bounce: 'remote-server-timeout' },
   {
     layer: 'dialback',
@@ -70,7 +71,7 @@ const table: readonly Row[] = [
   {
     layer: 'stream',
     conditions: ['host-unknown', 'host-gone'],
-    next: 'next-endpoint',
+    next: 'next-stream',
     bounce: 'remote-server-not-found',
   },
 ];

@@ -48,11 +48,8 @@ export const pair = setup({
     domainIsNotProved: ({ context }, { stream, outcome }: { stream: StreamId; outcome: AssociationOutcome }) =>
       stream === context.stream && outcome.domain === context.remote && outcome.verdict.kind !== 'proved',
     /** XEP-0220 §2.5: one more stream is tried, and no third. */
-    anotherStreamMayHelp: ({ context }, what: Fault) => {
-      const { next } = decide(what);
-      const isLeft = context.refusals === 0 && context.avoid.length < limits.attemptsPerWish;
-      return isLeft && next !== 'give-up-pair' && next !== 'give-up-peer';
-    },
+    anotherStreamMayHelp: ({ context }, what: Fault) =>
+      decide(what).next === 'next-stream' && context.refusals === 0 && context.avoid.length < limits.attemptsPerWish,
   },
   actions: {
     requestRoute: emit(({ context }) => ({

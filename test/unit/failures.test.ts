@@ -11,7 +11,7 @@ const layers: Readonly<Record<FaultLayer, true>> = {
   posh: true, policy: true, queue: true, config: true, component: true, internal: true,
 }; // prettier-ignore
 const steps: Readonly<Record<NextStep, true>> = {
-  'next-endpoint': true, 'next-prooftype': true, 'next-stream': true, 'give-up-pair': true, 'give-up-peer': true,
+  'next-prooftype': true, 'next-stream': true, 'give-up-pair': true, 'give-up-peer': true,
 }; // prettier-ignore
 
 test('total: every fault leads to a step, and to a stanza error that exists (RFC 6120 §8.3.3)', () => {
@@ -31,15 +31,15 @@ test('total: every fault leads to a step, and to a stanza error that exists (RFC
 for (const [layer, condition, next, bounce] of [
   ['dns', 'service-absent', 'give-up-peer', 'remote-server-not-found'],
   ['dns', 'lookup-failed', 'give-up-peer', 'remote-server-timeout'],
-  ['tcp', 'connect-timeout', 'next-endpoint', 'remote-server-timeout'],
-  ['tls', 'handshake-failed', 'next-endpoint', 'remote-server-timeout'],
+  ['tcp', 'connect-timeout', 'next-stream', 'remote-server-timeout'],
+  ['tls', 'handshake-failed', 'next-stream', 'remote-server-timeout'],
   ['sasl', 'not-authorized', 'next-prooftype', 'remote-server-timeout'],
-  ['sasl', 'no-method-offered', 'next-endpoint', 'remote-server-timeout'],
+  ['sasl', 'no-method-offered', 'next-stream', 'remote-server-timeout'],
   ['dialback', 'resource-constraint', 'next-stream', 'remote-server-timeout'],
   ['dialback', 'invalid', 'give-up-pair', 'internal-server-error'],
   ['dialback', 'item-not-found', 'give-up-pair', 'remote-server-not-found'],
   ['dialback', 'remote-connection-failed', 'give-up-pair', 'remote-server-timeout'],
-  ['stream', 'host-unknown', 'next-endpoint', 'remote-server-not-found'],
+  ['stream', 'host-unknown', 'next-stream', 'remote-server-not-found'],
   ['policy', 'policy-violation', 'give-up-peer', 'policy-violation'],
   ['queue', 'full', 'give-up-pair', 'resource-constraint'],
 ] as const) {

@@ -478,6 +478,6 @@ test('what is asked of a stream that closes is answered at once, and is no reaso
     const { fault, outcome } = report.event as { fault?: Fault; outcome?: AssociationOutcome };
     const why = fault ?? (outcome?.verdict.kind === 'undetermined' ? outcome.verdict.fault : assert.fail());
     assert.deepEqual([why.layer, decide(why).bounce], ['stream', 'remote-server-timeout']);
-    assert.equal(decide(why).next, 'next-endpoint');
+    assert.equal(decide(why).next, 'next-stream');
   }
 });
