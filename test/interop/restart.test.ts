@@ -1,6 +1,6 @@
 /**
  * A server is killed, or stopped, and started again while our component goes on sending (FEATURES X4, DESIGN L1, L6): traffic
- * resumes by itself, and every stanza is answered or returned; what was on a stream when it broke is unknown.
+ * resumes by itself, and every stanza is answered or returned; what was on a stream when it broke is unknown, and said so.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -61,6 +61,12 @@ describe('restarts of real servers', { timeout: 180_000 }, () => {
           );
           assert.ok(first + vanished.length <= load.firstReturned, 'nothing vanishes once a stanza was returned');
           assert.ok(first > brokenAt - IN_FLIGHT, `number ${first} was written long before the stream broke`);
+          // And it was said: as many at least as were asked and never answered.
+          const said = [
+            ...ours.daemon.log().matchAll(/what became of the last (\d+) stanzas written to it is unknown/g),
+          ];
+          const counted = said.reduce((sum, [, count]) => sum + Number(count), 0);
+          assert.ok(counted >= vanished.length, `${vanished.length} vanished, and the daemon speaks of ${counted}`);
           await delivers(again, ours.component);
           await again.close();
         });
