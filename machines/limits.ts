@@ -13,7 +13,10 @@ export const limits = {
   handshakeMs: 15_000,
   /** SASL outcome; the far end may look up DNS or HTTPS before it answers. */
   saslMs: 30_000,
-  /** A peer that has shown features and then says nothing: frees what a silent connection holds. */
+  /**
+   * A peer that was shown features and proves nothing: frees what its connection holds. What it asserted by then may take
+   * `verificationMs` more, once, whatever it asserts or tries meanwhile.
+   */
   authenticationMs: 60_000,
   /** One prooftype that judges what is at hand or is fetched at once; a path validator needs milliseconds. */
   proofMs: 5_000,

@@ -1,12 +1,22 @@
 /** One XML stream that a peer opened, from its first header to "its stanzas may come in", as in the flow chart of RFC 7712 §4. */
 import { fault, toFault } from '../src/protocol/faults.ts';
 import { usableProoftypes } from '../src/protocol/policy.ts';
+import { limits } from './limits.ts';
 import { newStream } from './stream/context.ts';
 import { policyTowards } from './stream/rules.ts';
 import { flowChart } from './stream/authority.ts';
 import { anywhere, authority, ending, failedChildren, originating, receiving } from './stream/states.ts';
 
-export const receivingStream = flowChart.createMachine({
+const nobodyAuthenticated = fault('stream', 'connection-timeout', 'peer', 'nobody authenticated in time');
+
+const receivingSetup = flowChart.extend({
+  delays: {
+    verificationTimeout: limits.verificationMs + limits.spareMs,
+    unprovedTimeout: limits.authenticationMs + limits.verificationMs + limits.spareMs,
+  },
+});
+
+export const receivingStream = receivingSetup.createMachine({
   id: 'receivingStream',
   description: 'A stream that was opened to one of our domains.',
   meta: { spec: 'RFC 7712 §4, RFC 6120 §4' },
@@ -206,11 +216,41 @@ export const receivingStream = flowChart.createMachine({
           actions: { type: 'send', params: { kind: 'proceed' } },
         },
         'peer.bidiRequested': { guard: 'bidiWasOffered', actions: 'enableBidi' },
+        'peer.authRequested': [
+          {
+            guard: { type: 'mechanismIsForeign', params: ({ event }) => event.mechanism },
+            actions: { type: 'refuseSasl', params: 'invalid-mechanism' },
+            target: '.decidingPatience',
+          },
+          {
+            guard: 'externalWasNotOffered',
+            actions: { type: 'refuseSasl', params: 'not-authorized' },
+            target: '.decidingPatience',
+          },
+          {
+            guard: { type: 'responseIsOmitted', params: ({ event }) => event.initialResponse },
+            actions: { type: 'send', params: { kind: 'challenge' } },
+            target: '.saslExternal',
+          },
+          {
+            guard: { type: 'authzidIsGranted', params: ({ event }) => event.initialResponse ?? '' },
+            actions: ['forgetAssertions', 'grantExternal'],
+            target: '#receivingStream.streamHeaders',
+          },
+          {
+            actions: { type: 'refuseAuthzid', params: ({ event }) => event.initialResponse ?? '' },
+            target: '.decidingPatience',
+          },
+        ],
         // RFC 6120 §6.4.4: also where the peer's patience and our answer have crossed.
         'peer.saslAborted': { target: '.decidingPatience', actions: { type: 'refuseSasl', params: 'aborted' } },
         'transport.idle': { guard: 'nothingIsPending', target: 'closing' },
       },
       always: { guard: 'somePairIsValid', target: 'established' },
+      // Whatever the peer does meanwhile: neither an assertion nor a SASL attempt moves this end.
+      after: {
+        unprovedTimeout: { target: 'closing', actions: { type: 'rememberFault', params: nobodyAuthenticated } },
+      },
       states: {
         awaitingAuthentication: {
           description: 'Features are sent.',
@@ -221,34 +261,6 @@ export const receivingStream = flowChart.createMachine({
             ifLate: 'the stream is closed with connection-timeout',
           },
           tags: 'waiting',
-          on: {
-            'peer.authRequested': [
-              {
-                guard: { type: 'mechanismIsForeign', params: ({ event }) => event.mechanism },
-                actions: { type: 'refuseSasl', params: 'invalid-mechanism' },
-                target: 'decidingPatience',
-              },
-              {
-                guard: 'externalWasNotOffered',
-                actions: { type: 'refuseSasl', params: 'not-authorized' },
-                target: 'decidingPatience',
-              },
-              {
-                guard: { type: 'responseIsOmitted', params: ({ event }) => event.initialResponse },
-                actions: { type: 'send', params: { kind: 'challenge' } },
-                target: 'saslExternal',
-              },
-              {
-                guard: { type: 'authzidIsGranted', params: ({ event }) => event.initialResponse ?? '' },
-                actions: ['forgetAssertions', 'grantExternal'],
-                target: '#receivingStream.streamHeaders',
-              },
-              {
-                actions: { type: 'refuseAuthzid', params: ({ event }) => event.initialResponse ?? '' },
-                target: 'decidingPatience',
-              },
-            ],
-          },
           after: {
             authenticationTimeout: [
               {
@@ -256,11 +268,35 @@ export const receivingStream = flowChart.createMachine({
                 target: '#closing',
                 actions: {
                   type: 'rememberFault',
-                  params: fault('stream', 'connection-timeout', 'peer', 'nobody authenticated in time'),
+                  params: nobodyAuthenticated,
                 },
               },
-              { target: 'awaitingAuthentication', reenter: true },
+              { target: 'awaitingVerifications' },
             ],
+          },
+        },
+        awaitingVerifications: {
+          description: 'Time is up: what is being verified may still prove the peer, or its assertions have failed.',
+          meta: {
+            spec: 'XEP-0220 §2.2',
+            awaits: 'the verification of what the peer asserted',
+            mover: 'us',
+            ifLate: 'the stream is closed with connection-timeout',
+          },
+          tags: 'waiting',
+          always: [
+            { guard: 'somePairIsValid', target: '#receivingStream.established' },
+            {
+              guard: 'nothingIsPending',
+              target: '#closing',
+              actions: { type: 'rememberFault', params: nobodyAuthenticated },
+            },
+          ],
+          after: {
+            verificationTimeout: {
+              target: '#closing',
+              actions: { type: 'rememberFault', params: nobodyAuthenticated },
+            },
           },
         },
         saslExternal: {

@@ -24,6 +24,8 @@ import {
 
 const EVIL = 'evil.example';
 
+const never = new Promise<never>(() => undefined);
+
 /** A manager for b.example, and an attacker beside it, on one fabric and one clock. */
 async function fabric() {
   const clock = new SimulatedClock();
@@ -42,7 +44,11 @@ async function fabric() {
     },
     {
       network: at,
-      resolver,
+      // Whoever has a domain has its name server, which need not answer.
+      resolver: {
+        ...resolver,
+        srv: (name, signal) => (/\.silent\.example$/.test(name) ? never : resolver.srv(name, signal)),
+      },
       clock,
       random: createRandom(),
       pathValidator: {
@@ -220,6 +226,40 @@ test('unknown elements, white space and questions do not keep an unproved peer (
     await on.clock.advance(1_000);
   }
   assert.ok(seconds * 1_000 <= limits.authenticationMs + limits.closeMs + 2_000, `${seconds} s`);
+  assert.equal(on.memory.sockets, 0);
+});
+
+const LONGEST_MS = limits.authenticationMs + limits.verificationMs + limits.spareMs;
+
+test('a claim every 3 s for a domain whose name servers are silent does not keep an unproved peer: its time is extended once (L2)', async () => {
+  const on = await fabric();
+  const peer = on.dial();
+  await secured(on, peer);
+  let seconds = 0;
+  for (; !peer.closed && seconds < 600; seconds += 3) {
+    peer.connection.write(`<db:result from='n${seconds}.silent.example' to='b.example'>key</db:result>`);
+    await on.clock.advance(3_000);
+  }
+  assert.ok(seconds * 1_000 <= LONGEST_MS + limits.closeMs + 4_000, `${seconds} s`);
+  assert.equal(conditionOf(peer.text), 'connection-timeout');
+  assert.equal(await on.clock.runUntilIdle(), true, 'timers left');
+  assert.equal(on.memory.sockets, 0);
+});
+
+test('nor do SASL attempts, each at the last moment, and a claim beside each (L2)', async () => {
+  const on = await fabric();
+  const peer = on.dial();
+  await secured(on, peer);
+  let seconds = 0;
+  for (; !peer.closed && seconds < 600; seconds += 1) {
+    if (seconds % 58 === 57) peer.connection.write(auth('='));
+    if (seconds % 6 === 0)
+      peer.connection.write(`<db:result from='n${seconds}.silent.example' to='b.example'>key</db:result>`);
+    await on.clock.advance(1_000);
+  }
+  assert.ok(seconds * 1_000 <= LONGEST_MS + limits.closeMs + 2_000, `${seconds} s`);
+  assert.equal(conditionOf(peer.text), 'connection-timeout');
+  assert.equal(await on.clock.runUntilIdle(), true, 'timers left');
   assert.equal(on.memory.sockets, 0);
 });
 

@@ -14,6 +14,11 @@ const toStartTls = ['peer.streamOpened'] as const;
 const toHandshake = [...toStartTls, 'peer.startTlsRequested'] as const;
 const toVerdict = [...toHandshake, 'transport.secured', 'peer.streamOpened'] as const;
 const toAuthentication = [...toVerdict, 'far end proved'] as const;
+const toVerifications = [
+  ...toAuthentication,
+  'peer.resultRequested',
+  { type: 'xstate.after.authenticationTimeout.receivingStream.authentication.awaitingAuthentication' },
+] as const;
 const toExternal = [...toAuthentication, 'auth without response'] as const;
 const toEstablished = [...toAuthentication, 'peer.authRequested', 'peer.streamOpened'] as const;
 
@@ -36,6 +41,8 @@ const claims = {
   'assertion disowned': ['.', 'report verification.settled', 'say result forbidden'],
 } as const;
 
+const claimIsDone = 'stop verification.a.example>b.example';
+
 checkTable({
   machine: receivingStream,
   spec: 'RFC 7712 §4, RFC 6120 §4-6',
@@ -48,6 +55,7 @@ checkTable({
     'tlsNegotiation.awaitingHandshake': toHandshake,
     association: toVerdict,
     'authentication.awaitingAuthentication': toAuthentication,
+    'authentication.awaitingVerifications': toVerifications,
     'authentication.saslExternal': toExternal,
     established: toEstablished,
     closing: ['local.closeRequested'],
@@ -92,6 +100,41 @@ checkTable({
       'transport.idle': closesQuietly,
       ...claims,
       'assertion verified': ['established', ...claims['assertion verified'].slice(1), 'report stream.established'],
+      late: closes('connection-timeout'),
+    },
+    'authentication.awaitingVerifications': {
+      ...everywhere,
+      'transport.closed': [...everywhere['transport.closed'], claimIsDone],
+      'transport broken': [...everywhere['transport broken'], claimIsDone],
+      'peer.saslAborted': ['authentication.awaitingAuthentication', 'say saslFailure aborted'],
+      'peer.authRequested': [granted[0], claimIsDone, ...granted.slice(1)],
+      'auth without response': ['authentication.saslExternal', 'say challenge'],
+      'peer.bidiRequested': '=',
+      'peer.resultRequested': '=',
+      'peer.verifyRequested': ['.', 'say verify valid'],
+      'local.verifyRequested': ['.', 'say verify'],
+      'transport.idle': '=',
+      'verification broken': [
+        'closing',
+        claimIsDone,
+        'report verification.settled',
+        'say result internal-server-error',
+        'report stream.closing',
+        'close connection-timeout',
+      ],
+      'assertion verified': [
+        'established',
+        claimIsDone,
+        ...claims['assertion verified'].slice(1),
+        'report stream.established',
+      ],
+      'assertion disowned': [
+        'closing',
+        claimIsDone,
+        'say result invalid',
+        'report stream.closing',
+        'close dialback/invalid',
+      ],
       late: closes('connection-timeout'),
     },
     'authentication.saslExternal': {

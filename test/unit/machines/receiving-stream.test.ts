@@ -66,7 +66,7 @@ for (const [what, changes, condition] of [
   ['one of our own domains as from: invalid-from (FACTS §14.32)', { from: 'b2.example' }, 'invalid-from'],
   ['our domain under another spelling: invalid-from', { from: 'B2.EXAMPLE' }, 'invalid-from'],
   ['a from that is no domain: improper-addressing', { from: 'a b' }, 'improper-addressing'],
-  ['version 2.0: unsupported-version (RFC 6120 §4.7.5)', { version: '2.0' }, 'unsupported-version'],
+  ['version 0.9: unsupported-version (RFC 6120 §4.9.3.25)', { version: '0.9' }, 'unsupported-version'],
   ['no version where policy wants TLS: policy-violation (FACTS §1.1)', { version: null }, 'policy-violation'],
 ] as const) {
   test(`a header with ${what}`, () => {
@@ -428,11 +428,50 @@ test('dialback on a bidirectional stream: the inverse of each verified pair, and
 
 // ——— ends
 
+/** The deadline of one box passes; `late()` would take that of a box around it. */
+const pass = (stream: Stream, deadline: string, box: string): Stream =>
+  stream.sendInternal({ type: `xstate.after.${deadline}.receivingStream.authentication${box}` });
+const timeIsUp = (stream: Stream): Stream => pass(stream, 'authenticationTimeout', '.awaitingAuthentication');
+
 test('who says nothing is closed with connection-timeout, unless a claim is being verified (L2)', () => {
-  const silent = authenticating(true).late();
+  const silent = timeIsUp(authenticating(true));
   assert.deepEqual([silent.state, faultOf(silent)], ['closing', 'connection-timeout']);
-  const busy = authenticating(true).send(claim()).late();
-  assert.equal(busy.state, 'authentication.awaitingAuthentication');
+  const busy = timeIsUp(authenticating(true).send(claim()));
+  assert.equal(busy.state, 'authentication.awaitingVerifications');
+  busy.done('verification.a.example>b.example', verified('a.example', 'b.example'));
+  assert.equal(busy.state, 'established', 'what was under way may still prove the peer');
+});
+
+test('claim after claim does not keep an unproved peer: their time is extended once (L2)', () => {
+  const weakly = { federation: 'encrypted' } as const;
+  const busy = timeIsUp(authenticating(true, weakly).send(claim()).send(claim('c.example')));
+  busy.done('verification.a.example>b.example', disowned('a.example', 'b.example'));
+  assert.equal(busy.state, 'authentication.awaitingVerifications', 'one is left');
+  busy.send(claim('d.example'));
+  pass(busy, 'verificationTimeout', '.awaitingVerifications');
+  assert.deepEqual([busy.state, faultOf(busy)], ['closing', 'connection-timeout']);
+
+  const failed = timeIsUp(authenticating(true).send(claim()));
+  const answer = { type: 'error', condition: 'remote-server-timeout' } as const;
+  failed.done('verification.a.example>b.example', { ...disowned('a.example', 'b.example'), answer });
+  assert.deepEqual([failed.state, faultOf(failed)], ['closing', 'connection-timeout'], 'nothing is left to wait for');
+});
+
+test('neither SASL nor claims move the last end of an unproved peer (L2)', () => {
+  for (const events of [
+    [],
+    [auth(null)],
+    [auth('a'), claim()],
+    [auth(null), claim(), { type: 'peer.saslAborted' }],
+  ] as const) {
+    const stream = authenticating(true);
+    for (const event of events) stream.send(event);
+    pass(stream, 'unprovedTimeout', '');
+    assert.deepEqual([stream.state, faultOf(stream)], ['closing', 'connection-timeout']);
+  }
+  const proved = authenticating(true).send(claim());
+  proved.done('verification.a.example>b.example', verified('a.example', 'b.example'));
+  assert.equal(pass(proved, 'unprovedTimeout', '').state, 'established', 'who is proved stays');
 });
 
 test('a db:verify that is never answered does not keep an idle stream (L2)', () => {
