@@ -4,7 +4,7 @@ import { canonicalDomain } from '../../src/protocol/names.ts';
 import type { StreamFeatures, StreamHeader } from '../../src/protocol/wire.ts';
 import { hasMember } from '../collections/growing-table.ts';
 import { withNegotiated } from './context.ts';
-import { faultOfHeader, ourFeatures } from './rules.ts';
+import { faultOfHeader, majorOf, ourFeatures } from './rules.ts';
 import { say } from './setup.ts';
 import { streamSetup } from './setup.ts';
 
@@ -17,7 +17,7 @@ export const streamHeaders = streamSetup.extend({
   guards: {
     versionIsMissing: (_, { version }: StreamHeader) => version === null,
     /** RFC 6120 §4.7.5: only the same major version can be spoken; none is from before 1.0. */
-    versionIsForeign: (_, { version }: StreamHeader) => version !== null && !/^1(?:\.|$)/.test(version),
+    versionIsForeign: (_, { version }: StreamHeader) => version !== null && majorOf(version) !== 1,
     headerIsAcceptable: ({ context }, header: StreamHeader) => faultOfHeader(context, header) === null,
     /** RFC 6120 §4.9.3.23: a feature that is mandatory there and unknown here. */
     peerRequiresTheUnknown: ({ context }) => (context.negotiation.features?.unknown.length ?? 0) > 0,

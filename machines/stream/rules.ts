@@ -104,11 +104,14 @@ export function ourFeatures(context: StreamContext): StreamFeatures {
   };
 }
 
+/** The major of a version "<major>.<minor>": two integers, whose leading zeros do not count (RFC 6120 §4.7.5); NaN if it is none. */
+export const majorOf = (version: string): number => Number(/^(\d+)\.\d+$/.exec(version)?.[1]);
+
 /** Why this header cannot be accepted, or null. Names are facts only after TLS, and frozen after SASL (FACTS §14.2, §14.10). */
 export function faultOfHeader(context: StreamContext, header: StreamHeader): Fault | null {
   const { settings, tls, negotiation } = context;
-  const [major] = (header.version ?? '0.9').split('.');
-  if (header.version !== null && major !== '1')
+  // A higher version is answered with ours, which is the lower of the two.
+  if (header.version !== null && !(majorOf(header.version) >= 1))
     return fault('stream', 'unsupported-version', 'peer', `version ${header.version}`);
   const to = header.to === null ? null : canonicalDomain(header.to);
   if (to === null || !hasMember(settings.hosted, to)) {
