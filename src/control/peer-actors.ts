@@ -17,9 +17,13 @@ export interface PeerActorsOptions {
   readonly errored: (remote: string, why: Fault) => void;
 }
 
+type PeerActor = ActorRefFrom<Machines['peer']>;
+
 export class PeerActors {
   readonly #options: PeerActorsOptions;
-  readonly #actors = new Map<string, ActorRefFrom<Machines['peer']>>();
+  readonly #actors = new Map<string, PeerActor>();
+  /** Those within a step of theirs in which they report, and what they are woken for meanwhile: the step may end them. */
+  readonly #speaking = new Map<PeerActor, PeerActorEvent[]>();
   /** Peers that rest and remember failures, the longest ago first, with what makes us forget them. */
   readonly #remembered = new Map<string, () => void>();
 
@@ -34,6 +38,11 @@ export class PeerActors {
   /** To the peer, which is woken for it. */
   wake(remote: string, event: PeerActorEvent): void {
     const actor = this.#actors.get(remote) ?? this.#start(remote);
+    const heldBack = this.#speaking.get(actor);
+    if (heldBack !== undefined) {
+      heldBack.push(event);
+      return;
+    }
     actor.send(event);
     // It broke on the wish itself, and so does not remember it.
     const { status, context, error } = actor.getSnapshot();
@@ -57,6 +66,7 @@ export class PeerActors {
     if (wishes.length === 0 || wishes.some(matters)) return null;
     this.#actors.delete(remote);
     actor.stop();
+    this.#hasSpoken(actor, remote);
     return context.stream;
   }
 
@@ -67,6 +77,7 @@ export class PeerActors {
     for (const actor of actors) {
       const { context } = actor.getSnapshot();
       for (const wish of wishesOf(context)) this.wake(context.remote, { type: 'local.streamWanted', ...wish });
+      this.#hasSpoken(actor, context.remote);
     }
   }
 
@@ -77,11 +88,18 @@ export class PeerActors {
     for (const actor of actors) actor.stop();
   }
 
+  /** What the peer was woken for while it spoke is for it now; or for another, if that was its end. */
+  #hasSpoken(actor: PeerActor, remote: string): void {
+    const heldBack = this.#speaking.get(actor) ?? [];
+    this.#speaking.delete(actor);
+    for (const event of heldBack) this.wake(remote, event);
+  }
+
   #refuse(remote: string, wishes: readonly StreamWish[], why: Fault): void {
     for (const wish of wishes) this.#options.reported({ type: 'stream.refused', remote, wish, fault: why });
   }
 
-  #start(remote: string): ActorRefFrom<Machines['peer']> {
+  #start(remote: string): PeerActor {
     const { machine, recorder, inputOf, reported, errored } = this.#options;
     const actor = createActor(machine, { id: 'peer', input: inputOf(remote), ...recorder.watching(`peer:${remote}`) });
     this.#actors.set(remote, actor);
@@ -89,7 +107,10 @@ export class PeerActors {
       if (this.#actors.get(remote) === actor) this.#actors.delete(remote);
       actor.stop();
     };
-    actor.on('*', reported);
+    actor.on('*', (report) => {
+      if (!this.#speaking.has(actor)) this.#speaking.set(actor, []);
+      reported(report);
+    });
     let born = false;
     actor.subscribe({
       next: (snapshot) => {
@@ -99,12 +120,14 @@ export class PeerActors {
           else this.#rememberFailures(remote, forget);
         }
         born = true;
+        this.#hasSpoken(actor, remote);
       },
       error: (thrown) => {
         forget();
         const why = toFault(thrown, 'internal');
         errored(remote, why);
         this.#refuse(remote, wishesOf(actor.getSnapshot().context), why);
+        this.#hasSpoken(actor, remote);
       },
     });
     actor.start();

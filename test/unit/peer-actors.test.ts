@@ -4,8 +4,10 @@ import { test } from 'node:test';
 import { fromPromise } from 'xstate';
 import type { PeerReport } from '../../machines/events.ts';
 import { peer } from '../../machines/index.ts';
+import type { StandingStream } from '../../machines/peer.machine.ts';
 import type { Resolution } from '../../machines/resolution.machine.ts';
 import { PeerActors } from '../../src/control/peer-actors.ts';
+import type { Wanted } from '../../src/control/standing-streams.ts';
 import { Recorder } from '../../src/control/recorder.ts';
 import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
 
@@ -38,4 +40,35 @@ test('a peer that breaks on a wish refuses that wish, and those before it (L1)',
     'c.example: internal-error',
   ]);
   assert.equal(peers.size, 0);
+});
+
+test('a wish that comes of what a peer just said is not lost with the peer, which had nothing left to do', async () => {
+  const said: string[] = [];
+  const endpoint = { host: 'h.example', port: 5269, tls: 'starttls', secureDelegation: false, addresses: [] } as const;
+  const wish = { type: 'local.streamWanted', local: 'a.example', purpose: 'stanzas' } as const;
+  await new Promise<void>((resolve) => {
+    const peers = new PeerActors({
+      machine: peer.provide({
+        actors: {
+          resolution: fromPromise<Resolution>(() =>
+            Promise.resolve({ kind: 'resolved', endpoint, further: [] }),
+          ) as never,
+          findStandingStream: fromPromise<StandingStream | null, Wanted>(({ input }) =>
+            Promise.resolve(input.avoid.includes(1) ? null : { stream: 1, manner: 'supposition' }),
+          ),
+        },
+      }),
+      recorder: new Recorder(new SimulatedClock()),
+      inputOf: (remote) => ({ remote, fixedTarget: null, denied: null, jitter: 0 }),
+      reported: (report: PeerReport) => {
+        said.push(report.type);
+        // The stream does not do, and that is known at once.
+        if (report.type === 'stream.offered') peers.wake('r.example', { ...wish, avoid: [report.stream] });
+        else resolve();
+      },
+      errored: (_, why) => said.push(why.condition),
+    });
+    peers.wake('r.example', { ...wish, avoid: [] });
+  });
+  assert.deepEqual(said, ['stream.offered', 'stream.requested']);
 });
