@@ -17,7 +17,8 @@ import type { Fault } from '../../protocol/faults.ts';
 import type { CertificateEvidence } from '../../protocol/certificate.ts';
 import type { CertificateChain, ClientTls, Clock, Credential, ServerTls, TlsSession } from '../../ports.ts';
 import { readCertificate } from '../pkix/certificates.ts';
-import { LruMap } from '../lru.ts';
+import { WeighedMap } from '../weighed-map.ts';
+import { KeptChains } from './kept-chains.ts';
 
 /** Asked at every handshake, so a credential can be replaced at any time; the same object stands for the same credential. */
 export interface CredentialStore {
@@ -47,8 +48,10 @@ const MAX_CHAIN = 10;
  * of then: a peer that changes certificate and TLSA record would look refuted for as long.
  */
 const SESSION_LIFETIME_MS = 600_000;
-const SESSIONS_KEPT = 1_000;
-const CHAINS_KEPT = 4_000;
+/** Sessions to resume as a client, with the chain that came with each: some 5 kB, but servers choose how much. */
+const SESSION_LIMITS = { maxBytes: 8 * 1_024 * 1_024, maxEntryBytes: 65_536, lifetimeMs: SESSION_LIFETIME_MS };
+/** What a session takes beside its bytes: a key with names and an address, objects and buffers. */
+const SESSION_OVERHEAD_BYTES = 2_048;
 
 interface Presented {
   readonly peer: CertificateEvidence | null;
@@ -57,20 +60,19 @@ interface Presented {
 
 interface KnownSession {
   readonly session: Buffer;
-  readonly presented: Presented;
+  readonly chain: CertificateChain | null;
   readonly handshakeMs: number;
 }
 
 export function createTlsEngine({ credentials, clock }: { credentials: CredentialStore; clock: Clock }): TlsEngine {
   const contextFor = createContextCache();
-  const sessions = new LruMap<string, KnownSession>(SESSIONS_KEPT);
-  const clientChains = new LruMap<string, CertificateChain>(CHAINS_KEPT);
+  const sessions = new WeighedMap<KnownSession>(SESSION_LIMITS, clock);
+  const clientChains = new KeptChains(SESSION_LIFETIME_MS, clock);
 
   const startClient = (plain: Socket, options: ClientTls, events: HandshakeEvents): tls.TLSSocket => {
     const { context, id } = contextFor(options.credential, 'client', options.minVersion);
     const key = [options.serverName, plain.remoteAddress, plain.remotePort, options.alpn, id].join(' ');
-    let known = sessions.get(key);
-    if (known !== undefined && clock.now() - known.handshakeMs > SESSION_LIFETIME_MS) known = undefined;
+    const known = sessions.get(key);
 
     const socket = tls.connect({
       socket: plain,
@@ -87,7 +89,9 @@ export function createTlsEngine({ credentials, clock }: { credentials: Credentia
     let issued: Buffer | null = null;
     let origin: Omit<KnownSession, 'session'> | null = null;
     const remember = (): void => {
-      if (issued !== null && origin !== null) sessions.set(key, { session: issued, ...origin });
+      if (issued === null || origin === null) return;
+      const session: KnownSession = { session: issued, ...origin };
+      sessions.set(key, session, bytesOf(session), origin.handshakeMs);
     };
     socket.on('session', (session) => {
       issued = session;
@@ -100,8 +104,8 @@ export function createTlsEngine({ credentials, clock }: { credentials: Credentia
       socket.off('close', forget);
       report(socket, events, () => {
         const resumed = socket.isSessionReused() ? known : undefined;
-        const { presented, handshakeMs } = resumed ?? { presented: readPresented(socket), handshakeMs: clock.now() };
-        origin = { presented, handshakeMs };
+        const presented = resumed === undefined ? readPresented(socket) : readChain(resumed.chain);
+        origin = { chain: presented.chain, handshakeMs: resumed?.handshakeMs ?? clock.now() };
         remember();
         return presented;
       });
@@ -140,8 +144,9 @@ export function createTlsEngine({ credentials, clock }: { credentials: Credentia
       report(socket, events, () => {
         const { peer, chain } = readPresented(socket);
         if (peer === null || chain === null) return { peer, chain };
-        if (!socket.isSessionReused()) clientChains.set(peer.sha256, chain);
-        return { peer, chain: clientChains.get(peer.sha256) ?? chain };
+        if (socket.isSessionReused()) return { peer, chain: clientChains.recall(peer.sha256, chain) };
+        clientChains.remember(peer.sha256, chain);
+        return { peer, chain };
       });
     });
     return socket;
@@ -221,9 +226,16 @@ function readPresented(socket: tls.TLSSocket): Presented {
     der.push(certificate.raw);
     certificate = certificate.issuerCertificate;
   }
-  const [leaf] = der;
-  return leaf === undefined ? { peer: null, chain: null } : { peer: readCertificate(leaf), chain: { der } };
+  return readChain({ der });
 }
+
+function readChain(chain: CertificateChain | null): Presented {
+  const leaf = chain?.der[0];
+  return leaf === undefined ? { peer: null, chain: null } : { peer: readCertificate(leaf), chain };
+}
+
+const bytesOf = ({ session, chain }: KnownSession): number =>
+  (chain?.der ?? []).reduce((sum, { byteLength }) => sum + byteLength, SESSION_OVERHEAD_BYTES + session.byteLength);
 
 /** OpenSSL's reasons, by the names in Node's error codes. */
 const CONDITIONS: readonly (readonly [RegExp, string])[] = [

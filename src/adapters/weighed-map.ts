@@ -1,0 +1,72 @@
+/**
+ * What is remembered for a time, and takes no more than so many bytes: when it would, what was used longest ago goes
+ * first. For what strangers hand to us, who choose how large it is and how much of it there is.
+ */
+import type { Clock } from '../ports.ts';
+
+export interface WeighedMapLimits {
+  readonly maxBytes: number;
+  /** What is larger is not kept. */
+  readonly maxEntryBytes: number;
+  readonly lifetimeMs: number;
+}
+
+interface Entry<Value> {
+  readonly value: Value;
+  readonly bytes: number;
+  readonly sinceMs: number;
+}
+
+export class WeighedMap<Value> {
+  readonly #limits: WeighedMapLimits;
+  readonly #clock: Pick<Clock, 'now'>;
+  /** In order of use. */
+  readonly #entries = new Map<string, Entry<Value>>();
+  #bytes = 0;
+
+  constructor(limits: WeighedMapLimits, clock: Pick<Clock, 'now'>) {
+    this.#limits = limits;
+    this.#clock = clock;
+  }
+
+  get(key: string): Value | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    this.delete(key);
+    if (this.#isOver(entry)) return undefined;
+    this.#put(key, entry);
+    return entry.value;
+  }
+
+  /** Remembers `value`, which takes `bytes`, for a lifetime that began at `sinceMs`. */
+  set(key: string, value: Value, bytes: number, sinceMs: number = this.#clock.now()): void {
+    this.delete(key);
+    if (bytes <= this.#limits.maxEntryBytes) this.#put(key, { value, bytes, sinceMs });
+    for (const [oldest, entry] of this.#entries) {
+      if (this.#bytes <= this.#limits.maxBytes && !this.#isOver(entry)) break;
+      this.delete(oldest);
+    }
+  }
+
+  delete(key: string): void {
+    this.#bytes -= this.#entries.get(key)?.bytes ?? 0;
+    this.#entries.delete(key);
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  #put(key: string, entry: Entry<Value>): void {
+    this.#entries.set(key, entry);
+    this.#bytes += entry.bytes;
+  }
+
+  #isOver({ sinceMs }: Entry<Value>): boolean {
+    return this.#clock.now() - sinceMs > this.#limits.lifetimeMs;
+  }
+}
