@@ -5,10 +5,15 @@ export class NamespaceStack {
   readonly #prefixes: string[] = ['xml'];
   readonly #names: string[] = [NS.xml];
   readonly #depths: number[] = [0];
+  /** Handles on the innermost bindings, and for each binding the one that it hides: strangers declare thousands. */
+  readonly #handles = new Map([['xml', 0]]);
+  readonly #hidden: number[] = [-1];
   /** Depth of the innermost element that declares a prefix. */
   innermost = 0;
 
   declare(prefix: string, name: string, depth: number): void {
+    this.#hidden.push(this.find(prefix));
+    this.#handles.set(prefix, this.#prefixes.length);
     this.#prefixes.push(prefix);
     this.#names.push(name);
     this.#depths.push(depth);
@@ -18,7 +23,10 @@ export class NamespaceStack {
   /** Forgets what elements at `depth` and below it declared. */
   leave(depth: number): void {
     while (this.innermost >= depth && this.#depths.length > 1) {
-      this.#prefixes.pop();
+      const prefix = this.#prefixes.pop() as string;
+      const hidden = this.#hidden.pop() as number;
+      if (hidden < 0) this.#handles.delete(prefix);
+      else this.#handles.set(prefix, hidden);
       this.#names.pop();
       this.#depths.pop();
       this.innermost = this.#depths.at(-1) ?? 0;
@@ -27,7 +35,7 @@ export class NamespaceStack {
 
   /** A handle on the binding of `prefix`, or -1. */
   find(prefix: string): number {
-    return this.#prefixes.lastIndexOf(prefix);
+    return this.#handles.get(prefix) ?? -1;
   }
 
   nameOf(handle: number): string {
