@@ -50,7 +50,7 @@ export interface PeerContext extends PeerInput {
 
 export const noProgress: AttemptProgress = { connectedTo: null, dialbackOffered: false };
 
-interface FailedAttempt {
+export interface FailedAttempt {
   readonly fault: Fault | null;
   readonly progress: AttemptProgress;
 }
