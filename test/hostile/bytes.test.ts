@@ -48,7 +48,7 @@ const insteadOfHeader: readonly Attack[] = [
     'invalid-namespace',
   ],
   ['another root (§4.9.3.1)', `<stream:flood ${XMLNS} version='1.0' to='b.example'>`, 'bad-format'],
-  ['another version (§4.7.5)', header({ from: 'evil.example', to: 'b.example' }, '2.0'), 'unsupported-version'],
+  ['a version that is none (§4.7.5)', header({ from: 'evil.example', to: 'b.example' }, '1'), 'unsupported-version'],
   ['no to (§4.7.2)', header({ from: 'evil.example' }), 'host-unknown'],
   ['an unknown to (§4.9.3.6)', header({ from: 'evil.example', to: 'c.example' }), 'host-unknown'],
   ['an empty to (§4.9.3.6)', header({ from: 'evil.example', to: '' }), 'host-unknown'],

@@ -20,6 +20,7 @@ const MAX_DISPLAY_LENGTH = 512;
 const MAX_IDENTIFIER_OCTETS = 1_100;
 /** Certificates remembered by fingerprint: the few hundred that a busy server sees again and again. */
 const MEMO_ENTRIES = 512;
+const MEMO_CERTIFICATE_BYTES = 8 * 1024;
 
 const OID_SUBJECT_ALT_NAME = '2.5.29.17';
 const OID_XMPP_ADDR = '1.3.6.1.5.5.7.8.5';
@@ -40,7 +41,8 @@ export function readCertificate(der: Uint8Array): CertificateEvidence {
   const known = memo.get(sha256);
   if (known !== undefined) return known;
   const evidence = parseCertificate(der, sha256);
-  memo.set(sha256, evidence);
+  // Strangers choose how much a certificate says: what is out of the ordinary is read again each time.
+  if (der.length <= MEMO_CERTIFICATE_BYTES) memo.set(sha256, evidence);
   return evidence;
 }
 
