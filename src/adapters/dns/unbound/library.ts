@@ -111,7 +111,7 @@ export function readResult(pointer: ResultPointer, maxRecords: number): UbResult
     const record = koffi.decode(raw.data, data.length * POINTER_BYTES, 'void *') as bigint | null;
     if (record === null) break; // the list ends with a null pointer
     const length = koffi.decode(raw.len, data.length * INT_BYTES, 'int') as number;
-    data.push(Uint8Array.from(koffi.decode(record, koffi.array('uint8_t', length, 'Typed')) as Uint8Array));
+    data.push(Uint8Array.from(new Uint8Array(koffi.view(record, length)))); // an array type for each length would stay
   }
   const { rcode, why_bogus, ttl } = raw;
   return {
