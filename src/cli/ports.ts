@@ -11,11 +11,16 @@ const INSTALL = 'install it (Debian: apt-get install libunbound8 dns-root-data) 
  *
  * @throws ConfigError what libunbound says against `dns`. FaultError `pkix`: what is wrong with the trust anchors.
  */
-export function createPorts(file: string, config: ServeConfig, warn: (sentence: string) => void): NodePorts {
+export function createPorts(
+  file: string,
+  config: ServeConfig,
+  warn: (sentence: string) => void,
+  create: typeof createNodePorts = createNodePorts,
+): NodePorts {
   const { manager, trust, dns } = config;
   const validator = dns.validator === 'libunbound' ? 'libunbound' : 'none';
   const portsWith = (who: 'libunbound' | 'none'): NodePorts =>
-    createNodePorts({
+    create({
       hosts: manager.hosts,
       trust: { system: trust.system, anchors: trust.files },
       dns: { ...dns, validator: who },
@@ -25,7 +30,7 @@ export function createPorts(file: string, config: ServeConfig, warn: (sentence: 
   } catch (thrown) {
     if (!(thrown instanceof FaultError) || thrown.fault.layer !== 'dns') throw thrown;
     if (thrown.fault.condition !== 'validator-unavailable')
-      throw new ConfigError([`${file}: dns: ${faultSentence(thrown.fault)}`]);
+      throw new ConfigError([`${file}: ${faultSentence(thrown.fault)}`]);
     warn(`${file}: dns.validator: no libunbound here, so every answer counts as insecure; ${INSTALL}`);
     return portsWith('none');
   }

@@ -1,0 +1,43 @@
+/** What `serve` does where there is no validator, or where it refuses what it is told (FEATURES D3). */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createPorts } from '../../src/cli/ports.ts';
+import { ConfigError, type ServeConfig } from '../../src/config/load.ts';
+import { createNodePorts } from '../../src/node-ports.ts';
+import { FaultError, fault } from '../../src/protocol/faults.ts';
+
+const config: ServeConfig = {
+  manager: { hosts: {} },
+  trust: { system: false, files: [] },
+  dns: { validator: 'libunbound', servers: ['127.0.0.1@53999'], stubs: {}, trustAnchors: [] },
+  components: [],
+  warnings: [],
+};
+
+/** Real ports, on a machine where libunbound fails so. */
+const failingBy =
+  (condition: string): typeof createNodePorts =>
+  (options) => {
+    if (options.dns?.validator === 'libunbound') throw new FaultError(fault('dns', condition, 'local', 'why'));
+    return createNodePorts(options);
+  };
+
+test('without libunbound everything else works, and what installs it is said once', () => {
+  const warnings: string[] = [];
+  createPorts('x.yaml', config, (sentence) => warnings.push(sentence), failingBy('validator-unavailable')).close();
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? '', /^x\.yaml: dns\.validator: no libunbound here.*apt-get install libunbound8/);
+});
+
+const unexpected = (sentence: string): never => {
+  throw new Error(sentence);
+};
+
+test('what libunbound refuses is a matter of the configuration, and nothing falls back to unvalidated names', () => {
+  const make = (): unknown => createPorts('x.yaml', config, unexpected, failingBy('validator-misconfigured'));
+  assert.throws(make, (thrown) => {
+    assert.ok(thrown instanceof ConfigError);
+    assert.deepEqual(thrown.problems, ['x.yaml: dns: validator-misconfigured (local): why']);
+    return true;
+  });
+});
