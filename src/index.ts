@@ -16,7 +16,7 @@ export type { StanzaErrorCondition } from './protocol/conditions.ts';
 export { default as xml, Element, Parser } from '@xmpp/xml';
 export type * from './routing/types.ts';
 export { type Fault, FaultError, type FaultLayer, type FaultOrigin, faultSentence } from './protocol/faults.ts';
-export type { Evidence, Proof, ProofAttempt, ProofVerdict, ProvedBy } from './protocol/proof.ts';
+export type { Evidence, Proof, ProofAttempt, ProofVerdict, ProvedBy, DelegationType } from './protocol/proof.ts';
 export type { ReportRecord, TraceBody, TraceRecord } from './trace/record.ts';
 
 // Components (XEP-0114), and domains to which nobody is attached.
@@ -35,6 +35,9 @@ export { createNodePorts, type NodePorts, type NodePortsOptions } from './node-p
 export type * from './ports.ts';
 export type * from './protocol/dns.ts';
 export type * from './protocol/certificate.ts';
+export type { TlsaRecord } from './protocol/tlsa.ts';
+export type { PoshHash, PoshMaterial } from './protocol/posh.ts';
+export type { Service } from './protocol/service.ts';
 export { createNetwork, type NetworkOptions } from './adapters/network/network.ts';
 export { createResolver, type ResolverOptions } from './adapters/dns/resolver.ts';
 export { createPathValidator } from './adapters/pkix/path-validator.ts';

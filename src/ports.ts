@@ -4,7 +4,11 @@
  */
 import type { Fault } from './protocol/faults.ts';
 import type { AddressRecord, DnsAnswer, SrvRecord, TlsMode } from './protocol/dns.ts';
-import type { CertificateEvidence, PathVerdict } from './protocol/certificate.ts';
+import type { CertificateEvidence, DaneMatch, PathVerdict } from './protocol/certificate.ts';
+import type { PoshMaterial } from './protocol/posh.ts';
+import type { DelegationType, ProofVerdict } from './protocol/proof.ts';
+import type { Service } from './protocol/service.ts';
+import type { TlsaRecord } from './protocol/tlsa.ts';
 
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -33,6 +37,10 @@ export interface LookUpOptions {
 
 /** Look-ups never reject: what failed is in `status` and `reason`. */
 export interface Resolver {
+  /** Whether answers are validated (DNSSEC): without it none is ever `secure` or `bogus`. */
+  readonly validates: boolean;
+  /** `name` is a whole owner name in A-labels, such as `_5269._tcp.xmpp.example.net`. */
+  tlsa(name: string, signal: AbortSignal, options?: LookUpOptions): Promise<DnsAnswer<TlsaRecord>>;
   /** `name` is a whole owner name in A-labels, such as `_xmpp-server._tcp.example.net`. */
   srv(name: string, signal: AbortSignal, options?: LookUpOptions): Promise<DnsAnswer<SrvRecord>>;
   /** A and AAAA of a host, in the order in which they are to be tried (RFC 8305). */
@@ -65,6 +73,35 @@ export interface CertificateChain {
 export interface PathValidator {
   /** Validates the chain against the trust anchors at time `atMs`, purpose server in both directions. Synchronous and bounded. */
   validate(chain: CertificateChain, atMs: number): PathVerdict;
+  /** Compares the chain with usable TLSA records at time `atMs` (RFC 7671 §5). Synchronous and bounded. */
+  validateDane(chain: CertificateChain, records: readonly TlsaRecord[], atMs: number): DaneMatch;
+}
+
+export interface PoshSource {
+  /**
+   * What a domain publishes over HTTPS of the certificates that speak for it (RFC 7711 §3).
+   * @throws FaultError `posh`: `document-missing` where there is none; other conditions where that could not be found out
+   */
+  fetch(domain: string, service: Service, signal: AbortSignal, options?: LookUpOptions): Promise<PoshMaterial>;
+}
+
+/** A proof that the far end gave when it was challenged, and what it is about. */
+export interface DelegationClaim {
+  readonly type: DelegationType;
+  /** The domain that is to be proved. */
+  readonly domain: string;
+  readonly service: Service;
+  /** The contents of `<proof/>`. */
+  readonly data: string;
+  /** What the far end presented in TLS. */
+  readonly chain: CertificateChain;
+  /** Where the stream leads to; null on one that the far end opened. */
+  readonly endpoint: { readonly host: string; readonly port: number } | null;
+}
+
+export interface Delegations {
+  /** Judges a proof. Never rejects: what could not be found out is `undetermined`. */
+  check(claim: DelegationClaim, signal: AbortSignal): Promise<ProofVerdict>;
 }
 
 export interface ConnectionEvents {
@@ -156,6 +193,10 @@ export interface Ports {
   readonly network: Network;
   readonly resolver: Resolver;
   readonly pathValidator: PathValidator;
+  /** Absent: POSH leaves every question open. */
+  readonly posh?: PoshSource;
+  /** Absent: nobody is challenged for a delegation (FACTS §13). */
+  readonly delegations?: Delegations;
   readonly clock: Clock;
   readonly random: Random;
 }

@@ -1,5 +1,7 @@
 /** What is known of a certificate, as plain data. Made by the PKIX adapter from DER; matched in identity.ts. */
 
+import type { TlsaRecord } from './tlsa.ts';
+
 /** Names of subjectAltName, in DNS A-labels and lower case where they are DNS names. The CN is never read. */
 export interface PresentedIdentifiers {
   readonly dnsNames: readonly string[];
@@ -14,6 +16,8 @@ export interface PresentedIdentifiers {
 export interface CertificateEvidence {
   /** SHA-256 of the DER, lower-case hex. */
   readonly sha256: string;
+  /** SHA-512 of the DER, lower-case hex. */
+  readonly sha512: string;
   readonly subject: string;
   readonly issuer: string;
   readonly notBeforeMs: number;
@@ -31,3 +35,13 @@ export type PathVerdict =
       readonly pathSha256: readonly string[];
     }
   | { readonly kind: 'invalid'; readonly condition: string; readonly text: string; readonly depth: number };
+
+/** Outcome of a comparison with usable TLSA records (RFC 7671 §5). Names are not looked at: usage 3 does not want it. */
+export type DaneMatch =
+  | {
+      readonly kind: 'matched';
+      readonly record: TlsaRecord;
+      /** The earliest notAfter of the path, in milliseconds since the epoch; null for usage 3, which knows no dates. */
+      readonly notAfterMs: number | null;
+    }
+  | { readonly kind: 'unmatched'; readonly condition: string; readonly text: string };

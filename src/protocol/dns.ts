@@ -13,6 +13,8 @@ export interface DnsAnswer<Record> {
   readonly ttlSeconds: number;
   /** Why it is `bogus` or an `error`, in words. */
   readonly reason?: string;
+  /** Where a chain of CNAMEs led to, canonical; absent without one. The status covers the chain (RFC 7672 §2.1.3). */
+  readonly canonicalName?: string;
 }
 
 export interface SrvRecord {

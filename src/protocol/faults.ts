@@ -16,6 +16,7 @@ export type FaultLayer =
   | 'pkix'
   | 'dane'
   | 'posh'
+  | 'dna'
   | 'policy'
   | 'queue'
   | 'config'

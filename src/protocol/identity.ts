@@ -6,10 +6,11 @@
  */
 import type { PresentedIdentifiers } from './certificate.ts';
 import { canonicalDomain, isIpLiteral } from './names.ts';
+import type { Service } from './service.ts';
 
 /** What the certificate is compared with, built without a look at the certificate (RFC 9525 §6.1.1). */
 export interface ReferenceIdentifiers {
-  readonly service: 'xmpp-server' | 'xmpp-client';
+  readonly service: Service;
   /** The service domain: what the JID says, canonical. */
   readonly sourceDomain: string;
   /** Targets of secure SRV records only (RFC 7673 §4.1), canonical. They match as DNS-ID and in no other way. */

@@ -1,8 +1,12 @@
 /** Verdicts on "does this domain belong to this stream?" (RFC 7712), with evidence and expiry. */
 import type { Fault } from './faults.ts';
 
-/** Prooftypes that give verdicts today; `none` marks what permissive federation lets through unproved. */
-export type ProvedBy = 'pkix' | 'dane' | 'posh' | 'dialback' | 'none';
+/** `none` marks what permissive federation lets through unproved; prooftypes of an embedder have names of their own. */
+export type ProvedBy = 'pkix' | 'dane' | 'posh' | 'dialback' | DelegationType | 'none' | (string & {});
+
+/** Proofs that the far end is challenged for (XEP "Domain Name Assertions" of 2009, FACTS §13). */
+export const DELEGATION_TYPES = ['attribute-cert', 'xml-assertion', 'dnssec-ta'] as const;
+export type DelegationType = (typeof DELEGATION_TYPES)[number];
 
 /** Names and fingerprints that a verdict rests on; plain data, no secrets. */
 export type Evidence = Readonly<Record<string, string | number | boolean | null>>;
@@ -19,8 +23,14 @@ export interface Proof {
 /** "Could not find out" is never "refuted", and never "proved". */
 export type ProofVerdict =
   | ({ readonly kind: 'proved' } & Proof)
-  | { readonly kind: 'refuted'; readonly fault: Fault }
-  | { readonly kind: 'undetermined'; readonly fault: Fault };
+  | ({ readonly kind: 'refuted' } & Unproved)
+  | ({ readonly kind: 'undetermined' } & Unproved);
+
+interface Unproved {
+  readonly fault: Fault;
+  /** True where no other prooftype may be asked instead: DANE says no, or its answer was withheld (RFC 6698 §4.1, S4, S8). */
+  readonly final?: true;
+}
 
 /** What became of one prooftype in an association (FEATURES A14). */
 export interface ProofAttempt {

@@ -2,11 +2,15 @@
 import type { Clock, Resolver } from '../ports.ts';
 import { literalAddress } from '../protocol/addresses.ts';
 import type { AddressRecord, DnsAnswer, DnsStatus, SrvRecord } from '../protocol/dns.ts';
+import type { TlsaRecord } from '../protocol/tlsa.ts';
 import { systemClock } from '../adapters/clock.ts';
 
 export interface TableEntry {
   readonly srv?: readonly SrvRecord[];
   readonly addresses?: readonly AddressRecord[];
+  readonly tlsa?: readonly TlsaRecord[];
+  /** Where a CNAME of the host leads to; the addresses stand here all the same. */
+  readonly canonicalName?: string;
   /**
    * How far the whole entry can be trusted; anything but `secure` and `insecure` hides the records.
    * @defaultValue `insecure`
@@ -30,11 +34,13 @@ export interface TableResolverOptions {
   readonly clock?: Clock;
   /** How long each answer takes, in milliseconds. @defaultValue 0: the next microtask, with no timer */
   readonly delayMs?: number;
+  /** Whether its answers are to be taken as those of a validator. @defaultValue false */
+  readonly validates?: boolean;
 }
 
 /** A resolver over a table. A name that is not in it is `nodata-insecure`; so is a record type that its entry lacks. */
 export function createTableResolver(table: DnsTable, options: TableResolverOptions = {}): TableResolver {
-  const { clock = systemClock, delayMs = 0 } = options;
+  const { clock = systemClock, delayMs = 0, validates = false } = options;
   const entries = new Map(Object.entries(table));
 
   function deliver<Record>(answer: DnsAnswer<Record>, signal: AbortSignal): Promise<DnsAnswer<Record>> {
@@ -54,6 +60,8 @@ export function createTableResolver(table: DnsTable, options: TableResolverOptio
   }
 
   return {
+    validates,
+    tlsa: (name, signal) => deliver(answerOf(entries.get(name), 'tlsa'), signal),
     srv: (name, signal) => deliver(answerOf(entries.get(name), 'srv'), signal),
     addresses: (host, signal) => {
       const literal = literalAddress(host);
@@ -69,14 +77,19 @@ export function createTableResolver(table: DnsTable, options: TableResolverOptio
 
 const cancelled: DnsAnswer<never> = { status: 'error', records: [], ttlSeconds: 0, reason: 'cancelled' };
 
-function answerOf<Type extends 'srv' | 'addresses'>(
+function answerOf<Type extends 'srv' | 'addresses' | 'tlsa'>(
   entry: TableEntry | undefined,
   type: Type,
 ): DnsAnswer<NonNullable<TableEntry[Type]>[number]> {
-  const { status = 'insecure', ttlSeconds = 300, reason } = entry ?? {};
+  const { status = 'insecure', ttlSeconds = 300, reason, canonicalName } = entry ?? {};
   const records = status === 'secure' || status === 'insecure' ? (entry?.[type] ?? []) : [];
-  const answer = { status: records.length > 0 ? status : withoutRecords(status), records, ttlSeconds };
-  return reason === undefined ? answer : { ...answer, reason };
+  return {
+    status: records.length > 0 ? status : withoutRecords(status),
+    records,
+    ttlSeconds,
+    ...(reason === undefined ? {} : { reason }),
+    ...(canonicalName === undefined ? {} : { canonicalName }),
+  };
 }
 
 function withoutRecords(status: DnsStatus): DnsStatus {

@@ -53,6 +53,7 @@ async function fabric() {
       random: createRandom(),
       pathValidator: {
         validate: () => ({ kind: 'invalid', condition: 'untrusted-root', text: 'in this test', depth: 0 }),
+        validateDane: () => ({ kind: 'unmatched', condition: 'no-match', text: 'in this test' }),
       },
     },
   );

@@ -13,7 +13,11 @@ const NOBODY = { cert: '', key: '' };
 /** What is asked of the name servers goes through `wrap` from now on. */
 function askThrough(duo: Duo, wrap: (resolver: Resolver) => Partial<Resolver>): void {
   const { resolver } = duo.simulation;
-  const plain: Resolver = { srv: resolver.srv.bind(resolver), addresses: resolver.addresses.bind(resolver) };
+  const plain: Resolver = {
+    ...resolver,
+    srv: resolver.srv.bind(resolver),
+    addresses: resolver.addresses.bind(resolver),
+  };
   Object.assign(resolver, wrap(plain));
 }
 

@@ -20,6 +20,7 @@ export const endpoint: Endpoint = {
 
 export const certificateOf = (...dnsNames: readonly string[]): CertificateEvidence => ({
   sha256: 'c'.repeat(64),
+  sha512: 'c'.repeat(128),
   subject: `CN=${dnsNames[0] ?? ''}`,
   issuer: 'CN=ca.example',
   notBeforeMs: 0,

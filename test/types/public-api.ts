@@ -5,6 +5,7 @@ import type { Observable } from 'rxjs';
 import type {
   Clock,
   ConnectionManager,
+  Delegations,
   Delivery,
   Fault,
   LimitOptions,
@@ -17,6 +18,7 @@ import type {
   PathValidator,
   PolicyOptions,
   Ports,
+  PoshSource,
   Random,
   ReportRecord,
   Resolver,
@@ -70,6 +72,8 @@ expectTypeOf<Ports>().toEqualTypeOf<{
   readonly network: Network;
   readonly resolver: Resolver;
   readonly pathValidator: PathValidator;
+  readonly posh?: PoshSource;
+  readonly delegations?: Delegations;
   readonly clock: Clock;
   readonly random: Random;
 }>();

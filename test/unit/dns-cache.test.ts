@@ -18,6 +18,7 @@ function stage(table: DnsTable, options: AnswerCacheOptions = {}) {
   const resolver = createTableResolver(table, { clock, delayMs: 20 });
   const asked: string[] = [];
   const noticed: Resolver = {
+    ...resolver,
     srv: (name, signal) => (asked.push(name), resolver.srv(name, signal)),
     addresses: (host, signal) => (asked.push(host), resolver.addresses(host, signal)),
   };
@@ -129,7 +130,7 @@ test('answers kept are bounded; the one used longest ago is forgotten', async ()
 test('a resolver that breaks is an answer too, and is asked again', async () => {
   let asked = 0;
   const breaks = (): Promise<never> => ((asked += 1), Promise.reject(new Error('no such library')));
-  const memory = rememberAnswers({ srv: breaks, addresses: breaks });
+  const memory = rememberAnswers({ validates: false, srv: breaks, addresses: breaks, tlsa: breaks });
   for (let i = 1; i <= 2; i += 1) {
     const { status, reason } = await memory.srv(OWNER, never);
     assert.deepEqual([status, asked], ['error', i]);

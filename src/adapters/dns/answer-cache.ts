@@ -9,7 +9,7 @@ import { systemClock } from '../clock.ts';
 import { LruMap } from '../lru.ts';
 
 export interface AnswerCacheOptions {
-  /** Answers kept, of services and of hosts each; the one used longest ago goes first. @defaultValue 10000 */
+  /** Answers kept, of services, of hosts and of certificates each; the one used longest ago goes first. @defaultValue 10000 */
   readonly maxAnswers?: number;
   /** A slip in a zone must not stay for longer. @defaultValue 86400 */
   readonly maxTtlSeconds?: number;
@@ -23,7 +23,10 @@ export interface AnswerCacheOptions {
 export function rememberAnswers(resolver: Resolver, options: AnswerCacheOptions = {}): Resolver {
   const services = new AnswerCache(resolver.srv.bind(resolver), options);
   const hosts = new AnswerCache(resolver.addresses.bind(resolver), options);
+  const certificates = new AnswerCache(resolver.tlsa.bind(resolver), options);
   return {
+    validates: resolver.validates,
+    tlsa: (name, signal, options = {}) => certificates.lookUp(name, signal, options),
     srv: (name, signal, options = {}) => services.lookUp(name, signal, options),
     addresses: (host, signal, options = {}) => hosts.lookUp(host, signal, options),
   };

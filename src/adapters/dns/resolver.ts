@@ -103,6 +103,8 @@ export function resolverOver(source: NameSource, options: Omit<ResolverOptions, 
   }
 
   return {
+    validates: false,
+    tlsa: () => Promise.resolve(noServices),
     // An IP literal has no services in the DNS; asking would only leak it to the root servers.
     srv: (name, signal, { purpose = 'stanzas' } = {}) =>
       isIpLiteral(ownerDomain(name)) ? Promise.resolve(noServices) : srv(name, signal, purpose),

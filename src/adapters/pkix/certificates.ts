@@ -53,6 +53,7 @@ function parseCertificate(der: Uint8Array, sha256: string): CertificateEvidence 
   const [notBefore, notAfter] = childrenOf(validity);
   return {
     sha256,
+    sha512: createHash('sha512').update(der).digest('hex'),
     subject: displayName(subject),
     issuer: displayName(issuer),
     notBeforeMs: timeOf(notBefore),

@@ -65,6 +65,7 @@ export function createPathValidator(options: TrustOptions): PathValidator & { cl
       if (!trust.hasCrls) memo.set(key, outcome);
       return outcome.verdict;
     },
+    validateDane: () => ({ kind: 'unmatched', condition: 'not-available', text: 'not in this version' }),
     close: () => {
       if (open) ssl.X509_STORE_free(trust.store);
       open = false;
