@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { rememberAnswers, type AnswerCacheOptions } from '../../src/adapters/dns/answer-cache.ts';
+import { MAX_CHARACTERS, rememberAnswers, type AnswerCacheOptions } from '../../src/adapters/dns/answer-cache.ts';
 import type { Resolver } from '../../src/ports.ts';
 import type { DnsStatus } from '../../src/protocol/dns.ts';
 import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
@@ -151,4 +151,25 @@ test('what our stanzas wait for is not put behind the same question of a claim; 
   assert.equal((await left).reason, 'cancelled');
   assert.deepEqual((await whenAnswered(stays)).records, [record]);
   assert.equal(asked.length, 3);
+});
+
+test('TLSA answers are remembered like the others; one that is long is asked for again: strangers publish what fills memory', async () => {
+  const asked: string[] = [];
+  const { resolver } = stage({});
+  const memory = rememberAnswers({
+    ...resolver,
+    tlsa: (name) => {
+      asked.push(name);
+      const data = 'ab'.repeat(name.startsWith('_1.') ? MAX_CHARACTERS / 2 : MAX_CHARACTERS / 2 + 1);
+      return Promise.resolve({
+        status: 'secure',
+        records: [{ usage: 3, selector: 0, matching: 0, data }],
+        ttlSeconds: 60,
+      });
+    },
+  });
+  for (const name of ['_1._tcp.x.example', '_2._tcp.x.example']) {
+    for (let i = 0; i < 2; i += 1) assert.equal((await memory.tlsa(name, never)).status, 'secure');
+  }
+  assert.deepEqual(asked, ['_1._tcp.x.example', '_2._tcp.x.example', '_2._tcp.x.example']);
 });

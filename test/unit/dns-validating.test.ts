@@ -25,6 +25,11 @@ xmpp 300 A 192.0.2.1
 xmpp 90 AAAA 2001:db8:0:0:0:0:0:1
 v4only A 192.0.2.3
 alias CNAME xmpp
+alias4 CNAME v4only
+_5269._tcp.xmpp TLSA 3 1 1 ${'AB'.repeat(32)}
+_5269._tcp.xmpp TLSA 2 0 1 ${'cd'.repeat(32)}
+_5269._tcp.v4only TLSA 255 254 253 01
+_5269._tcp.alias CNAME _5269._tcp.xmpp
 *.wild A 192.0.2.4
 text TXT "no address here"
 ${records}`;
@@ -130,6 +135,52 @@ test('D3: an alias is secure only if every link is (FACTS §10.2)', { skip }, as
   const answer = await resolver.addresses('away.good.example', never);
   assert.deepEqual([answer.status, answer.records.length], ['insecure', 2]);
 });
+
+test('D3: where an alias leads to is told, if both families lead there (RFC 7671 §7)', { skip }, async () => {
+  for (const [host, canonicalName] of [
+    ['alias', 'xmpp.good.example'],
+    ['alias4', 'v4only.good.example'],
+    ['away', 'xmpp.island.example'],
+    ['xmpp', undefined],
+  ] as const) {
+    assert.equal((await resolver.addresses(`${host}.good.example`, never)).canonicalName, canonicalName);
+  }
+});
+
+test(
+  'D3: TLSA records come with their status; one that nobody can use stays in the set (RFC 6698 §4.1)',
+  { skip },
+  async () => {
+    assert.equal(resolver.validates, true);
+    for (const name of ['_5269._tcp.xmpp', '_5269._tcp.alias']) {
+      const { status, records, ttlSeconds } = await resolver.tlsa(`${name}.good.example`, never);
+      assert.deepEqual(
+        [status, [...records].sort((x, y) => x.usage - y.usage)],
+        [
+          'secure',
+          [
+            { usage: 2, selector: 0, matching: 1, data: 'cd'.repeat(32) },
+            { usage: 3, selector: 1, matching: 1, data: 'ab'.repeat(32) },
+          ],
+        ],
+      );
+      assert.ok(ttlSeconds > 0 && ttlSeconds <= 120, String(ttlSeconds));
+    }
+    assert.deepEqual((await resolver.tlsa('_5269._tcp.v4only.hashed.example', never)).records, [
+      { usage: 255, selector: 254, matching: 253, data: '01' },
+    ]);
+    const statuses = await Promise.all(
+      [
+        '_1._tcp.xmpp.good',
+        '_1._tcp.xmpp.hashed',
+        '_5269._tcp.xmpp.island',
+        '_1._tcp.xmpp.island',
+        '_5269._tcp.xmpp.late',
+      ].map(async (name) => (await resolver.tlsa(`${name}.example`, never)).status),
+    );
+    assert.deepEqual(statuses, ['nodata-secure', 'nodata-secure', 'insecure', 'nodata-insecure', 'bogus']);
+  },
+);
 
 test('S4: what fails validation is bogus, without records, and says why', { skip }, async () => {
   const cases: [string, RegExp][] = [

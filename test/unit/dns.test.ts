@@ -318,6 +318,13 @@ test('a channel is used again, and remembers nothing of what it was asked', asyn
   }
 });
 
+test('nobody validates plain DNS: TLSA is not asked for, and there is none (RFC 6698 §4.1)', async (t) => {
+  let asked = 0;
+  const resolver = createResolver({ servers: [await scripted(t, () => (asked += 1))], timeoutMs: 200 });
+  const { status, records } = await resolver.tlsa('_5269._tcp.x.example', never);
+  assert.deepEqual([resolver.validates, status, records, asked], [false, 'nodata-insecure', [], 0]);
+});
+
 test('IP literals are not asked for (RFC 6120 §3.2)', async (t) => {
   let asked = 0;
   const resolver = createResolver({ servers: [await scripted(t, () => (asked += 1))], timeoutMs: 200 });

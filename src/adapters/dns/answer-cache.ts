@@ -32,6 +32,9 @@ export function rememberAnswers(resolver: Resolver, options: AnswerCacheOptions 
   };
 }
 
+/** Longest answer that is kept, in characters of names and data: what strangers publish fills the memory of others. */
+export const MAX_CHARACTERS = 8_192;
+
 type Ask<Record> = (name: string, signal: AbortSignal, options: LookUpOptions) => Promise<DnsAnswer<Record>>;
 
 interface Remembered<Record> {
@@ -47,7 +50,7 @@ interface Question<Record> {
   askers: number;
 }
 
-class AnswerCache<Record> {
+class AnswerCache<Record extends object> {
   readonly #ask: Ask<Record>;
   readonly #clock: Clock;
   readonly #maxTtlSeconds: { readonly positive: number; readonly negative: number };
@@ -132,11 +135,19 @@ class AnswerCache<Record> {
     const { positive, negative } = this.#maxTtlSeconds;
     const isPositive = answer.status === 'secure' || answer.status === 'insecure';
     const isNegative = answer.status === 'nodata-secure' || answer.status === 'nodata-insecure';
-    const ttlSeconds = isPositive || isNegative ? Math.min(answer.ttlSeconds, isPositive ? positive : negative) : 0;
+    const isKept = (isPositive || isNegative) && charactersOf(answer.records) <= MAX_CHARACTERS;
+    const ttlSeconds = isKept ? Math.min(answer.ttlSeconds, isPositive ? positive : negative) : 0;
     // What was remembered has been asked for again: it is no longer believed, whatever came of that.
     if (ttlSeconds <= 0) this.#remembered.delete(name);
     else this.#remembered.set(name, { answer, untilMs: this.#clock.now() + ttlSeconds * 1_000 });
   }
+}
+
+function charactersOf(records: readonly object[]): number {
+  const strings = records
+    .flatMap((record): unknown[] => Object.values(record))
+    .filter((one) => typeof one === 'string');
+  return strings.reduce((sum, { length }) => sum + length, 0);
 }
 
 const failed = (reason: string): DnsAnswer<never> => ({ status: 'error', records: [], ttlSeconds: 0, reason });

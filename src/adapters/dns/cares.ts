@@ -31,7 +31,7 @@ export function createCaresSource(options: CaresOptions): NameSource {
     try {
       const found = await query(channel.cares);
       if (!stop.aborted) channels.giveBack(channel);
-      return { kind: 'found', found, secure: false, ttlSeconds: ttlOf(found) };
+      return { kind: 'found', found, secure: false, ttlSeconds: ttlOf(found), canonicalName: null };
     } catch (thrown) {
       if (stop.aborted) return { kind: 'failed', reason: String(stop.reason) };
       if (isAbsence(thrown)) channels.giveBack(channel);
@@ -42,6 +42,7 @@ export function createCaresSource(options: CaresOptions): NameSource {
   }
 
   return {
+    tlsa: null,
     srv: (name, stop) =>
       ask(
         (cares) => cares.resolveSrv(name).then((all) => all.map(({ name: target, ...rest }) => ({ target, ...rest }))),

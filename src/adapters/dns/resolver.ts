@@ -4,6 +4,7 @@ import type { Clock, Resolver } from '../../ports.ts';
 import { interleaveFamilies, literalAddress } from '../../protocol/addresses.ts';
 import type { AddressRecord, DnsAnswer, SrvRecord } from '../../protocol/dns.ts';
 import { canonicalDomain, isIpLiteral } from '../../protocol/names.ts';
+import type { TlsaRecord } from '../../protocol/tlsa.ts';
 import { systemClock } from '../clock.ts';
 import { abandonable, BoundedLookUps, type Follower, followSignal, type Purpose } from './bounded.ts';
 import { createCaresSource } from './cares.ts';
@@ -60,6 +61,13 @@ export function resolverOver(source: NameSource, options: Omit<ResolverOptions, 
     return answerOf(await lookUps.run((stop) => source.srv(name, stop), signal, purpose), toSrvRecord);
   }
 
+  async function tlsa(name: string, signal: AbortSignal, purpose: Purpose): Promise<DnsAnswer<TlsaRecord>> {
+    const { tlsa: ask } = source;
+    if (ask === null || isIpLiteral(ownerDomain(name))) return noServices;
+    // None is dropped but by number: a set of which nothing can be used is not the same as none (RFC 7673 §4.1).
+    return answerOf(await lookUps.run((stop) => ask(name, stop), signal, purpose), (record) => record);
+  }
+
   async function addresses(host: string, signal: AbortSignal, purpose: Purpose): Promise<DnsAnswer<AddressRecord>> {
     const literal = literalAddress(host);
     if (literal) return fromSystem([literal]);
@@ -103,8 +111,8 @@ export function resolverOver(source: NameSource, options: Omit<ResolverOptions, 
   }
 
   return {
-    validates: false,
-    tlsa: () => Promise.resolve(noServices),
+    validates: source.tlsa !== null,
+    tlsa: (name, signal, { purpose = 'stanzas' } = {}) => tlsa(name, signal, purpose),
     // An IP literal has no services in the DNS; asking would only leak it to the root servers.
     srv: (name, signal, { purpose = 'stanzas' } = {}) =>
       isIpLiteral(ownerDomain(name)) ? Promise.resolve(noServices) : srv(name, signal, purpose),
@@ -134,7 +142,15 @@ function bothFamilies(outcomes: readonly Outcome<string>[]): Outcome<string> {
       ...heard.map(({ ttlSeconds }) => ttlSeconds),
       failed === undefined ? Infinity : HALF_TTL_SECONDS,
     ),
+    canonicalName: agreed(found.map(({ canonicalName }) => canonicalName)),
   };
+}
+
+/** Null where they differ: then neither is a name for the whole. */
+function agreed(names: readonly (string | null)[]): string | null {
+  const distinct = new Set(names.map((name) => (name === null ? null : canonicalDomain(name))));
+  const [first = null] = distinct;
+  return distinct.size === 1 ? first : null;
 }
 
 function negative(outcome: Exclude<Outcome<never>, { kind: 'found' }>): DnsAnswer<never> {
@@ -148,6 +164,7 @@ function negative(outcome: Exclude<Outcome<never>, { kind: 'found' }>): DnsAnswe
 function answerOf<Found, Fit>(outcome: Outcome<Found>, fit: (found: Found) => Fit | null): DnsAnswer<Fit> {
   if (outcome.kind !== 'found') return negative(outcome);
   const { found, secure, ttlSeconds } = outcome;
+  const canonicalName = agreed([outcome.canonicalName]);
   const fitting = found.map(fit).filter((record) => record !== null);
   const records = fitting.slice(0, MAX_RECORDS);
   const reasons = [
@@ -160,6 +177,7 @@ function answerOf<Found, Fit>(outcome: Outcome<Found>, fit: (found: Found) => Fi
     status: secure ? 'secure' : 'insecure',
     records,
     ttlSeconds: Math.min(ttlSeconds, MAX_TTL_SECONDS),
+    ...(canonicalName === null || isIpLiteral(canonicalName) ? {} : { canonicalName }),
     ...(reasons.length === 0 ? {} : { reason: reasons.join('; ') }),
   };
 }
@@ -178,8 +196,8 @@ function toAddressRecord(address: string): AddressRecord | null {
 
 async function fromThisMachine(host: string): Promise<Outcome<AddressRecord>> {
   const found = await systemAddresses(host);
-  const [secure, ttlSeconds] = [false, LOCAL_TTL_SECONDS];
-  return found.length === 0 ? { kind: 'absent', secure, ttlSeconds } : { kind: 'found', found, secure, ttlSeconds };
+  const common = { secure: false, ttlSeconds: LOCAL_TTL_SECONDS };
+  return found.length === 0 ? { kind: 'absent', ...common } : { kind: 'found', found, ...common, canonicalName: null };
 }
 
 function fromSystem(found: readonly AddressRecord[]): DnsAnswer<AddressRecord> {

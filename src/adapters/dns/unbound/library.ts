@@ -72,6 +72,8 @@ export interface UbResult {
   readonly bogus: boolean;
   readonly why_bogus: string | null;
   readonly ttl: number;
+  /** Where a chain of aliases led to; null where there was none. */
+  readonly canonname: string | null;
   /** RDATA of the records, at most so many as were asked for. */
   readonly data: readonly Uint8Array[];
 }
@@ -113,11 +115,12 @@ export function readResult(pointer: ResultPointer, maxRecords: number): UbResult
     const length = koffi.decode(raw.len, data.length * INT_BYTES, 'int') as number;
     data.push(Uint8Array.from(new Uint8Array(koffi.view(record, length)))); // an array type for each length would stay
   }
-  const { rcode, why_bogus, ttl } = raw;
+  const { rcode, why_bogus, ttl, canonname } = raw;
   return {
     rcode,
     why_bogus,
     ttl,
+    canonname,
     havedata: raw.havedata !== 0,
     secure: raw.secure !== 0,
     bogus: raw.bogus !== 0,

@@ -3,10 +3,10 @@
  * question is given up with its signal, and nothing is asked of C after `close`.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { SocketAddress } from 'node:net';
 import { FaultError, fault } from '../../../protocol/faults.ts';
 import { isRootAnchor, trustAnchorsIn } from '../../../protocol/trust-anchor.ts';
-import type { NameSource, Outcome, SrvFields } from '../outcome.ts';
+import type { NameSource, Outcome } from '../outcome.ts';
+import { addressText, srvFields, tlsaRecord } from '../rdata.ts';
 import { parseServer } from '../server-address.ts';
 import {
   type Callback,
@@ -34,7 +34,7 @@ export interface UnboundOptions {
 
 const ROOT_ANCHOR_FILES = ['/usr/share/dns/root.key', '/var/lib/unbound/root.key', '/etc/unbound/root.key'];
 const CLASS_IN = 1;
-const TYPE = { a: 1, aaaa: 28, srv: 33 } as const;
+const TYPE = { a: 1, aaaa: 28, srv: 33, tlsa: 52 } as const;
 /** Records read from one answer; whoever made it may have put thousands there. */
 const MAX_RECORDS = 256;
 const RCODE = { noError: 0, nxDomain: 3 } as const;
@@ -52,6 +52,7 @@ export function createUnboundSource(options: UnboundOptions = {}): NameSource & 
     srv: async (name, stop) => parsed(await session.ask(name, TYPE.srv, stop), srvFields),
     addresses: async (host, family, stop) =>
       parsed(await session.ask(host, family === 4 ? TYPE.a : TYPE.aaaa, stop), addressText),
+    tlsa: async (name, stop) => parsed(await session.ask(name, TYPE.tlsa, stop), tlsaRecord),
     close: () => session.close(),
   };
 }
@@ -192,10 +193,10 @@ function unboundAddress(server: string): string {
 
 const failed = (reason: string): Outcome<never> => ({ kind: 'failed', reason });
 
-function outcomeOf({ rcode, havedata, secure, bogus, why_bogus, ttl, data }: UbResult): Outcome<Uint8Array> {
+function outcomeOf({ rcode, havedata, secure, bogus, why_bogus, ttl, canonname, data }: UbResult): Outcome<Uint8Array> {
   const ttlSeconds = Math.max(0, ttl);
   if (bogus) return { kind: 'bogus', reason: why_bogus ?? 'validation failed' };
-  if (havedata) return { kind: 'found', found: data, secure, ttlSeconds };
+  if (havedata) return { kind: 'found', found: data, secure, ttlSeconds, canonicalName: canonname };
   if (rcode === RCODE.noError || rcode === RCODE.nxDomain) return { kind: 'absent', secure, ttlSeconds };
   return failed(RCODE_NAMES[rcode] ?? `RCODE ${rcode}`);
 }
@@ -204,35 +205,4 @@ function outcomeOf({ rcode, havedata, secure, bogus, why_bogus, ttl, data }: UbR
 function parsed<Record>(outcome: Outcome<Uint8Array>, read: (rdata: Buffer) => Record): Outcome<Record> {
   if (outcome.kind !== 'found') return outcome;
   return { ...outcome, found: outcome.found.map((rdata) => read(Buffer.from(rdata))) };
-}
-
-/** RFC 2782: priority, weight, port, target. libunbound hands out names without compression. */
-function srvFields(rdata: Buffer): SrvFields {
-  const NUMBERS = 6;
-  if (rdata.length <= NUMBERS) return { priority: 0, weight: 0, port: 0, target: UNREADABLE };
-  const [priority, weight, port] = [rdata.readUInt16BE(0), rdata.readUInt16BE(2), rdata.readUInt16BE(4)];
-  return { priority, weight, port, target: nameIn(rdata.subarray(NUMBERS)) };
-}
-
-const UNREADABLE = '\ufffd';
-
-/** A name in wire form (RFC 1035 §3.1) as text; labels with other than printable ASCII, or a dot, are no host's. */
-function nameIn(wire: Buffer): string {
-  const labels: string[] = [];
-  for (let at = 0; at < wire.length;) {
-    const length = wire[at] as number;
-    if (length === 0) return labels.length === 0 ? '.' : labels.join('.');
-    const label = wire.toString('latin1', at + 1, at + 1 + length);
-    if (label.length < length || !/^[!-~]+$/.test(label) || label.includes('.')) return UNREADABLE;
-    labels.push(label);
-    at += 1 + length;
-  }
-  return UNREADABLE;
-}
-
-function addressText(rdata: Buffer): string {
-  if (rdata.length === 4) return rdata.join('.');
-  if (rdata.length !== 16) return UNREADABLE;
-  const groups = Array.from({ length: 8 }, (_, i) => rdata.readUInt16BE(2 * i).toString(16));
-  return new SocketAddress({ address: groups.join(':'), family: 'ipv6' }).address;
 }
