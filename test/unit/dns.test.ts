@@ -308,6 +308,20 @@ test('no more look-ups wait than allowed: one too many fails at once, and says w
   assert.equal((await again).reason, 'cancelled', 'room again');
 });
 
+test('what is aborted before its turn is not asked, and keeps nobody waiting', async (t) => {
+  const asked: string[] = [];
+  const server = await scripted(t, (query) => {
+    asked.push(decode(query.bytes).questions?.[0]?.name ?? '');
+    query.answer([srv('x.example')]);
+  });
+  const resolver = createResolver({ servers: [server], timeoutMs: 20_000, maxQueries: 1 });
+  const asker = new AbortController();
+  const aborted = resolver.srv('_1.example', asker.signal);
+  asker.abort();
+  assert.equal((await resolver.srv('_2.example', never)).status, 'insecure');
+  assert.deepEqual([(await aborted).reason, asked], ['cancelled', ['_2.example']]);
+});
+
 test('a channel is used again, and remembers nothing of what it was asked', async (t) => {
   const targets = ['x.example', 'y.example', 'z.example'];
   let asked = 0;

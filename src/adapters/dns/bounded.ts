@@ -44,6 +44,7 @@ export class BoundedLookUps {
         if (release === null) return { kind: 'failed', reason: String(limit.signal.reason) };
         taken.push(release);
       }
+      limit.signal.throwIfAborted(); // it may have fired while the slot was on its way to us
       return await look(limit.signal);
     } catch (thrown) {
       return { kind: 'failed', reason: limit.signal.aborted ? String(limit.signal.reason) : String(thrown) };
@@ -85,7 +86,7 @@ export function abandonable<T>(work: Promise<T>, stop: AbortSignal): Promise<T> 
 type Slots = ReturnType<typeof createSlots>;
 
 /** A counting semaphore, first come first served. */
-function createSlots(size: number, maxWaiting: number) {
+export function createSlots(size: number, maxWaiting: number) {
   let free = size;
   const waiting = new Set<() => void>();
   const release = () => {

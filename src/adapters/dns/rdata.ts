@@ -1,11 +1,11 @@
 /** RDATA of the few types that are asked for, as bytes without compression; what cannot be read stays visible as unfit. */
 import { SocketAddress } from 'node:net';
-import type { TlsaRecord } from '../../protocol/tlsa.ts';
+import { readTlsa, type TlsaRecord } from '../../protocol/tlsa.ts';
 import type { SrvFields } from './outcome.ts';
 
 /** What nobody takes for a name, or an address. */
 export const UNREADABLE = '\ufffd';
-/** Largest association data that is kept, in bytes: certificates of today have a quarter of it, a message 64 KiB. */
+/** Largest RDATA that is kept, in bytes: certificates of today have a quarter of it, a message 64 KiB. */
 export const MAX_TLSA_BYTES = 8_192;
 
 /** RFC 2782: priority, weight, port, target. */
@@ -39,15 +39,11 @@ export function addressText(rdata: Buffer): string {
 }
 
 /**
- * RFC 6698 §2.1: usage, selector, matching type, data. A record that cannot be read, or is too large, is one that nothing
- * matches: without it, a set that is broken would look like none, and TLS and proof would no longer be asked for (§4.1).
+ * A record that cannot be read, or is too large, is one of no known usage: without it, a set that is broken would look like
+ * none, and neither TLS nor a proof would be asked for (RFC 6698 §4.1, RFC 7673 §4.1).
  */
-export function tlsaRecord(rdata: Buffer): TlsaRecord {
-  const NUMBERS = 3;
-  const [usage, selector, matching] = rdata;
-  if (usage === undefined || selector === undefined || matching === undefined) return unusableTlsa;
-  if (rdata.length > NUMBERS + MAX_TLSA_BYTES) return unusableTlsa;
-  return { usage, selector, matching, data: rdata.toString('hex', NUMBERS) };
+export function tlsaRecord(rdata: Uint8Array): TlsaRecord {
+  return (
+    (rdata.length > MAX_TLSA_BYTES ? null : readTlsa(rdata)) ?? { usage: -1, selector: -1, matching: -1, data: '' }
+  );
 }
-
-export const unusableTlsa: TlsaRecord = { usage: -1, selector: -1, matching: -1, data: '' };
