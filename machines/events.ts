@@ -5,7 +5,7 @@ import type { Fault } from '../src/protocol/faults.ts';
 import type { CertificateEvidence } from '../src/protocol/certificate.ts';
 import type { DomainPair } from '../src/protocol/pairs.ts';
 import type { PolicyOptions } from '../src/protocol/policy.ts';
-import type { Proof, ProofAttempt, ProofVerdict } from '../src/protocol/proof.ts';
+import type { DelegationType, Proof, ProofAttempt, ProofVerdict } from '../src/protocol/proof.ts';
 import type { StreamId } from '../src/protocol/transport.ts';
 import type { StreamFeatures, StreamHeader } from '../src/protocol/wire.ts';
 
@@ -23,6 +23,14 @@ export interface TlsFacts {
   readonly alpn: string | null;
   readonly resumed: boolean;
   readonly certificate: CertificateEvidence | null;
+}
+
+/** What `<proof/>` brought. */
+export interface ReceivedProof {
+  /** Null: a proof type that we do not know. */
+  readonly prooftype: DelegationType | null;
+  /** Null: larger than anybody looks at. */
+  readonly data: string | null;
 }
 
 /** What the far end of the stream said. Domains are canonical already; nothing else was checked. */
@@ -45,6 +53,21 @@ export type PeerEvent =
   /** `keyMatches` was computed by the adapter, which alone holds the secret (XEP-0185). */
   | ({ readonly type: 'peer.verifyRequested'; readonly id: string; readonly keyMatches: boolean } & DomainPair)
   | ({ readonly type: 'peer.verifyAnswered'; readonly id: string; readonly answer: DialbackAnswer } & DomainPair)
+  /** The far end says that it speaks for the domain; this and what follows: ProtoXEP "Domain Name Assertions" §4. */
+  | { readonly type: 'peer.domainAsserted'; readonly domain: string }
+  /** A domain of ours is to be proved; `prooftypes` are those that we know, in the far end's order. */
+  | {
+      readonly type: 'peer.challengeReceived';
+      readonly domain: string;
+      readonly prooftypes: readonly DelegationType[];
+    }
+  | ({ readonly type: 'peer.proofReceived'; readonly domain: string } & ReceivedProof)
+  /** An answer to a challenge; unasked, the far end no longer speaks for the domain. */
+  | { readonly type: 'peer.proofDeclaredImpossible'; readonly domain: string }
+  /** The far end believes that we speak for the domain. */
+  | { readonly type: 'peer.domainDeclaredValid'; readonly domain: string }
+  /** It does not, or no longer. */
+  | { readonly type: 'peer.domainDeclaredInvalid'; readonly domain: string }
   | { readonly type: 'peer.streamErrorReceived'; readonly condition: string; readonly text: string | null }
   | { readonly type: 'peer.streamClosed' }
   | { readonly type: 'peer.unsupportedReceived'; readonly name: string };

@@ -75,6 +75,13 @@ export const anywhere = {
   'peer.verifyAnswered': {},
   // RFC 6120 §4.8.4: ignored, never routed.
   'peer.unsupportedReceived': {},
+  // So is the DNA protocol of 2009 where it is not spoken, and what of it comes unasked (S6).
+  'peer.domainAsserted': {},
+  'peer.challengeReceived': {},
+  'peer.proofReceived': {},
+  'peer.proofDeclaredImpossible': {},
+  'peer.domainDeclaredValid': {},
+  'peer.domainDeclaredInvalid': {},
   'local.assertionRequested': {
     actions: {
       type: 'refuseAssertion',

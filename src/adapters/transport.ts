@@ -5,6 +5,7 @@
 import type { Element } from '@xmpp/xml';
 import { type CallbackActorLogic, type EventObject, fromCallback } from 'xstate';
 import type { DialbackKeys } from '../protocol/dialback.ts';
+import { MAX_PROOF_BYTES } from '../protocol/dna.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
 import { canonicalDomain } from '../protocol/names.ts';
 import { NS } from '../protocol/namespaces.ts';
@@ -25,6 +26,7 @@ import type {
   Random,
   TlsSession,
 } from '../ports.ts';
+import { dnaEventOf } from './dna-events.ts';
 import { DrainWatch } from './drain-watch.ts';
 import { Framer, type StreamTag } from './framer/framer.ts';
 
@@ -99,6 +101,9 @@ class StreamTransport {
   readonly #drainWatch: DrainWatch;
   /** Id of the response header in force, whoever chose it (RFC 6120 §4.7.3): keys are made for it. */
   #wireId = '';
+  #isAuthenticated = false;
+  /** The far end was challenged, now or before. */
+  #awaitsProof = false;
   #connected: boolean;
   #handshaking = false;
   /** Our closing tag is written. */
@@ -197,7 +202,12 @@ class StreamTransport {
         this.#framer.restart();
         break;
       case 'transport.authenticated':
-        this.#framer.setElementLimit(this.#ports.stanzaBytes);
+        this.#isAuthenticated = true;
+        this.#limitElements();
+        break;
+      case 'transport.proofAwaited':
+        this.#awaitsProof = true;
+        this.#limitElements();
         break;
       case 'transport.secureAsClient':
         if (!this.#beginHandshake()) break;
@@ -242,6 +252,12 @@ class StreamTransport {
     const xml = wireToXml(ready);
     this.#connection.write(xml);
     this.#drainWatch.wrote(xml.length);
+  }
+
+  #limitElements(): void {
+    const { stanzaBytes, preAuthBytes } = this.#ports;
+    const bytes = this.#isAuthenticated ? stanzaBytes : preAuthBytes;
+    this.#framer.setElementLimit(this.#awaitsProof ? Math.max(bytes, MAX_PROOF_BYTES) : bytes);
   }
 
   #beginHandshake(): boolean {
@@ -378,6 +394,13 @@ class StreamTransport {
       case 'result':
       case 'verify':
         return this.#dialbackEvent(wire);
+      case 'dnaAssert':
+      case 'dnaChallenge':
+      case 'dnaProof':
+      case 'dnaImpossible':
+      case 'dnaValid':
+      case 'dnaInvalid':
+        return dnaEventOf(wire);
       case 'streamHeader':
       case 'unsupported':
         return { type: 'peer.unsupportedReceived', name: wire.kind === 'unsupported' ? wire.name : 'stream' };

@@ -65,6 +65,13 @@ export function wireName(element: WireElement): string {
       return element.name;
     case 'starttlsFailure':
       return 'starttls failure';
+    case 'dnaAssert':
+    case 'dnaChallenge':
+    case 'dnaProof':
+    case 'dnaImpossible':
+    case 'dnaValid':
+    case 'dnaInvalid':
+      return `dna:${element.kind.slice('dna'.length).toLowerCase()}`;
     case 'features':
     case 'starttls':
     case 'proceed':

@@ -24,6 +24,8 @@ export const NS = {
   bidi: 'urn:xmpp:bidi',
   /** Bidi as advertised in stream features: another name than the element's (XEP-0288 §2). */
   bidiFeature: 'urn:xmpp:features:bidi',
+  /** Domain Name Assertions of 2009: who speaks for which domain, and the proof of it (ProtoXEP 0.0.1 §4). */
+  dna: 'urn:xmpp:dna:0',
   /** Ping (XEP-0199 §2). */
   ping: 'urn:xmpp:ping',
   /** What an entity is, and what it can do (XEP-0030 §3). */

@@ -20,6 +20,8 @@ export type TransportCommand =
   | { readonly type: 'transport.secureAsServer'; readonly streamTo: string | null }
   /** The stream may carry stanzas now: the larger size limit applies. */
   | { readonly type: 'transport.authenticated' }
+  /** The far end was challenged: its proof may be larger than what else comes before the stream carries stanzas. */
+  | { readonly type: 'transport.proofAwaited' }
   /** Sends the stream error, if any, and `</stream:stream>`; `header` first where none was sent yet. */
   | { readonly type: 'transport.close'; readonly fault: Fault | null; readonly header: StreamHeader | null }
   /** Flushes and closes the socket: both closing tags are exchanged. */

@@ -2,6 +2,7 @@
 import { brief } from './faults.ts';
 import { type Element, escapeXMLText } from '@xmpp/xml';
 import type { DialbackAnswer } from './dialback.ts';
+import { MAX_LISTED, MAX_PROOF_LENGTH } from './dna.ts';
 import { NS } from './namespaces.ts';
 import type { StreamFeatures, StreamHeader, WireElement } from './wire.ts';
 import { escapeAttribute } from './xml-tags.ts';
@@ -42,6 +43,7 @@ function featuresXml(features: StreamFeatures): string {
   if (features.bidi) content += tag('bidi', { xmlns: NS.bidiFeature });
   if (features.dialback)
     content += tag('dialback', { xmlns: NS.dialbackFeature }, features.dialbackErrors ? '<errors/>' : '');
+  for (const from of features.asserts ?? []) content += tag('assert', { xmlns: NS.dna, from });
   return content === '' ? '<stream:features/>' : tag('stream:features', {}, content);
 }
 
@@ -102,6 +104,20 @@ export function wireToXml(element: WireElement): string {
       return tag('bidi', { xmlns: NS.bidi });
     case 'streamError':
       return conditionXml('stream:error', NS.streamErrors, element.condition, element.text, {});
+    case 'dnaAssert':
+      return tag('assert', { xmlns: NS.dna, from: element.from });
+    case 'dnaChallenge': {
+      const types = element.types.map((type) => tag('proof', { type }));
+      return tag('challenge', { xmlns: NS.dna, to: element.to }, types.join(''));
+    }
+    case 'dnaProof':
+      return tag('proof', { xmlns: NS.dna, from: element.from, type: element.type }, escapeXMLText(element.data ?? ''));
+    case 'dnaImpossible':
+      return tag('impossible', { xmlns: NS.dna, from: element.from });
+    case 'dnaValid':
+      return tag('valid', { xmlns: NS.dna, to: element.to });
+    case 'dnaInvalid':
+      return tag('invalid', { xmlns: NS.dna, to: element.to });
     case 'unsupported':
       throw new TypeError('an unsupported element is only ever read');
   }
@@ -136,6 +152,7 @@ function readFeatures(element: Element): StreamFeatures {
     bidi: false,
     unknown: [] as string[],
   };
+  const asserts: string[] = [];
   for (const child of element.getChildElements()) {
     const children = child.getChildElements();
     switch (`{${child.getNS() ?? ''}}${child.getName()}`) {
@@ -154,6 +171,9 @@ function readFeatures(element: Element): StreamFeatures {
       case `{${NS.bidiFeature}}bidi`:
         features.bidi = true;
         break;
+      case `{${NS.dna}}assert`:
+        if (asserts.length < MAX_LISTED) asserts.push(attribute(child, 'from') ?? '');
+        break;
       default:
         if (children.some((inner) => inner.getName() === 'required')) {
           features.unknown.push(`{${child.getNS() ?? ''}}${child.getName()}`);
@@ -162,8 +182,22 @@ function readFeatures(element: Element): StreamFeatures {
   }
   // RFC 6120 §5.3.1: where STARTTLS is all that is offered it is mandatory.
   if (features.startTls === 'optional' && element.getChildElements().length === 1) features.startTls = 'required';
-  return features;
+  return asserts.length === 0 ? features : { ...features, asserts };
 }
+
+/** The contents of a proof: its text, or where it is XML, that (ProtoXEP §4.6). Null where it is too large. */
+function proofDataOf(element: Element): string | null {
+  const isXml = element.getChildElements().length > 0;
+  const data = (isXml ? element.children.map(String).join('') : element.getText()).trim();
+  return data.length > MAX_PROOF_LENGTH ? null : data;
+}
+
+const proofTypesOf = (element: Element): string[] =>
+  element
+    .getChildElements()
+    .filter((child) => child.getName() === 'proof' && child.getNS() === NS.dna)
+    .slice(0, MAX_LISTED)
+    .map((child) => attribute(child, 'type') ?? '');
 
 function attribute(element: Element, name: string): string | null {
   const value: unknown = element.attrs[name];
@@ -219,6 +253,18 @@ export function readWireElement(element: Element): WireElement {
       const id = attribute(element, 'id') ?? '';
       return { kind: 'verify', from, to, id, key: answer === null ? element.getText().trim() : null, answer };
     }
+    case `{${NS.dna}}assert`:
+      return { kind: 'dnaAssert', from };
+    case `{${NS.dna}}challenge`:
+      return { kind: 'dnaChallenge', to, types: proofTypesOf(element) };
+    case `{${NS.dna}}proof`:
+      return { kind: 'dnaProof', from, type: attribute(element, 'type') ?? '', data: proofDataOf(element) };
+    case `{${NS.dna}}impossible`:
+      return { kind: 'dnaImpossible', from };
+    case `{${NS.dna}}valid`:
+      return { kind: 'dnaValid', to };
+    case `{${NS.dna}}invalid`:
+      return { kind: 'dnaInvalid', to };
     default:
       return { kind: 'unsupported', name: `{${element.getNS() ?? ''}}${name}` };
   }

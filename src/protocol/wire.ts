@@ -27,6 +27,8 @@ export interface StreamFeatures {
   readonly dialbackErrors: boolean;
   /** XEP-0288 */
   readonly bidi: boolean;
+  /** Domains that the receiving server asserts, and so speaks the DNA protocol of 2009 (ProtoXEP §6.3). */
+  readonly asserts?: readonly string[];
   /** Mandatory features that we do not know, by `{namespace}name`. */
   readonly unknown: readonly string[];
 }
@@ -50,7 +52,22 @@ export interface DialbackVerify {
   readonly answer: DialbackAnswer | null;
 }
 
+/**
+ * The DNA protocol of 2009 (ProtoXEP "Domain Name Assertions" 0.0.1 §4). `from` is said by who asserts the domain, `to` by
+ * who has to be convinced.
+ */
+export type DnaElement =
+  | { readonly kind: 'dnaAssert'; readonly from: string }
+  /** `types` are URIs, in the order of preference; of a long list the first. */
+  | { readonly kind: 'dnaChallenge'; readonly to: string; readonly types: readonly string[] }
+  /** `data` is null where it is larger than anybody looks at. */
+  | { readonly kind: 'dnaProof'; readonly from: string; readonly type: string; readonly data: string | null }
+  | { readonly kind: 'dnaImpossible'; readonly from: string }
+  | { readonly kind: 'dnaValid'; readonly to: string }
+  | { readonly kind: 'dnaInvalid'; readonly to: string };
+
 export type WireElement =
+  | DnaElement
   | StreamHeader
   | StreamFeatures
   | DialbackResult

@@ -22,10 +22,11 @@ export type TraceRecord = TraceBody & {
 
 export type ReportRecord = Extract<TraceRecord, { kind: 'report' }>;
 
-/** Keys are proofs in the making: they never enter a record. */
+/** Keys are proofs in the making: they never enter a record. Nor do proofs of delegation, which are long. */
 export function withoutKeys(element: WireElement): WireElement {
   if (element.kind === 'result' || element.kind === 'verify') return { ...element, key: null };
   if (element.kind === 'auth') return { ...element, initialResponse: element.initialResponse === null ? null : '…' };
+  if (element.kind === 'dnaProof') return { ...element, data: element.data === null ? null : '…' };
   return element;
 }
 

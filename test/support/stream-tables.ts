@@ -41,6 +41,12 @@ export function streamEvents(local: string, remote: string, side: 'initiating' |
     'peer.streamErrorReceived': { type: 'peer.streamErrorReceived', condition: 'conflict', text: null },
     'peer.streamClosed': { type: 'peer.streamClosed' },
     'peer.unsupportedReceived': { type: 'peer.unsupportedReceived', name: '{urn:x}y' },
+    'peer.domainAsserted': { type: 'peer.domainAsserted', domain: 'c.example' },
+    'peer.challengeReceived': { type: 'peer.challengeReceived', domain: local, prooftypes: ['attribute-cert'] },
+    'peer.proofReceived': { type: 'peer.proofReceived', domain: remote, prooftype: 'attribute-cert', data: 'x' },
+    'peer.proofDeclaredImpossible': { type: 'peer.proofDeclaredImpossible', domain: remote },
+    'peer.domainDeclaredValid': { type: 'peer.domainDeclaredValid', domain: local },
+    'peer.domainDeclaredInvalid': { type: 'peer.domainDeclaredInvalid', domain: local },
     'transport.connected': { type: 'transport.connected', remoteAddress: '127.0.0.1', remotePort: 5269 },
     'transport.secured': { type: 'transport.secured', tls: tlsWith(certificateOf(remote)) },
     'transport.inputRefused': {
@@ -99,6 +105,13 @@ export const anywhere = {
   'peer.streamErrorReceived': closesQuietly,
   'peer.streamClosed': closesQuietly,
   'peer.unsupportedReceived': '=', // RFC 6120 §4.8.4
+  // The DNA protocol of 2009, where it is not spoken.
+  'peer.domainAsserted': '=',
+  'peer.challengeReceived': '=',
+  'peer.proofReceived': '=',
+  'peer.proofDeclaredImpossible': '=',
+  'peer.domainDeclaredValid': '=',
+  'peer.domainDeclaredInvalid': '=',
   'transport.connected': '=',
   'transport.secured': '=',
   'transport.inputRefused': closes('not-well-formed'),

@@ -1,0 +1,28 @@
+/** The DNA protocol of 2009 (ProtoXEP "Domain Name Assertions" 0.0.1, FACTS §13.2): its proof types and bounds. */
+import { DELEGATION_TYPES, type DelegationType } from './proof.ts';
+
+/** Largest `data` of a proof, in characters: ten certificates in base64. What is larger is not looked at. */
+export const MAX_PROOF_LENGTH = 16_384;
+/** Largest proof as it goes over the wire, in bytes: some characters take several there. */
+export const MAX_PROOF_BYTES = 32_768;
+/** Proof types of one challenge, and domains asserted in one features element, that are looked at: the first so many. */
+export const MAX_LISTED = 16;
+
+/** `dnssec-ta` has its name from the slides of 2010 (FACTS §13.3); `xml-assertion` is ours. */
+const URIS: Readonly<Record<DelegationType, string>> = {
+  'attribute-cert': 'urn:xmpp:dna:proof:attribute-cert',
+  'xml-assertion': 'urn:xmpp:dna:proof:xml-assertion',
+  'dnssec-ta': 'urn:ietf:params:dna:proof:dnssec-ta',
+};
+
+/** The URI by which a proof type goes over the wire. */
+export const uriOf = (type: DelegationType): string => URIS[type];
+
+/** The proof type of a URI, or null where we do not know it. Scheme and URN namespace have no case (RFC 3986 §6.2.2.1, RFC 8141 §3.1). */
+export function delegationTypeOf(uri: string): DelegationType | null {
+  const same = uri.replace(/^urn:[^:]*:/i, (start) => start.toLowerCase());
+  return DELEGATION_TYPES.find((type) => URIS[type] === same) ?? null;
+}
+
+/** What an operator shows of the delegations of one hosted domain: the `data` of each proof. */
+export type DelegationProofs = Readonly<Partial<Record<DelegationType, string>>>;

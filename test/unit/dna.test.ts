@@ -1,0 +1,49 @@
+/** The DNA protocol of 2009: proof types by URI, and what the far end says as events. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { dnaEventOf } from '../../src/adapters/dna-events.ts';
+import { delegationTypeOf, uriOf } from '../../src/protocol/dna.ts';
+import { DELEGATION_TYPES } from '../../src/protocol/proof.ts';
+
+test('proof types are compared as URIs are: scheme and URN namespace have no case, the rest has (RFC 3986 §6.2.2.1)', () => {
+  for (const type of DELEGATION_TYPES) assert.equal(delegationTypeOf(uriOf(type)), type);
+  assert.equal(delegationTypeOf('URN:XMPP:dna:proof:attribute-cert'), 'attribute-cert');
+  assert.equal(delegationTypeOf('urn:IETF:params:dna:proof:dnssec-ta'), 'dnssec-ta', 'FACTS §13.3');
+  for (const other of ['', 'urn', 'urn::', 'urn:xmpp:DNA:proof:attribute-cert', 'attribute-cert', 'http://x.example/'])
+    assert.equal(delegationTypeOf(other), null, other);
+});
+
+test('each element is an event with the domain in its canonical form (ProtoXEP §4, §8)', () => {
+  const from = 'BÜCHER.example.';
+  const domain = 'xn--bcher-kva.example';
+  const events = [
+    dnaEventOf({ kind: 'dnaAssert', from }),
+    dnaEventOf({ kind: 'dnaProof', from, type: uriOf('dnssec-ta'), data: 'x' }),
+    dnaEventOf({ kind: 'dnaProof', from, type: 'http://x.example/', data: null }),
+    dnaEventOf({ kind: 'dnaImpossible', from }),
+    dnaEventOf({ kind: 'dnaValid', to: from }),
+    dnaEventOf({ kind: 'dnaInvalid', to: from }),
+  ];
+  assert.deepEqual(events, [
+    { type: 'peer.domainAsserted', domain },
+    { type: 'peer.proofReceived', domain, prooftype: 'dnssec-ta', data: 'x' },
+    { type: 'peer.proofReceived', domain, prooftype: null, data: null },
+    { type: 'peer.proofDeclaredImpossible', domain },
+    { type: 'peer.domainDeclaredValid', domain },
+    { type: 'peer.domainDeclaredInvalid', domain },
+  ]);
+});
+
+test('of the types of a challenge those that we know are told, each once, in the order of the challenger (ProtoXEP §4.4)', () => {
+  const types = ['http://x.example/', uriOf('dnssec-ta'), uriOf('attribute-cert'), uriOf('dnssec-ta'), ''];
+  const event = dnaEventOf({ kind: 'dnaChallenge', to: 'a.example', types });
+  assert.deepEqual(event['prooftypes'], ['dnssec-ta', 'attribute-cert']);
+});
+
+test('what names no domain is ignored as something unknown (RFC 6120 §4.8.4)', () => {
+  for (const wrong of ['', ' ', 'a..example', 'a@b.example', 'a.example/x', 'x'.repeat(2000), '\u0000'])
+    assert.deepEqual(dnaEventOf({ kind: 'dnaImpossible', from: wrong }), {
+      type: 'peer.unsupportedReceived',
+      name: '{urn:xmpp:dna:0}impossible',
+    });
+});
