@@ -108,6 +108,16 @@ export interface AssociationOutcome {
   readonly attempts: readonly ProofAttempt[];
 }
 
+/** What became of one challenge of ours. */
+export interface ChallengeOutcome {
+  readonly domain: string;
+  /** The type of the proof that came; null if none did that was asked for. */
+  readonly prooftype: DelegationType | null;
+  /** The far end cannot prove it, or took it back: it is not told our verdict (ProtoXEP §4.5). */
+  readonly isImpossible: boolean;
+  readonly verdict: ProofVerdict;
+}
+
 /** What a stream tells the registry. */
 export type StreamReport =
   /** Headers, features and TLS are done: `db:verify` may go down this stream. */

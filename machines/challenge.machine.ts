@@ -1,0 +1,178 @@
+/** The DNA protocol of 2009, as the validating entity: one domain that the far end of one stream has been challenged to prove. */
+import { assertEvent, assign, setup } from 'xstate';
+import { type Fault, fault, toFault } from '../src/protocol/faults.ts';
+import type { DelegationType, ProofVerdict } from '../src/protocol/proof.ts';
+import { declareEffect, type StateMeta } from './declare.ts';
+import type { ChallengeOutcome, ReceivedProof, StreamId } from './events.ts';
+import { limits } from './limits.ts';
+
+export interface ChallengeInput {
+  readonly stream: StreamId;
+  readonly domain: string;
+  /** What was asked for; the far end chooses. */
+  readonly prooftypes: readonly DelegationType[];
+}
+
+/** What `checkProof` is told. */
+export interface ProofClaim {
+  readonly stream: StreamId;
+  readonly domain: string;
+  readonly prooftype: DelegationType;
+  readonly data: string;
+}
+
+export interface ChallengeContext extends ChallengeInput {
+  readonly outcome: ChallengeOutcome;
+}
+
+export type ChallengeEvent =
+  ({ readonly type: 'peer.proofReceived' } & ReceivedProof) | { readonly type: 'peer.proofDeclaredImpossible' };
+
+const impossible = fault('dna', 'impossible', 'peer', 'the far end cannot prove that it speaks for the domain');
+const late = fault('dna', 'proof-timeout', 'peer', 'no proof in time');
+const unjudged = fault('dna', 'check-timeout', 'local', 'the proof could not be judged in time');
+
+/** Why a proof is not looked into, or null. */
+function faultOfProof({ prooftypes }: ChallengeInput, { prooftype, data }: ReceivedProof): Fault | null {
+  if (prooftype === null || !prooftypes.includes(prooftype))
+    return fault('dna', 'prooftype-not-asked-for', 'peer', `asked for was ${prooftypes.join(', ')}`);
+  return data === null ? fault('dna', 'proof-too-large', 'peer') : null;
+}
+
+export const challenge = setup({
+  types: {
+    input: {} as ChallengeInput,
+    context: {} as ChallengeContext,
+    events: {} as ChallengeEvent,
+    output: {} as ChallengeOutcome,
+    tags: {} as 'waiting',
+    meta: {} as StateMeta,
+  },
+  actors: { checkProof: declareEffect<ProofVerdict, ProofClaim>('checkProof') },
+  delays: { challengeTimeout: limits.challengeMs, checkTimeout: limits.checkProofMs },
+  guards: {
+    proofWasAskedFor: ({ context }, proof: ReceivedProof) => faultOfProof(context, proof) === null,
+    verdictIs: (_, { verdict, kind }: { verdict: ProofVerdict; kind: ProofVerdict['kind'] }) => verdict.kind === kind,
+  },
+  actions: {
+    remember: assign(({ context }, verdict: ProofVerdict) => ({ outcome: { ...context.outcome, verdict } })),
+    rememberProof: assign(({ context }, { prooftype }: ReceivedProof) => ({
+      outcome: { ...context.outcome, prooftype },
+    })),
+    leaveOpen: assign(({ context }, what: Fault) => ({
+      outcome: { ...context.outcome, verdict: { kind: 'undetermined' as const, fault: what } },
+    })),
+    leaveUnread: assign(({ context }, proof: ReceivedProof) => ({
+      outcome: {
+        ...context.outcome,
+        verdict: {
+          kind: 'undetermined' as const,
+          fault: faultOfProof(context, proof) ?? fault('dna', 'not-finished', 'local'),
+        },
+      },
+    })),
+    rememberImpossible: assign(({ context }) => ({
+      outcome: {
+        ...context.outcome,
+        isImpossible: true,
+        verdict: { kind: 'undetermined' as const, fault: impossible },
+      },
+    })),
+  },
+}).createMachine({
+  id: 'challenge',
+  description:
+    'RFC 7712 §7: the proof is what the owner of the domain gave to its provider; it matches the certificate of this stream; the far end brings it.',
+  meta: { spec: 'ProtoXEP DNA §4.4-4.6' },
+  context: ({ input }) => ({
+    outcome: {
+      domain: input.domain,
+      prooftype: null,
+      isImpossible: false,
+      verdict: { kind: 'undetermined', fault: fault('dna', 'not-finished', 'local') },
+    },
+    ...input,
+  }),
+  initial: 'awaitingProof',
+  on: {
+    // Also while its proof is being judged: it takes it back.
+    'peer.proofDeclaredImpossible': { target: '.undetermined', actions: 'rememberImpossible' },
+  },
+  states: {
+    awaitingProof: {
+      description: '<challenge/> is sent, with every proof type that policy accepts.',
+      meta: {
+        spec: 'ProtoXEP DNA §4.4',
+        awaits: '<proof/> or <impossible/>',
+        mover: 'peer',
+        ifLate: 'the question stays open, and the far end is told <invalid/>',
+      },
+      tags: 'waiting',
+      on: {
+        'peer.proofReceived': [
+          {
+            guard: { type: 'proofWasAskedFor', params: ({ event }) => event },
+            target: 'checkingProof',
+            actions: { type: 'rememberProof', params: ({ event }) => event },
+          },
+          { target: 'undetermined', actions: { type: 'leaveUnread', params: ({ event }) => event } },
+        ],
+      },
+      after: { challengeTimeout: { target: 'undetermined', actions: { type: 'leaveOpen', params: late } } },
+    },
+    checkingProof: {
+      description: 'The proof is being judged; what else comes meanwhile is not read.',
+      meta: {
+        spec: 'ProtoXEP DNA §4.6, §5',
+        awaits: 'the judgement of the proof',
+        mover: 'us',
+        ifLate: 'the question stays open, and the far end is told <invalid/>',
+      },
+      tags: 'waiting',
+      invoke: {
+        id: 'checkProof',
+        src: 'checkProof',
+        // The event, not the context: a proof is large, and nobody else needs it.
+        input: ({ context: { stream, domain, prooftypes }, event }) => {
+          assertEvent(event, 'peer.proofReceived');
+          const [first = 'attribute-cert'] = prooftypes;
+          return { stream, domain, prooftype: event.prooftype ?? first, data: event.data ?? '' };
+        },
+        onDone: [
+          {
+            guard: { type: 'verdictIs', params: ({ event }) => ({ verdict: event.output, kind: 'proved' as const }) },
+            target: 'proved',
+            actions: { type: 'remember', params: ({ event }) => event.output },
+          },
+          {
+            guard: { type: 'verdictIs', params: ({ event }) => ({ verdict: event.output, kind: 'refuted' as const }) },
+            target: 'refuted',
+            actions: { type: 'remember', params: ({ event }) => event.output },
+          },
+          { target: 'undetermined', actions: { type: 'remember', params: ({ event }) => event.output } },
+        ],
+        onError: {
+          target: 'undetermined',
+          actions: { type: 'leaveOpen', params: ({ event }) => toFault(event.error, 'dna') },
+        },
+      },
+      after: { checkTimeout: { target: 'undetermined', actions: { type: 'leaveOpen', params: unjudged } } },
+    },
+    proved: {
+      type: 'final',
+      description: 'The owner of the domain has delegated it to the far end: <valid/>.',
+      meta: { spec: 'ProtoXEP DNA §4.2' },
+    },
+    refuted: {
+      type: 'final',
+      description: 'The proof does not hold: <invalid/>.',
+      meta: { spec: 'ProtoXEP DNA §4.3' },
+    },
+    undetermined: {
+      type: 'final',
+      description: 'There is no proof, or it could not be judged; another prooftype may decide.',
+      meta: { spec: 'ProtoXEP DNA §4.5' },
+    },
+  },
+  output: ({ context }) => context.outcome,
+});
