@@ -1,20 +1,34 @@
 /** "A establishes DNA for b.example": one domain on one stream, proved by the prooftypes in their declared order. */
-import { assign, setup } from 'xstate';
+import { assign, enqueueActions, setup, stopChild } from 'xstate';
 import type { CertificateEvidence } from '../src/protocol/certificate.ts';
-import { fault, toFault } from '../src/protocol/faults.ts';
+import { type Fault, fault, toFault } from '../src/protocol/faults.ts';
+import { matchIdentity, referenceIdentifiers } from '../src/protocol/identity.ts';
 import type { ProoftypeName } from '../src/protocol/policy.ts';
-import type { ProofAttempt, ProofVerdict } from '../src/protocol/proof.ts';
-import type { StateMeta } from './declare.ts';
-import type { AssociationOutcome, NoEvents, StreamId } from './events.ts';
+import { DELEGATION_TYPES, type ProofAttempt, type ProofVerdict } from '../src/protocol/proof.ts';
+import {
+  type DelegationFinding,
+  type SecureDelegation,
+  type SecureTarget,
+  undelegated,
+} from '../src/protocol/secure-delegation.ts';
+import type { Service } from '../src/protocol/service.ts';
+import { declareEffect, type LookUpManner, type StateMeta } from './declare.ts';
+import type { AssociationOutcome, StreamId } from './events.ts';
 import { limits } from './limits.ts';
+import { daneProoftype } from './prooftypes/dane.machine.ts';
 import { type DialbackAssertion, dialbackProoftype } from './prooftypes/dialback.machine.ts';
 import { pkixProoftype } from './prooftypes/pkix.machine.ts';
+import { poshProoftype } from './prooftypes/posh.machine.ts';
 
-export interface AssociationInput {
+export interface AssociationInput extends LookUpManner {
   readonly stream: StreamId;
+  readonly service: Service;
   readonly domain: string;
   readonly prooftypes: readonly ProoftypeName[];
-  readonly derivedDomains: readonly string[];
+  /** What the signed DNS says of the domain; null where that is to be looked up first. */
+  readonly delegation: SecureDelegation | null;
+  /** Where the stream leads to; null on one that the far end opened. */
+  readonly endpoint: SecureTarget | null;
   readonly certificate: CertificateEvidence | null;
   /** What `db:result` brought; null where there is no assertion to dial back for. */
   readonly assertion: DialbackAssertion | null;
@@ -25,11 +39,26 @@ export interface AssociationContext extends AssociationInput {
   readonly attempts: readonly ProofAttempt[];
 }
 
-/** The verdict of the whole: the first proof; else what refutes; else what was left open. */
+/** What a prooftype of the embedder is told (RFC 7712 §7). */
+export interface OwnProoftypeInput {
+  readonly stream: StreamId;
+  readonly service: Service;
+  readonly domain: string;
+  /** Hosts that the signed DNS delegates the domain to, canonical. */
+  readonly derivedDomains: readonly string[];
+  readonly certificate: CertificateEvidence | null;
+}
+
+type OwnProoftypeEvent =
+  | { readonly type: 'xstate.done.actor.ownProoftype'; readonly output: ProofVerdict }
+  | { readonly type: 'xstate.error.actor.ownProoftype'; readonly error: unknown };
+
+/** The verdict of the whole: the first proof; else what was final; else what refutes; else what was left open. */
 function conclude(attempts: readonly ProofAttempt[]): ProofVerdict {
   const verdicts = attempts.map(({ verdict }) => verdict);
   return (
     verdicts.find(({ kind }) => kind === 'proved') ??
+    verdicts.find((verdict) => verdict.kind !== 'proved' && verdict.final) ??
     verdicts.findLast(({ kind }) => kind === 'refuted') ??
     verdicts.at(-1) ?? {
       kind: 'undetermined',
@@ -38,97 +67,287 @@ function conclude(attempts: readonly ProofAttempt[]): ProofVerdict {
   );
 }
 
+const leftOpen = (what: Fault) => ({ kind: 'undetermined', fault: what }) as const;
+const notFinished = fault('dns', 'not-finished', 'local');
+const late = fault('policy', 'proof-timeout', 'local', 'no verdict in time');
+
+/** What becomes of a prooftype that ended, or broke: an attempt. */
+const recordedAs = (prooftype: 'dane' | 'pkix' | 'posh' | 'dialback', isFinalWhenBroken = false) =>
+  ({
+    onDone: {
+      target: 'decidingProoftype',
+      actions: {
+        type: 'record',
+        params: ({ event: { output } }: { event: { output: ProofVerdict } }) => ({ prooftype, verdict: output }),
+      },
+    },
+    onError: {
+      target: 'decidingProoftype',
+      actions: {
+        type: 'record',
+        params: ({ event: { error } }: { event: { error: unknown } }) => {
+          const verdict = leftOpen(toFault(error, prooftype));
+          return { prooftype, verdict: isFinalWhenBroken ? { ...verdict, final: true as const } : verdict };
+        },
+      },
+    },
+  }) as const;
+
+const certificateNamesTheDomain = ({ service, domain, certificate }: AssociationContext): boolean =>
+  certificate !== null && matchIdentity(referenceIdentifiers(service, domain), certificate.presented).kind === 'match';
+
 export const association = setup({
   types: {
     input: {} as AssociationInput,
     context: {} as AssociationContext,
-    events: {} as NoEvents,
+    events: {} as OwnProoftypeEvent,
     output: {} as AssociationOutcome,
     tags: {} as 'waiting',
     meta: {} as StateMeta,
   },
-  actors: { pkixProoftype, dialbackProoftype },
+  actors: {
+    lookUpDelegation: declareEffect<
+      DelegationFinding,
+      { domain: string; service: Service; endpoint: SecureTarget | null; asksForTlsa: boolean } & LookUpManner
+    >('lookUpDelegation'),
+    daneProoftype,
+    pkixProoftype,
+    poshProoftype,
+    dialbackProoftype,
+    ownProoftype: declareEffect<ProofVerdict, OwnProoftypeInput>('ownProoftype'),
+  },
   delays: {
+    delegationTimeout: limits.delegationMs + limits.spareMs,
     proofTimeout: limits.proofMs + limits.spareMs,
+    documentTimeout: limits.webMs + limits.spareMs,
     dialbackTimeout: limits.verifyStreamMs + limits.verifyAnswerMs + limits.spareMs,
+    ownProofTimeout: limits.ownProofMs,
   },
   guards: {
+    /** DANE wants to know, and PKIX where the certificate names another than the domain itself. */
+    delegationIsToBeLookedUp: ({ context }) => {
+      const { delegation, certificate, prooftypes } = context;
+      if (delegation !== null || certificate === null) return false;
+      return prooftypes.includes('dane') || (prooftypes.includes('pkix') && !certificateNamesTheDomain(context));
+    },
+    delegationIsWithheld: (_, finding: DelegationFinding) => finding.kind === 'withheld',
     domainIsProved: ({ context }) => context.attempts.at(-1)?.verdict.kind === 'proved',
     domainIsRefuted: ({ context }) => conclude(context.attempts).kind === 'refuted',
     nextIs: ({ context }, name: ProoftypeName) => context.remaining[0] === name,
+    nextIsDelegated: ({ context }) => DELEGATION_TYPES.some((type) => type === context.remaining[0]),
     someIsLeft: ({ context }) => context.remaining.length > 0,
     nothingToDialBackFor: ({ context }) => context.remaining[0] === 'dialback' && context.assertion === null,
+    noTlsaIsThere: ({ context }) => context.remaining[0] === 'dane' && context.delegation?.dane.kind !== 'tlsa',
   },
   actions: {
-    record: assign(({ context }, attempt: ProofAttempt) => ({
-      attempts: [...context.attempts, attempt],
-      remaining: context.remaining.slice(1),
-    })),
-    skip: assign(({ context }) => ({ remaining: context.remaining.slice(1) })),
-    recordUnavailable: assign(({ context }) => {
-      const prooftype = context.remaining[0] ?? 'pkix';
-      const verdict: ProofVerdict = {
-        kind: 'undetermined',
-        fault: fault(
-          prooftype === 'posh' ? 'posh' : 'dane',
-          'not-available',
-          'local',
-          `${prooftype} is not in this version`,
-        ),
+    /** After what is final only the authoritative server may still be asked: its own stream is judged anew (FACTS §10.4). */
+    record: assign(({ context: { attempts, remaining, assertion } }, attempt: ProofAttempt) => {
+      const { verdict } = attempt;
+      const isFinal = verdict.kind !== 'proved' && verdict.final === true;
+      return {
+        attempts: [...attempts, attempt],
+        remaining: remaining.slice(1).filter((name) => !isFinal || (name === 'dialback' && assertion !== null)),
       };
-      return { attempts: [...context.attempts, { prooftype, verdict }], remaining: context.remaining.slice(1) };
     }),
+    skip: assign(({ context }) => ({ remaining: context.remaining.slice(1) })),
+    rememberDelegation: assign((_, finding: DelegationFinding) =>
+      finding.kind === 'found' ? { delegation: finding.delegation } : {},
+    ),
+    /** A bogus answer is the end of it (RFC 7673 §3.1); one that did not come is, where DANE might have said no (S4, S8). */
+    recordWithheld: assign(({ context: { prooftypes, remaining } }, what: Fault) => {
+      const wantsDane = prooftypes.includes('dane');
+      if (!wantsDane && what.condition !== 'bogus') return { delegation: undelegated };
+      const verdict = { kind: 'undetermined', fault: what, final: true } as const;
+      return {
+        attempts: [{ prooftype: wantsDane ? ('dane' as const) : ('pkix' as const), verdict }],
+        remaining: remaining.filter((name) => name === 'dialback' && what.condition !== 'bogus'),
+      };
+    }),
+    recordNoTlsa: assign(({ context: { attempts, remaining, delegation } }) => {
+      const why = delegation?.dane ?? undelegated.dane;
+      const what = why.kind === 'none' ? why.why : fault('dane', 'no-tlsa', 'dns');
+      return {
+        attempts: [...attempts, { prooftype: 'dane' as const, verdict: leftOpen(what) }],
+        remaining: remaining.slice(1),
+      };
+    }),
+    recordUnavailable: assign(({ context: { attempts, remaining } }) => {
+      const prooftype = remaining[0] ?? 'none';
+      const what = fault('dna', 'not-available', 'local', `nobody is challenged for ${prooftype} here`);
+      return { attempts: [...attempts, { prooftype, verdict: leftOpen(what) }], remaining: remaining.slice(1) };
+    }),
+    /** Under its own name, by which the embedder has provided it. */
+    askOwnProoftype: enqueueActions(({ context, enqueue }) => {
+      const { stream, service, domain, delegation, certificate, remaining } = context;
+      const derivedDomains = delegation?.derivedDomains ?? [];
+      enqueue.spawnChild((remaining[0] ?? '') as 'ownProoftype', {
+        id: 'ownProoftype',
+        input: { stream, service, domain, derivedDomains, certificate },
+      });
+    }),
+    recordOwn: assign(({ context: { attempts, remaining } }, verdict: ProofVerdict) => ({
+      attempts: [...attempts, { prooftype: remaining[0] ?? 'none', verdict }],
+      remaining: remaining.slice(1),
+    })),
   },
 }).createMachine({
   id: 'association',
   description: 'Proves that one domain name belongs to one stream.',
   meta: { spec: 'RFC 7712 §4.2' },
   context: ({ input }) => ({ remaining: input.prooftypes, attempts: [], ...input }),
-  initial: 'decidingProoftype',
+  initial: 'decidingDelegation',
   states: {
+    decidingDelegation: {
+      description:
+        'Whoever dialled an endpoint knows what the DNS said of it; else the name of the domain is all there is.',
+      meta: { spec: 'RFC 7712 §6' },
+      always: [{ guard: 'delegationIsToBeLookedUp', target: 'awaitingDelegation' }, { target: 'decidingProoftype' }],
+    },
+    awaitingDelegation: {
+      description: 'The signed SRV records of the domain have been asked for, and the TLSA records at their targets.',
+      meta: {
+        spec: 'RFC 7673 §3, RFC 7712 §6',
+        awaits: 'what the signed DNS says of the domain',
+        mover: 'dns',
+        ifLate: 'the domain is not proved where DANE might have said no',
+      },
+      tags: 'waiting',
+      invoke: {
+        id: 'lookUpDelegation',
+        src: 'lookUpDelegation',
+        input: ({ context: { domain, service, endpoint, prooftypes, fresh, purpose } }) => ({
+          domain,
+          service,
+          endpoint,
+          asksForTlsa: prooftypes.includes('dane'),
+          fresh,
+          purpose,
+        }),
+        onDone: [
+          {
+            guard: { type: 'delegationIsWithheld', params: ({ event }) => event.output },
+            target: 'decidingProoftype',
+            actions: {
+              type: 'recordWithheld',
+              params: ({ event: { output } }) => (output.kind === 'withheld' ? output.fault : notFinished),
+            },
+          },
+          {
+            target: 'decidingProoftype',
+            actions: { type: 'rememberDelegation', params: ({ event }) => event.output },
+          },
+        ],
+        onError: {
+          target: 'decidingProoftype',
+          actions: { type: 'recordWithheld', params: ({ event }) => toFault(event.error, 'dns') },
+        },
+      },
+      after: {
+        delegationTimeout: {
+          target: 'decidingProoftype',
+          actions: { type: 'recordWithheld', params: fault('dns', 'delegation-timeout', 'dns') },
+        },
+      },
+    },
     decidingProoftype: {
       description:
-        'The first proof decides; what was not proved is asked of the next prooftype. In the end: refuted by one, else left open.',
+        'The first proof decides; what was not proved is asked of the next prooftype, unless the answer was final.',
       meta: { spec: 'RFC 7712 §7, §8' },
       always: [
         { guard: 'domainIsProved', target: 'proved' },
         { guard: 'nothingToDialBackFor', actions: 'skip', target: 'decidingProoftype', reenter: true },
+        { guard: 'noTlsaIsThere', actions: 'recordNoTlsa', target: 'decidingProoftype', reenter: true },
+        { guard: { type: 'nextIs', params: 'dane' }, target: 'dane' },
         { guard: { type: 'nextIs', params: 'pkix' }, target: 'pkix' },
+        { guard: { type: 'nextIs', params: 'posh' }, target: 'posh' },
         { guard: { type: 'nextIs', params: 'dialback' }, target: 'dialback' },
-        { guard: 'someIsLeft', actions: 'recordUnavailable', target: 'decidingProoftype', reenter: true },
+        { guard: 'nextIsDelegated', actions: 'recordUnavailable', target: 'decidingProoftype', reenter: true },
+        { guard: 'someIsLeft', target: 'ownProoftype' },
         { guard: 'domainIsRefuted', target: 'refuted' },
         { target: 'undetermined' },
       ],
     },
+    dane: {
+      description: 'The presented certificate is judged by the signed TLSA records.',
+      meta: { spec: 'RFC 7712 §5.1', awaits: 'the verdict of dane', mover: 'us', ifLate: 'nothing else is asked' },
+      tags: 'waiting',
+      invoke: {
+        id: 'dane',
+        src: 'daneProoftype',
+        input: ({ context: { stream, service, domain, delegation, certificate } }) => ({
+          stream,
+          service,
+          sourceDomain: domain,
+          derivedDomains: delegation?.derivedDomains ?? [],
+          certificate,
+          sets: delegation?.dane.kind === 'tlsa' ? delegation.dane.sets : [],
+          expiresAtMs: delegation?.dane.kind === 'tlsa' ? delegation.dane.expiresAtMs : 0,
+        }),
+        ...recordedAs('dane', true),
+      },
+      after: {
+        proofTimeout: {
+          target: 'decidingProoftype',
+          actions: { type: 'record', params: { prooftype: 'dane', verdict: { ...leftOpen(late), final: true } } },
+        },
+      },
+    },
     pkix: {
       description: 'The presented certificate is judged by trusted roots.',
-      meta: { spec: 'RFC 7712 §4.2', awaits: 'the verdict of pkix', mover: 'us', ifLate: 'the question stays open' },
+      meta: {
+        spec: 'RFC 7712 §4.2',
+        awaits: 'the verdict of pkix',
+        mover: 'us',
+        ifLate: 'the next prooftype is asked',
+      },
       tags: 'waiting',
       invoke: {
         id: 'pkix',
         src: 'pkixProoftype',
-        input: ({ context }) => ({
-          stream: context.stream,
-          sourceDomain: context.domain,
-          derivedDomains: context.derivedDomains,
-          certificate: context.certificate,
+        input: ({ context: { stream, service, domain, delegation, certificate } }) => ({
+          stream,
+          service,
+          sourceDomain: domain,
+          derivedDomains: delegation?.derivedDomains ?? [],
+          delegationExpiresAtMs: delegation?.expiresAtMs ?? null,
+          certificate,
         }),
-        onDone: {
+        ...recordedAs('pkix'),
+      },
+      after: {
+        proofTimeout: {
           target: 'decidingProoftype',
-          actions: { type: 'record', params: ({ event }) => ({ prooftype: 'pkix' as const, verdict: event.output }) },
-        },
-        onError: {
-          target: 'decidingProoftype',
-          actions: {
-            type: 'record',
-            params: ({ event }) => ({
-              prooftype: 'pkix' as const,
-              verdict: { kind: 'undetermined' as const, fault: toFault(event.error, 'pkix') },
-            }),
-          },
+          actions: { type: 'record', params: { prooftype: 'pkix', verdict: leftOpen(late) } },
         },
       },
-      after: { proofTimeout: [{ guard: 'domainIsRefuted', target: 'refuted' }, { target: 'undetermined' }] },
+    },
+    posh: {
+      description: 'The presented certificate is looked for in the document that the domain has on the web.',
+      meta: {
+        spec: 'RFC 7712 §5.2',
+        awaits: 'the verdict of posh',
+        mover: 'web',
+        ifLate: 'the next prooftype is asked',
+      },
+      tags: 'waiting',
+      invoke: {
+        id: 'posh',
+        src: 'poshProoftype',
+        input: ({ context: { service, domain, certificate, fresh, purpose } }) => ({
+          service,
+          sourceDomain: domain,
+          certificate,
+          fresh,
+          purpose,
+        }),
+        ...recordedAs('posh'),
+      },
+      after: {
+        documentTimeout: {
+          target: 'decidingProoftype',
+          actions: { type: 'record', params: { prooftype: 'posh', verdict: leftOpen(late) } },
+        },
+      },
     },
     dialback: {
       description: 'The authoritative server is asked.',
@@ -136,39 +355,56 @@ export const association = setup({
         spec: 'XEP-0220 §2.2.1',
         awaits: 'the verdict of dialback',
         mover: 'peer',
-        ifLate: 'the question stays open',
+        ifLate: 'the next prooftype is asked',
       },
       tags: 'waiting',
       invoke: {
         id: 'dialback',
         src: 'dialbackProoftype',
-        input: ({ context }) => ({
-          stream: context.stream,
-          senderDomain: context.domain,
-          targetDomain: context.assertion?.targetDomain ?? '',
-          id: context.assertion?.id ?? '',
-          key: context.assertion?.key ?? '',
-          certificate: context.certificate,
+        input: ({ context: { stream, domain, assertion, certificate } }) => ({
+          stream,
+          senderDomain: domain,
+          targetDomain: assertion?.targetDomain ?? '',
+          id: assertion?.id ?? '',
+          key: assertion?.key ?? '',
+          certificate,
         }),
-        onDone: {
+        ...recordedAs('dialback'),
+      },
+      after: {
+        dialbackTimeout: {
           target: 'decidingProoftype',
-          actions: {
-            type: 'record',
-            params: ({ event }) => ({ prooftype: 'dialback' as const, verdict: event.output }),
-          },
-        },
-        onError: {
-          target: 'decidingProoftype',
-          actions: {
-            type: 'record',
-            params: ({ event }) => ({
-              prooftype: 'dialback' as const,
-              verdict: { kind: 'undetermined' as const, fault: toFault(event.error, 'dialback') },
-            }),
-          },
+          actions: { type: 'record', params: { prooftype: 'dialback', verdict: leftOpen(late) } },
         },
       },
-      after: { dialbackTimeout: [{ guard: 'domainIsRefuted', target: 'refuted' }, { target: 'undetermined' }] },
+    },
+    ownProoftype: {
+      description: 'A prooftype of the embedder judges, by its own rules.',
+      meta: {
+        spec: 'RFC 7712 §7',
+        awaits: 'the verdict of a prooftype of our own',
+        mover: 'operator',
+        ifLate: 'the next prooftype is asked',
+      },
+      tags: 'waiting',
+      entry: 'askOwnProoftype',
+      exit: stopChild('ownProoftype'),
+      on: {
+        'xstate.done.actor.ownProoftype': {
+          target: 'decidingProoftype',
+          actions: { type: 'recordOwn', params: ({ event }) => event.output },
+        },
+        'xstate.error.actor.ownProoftype': {
+          target: 'decidingProoftype',
+          actions: { type: 'recordOwn', params: ({ event }) => leftOpen(toFault(event.error, 'policy')) },
+        },
+      },
+      after: {
+        ownProofTimeout: {
+          target: 'decidingProoftype',
+          actions: { type: 'recordOwn', params: leftOpen(late) },
+        },
+      },
     },
     proved: { type: 'final', description: 'The domain belongs to the stream.', meta: { spec: 'RFC 7712 §4.2' } },
     refuted: { type: 'final', description: 'A prooftype says that it does not.', meta: { spec: 'RFC 7712 §4.2' } },

@@ -15,6 +15,14 @@ export interface StateMeta {
   readonly ifLate?: string;
 }
 
+/** How material is looked up. */
+export interface LookUpManner {
+  /** True when what may be remembered is about to end, or has led nowhere: it is asked for again. */
+  readonly fresh: boolean;
+  /** What strangers make us ask has no part in the room of our own stanzas. */
+  readonly purpose: 'stanzas' | 'verification';
+}
+
 /** A one-shot effect, given by the owner through `provide()`; one that was forgotten is a fault, not a hang. */
 export function declareEffect<Output, Input>(name: string): PromiseActorLogic<Output, Input> {
   return fromPromise(() => Promise.reject(new Error(`effect not provided: ${name}`)));

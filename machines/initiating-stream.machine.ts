@@ -3,10 +3,9 @@
  * Resolution comes before it, in peer.machine.ts: each endpoint that is tried is a stream of its own.
  */
 import { fault, toFault } from '../src/protocol/faults.ts';
-import { usableProoftypes } from '../src/protocol/policy.ts';
 import { anywhere, authority, ending, originating, receiving, failedChildren } from './stream/states.ts';
 import { newStream } from './stream/context.ts';
-import { policyTowards } from './stream/rules.ts';
+import { associationOf } from './stream/rules.ts';
 import { flowChart } from './stream/authority.ts';
 
 export const initiatingStream = flowChart.createMachine({
@@ -107,7 +106,7 @@ export const initiatingStream = flowChart.createMachine({
             },
           },
           after: {
-            headerTimeout: {
+            featuresTimeout: {
               target: '#closing',
               actions: { type: 'rememberFault', params: fault('stream', 'features-timeout', 'peer') },
             },
@@ -210,14 +209,7 @@ export const initiatingStream = flowChart.createMachine({
           invoke: {
             id: 'association',
             src: 'association',
-            input: ({ context }) => ({
-              stream: context.stream,
-              domain: context.remote,
-              prooftypes: usableProoftypes(policyTowards(context, context.remote)),
-              derivedDomains: context.endpoint?.secureDelegation === true ? [context.endpoint.host] : [],
-              certificate: context.tls?.certificate ?? null,
-              assertion: null,
-            }),
+            input: ({ context }) => ({ ...associationOf(context, context.remote), assertion: null }),
             onDone: {
               target: 'decidingProof',
               actions: [

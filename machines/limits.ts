@@ -7,8 +7,10 @@ export const limits = {
   spareMs: 1_000,
   /** TCP set-up over all addresses of one target: a dead address costs 250 ms, a dead host must not cost minutes. */
   connectMs: 15_000,
-  /** Stream header, features, `<proceed/>`: each is one round trip; Prosody gives the whole negotiation 90 s. */
+  /** Stream header, `<proceed/>`: each is one round trip; Prosody gives the whole negotiation 90 s. */
   headerMs: 15_000,
+  /** Stream features: under TLS the far end looks first at what proves us, and may ask DNS and HTTPS for it. */
+  featuresMs: 30_000,
   /** TLS handshake: two round trips and a signature. */
   handshakeMs: 15_000,
   /** SASL outcome; the far end may look up DNS or HTTPS before it answers. */
@@ -20,8 +22,18 @@ export const limits = {
   authenticationMs: 60_000,
   /** One prooftype that judges what is at hand or is fetched at once; a path validator needs milliseconds. */
   proofMs: 5_000,
+  /** SRV, then TLSA records, of a domain whose name alone is known: each look-up gives up after 5 s. */
+  delegationMs: 11_000,
+  /** A POSH document with its redirects and its reference: the fetch gives up after 10 s, and says why. */
+  webMs: 11_000,
+  /** A prooftype of the embedder: it may ask the far end, or the web. */
+  ownProofMs: 15_000,
+  /** `<proof/>` after our `<challenge/>`: the far end has it at hand, or fetches it (FACTS §13.4). */
+  challengeMs: 30_000,
+  /** A proof of delegation is judged: certificates at hand, or one document and a few look-ups. */
+  checkProofMs: 15_000,
   /** DANE, PKIX and POSH one after the other; only then is the stream closed, or the domain taken for unproved. */
-  associationMs: 20_000,
+  associationMs: 35_000,
   /** Both SRV answers: the resolver gives up after 5 s, and says why. */
   servicesMs: 8_000,
   /** Addresses of one target host while another is left: its silence must not cost the others their turn. */
@@ -35,9 +47,9 @@ export const limits = {
   /** Answer to `db:verify`: a stateless computation at the far end. */
   verifyAnswerMs: 30_000,
   /** Our answer to `db:result`: a certificate is judged, then the authoritative server is found and asked. */
-  verificationMs: 75_000,
+  verificationMs: 100_000,
   /** Answer to `db:result`: what the far end may need for the same, and the way there and back. */
-  assertionMs: 80_000,
+  assertionMs: 106_000,
   /** A stream that another domain is opening to the same endpoint is waited for this long, rather than opening a second. */
   standingMs: 30_000,
   /**
@@ -52,7 +64,7 @@ export const limits = {
   /** From "nothing stands" to the stream that is opened instead: a few turns of the event loop; others wait meanwhile. */
   promiseMs: 1_000,
   /** A pair's wish for a route: several targets may be tried. Beyond it the queue is returned. */
-  routeMs: 90_000,
+  routeMs: 120_000,
   /** Peer's `</stream:stream>` after ours; Prosody waits 5 s too. */
   closeMs: 5_000,
   /** A verify-only stream stays this long for the next question before it is closed (XEP-0220 §2.2.1: "at once"). */

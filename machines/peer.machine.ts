@@ -4,6 +4,7 @@ import type { Endpoint } from '../src/protocol/dns.ts';
 import { type Fault, fault, toFault } from '../src/protocol/faults.ts';
 import type { FixedTarget } from '../src/protocol/policy.ts';
 import type { Target } from '../src/protocol/srv.ts';
+import { undelegated } from '../src/protocol/secure-delegation.ts';
 import { declareEffect, type StateMeta } from './declare.ts';
 import type { AttemptProgress, PeerActorEvent, PeerReport, RouteManner, StreamId, StreamWish } from './events.ts';
 import { decide, type NextStep, superseded } from './failures.ts';
@@ -14,6 +15,8 @@ import { type Resolution, resolution } from './resolution.machine.ts';
 export interface PeerInput {
   readonly remote: string;
   readonly fixedTarget: FixedTarget | null;
+  /** Whether policy has DANE among the prooftypes of the domain. */
+  readonly asksForTlsa: boolean;
   /** Why policy forbids the domain, or null. */
   readonly denied: Fault | null;
   /** In [0, 1): spreads the retries of many peers. */
@@ -113,7 +116,16 @@ const notInTime = fault('stream', 'connection-timeout', 'peer', 'the stream was 
 const tooSlow: FailedAttempt = { fault: notInTime, progress: noProgress };
 
 const noFault = fault('internal', 'no-fault', 'local');
-const noEndpoint: Endpoint = { host: '', port: 0, tls: 'starttls', secureDelegation: false, addresses: [] };
+const noEndpoint: Endpoint = {
+  host: '',
+  port: 0,
+  tls: 'starttls',
+  secureDelegation: false,
+  delegatedUntilMs: null,
+  expandedHost: null,
+  addresses: [],
+  dane: undelegated.dane,
+};
 
 export const peer = setup({
   types: {
@@ -330,6 +342,7 @@ export const peer = setup({
         input: ({ context }) => ({
           remoteDomain: context.remote,
           fixedTarget: context.fixedTarget,
+          asksForTlsa: context.asksForTlsa,
           targets: context.further,
           fresh: context.failures > 0,
           purpose: context.purpose,

@@ -1,9 +1,8 @@
 /** One XML stream that a peer opened, from its first header to "its stanzas may come in", as in the flow chart of RFC 7712 §4. */
 import { fault, toFault } from '../src/protocol/faults.ts';
-import { usableProoftypes } from '../src/protocol/policy.ts';
 import { limits } from './limits.ts';
 import { newStream } from './stream/context.ts';
-import { policyTowards } from './stream/rules.ts';
+import { associationOf } from './stream/rules.ts';
 import { flowChart } from './stream/authority.ts';
 import { anywhere, authority, ending, failedChildren, originating, receiving } from './stream/states.ts';
 
@@ -165,14 +164,7 @@ export const receivingStream = receivingSetup.createMachine({
       invoke: {
         id: 'association',
         src: 'association',
-        input: ({ context }) => ({
-          stream: context.stream,
-          domain: context.remote,
-          prooftypes: usableProoftypes(policyTowards(context, context.remote)),
-          derivedDomains: [],
-          certificate: context.tls?.certificate ?? null,
-          assertion: null,
-        }),
+        input: ({ context }) => ({ ...associationOf(context, context.remote), assertion: null }),
         onDone: {
           target: 'authentication',
           actions: [

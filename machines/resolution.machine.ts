@@ -3,26 +3,24 @@
  * target host at a time, when its turn comes: a host whose name servers keep silent delays no other (RFC 6120 §3.2.1).
  */
 import { assign, setup } from 'xstate';
-import { type AddressRecord, type DnsAnswer, type Endpoint, type SrvRecord } from '../src/protocol/dns.ts';
+import type { AddressRecord, DnsAnswer, Endpoint, SrvRecord, TlsMode } from '../src/protocol/dns.ts';
 import { type Fault, fault, faultSentence, toFault } from '../src/protocol/faults.ts';
 import type { FixedTarget } from '../src/protocol/policy.ts';
+import { noDane, type TlsaAnswer } from '../src/protocol/secure-delegation.ts';
+import type { DaneMaterial } from '../src/protocol/tlsa.ts';
 import { decideTargets, type Target, type TargetDecision } from '../src/protocol/srv.ts';
-import { declareEffect, type StateMeta } from './declare.ts';
+import { declareEffect, type LookUpManner, type StateMeta } from './declare.ts';
 import type { NoEvents } from './events.ts';
 import { limits } from './limits.ts';
 
-export interface ResolutionInput {
+export interface ResolutionInput extends LookUpManner {
   readonly remoteDomain: string;
   readonly fixedTarget: FixedTarget | null;
   /** What an earlier resolution has left over, in order; empty where the domain is to be looked up. */
   readonly targets: readonly Target[];
-  /** True when the last attempt failed: what is remembered of the DNS may be the cause, and is asked for again (L6). */
-  readonly fresh: boolean;
-  /** Verification must not take the place of our own stanzas in the line before the resolver. */
-  readonly purpose: LookUpPurpose;
+  /** Whether policy has DANE among the prooftypes of the domain, and what it needs is asked for. */
+  readonly asksForTlsa: boolean;
 }
-
-type LookUpPurpose = 'stanzas' | 'verification';
 
 export type Resolution =
   | {
@@ -38,25 +36,78 @@ export interface ServiceRecords {
   readonly xmpps: DnsAnswer<SrvRecord>;
   /** Random numbers in [0, 1) for the weighted draws of RFC 2782. */
   readonly draws: readonly number[];
+  /** When they were given, in milliseconds since the epoch. */
+  readonly atMs: number;
+}
+
+/** TLSA records at a target, and when that was known, in milliseconds since the epoch. */
+export interface TargetTlsa extends TlsaAnswer {
+  readonly atMs: number;
 }
 
 export interface ResolutionContext extends ResolutionInput {
   readonly result: Resolution;
+  /** Of the target whose turn it is. */
+  readonly addresses: DnsAnswer<AddressRecord> | null;
   /** What became of the targets that were left out: "there is no address" is said only if DNS says so of each. */
-  readonly leftOut: readonly { readonly why: string; readonly isAbsent: boolean }[];
+  readonly leftOut: readonly { readonly why: string; readonly condition: 'no-address' | 'bogus' | 'lookup-failed' }[];
 }
 
 const unfinished: Resolution = { kind: 'failed', fault: fault('dns', 'not-finished', 'local') };
 
 /** RFC 2782 order, drawn from the numbers that came with the answer. */
-function orderTargets({ xmpp, xmpps, draws }: ServiceRecords, domain: string): TargetDecision {
+function orderTargets({ xmpp, xmpps, draws, atMs }: ServiceRecords, domain: string): TargetDecision {
   let next = 0;
   const randomInteger = (max: number): number => Math.floor((draws[next++ % draws.length] ?? 0) * (max + 1));
-  return decideTargets(xmpp, xmpps, domain, randomInteger);
+  const decision = decideTargets(xmpp, xmpps, domain, randomInteger);
+  if (decision.kind === 'fault') return decision;
+  const untilMs = (tls: TlsMode): number => atMs + 1_000 * (tls === 'direct' ? xmpps : xmpp).ttlSeconds;
+  return {
+    kind: 'targets',
+    targets: decision.targets.map((target) =>
+      target.secureDelegation ? { ...target, delegatedUntilMs: untilMs(target.tls) } : target,
+    ),
+  };
 }
 
 const mayBeDialled = ({ status, records }: DnsAnswer<AddressRecord>): boolean =>
   (status === 'secure' || status === 'insecure') && records.length > 0;
+
+/** What the target whose turn it is has come to; `dane` is what its TLSA records say. */
+function resolvedWith({ targets, addresses }: ResolutionContext, dane: DaneMaterial): Partial<ResolutionContext> {
+  const [target, ...further] = targets;
+  if (target === undefined || addresses === null) return {};
+  const expandedHost = addresses.status === 'secure' ? (addresses.canonicalName ?? null) : null;
+  const { host, port, tls, secureDelegation, delegatedUntilMs = null } = target;
+  const endpoint: Endpoint = {
+    host,
+    port,
+    tls,
+    secureDelegation,
+    delegatedUntilMs,
+    expandedHost,
+    addresses: addresses.records,
+    dane,
+  };
+  return { result: { kind: 'resolved', endpoint, further } };
+}
+
+/** Why DANE has nothing to say of a target before it is asked (RFC 7673 §3.1, §3.2). */
+function whyNoTlsa({ targets, addresses, asksForTlsa }: ResolutionContext): DaneMaterial {
+  if (!asksForTlsa) return noDane('not-asked', 'the policy towards this domain does not name dane');
+  return targets[0]?.secureDelegation === true && addresses?.status !== 'secure'
+    ? noDane('insecure-address', 'the addresses of the target host are not signed')
+    : noDane('insecure-delegation', 'the SRV records of the domain are not signed');
+}
+
+/** RFC 7671 §10.3 knows no TLSA without end: the answers that led here end with the first of them. */
+function daneOf({ targets }: ResolutionContext, { owner, answer, atMs }: TargetTlsa): DaneMaterial {
+  if (answer.status !== 'secure' || answer.records.length === 0)
+    return noDane('no-tlsa', `no signed TLSA record at ${owner}`);
+  const untilMs = atMs + 1_000 * answer.ttlSeconds;
+  const expiresAtMs = Math.min(untilMs, targets[0]?.delegatedUntilMs ?? Infinity);
+  return { kind: 'tlsa', sets: [{ owner, records: answer.records }], expiresAtMs };
+}
 
 export const resolution = setup({
   types: {
@@ -68,11 +119,10 @@ export const resolution = setup({
     meta: {} as StateMeta,
   },
   actors: {
-    lookUpServices: declareEffect<ServiceRecords, { domain: string; fresh: boolean; purpose: LookUpPurpose }>(
-      'lookUpServices',
-    ),
-    lookUpAddresses: declareEffect<DnsAnswer<AddressRecord>, { host: string; fresh: boolean; purpose: LookUpPurpose }>(
-      'lookUpAddresses',
+    lookUpServices: declareEffect<ServiceRecords, { domain: string } & LookUpManner>('lookUpServices'),
+    lookUpAddresses: declareEffect<DnsAnswer<AddressRecord>, { host: string } & LookUpManner>('lookUpAddresses'),
+    lookUpTlsa: declareEffect<TargetTlsa, { host: string; expandedHost: string | null; port: number } & LookUpManner>(
+      'lookUpTlsa',
     ),
   },
   delays: {
@@ -83,6 +133,10 @@ export const resolution = setup({
     operatorFixedTheTarget: ({ context }) => context.fixedTarget !== null,
     someTargetIsKnown: ({ context }) => context.targets.length > 0,
     hostMayBeDialled: (_, answer: DnsAnswer<AddressRecord>) => mayBeDialled(answer),
+    /** RFC 7673 §3.2: without a signed way to the host its TLSA records MUST NOT be asked for. */
+    daneMayApply: ({ context }) =>
+      context.asksForTlsa && context.targets[0]?.secureDelegation === true && context.addresses?.status === 'secure',
+    tlsaWasWithheld: (_, { answer }: TargetTlsa) => answer.status === 'bogus' || answer.status === 'error',
   },
   actions: {
     takeFixedTarget: assign(({ context }) => ({
@@ -95,19 +149,19 @@ export const resolution = setup({
         ? { targets: decision.targets }
         : { targets: [], result: { kind: 'failed' as const, fault: decision.fault } };
     }),
-    takeAddresses: assign(({ context }, { records }: DnsAnswer<AddressRecord>) => {
-      const [target, ...further] = context.targets;
-      if (target === undefined) return {};
-      return { result: { kind: 'resolved' as const, endpoint: { ...target, addresses: records }, further } };
-    }),
+    takeAddresses: assign((_, addresses: DnsAnswer<AddressRecord>) => ({ addresses })),
+    resolveWithoutDane: assign(({ context }) => resolvedWith(context, whyNoTlsa(context))),
+    resolve: assign(({ context }, tlsa: TargetTlsa) => resolvedWith(context, daneOf(context, tlsa))),
     /** A target whose look-up failed is left out, never guessed (RFC 7673 §3.2). */
     leaveOut: assign(({ context }, { status, reason }: Pick<DnsAnswer<AddressRecord>, 'status' | 'reason'>) => {
       const [target, ...targets] = context.targets;
       const why = `${target?.host ?? context.remoteDomain}: ${reason ?? status}`;
-      return { targets, leftOut: [...context.leftOut, { why, isAbsent: status !== 'bogus' && status !== 'error' }] };
+      const condition = status === 'bogus' ? status : status === 'error' ? 'lookup-failed' : 'no-address';
+      return { targets, leftOut: [...context.leftOut, { why, condition } as const] };
     }),
     failForWantOfAddresses: assign(({ context: { leftOut } }) => {
-      const condition = leftOut.every(({ isAbsent }) => isAbsent) ? 'no-address' : 'lookup-failed';
+      const conditions = new Set(leftOut.map(({ condition }) => condition));
+      const condition = (['bogus', 'lookup-failed'] as const).find((one) => conditions.has(one)) ?? 'no-address';
       const why = leftOut.map((target) => target.why).join('; ');
       return { result: { kind: 'failed' as const, fault: fault('dns', condition, 'dns', why) } };
     }),
@@ -117,7 +171,7 @@ export const resolution = setup({
   id: 'resolution',
   description: 'Finds the endpoints of a remote domain.',
   meta: { spec: 'RFC 6120 §3.2, XEP-0368 §3' },
-  context: ({ input }) => ({ result: unfinished, leftOut: [], ...input }),
+  context: ({ input }) => ({ result: unfinished, addresses: null, leftOut: [], ...input }),
   initial: 'decidingSource',
   states: {
     decidingSource: {
@@ -174,7 +228,7 @@ export const resolution = setup({
         onDone: [
           {
             guard: { type: 'hostMayBeDialled', params: ({ event }) => event.output },
-            target: 'resolved',
+            target: 'decidingDane',
             actions: { type: 'takeAddresses', params: ({ event }) => event.output },
           },
           { target: 'decidingNextHost', actions: { type: 'leaveOut', params: ({ event }) => event.output } },
@@ -191,6 +245,64 @@ export const resolution = setup({
         addressesTimeout: {
           target: 'decidingNextHost',
           actions: { type: 'leaveOut', params: { status: 'error', reason: 'no answer in time' } },
+        },
+      },
+    },
+    decidingDane: {
+      description: 'TLSA records count only at the end of a way that is signed throughout.',
+      meta: { spec: 'RFC 7673 §3.2' },
+      always: [
+        { guard: 'daneMayApply', target: 'awaitingTlsa' },
+        { target: 'resolved', actions: 'resolveWithoutDane' },
+      ],
+    },
+    awaitingTlsa: {
+      description:
+        'The TLSA records of the target host have been asked for: they say which certificate to expect there.',
+      meta: {
+        spec: 'RFC 7673 §3.3',
+        awaits: 'TLSA records of one target host',
+        mover: 'dns',
+        ifLate: 'nothing is dialled there: the next target host is looked up',
+      },
+      tags: 'waiting',
+      invoke: {
+        id: 'lookUpTlsa',
+        src: 'lookUpTlsa',
+        input: ({ context }) => ({
+          host: context.targets[0]?.host ?? '',
+          expandedHost: context.addresses?.canonicalName ?? null,
+          port: context.targets[0]?.port ?? 0,
+          fresh: context.fresh,
+          purpose: context.purpose,
+        }),
+        onDone: [
+          {
+            // RFC 7673 §3.4: MUST NOT connect here.
+            guard: { type: 'tlsaWasWithheld', params: ({ event }) => event.output },
+            target: 'decidingNextHost',
+            actions: {
+              type: 'leaveOut',
+              params: ({ event: { output } }) => ({
+                status: output.answer.status,
+                reason: `TLSA ${output.owner}: ${output.answer.reason ?? output.answer.status}`,
+              }),
+            },
+          },
+          { target: 'resolved', actions: { type: 'resolve', params: ({ event }) => event.output } },
+        ],
+        onError: {
+          target: 'decidingNextHost',
+          actions: {
+            type: 'leaveOut',
+            params: ({ event }) => ({ status: 'error', reason: faultSentence(toFault(event.error, 'dns')) }),
+          },
+        },
+      },
+      after: {
+        addressesTimeout: {
+          target: 'decidingNextHost',
+          actions: { type: 'leaveOut', params: { status: 'error', reason: 'no answer on TLSA records in time' } },
         },
       },
     },

@@ -1,26 +1,25 @@
 /** DIALBACK IDENTITY VERIFICATION: the receiving server decides whether one asserted sender domain belongs to the stream. */
 import { assign, setup } from 'xstate';
-import type { CertificateEvidence } from '../src/protocol/certificate.ts';
 import type { DialbackAnswer } from '../src/protocol/dialback.ts';
 import type { Fault } from '../src/protocol/faults.ts';
-import { acceptsWeakProof, type ResolvedPolicy, requiresTls, usableProoftypes } from '../src/protocol/policy.ts';
+import { acceptsWeakProof, type ResolvedPolicy, requiresTls } from '../src/protocol/policy.ts';
 import type { Proof } from '../src/protocol/proof.ts';
-import { association } from './association.machine.ts';
+import { association, type AssociationInput } from './association.machine.ts';
 import type { StateMeta } from './declare.ts';
-import type { AssociationOutcome, DomainPair, NoEvents, StreamId, VerificationOutcome } from './events.ts';
+import type { AssociationOutcome, DomainPair, NoEvents, VerificationOutcome } from './events.ts';
 import { limits } from './limits.ts';
 
 export interface VerificationInput extends DomainPair {
-  readonly stream: StreamId;
   /** Id of the stream in force when the key was shown. */
   readonly id: string | null;
   readonly key: string;
   readonly policy: ResolvedPolicy;
+  /** What is asked about the sender domain. */
+  readonly association: Omit<AssociationInput, 'assertion'>;
   readonly targetIsHosted: boolean;
   /** Why policy forbids the sender altogether, or null. */
   readonly denied: Fault | null;
   readonly secured: boolean;
-  readonly certificate: CertificateEvidence | null;
   /**
    * False in the reverse direction of a bidirectional stream: the id there was chosen by the far end, so a key shown
    * elsewhere would verify; only the certificate counts (FACTS §9).
@@ -55,6 +54,9 @@ function refusalOf({ verdict: whole, attempts }: AssociationOutcome, policy: Res
 const isDisowned = ({ attempts }: AssociationOutcome): boolean =>
   attempts.some(({ verdict }) => verdict.kind === 'refuted' && verdict.fault.condition === 'forbidden');
 
+/** DANE said no, or was kept from saying it (RFC 6698 §4.1, S4). */
+const isFinal = ({ verdict }: AssociationOutcome): boolean => verdict.kind !== 'proved' && verdict.final === true;
+
 export const verification = setup({
   types: {
     input: {} as VerificationInput,
@@ -73,7 +75,7 @@ export const verification = setup({
     senderIsProved: (_, outcome: AssociationOutcome) => outcome.verdict.kind === 'proved',
     /** XEP-0220 §2.2.1: a key that its domain disowns MUST NOT be accepted; permissive is about what nobody denies. */
     anythingGoes: ({ context }, outcome: AssociationOutcome) =>
-      context.policy.federation === 'permissive' && !isDisowned(outcome),
+      context.policy.federation === 'permissive' && !isDisowned(outcome) && !isFinal(outcome),
   },
   actions: {
     refuse: assign(({ context }, answer: DialbackAnswer) => ({ outcome: { ...context.outcome, answer, proof: null } })),
@@ -141,11 +143,7 @@ export const verification = setup({
         id: 'association',
         src: 'association',
         input: ({ context }) => ({
-          stream: context.stream,
-          domain: context.from,
-          prooftypes: usableProoftypes(context.policy),
-          derivedDomains: [],
-          certificate: context.certificate,
+          ...context.association,
           assertion:
             context.dialbackCounts && context.id !== null
               ? { targetDomain: context.to, id: context.id, key: context.key }

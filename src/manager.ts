@@ -113,6 +113,7 @@ export class ConnectionManager {
         hosted: setOf(new Set(this.#hosted.keys())),
         policy: canonicalPolicy(options.policy ?? {}),
         bidi: options.bidi ?? true,
+        material: { secureDns: ports.resolver.validates, posh: ports.posh !== undefined },
       },
       router: this.#router,
       clock,

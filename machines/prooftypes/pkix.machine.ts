@@ -4,15 +4,19 @@ import type { CertificateEvidence, PathVerdict } from '../../src/protocol/certif
 import { type Fault, fault, toFault } from '../../src/protocol/faults.ts';
 import { type IdentityMatch, matchIdentity, referenceIdentifiers } from '../../src/protocol/identity.ts';
 import type { ProofVerdict } from '../../src/protocol/proof.ts';
+import type { Service } from '../../src/protocol/service.ts';
 import { declareEffect, type StateMeta } from '../declare.ts';
 import { limits } from '../limits.ts';
 import type { NoEvents, StreamId } from '../events.ts';
 
 export interface PkixInput {
   readonly stream: StreamId;
+  readonly service: Service;
   readonly sourceDomain: string;
   /** Targets of a secure delegation: further reference identifiers (RFC 7673 §4.1). */
   readonly derivedDomains: readonly string[];
+  /** When the answers that name them end, in milliseconds since the epoch; null where no answer does. */
+  readonly delegationExpiresAtMs: number | null;
   readonly certificate: CertificateEvidence | null;
 }
 
@@ -20,14 +24,15 @@ export interface PkixContext extends PkixInput {
   readonly verdict: ProofVerdict;
 }
 
-function identityOf({ certificate, sourceDomain, derivedDomains }: PkixInput): IdentityMatch {
+function identityOf({ certificate, service, sourceDomain, derivedDomains }: PkixInput): IdentityMatch {
   return certificate === null
     ? { kind: 'mismatch', presentedNames: [] }
-    : matchIdentity(referenceIdentifiers('xmpp-server', sourceDomain, derivedDomains), certificate.presented);
+    : matchIdentity(referenceIdentifiers(service, sourceDomain, derivedDomains), certificate.presented);
 }
 
 function provedBy(input: PkixInput, path: Extract<PathVerdict, { kind: 'valid' }>): ProofVerdict {
   const identity = identityOf(input);
+  const isDerived = identity.kind === 'match' && identity.reference !== input.sourceDomain;
   return {
     kind: 'proved',
     prooftype: 'pkix',
@@ -36,9 +41,11 @@ function provedBy(input: PkixInput, path: Extract<PathVerdict, { kind: 'valid' }
       sha256: input.certificate?.sha256 ?? null,
       by: identity.kind === 'match' ? identity.by : null,
       identifier: identity.kind === 'match' ? identity.identifier : null,
+      ...(isDerived ? { derivedDomain: identity.reference } : {}),
       anchorSha256: path.pathSha256.at(-1) ?? null,
     },
-    expiresAtMs: path.notAfterMs,
+    // A name that the DNS has lent is there for as long as the answer.
+    expiresAtMs: Math.min(path.notAfterMs, isDerived ? (input.delegationExpiresAtMs ?? Infinity) : Infinity),
   };
 }
 

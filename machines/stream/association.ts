@@ -1,12 +1,11 @@
 /** "A establishes DNA for b.example": what the far end of the stream is proved to be (RFC 7712 §4.2). */
 import { assign, emit, enqueueActions } from 'xstate';
 import { type Fault, fault, toFault } from '../../src/protocol/faults.ts';
-import { usableProoftypes } from '../../src/protocol/policy.ts';
 import type { AssociationOutcome } from '../events.ts';
 import { withEntry } from '../collections/growing-table.ts';
 import { limits } from '../limits.ts';
 import { withPending, without } from './context.ts';
-import { acceptableProof, policyTowards, supposedProof } from './rules.ts';
+import { acceptableProof, associationOf, isUnprovedForGood, supposedProof } from './rules.ts';
 import { tlsNegotiation } from './tls.ts';
 
 export const domainNameAssociation = tlsNegotiation.extend({
@@ -17,8 +16,10 @@ export const domainNameAssociation = tlsNegotiation.extend({
       context.tls.certificate !== null &&
       context.remote !== '',
     farEndWasJudged: ({ context }) => context.associated !== null,
+    /** An authoritative server need not be proved to be asked; but it must not be the one that DANE says it is not. */
     farEndIsRefused: ({ context }) =>
-      context.purpose === 'stanzas' && acceptableProof(context, context.remote) === null,
+      isUnprovedForGood(context) ||
+      (context.purpose === 'stanzas' && acceptableProof(context, context.remote) === null),
   },
   actions: {
     rememberAssociation: assign(({ context }, outcome: AssociationOutcome) => ({
@@ -63,20 +64,14 @@ export const domainNameAssociation = tlsNegotiation.extend({
       enqueue.assign(withPending(context, { associations: [...context.pending.associations, domain] }));
       enqueue.spawnChild('association', {
         id: `association.${domain}`,
-        input: {
-          stream: context.stream,
-          domain,
-          prooftypes: usableProoftypes(policyTowards(context, domain)),
-          derivedDomains: [],
-          certificate: context.tls?.certificate ?? null,
-          assertion: null,
-        },
+        input: { ...associationOf(context, domain), assertion: null },
       });
     }),
     settleAssociation: enqueueActions(({ context, enqueue }, { domain, verdict, attempts }: AssociationOutcome) => {
       enqueue.stopChild(`association.${domain}`);
       enqueue.assign(withPending(context, { associations: without(context.pending.associations, domain) }));
-      const proof = verdict.kind === 'proved' ? verdict : supposedProof(context, domain);
+      const isOpen = verdict.kind !== 'proved' && verdict.final !== true;
+      const proof = verdict.kind === 'proved' ? verdict : isOpen ? supposedProof(context, domain) : null;
       if (proof !== null) enqueue.assign({ proved: withEntry(context.proved, domain, proof) });
       enqueue.emit({
         type: 'association.settled',

@@ -3,6 +3,7 @@ import type { Endpoint } from '../../src/protocol/dns.ts';
 import type { Fault } from '../../src/protocol/faults.ts';
 import type { PolicyOptions } from '../../src/protocol/policy.ts';
 import type { Proof } from '../../src/protocol/proof.ts';
+import type { Service } from '../../src/protocol/service.ts';
 import type { StreamFeatures } from '../../src/protocol/wire.ts';
 import type { GrowingSet, GrowingTable } from '../collections/growing-table.ts';
 import { nobodyWaiting, type WaitingLine } from '../collections/waiting-line.ts';
@@ -26,6 +27,12 @@ export interface StreamSettings {
   readonly hosted: GrowingSet;
   readonly policy: PolicyOptions;
   readonly bidi: boolean;
+  /** Where proofs may come from, beside the certificate. */
+  readonly material: {
+    /** Somebody validates the DNS: DANE and secure delegation may prove a domain, or refute it. */
+    readonly secureDns: boolean;
+    readonly posh: boolean;
+  };
 }
 
 export interface StreamInput {
@@ -36,6 +43,7 @@ export interface StreamInput {
   readonly local: string;
   readonly remote: string;
   readonly endpoint: Endpoint | null;
+  readonly service: Service;
   /** TLS comes before any XML (XEP-0368). */
   readonly directTls: boolean;
   readonly avoidExternal: boolean;

@@ -11,10 +11,14 @@ import {
   type PolicyOptions,
   type ResolvedPolicy,
   requiresTls,
+  type ProoftypeName,
+  usableProoftypes,
 } from '../../src/protocol/policy.ts';
 import type { Proof } from '../../src/protocol/proof.ts';
+import { delegationOf, undelegated } from '../../src/protocol/secure-delegation.ts';
 import { decodeAuthzid, type StreamFeatures, type StreamHeader } from '../../src/protocol/wire.ts';
 import { entriesOf, entryOf, hasMember } from '../collections/growing-table.ts';
+import type { AssociationInput } from '../association.machine.ts';
 import type { StreamContext } from './context.ts';
 
 export { pairId, verifyId } from '../../src/protocol/pairs.ts';
@@ -29,6 +33,23 @@ const vouchedByDns: Proof = {
 
 export const policyTowards = ({ settings }: StreamContext, remote: string): ResolvedPolicy =>
   policyFor(settings.policy, remote);
+
+/** What is asked about `domain`, as whom this stream leads to, or who is at its other end. */
+export function associationOf(context: StreamContext, domain: string): Omit<AssociationInput, 'assertion'> {
+  const { stream, service, settings, endpoint, remote, tls, purpose } = context;
+  const isDialled = endpoint !== null && domain === remote;
+  return {
+    stream,
+    service,
+    domain,
+    prooftypes: usableProoftypes(policyTowards(context, domain)),
+    delegation: isDialled ? delegationOf(endpoint) : settings.material.secureDns ? null : undelegated,
+    endpoint: endpoint === null ? null : { host: endpoint.host, port: endpoint.port },
+    certificate: tls?.certificate ?? null,
+    fresh: false,
+    purpose: endpoint === null ? 'verification' : purpose,
+  };
+}
 
 /** The stream as it would be under another policy. */
 export const underPolicy = (context: StreamContext, policy: PolicyOptions): StreamContext => ({
@@ -60,9 +81,18 @@ export function faultOfStream(context: StreamContext): Fault | null {
   return isJudged ? faultOfPair(context, remote, entryOf(context.proved, remote) ?? vouchedByDns) : null;
 }
 
+/** TLS comes whatever the policy, where the DNS names the certificate to expect (RFC 7673 §4). */
+export const tlsIsRequired = (context: StreamContext): boolean =>
+  context.endpoint?.dane.kind === 'tlsa' || requiresTls(policyTowards(context, context.remote));
+
+/** The far end was judged for good, and not proved: nothing weaker takes the place of a proof (RFC 6698 §4.1, S4, S8). */
+export const isUnprovedForGood = ({ associated }: StreamContext): boolean =>
+  associated !== null && associated.verdict.kind !== 'proved' && associated.verdict.final === true;
+
 /** The proof of `domain` on this stream that the policy in force accepts, or null (S2). */
 export function acceptableProof(context: StreamContext, domain: string): Proof | null {
-  const proof = entryOf(context.proved, domain) ?? vouchedByDns;
+  const proof = entryOf(context.proved, domain) ?? (isUnprovedForGood(context) ? null : vouchedByDns);
+  if (proof === null) return null;
   return faultOfPair(context, domain, proof) === null ? proof : null;
 }
 
@@ -156,14 +186,21 @@ export function outdatedTls(context: StreamContext, remote: string): Fault | nul
   return fault('stream', 'policy-violation', 'peer', `TLS ${minTls} is required, this is ${context.tls.protocol}`);
 }
 
+/** Prooftypes that judge the certificate, and nothing else. */
+const BY_CERTIFICATE: readonly ProoftypeName[] = ['dane', 'pkix', 'posh'];
+
 /**
- * Why nothing that policy accepts can prove `domain` on this stream, or null: only the certificate counts, and there is none,
- * or it names others. (DANE and POSH are not in this version.)
+ * Why nothing that policy accepts can prove `domain` on this stream, or null: only the certificate counts, and there is none;
+ * or only its names do, and it names others.
  */
 export function provedByNothing(context: StreamContext, domain: string): Fault | null {
-  const { tls } = context;
-  if (tls === null || acceptsWeakProof(policyTowards(context, domain))) return null;
+  const { tls, settings } = context;
+  const policy = policyTowards(context, domain);
+  const prooftypes = usableProoftypes(policy);
+  if (tls === null || acceptsWeakProof(policy) || prooftypes.some((name) => !BY_CERTIFICATE.includes(name)))
+    return null;
   if (tls.certificate === null) return fault('pkix', 'no-certificate', 'peer');
+  if (settings.material.secureDns || (settings.material.posh && prooftypes.includes('posh'))) return null;
   return matchIdentity(referenceIdentifiers('xmpp-server', domain), tls.certificate.presented).kind === 'match'
     ? null
     : fault('pkix', 'name-mismatch', 'peer');

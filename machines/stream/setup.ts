@@ -38,6 +38,7 @@ export const streamSetup = setup({
   delays: {
     connectTimeout: limits.connectMs,
     headerTimeout: limits.headerMs,
+    featuresTimeout: limits.featuresMs,
     handshakeTimeout: limits.handshakeMs,
     saslTimeout: limits.saslMs,
     authenticationTimeout: limits.authenticationMs,

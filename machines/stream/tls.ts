@@ -2,21 +2,18 @@
 import { assign, sendTo } from 'xstate';
 import { requiresTls } from '../../src/protocol/policy.ts';
 import type { TlsFacts } from '../events.ts';
-import { policyTowards } from './rules.ts';
+import { policyTowards, tlsIsRequired } from './rules.ts';
 import { nothingNegotiated } from './context.ts';
 import { streamHeaders } from './headers.ts';
 
 export const tlsNegotiation = streamHeaders.extend({
   guards: {
     peerCannotStartTls: ({ context }) =>
-      context.negotiation.peerPredatesFeatures &&
-      context.tls === null &&
-      requiresTls(policyTowards(context, context.remote)),
+      context.negotiation.peerPredatesFeatures && context.tls === null && tlsIsRequired(context),
     startTlsIsNext: ({ context }) =>
       context.tls === null &&
       // Where no features came (a peer from before 1.0), TLS is asked for only if policy insists.
-      ((context.negotiation.features?.startTls ?? 'absent') !== 'absent' ||
-        requiresTls(policyTowards(context, context.remote))),
+      ((context.negotiation.features?.startTls ?? 'absent') !== 'absent' || tlsIsRequired(context)),
     plainTextIsAllowed: ({ context }) => context.remote !== '' && !requiresTls(policyTowards(context, context.remote)),
   },
   actions: {

@@ -10,6 +10,7 @@ import { identityAssertion } from './assertion.ts';
 import { type StreamContext, without, withPending } from './context.ts';
 import {
   assertionOfOurs,
+  associationOf,
   faultOfPair,
   outdatedTls,
   pairId,
@@ -87,13 +88,12 @@ export const identityVerification = identityAssertion.extend({
           from,
           to,
           key: assertion.key,
-          stream: context.stream,
           id: context.negotiation.wireId,
-          policy: policyTowards(context, assertion.from),
+          policy: policyTowards(context, from),
+          association: associationOf(context, from),
           targetIsHosted,
           denied,
           secured: context.tls !== null,
-          certificate: context.tls?.certificate ?? null,
           // In reverse on a bidirectional stream the far end chose the id (FACTS §9).
           dialbackCounts: context.endpoint === null,
         },

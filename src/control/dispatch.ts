@@ -239,7 +239,8 @@ export class Dispatch {
         const stream = actors.streams.assign();
         actors.peers.send(remote, { type: 'stream.assigned', stream });
         const directTls = endpoint.tls === 'direct';
-        actors.streams.open({ stream, purpose, local, remote, endpoint, directTls, avoidExternal });
+        const service = 'xmpp-server' as const;
+        actors.streams.open({ stream, service, purpose, local, remote, endpoint, directTls, avoidExternal });
         break;
       }
       case 'stream.abandoned':

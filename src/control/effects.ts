@@ -6,16 +6,22 @@ import { pair } from '../../machines/pair.machine.ts';
 import { peer, type StandingStream } from '../../machines/peer.machine.ts';
 import { dialbackProoftype, type VerifyStream } from '../../machines/prooftypes/dialback.machine.ts';
 import { pkixProoftype } from '../../machines/prooftypes/pkix.machine.ts';
-import { resolution, type ServiceRecords } from '../../machines/resolution.machine.ts';
+import { daneProoftype } from '../../machines/prooftypes/dane.machine.ts';
+import { poshProoftype, type PoshFinding } from '../../machines/prooftypes/posh.machine.ts';
+import { resolution, type ServiceRecords, type TargetTlsa } from '../../machines/resolution.machine.ts';
 import { receivingStream } from '../../machines/receiving-stream.machine.ts';
 import type { StreamId } from '../../machines/events.ts';
 import { verification } from '../../machines/verification.machine.ts';
 import { atOnce } from '../adapters/at-once.ts';
 import { transport, type TransportPorts } from '../adapters/transport.ts';
-import type { LookUpOptions, Ports } from '../ports.ts';
-import type { PathVerdict } from '../protocol/certificate.ts';
+import type { CertificateChain, LookUpOptions, Ports } from '../ports.ts';
+import type { DaneMatch, PathVerdict } from '../protocol/certificate.ts';
 import type { AddressRecord, DnsAnswer, SrvRecord } from '../protocol/dns.ts';
 import { fault, FaultError } from '../protocol/faults.ts';
+import type { DelegationFinding } from '../protocol/secure-delegation.ts';
+import type { Service } from '../protocol/service.ts';
+import { tlsaOwner, type TlsaRecord } from '../protocol/tlsa.ts';
+import { type DelegationQuestion, findDelegation } from './delegation.ts';
 import { srvOwnerNames } from '../protocol/srv.ts';
 import type { StandingStreams, Wanted } from './standing-streams.ts';
 import type { StreamSearch } from './stream-search.ts';
@@ -35,10 +41,16 @@ export interface OtherStreams {
 }
 
 export function makeEffects(ports: Ports, transportPorts: TransportPorts, others: OtherStreams) {
+  const chainOf = (stream: StreamId): CertificateChain => {
+    const chain = others.streams.get(stream)?.chain ?? null;
+    if (chain === null) throw new FaultError(fault('pkix', 'no-certificate', 'peer'));
+    return chain;
+  };
+
   const lookUpServices = fromPromise<ServiceRecords, { domain: string } & Required<LookUpOptions>>(
     async ({ input, signal }) => {
       const names = srvOwnerNames(input.domain);
-      if (names === null) return { xmpp: noRecords, xmpps: noRecords, draws: [] };
+      if (names === null) return { xmpp: noRecords, xmpps: noRecords, draws: [], atMs: ports.clock.now() };
       const [xmpp, xmpps] = await Promise.all([
         ports.resolver.srv(names.xmpp, signal, input),
         ports.resolver.srv(names.xmpps, signal, input),
@@ -47,19 +59,52 @@ export function makeEffects(ports: Ports, transportPorts: TransportPorts, others
         { length: DRAWS_PER_RECORD * (xmpp.records.length + xmpps.records.length) },
         () => ports.random.integer(RESOLUTION_OF_DRAW - 1) / RESOLUTION_OF_DRAW,
       );
-      return { xmpp, xmpps, draws };
+      return { xmpp, xmpps, draws, atMs: ports.clock.now() };
     },
+  );
+
+  const lookUpTlsa = fromPromise<
+    TargetTlsa,
+    { host: string; expandedHost: string | null; port: number } & Required<LookUpOptions>
+  >(async ({ input, signal }) => {
+    const { host, expandedHost, port } = input;
+    const ask = async (at: string): Promise<TargetTlsa> => {
+      const owner = tlsaOwner(at, port);
+      const answer = await ports.resolver.tlsa(owner, signal, input);
+      return { owner, answer, atMs: ports.clock.now() };
+    };
+    if (expandedHost === null || expandedHost === host) return ask(host);
+    // RFC 7671 §7: where the alias leads first, and under the alias itself only if nothing is there.
+    const expanded = await ask(expandedHost);
+    return expanded.answer.status === 'nodata-secure' || expanded.answer.status === 'nodata-insecure'
+      ? ask(host)
+      : expanded;
+  });
+
+  const lookUpDelegation = fromPromise<DelegationFinding, DelegationQuestion>(({ input, signal }) =>
+    findDelegation(ports, input, signal),
+  );
+
+  const fetchPoshDocument = fromPromise<PoshFinding, { domain: string; service: Service } & Required<LookUpOptions>>(
+    async ({ input: { domain, service, ...manner }, signal }) => {
+      if (ports.posh === undefined)
+        throw new FaultError(fault('posh', 'not-available', 'local', 'nobody fetches POSH documents here'));
+      const material = await ports.posh.fetch(domain, service, signal, manner);
+      return { material, atMs: ports.clock.now() };
+    },
+  );
+
+  const matchTlsa = atOnce<DaneMatch, { stream: StreamId; records: readonly TlsaRecord[] }>(({ stream, records }) =>
+    ports.pathValidator.validateDane(chainOf(stream), records, ports.clock.now()),
   );
 
   const lookUpAddresses = fromPromise<DnsAnswer<AddressRecord>, { host: string } & Required<LookUpOptions>>(
     ({ input, signal }) => ports.resolver.addresses(input.host, signal, input),
   );
 
-  const validatePath = atOnce<PathVerdict, { stream: StreamId }>(({ stream }) => {
-    const chain = others.streams.get(stream)?.chain ?? null;
-    if (chain === null) throw new FaultError(fault('pkix', 'no-certificate', 'peer'));
-    return ports.pathValidator.validate(chain, ports.clock.now());
-  });
+  const validatePath = atOnce<PathVerdict, { stream: StreamId }>(({ stream }) =>
+    ports.pathValidator.validate(chainOf(stream), ports.clock.now()),
+  );
 
   const openVerifyStream = fromPromise<VerifyStream, { sender: string; target: string; askedOn: StreamId }>(
     async ({ input, signal }) => {
@@ -71,7 +116,10 @@ export function makeEffects(ports: Ports, transportPorts: TransportPorts, others
 
   return {
     transport: transport(transportPorts),
-    resolution: resolution.provide({ actors: { lookUpServices, lookUpAddresses } }),
+    resolution: resolution.provide({ actors: { lookUpServices, lookUpAddresses, lookUpTlsa } }),
+    lookUpDelegation,
+    daneProoftype: daneProoftype.provide({ actors: { matchTlsa } }),
+    poshProoftype: poshProoftype.provide({ actors: { fetchPoshDocument } }),
     pkixProoftype: pkixProoftype.provide({ actors: { validatePath } }),
     dialbackProoftype: dialbackProoftype.provide({
       actors: {
@@ -89,8 +137,11 @@ export type Effects = ReturnType<typeof makeEffects>;
 
 /** The charts with their effects: what DESIGN §2 calls `provide()`. */
 export function provideEffects(effects: Effects) {
-  const { transport, resolution, pkixProoftype, dialbackProoftype, findStandingStream } = effects;
-  const proving = association.provide({ actors: { pkixProoftype, dialbackProoftype } });
+  const { transport, resolution, findStandingStream, ...proofs } = effects;
+  const { lookUpDelegation, daneProoftype, pkixProoftype, poshProoftype, dialbackProoftype } = proofs;
+  const proving = association.provide({
+    actors: { lookUpDelegation, daneProoftype, pkixProoftype, poshProoftype, dialbackProoftype },
+  });
   const streamActors = {
     transport,
     association: proving,

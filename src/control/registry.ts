@@ -85,12 +85,16 @@ export class Registry implements OtherStreams {
     this.#peerActors = new PeerActors({
       machine: machines.peer,
       recorder,
-      inputOf: (remote) => ({
-        remote,
-        fixedTarget: policyFor(this.#settings.policy, remote).target,
-        denied: deniedBy(this.#settings.policy, remote),
-        jitter: random.integer(1_000) / 1_001,
-      }),
+      inputOf: (remote) => {
+        const policy = policyFor(this.#settings.policy, remote);
+        return {
+          remote,
+          fixedTarget: policy.target,
+          asksForTlsa: policy.prooftypes.includes('dane'),
+          denied: deniedBy(this.#settings.policy, remote),
+          jitter: random.integer(1_000) / 1_001,
+        };
+      },
       reported: (report) => this.#dispatch.peerReported(report),
       errored: (remote, why) => this.#dispatch.peerErrored(remote, why),
     });

@@ -61,8 +61,9 @@ export class StreamActors {
     const stream = this.assign();
     this.#accepted.set(stream, connection);
     const { directTls } = connection;
+    const service = 'xmpp-server' as const;
     const nothingSaid = { purpose: 'stanzas' as const, local: '', remote: '', endpoint: null, avoidExternal: false };
-    this.#start('receivingStream', { stream, settings: this.#options.settings(), ...nothingSaid, directTls });
+    this.#start('receivingStream', { stream, settings: this.#options.settings(), service, ...nothingSaid, directTls });
   }
 
   /** The connection that stands under this id, once. */

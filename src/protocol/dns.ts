@@ -1,5 +1,7 @@
 /** DNS answers as values. Every answer says how far it can be trusted (FACTS §10.2); none is ever a bare array. */
 
+import type { DaneMaterial } from './tlsa.ts';
+
 /**
  * `secure` and `insecure` carry records; the two `nodata` forms are a proved and an unproved "there is none"
  * (NXDOMAIN or NODATA). `bogus` failed validation; `error` is everything else: SERVFAIL, refused, time-out.
@@ -40,5 +42,10 @@ export interface Endpoint {
   readonly tls: TlsMode;
   /** True when the name of the host is a secure delegation: signed SRV, or fixed by the operator (RFC 6125 §6.2.1). */
   readonly secureDelegation: boolean;
+  /** When the signed answer that named the host ends, in milliseconds since the epoch; null where none did. */
+  readonly delegatedUntilMs: number | null;
+  /** Where a CNAME of the host leads to, if all of the chain is secure: a further reference identifier (RFC 7671 §7). */
+  readonly expandedHost: string | null;
   readonly addresses: readonly AddressRecord[];
+  readonly dane: DaneMaterial;
 }

@@ -2,13 +2,14 @@
 import type { TlsMode } from './dns.ts';
 import { type Fault, fault } from './faults.ts';
 import { canonicalDomain, canonicalPattern, domainMatches } from './names.ts';
-import type { Proof } from './proof.ts';
+import { DELEGATION_TYPES, type Proof } from './proof.ts';
 
 /** Federation policies of XEP-0238, weakest first. */
 export const FEDERATIONS = ['permissive', 'verified', 'encrypted', 'authenticated'] as const;
 export type Federation = (typeof FEDERATIONS)[number];
-export const PROOFTYPES = ['dane', 'pkix', 'posh', 'dialback'] as const;
-export type ProoftypeName = (typeof PROOFTYPES)[number];
+export const PROOFTYPES = ['dane', 'pkix', 'posh', 'dialback', ...DELEGATION_TYPES] as const;
+/** Of ours, or of the embedder (`ManagerOptions.prooftypes`). */
+export type ProoftypeName = (typeof PROOFTYPES)[number] | (string & {});
 export const TLS_VERSIONS = ['1.2', '1.3'] as const;
 /** How the peer's end of a fixed target is secured. */
 export const TLS_MODES = ['starttls', 'direct'] as const satisfies readonly TlsMode[];
@@ -99,9 +100,14 @@ export function acceptsProof(policy: ResolvedPolicy, { prooftype, strength }: Pr
   return strength === 'weak' && acceptsWeakProof(policy);
 }
 
-/** The prooftypes that can satisfy the policy, in order: `authenticated` never accepts dialback alone. */
-export const usableProoftypes = (policy: ResolvedPolicy): readonly ProoftypeName[] =>
-  policy.prooftypes.filter((name) => name !== 'dialback' || acceptsWeakProof(policy));
+/**
+ * The prooftypes that can satisfy the policy, in order: `authenticated` never accepts dialback alone. DANE is asked first
+ * wherever it stands: who is named by no TLSA record is not to be proved by anything else (RFC 6698 §4.1, S8).
+ */
+export function usableProoftypes(policy: ResolvedPolicy): readonly ProoftypeName[] {
+  const usable = policy.prooftypes.filter((name) => name !== 'dialback' || acceptsWeakProof(policy));
+  return usable.indexOf('dane') > 0 ? ['dane', ...usable.filter((name) => name !== 'dane')] : usable;
+}
 
 /**
  * The same policy with every domain in its canonical form. Policies are looked up by canonical domains, so that another

@@ -16,6 +16,8 @@ export interface Target {
   readonly tls: TlsMode;
   /** True when a DNSSEC-secure SRV answer named this host: it may serve as a reference identifier (RFC 7712 §5.1). */
   readonly secureDelegation: boolean;
+  /** When that answer ends, in milliseconds since the epoch; absent where no signed answer named the host. */
+  readonly delegatedUntilMs?: number;
 }
 
 export type TargetDecision =

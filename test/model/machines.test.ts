@@ -6,10 +6,12 @@ import { getShortestPaths } from 'xstate/graph';
 import {
   assertion,
   association,
+  daneProoftype,
   dialbackProoftype,
   pair,
   peer,
   pkixProoftype,
+  poshProoftype,
   resolution,
   verification,
 } from '../../machines/index.ts';
@@ -17,7 +19,7 @@ import { fault } from '../../src/protocol/faults.ts';
 import { defaultPolicy } from '../../src/protocol/policy.ts';
 import { type ChartState, readChart, statesOf } from '../support/charts.ts';
 import { type Message, pathOf } from '../support/pure.ts';
-import { certificateOf, endpoint, provedFor, refutedFor, strong, weak } from '../support/samples.ts';
+import { associationInput, certificateOf, endpoint, provedFor, refutedFor, strong, weak } from '../support/samples.ts';
 
 interface Model {
   readonly machine: AnyStateMachine;
@@ -37,6 +39,13 @@ const verdicts = [
 const certificate = certificateOf('a.example');
 const asserted = { targetDomain: 'b.example', id: 'x', key: 'k' };
 const records = { status: 'insecure', records: [], ttlSeconds: 60 };
+const secure = { status: 'secure', records: [], ttlSeconds: 60 };
+const tlsaRecord = { usage: 3, selector: 1, matching: 1, data: 'ab'.repeat(32) };
+const signedTlsa = { kind: 'tlsa', sets: [{ owner: 'x', records: [tlsaRecord] }], expiresAtMs: 1 } as const;
+const findings = [
+  { kind: 'found', delegation: { derivedDomains: ['h.example'], expiresAtMs: 1, dane: signedTlsa } },
+  { kind: 'withheld', fault: fault('dns', 'bogus', 'dns') },
+] as const;
 const nothing = { status: 'nodata-insecure', records: [], ttlSeconds: 60 };
 
 const models: readonly Model[] = [
@@ -47,11 +56,48 @@ const models: readonly Model[] = [
   },
   {
     machine: pkixProoftype,
-    input: { stream: 1, sourceDomain: 'a.example', derivedDomains: [], certificate },
+    input: {
+      stream: 1,
+      service: 'xmpp-server',
+      sourceDomain: 'a.example',
+      derivedDomains: [],
+      delegationExpiresAtMs: null,
+      certificate,
+    },
     events: [
       done('validatePath', { kind: 'valid', notAfterMs: 1, pathSha256: ['x'] }),
       done('validatePath', { kind: 'invalid', condition: 'expired', text: '', depth: 0 }),
       failed('validatePath'),
+    ],
+  },
+  {
+    machine: daneProoftype,
+    input: {
+      stream: 1,
+      service: 'xmpp-server',
+      sourceDomain: 'a.example',
+      derivedDomains: [],
+      certificate,
+      sets: signedTlsa.sets,
+      expiresAtMs: 1,
+    },
+    events: [
+      done('matchTlsa', { kind: 'matched', record: tlsaRecord, notAfterMs: null }),
+      done('matchTlsa', { kind: 'unmatched', condition: 'no-match', text: '' }),
+      failed('matchTlsa'),
+    ],
+  },
+  {
+    machine: poshProoftype,
+    input: { service: 'xmpp-server', sourceDomain: 'a.example', certificate, fresh: false, purpose: 'stanzas' },
+    events: [
+      ...['c', 'd'].map((digit) =>
+        done('fetchPoshDocument', {
+          material: { fingerprints: [{ 'sha-256': digit.repeat(64) }], expiresAtMs: 1, url: 'https://a.example/' },
+          atMs: 1,
+        }),
+      ),
+      failed('fetchPoshDocument'),
     ],
   },
   {
@@ -67,33 +113,32 @@ const models: readonly Model[] = [
   },
   {
     machine: association,
-    input: {
-      stream: 1,
-      domain: 'a.example',
-      prooftypes: ['dane', 'pkix', 'dialback'],
-      derivedDomains: [],
-      certificate,
+    input: associationInput({
+      prooftypes: ['dane', 'pkix', 'posh', 'dialback', 'pinned-key'],
+      delegation: null,
       assertion: asserted,
-    },
+    }),
     events: [
-      ...verdicts.flatMap((verdict) => [done('pkix', verdict), done('dialback', verdict)]),
-      failed('pkix'),
-      failed('dialback'),
+      ...findings.map((finding) => done('lookUpDelegation', finding)),
+      failed('lookUpDelegation'),
+      ...['dane', 'pkix', 'posh', 'dialback', 'ownProoftype'].flatMap((id) => [
+        ...verdicts.map((verdict) => done(id, verdict)),
+        failed(id),
+      ]),
     ],
   },
   {
     machine: verification,
     input: {
-      stream: 1,
       id: 'x',
       key: 'k',
       from: 'a.example',
       to: 'b.example',
       policy: defaultPolicy,
+      association: associationInput(),
       targetIsHosted: true,
       denied: null,
       secured: true,
-      certificate,
       dialbackCounts: true,
     },
     events: [
@@ -104,18 +149,37 @@ const models: readonly Model[] = [
   },
   {
     machine: resolution,
-    input: { remoteDomain: 'b.example', fixedTarget: null, targets: [], fresh: false, purpose: 'stanzas' },
+    input: {
+      remoteDomain: 'b.example',
+      fixedTarget: null,
+      asksForTlsa: true,
+      targets: [],
+      fresh: false,
+      purpose: 'stanzas',
+    },
     events: [
       done('lookUpServices', {
         xmpp: { ...records, records: [{ priority: 0, weight: 0, port: 5269, target: 'h.example' }] },
         xmpps: nothing,
         draws: [0],
+        atMs: 0,
       }),
-      done('lookUpServices', { xmpp: { ...records, status: 'bogus' }, xmpps: nothing, draws: [0] }),
+      done('lookUpServices', {
+        xmpp: { ...secure, records: [{ priority: 0, weight: 0, port: 5269, target: 'h.example' }] },
+        xmpps: nothing,
+        draws: [0],
+        atMs: 0,
+      }),
+      done('lookUpServices', { xmpp: { ...records, status: 'bogus' }, xmpps: nothing, draws: [0], atMs: 0 }),
       failed('lookUpServices'),
       done('lookUpAddresses', { ...records, records: [{ family: 4, address: '127.0.0.1' }] }),
       done('lookUpAddresses', { ...records, status: 'bogus' }),
       failed('lookUpAddresses'),
+      done('lookUpAddresses', { ...secure, records: [{ family: 4, address: '127.0.0.1' }] }),
+      done('lookUpTlsa', { owner: '_5269._tcp.h.example', answer: { ...secure, records: [tlsaRecord] }, atMs: 0 }),
+      done('lookUpTlsa', { owner: '_5269._tcp.h.example', answer: nothing, atMs: 0 }),
+      done('lookUpTlsa', { owner: '_5269._tcp.h.example', answer: { ...records, status: 'bogus' }, atMs: 0 }),
+      failed('lookUpTlsa'),
     ],
   },
   {
@@ -136,7 +200,7 @@ const models: readonly Model[] = [
   },
   {
     machine: peer,
-    input: { remote: 'b.example', fixedTarget: null, denied: null, jitter: 0 },
+    input: { remote: 'b.example', fixedTarget: null, asksForTlsa: true, denied: null, jitter: 0 },
     events: [
       { type: 'local.streamWanted', local: 'a.example', purpose: 'stanzas', avoid: [] },
       done('resolution', { kind: 'resolved', endpoint, further: [] }),

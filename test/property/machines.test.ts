@@ -359,7 +359,7 @@ test('peer, any events: every wish is answered (L2), and no wish is offered a st
               findStandingStream: answerOf<StandingStream | null>(standing) as never,
             },
           }),
-          { input: { remote: 'b.example', fixedTarget: null, denied: null, jitter: 0.5 }, clock },
+          { input: { remote: 'b.example', fixedTarget: null, asksForTlsa: true, denied: null, jitter: 0.5 }, clock },
         );
         const open = new Map<string, boolean>();
         let errors = 0;

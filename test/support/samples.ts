@@ -2,6 +2,8 @@
 import type { CertificateEvidence } from '../../src/protocol/certificate.ts';
 import type { Endpoint } from '../../src/protocol/dns.ts';
 import { fault } from '../../src/protocol/faults.ts';
+import { undelegated } from '../../src/protocol/secure-delegation.ts';
+import type { AssociationInput } from '../../machines/association.machine.ts';
 import type { PolicyOptions } from '../../src/protocol/policy.ts';
 import type { Proof } from '../../src/protocol/proof.ts';
 import type { StreamFeatures, StreamHeader, WireElement } from '../../src/protocol/wire.ts';
@@ -15,8 +17,29 @@ export const endpoint: Endpoint = {
   port: 5269,
   tls: 'starttls',
   secureDelegation: false,
+  delegatedUntilMs: null,
+  expandedHost: null,
   addresses: [{ family: 4, address: '127.0.0.1' }],
+  dane: undelegated.dane,
 };
+
+/** Nothing but certificates to judge by. */
+export const nowhere = { secureDns: false, posh: false };
+
+/** What an association is asked about a.example, on a stream of a.example. */
+export const associationInput = (changes: Partial<AssociationInput> = {}): AssociationInput => ({
+  stream: 1,
+  service: 'xmpp-server',
+  domain: 'a.example',
+  prooftypes: ['pkix', 'dialback'],
+  delegation: undelegated,
+  endpoint: null,
+  certificate: certificateOf('a.example'),
+  assertion: null,
+  fresh: false,
+  purpose: 'verification',
+  ...changes,
+});
 
 export const certificateOf = (...dnsNames: readonly string[]): CertificateEvidence => ({
   sha256: 'c'.repeat(64),
@@ -92,7 +115,8 @@ export const features = (changes: Partial<StreamFeatures> = {}): StreamFeatures 
 /** a.example opens a stream to b.example. */
 export const initiatingInput = (changes: Partial<StreamInput> = {}, policy: PolicyOptions = {}): StreamInput => ({
   stream: 1,
-  settings: { hosted: setOf(new Set(['a.example', 'a2.example'])), policy, bidi: true },
+  settings: { hosted: setOf(new Set(['a.example', 'a2.example'])), policy, bidi: true, material: nowhere },
+  service: 'xmpp-server',
   purpose: 'stanzas',
   local: 'a.example',
   remote: 'b.example',
@@ -105,7 +129,8 @@ export const initiatingInput = (changes: Partial<StreamInput> = {}, policy: Poli
 /** b.example, which also serves b2.example, is connected to. */
 export const receivingInput = (changes: Partial<StreamInput> = {}, policy: PolicyOptions = {}): StreamInput => ({
   stream: 2,
-  settings: { hosted: setOf(new Set(['b.example', 'b2.example'])), policy, bidi: true },
+  settings: { hosted: setOf(new Set(['b.example', 'b2.example'])), policy, bidi: true, material: nowhere },
+  service: 'xmpp-server',
   purpose: 'stanzas',
   local: '',
   remote: '',

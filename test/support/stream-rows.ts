@@ -1,5 +1,6 @@
 /** Rows of the table of standing streams, as a test wants them. */
 import { newStream, nothingNegotiated, type StreamContext } from '../../machines/stream/context.ts';
+import { undelegated } from '../../src/protocol/secure-delegation.ts';
 import type { StreamRow } from '../../src/control/standing-streams.ts';
 import type { AddressRecord, Endpoint } from '../../src/protocol/dns.ts';
 
@@ -9,14 +10,18 @@ export const endpointOf = (host: string, ...addresses: string[]): Endpoint => ({
   port: 5269,
   tls: 'starttls',
   secureDelegation: false,
+  delegatedUntilMs: null,
+  expandedHost: null,
   addresses: ipv4(...addresses),
+  dane: undelegated.dane,
 });
 
 /** A stream of ours to `endpoint`, opened for evil.example. */
 export function rowOf(id: number, endpoint: Endpoint, changes: Partial<StreamContext>): StreamRow {
   const input = {
     stream: id,
-    settings: { hosted: [], policy: {}, bidi: true },
+    settings: { hosted: [], policy: {}, bidi: true, material: { secureDns: false, posh: false } },
+    service: 'xmpp-server' as const,
     purpose: 'stanzas' as const,
     local: 'here.example',
     remote: 'evil.example',

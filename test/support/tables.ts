@@ -55,6 +55,15 @@ export const broken = (id: string): Message => ({
   actorId: id,
 });
 
+/** A row that says the same of every event; what differs is written after it. */
+export function rowOf<Column extends string>(
+  events: Readonly<Record<Column, unknown>>,
+  cell: '=',
+): Readonly<Record<Column, '='>> {
+  const columns = Object.keys(events) as Column[]; // a literal of the caller: it has no other keys
+  return Object.fromEntries(columns.map((column) => [column, cell])) as Record<Column, '='>;
+}
+
 /** The row of a state in which nothing happens any more. */
 export function ended<Column extends string>(events: Readonly<Record<Column, unknown>>): Row<never, Column> {
   const columns = Object.keys(events) as Column[]; // a literal of the caller: it has no other keys

@@ -113,7 +113,7 @@ const noServices: ServiceRecords['xmpp'] = { status: 'nodata-insecure', records:
 const resolving = resolution.provide({
   actors: {
     lookUpServices: fromPromise<ServiceRecords, LookUp & { domain: string }>(() =>
-      Promise.resolve({ xmpp: noServices, xmpps: noServices, draws: [] }),
+      Promise.resolve({ xmpp: noServices, xmpps: noServices, draws: [], atMs: 0 }),
     ),
     lookUpAddresses: fromPromise<DnsAnswer<AddressRecord>, LookUp & { host: string }>(() =>
       Promise.resolve({ status: 'insecure', records: [{ family: 4, address: '127.0.0.1' }], ttlSeconds: 60 }),
@@ -133,7 +133,7 @@ expectTypeOf(initiatingStream.provide({ actors: streamActors })).toEqualTypeOf<t
 expectTypeOf(receivingStream.provide({ actors: streamActors })).toEqualTypeOf<typeof receivingStream>();
 
 // ——— who wants no answer any more stops the chart: it hears of nothing else
-expectTypeOf<EventFrom<typeof association | typeof verification | typeof resolution>['type']>().toEqualTypeOf<never>();
+expectTypeOf<EventFrom<typeof verification | typeof resolution>['type']>().toEqualTypeOf<never>();
 expectTypeOf<EventFrom<typeof pkixProoftype | typeof dialbackProoftype>['type']>().toEqualTypeOf<never>();
 
 // ——— failures.ts is total, and what a state says of itself has one shape

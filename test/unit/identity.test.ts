@@ -77,8 +77,8 @@ test('a target counts as reference only when the SRV answer is secure (RFC 7673 
       .send({ type: 'transport.secured', tls: tlsWith(certificateOf(target)) });
     const asked = stream.effects.find((effect) => effect.kind === 'spawned' && effect.id === 'association');
     assert.ok(asked?.kind === 'spawned');
-    const { domain, derivedDomains } = asked.input as AssociationInput;
-    return [domain, ...derivedDomains];
+    const { domain, delegation } = asked.input as AssociationInput;
+    return [domain, ...(delegation?.derivedDomains ?? [])];
   };
   assert.deepEqual(ids(false), srv_insecure_reference_ids);
   assert.deepEqual(ids(true), srv_secure_reference_ids);

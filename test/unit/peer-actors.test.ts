@@ -8,6 +8,7 @@ import type { StandingStream } from '../../machines/peer.machine.ts';
 import type { Resolution } from '../../machines/resolution.machine.ts';
 import { PeerActors } from '../../src/control/peer-actors.ts';
 import type { Wanted } from '../../src/control/standing-streams.ts';
+import { endpointOf } from '../support/stream-rows.ts';
 import { Recorder } from '../../src/control/recorder.ts';
 import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
 
@@ -24,7 +25,7 @@ test('a peer that breaks on a wish refuses that wish, and those before it (L1)',
       },
     }),
     recorder: new Recorder(new SimulatedClock()),
-    inputOf: (remote) => ({ remote, fixedTarget: null, denied: null, jitter: 0 }),
+    inputOf: (remote) => ({ remote, fixedTarget: null, asksForTlsa: true, denied: null, jitter: 0 }),
     reported: (report: PeerReport) => {
       if (report.type === 'stream.refused') heard.push(`${report.wish.local}: ${report.fault.condition}`);
     },
@@ -44,7 +45,7 @@ test('a peer that breaks on a wish refuses that wish, and those before it (L1)',
 
 test('a wish that comes of what a peer just said is not lost with the peer, which had nothing left to do', async () => {
   const said: string[] = [];
-  const endpoint = { host: 'h.example', port: 5269, tls: 'starttls', secureDelegation: false, addresses: [] } as const;
+  const endpoint = endpointOf('h.example');
   const wish = { type: 'local.streamWanted', local: 'a.example', purpose: 'stanzas' } as const;
   await new Promise<void>((resolve) => {
     const peers = new PeerActors({
@@ -59,7 +60,7 @@ test('a wish that comes of what a peer just said is not lost with the peer, whic
         },
       }),
       recorder: new Recorder(new SimulatedClock()),
-      inputOf: (remote) => ({ remote, fixedTarget: null, denied: null, jitter: 0 }),
+      inputOf: (remote) => ({ remote, fixedTarget: null, asksForTlsa: true, denied: null, jitter: 0 }),
       reported: (report: PeerReport) => {
         said.push(report.type);
         // The stream does not do, and that is known at once.

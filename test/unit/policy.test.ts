@@ -17,6 +17,8 @@ import {
 test('without options: authenticated, and dialback alone proves nothing', () => {
   assert.deepEqual(policyFor({}, 'b.example'), defaultPolicy);
   assert.deepEqual(usableProoftypes(defaultPolicy), ['dane', 'pkix', 'posh']);
+  const daneLast = { ...defaultPolicy, prooftypes: ['posh', 'pkix', 'dane'] };
+  assert.deepEqual(usableProoftypes(daneLast), ['dane', 'posh', 'pkix'], 'what DANE says is final (RFC 6698 §4.1)');
 });
 
 test('the most specific entry wins, and inherits what it leaves out', () => {

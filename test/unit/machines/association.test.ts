@@ -1,12 +1,14 @@
 /** The association as a table: the prooftypes in their declared order, the first proof decides. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fault } from '../../../src/protocol/faults.ts';
+import { type SecureDelegation, undelegated } from '../../../src/protocol/secure-delegation.ts';
 import { association } from '../../../machines/index.ts';
 import type { ProoftypeName } from '../../../src/protocol/policy.ts';
-import type { ProofVerdict } from '../../../src/protocol/proof.ts';
+import type { ProofAttempt, ProofVerdict } from '../../../src/protocol/proof.ts';
 import { PureActor } from '../../support/pure.ts';
-import { certificateOf, notTrusted, strong, weak } from '../../support/samples.ts';
-import { broken, checkTable, done, ended } from '../../support/tables.ts';
+import { associationInput, certificateOf, notTrusted, strong, weak } from '../../support/samples.ts';
+import { broken, checkTable, done, ended, rowOf } from '../../support/tables.ts';
 
 const proves: ProofVerdict = { kind: 'proved', ...strong };
 const provesWeakly: ProofVerdict = { kind: 'proved', ...weak };
@@ -14,24 +16,48 @@ const refutes: ProofVerdict = { kind: 'refuted', fault: notTrusted };
 const leavesOpen: ProofVerdict = { kind: 'undetermined', fault: notTrusted };
 
 const assertion = { targetDomain: 'b.example', id: 'x', key: 'k' };
-const input = {
-  stream: 1,
-  domain: 'a.example',
-  prooftypes: ['dane', 'pkix', 'dialback'] as readonly ProoftypeName[],
-  derivedDomains: [],
-  certificate: certificateOf('a.example'),
+const input = associationInput({
+  prooftypes: ['dane', 'pkix', 'posh', 'pinned-key', 'dialback'],
+  delegation: null,
   assertion,
+});
+const tlsa = { usage: 3, selector: 1, matching: 1, data: 'ab'.repeat(32) };
+const signed: SecureDelegation = {
+  derivedDomains: ['h.example'],
+  expiresAtMs: 1_000,
+  dane: { kind: 'tlsa', sets: [{ owner: '_5269._tcp.h.example', records: [tlsa] }], expiresAtMs: 500 },
 };
+const withheld = (condition: string) =>
+  done('lookUpDelegation', { kind: 'withheld', fault: fault('dns', condition, 'dns') });
+const refutesForGood: ProofVerdict = { kind: 'refuted', fault: fault('dane', 'no-match', 'peer'), final: true };
+
 const events = {
+  'signed TLSA': done('lookUpDelegation', { kind: 'found', delegation: signed }),
+  unsigned: done('lookUpDelegation', { kind: 'found', delegation: undelegated }),
+  bogus: withheld('bogus'),
+  'no answer': withheld('lookup-failed'),
+  'look-up broken': broken('lookUpDelegation'),
+  'dane proves': done('dane', { ...proves, prooftype: 'dane' }),
+  'dane refutes for good': done('dane', refutesForGood),
+  'dane leaves open': done('dane', leavesOpen),
+  'dane broken': broken('dane'),
   'pkix proves': done('pkix', proves),
   'pkix refutes': done('pkix', refutes),
   'pkix leaves open': done('pkix', leavesOpen),
   'pkix broken': broken('pkix'),
+  'posh proves': done('posh', { ...proves, prooftype: 'posh' }),
+  'posh refutes': done('posh', refutes),
+  'posh leaves open': done('posh', leavesOpen),
+  'posh broken': broken('posh'),
+  'own proves': done('ownProoftype', { ...proves, prooftype: 'pinned-key' }),
+  'own refutes': done('ownProoftype', refutes),
+  'own broken': broken('ownProoftype'),
   'dialback proves': done('dialback', provesWeakly),
   'dialback refutes': done('dialback', refutes),
   'dialback leaves open': done('dialback', leavesOpen),
   'dialback broken': broken('dialback'),
 };
+const nothing = rowOf(events, '=');
 
 checkTable({
   machine: association,
@@ -39,29 +65,59 @@ checkTable({
   input,
   events,
   ways: {
-    pkix: [],
-    dialback: ['pkix leaves open'],
-    proved: ['pkix proves'],
-    refuted: ['pkix refutes', 'dialback leaves open'],
-    undetermined: ['pkix leaves open', 'dialback leaves open'],
+    awaitingDelegation: [],
+    dane: ['signed TLSA'],
+    pkix: ['unsigned'],
+    posh: ['unsigned', 'pkix leaves open'],
+    ownProoftype: ['unsigned', 'pkix leaves open', 'posh leaves open'],
+    dialback: ['unsigned', 'pkix leaves open', 'posh leaves open', 'own broken'],
+    proved: ['signed TLSA', 'dane proves'],
+    refuted: ['signed TLSA', 'dane refutes for good', 'dialback leaves open'],
+    undetermined: ['bogus'],
   },
   table: {
+    awaitingDelegation: {
+      ...nothing,
+      'signed TLSA': ['dane', 'spawn dane'],
+      unsigned: ['pkix', 'spawn pkix'],
+      bogus: ['undetermined'],
+      'no answer': ['dialback', 'spawn dialback'],
+      'look-up broken': ['dialback', 'spawn dialback'],
+      late: ['dialback', 'spawn dialback'],
+    },
+    dane: {
+      ...nothing,
+      'dane proves': ['proved'],
+      'dane refutes for good': ['dialback', 'spawn dialback'],
+      'dane leaves open': ['pkix', 'spawn pkix'],
+      'dane broken': ['dialback', 'spawn dialback'],
+      late: ['dialback', 'spawn dialback'],
+    },
     pkix: {
+      ...nothing,
       'pkix proves': ['proved'],
-      'pkix refutes': ['dialback', 'spawn dialback'],
-      'pkix leaves open': ['dialback', 'spawn dialback'],
-      'pkix broken': ['dialback', 'spawn dialback'],
-      'dialback proves': '=',
-      'dialback refutes': '=',
-      'dialback leaves open': '=',
-      'dialback broken': '=',
-      late: ['undetermined'],
+      'pkix refutes': ['posh', 'spawn posh'],
+      'pkix leaves open': ['posh', 'spawn posh'],
+      'pkix broken': ['posh', 'spawn posh'],
+      late: ['posh', 'spawn posh'],
+    },
+    posh: {
+      ...nothing,
+      'posh proves': ['proved'],
+      'posh refutes': ['ownProoftype', 'spawn ownProoftype'],
+      'posh leaves open': ['ownProoftype', 'spawn ownProoftype'],
+      'posh broken': ['ownProoftype', 'spawn ownProoftype'],
+      late: ['ownProoftype', 'spawn ownProoftype'],
+    },
+    ownProoftype: {
+      ...nothing,
+      'own proves': ['proved'],
+      'own refutes': ['dialback', 'spawn dialback'],
+      'own broken': ['dialback', 'spawn dialback'],
+      late: ['dialback', 'spawn dialback'],
     },
     dialback: {
-      'pkix proves': '=',
-      'pkix refutes': '=',
-      'pkix leaves open': '=',
-      'pkix broken': '=',
+      ...nothing,
       'dialback proves': ['proved'],
       'dialback refutes': ['refuted'],
       'dialback leaves open': ['undetermined'],
@@ -75,7 +131,7 @@ checkTable({
 });
 
 const concluded = (prooftypes: readonly ProoftypeName[], ...verdicts: readonly [string, ProofVerdict][]) => {
-  const actor = new PureActor(association, { ...input, prooftypes });
+  const actor = new PureActor(association, { ...input, prooftypes, delegation: undelegated });
   for (const [name, verdict] of verdicts) actor.done(name, verdict);
   return actor.snapshot.output;
 };
@@ -83,7 +139,10 @@ const concluded = (prooftypes: readonly ProoftypeName[], ...verdicts: readonly [
 test('S8: the first prooftype that proves is the proof, and no later one is asked (RFC 7712 §7)', () => {
   const { verdict, attempts } = concluded(['pkix', 'dialback'], ['pkix', proves], ['dialback', provesWeakly]) ?? {};
   assert.deepEqual([verdict, attempts?.map(({ prooftype }) => prooftype)], [proves, ['pkix']]);
-  assert.equal(new PureActor(association, { ...input, prooftypes: ['dialback', 'pkix'] }).state, 'dialback');
+  assert.equal(
+    new PureActor(association, { ...input, prooftypes: ['dialback', 'pkix'], delegation: undelegated }).state,
+    'dialback',
+  );
 });
 
 test('what one refutes and another leaves open is refuted; what nobody could judge is open (DESIGN §4)', () => {
@@ -96,20 +155,63 @@ test('what one refutes and another leaves open is refuted; what nobody could jud
   assert.equal(verdict?.kind === 'undetermined' && verdict.fault.condition, 'no-prooftype');
 });
 
-test('S8: a prooftype that this version does not have leaves its question open, and the next is asked', () => {
-  const { verdict, attempts } = concluded(['dane', 'posh', 'pkix'], ['pkix', refutes]) ?? {};
-  assert.equal(verdict?.kind, 'refuted');
+const kindsOf = (attempts: readonly ProofAttempt[] = []) =>
+  attempts.map(({ prooftype, verdict: { kind } }) => `${prooftype} ${kind}`);
+
+test('A14: every prooftype leaves what became of it; without a validator DANE leaves the question open (RFC 7712 §7)', () => {
+  const { verdict, attempts } =
+    concluded(['dane', 'posh', 'pkix'], ['posh', leavesOpen], ['pkix', refutes]) ?? assert.fail();
+  assert.equal(verdict.kind, 'refuted');
+  assert.deepEqual(kindsOf(attempts), ['dane undetermined', 'posh undetermined', 'pkix refuted']);
+  const [dane] = attempts;
+  assert.equal(dane?.verdict.kind === 'undetermined' && dane.verdict.fault.condition, 'no-validator');
+});
+
+test('S8: who is not named by DANE is proved by nothing else that judges the certificate (RFC 6698 §4.1)', () => {
+  const actor = new PureActor(association, { ...input, delegation: signed, assertion: null });
+  assert.equal(actor.state, 'dane');
+  const { output } = actor.done('dane', refutesForGood).snapshot;
+  assert.deepEqual([output?.verdict, kindsOf(output?.attempts)], [refutesForGood, ['dane refuted']]);
+});
+
+test('S4: what a bogus answer hides is not found out by anybody else; nor what did not come (RFC 7673 §3.1)', () => {
+  for (const finding of ['bogus', 'no answer', 'look-up broken'] as const) {
+    const actor = new PureActor(association, { ...input, assertion: null }).sendInternal(events[finding]);
+    const { output } = actor.snapshot;
+    assert.deepEqual([actor.state, kindsOf(output?.attempts)], ['undetermined', ['dane undetermined']], finding);
+    assert.equal(output?.verdict.kind === 'undetermined' && output.verdict.final, true, finding);
+  }
+});
+
+test('A7: where DANE is not asked for, only a certificate that names others makes us ask for the delegation (RFC 7673 §4.1)', () => {
+  const without = { ...input, prooftypes: ['pkix'] };
+  assert.equal(new PureActor(association, without).state, 'pkix', 'it names the domain');
+  const asking = new PureActor(association, { ...without, certificate: certificateOf('h.example') });
+  assert.equal(asking.state, 'awaitingDelegation');
+  const derivedAt = (actor: PureActor<typeof association>) => {
+    const [spawned] = actor.effects.filter((effect) => effect.kind === 'spawned');
+    return spawned?.kind === 'spawned' ? (spawned.input as { derivedDomains: unknown }).derivedDomains : null;
+  };
+  assert.deepEqual(derivedAt(asking.sendInternal(events['signed TLSA'])), ['h.example']);
+  const silent = new PureActor(association, { ...without, certificate: certificateOf('h.example') });
   assert.deepEqual(
-    attempts?.map(({ prooftype, verdict: { kind } }) => [prooftype, kind]),
-    [
-      ['dane', 'undetermined'],
-      ['posh', 'undetermined'],
-      ['pkix', 'refuted'],
-    ],
+    derivedAt(silent.sendInternal(events['no answer'])),
+    [],
+    'silence delegates nothing, and forbids nothing',
+  );
+  assert.equal(
+    new PureActor(association, { ...without, certificate: certificateOf('h.example') }).sendInternal(events.bogus)
+      .state,
+    'undetermined',
   );
 });
 
 test('without an assertion there is nothing to dial back for (RFC 7712 §4.3)', () => {
-  const actor = new PureActor(association, { ...input, prooftypes: ['dialback'], assertion: null });
+  const actor = new PureActor(association, {
+    ...input,
+    prooftypes: ['dialback'],
+    delegation: undelegated,
+    assertion: null,
+  });
   assert.equal(actor.state, 'undetermined');
 });

@@ -50,7 +50,7 @@ test('a path check that is never finished: the next prooftype is asked, and the 
       }),
     },
   });
-  const policy = { federation: 'encrypted', prooftypes: ['pkix', 'posh', 'dialback'] } as const;
+  const policy = { federation: 'encrypted', prooftypes: ['pkix', 'dane', 'dialback'] } as const;
   const actor = createActor(machine, { clock, input: initiatingInput({ directTls: true }, policy) });
   const settled: unknown[] = [];
   actor.on('association.settled', ({ outcome }) => settled.push(outcome.attempts.map(({ prooftype }) => prooftype)));
@@ -60,5 +60,5 @@ test('a path check that is never finished: the next prooftype is asked, and the 
   assert.ok(actor.getSnapshot().matches({ association: 'awaitingVerdict' }));
   clock.increment(limits.proofMs);
   assert.ok(actor.getSnapshot().matches('streamHeaders'));
-  assert.deepEqual(settled, [['pkix', 'posh']]);
+  assert.deepEqual(settled, [['dane', 'pkix']]);
 });

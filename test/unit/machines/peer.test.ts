@@ -12,7 +12,7 @@ import { endpoint, wordsOf } from '../../support/samples.ts';
 import { broken, checkTable, done } from '../../support/tables.ts';
 
 const unreachable = fault('tcp', 'connect-timeout', 'peer');
-const input: PeerInput = { remote: 'b.example', fixedTarget: null, denied: null, jitter: 0 };
+const input: PeerInput = { remote: 'b.example', fixedTarget: null, asksForTlsa: true, denied: null, jitter: 0 };
 const targetOf = (host: string) => ({ host, port: 5269, tls: 'starttls', secureDelegation: false }) as const;
 const second = { ...endpoint, ...targetOf('xmpp2.b.example') };
 const wanted = { type: 'local.streamWanted', local: 'a.example', purpose: 'stanzas', avoid: [] } as const;

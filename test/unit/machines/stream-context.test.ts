@@ -10,13 +10,14 @@ const isHashTable = runInNewContext('(object) => !%HasFastProperties(object)') a
 
 const input = {
   stream: 1,
-  settings: { hosted: [], policy: {}, bidi: true },
+  settings: { hosted: [], policy: {}, bidi: true, material: { secureDns: false, posh: false } },
   purpose: 'stanzas' as const,
   local: 'a.example',
   remote: 'b.example',
   endpoint: null,
   directTls: false,
   avoidExternal: false,
+  service: 'xmpp-server' as const,
 };
 /** A literal of so many fields. */
 const fields = (count: number): object =>

@@ -1,0 +1,56 @@
+/** What the signed DNS says of a domain of which only the name is known: an initiating server, a further domain of a peer. */
+import type { LookUpOptions, Ports } from '../ports.ts';
+import {
+  clientTlsaOwnerName,
+  type DelegationFinding,
+  findingOf,
+  MAX_TLSA_TARGETS,
+  secureTargets,
+  type SecureTarget,
+  type TlsaAnswer,
+  undelegated,
+  withheldBy,
+} from '../protocol/secure-delegation.ts';
+import type { Service } from '../protocol/service.ts';
+import { srvOwnerNames } from '../protocol/srv.ts';
+import { tlsaOwner } from '../protocol/tlsa.ts';
+
+export interface DelegationQuestion extends Required<LookUpOptions> {
+  readonly domain: string;
+  readonly service: Service;
+  /** Where the stream leads to: only what is said of that place counts; null on one that the far end opened. */
+  readonly endpoint: SecureTarget | null;
+  readonly asksForTlsa: boolean;
+}
+
+/** Asks for the services of the domain, and for the certificates at the places that they name (FACTS §10.4). */
+export async function findDelegation(
+  { resolver, clock }: Pick<Ports, 'resolver' | 'clock'>,
+  question: DelegationQuestion,
+  signal: AbortSignal,
+): Promise<DelegationFinding> {
+  const { domain, endpoint, asksForTlsa } = question;
+  const names = srvOwnerNames(domain);
+  if (names === null) return { kind: 'found', delegation: undelegated };
+  const tlsaAt = async (owner: string): Promise<TlsaAnswer> => ({
+    owner,
+    answer: await resolver.tlsa(owner, signal, question),
+  });
+  const [xmpp, xmpps, ofClient] = await Promise.all([
+    resolver.srv(names.xmpp, signal, question),
+    resolver.srv(names.xmpps, signal, question),
+    asksForTlsa && endpoint === null ? tlsaAt(clientTlsaOwnerName(domain)) : null,
+  ]);
+  const services = [xmpp, xmpps];
+  const isOver = withheldBy(services) !== null || !asksForTlsa;
+  const places = isOver ? [] : secureTargets(services).filter((target) => isAt(target, endpoint));
+  const ofTargets = await Promise.all(
+    places.slice(0, MAX_TLSA_TARGETS).map(({ host, port }) => tlsaAt(tlsaOwner(host, port))),
+  );
+  const tlsa = ofClient === null ? ofTargets : [ofClient, ...ofTargets];
+  // What a client shows is named by DANE-EE or not at all (FACTS §10.4).
+  return findingOf(services, tlsa, clock.now(), endpoint === null ? 3 : null);
+}
+
+const isAt = ({ host, port }: SecureTarget, endpoint: SecureTarget | null): boolean =>
+  endpoint === null || (host === endpoint.host && port === endpoint.port);

@@ -1,0 +1,126 @@
+/** What the signed DNS says of a domain beyond its own name: where it is served, and by which certificates (RFC 7712 §6). */
+import type { DnsAnswer, Endpoint, SrvRecord } from './dns.ts';
+import { fault, type Fault } from './faults.ts';
+import type { DaneMaterial, TlsaRecord, TlsaSet } from './tlsa.ts';
+
+export interface SecureDelegation {
+  /** Hosts that count as reference identifiers beside the domain itself (RFC 7673 §4.1), canonical. */
+  readonly derivedDomains: readonly string[];
+  /** When the answers that name them end, in milliseconds since the epoch; null where no answer does. */
+  readonly expiresAtMs: number | null;
+  readonly dane: DaneMaterial;
+}
+
+export type DelegationFinding =
+  | { readonly kind: 'found'; readonly delegation: SecureDelegation }
+  /** A bogus answer, or none: nobody may be believed instead (RFC 7673 §3.1, S4). */
+  | { readonly kind: 'withheld'; readonly fault: Fault };
+
+/** One question for TLSA records, and its answer. */
+export interface TlsaAnswer {
+  readonly owner: string;
+  readonly answer: DnsAnswer<TlsaRecord>;
+}
+
+/** A place that a signed SRV record names. */
+export interface SecureTarget {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Questions that one assertion may cost: each target host is one. */
+export const MAX_TLSA_TARGETS = 8;
+
+export const noDane = (condition: string, text: string): DaneMaterial => ({
+  kind: 'none',
+  why: fault('dane', condition, 'dns', text),
+});
+
+/** Where nobody validates the DNS, it delegates nothing. */
+export const undelegated: SecureDelegation = {
+  derivedDomains: [],
+  expiresAtMs: null,
+  dane: {
+    kind: 'none',
+    why: fault('dane', 'no-validator', 'local', 'nobody validates the DNS here: see `dns.validator`'),
+  },
+};
+
+/** What was found out before the endpoint was dialled. */
+export function delegationOf({
+  host,
+  expandedHost,
+  secureDelegation,
+  delegatedUntilMs,
+  dane,
+}: Endpoint): SecureDelegation {
+  if (!secureDelegation) return { ...undelegated, dane };
+  const derivedDomains = expandedHost === null ? [host] : [host, expandedHost];
+  return { derivedDomains, expiresAtMs: delegatedUntilMs, dane };
+}
+
+/** Where the TLSA record of a client is, which needs no port (RFC 7712 leaves it open; FACTS §10.4, form 1). */
+export const clientTlsaOwnerName = (domain: string): string => `_xmpp-server.${domain}`;
+
+type Services = readonly DnsAnswer<SrvRecord>[];
+
+/** RFC 7673 §3.1: a bogus answer is the end of it, and what could not be asked is not "there is none" (S4). */
+export function withheldBy(answers: readonly DnsAnswer<unknown>[]): Fault | null {
+  const bogus = answers.find(({ status }) => status === 'bogus');
+  if (bogus !== undefined) return fault('dns', 'bogus', 'dns', bogus.reason);
+  const failed = answers.find(({ status }) => status === 'error');
+  return failed === undefined ? null : fault('dns', 'lookup-failed', 'dns', failed.reason);
+}
+
+/** The targets of the signed answers, each once. */
+export function secureTargets(services: Services): readonly SecureTarget[] {
+  const secure = services.filter(({ status }) => status === 'secure').flatMap(({ records }) => records);
+  const named = secure.filter(({ target }) => target !== '.');
+  const byOwner = new Map(named.map(({ target, port }) => [`${port} ${target}`, { host: target, port }]));
+  return [...byOwner.values()];
+}
+
+/**
+ * The finding of all answers on a domain: of its services, and of the TLSA records at the targets that count.
+ * @param onlyUsage of a client, DANE-EE alone says something (FACTS §10.4); null for all
+ */
+export function findingOf(
+  services: Services,
+  tlsa: readonly TlsaAnswer[],
+  atMs: number,
+  onlyUsage: 3 | null,
+): DelegationFinding {
+  const withheld = withheldBy([...services, ...tlsa.map(({ answer }) => answer)]);
+  if (withheld !== null) return { kind: 'withheld', fault: withheld };
+  const targets = secureTargets(services);
+  const untilMs = endOf(
+    services.filter(({ status }) => status === 'secure'),
+    atMs,
+  );
+  const sets = tlsa.flatMap(({ owner, answer }) => secureSet(owner, answer, onlyUsage));
+  const expiresAtMs = Math.min(untilMs, endOf(tlsa.map(({ answer }) => answer).filter(isSecureSet), atMs));
+  return {
+    kind: 'found',
+    delegation: {
+      derivedDomains: [...new Set(targets.map(({ host }) => host))],
+      expiresAtMs: targets.length === 0 ? null : untilMs,
+      dane:
+        sets.length > 0
+          ? { kind: 'tlsa', sets, expiresAtMs }
+          : targets.length === 0
+            ? noDane('insecure-delegation', 'no signed SRV record says where the domain is served')
+            : noDane('no-tlsa', 'no signed TLSA record at the targets of the domain'),
+    },
+  };
+}
+
+const isSecureSet = ({ status, records }: DnsAnswer<TlsaRecord>): boolean => status === 'secure' && records.length > 0;
+
+function secureSet(owner: string, answer: DnsAnswer<TlsaRecord>, onlyUsage: 3 | null): TlsaSet[] {
+  if (!isSecureSet(answer)) return [];
+  const records = answer.records.filter(({ usage }) => onlyUsage === null || usage === onlyUsage);
+  return records.length === 0 ? [] : [{ owner, records }];
+}
+
+const endOf = (answers: readonly DnsAnswer<unknown>[], atMs: number): number =>
+  atMs + 1_000 * Math.min(...answers.map(({ ttlSeconds }) => ttlSeconds));
