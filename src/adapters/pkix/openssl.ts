@@ -19,12 +19,12 @@ type Bio = Pointer<'BIO'>;
 type BioMethod = Pointer<'BIO_METHOD'>;
 type Digest = Pointer<'EVP_MD'>;
 type Asn1Time = Pointer<'ASN1_TIME'>;
-type PublicKey = Pointer<'EVP_PKEY'>;
+export type PublicKey = Pointer<'EVP_PKEY'>;
 
 /** Constants of <openssl/x509_vfy.h> and <openssl/x509v3.h>; they belong to the ABI and do not change. */
 export const VERIFY_FLAG = { crlCheck: 0x4, strict: 0x20, trustedFirst: 0x8000, partialChain: 0x80000 } as const;
 export const PURPOSE = { sslServer: 2, any: 7 } as const;
-export const EXTENSION_FLAG = { ca: 0x10, extendedKeyUsage: 0x4 } as const;
+export const EXTENSION_FLAG = { ca: 0x10, extendedKeyUsage: 0x4, selfIssued: 0x20 } as const;
 export const EXTENDED_KEY_USAGE = { sslServer: 0x1, any: 0x100 } as const;
 export const KEY_USAGE = { digitalSignature: 0x80, keyEncipherment: 0x20, keyAgreement: 0x08 } as const;
 /** NID_*: OpenSSL's numbers of key types and extensions. */
@@ -58,6 +58,18 @@ export interface Libcrypto {
   readonly X509_get0_pubkey: (certificate: X509) => PublicKey | null;
   readonly EVP_PKEY_get_base_id: (key: PublicKey) => number;
   readonly EVP_PKEY_get_bits: (key: PublicKey) => number;
+  readonly EVP_PKEY_get_security_bits: (key: PublicKey) => number;
+  readonly EVP_PKEY_free: (key: PublicKey) => void;
+  readonly d2i_PUBKEY_bio: (bio: Bio, out: null) => PublicKey | null;
+  /** Only the signature: no dates, no names. */
+  readonly X509_verify: (certificate: X509, key: PublicKey) => number;
+  readonly X509_get_signature_info: (
+    certificate: X509,
+    digestNid: null,
+    keyNid: null,
+    securityBits: Int32Array,
+    flags: null,
+  ) => number;
 
   readonly X509_STORE_new: () => X509Store | null;
   readonly X509_STORE_free: (store: X509Store) => void;
@@ -115,6 +127,12 @@ export const PROTOTYPES: Readonly<Record<keyof Libcrypto, string>> = {
   X509_get0_pubkey: 'void *X509_get0_pubkey(void *certificate)',
   EVP_PKEY_get_base_id: 'int EVP_PKEY_get_base_id(void *key)',
   EVP_PKEY_get_bits: 'int EVP_PKEY_get_bits(void *key)',
+  EVP_PKEY_get_security_bits: 'int EVP_PKEY_get_security_bits(void *key)',
+  EVP_PKEY_free: 'void EVP_PKEY_free(void *key)',
+  d2i_PUBKEY_bio: 'void *d2i_PUBKEY_bio(void *bio, void *out)',
+  X509_verify: 'int X509_verify(void *certificate, void *key)',
+  X509_get_signature_info:
+    'int X509_get_signature_info(void *certificate, void *digest, void *key, _Out_ int *bits, void *flags)',
   X509_STORE_new: 'void *X509_STORE_new(void)',
   X509_STORE_free: 'void X509_STORE_free(void *store)',
   X509_STORE_add_cert: 'int X509_STORE_add_cert(void *store, void *certificate)',
@@ -205,6 +223,11 @@ export function decodeCertificate(ssl: Libcrypto, der: Uint8Array): X509 | null 
 /** A revocation list that the caller frees; null when `der` is not exactly one. */
 export function decodeCrl(ssl: Libcrypto, der: Uint8Array): X509Crl | null {
   return decode(ssl, der, ssl.d2i_X509_CRL_bio, ssl.X509_CRL_free);
+}
+
+/** A public key that the caller frees; null when `der` is not exactly one SubjectPublicKeyInfo of a type that OpenSSL knows. */
+export function decodePublicKey(ssl: Libcrypto, der: Uint8Array): PublicKey | null {
+  return decode(ssl, der, ssl.d2i_PUBKEY_bio, ssl.EVP_PKEY_free);
 }
 
 export function encodeCertificate(ssl: Libcrypto, certificate: X509): Buffer {

@@ -2,7 +2,7 @@
 import type { PathVerdict } from '../../protocol/certificate.ts';
 import { FaultError } from '../../protocol/faults.ts';
 import { EXTENDED_KEY_USAGE, EXTENSION_FLAG, KEY_USAGE, NID, encodeCertificate } from './openssl.ts';
-import type { Libcrypto, X509 } from './openssl.ts';
+import type { Libcrypto, PublicKey, X509 } from './openssl.ts';
 import { readNameConstraints, wrongName } from './name-constraints.ts';
 
 export type Invalid = Extract<PathVerdict, { kind: 'invalid' }>;
@@ -22,6 +22,10 @@ const SERVER_KEY_USAGE = KEY_USAGE.digitalSignature | KEY_USAGE.keyEncipherment 
 export function refuseKey(ssl: Libcrypto, certificate: X509, depth: number): Invalid | null {
   const key = ssl.X509_get0_pubkey(certificate);
   ssl.ERR_clear_error();
+  return refusePublicKey(ssl, key, depth);
+}
+
+export function refusePublicKey(ssl: Libcrypto, key: PublicKey | null, depth: number): Invalid | null {
   if (key === null || !KEY_TYPES.has(ssl.EVP_PKEY_get_base_id(key)))
     return invalid('unsupported-key', 'the type of the key is none of TLS 1.3', depth);
   if (ssl.EVP_PKEY_get_bits(key) > MAX_KEY_BITS)

@@ -7,12 +7,14 @@
  */
 import { createHash } from 'node:crypto';
 import type { CertificateChain, PathValidator } from '../../ports.ts';
+import type { PathVerdict } from '../../protocol/certificate.ts';
 import { LruMap } from '../lru.ts';
 import { MAX_CERTIFICATE_BYTES } from './certificates.ts';
-import { decodeCertificate, loadLibcrypto, scoped } from './openssl.ts';
-import type { X509 } from './openssl.ts';
-import { invalid, refuseKey } from './path-checks.ts';
+import { matchTlsa } from './dane.ts';
+import { loadLibcrypto, scoped } from './openssl.ts';
+import { invalid } from './path-checks.ts';
 import type { Invalid } from './path-checks.ts';
+import { decodeChain } from './presented.ts';
 import { searchPath } from './path-search.ts';
 import type { PathOutcome, ValidPath } from './path-search.ts';
 import { loadTrust } from './trust.ts';
@@ -38,36 +40,38 @@ export function createPathValidator(options: TrustOptions): PathValidator & { cl
 
   const validateUnseen = (chain: CertificateChain['der'], atMs: number): PathOutcome =>
     scoped((own) => {
-      const presented: X509[] = [];
-      for (const [depth, der] of chain.entries()) {
-        const certificate = decodeCertificate(ssl, der);
-        if (certificate === null) return invalid('malformed', 'this is not a certificate', depth);
-        presented.push(own(certificate, ssl.X509_free));
-        const refused = refuseKey(ssl, certificate, depth);
-        if (refused !== null) return refused;
-      }
-      return searchPath(ssl, trust, presented, atMs);
+      const presented = decodeChain(ssl, chain, own);
+      return 'kind' in presented ? presented : searchPath(ssl, trust, presented, atMs);
     });
+
+  /** `chain` is bounded. */
+  const validate = (chain: CertificateChain['der'], atMs: number): PathVerdict => {
+    const key = chainKey(chain);
+    const known = memo.get(key);
+    if (known !== undefined && known.notBeforeMs <= atMs && atMs <= known.verdict.notAfterMs) return known.verdict;
+
+    const outcome = validateUnseen(chain, atMs);
+    if (outcome.kind === 'invalid') return outcome;
+    // A path that was found valid is so at every moment of its window: only a revocation could end it sooner.
+    if (!trust.hasCrls) memo.set(key, outcome);
+    return outcome.verdict;
+  };
 
   return {
     validate: ({ der }, atMs) => {
       if (!open) throw new TypeError('this path validator is closed');
       const chain = der.slice(0, MAX_CERTIFICATES);
-      const refused = refuseUnread(chain);
-      if (refused !== null) return refused;
-      const key = chainKey(chain);
-      const known = memo.get(key);
-      if (known !== undefined && known.notBeforeMs <= atMs && atMs <= known.verdict.notAfterMs) return known.verdict;
-
-      const outcome = validateUnseen(chain, atMs);
-      if (outcome.kind === 'invalid') return outcome;
-      // A path that was found valid is so at every moment of its window: only a revocation could end it sooner.
-      if (!trust.hasCrls) memo.set(key, outcome);
-      return outcome.verdict;
+      return refuseUnread(chain) ?? validate(chain, atMs);
     },
-    validateDane: () => ({ kind: 'unmatched', condition: 'not-available', text: 'not in this version' }),
+    validateDane: ({ der }, records, atMs) => {
+      if (!open) throw new TypeError('this path validator is closed');
+      const chain = der.slice(0, MAX_CERTIFICATES);
+      const refused = refuseUnread(chain);
+      if (refused !== null) return { kind: 'unmatched', condition: refused.condition, text: refused.text };
+      return matchTlsa({ ssl, trust, validate }, chain, records, atMs);
+    },
     close: () => {
-      if (open) ssl.X509_STORE_free(trust.store);
+      if (open) trust.close();
       open = false;
       memo.clear();
     },

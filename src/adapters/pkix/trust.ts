@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import { FaultError, fault } from '../../protocol/faults.ts';
-import { decodeCertificate, decodeCrl, fingerprintOf, scoped } from './openssl.ts';
-import type { Libcrypto, X509Store } from './openssl.ts';
+import { decodeCertificate, decodeCrl, fingerprintOf } from './openssl.ts';
+import type { Libcrypto, X509, X509Crl, X509Store } from './openssl.ts';
 
 export interface TrustOptions {
   /** Trust what the system trusts: its bundle and Node's roots, or the file in `SSL_CERT_FILE`. */
@@ -21,55 +21,78 @@ export interface TrustOptions {
   readonly profile?: 'public' | 'all';
 }
 
+/** What one search for a path rests on. */
 export interface Trust {
-  /** The caller frees it. */
   readonly store: X509Store;
-  /** SHA-256 of the operator's own anchors, lower-case hex. */
+  /** SHA-256 of the anchors to which the issuing profile is no condition, lower-case hex. */
   readonly ownAnchors: ReadonlySet<string>;
   readonly hasCrls: boolean;
   readonly maxIntermediates: number;
   readonly profile: 'public' | 'all';
 }
 
+/** The trust of a validator, and what it is made of. */
+export interface LoadedTrust extends Trust {
+  /** By SHA-256, lower-case hex. */
+  readonly anchors: ReadonlyMap<string, X509>;
+  readonly crls: readonly X509Crl[];
+  /** Frees all of it. */
+  close(): void;
+}
+
 /**
- * Reads anchors and revocation lists into a store.
+ * Reads anchors and revocation lists into a store. The caller closes what comes back.
  * @throws FaultError `pkix`: `trust-anchors-unreadable`, `trust-anchor-malformed`, `revocation-list-malformed`, all local.
  */
-export function loadTrust(ssl: Libcrypto, options: TrustOptions): Trust {
-  const anchors = options.anchors.flatMap((pem) => derOf(pem, 'CERTIFICATE', 'trust-anchor-malformed'));
+export function loadTrust(ssl: Libcrypto, options: TrustOptions): LoadedTrust {
+  const own = options.anchors.flatMap((pem) => derOf(pem, 'CERTIFICATE', 'trust-anchor-malformed'));
   const system = options.system ? systemAnchors() : [];
   const lists = (options.crls ?? []).flatMap((pem) => derOf(pem, 'X509 CRL', 'revocation-list-malformed'));
-  const store = ssl.X509_STORE_new();
-  if (store === null) throw local('out-of-memory');
+  const anchors = new Map<string, X509>();
+  const crls: X509Crl[] = [];
+  const stores: X509Store[] = [];
+  const close = (): void => {
+    for (const store of stores) ssl.X509_STORE_free(store);
+    for (const crl of crls) ssl.X509_CRL_free(crl);
+    for (const certificate of anchors.values()) ssl.X509_free(certificate);
+  };
   try {
-    const ownAnchors = new Set(anchors.map((der) => addAnchor(ssl, store, der)));
-    for (const der of new Map(system.map((der) => [der.toString('latin1'), der])).values()) addAnchor(ssl, store, der);
-    for (const der of lists) addCrl(ssl, store, der);
+    const ownAnchors = new Set(own.map((der) => loadAnchor(ssl, anchors, der)));
+    for (const der of new Map(system.map((der) => [der.toString('latin1'), der])).values())
+      loadAnchor(ssl, anchors, der);
+    for (const der of lists) crls.push(decodeCrl(ssl, der) ?? refuse('revocation-list-malformed'));
+    const store = makeStore(ssl, anchors.values(), crls);
+    stores.push(store);
     const { maxIntermediates = 8, profile = 'public' } = options;
-    return { store, ownAnchors, hasCrls: lists.length > 0, maxIntermediates, profile };
+    return { store, ownAnchors, hasCrls: crls.length > 0, maxIntermediates, profile, anchors, crls, close };
   } catch (error) {
-    ssl.X509_STORE_free(store);
+    close();
     throw error;
   }
 }
 
-/** Adds an anchor (the store keeps its own reference) and tells its fingerprint. */
-function addAnchor(ssl: Libcrypto, store: X509Store, der: Buffer): string {
-  const decoded = decodeCertificate(ssl, der);
-  if (decoded === null) throw local('trust-anchor-malformed');
-  return scoped((own) => {
-    const certificate = own(decoded, ssl.X509_free);
-    if (ssl.X509_STORE_add_cert(store, certificate) !== 1) throw local('out-of-memory');
-    return fingerprintOf(ssl, certificate);
-  });
+/** Puts an anchor among `anchors`, once, and tells its fingerprint. */
+function loadAnchor(ssl: Libcrypto, anchors: Map<string, X509>, der: Buffer): string {
+  const certificate = decodeCertificate(ssl, der) ?? refuse('trust-anchor-malformed');
+  const sha256 = fingerprintOf(ssl, certificate);
+  if (anchors.has(sha256)) ssl.X509_free(certificate);
+  else anchors.set(sha256, certificate);
+  return sha256;
 }
 
-function addCrl(ssl: Libcrypto, store: X509Store, der: Buffer): void {
-  const decoded = decodeCrl(ssl, der);
-  if (decoded === null) throw local('revocation-list-malformed');
-  scoped((own) => {
-    if (ssl.X509_STORE_add_crl(store, own(decoded, ssl.X509_CRL_free)) !== 1) throw local('out-of-memory');
-  });
+/** A store, which keeps its own references. The caller frees it. */
+export function makeStore(ssl: Libcrypto, anchors: Iterable<X509>, crls: Iterable<X509Crl>): X509Store {
+  const store = ssl.X509_STORE_new() ?? refuse('out-of-memory');
+  let added = true;
+  for (const anchor of anchors) added &&= ssl.X509_STORE_add_cert(store, anchor) === 1;
+  for (const crl of crls) added &&= ssl.X509_STORE_add_crl(store, crl) === 1;
+  if (added) return store;
+  ssl.X509_STORE_free(store);
+  return refuse('out-of-memory');
+}
+
+function refuse(condition: string): never {
+  throw local(condition);
 }
 
 /** The bundle of Debian, Ubuntu, Alpine, Arch and Gentoo; elsewhere, the roots compiled into Node are the system's. */
