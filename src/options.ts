@@ -1,7 +1,9 @@
 /** What a manager is made from: the configuration file of `serve` (INTERFACES), as an object; and the bounds of both. */
+import type { DelegationProofs } from './protocol/dna.ts';
 import type { PolicyOptions } from './protocol/policy.ts';
 import type { Credential, ListenOptions } from './ports.ts';
 
+export type { DelegationProofs } from './protocol/dna.ts';
 export type { DomainPolicy, Federation, FixedTarget, PolicyOptions, ProoftypeName } from './protocol/policy.ts';
 
 export interface LimitOptions {
@@ -62,4 +64,9 @@ export interface ManagerOptions {
   /** XEP-0185 secret, at least 16 characters; random if absent. */
   readonly dialback?: { readonly secret?: string };
   readonly limits?: LimitOptions;
+  /**
+   * What the owners of hosted domains gave us to show to whoever challenges us for one (DNA protocol of 2009), by domain.
+   * With one or more, we say to peers that we speak that protocol.
+   */
+  readonly proofs?: Readonly<Record<string, DelegationProofs>>;
 }

@@ -5,6 +5,7 @@ import { readCertificate } from '../adapters/pkix/certificates.ts';
 import type { Credential } from '../ports.ts';
 import { trustAnchorsIn } from '../protocol/trust-anchor.ts';
 import type { CertificateEvidence } from '../protocol/certificate.ts';
+import { problemOfProof } from '../protocol/dna.ts';
 import { FaultError, toFault } from '../protocol/faults.ts';
 import { matchIdentity, presentedNames, referenceIdentifiers } from '../protocol/identity.ts';
 import { FileError, readBounded } from './files.ts';
@@ -61,6 +62,14 @@ export class PemFiles {
     }
   }
 
+  /** What a file holds to prove the delegation of a host; what it is, its checker says. */
+  proof(file: Located<string>): string | Refused {
+    const text = this.text(file);
+    if (text === refused) return refused;
+    const problem = problemOfProof(text.trim());
+    return problem === null ? text.trim() : file.spot.problem(`${file.value} ${problem}`);
+  }
+
   /** The PEM text of a file that holds one certificate or more. */
   certificates(file: Located<string>): string | Refused {
     const text = this.text(file);
@@ -105,9 +114,14 @@ export function namesDomain(leaf: CertificateEvidence, domain: string): boolean 
   return matchIdentity(referenceIdentifiers('xmpp-server', domain), leaf.presented).kind === 'match';
 }
 
-/** Warns of a certificate that other servers will refuse for this domain. */
-export function warnOfCertificate(leaf: CertificateEvidence, domain: string, spot: Spot, nowMs: number): void {
-  if (!namesDomain(leaf, domain)) {
+/** Warns of a certificate that other servers will refuse for this domain; `isDelegated`: it is to be proved otherwise. */
+export function warnOfCertificate(
+  leaf: CertificateEvidence,
+  domain: string,
+  spot: Spot,
+  { nowMs, isDelegated }: { readonly nowMs: number; readonly isDelegated: boolean },
+): void {
+  if (!isDelegated && !namesDomain(leaf, domain)) {
     const names = presentedNames(leaf.presented).join(', ');
     spot.warn(`the certificate does not name ${domain}, only ${names || 'nobody'}: PKIX will not prove it to others`);
   }

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { parentDomains } from '../protocol/names.ts';
 import { defaultPolicy } from '../protocol/policy.ts';
-import type { DomainPolicy, ManagerOptions, PolicyOptions, ProoftypeName } from '../options.ts';
+import type { DelegationProofs, DomainPolicy, ManagerOptions, PolicyOptions, ProoftypeName } from '../options.ts';
 import type { Located } from './decoders.ts';
 import { namesDomain, PemFiles, warnOfCertificate, type LoadedCredential } from './credentials.ts';
 import { FileError, readBounded } from './files.ts';
@@ -123,6 +123,7 @@ class Assembly {
         ...(bidi === undefined ? {} : { bidi }),
         ...(dialback === undefined ? {} : { dialback }),
         limits: this.#limits(),
+        ...this.#proofs(),
       },
       trust: { system: trust?.system ?? true, files: trust?.files ?? [] },
       dns: this.#dns(),
@@ -135,12 +136,23 @@ class Assembly {
     if (hosts.size === 0 && this.#componentDomains().length === 0) {
       this.#root.below('hosts', null).problem('expected at least one domain to serve');
     }
-    for (const [domain, { value: credential, spot }] of hosts) {
-      if (credential === null) continue;
-      this.#own.add(credential);
-      this.#serve(domain, credential, spot);
+    for (const [domain, { value, spot }] of hosts) {
+      if (value.credential === null) continue;
+      this.#own.add(value.credential);
+      this.#serve(domain, value.credential, spot);
     }
-    for (const [domain, { value, spot }] of hosts) if (value === null) this.#inherit(domain, spot);
+    for (const [domain, { value, spot }] of hosts) if (value.credential === null) this.#inherit(domain, spot);
+  }
+
+  #proofsOf(domain: string): DelegationProofs {
+    return this.#file.hosts?.get(domain)?.value.proofs ?? {};
+  }
+
+  #proofs(): Pick<ManagerOptions, 'proofs'> {
+    const shown = [...(this.#file.hosts?.keys() ?? [])]
+      .map((domain) => [domain, this.#proofsOf(domain)] as const)
+      .filter(([, proofs]) => Object.keys(proofs).length > 0);
+    return shown.length === 0 ? {} : { proofs: Object.fromEntries(shown) };
   }
 
   #loadComponents(): readonly ComponentListenOptions[] {
@@ -159,14 +171,15 @@ class Assembly {
   }
 
   #serve(domain: string, credential: LoadedCredential, spot: Spot): void {
-    warnOfCertificate(credential.leaf, domain, spot, this.#nowMs);
+    const isDelegated = Object.keys(this.#proofsOf(domain)).length > 0;
+    warnOfCertificate(credential.leaf, domain, spot, { nowMs: this.#nowMs, isDelegated });
     this.#credentials.set(domain, credential);
   }
 
   /** The certificate of the host whose certificate names the domain, else that of its closest parent host (INTERFACES). */
   #inherit(domain: string, spot: Spot): void {
     const hosts = this.#file.hosts ?? new Map<string, never>();
-    const parent = parentDomains(domain).find((candidate) => hosts.get(candidate)?.value != null);
+    const parent = parentDomains(domain).find((candidate) => hosts.get(candidate)?.value.credential != null);
     const naming = [...this.#own].find(({ leaf }) => namesDomain(leaf, domain));
     const credential = naming ?? (parent === undefined ? undefined : this.#credentials.get(parent));
     if (credential !== undefined) this.#serve(domain, credential, spot);

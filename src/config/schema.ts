@@ -85,9 +85,23 @@ const limits = record({
 
 /** The whole file; the PEM files that it names are read on the way. */
 export function configFile(pem: PemFiles) {
-  const credential = andThen(record({ cert: required(file), key: required(file) }), (files) => pem.credential(files));
+  const proof = optional(andThen(file, (one) => pem.proof(one)));
+  const proofs = record({ 'attribute-cert': proof, 'xml-assertion': proof, 'dnssec-ta': proof });
+  const ownHost = andThen(
+    record({ cert: optional(file), key: optional(file), proofs: optional(proofs) }),
+    ({ cert, key, proofs = {} }, spot) => {
+      if (cert === undefined && key === undefined && Object.keys(proofs).length > 0)
+        return { credential: null, proofs };
+      if (cert === undefined || key === undefined) {
+        if (cert === undefined) spot.below('cert', null).problem('is missing');
+        return key === undefined ? spot.below('key', null).problem('is missing') : refused;
+      }
+      const credential = pem.credential({ cert, key });
+      return credential === refused ? refused : { credential, proofs };
+    },
+  );
   // Without a certificate of its own a host is served with that of a host above it.
-  const host = located((spot) => (isAbsent(spot) ? null : credential(spot)));
+  const host = located((spot) => (isAbsent(spot) ? { credential: null, proofs: {} } : ownHost(spot)));
   // A component is its secret alone, or a mapping that also has a certificate of its own.
   const ownCertificate = andThen(
     record({ secret: required(secret(1)), cert: optional(file), key: optional(file) }),
@@ -104,7 +118,7 @@ export function configFile(pem: PemFiles) {
   const component = located((spot) => (isMap(spot.node) ? ownCertificate(spot) : alone(spot)));
 
   return record({
-    hosts: optional(table('of domains to { cert, key }', domain, host)),
+    hosts: optional(table('of domains to { cert, key, proofs }', domain, host)),
     listen: optional(list(located(record({ ...listener, tls: optional(oneOf('starttls', 'direct', 'detect')) })))),
     components: optional(
       list(located(record({ ...listener, domains: required(table('of domains to secrets', domain, component)) }))),

@@ -1,4 +1,5 @@
 /** The DNA protocol of 2009 (ProtoXEP "Domain Name Assertions" 0.0.1, FACTS §13.2): its proof types and bounds. */
+import { escapeXMLText } from '@xmpp/xml';
 import { DELEGATION_TYPES, type DelegationType } from './proof.ts';
 
 /** Largest `data` of a proof, in characters: ten certificates in base64. What is larger is not looked at. */
@@ -26,3 +27,17 @@ export function delegationTypeOf(uri: string): DelegationType | null {
 
 /** What an operator shows of the delegations of one hosted domain: the `data` of each proof. */
 export type DelegationProofs = Readonly<Partial<Record<DelegationType, string>>>;
+
+/** What of a proof's element is not its data, at most, in bytes: names and attributes. */
+const AROUND_DATA_BYTES = 2_048;
+/** XML 1.0 §2.2 */
+const NOT_IN_XML = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
+
+/** What is wrong with a proof that an operator would have us show, as the rest of a sentence; null if nothing is. */
+export function problemOfProof(data: string): string | null {
+  if (data.trim() === '') return 'is empty';
+  if (data.length > MAX_PROOF_LENGTH) return `is longer than ${MAX_PROOF_LENGTH} characters`;
+  if (NOT_IN_XML.test(data)) return 'is no text: it holds characters that XML does not know';
+  const bytes = Buffer.byteLength(escapeXMLText(data));
+  return bytes + AROUND_DATA_BYTES > MAX_PROOF_BYTES ? `takes ${bytes} bytes on the wire` : null;
+}

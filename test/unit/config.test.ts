@@ -36,6 +36,14 @@ put('tls/broken.crt', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE--
 put('tls/binary.crt', new Uint8Array([0xff, 0xfe, 0x00]));
 const ANCHOR = `. IN DS 20326 8 2 ${'ab'.repeat(32)}\n`;
 put('dns/anchor.ds', ANCHOR);
+mkdirSync(join(folder, 'proofs'));
+put('proofs/tenant.ac', '\nAAAA\nBBBB\n');
+put('proofs/ta', 'https://tenant.example/ta\n');
+put('proofs/statement.xml', '<statement/>');
+put('proofs/empty', ' \n');
+put('proofs/long', 'A'.repeat(16_385));
+put('proofs/dear', '<'.repeat(16_000));
+put('proofs/control', 'AA\u0001AA');
 put('dns/short.ds', '. IN DS 1 8 2 00\n');
 put('dns/empty.ds', '; nothing yet\n');
 
@@ -182,6 +190,21 @@ test('a host without a value is served with the certificate of a host above it',
   assert.deepEqual(manager.hosts['sub.b.example'], manager.hosts['b.example']);
 });
 
+test('a host has proofs of its delegation, and a certificate of its own, or that of a host above it (FEATURES A9)', () => {
+  const { manager, warnings } = load(`hosts:
+  b.example: { cert: tls/b.crt, key: tls/b.key }
+  tenant.example: { cert: tls/b.crt, key: tls/b.key, proofs: { attribute-cert: proofs/tenant.ac, dnssec-ta: proofs/ta } }
+  sub.b.example: { proofs: { xml-assertion: proofs/statement.xml } }
+${LISTEN}`);
+  assert.deepEqual(manager.proofs, {
+    'tenant.example': { 'attribute-cert': 'AAAA\nBBBB', 'dnssec-ta': 'https://tenant.example/ta' },
+    'sub.b.example': { 'xml-assertion': '<statement/>' },
+  });
+  assert.deepEqual(manager.hosts['sub.b.example'], manager.hosts['b.example']);
+  assert.deepEqual(warnings, [], 'that PKIX proves nothing of it is no news');
+  assert.equal(load(B).manager.proofs, undefined);
+});
+
 test('a certificate out of its time is warned of', () => {
   const [late] = load(B + LISTEN, Date.UTC(2060, 0, 1)).warnings;
   const [early] = load(B + LISTEN, Date.UTC(2001, 0, 1)).warnings;
@@ -292,6 +315,39 @@ const wrong: [string, string, string[]][] = [
     'a host without a key',
     'hosts:\n  b.example: { cert: tls/b.crt }\n',
     ['serve.yaml:2: hosts["b.example"].key: is missing'],
+  ],
+  [
+    'a host with proofs and without a certificate anywhere',
+    'hosts:\n  b.example: { proofs: { dnssec-ta: proofs/ta } }\n',
+    [
+      'serve.yaml:2: hosts["b.example"]: has no certificate: expected cert and key here, or a host that is a parent domain or names it',
+    ],
+  ],
+  [
+    'a host with proofs and half a certificate',
+    'hosts:\n  b.example: { key: tls/b.key, proofs: { dnssec-ta: proofs/ta } }\n',
+    ['serve.yaml:2: hosts["b.example"].cert: is missing'],
+  ],
+  [
+    'proofs that cannot be shown to anybody',
+    `hosts:
+  b.example:
+    cert: tls/b.crt
+    key: tls/b.key
+    proofs:
+      attribute-cert: proofs/none
+      xml-assertion: proofs/dear
+      dnssec-ta: proofs/empty
+  c.example: { proofs: { attribute-cert: proofs/long, xml-assertion: proofs/control, dnsec-ta: proofs/ta } }
+`,
+    [
+      'serve.yaml:6: hosts["b.example"].proofs.attribute-cert: cannot be read: there is no file ./proofs/none',
+      'serve.yaml:7: hosts["b.example"].proofs.xml-assertion: proofs/dear takes 64000 bytes on the wire',
+      'serve.yaml:8: hosts["b.example"].proofs.dnssec-ta: proofs/empty is empty',
+      'serve.yaml:9: hosts["c.example"].proofs.dnsec-ta: unknown key; did you mean "dnssec-ta"?',
+      'serve.yaml:9: hosts["c.example"].proofs.attribute-cert: proofs/long is longer than 16384 characters',
+      'serve.yaml:9: hosts["c.example"].proofs.xml-assertion: proofs/control is no text: it holds characters that XML does not know',
+    ],
   ],
   [
     'a missing file',
@@ -447,7 +503,9 @@ const wrong: [string, string, string[]][] = [
   [
     'an unknown prooftype',
     `${B}policy: { prooftypes: [pkix, dnssec] }\n`,
-    ['serve.yaml:3: policy.prooftypes[1]: expected one of dane | pkix | posh | dialback, got "dnssec"'],
+    [
+      'serve.yaml:3: policy.prooftypes[1]: expected one of dane | pkix | posh | dialback | attribute-cert | xml-assertion | dnssec-ta, got "dnssec"',
+    ],
   ],
   [
     'a prooftype twice',
