@@ -56,7 +56,7 @@ export const limits = {
    * One target, from SYN to established, while another is left: three turns, with their look-ups, fit into `routeMs`. A
    * dead host costs `connectMs` only; a live one that takes this long is out of order.
    */
-  attemptMs: 25_000,
+  attemptMs: 36_000,
   /** The same for a stream that is only asked on: no SASL, and three turns in `verifyStreamMs`. */
   verifyAttemptMs: 10_000,
   /** The last target, or the only one; its stream has deadlines of its own. */

@@ -38,7 +38,7 @@ export const streamSetup = setup({
   delays: {
     connectTimeout: limits.connectMs,
     headerTimeout: limits.headerMs,
-    featuresTimeout: limits.featuresMs,
+    featuresTimeout: ({ context }) => (context.tls === null ? limits.headerMs : limits.featuresMs),
     handshakeTimeout: limits.handshakeMs,
     saslTimeout: limits.saslMs,
     authenticationTimeout: limits.authenticationMs,

@@ -79,10 +79,10 @@ const SERVERS: readonly SilentServer[] = [
     fault: 'tls: handshake-timeout',
   },
   { steps: 4, state: 'streamHeaders.awaitingHeader', withinMs: limits.headerMs, fault: 'stream: header-timeout' },
-  { steps: 5, state: 'streamHeaders.awaitingFeatures', withinMs: limits.headerMs, fault: 'stream: features-timeout' },
+  { steps: 5, state: 'streamHeaders.awaitingFeatures', withinMs: limits.featuresMs, fault: 'stream: features-timeout' },
   { steps: 6, state: 'authentication.saslExternal', withinMs: limits.saslMs, fault: 'sasl: outcome-timeout' },
   { steps: 7, state: 'streamHeaders.awaitingHeader', withinMs: limits.headerMs, fault: 'stream: header-timeout' },
-  { steps: 8, state: 'streamHeaders.awaitingFeatures', withinMs: limits.headerMs, fault: 'stream: features-timeout' },
+  { steps: 8, state: 'streamHeaders.awaitingFeatures', withinMs: limits.featuresMs, fault: 'stream: features-timeout' },
 ];
 
 /** Where the streams of ours have stood, such as `tlsNegotiation.awaitingProceed`. */
