@@ -1,6 +1,6 @@
 /** Writes DER (X.690 §10), the few types that a certificate needs. Reading is done elsewhere, by a full parser. */
 
-function tagged(tag: number, content: Uint8Array): Buffer {
+export function tagged(tag: number, content: Uint8Array): Buffer {
   const { length } = content;
   if (length < 0x80) return Buffer.concat([Buffer.of(tag, length), content]);
   const octets: number[] = [];

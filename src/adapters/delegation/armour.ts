@@ -1,0 +1,44 @@
+/** The character data of `<proof/>`: Base64 (RFC 4648 §4), which white space may break into lines. */
+import { delegationFailure, delegationLimits } from '../../protocol/delegation.ts';
+import { malformed } from './der.ts';
+
+const WHITE_SPACE = /[ \t\r\n]+/g;
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/**
+ * The octets of `text`: padded, and with zero for the bits that are left over, so that no two texts mean the same.
+ * @throws FaultError `dna`: `proof-malformed`.
+ */
+export function readBase64(text: string): Buffer {
+  const armour = text.replace(WHITE_SPACE, '');
+  const octets = Buffer.from(armour, 'base64');
+  if (armour === '' || !BASE64.test(armour) || octets.toString('base64') !== armour)
+    throw malformed('not Base64 as RFC 4648 §4 has it');
+  return octets;
+}
+
+/**
+ * What `<proof/>` holds, without the white space around it.
+ * @throws FaultError `dna`: `proof-too-large`.
+ */
+export function boundedProof(data: string): string {
+  if (data.length > delegationLimits.proofCharacters)
+    throw delegationFailure('proof-too-large', `${data.length} characters of ${delegationLimits.proofCharacters}`);
+  return data.trim();
+}
+
+/** `octets` as character data that fits. @throws FaultError `dna`: `proof-too-large`. */
+export function armoured(octets: Uint8Array): string {
+  return boundedProof(Buffer.from(octets).toString('base64'));
+}
+
+/** Certificates of one proof, as many as may be. @throws FaultError `dna`: `proof-malformed`, `proof-too-large`. */
+export function boundedCertificates<Certificate>(certificates: readonly Certificate[]): readonly Certificate[] {
+  if (certificates.length === 0) throw malformed('no certificate');
+  if (certificates.length > delegationLimits.certificates)
+    throw delegationFailure(
+      'proof-too-large',
+      `${certificates.length} certificates of ${delegationLimits.certificates}`,
+    );
+  return certificates;
+}

@@ -1,0 +1,84 @@
+/** Prooftype attribute-cert: an attribute certificate by which a domain delegates a service (RFC 5755 §5). */
+import { delegationFailure } from '../../protocol/delegation.ts';
+import type { Proof } from '../../protocol/proof.ts';
+import type { DelegationClaim, PathValidator } from '../../ports.ts';
+import { boundedProof, readBase64 } from './armour.ts';
+import { type AttributeCertificate, readAttributeCertificate } from './attribute-certificate.ts';
+import { readCarriage } from './carriage.ts';
+import { certificateEvidence, judgeHolder, judgePeriod, judgeProvider, judgeSigner } from './certificates.ts';
+import { certificateNames } from './certificate-names.ts';
+import { ATTRIBUTE_CERTIFICATE_SCHEMES, requireSignature, schemeNamed } from './signatures.ts';
+
+export interface AttributeCertPorts {
+  readonly pathValidator: PathValidator;
+  /** Whether a host name, in A-labels, is one of this server's: a target of attribute certificates (RFC 5755 §4.3.2). */
+  readonly isOurs: (hostName: string) => boolean;
+}
+
+/** @throws FaultError `dna`. */
+export function checkAttributeCert(claim: DelegationClaim, ports: AttributeCertPorts, atMs: number): Proof {
+  const { attributeCertificate, certificates } = readCarriage(readBase64(boundedProof(claim.data)));
+  const statement = readAttributeCertificate(attributeCertificate);
+  judgeSubject(statement, claim);
+  judgePeriod(statement, atMs);
+  judgeRevocation(statement);
+  judgeTargets(statement, ports.isOurs);
+
+  const provider = judgeProvider(ports.pathValidator, claim.chain, atMs);
+  judgeHolder(statement.holder, provider);
+  const signer = judgeSigner(ports.pathValidator, signerFirst(certificates, statement), { ...claim, atMs });
+  const scheme = schemeNamed(ATTRIBUTE_CERTIFICATE_SCHEMES, statement.algorithm, signer.publicKey);
+  requireSignature(scheme, statement.info, signer.publicKey, statement.signature);
+  return {
+    prooftype: 'attribute-cert',
+    strength: 'strong',
+    evidence: {
+      ...certificateEvidence(provider, signer),
+      algorithm: scheme.name,
+      serial: statement.serial,
+      holder: statement.holder.type,
+      auditIdentity: statement.extensions.auditIdentity,
+    },
+    expiresAtMs: Math.min(statement.notAfterMs, provider.notAfterMs, signer.notAfterMs),
+  };
+}
+
+/** Service and domain, as canonical A-labels. */
+function judgeSubject({ delegated }: AttributeCertificate, { service, domain }: DelegationClaim): void {
+  const domains = delegated.get(service);
+  if (domains === undefined)
+    throw delegationFailure(
+      'service-mismatch',
+      `it delegates ${[...delegated.keys()].join(', ') || 'nothing'}, not ${service}`,
+    );
+  if (!domains.includes(domain))
+    throw delegationFailure('domain-mismatch', `it delegates ${domains.slice(0, 10).join(', ')}, not ${domain}`);
+}
+
+/** Only "never revoke" is supported, and then all others MUST be rejected (RFC 5755 §6). */
+function judgeRevocation({ extensions: { noRevAvail, revocationPointer } }: AttributeCertificate): void {
+  if (!noRevAvail)
+    throw delegationFailure('revocation-unsupported', 'without noRevAvail, and revocation is not looked for');
+  if (revocationPointer)
+    throw delegationFailure('revocation-unsupported', 'noRevAvail, and where to ask for revocation');
+}
+
+function judgeTargets({ extensions: { targets } }: AttributeCertificate, isOurs: (hostName: string) => boolean): void {
+  if (targets !== null && !targets.some((name) => isOurs(name.toLowerCase())))
+    throw delegationFailure('not-targeted', `it is for ${targets.slice(0, 10).join(', ') || 'no host name'}`);
+}
+
+/** The certificates of the set, the one that the attribute certificate was issued under in front. */
+function signerFirst(certificates: readonly Buffer[], { issuer, extensions }: AttributeCertificate): readonly Buffer[] {
+  const isSigner = (der: Buffer): boolean => {
+    const { subject, keyIdentifier } = certificateNames(der);
+    const { keyIdentifier: wanted } = extensions;
+    return subject.equals(issuer) && (wanted === null || keyIdentifier?.equals(wanted) === true);
+  };
+  const [signer, more] = certificates.filter(isSigner);
+  if (signer === undefined || more !== undefined) {
+    const text = `${signer === undefined ? 'no certificate' : 'more than one'} with the name and key of the issuer`;
+    throw delegationFailure('signer-not-found', text);
+  }
+  return [signer, ...certificates.filter((der) => der !== signer)];
+}

@@ -1,0 +1,156 @@
+/** The two certificates of every proof: that of the provider, which TLS has shown, and that under whose key the domain speaks. */
+import { createHash, X509Certificate, type KeyObject } from 'node:crypto';
+import { certificateParts } from '../../protocol/certificate-parts.ts';
+import type { CertificateEvidence } from '../../protocol/certificate.ts';
+import { type DelegationCondition, delegationFailure, delegationLimits } from '../../protocol/delegation.ts';
+import { FaultError } from '../../protocol/faults.ts';
+import { matchIdentity, presentedNames, referenceIdentifiers, type IdentityMatch } from '../../protocol/identity.ts';
+import type { Evidence } from '../../protocol/proof.ts';
+import type { Service } from '../../protocol/service.ts';
+import type { CertificateChain, PathValidator } from '../../ports.ts';
+import { readCertificate, readExtension } from '../pkix/certificates.ts';
+import { bitStringBytes, malformed, readValue } from './der.ts';
+
+const OID_KEY_USAGE = '2.5.29.15';
+const DIGITAL_SIGNATURE = 0x80;
+/** Names of a certificate that a fault repeats. */
+const NAMES_SHOWN = 10;
+
+export interface JudgedCertificate {
+  readonly certificate: CertificateEvidence;
+  /** SHA-256 of its SubjectPublicKeyInfo. */
+  readonly spkiSha256: Buffer;
+  /** The earliest notAfter of its path, in milliseconds since the epoch. */
+  readonly notAfterMs: number;
+  /** SHA-256 of the trust anchor, lower-case hex. */
+  readonly anchorSha256: string;
+}
+
+export interface Signer extends JudgedCertificate {
+  readonly identity: Extract<IdentityMatch, { kind: 'match' }>;
+  readonly publicKey: KeyObject;
+}
+
+/** The domain that a certificate has to name, and the moment. */
+export interface About {
+  readonly domain: string;
+  readonly service: Service;
+  readonly atMs: number;
+}
+
+/**
+ * What the far end presented in TLS: any name will do, as long as the path is valid ("Domain Name Assertions" §6.2).
+ * @throws FaultError `dna`: `no-certificate`, `provider-certificate-invalid`.
+ */
+export function judgeProvider(validator: PathValidator, chain: CertificateChain, atMs: number): JudgedCertificate {
+  const [leaf] = chain.der;
+  if (leaf === undefined) throw delegationFailure('no-certificate', 'the far end presented no certificate');
+  const certificate = readAs('provider-certificate-invalid', leaf);
+  return { certificate, ...judgePath(validator, chain.der, atMs, 'provider-certificate-invalid') };
+}
+
+/**
+ * The first of `chain` speaks for the domain: it names it by the rules for its service (RFC 9525), its path is valid, and
+ * its key is for signatures, not for certificates (RFC 5755 §4.5).
+ * @throws FaultError `dna`: `proof-malformed`, `signer-name-mismatch`, `signer-path-invalid`, `signer-key-usage`.
+ */
+export function judgeSigner(validator: PathValidator, chain: readonly Uint8Array[], about: About): Signer {
+  const [leaf] = chain;
+  if (leaf === undefined) throw malformed('no certificate of the signer');
+  const certificate = readAs('proof-malformed', leaf);
+  const identity = namedIn(certificate, about);
+  const path = judgePath(validator, chain, about.atMs, 'signer-path-invalid');
+  const parsed = new X509Certificate(leaf);
+  refuseUse(leaf, parsed.ca);
+  return { certificate, ...path, identity, publicKey: parsed.publicKey };
+}
+
+/** The name by which a certificate is the domain's. @throws FaultError `dna`: `signer-name-mismatch`. */
+export function namedIn(
+  certificate: CertificateEvidence,
+  { domain, service }: Omit<About, 'atMs'>,
+): Signer['identity'] {
+  const identity = matchIdentity(referenceIdentifiers(service, domain), certificate.presented);
+  if (identity.kind === 'match') return identity;
+  const names = presentedNames(certificate.presented).slice(0, NAMES_SHOWN).join(', ');
+  const text = `the certificate of the signer names ${names === '' ? 'nobody' : names}, not ${domain}`;
+  throw delegationFailure('signer-name-mismatch', text);
+}
+
+function judgePath(
+  validator: PathValidator,
+  der: readonly Uint8Array[],
+  atMs: number,
+  condition: DelegationCondition,
+): Omit<JudgedCertificate, 'certificate'> {
+  const verdict = validator.validate({ der }, atMs);
+  if (verdict.kind === 'invalid')
+    throw delegationFailure(condition, `${verdict.condition}, certificate ${verdict.depth}: ${verdict.text}`);
+  return {
+    spkiSha256: spkiSha256(der[0] ?? new Uint8Array(), condition),
+    notAfterMs: verdict.notAfterMs,
+    anchorSha256: verdict.pathSha256.at(-1) ?? '',
+  };
+}
+
+function spkiSha256(der: Uint8Array, condition: DelegationCondition): Buffer {
+  const parts = certificateParts(der);
+  if (parts === null) throw delegationFailure(condition, 'no public key can be read from the certificate');
+  return createHash('sha256').update(parts.spki).digest();
+}
+
+/** @throws FaultError `dna`: `signer-key-usage`, `proof-malformed`. */
+export function refuseUse(der: Uint8Array, isAuthority: boolean): void {
+  if (isAuthority) throw delegationFailure('signer-key-usage', 'the certificate of the signer is that of an authority');
+  const usage = readExtension(der, OID_KEY_USAGE);
+  if (usage === undefined) return;
+  const [bits = 0] = bitStringBytes(readValue(Buffer.from(usage, 'latin1')));
+  if ((bits & DIGITAL_SIGNATURE) === 0) throw delegationFailure('signer-key-usage', 'keyUsage has no digitalSignature');
+}
+
+function readAs(condition: DelegationCondition, der: Uint8Array): CertificateEvidence {
+  try {
+    return readCertificate(der);
+  } catch (cause) {
+    if (!(cause instanceof FaultError)) throw cause;
+    throw delegationFailure(condition, cause.fault.text ?? 'this is not a certificate', { cause });
+  }
+}
+
+/**
+ * Both ends are included (RFC 5755 §5, 5), at the precision of a second that the formats have.
+ * @throws FaultError `dna`: `lifetime-too-long`, `proof-not-yet-valid`, `proof-expired`, `proof-malformed`.
+ */
+export function judgePeriod(period: { readonly notBeforeMs: number; readonly notAfterMs: number }, atMs: number): void {
+  const { notBeforeMs, notAfterMs } = period;
+  const at = Math.floor(atMs / 1000) * 1000;
+  if (notAfterMs < notBeforeMs) throw malformed('it ends before it begins');
+  if (notAfterMs - notBeforeMs > delegationLimits.lifetimeMs)
+    throw delegationFailure('lifetime-too-long', `valid for ${days(notAfterMs - notBeforeMs)} days, more than seven`);
+  if (at < notBeforeMs)
+    throw delegationFailure('proof-not-yet-valid', `valid from ${new Date(notBeforeMs).toISOString()}`);
+  if (at > notAfterMs) throw delegationFailure('proof-expired', `valid until ${new Date(notAfterMs).toISOString()}`);
+}
+
+/** The provider's certificate, or its key, is the one that a statement names. @throws FaultError `dna`: `holder-mismatch`. */
+export function judgeHolder(
+  holder: { readonly type: 'publicKey' | 'publicKeyCert'; readonly sha256: Buffer },
+  provider: JudgedCertificate,
+): void {
+  const presented = holder.type === 'publicKey' ? provider.spkiSha256.toString('hex') : provider.certificate.sha256;
+  const named = holder.sha256.toString('hex');
+  if (named === presented) return;
+  const what = holder.type === 'publicKey' ? 'the key' : 'the certificate';
+  throw delegationFailure('holder-mismatch', `it is for ${what} ${named}, presented was ${presented}`);
+}
+
+/** What a verdict says of the two. */
+export const certificateEvidence = (provider: JudgedCertificate, signer: Signer): Evidence => ({
+  sha256: provider.certificate.sha256,
+  signerSha256: signer.certificate.sha256,
+  signerBy: signer.identity.by,
+  signerIdentifier: signer.identity.identifier,
+  signerAnchorSha256: signer.anchorSha256,
+});
+
+const days = (ms: number): string => (ms / 86_400_000).toFixed(1);

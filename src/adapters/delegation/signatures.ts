@@ -1,0 +1,117 @@
+/** The signatures that statements may bear: closed lists, nothing with SHA-1, nothing unsigned. */
+import { constants, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
+import { delegationFailure } from '../../protocol/delegation.ts';
+
+export interface SignatureScheme {
+  /** What the format calls it. */
+  readonly name: string;
+  readonly keyType: 'rsa' | 'ec' | 'ed25519';
+  /** What OpenSSL calls the curve; absent where any of those below will do. */
+  readonly curve?: string;
+  /** Null where the algorithm has its own. */
+  readonly hash: 'sha256' | 'sha384' | 'sha512' | null;
+  readonly padding?: 'pss';
+  /** Of ECDSA: a SEQUENCE of two numbers (RFC 5480), or these side by side (RFC 7518 §3.4). */
+  readonly dsaEncoding?: 'der' | 'ieee-p1363';
+}
+
+/** P-256 and P-384. */
+const CURVES: readonly (string | undefined)[] = ['prime256v1', 'secp384r1'];
+const MIN_RSA_BITS = 2_048;
+
+/** In attribute certificates, by the DER of the AlgorithmIdentifier (RFC 5754 §3, RFC 8410 §3), hex. */
+export const ATTRIBUTE_CERTIFICATE_SCHEMES: Readonly<Record<string, SignatureScheme>> = {
+  '300d06092a864886f70d01010b0500': { name: 'sha256WithRSAEncryption', keyType: 'rsa', hash: 'sha256' },
+  '300d06092a864886f70d01010c0500': { name: 'sha384WithRSAEncryption', keyType: 'rsa', hash: 'sha384' },
+  '300d06092a864886f70d01010d0500': { name: 'sha512WithRSAEncryption', keyType: 'rsa', hash: 'sha512' },
+  '300a06082a8648ce3d040302': { name: 'ecdsa-with-SHA256', keyType: 'ec', hash: 'sha256' },
+  '300a06082a8648ce3d040303': { name: 'ecdsa-with-SHA384', keyType: 'ec', hash: 'sha384' },
+  '300a06082a8648ce3d040304': { name: 'ecdsa-with-SHA512', keyType: 'ec', hash: 'sha512' },
+  '300506032b6570': { name: 'Ed25519', keyType: 'ed25519', hash: null },
+};
+
+/** In XML assertions, by the name that JOSE has for them (RFC 7518 §3.1, RFC 8037 §3.1). */
+export const XML_ASSERTION_SCHEMES: Readonly<Record<string, SignatureScheme>> = Object.fromEntries(
+  (
+    [
+      { name: 'PS256', keyType: 'rsa', hash: 'sha256', padding: 'pss' },
+      { name: 'ES256', keyType: 'ec', curve: 'prime256v1', hash: 'sha256', dsaEncoding: 'ieee-p1363' },
+      { name: 'ES384', keyType: 'ec', curve: 'secp384r1', hash: 'sha384', dsaEncoding: 'ieee-p1363' },
+      { name: 'EdDSA', keyType: 'ed25519', hash: null },
+    ] as const satisfies SignatureScheme[]
+  ).map((scheme) => [scheme.name, scheme]),
+);
+
+/** Whether a key is of the kind that `scheme` is for. */
+function fits(scheme: SignatureScheme, key: KeyObject): boolean {
+  const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
+  if (key.asymmetricKeyType !== scheme.keyType) return false;
+  if (scheme.keyType === 'rsa') return modulusLength >= MIN_RSA_BITS;
+  if (scheme.keyType === 'ec')
+    return scheme.curve === undefined ? CURVES.includes(namedCurve) : scheme.curve === namedCurve;
+  return true;
+}
+
+const withOptions = (key: KeyObject, { padding, dsaEncoding }: SignatureScheme) => ({
+  key,
+  ...(padding === undefined
+    ? {}
+    : { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }),
+  ...(dsaEncoding === undefined ? {} : { dsaEncoding }),
+});
+
+/**
+ * The scheme that a format means by `name`.
+ * @throws FaultError `dna`: `algorithm-unsupported` when it means none, or one for other keys than this.
+ */
+export function schemeNamed(
+  schemes: Readonly<Record<string, SignatureScheme>>,
+  name: string,
+  key: KeyObject,
+): SignatureScheme {
+  const scheme = Object.hasOwn(schemes, name) ? schemes[name] : undefined;
+  if (scheme === undefined) throw delegationFailure('algorithm-unsupported', `the signature algorithm "${name}"`);
+  if (!fits(scheme, key))
+    throw delegationFailure('algorithm-unsupported', `${scheme.name} with the key of the signer, ${describeKey(key)}`);
+  return scheme;
+}
+
+/** The first that fits a key, and the name that the format has for it; null when none does. */
+export function schemeFor(
+  schemes: Readonly<Record<string, SignatureScheme>>,
+  key: KeyObject,
+): { readonly id: string; readonly scheme: SignatureScheme } | null {
+  const p384 = key.asymmetricKeyDetails?.namedCurve === 'secp384r1';
+  const fitting = Object.entries(schemes).filter(([, scheme]) => fits(scheme, key));
+  const [id, scheme] = fitting.find(([, { hash }]) => !p384 || hash === 'sha384') ?? [];
+  return id === undefined || scheme === undefined ? null : { id, scheme };
+}
+
+/** @throws FaultError `dna`: `signature-invalid`. */
+export function requireSignature(
+  scheme: SignatureScheme,
+  data: Uint8Array,
+  key: KeyObject,
+  signature: Uint8Array,
+): void {
+  let good = false;
+  try {
+    good = verify(scheme.hash, data, withOptions(key, scheme), signature);
+  } catch {
+    // OpenSSL has its own errors for signatures that are none at all.
+  }
+  if (!good) throw delegationFailure('signature-invalid', 'it is not one of the key of the signer over this statement');
+}
+
+export function signed(scheme: SignatureScheme, data: Uint8Array, privateKey: KeyObject): Buffer {
+  return sign(scheme.hash, data, withOptions(privateKey, scheme));
+}
+
+/** `rsa 1024`, `ec secp521r1`. */
+export function describeKey(key: KeyObject): string {
+  const { namedCurve, modulusLength } = key.asymmetricKeyDetails ?? {};
+  return [key.asymmetricKeyType, namedCurve ?? modulusLength].filter((part) => part !== undefined).join(' ');
+}
+
+/** The public half of a key. */
+export const publicHalf = (key: KeyObject): KeyObject => (key.type === 'public' ? key : createPublicKey(key));
