@@ -5,6 +5,7 @@ import { canonicalDomain } from '../../protocol/names.ts';
 import type { Proof, ProofVerdict } from '../../protocol/proof.ts';
 import type { Clock, DelegationClaim, Delegations, PathValidator } from '../../ports.ts';
 import { checkAttributeCert } from './attribute-cert.ts';
+import { checkXmlAssertion } from './xml-assertion.ts';
 
 export interface DelegationPorts {
   readonly pathValidator: PathValidator;
@@ -30,6 +31,7 @@ export function createDelegations(ports: DelegationPorts): Delegations & { close
       case 'attribute-cert':
         return checkAttributeCert(asked, { pathValidator, isOurs }, clock.now());
       case 'xml-assertion':
+        return checkXmlAssertion(asked, pathValidator, clock.now());
       case 'dnssec-ta':
         throw delegationFailure('cancelled', 'not in this version');
     }

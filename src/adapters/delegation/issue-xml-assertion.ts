@@ -1,0 +1,17 @@
+/** Issues the proof of prooftype xml-assertion: what the owner of a domain hands to his provider, at least once a week. */
+import { armoured } from './armour.ts';
+import { type DelegationOrder, fitOrder } from './order.ts';
+import { signed, XML_ASSERTION_SCHEMES } from './signatures.ts';
+import { signingInput, writeXmlAssertion, writeXmlStatement } from './xml-statement.ts';
+
+/**
+ * The contents of `<proof type='urn:xmpp:dna:proof:xml-assertion'/>` (docs/delegation-proofs.md §5).
+ * @throws FaultError `dna`: `issuer-unfit`, local; `proof-too-large` where the chain leaves no room.
+ */
+export function issueXmlAssertion(order: DelegationOrder): string {
+  const fit = fitOrder(order, XML_ASSERTION_SCHEMES);
+  const statement = writeXmlStatement({ ...fit, id: fit.serial.toString('hex') });
+  const signature = signed(fit.scheme, signingInput(statement), fit.key);
+  const assertion = { statement, algorithm: fit.schemeId, signature, certificates: fit.chain };
+  return armoured(writeXmlAssertion(assertion));
+}

@@ -1,0 +1,47 @@
+/** Prooftype xml-assertion: a statement in XML, signed under the key of a certificate that names the domain. */
+import { delegationFailure } from '../../protocol/delegation.ts';
+import type { Proof } from '../../protocol/proof.ts';
+import type { DelegationClaim, PathValidator } from '../../ports.ts';
+import { boundedProof, readBase64 } from './armour.ts';
+import { certificateEvidence, judgeHolder, judgePeriod, judgeProvider, judgeSigner } from './certificates.ts';
+import { requireSignature, schemeNamed, XML_ASSERTION_SCHEMES } from './signatures.ts';
+import { readXmlAssertion, readXmlStatement, signingInput, type XmlStatement } from './xml-statement.ts';
+
+/** @throws FaultError `dna`. */
+export function checkXmlAssertion(claim: DelegationClaim, validator: PathValidator, atMs: number): Proof {
+  const {
+    statement: octets,
+    algorithm,
+    signature,
+    certificates,
+  } = readXmlAssertion(readBase64(boundedProof(claim.data)));
+  const signer = judgeSigner(validator, certificates, { ...claim, atMs });
+  const scheme = schemeNamed(XML_ASSERTION_SCHEMES, algorithm, signer.publicKey);
+  requireSignature(scheme, signingInput(octets), signer.publicKey, signature);
+
+  // Only now is the statement read: what nobody has signed is not even parsed.
+  const statement = readXmlStatement(octets);
+  judgeSubject(statement, claim);
+  judgePeriod(statement, atMs);
+  const provider = judgeProvider(validator, claim.chain, atMs);
+  judgeHolder(statement.holder, provider);
+  return {
+    prooftype: 'xml-assertion',
+    strength: 'strong',
+    evidence: {
+      ...certificateEvidence(provider, signer),
+      algorithm: scheme.name,
+      serial: statement.id,
+      holder: statement.holder.type,
+    },
+    expiresAtMs: Math.min(statement.notAfterMs, provider.notAfterMs, signer.notAfterMs),
+  };
+}
+
+/** Service and domain, as canonical A-labels. */
+function judgeSubject(statement: XmlStatement, { service, domain }: DelegationClaim): void {
+  if (statement.service !== service)
+    throw delegationFailure('service-mismatch', `it delegates ${statement.service}, not ${service}`);
+  if (statement.domain !== domain)
+    throw delegationFailure('domain-mismatch', `it delegates ${statement.domain}, not ${domain}`);
+}
