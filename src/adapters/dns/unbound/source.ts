@@ -34,11 +34,18 @@ export interface UnboundOptions {
 
 const ROOT_ANCHOR_FILES = ['/usr/share/dns/root.key', '/var/lib/unbound/root.key', '/etc/unbound/root.key'];
 const CLASS_IN = 1;
-const TYPE = { a: 1, aaaa: 28, srv: 33, tlsa: 52 } as const;
+const TYPE = { a: 1, aaaa: 28, srv: 33, dnskey: 48, tlsa: 52 } as const;
 /** Records read from one answer; whoever made it may have put thousands there. */
 const MAX_RECORDS = 256;
 const RCODE = { noError: 0, nxDomain: 3 } as const;
 const RCODE_NAMES: readonly string[] = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'];
+
+export interface UnboundSource extends NameSource {
+  /** DNSKEY records of a zone, as RDATA (RFC 4034 §2.1). */
+  dnskeys(name: string, stop: AbortSignal): Promise<Outcome<Buffer>>;
+  /** Frees the context; what is asked ends as failed. */
+  close(): void;
+}
 
 type Settle = (outcome: Outcome<Uint8Array>) => void;
 
@@ -46,13 +53,14 @@ type Settle = (outcome: Outcome<Uint8Array>) => void;
  * @throws FaultError `dns`, local: `validator-unavailable` where there is no libunbound; `trust-anchor-malformed`;
  * `validator-misconfigured` when it refuses a server, a stub or a trust anchor.
  */
-export function createUnboundSource(options: UnboundOptions = {}): NameSource & { close(): void } {
+export function createUnboundSource(options: UnboundOptions = {}): UnboundSource {
   const session = new Session(loadLibunbound(), options);
   return {
     srv: async (name, stop) => parsed(await session.ask(name, TYPE.srv, stop), srvFields),
     addresses: async (host, family, stop) =>
       parsed(await session.ask(host, family === 4 ? TYPE.a : TYPE.aaaa, stop), addressText),
     tlsa: async (name, stop) => parsed(await session.ask(name, TYPE.tlsa, stop), tlsaRecord),
+    dnskeys: async (name, stop) => parsed(await session.ask(name, TYPE.dnskey, stop), (rdata) => rdata),
     close: () => session.close(),
   };
 }
