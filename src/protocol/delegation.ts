@@ -1,22 +1,13 @@
-/** Proofs of delegation as values (docs/delegation-proofs.md): their names, their bounds, and how they fail. */
+/** Proofs of delegation as values (docs/delegation-proofs.md): their bounds, and how they fail. */
+import { MAX_PROOF_LENGTH } from './dna.ts';
 import { fault, FaultError, type FaultOrigin } from './faults.ts';
-import type { DelegationType } from './proof.ts';
-
-/** `type` of `<proof/>`: the first two by "Domain Name Assertions" of 2009 §4.4, the third by the slides of 2010. */
-export const DELEGATION_TYPE_URIS: Readonly<Record<DelegationType, string>> = {
-  'attribute-cert': 'urn:xmpp:dna:proof:attribute-cert',
-  'xml-assertion': 'urn:xmpp:dna:proof:xml-assertion',
-  'dnssec-ta': 'urn:ietf:params:dna:proof:dnssec-ta',
-};
 
 /** What a proof may cost us, whoever sends it (FACTS §13.4). */
 export const delegationLimits = {
   /** Characters of `<proof/>`, white space included; a chain of RSA certificates has a third of it. */
-  proofCharacters: 16_384,
+  proofCharacters: MAX_PROOF_LENGTH,
   /** Octets of a document that `<proof/>` only names. */
   documentBytes: 16_384,
-  /** Characters of the URL of such a document. */
-  urlCharacters: 2_048,
   /** Certificates in one proof; real paths have two to four. */
   certificates: 10,
   /** From the first moment of a statement to its last, in milliseconds: seven days, in place of revocation. */

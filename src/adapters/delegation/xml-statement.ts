@@ -1,13 +1,13 @@
 /** What an XML assertion states, and how that is signed and carried: docs/delegation-proofs.md §5. */
 import { escapeXML } from '@xmpp/xml';
-import { DELEGATION_TYPE_URIS } from '../../protocol/delegation.ts';
+import { uriOf } from '../../protocol/dna.ts';
 import type { Service } from '../../protocol/service.ts';
 import { boundedCertificates, readBase64 } from './armour.ts';
 import { malformed } from './der.ts';
 import { attributeOf, readDocument, requireShape } from './xml-document.ts';
 
 /** Of the elements, too. */
-export const XML_ASSERTION_NS = DELEGATION_TYPE_URIS['xml-assertion'];
+export const XML_ASSERTION_NS = uriOf('xml-assertion');
 
 const ASSERTION = {
   name: 'assertion',
