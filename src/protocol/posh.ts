@@ -1,7 +1,7 @@
 /** POSH documents as values (RFC 7711, FACTS §11). */
 import type { CertificateEvidence } from './certificate.ts';
-import type { Fault } from './faults.ts';
-import { poshFault } from './posh-conditions.ts';
+import { httpsUrl } from './https-url.ts';
+import type { PoshCondition } from './posh-conditions.ts';
 import { readJson, type JsonObject, type JsonValue } from './strict-json.ts';
 import type { Service } from './service.ts';
 
@@ -28,13 +28,11 @@ export type PoshDocument =
       readonly expiresSeconds: number;
     }
   | { readonly kind: 'reference'; readonly url: string; readonly expiresSeconds: number }
-  /** `document-invalid`, `expires-zero` or `no-known-hash` */
-  | { readonly kind: 'unusable'; readonly fault: Fault };
+  /** `document-invalid`, `expires-zero` or `no-known-hash`, and why in words */
+  | { readonly kind: 'unusable'; readonly condition: PoshCondition; readonly text: string };
 
 /** Largest document read, in bytes; one with both hashes of a certificate takes 200. */
 export const MAX_DOCUMENT_BYTES = 65_536;
-/** Longest URL followed, in characters. */
-export const MAX_URL_LENGTH = 2_048;
 /** A document nests three deep; what is put in beside may go a little further. */
 const MAX_DEPTH = 8;
 
@@ -96,7 +94,7 @@ function readMembers(members: JsonObject): PoshDocument {
   if (fingerprints === undefined && url === undefined) return unusable('neither "fingerprints" nor "url"');
   const document = url === undefined ? readFingerprints(fingerprints, expires) : readReference(url, expires);
   if (document.kind === 'unusable' || expires > 0) return document;
-  return { kind: 'unusable', fault: poshFault('expires-zero', '"expires" is 0: the domain has withdrawn it') };
+  return unusable('"expires" is 0: the domain has withdrawn it', 'expires-zero');
 }
 
 function readReference(url: JsonValue, expiresSeconds: number): PoshDocument {
@@ -104,14 +102,6 @@ function readReference(url: JsonValue, expiresSeconds: number): PoshDocument {
   return target === null
     ? unusable('"url" is no https URL without user and password')
     : { kind: 'reference', url: target.href, expiresSeconds };
-}
-
-/** An https URL that may be fetched, against `base` where it is relative; null for all others. */
-export function httpsUrl(text: string, base?: string): URL | null {
-  const url = text.length <= MAX_URL_LENGTH && URL.canParse(text, base) ? new URL(text, base) : null;
-  if (url?.protocol !== 'https:' || url.username !== '' || url.password !== '') return null;
-  url.hash = '';
-  return url.href.length <= MAX_URL_LENGTH ? url : null;
 }
 
 function readFingerprints(list: JsonValue | undefined, expiresSeconds: number): PoshDocument {
@@ -130,7 +120,7 @@ function readFingerprints(list: JsonValue | undefined, expiresSeconds: number): 
     if (Object.keys(fingerprint).length > 0) fingerprints.push(fingerprint);
   }
   if (fingerprints.length > 0) return { kind: 'fingerprints', fingerprints, expiresSeconds };
-  return { kind: 'unusable', fault: poshFault('no-known-hash', 'no fingerprint has a "sha-256" or "sha-512"') };
+  return unusable('no fingerprint has a "sha-256" or "sha-512"', 'no-known-hash');
 }
 
 /**
@@ -156,6 +146,6 @@ function decodeUtf8(bytes: Uint8Array): string | null {
 const isObject = (value: JsonValue | undefined): value is JsonObject => value instanceof Map;
 const isArray = (value: JsonValue | undefined): value is readonly JsonValue[] => Array.isArray(value);
 
-function unusable(problem: string): PoshDocument {
-  return { kind: 'unusable', fault: poshFault('document-invalid', problem) };
+function unusable(text: string, condition: PoshCondition = 'document-invalid'): PoshDocument {
+  return { kind: 'unusable', condition, text };
 }

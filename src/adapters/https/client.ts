@@ -1,0 +1,159 @@
+/**
+ * GET over HTTPS for URLs that strangers name: bounded in number, hops, time and bytes, without cookies or credentials,
+ * and only to the public Internet unless the operator says otherwise (RFC 7711 §10, FACTS §11.1, §14 23).
+ */
+import type { Clock, LookUpOptions, Resolver } from '../../ports.ts';
+import { canonicalDomain } from '../../protocol/names.ts';
+import { httpsUrl } from '../../protocol/https-url.ts';
+import { systemClock } from '../clock.ts';
+import { abandonable, createSlots, followSignal, type Follower } from '../dns/bounded.ts';
+import { createResolver } from '../dns/resolver.ts';
+import { connectTo, type ConnectionParts, webTrust } from './connection.ts';
+import { exchange } from './exchange.ts';
+import { abortCondition, HttpsError } from './failure.ts';
+
+export interface HttpsOptions {
+  /** Who is asked for addresses; a bogus answer leads to no connection (S4). @defaultValue plain DNS, as the system has it */
+  readonly resolver?: Pick<Resolver, 'addresses'>;
+  /** Trust the system's trust anchors. @defaultValue true */
+  readonly system?: boolean;
+  /** Further trust anchors, PEM bundles. @defaultValue none */
+  readonly anchors?: readonly string[];
+  /** Connect to private, loopback, link-local and other special addresses too. @defaultValue false */
+  readonly allowPrivate?: boolean;
+  /** The port of URLs that name none. @defaultValue 443 */
+  readonly port?: number;
+  /** Redirects followed for one URL. @defaultValue 5 */
+  readonly maxRedirects?: number;
+  /** @defaultValue 65536 */
+  readonly maxBodyBytes?: number;
+  /** The longest that one turn takes, in milliseconds, waiting for it included. @defaultValue 10000 */
+  readonly timeoutMs?: number;
+  /** Turns at one time, each with one connection; those for verification have no more than half of them. @defaultValue 32 */
+  readonly maxTurns?: number;
+  /** Who waits for a turn; further ones fail at once. @defaultValue 2000 */
+  readonly maxWaiting?: number;
+  /** @defaultValue the system's clock */
+  readonly clock?: Clock;
+}
+
+export interface HttpsAnswer {
+  readonly status: number;
+  /** Empty unless the status is a success. */
+  readonly body: Uint8Array;
+  /** Where it came from, after redirects. */
+  readonly url: string;
+}
+
+/** @throws HttpsError */
+export type HttpsGet = (url: string) => Promise<HttpsAnswer>;
+
+export interface HttpsClient {
+  /**
+   * Waits for a turn and does `work`, whose GETs share its time; the answer is that of `work`.
+   * @throws HttpsError, and what `work` throws
+   */
+  turn<T>(work: (get: HttpsGet) => Promise<T>, signal: AbortSignal, options?: LookUpOptions): Promise<T>;
+  /** Ends what is under way and whatever is asked from now on, as `cancelled`. */
+  close(): void;
+}
+
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** @throws FaultError `pkix`, local: what is wrong with the trust anchors */
+export function createHttpsClient(options: HttpsOptions = {}): HttpsClient {
+  const { clock = systemClock, timeoutMs = 10_000, maxTurns = 32, maxWaiting = 2_000 } = options;
+  const slots = createSlots(maxTurns, maxWaiting);
+  const slotsForVerification = createSlots(Math.max(1, Math.floor(maxTurns / 2)), maxWaiting);
+  const fetchUrl = createFetch(options, clock);
+  const underWay = new Set<Follower>();
+  let isClosed = false;
+
+  async function turn<T>(
+    work: (get: HttpsGet) => Promise<T>,
+    signal: AbortSignal,
+    lookUp: LookUpOptions = {},
+  ): Promise<T> {
+    if (isClosed) throw new HttpsError('cancelled', 'closed');
+    const gates = lookUp.purpose === 'verification' ? [slotsForVerification, slots] : [slots];
+    if (gates.some(({ full }) => full)) throw new HttpsError('too-many-fetches', 'too many wait already');
+    const limit = followSignal(signal);
+    underWay.add(limit);
+    const timer = clock.setTimeout(() => limit.abort('timeout'), timeoutMs);
+    const taken: (() => void)[] = [];
+    let doing = 'waiting for a turn';
+    try {
+      for (const gate of gates) {
+        const release = await gate.take(limit.signal);
+        if (release === null) throw new HttpsError('too-many-fetches', `no turn within ${timeoutMs} ms`);
+        taken.push(release);
+      }
+      limit.signal.throwIfAborted(); // it may have fired while the turn was on its way to us
+      const get = (url: string): Promise<HttpsAnswer> => {
+        doing = url;
+        return fetchUrl(url, limit.signal, lookUp);
+      };
+      return await abandonable(work(get), limit.signal);
+    } catch (thrown) {
+      const cutShort = limit.signal.aborted ? abortCondition(limit.signal) : null;
+      if (cutShort === null || (cutShort === 'timeout' && taken.length < gates.length)) throw thrown;
+      throw new HttpsError(cutShort, cutShort === 'timeout' ? `not done within ${timeoutMs} ms: ${doing}` : doing);
+    } finally {
+      clock.clearTimeout(timer);
+      limit.unfollow();
+      underWay.delete(limit);
+      for (const release of taken) release();
+    }
+  }
+
+  return {
+    turn,
+    close: () => {
+      isClosed = true;
+      for (const limit of underWay) limit.abort('cancelled');
+    },
+  };
+}
+
+/** GETs one URL, hop by hop: each is a URL of its own, looked at as the first one was. */
+function createFetch(options: HttpsOptions, clock: Clock) {
+  const { port = 443, maxRedirects = 5, maxBodyBytes = 65_536, allowPrivate = false } = options;
+  const { resolver = createResolver({ clock }), system = true, anchors = [] } = options;
+  const parts: ConnectionParts = { resolver, trust: webTrust(system, anchors), allowPrivate, clock };
+
+  async function hop(url: URL, stop: AbortSignal, lookUp: LookUpOptions) {
+    const host = canonicalDomain(url.hostname);
+    if (host === null) throw new HttpsError('url-invalid', `${url.hostname} is no host`);
+    const server = { host, port: url.port === '' ? port : Number(url.port) };
+    return exchange(await connectTo(server, parts, stop, lookUp), url, maxBodyBytes, stop);
+  }
+
+  return async (text: string, stop: AbortSignal, lookUp: LookUpOptions): Promise<HttpsAnswer> => {
+    let url = httpsUrl(text);
+    if (url === null) throw new HttpsError('url-invalid', `${text} is no https URL without user and password`);
+    for (let redirects = 0; ; redirects += 1) {
+      const { status, location, body } = await hop(url, stop, lookUp).catch(about(url));
+      if (!REDIRECTS.has(status)) return { status, body, url: url.href };
+      if (redirects >= maxRedirects) throw new HttpsError('too-many-redirects', `${text}: more than ${maxRedirects}`);
+      url = redirected(url, location);
+    }
+  };
+}
+
+/** Says of a failure which URL it was. */
+function about({ href }: URL): (thrown: unknown) => never {
+  return (thrown) => {
+    if (!(thrown instanceof HttpsError)) throw thrown;
+    throw new HttpsError(thrown.condition, `${href}: ${thrown.message}`, { cause: thrown });
+  };
+}
+
+/** All redirects are taken as temporary (RFC 7711 §10). */
+function redirected(from: URL, location: string | null): URL {
+  if (location === null) throw new HttpsError('redirect-invalid', `${from.href}: a redirect to nowhere`);
+  const to = httpsUrl(location, from.href);
+  if (to !== null) return to;
+  const isInsecure = URL.canParse(location, from.href) && new URL(location, from.href).protocol !== 'https:';
+  const condition = isInsecure ? 'insecure-redirect' : 'redirect-invalid';
+  throw new HttpsError(condition, `${from.href}: a redirect to ${JSON.stringify(location)}`);
+}

@@ -1,0 +1,83 @@
+/** One GET on one connection: request, status, and a body of bounded size (RFC 9112). */
+import type { TLSSocket } from 'node:tls';
+import { Client } from 'undici';
+import { exchangeError, HttpsError } from './failure.ts';
+
+export interface HttpsResponse {
+  readonly status: number;
+  /** The Location of a redirect; null without one, or with several. */
+  readonly location: string | null;
+  /** Empty unless the status is a success. */
+  readonly body: Uint8Array;
+}
+
+/** Largest head of a response, in bytes; what Node's own servers and clients take. */
+const MAX_HEADER_BYTES = 16_384;
+
+/** Asks for `url` and closes the connection. @throws HttpsError; whatever, once `stop` fires */
+export async function exchange(
+  socket: TLSSocket,
+  url: URL,
+  maxBodyBytes: number,
+  stop: AbortSignal,
+): Promise<HttpsResponse> {
+  let isTaken = false;
+  const client = new Client(url.origin, {
+    // This connection or none: a second one would be to an address that nobody has looked at.
+    connect: (_, done) => {
+      const isFirst = !isTaken;
+      isTaken = true;
+      // Later: a client that is told within the call does not begin.
+      queueMicrotask(() => {
+        if (isFirst) done(null, socket);
+        else done(new HttpsError('connection-closed', 'closed before there was a response'), null);
+      });
+    },
+    maxHeaderSize: MAX_HEADER_BYTES,
+    // There is one limit for all of it, and `stop` says when it is reached.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  try {
+    const { statusCode, headers, body } = await client.request({
+      method: 'GET',
+      path: `${url.pathname}${url.search}`,
+      headers: { accept: 'application/json', 'accept-encoding': 'identity' },
+      reset: true,
+      signal: stop,
+    });
+    body.on('error', () => undefined); // it may be given up unread
+    const { location } = headers;
+    const isSuccess = statusCode >= 200 && statusCode < 300;
+    return {
+      status: statusCode,
+      location: typeof location === 'string' ? location : null,
+      body: isSuccess ? await bodyOf(headers, body, maxBodyBytes) : new Uint8Array(),
+    };
+  } catch (error) {
+    throw exchangeError(error);
+  } finally {
+    client.destroy().catch(() => undefined);
+    socket.destroy();
+  }
+}
+
+/** Counted as it comes, so that what is longer than it says, or says nothing, ends in time. */
+async function bodyOf(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  body: AsyncIterable<Buffer>,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const coding = headers['content-encoding'] ?? 'identity';
+  if (coding !== 'identity') throw new HttpsError('response-invalid', `encoded as ${String(coding)}, unasked`);
+  const tooLarge = new HttpsError('too-large', `more than ${maxBytes} bytes`);
+  if (Number(headers['content-length'] ?? 0) > maxBytes) throw tooLarge;
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > maxBytes) throw tooLarge;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,54 @@
+/** POSH over HTTPS (RFC 7711 §3), remembered for as long as the documents say (§6). */
+import type { PoshSource } from '../../ports.ts';
+import { FaultError, toFault } from '../../protocol/faults.ts';
+import { canonicalDomain } from '../../protocol/names.ts';
+import { poshFault } from '../../protocol/posh-conditions.ts';
+import { MAX_DOCUMENT_BYTES, poshUrl } from '../../protocol/posh.ts';
+import { systemClock } from '../clock.ts';
+import { createHttpsClient, type HttpsOptions } from '../https/client.ts';
+import { HttpsError } from '../https/failure.ts';
+import { findMaterial } from './find-material.ts';
+import { type PoshFinding, PoshMemory } from './memory.ts';
+import { SharedQuestions } from './shared-questions.ts';
+
+/** One turn is one question: both documents of a reference are in it. */
+export type PoshSourceOptions = Omit<HttpsOptions, 'maxBodyBytes'>;
+
+export interface WebPoshSource extends PoshSource {
+  /** Ends what is under way as `cancelled`, and whatever is asked from now on. */
+  close(): void;
+}
+
+/**
+ * Faults are those of `POSH_CONDITIONS`.
+ * @throws FaultError `pkix`, local: what is wrong with the trust anchors for web servers
+ */
+export function createPoshSource(options: PoshSourceOptions = {}): WebPoshSource {
+  const { clock = systemClock } = options;
+  const client = createHttpsClient({ ...options, maxBodyBytes: MAX_DOCUMENT_BYTES });
+  const memory = new PoshMemory(clock);
+  const questions = new SharedQuestions<PoshFinding>(failed(new HttpsError('cancelled', 'nobody waits for it')));
+
+  return {
+    fetch: async (domain, service, signal, { fresh = false, purpose = 'stanzas' } = {}) => {
+      if (canonicalDomain(domain) !== domain) throw new FaultError(poshFault('url-invalid', `${domain} is no domain`));
+      const key = poshUrl(domain, service);
+      const ask = async (stop: AbortSignal): Promise<PoshFinding> => {
+        const finding = await client
+          .turn((get) => findMaterial(domain, service, get, clock), stop, { fresh, purpose })
+          .then((material) => ({ kind: 'found', material }) as const, failed);
+        memory.remember(key, finding);
+        return finding;
+      };
+      const finding = (fresh ? null : memory.recall(key)) ?? (await questions.ask(key, signal, purpose, ask));
+      if (finding.kind === 'failed') throw new FaultError(finding.fault);
+      return finding.material;
+    },
+    close: () => client.close(),
+  };
+}
+
+function failed(thrown: unknown): PoshFinding {
+  const fault = thrown instanceof HttpsError ? poshFault(thrown.condition, thrown.message) : toFault(thrown, 'posh');
+  return { kind: 'failed', fault };
+}
