@@ -85,6 +85,8 @@ export type TransportEvent =
 export type StreamRequest =
   | ({ readonly type: 'local.assertionRequested' } & DomainPair)
   | { readonly type: 'local.associationRequested'; readonly domain: string }
+  /** The proof of this domain will end soon: it is looked for again, while the one at hand holds. */
+  | { readonly type: 'local.renewalRequested'; readonly domain: string }
   | ({ readonly type: 'local.verifyRequested'; readonly id: string; readonly key: string } & DomainPair)
   /** Nobody waits for this answer any more. */
   | ({ readonly type: 'local.verifyAbandoned'; readonly id: string } & DomainPair)

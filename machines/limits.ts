@@ -24,6 +24,16 @@ export const limits = {
   proofMs: 5_000,
   /** SRV, then TLSA records, of a domain whose name alone is known: each look-up gives up after 5 s. */
   delegationMs: 11_000,
+  /**
+   * No proof ends sooner after it was found: a zone or a document that is good for a second would have us ask without end,
+   * and end a stream that others use with it.
+   */
+  leastProofMs: 60_000,
+  /** A proof is asked for anew so long before it ends, or at half of its time. */
+  renewalLeadMs: 300_000,
+  /** Proofs of one stream asked for anew at once, and how long the others wait then. */
+  renewalsAtOnce: 32,
+  renewalPauseMs: 250,
   /** A POSH document with its redirects and its reference: the fetch gives up after 10 s, and says why. */
   webMs: 11_000,
   /** A prooftype of the embedder: it may ask the far end, or the web. */

@@ -5,7 +5,7 @@ import type { AssociationOutcome } from '../events.ts';
 import { withEntry } from '../collections/growing-table.ts';
 import { limits } from '../limits.ts';
 import { withPending, without } from './context.ts';
-import { acceptableProof, associationOf, isUnprovedForGood, supposedProof } from './rules.ts';
+import { acceptableProof, associationOf, isUnprovedForGood, renewalOf, supposedProof } from './rules.ts';
 import { tlsNegotiation } from './tls.ts';
 
 export const domainNameAssociation = tlsNegotiation.extend({
@@ -65,6 +65,15 @@ export const domainNameAssociation = tlsNegotiation.extend({
       enqueue.spawnChild('association', {
         id: `association.${domain}`,
         input: { ...associationOf(context, domain), assertion: null },
+      });
+    }),
+    renewProof: enqueueActions(({ context, enqueue }, domain: string) => {
+      const { associations } = context.pending;
+      if (associations.includes(domain) || associations.length >= limits.pendingAssociations) return;
+      enqueue.assign(withPending(context, { associations: [...associations, domain] }));
+      enqueue.spawnChild('association', {
+        id: `association.${domain}`,
+        input: { ...renewalOf(context, domain), assertion: null },
       });
     }),
     settleAssociation: enqueueActions(({ context, enqueue }, { domain, verdict, attempts }: AssociationOutcome) => {

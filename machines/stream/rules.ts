@@ -51,6 +51,15 @@ export function associationOf(context: StreamContext, domain: string): Omit<Asso
   };
 }
 
+/** The same of a domain whose proof will end: what is remembered would end with it, and what the endpoint said is old. */
+export function renewalOf(context: StreamContext, domain: string): Omit<AssociationInput, 'assertion'> {
+  const asked = associationOf(context, domain);
+  const isFixed = context.endpoint?.secureDelegation === true && context.endpoint.delegatedUntilMs === null;
+  const isSaid = domain === context.remote && isFixed;
+  const delegation = isSaid ? asked.delegation : context.settings.material.secureDns ? null : undelegated;
+  return { ...asked, delegation, fresh: true };
+}
+
 /** The stream as it would be under another policy. */
 export const underPolicy = (context: StreamContext, policy: PolicyOptions): StreamContext => ({
   ...context,

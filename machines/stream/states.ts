@@ -134,6 +134,7 @@ export const originating = {
   ],
   'assertion.overdue': { actions: [{ type: 'yieldTurn', params: pairOf }, 'sendAssertions'] },
   'local.associationRequested': { actions: { type: 'associateFurtherDomain', params: ({ event }) => event.domain } },
+  'local.renewalRequested': { actions: { type: 'renewProof', params: ({ event }) => event.domain } },
   'peer.resultAnswered': {
     guard: { type: 'assertionIsOutstanding', params: pairOf },
     actions: { type: 'forwardResultAnswer', params: ({ event }) => event },

@@ -106,12 +106,12 @@ export class Dispatch {
         streams.leadsTo(stream, report.from);
         // Whoever dials in is there again (D6).
         actors.peers.send(report.from, { type: 'local.retryRequested' });
-        expiry.restsUntil(stream, report.proof.expiresAtMs);
+        expiry.restsUntil(stream, report.from, report.proof.expiresAtMs);
         break;
       case 'association.settled':
         if (report.outcome.verdict.kind === 'proved') {
           streams.leadsTo(stream, report.outcome.domain);
-          expiry.restsUntil(stream, report.outcome.verdict.expiresAtMs);
+          expiry.restsUntil(stream, report.outcome.domain, report.outcome.verdict.expiresAtMs);
         }
         actors.pairs.sendToThoseTowards(report.outcome.domain, report);
         break;
@@ -265,9 +265,17 @@ export class Dispatch {
     this.#to.recorder.record(`peer:${remote}`, 'peer', { kind: 'report', report });
   }
 
-  /** A14: a stream whose proof ends is closed with `reset`; the next stanza proves the pair again (RFC 6120 §13.7.2.3). */
-  proofExpired(stream: StreamId): void {
-    const why = fault('stream', 'reset', 'peer', 'the proof on which this stream rests has ended');
+  /** A14: proved again in time, so that nobody notices. */
+  renewalDue(stream: StreamId, domain: string): void {
+    this.#to.actors.streams.send(stream, { type: 'local.renewalRequested', domain });
+  }
+
+  /**
+   * T8: a stream on which a proof ends is closed with `reset`, for XMPP has no word by which one domain is taken from it
+   * (RFC 6120 §13.7.2.3); the next stanzas prove the others again.
+   */
+  proofExpired(stream: StreamId, domain: string): void {
+    const why = fault('stream', 'reset', 'peer', `the proof of ${domain}, on which this stream rests, has ended`);
     this.#to.actors.streams.send(stream, { type: 'local.closeRequested', fault: why });
   }
 }

@@ -104,7 +104,10 @@ export class Registry implements OtherStreams {
       search,
       desk,
       held: this.#held,
-      expiry: new ProofExpiry(clock, (stream) => this.#dispatch.proofExpired(stream)),
+      expiry: new ProofExpiry(clock, {
+        renewalDue: (stream, domain) => this.#dispatch.renewalDue(stream, domain),
+        expired: (stream, domain) => this.#dispatch.proofExpired(stream, domain),
+      }),
       router,
       recorder,
       routeWanted: (local, remote) => this.routeWanted(local, remote),

@@ -58,6 +58,7 @@ export function streamEvents(local: string, remote: string, side: 'initiating' |
     'transport.closed': { type: 'transport.closed', fault: null },
     'local.assertionRequested': { type: 'local.assertionRequested', ...ours },
     'local.associationRequested': { type: 'local.associationRequested', domain: 'c.example' },
+    'local.renewalRequested': { type: 'local.renewalRequested', domain: 'c.example' },
     'local.verifyRequested': { type: 'local.verifyRequested', ...ours, id: 'x', key: 'k' },
     'local.verifyAbandoned': { type: 'local.verifyAbandoned', ...ours, id: 'x' },
     'local.closeRequested': { type: 'local.closeRequested', fault: null },
@@ -120,6 +121,7 @@ export const anywhere = {
   'transport.closed': ['closed', 'report stream.closed'],
   'local.assertionRequested': ['.', 'report pair.refused'], // L1: never left without an answer
   'local.associationRequested': ['.', 'report association.settled'],
+  'local.renewalRequested': '=', // what ends, or begins, is not renewed
   'local.verifyRequested': '=',
   'local.verifyAbandoned': '=',
   'local.closeRequested': closesQuietly,

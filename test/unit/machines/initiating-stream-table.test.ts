@@ -23,6 +23,7 @@ const serves = {
   'peer.verifyRequested': ['.', 'say verify valid'],
   'local.assertionRequested': ['.', 'spawn assertion.a.example>b.example', 'say result', 'report pair.asserted'],
   'local.associationRequested': ['.', 'spawn association.c.example'],
+  'local.renewalRequested': ['.', 'spawn association.c.example'],
   'local.verifyRequested': ['.', 'say verify'],
   'transport.idle': closesQuietly,
   'assertion valid': ['.', 'authenticated', 'report pair.accepted'],

@@ -158,6 +158,7 @@ checkTable({
       'peer.verifyRequested': ['.', 'say verify valid'],
       'local.verifyRequested': ['.', 'say verify'],
       'local.associationRequested': ['.', 'spawn association.c.example'],
+      'local.renewalRequested': ['.', 'spawn association.c.example'],
       'c.example proved': ['.', 'report association.settled'],
       'assertion valid': ['.', 'authenticated', 'report pair.accepted'],
       'assertion late': ['.', 'report pair.refused'],
