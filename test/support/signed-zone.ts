@@ -16,6 +16,8 @@ export interface SigningOptions {
   readonly nsec3?: boolean;
   /** Signatures that ended a day ago. @defaultValue false */
   readonly expired?: boolean;
+  /** Signatures that begin in a day. @defaultValue false */
+  readonly notYet?: boolean;
 }
 
 export interface SignedZone {
@@ -35,7 +37,8 @@ export function signZone(name: string, text: string, options: SigningOptions = {
     writeFileSync(join(folder.path, 'plain.zone'), text);
     const day = (offset: number): string =>
       new Date(Date.now() + offset * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '');
-    const dates = options.expired === true ? ['-i', day(-30), '-e', day(-1)] : ['-i', day(-2), '-e', day(30)];
+    const [begins, ends] = options.expired === true ? [-30, -1] : options.notYet === true ? [2, 30] : [-2, 30];
+    const dates = ['-i', day(begins), '-e', day(ends)];
     run(SIGNZONE, ...(options.nsec3 === true ? ['-n'] : []), ...dates, '-f', 'signed.zone', 'plain.zone', key);
     const read = (file: string): string => readFileSync(join(folder.path, file), 'utf8');
     return { text: read('signed.zone'), ds: read(`${key}.ds`).trim() };
