@@ -76,6 +76,8 @@ export interface UbResult {
   readonly canonname: string | null;
   /** RDATA of the records, at most so many as were asked for. */
   readonly data: readonly Uint8Array[];
+  /** The whole message, signatures included. */
+  readonly message: Uint8Array;
 }
 
 /** The same struct in C, since libunbound 1.4.20. */
@@ -100,9 +102,9 @@ const LAYOUT = koffi.struct({
 const POINTER_BYTES = 8;
 const INT_BYTES = 4;
 
-type RawResult = Omit<UbResult, 'havedata' | 'secure' | 'bogus' | 'data'> &
-  Readonly<Record<'havedata' | 'secure' | 'bogus', number>> &
-  Readonly<Record<'data' | 'len', bigint | null>>;
+type RawResult = Omit<UbResult, 'havedata' | 'secure' | 'bogus' | 'data' | 'message'> &
+  Readonly<Record<'havedata' | 'secure' | 'bogus' | 'answer_len', number>> &
+  Readonly<Record<'data' | 'len' | 'answer_packet', bigint | null>>;
 
 /** Copies out of C what is used; the result still has to be freed. */
 export function readResult(pointer: ResultPointer, maxRecords: number): UbResult {
@@ -113,7 +115,7 @@ export function readResult(pointer: ResultPointer, maxRecords: number): UbResult
     const record = koffi.decode(raw.data, data.length * POINTER_BYTES, 'void *') as bigint | null;
     if (record === null) break; // the list ends with a null pointer
     const length = koffi.decode(raw.len, data.length * INT_BYTES, 'int') as number;
-    data.push(Uint8Array.from(new Uint8Array(koffi.view(record, length)))); // an array type for each length would stay
+    data.push(copied(record, length));
   }
   const { rcode, why_bogus, ttl, canonname } = raw;
   return {
@@ -125,8 +127,13 @@ export function readResult(pointer: ResultPointer, maxRecords: number): UbResult
     secure: raw.secure !== 0,
     bogus: raw.bogus !== 0,
     data,
+    message: raw.answer_packet === null ? new Uint8Array() : copied(raw.answer_packet, raw.answer_len),
   };
 }
+
+/** Not by `koffi.decode`: an array type for each length would stay. */
+const copied = (pointer: bigint, length: number): Uint8Array =>
+  Uint8Array.from(new Uint8Array(koffi.view(pointer, length)));
 
 const CALLBACK = koffi.pointer(koffi.proto('void (intptr_t mine, int error, void *result)'));
 

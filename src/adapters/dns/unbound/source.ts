@@ -8,6 +8,7 @@ import { isRootAnchor, trustAnchorsIn } from '../../../protocol/trust-anchor.ts'
 import type { NameSource, Outcome } from '../outcome.ts';
 import { addressText, srvFields, tlsaRecord } from '../rdata.ts';
 import { parseServer } from '../server-address.ts';
+import { secondsSigned } from '../signature-expiry.ts';
 import {
   type Callback,
   type Context,
@@ -201,8 +202,10 @@ function unboundAddress(server: string): string {
 
 const failed = (reason: string): Outcome<never> => ({ kind: 'failed', reason });
 
-function outcomeOf({ rcode, havedata, secure, bogus, why_bogus, ttl, canonname, data }: UbResult): Outcome<Uint8Array> {
-  const ttlSeconds = Math.max(0, ttl);
+function outcomeOf(result: UbResult): Outcome<Uint8Array> {
+  const { rcode, havedata, secure, bogus, why_bogus, ttl, canonname, data, message } = result;
+  const signedSeconds = secure ? secondsSigned(message, Math.floor(Date.now() / 1000)) : Infinity;
+  const ttlSeconds = Math.max(0, Math.min(ttl, signedSeconds));
   if (bogus) return { kind: 'bogus', reason: why_bogus ?? 'validation failed' };
   if (havedata) return { kind: 'found', found: data, secure, ttlSeconds, canonicalName: canonname };
   if (rcode === RCODE.noError || rcode === RCODE.nxDomain) return { kind: 'absent', secure, ttlSeconds };
