@@ -19,8 +19,8 @@ import { makeStore } from './trust.ts';
 const MAX_ALONE = 3;
 /** Certificates that come whole from DNS and are decoded: a roll-over has two. */
 const MAX_FROM_DNS = 8;
-/** Signatures checked against bare keys: one key and a whole chain, and some more. */
-const MAX_SIGNATURES = 16;
+/** Signatures checked against bare keys: two keys and a usual chain. */
+const MAX_SIGNATURES = 8;
 /** Bits of security that a signature has at least: as for paths, no SHA-1 (RFC 9325 §4.5). */
 const MIN_SECURITY_BITS = 112;
 

@@ -40,9 +40,11 @@ export function matchTrustedAuthority(
         return tried > 0 || isMisplaced ? null : brokenPath(naming(authorities, records) ?? records[0], outcome);
       }
       const { pathSha256, notAfterMs } = outcome.verdict;
-      const record = naming(pathSha256.slice(1).map(describe), records);
+      // OpenSSL puts what was presented above a trusted leaf into the path too: that far nobody vouches for it.
+      const end = pathSha256.findLastIndex((sha256) => anchors.has(sha256));
+      const record = naming(pathSha256.slice(1, end + 1).map(describe), records);
       if (record !== undefined) return { kind: 'matched', record, notAfterMs };
-      const top = pathSha256.at(-1) ?? '';
+      const top = pathSha256[end] ?? '';
       const anchor = anchors.get(top);
       if (anchor === undefined || tried === MAX_OTHER_PATHS) return null;
       anchors.delete(top);

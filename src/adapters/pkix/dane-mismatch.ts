@@ -69,7 +69,11 @@ function otherCertificate(presented: readonly Associations[], records: readonly 
   }
   const sent =
     presented.length === 1 ? 'no authority was sent' : `none of the ${presented.length} certificates sent is one`;
-  return unmatched('no-tlsa-match', `${wants}; ${sent}, and a server has to send it (RFC 7671 §5.2.2)`);
+  const hasToSend = records.some(({ usage }) => usage === USAGE.daneTa);
+  return unmatched(
+    'no-tlsa-match',
+    `${wants}; ${sent}${hasToSend ? ': a server has to send it (RFC 7671 §5.2.2)' : ''}`,
+  );
 }
 
 function short(record: TlsaRecord): string {
