@@ -33,7 +33,7 @@ export interface ResolverOptions {
 export const HALF_TTL_SECONDS = 30;
 /** For what does not come from the DNS at all: IP literals and the hosts file. */
 export const LOCAL_TTL_SECONDS = 30;
-const TIMEOUT_MS = 5_000;
+export const TIMEOUT_MS = 5_000;
 /** A day: longest that we believe a TTL, so that a slip in a zone does not stay for years. */
 const MAX_TTL_SECONDS = 86_400;
 /** Records taken from one answer; a message could hold thousands. */

@@ -1,5 +1,5 @@
 /** Addresses of name servers, as they stand in a configuration. */
-import { isIP } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 
 export interface ServerAddress {
   readonly address: string;
@@ -20,3 +20,12 @@ export function parseServer(server: string): ServerAddress {
   }
   return { address, family, port: Number(port) };
 }
+
+/** Whether it is on this machine. */
+export function isLoopbackServer({ address, family }: ServerAddress): boolean {
+  return loopback.check(address, family === 6 ? 'ipv6' : 'ipv4');
+}
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');

@@ -1,0 +1,113 @@
+/**
+ * One question to one server and its answer: over UDP from a port of its own, over TCP where the answer was cut off (RFC 7766
+ * §5). An answer counts if address, port, id and question are those of the query (RFC 5452 §9.1).
+ */
+import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { createConnection } from 'node:net';
+import type { ServerAddress } from '../server-address.ts';
+import { type Answer, encodeQuery, type Question, readAnswer } from './message.ts';
+
+const IDS = 2 ** 16;
+const LENGTH_BYTES = 2;
+
+export interface Query extends Question {
+  /** CD: the resolver is to answer what it would not vouch for (RFC 4035 §3.2.2). */
+  readonly checkingDisabled: boolean;
+}
+
+/** @throws Error when there is no answer, in words; at once when `stop` fires. */
+export async function exchange(server: ServerAddress, query: Query, stop: AbortSignal): Promise<Answer> {
+  const short = await overUdp(server, query, stop);
+  if (!short.truncated) return short;
+  const answer = await overTcp(server, query, stop);
+  if (answer.truncated) throw new Error('the answer is cut off over TCP, too');
+  return answer;
+}
+
+/** What does not answer the query is not heard, however much of it comes: the wait for what does ends with `stop`. */
+function overUdp(server: ServerAddress, query: Query, stop: AbortSignal): Promise<Answer> {
+  const { id, bytes } = numbered(query);
+  return settled(stop, (settle) => {
+    const socket = createSocket(server.family === 6 ? 'udp6' : 'udp4');
+    socket.on('error', (error) => settle.fail(error));
+    socket.on('message', (message) => settle.try(() => readAnswer(message, id, query)));
+    // Connected, the system lets through what comes from there only, and tells when nobody is there.
+    socket.connect(server.port, server.address, () => socket.send(bytes));
+    return () => socket.close();
+  });
+}
+
+function overTcp(server: ServerAddress, query: Query, stop: AbortSignal): Promise<Answer> {
+  const { id, bytes } = numbered(query);
+  return settled(stop, (settle) => {
+    const socket = createConnection({ host: server.address, port: server.port });
+    const chunks: Buffer[] = [];
+    let heardBytes = 0;
+    let endsAt = Infinity;
+    socket.on('connect', () => socket.write(withLength(bytes)));
+    socket.on('error', (error) => settle.fail(error));
+    socket.on('close', () => settle.fail(new Error('the server closed the connection')));
+    socket.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      heardBytes += chunk.length;
+      if (endsAt === Infinity && heardBytes >= LENGTH_BYTES)
+        endsAt = LENGTH_BYTES + Buffer.concat(chunks).readUInt16BE(0);
+      if (heardBytes < endsAt) return;
+      settle.try(() => readAnswer(Buffer.concat(chunks).subarray(LENGTH_BYTES, endsAt), id, query));
+      settle.fail(new Error('the server answered something else'));
+    });
+    return () => socket.destroy();
+  });
+}
+
+interface Settle {
+  /** Settles with what `read` gives or throws; null settles nothing. */
+  try(read: () => Answer | null): void;
+  fail(error: Error): void;
+}
+
+/** Runs `start` until it has settled or `stop` fires, and then what `start` gave back, once. */
+function settled(stop: AbortSignal, start: (settle: Settle) => () => void): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let isOver = false;
+    const end = (): boolean => {
+      if (isOver) return false;
+      isOver = true;
+      stop.removeEventListener('abort', giveUp);
+      close();
+      return true;
+    };
+    const fail = (error: Error): void => {
+      if (end()) reject(error);
+    };
+    const giveUp = (): void => fail(new Error(String(stop.reason)));
+    const close = start({
+      fail,
+      try: (read) => {
+        try {
+          const answer = read();
+          if (answer !== null && end()) resolve(answer);
+        } catch (thrown) {
+          fail(new Error(`a malformed answer: ${thrown instanceof Error ? thrown.message : String(thrown)}`));
+        }
+      },
+    });
+    stop.addEventListener('abort', giveUp, { once: true });
+    if (stop.aborted) giveUp();
+  });
+}
+
+/** With a number that nobody can guess (RFC 5452 §9.2). */
+function numbered(query: Query): { id: number; bytes: Buffer } {
+  const id = randomInt(IDS);
+  const bytes = encodeQuery(id, query, query.checkingDisabled);
+  if (bytes === null) throw new Error('not a name that DNS can hold');
+  return { id, bytes };
+}
+
+function withLength(message: Buffer): Buffer {
+  const length = Buffer.alloc(LENGTH_BYTES);
+  length.writeUInt16BE(message.length);
+  return Buffer.concat([length, message]);
+}
