@@ -37,6 +37,7 @@ export type { FixedTarget, PolicyOptions, ResolvedPolicy } from '../src/protocol
 export type { Proof, ProofAttempt, ProofVerdict } from '../src/protocol/proof.ts';
 export type { DelegationFinding, SecureDelegation, SecureTarget } from '../src/protocol/secure-delegation.ts';
 export type { DaneMaterial, TlsaRecord, TlsaSet } from '../src/protocol/tlsa.ts';
+export type { Service } from '../src/protocol/service.ts';
 export type { Target } from '../src/protocol/srv.ts';
 export type { StreamFeatures, StreamHeader, WireElement } from '../src/protocol/wire.ts';
 

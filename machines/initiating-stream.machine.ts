@@ -17,7 +17,7 @@ export const initiatingStream = flowChart.createMachine({
   invoke: {
     id: 'transport',
     src: 'transport',
-    input: ({ context }) => ({ stream: context.stream, endpoint: context.endpoint }),
+    input: ({ context: { stream, service, endpoint } }) => ({ stream, service, endpoint }),
     onError: {
       target: '.closed',
       actions: { type: 'rememberFault', params: ({ event }) => toFault(event.error, 'internal') },
@@ -230,10 +230,12 @@ export const initiatingStream = flowChart.createMachine({
           },
         },
         decidingProof: {
-          description: 'Proved; or not, where policy accepts what DNS vouches for; or the stream ends here.',
-          meta: { spec: 'RFC 7712 §4.2, XEP-0238' },
+          description:
+            'Proved; or not, where policy accepts what DNS vouches for; or the stream ends here. What a client wants to know is known now.',
+          meta: { spec: 'RFC 7712 §3, §4.2, XEP-0238' },
           always: [
             { guard: 'farEndIsRefused', target: '#closing', actions: 'rememberUnproved' },
+            { guard: 'isForClients', target: '#closing' },
             { guard: 'headersAreDue', target: '#initiatingStream.streamHeaders' },
             { target: '#initiatingStream.authentication' },
           ],

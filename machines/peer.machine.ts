@@ -3,6 +3,7 @@ import { assign, emit, enqueueActions, setup } from 'xstate';
 import type { Endpoint } from '../src/protocol/dns.ts';
 import { type Fault, fault, toFault } from '../src/protocol/faults.ts';
 import type { FixedTarget } from '../src/protocol/policy.ts';
+import type { Service } from '../src/protocol/service.ts';
 import type { Target } from '../src/protocol/srv.ts';
 import { undelegated } from '../src/protocol/secure-delegation.ts';
 import { declareEffect, type StateMeta } from './declare.ts';
@@ -14,6 +15,8 @@ import { type Resolution, resolution } from './resolution.machine.ts';
 
 export interface PeerInput {
   readonly remote: string;
+  /** @defaultValue `xmpp-server` */
+  readonly service?: Service;
   readonly fixedTarget: FixedTarget | null;
   /** Whether policy has DANE among the prooftypes of the domain. */
   readonly asksForTlsa: boolean;
@@ -341,6 +344,7 @@ export const peer = setup({
         src: 'resolution',
         input: ({ context }) => ({
           remoteDomain: context.remote,
+          service: context.service ?? 'xmpp-server',
           fixedTarget: context.fixedTarget,
           asksForTlsa: context.asksForTlsa,
           targets: context.further,

@@ -24,7 +24,7 @@ export const receivingStream = receivingSetup.createMachine({
   invoke: {
     id: 'transport',
     src: 'transport',
-    input: ({ context }) => ({ stream: context.stream, endpoint: null }),
+    input: ({ context: { stream, service } }) => ({ stream, service, endpoint: null }),
     onError: {
       target: '.closed',
       actions: { type: 'rememberFault', params: ({ event }) => toFault(event.error, 'internal') },

@@ -8,6 +8,7 @@ import { type Fault, fault, faultSentence, toFault } from '../src/protocol/fault
 import type { FixedTarget } from '../src/protocol/policy.ts';
 import { noDane, type TlsaAnswer } from '../src/protocol/secure-delegation.ts';
 import type { DaneMaterial } from '../src/protocol/tlsa.ts';
+import type { Service } from '../src/protocol/service.ts';
 import { decideTargets, type Target, type TargetDecision } from '../src/protocol/srv.ts';
 import { declareEffect, type LookUpManner, type StateMeta } from './declare.ts';
 import type { NoEvents } from './events.ts';
@@ -15,6 +16,7 @@ import { limits } from './limits.ts';
 
 export interface ResolutionInput extends LookUpManner {
   readonly remoteDomain: string;
+  readonly service: Service;
   readonly fixedTarget: FixedTarget | null;
   /** What an earlier resolution has left over, in order; empty where the domain is to be looked up. */
   readonly targets: readonly Target[];
@@ -56,10 +58,13 @@ export interface ResolutionContext extends ResolutionInput {
 const unfinished: Resolution = { kind: 'failed', fault: fault('dns', 'not-finished', 'local') };
 
 /** RFC 2782 order, drawn from the numbers that came with the answer. */
-function orderTargets({ xmpp, xmpps, draws, atMs }: ServiceRecords, domain: string): TargetDecision {
+function orderTargets(
+  { xmpp, xmpps, draws, atMs }: ServiceRecords,
+  { remoteDomain, service }: ResolutionInput,
+): TargetDecision {
   let next = 0;
   const randomInteger = (max: number): number => Math.floor((draws[next++ % draws.length] ?? 0) * (max + 1));
-  const decision = decideTargets(xmpp, xmpps, domain, randomInteger);
+  const decision = decideTargets(xmpp, xmpps, remoteDomain, randomInteger, service);
   if (decision.kind === 'fault') return decision;
   const untilMs = (tls: TlsMode): number => atMs + 1_000 * (tls === 'direct' ? xmpps : xmpp).ttlSeconds;
   return {
@@ -119,7 +124,9 @@ export const resolution = setup({
     meta: {} as StateMeta,
   },
   actors: {
-    lookUpServices: declareEffect<ServiceRecords, { domain: string } & LookUpManner>('lookUpServices'),
+    lookUpServices: declareEffect<ServiceRecords, { domain: string; service: Service } & LookUpManner>(
+      'lookUpServices',
+    ),
     lookUpAddresses: declareEffect<DnsAnswer<AddressRecord>, { host: string } & LookUpManner>('lookUpAddresses'),
     lookUpTlsa: declareEffect<TargetTlsa, { host: string; expandedHost: string | null; port: number } & LookUpManner>(
       'lookUpTlsa',
@@ -144,7 +151,7 @@ export const resolution = setup({
       targets: context.fixedTarget === null ? [] : [{ ...context.fixedTarget, secureDelegation: true }],
     })),
     orderTargets: assign(({ context }, records: ServiceRecords) => {
-      const decision = orderTargets(records, context.remoteDomain);
+      const decision = orderTargets(records, context);
       return decision.kind === 'targets'
         ? { targets: decision.targets }
         : { targets: [], result: { kind: 'failed' as const, fault: decision.fault } };
@@ -195,7 +202,12 @@ export const resolution = setup({
       invoke: {
         id: 'lookUpServices',
         src: 'lookUpServices',
-        input: ({ context }) => ({ domain: context.remoteDomain, fresh: context.fresh, purpose: context.purpose }),
+        input: ({ context: { remoteDomain, service, fresh, purpose } }) => ({
+          domain: remoteDomain,
+          service,
+          fresh,
+          purpose,
+        }),
         onDone: { target: 'decidingTargets', actions: { type: 'orderTargets', params: ({ event }) => event.output } },
         onError: { target: 'failed', actions: { type: 'fail', params: ({ event }) => toFault(event.error, 'dns') } },
       },

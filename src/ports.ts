@@ -121,7 +121,8 @@ export interface ClientTls {
   readonly serverName: string;
   readonly credential: Credential | null;
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
-  readonly alpn: boolean;
+  /** The protocol that is offered (XEP-0368 §7); null: none. */
+  readonly alpn: Service | null;
 }
 
 export interface ServerTls {

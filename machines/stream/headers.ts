@@ -21,6 +21,8 @@ export const streamHeaders = streamSetup.extend({
     headerIsAcceptable: ({ context }, header: StreamHeader) => faultOfHeader(context, header) === null,
     /** RFC 6120 §4.9.3.23: a feature that is mandatory there and unknown here. */
     peerRequiresTheUnknown: ({ context }) => (context.negotiation.features?.unknown.length ?? 0) > 0,
+    /** RFC 7712 §3: the flow of clients ends where the domain is proved. */
+    isForClients: ({ context }) => context.service === 'xmpp-client',
     headersAreDue: ({ context }) => !context.negotiation.headerSent,
   },
   actions: {
@@ -30,10 +32,11 @@ export const streamHeaders = streamSetup.extend({
         say({
           kind: 'streamHeader',
           to: context.remote,
-          from: context.local,
+          // A client need not say who it is (RFC 6120 §4.7.1).
+          from: context.local === '' ? null : context.local,
           id: null,
           version: '1.0',
-          dialback: true,
+          dialback: context.service === 'xmpp-server',
         }),
       );
       enqueue.assign(withNegotiated(context, { headerSent: true }));

@@ -9,6 +9,7 @@ import { MAX_PROOF_BYTES } from '../protocol/dna.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
 import { canonicalDomain } from '../protocol/names.ts';
 import { NS } from '../protocol/namespaces.ts';
+import { type Service, serviceFacts } from '../protocol/service.ts';
 import type { Stanza } from '../protocol/stanza.ts';
 import { streamErrorFor } from '../protocol/stream-errors.ts';
 import type { StreamId, TransportCommand, TransportInput } from '../protocol/transport.ts';
@@ -94,6 +95,7 @@ class StreamTransport {
   readonly #ports: TransportPorts;
   readonly #stream: StreamId;
   readonly #isInitiating: boolean;
+  readonly #service: Service;
   readonly #say: Say;
   readonly #connection: Connection;
   readonly #framer: Framer;
@@ -117,9 +119,10 @@ class StreamTransport {
   #lastActivityMs: number;
   #idleTimer: unknown = null;
 
-  constructor(ports: TransportPorts, { stream, endpoint }: TransportInput, say: Say) {
+  constructor(ports: TransportPorts, { stream, service, endpoint }: TransportInput, say: Say) {
     this.#ports = ports;
     this.#stream = stream;
+    this.#service = service;
     this.#isInitiating = endpoint !== null;
     this.#connected = endpoint === null;
     this.#say = say;
@@ -175,7 +178,7 @@ class StreamTransport {
     ports.plane.addStream(
       stream,
       {
-        contentNamespace: NS.server,
+        contentNamespace: this.#contentNamespace,
         get writable() {
           return connection.writable;
         },
@@ -215,7 +218,7 @@ class StreamTransport {
           serverName: command.serverName,
           credential: this.#ports.credentialFor(command.local),
           minVersion: command.minTls === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
-          alpn: true,
+          alpn: this.#service,
         });
         break;
       case 'transport.secureAsServer':
@@ -249,9 +252,13 @@ class StreamTransport {
     const ready = isOwnRequest ? { ...element, key: keys.make(element.to, element.from, this.#wireId) } : element;
     if (element.kind === 'streamHeader' && element.id !== null) this.#wireId = element.id;
     this.#ports.onWire?.(this.#stream, 'out', element);
-    const xml = wireToXml(ready);
+    const xml = wireToXml(ready, this.#contentNamespace);
     this.#connection.write(xml);
     this.#drainWatch.wrote(xml.length);
+  }
+
+  get #contentNamespace(): string {
+    return serviceFacts[this.#service].contentNamespace;
   }
 
   #limitElements(): void {
@@ -343,7 +350,7 @@ class StreamTransport {
       dialback: Object.values(namespaces).includes(NS.dialback),
     };
     this.#ports.onWire?.(this.#stream, 'in', header);
-    if (contentNamespace !== '' && contentNamespace !== NS.server && contentNamespace !== NS.streams) {
+    if (contentNamespace !== '' && contentNamespace !== this.#contentNamespace && contentNamespace !== NS.streams) {
       const text = `the content namespace is ${contentNamespace}`;
       this.#say({ type: 'transport.inputRefused', fault: fault('xml', 'invalid-namespace', 'peer', text) });
       return;

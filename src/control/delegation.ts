@@ -29,8 +29,8 @@ export async function findDelegation(
   question: DelegationQuestion,
   signal: AbortSignal,
 ): Promise<DelegationFinding> {
-  const { domain, endpoint, asksForTlsa } = question;
-  const names = srvOwnerNames(domain);
+  const { domain, service, endpoint, asksForTlsa } = question;
+  const names = srvOwnerNames(domain, service);
   if (names === null) return { kind: 'found', delegation: undelegated };
   const tlsaAt = async (owner: string): Promise<TlsaAnswer> => ({
     owner,

@@ -1,10 +1,8 @@
-/** From SRV answers to targets: RFC 6120 §3.2, RFC 2782, and XEP-0368 for `_xmpps-server`. */
+/** From SRV answers to targets: RFC 6120 §3.2, RFC 2782, and XEP-0368 for TLS from the first byte. */
 import type { DnsAnswer, SrvRecord, TlsMode } from './dns.ts';
 import { fault, type Fault } from './faults.ts';
 import { isIpLiteral } from './names.ts';
-
-/** 5269/tcp, where there is no SRV record to say otherwise (RFC 6120 §3.2.2). */
-export const DEFAULT_PORT = 5269;
+import { type Service, serviceFacts } from './service.ts';
 
 /** Targets tried for one domain; a zone with more costs us no more than this. Deployed domains have one to four. */
 export const MAX_TARGETS = 20;
@@ -32,9 +30,13 @@ export type TargetDecision =
 export type RandomInteger = (max: number) => number;
 
 /** The owner names to ask for, or null for an IP literal, which has no SRV records (RFC 6120 §3.2). */
-export function srvOwnerNames(domain: string): { readonly xmpp: string; readonly xmpps: string } | null {
+export function srvOwnerNames(
+  domain: string,
+  service: Service = 'xmpp-server',
+): { readonly xmpp: string; readonly xmpps: string } | null {
   if (isIpLiteral(domain)) return null;
-  return { xmpp: `_xmpp-server._tcp.${domain}`, xmpps: `_xmpps-server._tcp.${domain}` };
+  const { srv, directSrv } = serviceFacts[service];
+  return { xmpp: `${srv}.${domain}`, xmpps: `${directSrv}.${domain}` };
 }
 
 /**
@@ -48,6 +50,7 @@ export function decideTargets(
   xmpps: DnsAnswer<SrvRecord>,
   domain: string,
   randomInteger: RandomInteger,
+  service: Service = 'xmpp-server',
 ): TargetDecision {
   // RFC 7673 §3.1: MUST abort. An attacker who can forge one answer could otherwise choose between the two.
   const bogus = [xmpp, xmpps].find(({ status }) => status === 'bogus');
@@ -72,15 +75,16 @@ export function decideTargets(
     return { kind: 'targets', targets: withoutRepeats(ordered).slice(0, MAX_TARGETS) };
   }
 
-  // A `.` is an answer: whoever wrote it knows SRV, so A/AAAA of the domain MUST NOT be tried, even if `_xmpp-server`
-  // does not exist at all (XEP-0368 §5).
+  // A `.` is an answer: whoever wrote it knows SRV, so A/AAAA of the domain MUST NOT be tried, even if the other
+  // name does not exist at all (XEP-0368 §5).
   if (starttls.declined || direct.declined) {
     return abort('service-absent', `${domain} publishes that it has no XMPP server (SRV target ".")`);
   }
   const unusable = [starttls, direct].find(({ present }) => present);
   if (unusable) return abort('lookup-failed', unusable.reason ?? `no SRV record of ${domain} can be used`);
 
-  const itself: Target = { host: domain, port: DEFAULT_PORT, tls: 'starttls', secureDelegation: false };
+  const { defaultPort } = serviceFacts[service];
+  const itself: Target = { host: domain, port: defaultPort, tls: 'starttls', secureDelegation: false };
   return { kind: 'targets', targets: [itself] };
 }
 

@@ -1,6 +1,7 @@
 /** What passes between a stream machine and its transport: neither knows the other, both know this. */
 import type { Endpoint } from './dns.ts';
 import type { Fault } from './faults.ts';
+import type { Service } from './service.ts';
 import type { StreamHeader, WireElement } from './wire.ts';
 
 /** One XML stream; given by the registry, never reused within a process. */
@@ -30,6 +31,7 @@ export type TransportCommand =
 
 export interface TransportInput {
   readonly stream: StreamId;
+  readonly service: Service;
   /** Null on the receiving side, whose connection stands already. */
   readonly endpoint: Endpoint | null;
 }

@@ -17,11 +17,11 @@ function tag(name: string, attributes: Attributes, content = ''): string {
   return content === '' ? `${open}/>` : `${open}>${content}</${name}>`;
 }
 
-function headerXml({ to, from, id, version }: StreamHeader): string {
+function headerXml({ to, from, id, version }: StreamHeader, contentNamespace: string): string {
   const attributes: Attributes = {
-    xmlns: NS.server,
+    xmlns: contentNamespace,
     'xmlns:stream': NS.streams,
-    'xmlns:db': NS.dialback,
+    'xmlns:db': contentNamespace === NS.server ? NS.dialback : null,
     to,
     from,
     id,
@@ -67,10 +67,10 @@ function conditionXml(
 }
 
 /** The XML of an element as we send it; `result` and `verify` requests must carry their key by now. */
-export function wireToXml(element: WireElement): string {
+export function wireToXml(element: WireElement, contentNamespace: string = NS.server): string {
   switch (element.kind) {
     case 'streamHeader':
-      return headerXml(element);
+      return headerXml(element, contentNamespace);
     case 'features':
       return featuresXml(element);
     case 'result':

@@ -141,7 +141,7 @@ export function clientHandshake(options: ClientTls): Handshake & { readonly hell
     hello: write({
       step: 'client-hello',
       minVersion: options.minVersion,
-      alpn: options.alpn ? PROTOCOLS : [],
+      alpn: options.alpn === null ? [] : [options.alpn],
       ...(isIP(options.serverName) === 0 ? { serverName: options.serverName } : {}),
     }),
     take: (payload) => {

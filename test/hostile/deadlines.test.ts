@@ -97,7 +97,7 @@ async function fabric() {
       return peers;
     },
     send: () => manager.send(xml('message', { from: 'u@b.example', to: `v@${EVIL}` })),
-    attackerTls: { serverName: 'b.example', credential: evil, minVersion: 'TLSv1.2', alpn: false } as const,
+    attackerTls: { serverName: 'b.example', credential: evil, minVersion: 'TLSv1.2', alpn: null } as const,
   };
 }
 type Fabric = Awaited<ReturnType<typeof fabric>>;

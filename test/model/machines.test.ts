@@ -151,6 +151,7 @@ const models: readonly Model[] = [
     machine: resolution,
     input: {
       remoteDomain: 'b.example',
+      service: 'xmpp-server',
       fixedTarget: null,
       asksForTlsa: true,
       targets: [],

@@ -56,7 +56,7 @@ export class ScriptedStream implements ConnectionEvents {
   }
 
   secureAsClient(serverName: string, credential: Credential | null): void {
-    this.#connection?.startTlsClient({ serverName, credential, minVersion: 'TLSv1.2', alpn: false });
+    this.#connection?.startTlsClient({ serverName, credential, minVersion: 'TLSv1.2', alpn: null });
   }
 
   destroy(): void {

@@ -36,6 +36,7 @@ import {
   type Resolution,
   resolution,
   type ResolutionInput,
+  type Service,
   type ServiceRecords,
   setOf,
   type StandingStream,
@@ -112,7 +113,7 @@ type LookUp = { fresh: boolean; purpose: StreamPurpose };
 const noServices: ServiceRecords['xmpp'] = { status: 'nodata-insecure', records: [], ttlSeconds: 0 };
 const resolving = resolution.provide({
   actors: {
-    lookUpServices: fromPromise<ServiceRecords, LookUp & { domain: string }>(() =>
+    lookUpServices: fromPromise<ServiceRecords, LookUp & { domain: string; service: Service }>(() =>
       Promise.resolve({ xmpp: noServices, xmpps: noServices, draws: [], atMs: 0 }),
     ),
     lookUpAddresses: fromPromise<DnsAnswer<AddressRecord>, LookUp & { host: string }>(() =>

@@ -107,7 +107,7 @@ export const clientTls = (serverName: string, more: Partial<ClientTls> = {}): Cl
   serverName,
   credential: null,
   minVersion: 'TLSv1.2',
-  alpn: false,
+  alpn: null,
   ...more,
 });
 
@@ -304,7 +304,7 @@ export function networkContract(name: string, makeWorld: () => World): void {
   behaves('direct TLS comes first, with ALPN xmpp-server (XEP-0368)', async (world) => {
     const pair = await openPair(world, {
       tls: 'direct',
-      started: (client) => client.startTlsClient(clientTls('b.example', { alpn: true })),
+      started: (client) => client.startTlsClient(clientTls('b.example', { alpn: 'xmpp-server' })),
     });
     const { client, server } = pair;
     await world.until(() => client.events.isSecured && server.events.isSecured);
@@ -328,7 +328,7 @@ export function networkContract(name: string, makeWorld: () => World): void {
 
   behaves('without ALPN in the hello none is chosen (RFC 7301 §3.1)', async (world) => {
     const pair = await openPair(world);
-    await secure(world, pair, clientTls('b.example', { alpn: false }));
+    await secure(world, pair, clientTls('b.example', { alpn: null }));
     assert.deepEqual([pair.client.events.session.alpn, pair.server.events.session.alpn], [null, null]);
     await closeBoth(world, pair);
   });
@@ -345,7 +345,7 @@ export function networkContract(name: string, makeWorld: () => World): void {
 
       const direct = await openPair(world, {
         tls: 'detect',
-        started: (client) => client.startTlsClient(clientTls('b.example', { alpn: true })),
+        started: (client) => client.startTlsClient(clientTls('b.example', { alpn: 'xmpp-server' })),
       });
       assert.equal(direct.accepted.directTls, true);
       await world.until(() => direct.client.events.isSecured && direct.server.events.isSecured);

@@ -178,3 +178,17 @@ test('IP literals have no SRV names (RFC 6120 §3.2)', () => {
     xmpps: '_xmpps-server._tcp.a.example',
   });
 });
+
+test('the service for clients has names and a port of its own (RFC 6120 §3.2.1, XEP-0368 §3)', () => {
+  assert.deepEqual(srvOwnerNames('a.example', 'xmpp-client'), {
+    xmpp: '_xmpp-client._tcp.a.example',
+    xmpps: '_xmpps-client._tcp.a.example',
+  });
+  const absent: DnsAnswer<SrvRecord> = { status: 'nodata-insecure', records: [], ttlSeconds: 60 };
+  const decision = decideTargets(absent, absent, 'a.example', () => 0, 'xmpp-client');
+  // STARTTLS, and no guess at 5223.
+  assert.deepEqual(decision, {
+    kind: 'targets',
+    targets: [{ host: 'a.example', port: 5222, tls: 'starttls', secureDelegation: false }],
+  });
+});

@@ -39,7 +39,7 @@ export interface TlsEngine {
   startServer(socket: Socket, options: ServerTls, events: HandshakeEvents): tls.TLSSocket;
 }
 
-/** RFC 7301; registered for s2s by XEP-0368. */
+/** RFC 7301; registered for servers that dial in by XEP-0368. */
 const ALPN = ['xmpp-server'];
 /** The longest chain that is read from a peer. */
 const MAX_CHAIN = 10;
@@ -81,7 +81,7 @@ export function createTlsEngine({ credentials, clock }: { credentials: Credentia
       checkServerIdentity: () => undefined,
       // SNI is never an IP literal (RFC 6066 §3).
       ...(isIP(options.serverName) === 0 ? { servername: options.serverName } : {}),
-      ...(options.alpn ? { ALPNProtocols: ALPN } : {}),
+      ...(options.alpn === null ? {} : { ALPNProtocols: [options.alpn] }),
       ...(known === undefined ? {} : { session: known.session }),
     });
 

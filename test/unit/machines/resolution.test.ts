@@ -21,6 +21,7 @@ const addresses = (found: unknown) => done('lookUpAddresses', found);
 
 const input = {
   remoteDomain: 'b.example',
+  service: 'xmpp-server',
   fixedTarget: null,
   asksForTlsa: true,
   targets: [],
@@ -165,7 +166,9 @@ test('a target fixed by the operator is not looked up by SRV, and counts as secu
 test('look-ups say whether they are for an assertion: that has no room of our own stanzas (FACTS §14.22)', () => {
   const actor = new PureActor(resolution, input);
   const purposes = () => actor.effects.flatMap((effect) => ('input' in effect ? [effect.input] : []));
-  assert.deepEqual(purposes(), [{ domain: 'b.example', fresh: false, purpose: 'verification' }]);
+  assert.deepEqual(purposes(), [
+    { domain: 'b.example', service: 'xmpp-server', fresh: false, purpose: 'verification' },
+  ]);
   actor.sendInternal(events['SRV found']);
   assert.deepEqual(purposes(), [{ host: 'h.example', fresh: false, purpose: 'verification' }]);
 });
