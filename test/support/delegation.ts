@@ -43,7 +43,12 @@ export interface Judge {
   close(): void;
 }
 
-/** Everything but what `ports` say is forbidden to be used. */
+const noResolver: DelegationPorts['resolver'] = {
+  validates: true,
+  srv: () => Promise.reject(new Error('nothing is looked up')),
+};
+
+/** Nothing is looked up, fetched or validated but by what `ports` say. */
 export function createJudge(ports: Partial<DelegationPorts> = {}, anchors: readonly string[] = [root.certPem]): Judge {
   const pathValidator = createPathValidator({ system: false, anchors });
   let now = NOW;
@@ -52,7 +57,7 @@ export function createJudge(ports: Partial<DelegationPorts> = {}, anchors: reado
     setTimeout,
     clearTimeout: (handle: unknown) => clearTimeout(handle as NodeJS.Timeout),
   };
-  const delegations = createDelegations({ pathValidator, clock, ...ports });
+  const delegations = createDelegations({ pathValidator, clock, resolver: noResolver, ...ports });
   return {
     check: (claim, atMs = NOW) => {
       now = atMs;

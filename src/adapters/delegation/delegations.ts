@@ -3,13 +3,25 @@ import { DELEGATION_CONDITIONS, type DelegationCondition, delegationFailure } fr
 import { FaultError, toFault } from '../../protocol/faults.ts';
 import { canonicalDomain } from '../../protocol/names.ts';
 import type { Proof, ProofVerdict } from '../../protocol/proof.ts';
-import type { Clock, DelegationClaim, Delegations, PathValidator } from '../../ports.ts';
+import type { Clock, DelegationClaim, Delegations, PathValidator, Resolver } from '../../ports.ts';
+import type { UnboundOptions } from '../dns/unbound/source.ts';
+import type { HttpsGet } from './anchor-chain.ts';
+import { AnchoredZones, isolatedValidator, type OpenValidator } from './anchored-zones.ts';
 import { checkAttributeCert } from './attribute-cert.ts';
+import { checkDnssecTa } from './dnssec-ta.ts';
 import { checkXmlAssertion } from './xml-assertion.ts';
 
 export interface DelegationPorts {
   readonly pathValidator: PathValidator;
-  readonly clock: Pick<Clock, 'now' | 'setTimeout' | 'clearTimeout'>;
+  readonly clock: Clock;
+  /** The shared resolver. For dnssec-ta it says whether an anchor may be supplied; it is never given one. */
+  readonly resolver: Pick<Resolver, 'srv' | 'validates'>;
+  /** For proofs of dnssec-ta that are a URL. @defaultValue these stay open */
+  readonly get?: HttpsGet;
+  /** How the validators that are opened for supplied anchors reach the DNS. @defaultValue the servers of the system */
+  readonly dns?: Pick<UnboundOptions, 'servers' | 'stubs'>;
+  /** Opens such a validator. @defaultValue libunbound, as `dns` says */
+  readonly openValidator?: OpenValidator;
   /**
    * Whether a host name, in A-labels, is one of this server's: attribute certificates may be meant for certain servers only.
    * @defaultValue none is
@@ -19,10 +31,11 @@ export interface DelegationPorts {
 
 /** A judge of all three kinds; `close` frees what it holds, and what is asked afterwards is `cancelled`. */
 export function createDelegations(ports: DelegationPorts): Delegations & { close(): void } {
-  const { pathValidator, clock, isOurs = () => false } = ports;
+  const { pathValidator, clock, resolver, get, dns, isOurs = () => false } = ports;
+  const zones = new AnchoredZones({ open: ports.openValidator ?? isolatedValidator(dns), clock });
   const over = new AbortController();
 
-  function prove(claim: DelegationClaim, signal: AbortSignal): Proof {
+  function prove(claim: DelegationClaim, signal: AbortSignal): Proof | Promise<Proof> {
     if (signal.aborted || over.signal.aborted) throw delegationFailure('cancelled', 'nobody waits for it');
     const domain = canonicalDomain(claim.domain);
     if (domain === null) throw delegationFailure('domain-mismatch', `"${claim.domain}" is no domain`);
@@ -33,13 +46,16 @@ export function createDelegations(ports: DelegationPorts): Delegations & { close
       case 'xml-assertion':
         return checkXmlAssertion(asked, pathValidator, clock.now());
       case 'dnssec-ta':
-        throw delegationFailure('cancelled', 'not in this version');
+        return checkDnssecTa(asked, { pathValidator, resolver, zones, get, clock }, signal);
     }
   }
 
   return {
     check: (claim, signal) => new Promise<Proof>((resolve) => resolve(prove(claim, signal))).then(proved, unproved),
-    close: () => over.abort(),
+    close: () => {
+      over.abort();
+      zones.close();
+    },
   };
 }
 

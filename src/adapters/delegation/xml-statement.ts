@@ -1,7 +1,7 @@
 /** What an XML assertion states, and how that is signed and carried: docs/delegation-proofs.md §5. */
 import { escapeXML } from '@xmpp/xml';
 import { uriOf } from '../../protocol/dna.ts';
-import type { Service } from '../../protocol/service.ts';
+import { type Service, serviceFacts } from '../../protocol/service.ts';
 import { boundedCertificates, readBase64 } from './armour.ts';
 import { malformed } from './der.ts';
 import { attributeOf, readDocument, requireShape } from './xml-document.ts';
@@ -25,7 +25,6 @@ const DELEGATION = {
 } as const;
 const PROVIDER = { name: 'provider', namespace: XML_ASSERTION_NS, attributes: ['type', 'hash'] } as const;
 
-const SERVICES: readonly string[] = ['xmpp-server', 'xmpp-client'] satisfies Service[];
 const HOLDER_TYPES = { certificate: 'publicKeyCert', 'public-key': 'publicKey' } as const;
 const SHA256_BYTES = 32;
 
@@ -92,7 +91,7 @@ export function readXmlStatement(octets: Buffer): XmlStatement {
   };
 }
 
-const isService = (text: string): text is Service => SERVICES.includes(text);
+const isService = (text: string): text is Service => Object.hasOwn(serviceFacts, text);
 const isHolderType = (text: string): text is keyof typeof HOLDER_TYPES => Object.hasOwn(HOLDER_TYPES, text);
 
 /** XEP-0082 §3.2, in UTC and to the second. */

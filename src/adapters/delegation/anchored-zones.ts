@@ -1,0 +1,190 @@
+/**
+ * What the zone of a domain says under an anchor that a peer supplied: asked in a context of libunbound of its own, which
+ * knows that anchor only, and is closed when it has answered (FACTS §13.4, 5, 6 and 9).
+ */
+import type { Clock } from '../../ports.ts';
+import { delegationFailure } from '../../protocol/delegation.ts';
+import { FaultError } from '../../protocol/faults.ts';
+import { canonicalDomain } from '../../protocol/names.ts';
+import { createSlots, followSignal, type Follower } from '../dns/bounded.ts';
+import type { Outcome, SrvFields } from '../dns/outcome.ts';
+import { createUnboundSource, type UnboundOptions, type UnboundSource } from '../dns/unbound/source.ts';
+import { LruMap } from '../lru.ts';
+import { dsRecord, isZoneKey, keyTag, type ZoneKey } from './zone-key.ts';
+
+/** Opens a context of libunbound that knows these trust anchors, and no others. */
+export type OpenValidator = (trustAnchors: readonly string[]) => UnboundSource;
+
+export interface AnchoredZonesOptions {
+  readonly open: OpenValidator;
+  readonly clock: Clock;
+  /** Contexts at one time; each holds a thread of its own, and one of the few in Node's pool. @defaultValue 2 */
+  readonly maxContexts?: number;
+  /** Checks that wait for their turn; further ones are not begun. @defaultValue 64 */
+  readonly maxWaiting?: number;
+  /** The longest that one check takes, in milliseconds, waiting included. @defaultValue 10000 */
+  readonly timeoutMs?: number;
+}
+
+export interface AnchoredQuestion {
+  /** Owner names of the SRV records, in one zone most often. */
+  readonly names: readonly string[];
+  readonly key: ZoneKey;
+  /** SHA-256 of the certificate that the key is of. */
+  readonly leafSha256: string;
+}
+
+export interface AnchoredDelegation {
+  readonly zone: string;
+  readonly keyTag: number;
+  readonly targets: readonly { readonly host: string; readonly port: number }[];
+  /** End of the first TTL, none of which outlives its signature (RFC 4035 §5.3.3), in milliseconds since the epoch. */
+  readonly untilMs: number;
+}
+
+/** libunbound, reached as `dns` says, with no anchor but those given: not the root's either. */
+export const isolatedValidator =
+  (dns: Pick<UnboundOptions, 'servers' | 'stubs'> = {}): OpenValidator =>
+  (trustAnchors) =>
+    createUnboundSource({ ...dns, trustAnchors, rootAnchorFiles: [] });
+
+const REMEMBERED = 256;
+const LATE = 'late';
+/** Targets kept of one answer. */
+const MAX_TARGETS = 64;
+/** One key may stand under several flags, or algorithms. */
+const MAX_ANCHORS = 4;
+
+export class AnchoredZones {
+  readonly #options: AnchoredZonesOptions;
+  readonly #slots: ReturnType<typeof createSlots>;
+  readonly #remembered = new LruMap<string, AnchoredDelegation>(REMEMBERED);
+  readonly #underWay = new Set<Follower>();
+  /** Knows no anchor, so that nothing is validated: it only finds zones, and their keys. */
+  #finder: UnboundSource | null = null;
+
+  constructor(options: AnchoredZonesOptions) {
+    this.#options = options;
+    this.#slots = createSlots(options.maxContexts ?? 2, options.maxWaiting ?? 64);
+  }
+
+  /** @throws FaultError `dna` */
+  async delegation(question: AnchoredQuestion, signal: AbortSignal): Promise<AnchoredDelegation> {
+    const { clock, timeoutMs = 10_000 } = this.#options;
+    const cacheKey = [question.leafSha256, ...question.names].join(' ');
+    const known = this.#remembered.get(cacheKey);
+    if (known !== undefined && clock.now() < known.untilMs) return known;
+    if (this.#slots.full) throw delegationFailure('too-many-checks', 'as many wait already as may');
+
+    const limit = followSignal(signal);
+    this.#underWay.add(limit);
+    const timer = clock.setTimeout(() => limit.abort(LATE), timeoutMs);
+    const release = await this.#slots.take(limit.signal);
+    try {
+      limit.signal.throwIfAborted();
+      const found = await this.#ask(question, limit.signal);
+      this.#remembered.set(cacheKey, found);
+      return found;
+    } catch (thrown) {
+      if (!limit.signal.aborted) throw thrown;
+      throw limit.signal.reason === LATE
+        ? delegationFailure('timeout', `${question.names.join(', ')}: no answer within ${timeoutMs} ms`)
+        : delegationFailure('cancelled', 'nobody waits for it');
+    } finally {
+      clock.clearTimeout(timer);
+      limit.unfollow();
+      this.#underWay.delete(limit);
+      release?.();
+    }
+  }
+
+  /** Ends what is under way, as `cancelled`. */
+  close(): void {
+    for (const limit of this.#underWay) limit.abort('closed');
+    this.#finder?.close();
+    this.#remembered.clear();
+  }
+
+  async #ask({ names, key }: AnchoredQuestion, stop: AbortSignal): Promise<AnchoredDelegation> {
+    const [name = ''] = names;
+    const { zone, keys } = await this.#zoneOf(name, stop);
+    const anchors = keys.filter((rdata) => isZoneKey(rdata, key)).slice(0, MAX_ANCHORS);
+    const [anchor] = anchors;
+    if (anchor === undefined)
+      throw delegationFailure(
+        'anchor-not-in-zone',
+        `the key of the certificate is none of the ${keys.length} of ${zone}`,
+      );
+
+    const validator = this.#open(anchors.map((rdata) => dsRecord(zone, rdata)));
+    try {
+      const validated = await validator.dnskeys(zone, stop);
+      const until = [secure(validated, `DNSKEY of ${zone}`).ttlSeconds];
+      const targets: { host: string; port: number }[] = [];
+      for (const owner of names) {
+        const answer = secure(await validator.srv(owner, stop), `SRV of ${owner}`);
+        until.push(answer.ttlSeconds);
+        if (answer.kind === 'absent') continue;
+        if (answer.canonicalName !== null) await this.#staysIn(zone, answer.canonicalName, stop);
+        targets.push(...answer.found.map(targetOf).filter((target) => target !== null));
+      }
+      return {
+        zone,
+        keyTag: keyTag(anchor),
+        targets: targets.slice(0, MAX_TARGETS),
+        untilMs: this.#options.clock.now() + Math.min(...until) * 1000,
+      };
+    } finally {
+      validator.close();
+    }
+  }
+
+  /** The closest zone above `name`, or at it, that has keys. Unvalidated: what is wrong here fails later. */
+  async #zoneOf(name: string, stop: AbortSignal): Promise<{ zone: string; keys: readonly Buffer[] }> {
+    this.#finder ??= this.#open([]);
+    for (let zone = name; zone !== ''; zone = parentOf(zone)) {
+      const outcome = await this.#finder.dnskeys(zone, stop);
+      if (outcome.kind === 'failed' || outcome.kind === 'bogus')
+        throw delegationFailure('dns-failed', `DNSKEY of ${zone}: ${outcome.reason}`);
+      // An alias has no keys of its own.
+      if (outcome.kind === 'found' && outcome.canonicalName === null) return { zone, keys: outcome.found };
+    }
+    throw delegationFailure('zone-unsigned', `no zone from ${name} upwards has keys`);
+  }
+
+  /** @throws FaultError `dna`: `alias-leaves-zone`. */
+  async #staysIn(zone: string, alias: string, stop: AbortSignal): Promise<void> {
+    const name = canonicalDomain(alias);
+    const inside = name !== null && name.endsWith(`.${zone}`);
+    if (inside && (await this.#zoneOf(name, stop)).zone === zone) return;
+    throw delegationFailure('alias-leaves-zone', `the SRV records are those of ${alias}, outside of ${zone}`);
+  }
+
+  #open(trustAnchors: readonly string[]): UnboundSource {
+    try {
+      return this.#options.open(trustAnchors);
+    } catch (cause) {
+      if (!(cause instanceof FaultError)) throw cause;
+      throw delegationFailure('validator-unavailable', cause.fault.text ?? cause.fault.condition, { cause });
+    }
+  }
+}
+
+/** @throws FaultError `dna`: `zone-bogus`, `dns-failed`, `delegation-insecure`. */
+function secure<Found>(outcome: Outcome<Found>, what: string): Exclude<Outcome<Found>, { kind: 'bogus' | 'failed' }> {
+  if (outcome.kind === 'bogus') throw delegationFailure('zone-bogus', `${what}: ${outcome.reason}`);
+  if (outcome.kind === 'failed') throw delegationFailure('dns-failed', `${what}: ${outcome.reason}`);
+  if (!outcome.secure)
+    throw delegationFailure('delegation-insecure', `${what}: no signature leads to the supplied anchor`);
+  return outcome;
+}
+
+function targetOf({ target, port }: SrvFields): { host: string; port: number } | null {
+  const host = target === '.' ? null : canonicalDomain(target);
+  return host === null ? null : { host, port };
+}
+
+function parentOf(name: string): string {
+  const dot = name.indexOf('.');
+  return dot === -1 ? '' : name.slice(dot + 1);
+}
