@@ -31,7 +31,7 @@ export {
 export { answerUnattended } from './components/unattended.ts';
 
 // The ports (FEATURES E3): all real ones at once, each by itself, and what one writes to replace it.
-export { createNodePorts, type NodePorts, type NodePortsOptions } from './node-ports.ts';
+export { createNodePorts, type NodePorts, type NodePortsOptions, type PoshOptions } from './node-ports.ts';
 export type * from './ports.ts';
 export type * from './protocol/dns.ts';
 export type * from './protocol/certificate.ts';
@@ -40,6 +40,7 @@ export type { PoshHash, PoshMaterial } from './protocol/posh.ts';
 export type { Service } from './protocol/service.ts';
 export { createNetwork, type NetworkOptions } from './adapters/network/network.ts';
 export { createResolver, type ResolverOptions } from './adapters/dns/resolver.ts';
+export { createPoshSource, type PoshSourceOptions } from './adapters/posh/source.ts';
 export { createPathValidator } from './adapters/pkix/path-validator.ts';
 export type { TrustOptions } from './adapters/pkix/trust.ts';
 export type { CredentialStore } from './adapters/network/tls.ts';
@@ -49,6 +50,7 @@ export { systemClock } from './adapters/clock.ts';
 // For tests and simulations of those who embed it.
 export { createMemoryNetwork, type MemoryNetwork, type MemoryNetworkOptions } from './simulation/memory-network.ts';
 export { SimulatedClock } from './simulation/simulated-clock.ts';
+export { createTablePoshSource, type PoshTable, type TablePoshSource } from './simulation/table-posh.ts';
 export {
   createTableResolver,
   type DnsTable,

@@ -4,6 +4,7 @@ import { rememberAnswers } from './adapters/dns/answer-cache.ts';
 import { createResolver } from './adapters/dns/resolver.ts';
 import { createValidatingResolver } from './adapters/dns/validating-resolver.ts';
 import { createNetwork } from './adapters/network/network.ts';
+import { createPoshSource } from './adapters/posh/source.ts';
 import { createPathValidator } from './adapters/pkix/path-validator.ts';
 import { createRandom } from './adapters/random.ts';
 import type { Credential, Ports } from './ports.ts';
@@ -29,6 +30,20 @@ export interface NodePortsOptions {
     /** DNSSEC trust anchors, DS or DNSKEY records. @defaultValue the root's, where the system has it */
     readonly trustAnchors?: readonly string[];
   };
+  readonly posh?: PoshOptions;
+}
+
+export interface PoshOptions {
+  /** Whether documents of POSH are fetched at all (RFC 7711). @defaultValue true */
+  readonly enabled?: boolean;
+  /** Whether the authorities of the system are trusted for web servers. @defaultValue true */
+  readonly system?: boolean;
+  /** Further trust anchors for web servers, PEM. */
+  readonly anchors?: readonly string[];
+  /** Whether private and loopback addresses are connected to: whoever asserts a domain chooses them. @defaultValue false */
+  readonly allowPrivate?: boolean;
+  /** Where the web servers of domains listen. @defaultValue 443 */
+  readonly port?: number;
 }
 
 export interface NodePorts extends Ports {
@@ -40,7 +55,7 @@ export interface NodePorts extends Ports {
  * @throws FaultError, local. `pkix`: what is wrong with the trust anchors; `openssl-unavailable` when Node lacks a function.
  * `dns`: `validator-unavailable` where the system has no libunbound; `trust-anchor-malformed`, `validator-misconfigured`.
  */
-export function createNodePorts({ hosts, trust = {}, dns = {} }: NodePortsOptions): NodePorts {
+export function createNodePorts({ hosts, trust = {}, dns = {}, posh = {} }: NodePortsOptions): NodePorts {
   const byDomain = new Map(
     Object.entries(hosts).map(([host, credential]) => [canonicalDomain(host) ?? host, credential]),
   );
@@ -54,13 +69,18 @@ export function createNodePorts({ hosts, trust = {}, dns = {} }: NodePortsOption
   const pathValidator = createPathValidator({ system: trust.system ?? true, anchors: trust.anchors ?? [] });
   const { validator, ...names } = dns;
   const validating = validator === 'libunbound' ? createValidatingResolver(names) : null;
+  const resolver = rememberAnswers(validating ?? createResolver(names));
+  const { enabled = true, ...web } = posh;
+  const documents = enabled ? createPoshSource({ ...web, resolver }) : null;
   return {
     clock: systemClock,
     random: createRandom(),
     network: createNetwork({ clock: systemClock, credentials: { forServerName } }),
-    resolver: rememberAnswers(validating ?? createResolver(names)),
+    resolver,
     pathValidator,
+    ...(documents === null ? {} : { posh: documents }),
     close: () => {
+      documents?.close();
       validating?.close();
       pathValidator.close();
     },

@@ -17,13 +17,14 @@ export function createPorts(
   warn: (sentence: string) => void,
   create: typeof createNodePorts = createNodePorts,
 ): NodePorts {
-  const { manager, trust, dns } = config;
+  const { manager, trust, dns, posh } = config;
   const validator = dns.validator === 'libunbound' ? 'libunbound' : 'none';
   const portsWith = (who: 'libunbound' | 'none'): NodePorts =>
     create({
       hosts: manager.hosts,
       trust: { system: trust.system, anchors: trust.files },
       dns: { ...dns, validator: who },
+      posh: { ...posh, anchors: posh.files },
     });
   try {
     return portsWith(validator);

@@ -34,6 +34,17 @@ export interface DnsOptions {
   readonly trustAnchors: readonly string[];
 }
 
+/** How documents of POSH are fetched (RFC 7711). */
+export interface PoshFileOptions {
+  readonly enabled: boolean;
+  /** Whether the authorities of the system are trusted for web servers. */
+  readonly system: boolean;
+  /** PEM texts. */
+  readonly files: readonly string[];
+  readonly allowPrivate: boolean;
+  readonly port: number;
+}
+
 /** What the daemon is made from. */
 export interface ServeConfig {
   /** Component domains are among its hosts, with their certificate. */
@@ -45,6 +56,7 @@ export interface ServeConfig {
     readonly files: readonly string[];
   };
   readonly dns: DnsOptions;
+  readonly posh: PoshFileOptions;
   readonly components: readonly ComponentListenOptions[];
   /** What the operator should know; each names file, line and key path. */
   readonly warnings: readonly string[];
@@ -127,6 +139,7 @@ class Assembly {
       },
       trust: { system: trust?.system ?? true, files: trust?.files ?? [] },
       dns: this.#dns(),
+      posh: this.#posh(),
       components,
     };
   }
@@ -218,6 +231,11 @@ class Assembly {
     return { validator: validator?.value ?? 'none', servers, stubs: Object.fromEntries(stubs), trustAnchors };
   }
 
+  #posh(): PoshFileOptions {
+    const { enabled = true, system = true, files = [], allowPrivate = false, port = 443 } = this.#file.posh ?? {};
+    return { enabled, system, files, allowPrivate, port };
+  }
+
   #limits(): NonNullable<ManagerOptions['limits']> {
     const { stanzaBytes, queueBytes, ...plain } = this.#file.limits ?? {};
     if (stanzaBytes !== undefined && queueBytes !== undefined && queueBytes.value < stanzaBytes.value) {
@@ -271,16 +289,12 @@ function proofOptions({ federation, prooftypes, minTls }: Proof): Pick<DomainPol
   };
 }
 
-const NOT_YET: readonly ProoftypeName[] = ['dane', 'posh'];
-
 /** A policy under which nothing can ever be proved is a mistake; so is a prooftype named twice. */
 function checkProof(own: Proof, inherited: Proof | undefined): void {
   const { prooftypes } = own;
   if (prooftypes !== undefined) {
     const { value, spot } = prooftypes;
     if (new Set(value).size < value.length) spot.problem(`expected each prooftype once, got ${value.join(', ')}`);
-    const later = value.filter((name) => NOT_YET.includes(name));
-    if (later.length > 0) spot.warn(`${later.join(' and ')}: not available in this version, always undetermined`);
   }
   const federation = (own.federation ?? inherited?.federation)?.value ?? defaultPolicy.federation;
   const order = (own.prooftypes ?? inherited?.prooftypes)?.value ?? defaultPolicy.prooftypes;

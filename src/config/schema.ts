@@ -137,6 +137,15 @@ export function configFile(pem: PemFiles) {
         trustAnchors: optional(list(andThen(file, (one) => pem.trustAnchors(one)))),
       }),
     ),
+    posh: optional(
+      record({
+        enabled: optional(boolean),
+        system: optional(boolean),
+        files: optional(list(andThen(file, (one) => pem.certificates(one)))),
+        allowPrivate: optional(boolean),
+        port: optional(peerPort),
+      }),
+    ),
     policy: optional(policy),
     bidi: optional(boolean),
     dialback: optional(record({ secret: optional(secret(MIN_SECRET_CHARACTERS)) })),

@@ -26,7 +26,7 @@ type ReportOf<Type extends StreamReport['type']> = Extract<StreamReport, { type:
 
 /** Reports of the streams at one provider, of one type. */
 export function reports<Type extends StreamReport['type']>(
-  { timeline }: Facts,
+  { timeline }: Pick<Facts, 'timeline'>,
   at: Side,
   type: Type,
 ): ReportOf<Type>[] {

@@ -5,6 +5,7 @@ import { systemClock } from '../adapters/clock.ts';
 import { createNetwork } from '../adapters/network/network.ts';
 import { createPathValidator } from '../adapters/pkix/path-validator.ts';
 import { createRandom } from '../adapters/random.ts';
+import { createTablePoshSource } from '../simulation/table-posh.ts';
 import { createTableResolver } from '../simulation/table-dns.ts';
 import { trustAnchor } from './certificates.ts';
 import type { Stage } from './stage.ts';
@@ -16,7 +17,8 @@ export function createLoopbackStage(): Stage {
   return {
     clock: systemClock,
     random: createRandom(),
-    resolver: createTableResolver({}),
+    resolver: createTableResolver({}, { validates: true }),
+    posh: createTablePoshSource({}),
     pathValidator: createPathValidator({ system: false, anchors: [trustAnchor()] }),
     host: (credentials) => ({ network: createNetwork({ clock: systemClock, credentials }), address: '127.0.0.1' }),
     until: (predicate, changes$) => {

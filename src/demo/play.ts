@@ -127,6 +127,7 @@ export async function startProvider(
       clock: stage.clock,
       random: stage.random,
       pathValidator: stage.pathValidator,
+      posh: stage.posh,
     },
   );
   manager.records$.subscribe((record) => {

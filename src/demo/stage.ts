@@ -1,5 +1,6 @@
 /** Where scenarios are played: on real sockets (loopback-stage.ts), or in a simulation (the pair tests). */
 import type { Observable } from 'rxjs';
+import type { TablePoshSource } from '../simulation/table-posh.ts';
 import type { TableResolver } from '../simulation/table-dns.ts';
 import type { CredentialStore } from '../adapters/network/tls.ts';
 import type { Clock, Network, PathValidator, Random } from '../ports.ts';
@@ -15,6 +16,8 @@ export interface Stage {
   readonly random: Random;
   /** One name system for all hosts; empty at first. */
   readonly resolver: TableResolver;
+  /** What the domains say on the web; empty at first. */
+  readonly posh: TablePoshSource;
   /** Trusts the trusted authority of ./certificates.ts. */
   readonly pathValidator: PathValidator;
   /** One more host. */

@@ -5,7 +5,7 @@ import type { Seen } from '../../src/demo/facts.ts';
 import { greeting, startProvider } from '../../src/demo/play.ts';
 import type { Message, ProviderSetup, Side } from '../../src/demo/scenario.ts';
 import type { Delivery } from '../../src/routing/types.ts';
-import { createSimulation, type LinkOptions, type Simulation } from './simulation.ts';
+import { createSimulation, type StageOptions, type Simulation } from './simulation.ts';
 
 export interface Sent extends Message {
   readonly id: number;
@@ -32,7 +32,7 @@ export interface DuoOptions {
   readonly seed?: number;
   readonly A?: ProviderSetup;
   readonly B?: ProviderSetup;
-  readonly link?: LinkOptions & { dnsMs?: number };
+  readonly link?: StageOptions;
 }
 
 export async function createDuo({

@@ -7,12 +7,19 @@ import {
 import { createPathValidator } from '../../src/adapters/pkix/path-validator.ts';
 import { createSeededRandom } from '../../src/adapters/random.ts';
 import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
+import { createTablePoshSource } from '../../src/simulation/table-posh.ts';
 import { createTableResolver } from '../../src/simulation/table-dns.ts';
 import { trustAnchor } from '../../src/demo/certificates.ts';
 import type { Stage } from '../../src/demo/stage.ts';
 import type { PathValidator } from '../../src/ports.ts';
 
 export type LinkOptions = Omit<MemoryNetworkOptions, 'clock' | 'random'>;
+
+export interface StageOptions extends LinkOptions {
+  readonly dnsMs?: number;
+  /** Whether the answers of the table count as those of a validator. @defaultValue false */
+  readonly validates?: boolean;
+}
 
 export interface Simulation extends Stage {
   readonly clock: SimulatedClock;
@@ -26,7 +33,7 @@ let validator: PathValidator | null = null;
 
 export function createSimulation(
   seed: number,
-  { dnsMs = 5, ...link }: LinkOptions & { dnsMs?: number } = {},
+  { dnsMs = 5, validates = false, ...link }: StageOptions = {},
 ): Simulation {
   const clock = new SimulatedClock();
   const random = createSeededRandom(seed);
@@ -36,7 +43,8 @@ export function createSimulation(
     clock,
     random,
     fabric,
-    resolver: createTableResolver({}, { clock, delayMs: dnsMs }),
+    resolver: createTableResolver({}, { clock, delayMs: dnsMs, validates }),
+    posh: createTablePoshSource({}, { clock, delayMs: dnsMs }),
     pathValidator: validator,
     host: (credentials) => {
       const network = fabric.network(credentials);

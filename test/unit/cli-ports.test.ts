@@ -10,6 +10,7 @@ const config: ServeConfig = {
   manager: { hosts: {} },
   trust: { system: false, files: [] },
   dns: { validator: 'libunbound', servers: ['127.0.0.1@53999'], stubs: {}, trustAnchors: [] },
+  posh: { enabled: false, system: false, files: [], allowPrivate: false, port: 443 },
   components: [],
   warnings: [],
 };

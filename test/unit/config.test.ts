@@ -89,6 +89,7 @@ policy:
   deny: []
   domains:
     c.example: { federation: encrypted, prooftypes: [pkix, dialback], minTls: "1.2", target: { host: 127.0.0.1, port: 15269, tls: starttls } }
+posh: { system: false, files: [tls/ca.crt], allowPrivate: true, port: 8443 }
 bidi: true
 dialback: { secret: "at least 16 characters; random if absent" }
 limits: { stanzaBytes: 524288, preAuthBytes: 10000, queueStanzas: 10000, queueBytes: 16777216 }
@@ -132,15 +133,21 @@ test('every key of INTERFACES is understood', () => {
     stubs: { example: '127.0.0.1@5399' },
     trustAnchors: [ANCHOR],
   });
+  assert.deepEqual(config.posh, {
+    enabled: true,
+    system: false,
+    files: [ca.certPem],
+    allowPrivate: true,
+    port: 8443,
+  });
   assert.deepEqual(config.components, [{ address: '127.0.0.1', port: 5347, domains: { 'comp.b.example': 'secret' } }]);
 });
 
 test('what this version cannot do yet is said, with the place', () => {
   assert.deepEqual(named(load(EVERYTHING).warnings), [
-    'serve.yaml:15: policy.prooftypes: dane and posh: not available in this version, always undetermined',
-    'serve.yaml:23: inspector: not available in this version',
-    'serve.yaml:24: metrics: not available in this version',
-    'serve.yaml:25: trace: not available in this version',
+    'serve.yaml:24: inspector: not available in this version',
+    'serve.yaml:25: metrics: not available in this version',
+    'serve.yaml:26: trace: not available in this version',
   ]);
 });
 
@@ -234,14 +241,14 @@ const wrong: [string, string, string[]][] = [
     'an empty file',
     '',
     [
-      'serve.yaml:1: expected a mapping with hosts, listen, components, trust, dns, policy, bidi, dialback, limits, inspector, metrics, trace, got nothing',
+      'serve.yaml:1: expected a mapping with hosts, listen, components, trust, dns, posh, policy, bidi, dialback, limits, inspector, metrics, trace, got nothing',
     ],
   ],
   [
     'a list',
     '- hosts',
     [
-      'serve.yaml:1: expected a mapping with hosts, listen, components, trust, dns, policy, bidi, dialback, limits, inspector, metrics, trace, got a list',
+      'serve.yaml:1: expected a mapping with hosts, listen, components, trust, dns, posh, policy, bidi, dialback, limits, inspector, metrics, trace, got a list',
     ],
   ],
   [

@@ -1,0 +1,96 @@
+/** Proofs end, and are renewed before that: without a new stream, and without a stanza lost (FEATURES A14, T8). */
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { test } from 'node:test';
+import { readCertificate } from '../../src/adapters/pkix/certificates.ts';
+import { credentialOf } from '../../src/demo/certificates.ts';
+import { reports } from '../../src/demo/facts.ts';
+import type { ProviderSetup } from '../../src/demo/scenario.ts';
+import type { CertificateEvidence } from '../../src/protocol/certificate.ts';
+import { poshUrl, writePoshDocument } from '../../src/protocol/posh.ts';
+import { createDuo, type Duo } from '../support/duo.ts';
+
+const SECONDS = 600;
+
+/** Certificates that nobody trusts, for names that nobody asks for: only what the domains publish can prove them. */
+const provider = (hosts: readonly string[], names: readonly string[]): ProviderSetup => ({
+  hosts,
+  certificate: { issuer: 'stranger', names },
+  policy: { prooftypes: ['posh'] },
+});
+const A = provider(['a.example'], ['one.example']);
+const B = provider(['b.example'], ['two.example']);
+
+const certificateOf = (setup: ProviderSetup): CertificateEvidence =>
+  readCertificate(new X509Certificate(credentialOf(setup).cert).raw);
+/** Of somebody else. */
+const another = certificateOf(provider([], ['three.example']));
+
+function lists({ simulation: { posh } }: Duo, domain: string, certificate: CertificateEvidence): void {
+  posh.set(poshUrl(domain, 'xmpp-server'), writePoshDocument([certificate], SECONDS));
+}
+
+async function provedByDocuments(): Promise<Duo> {
+  const duo = await createDuo({ A, B });
+  lists(duo, 'a.example', certificateOf(A));
+  lists(duo, 'b.example', certificateOf(B));
+  duo.send('a.example', 'b.example');
+  duo.send('b.example', 'a.example');
+  await duo.settle();
+  assert.deepEqual(outcomes(duo), ['sent', 'sent']);
+  return duo;
+}
+
+const outcomes = ({ sent }: Duo): (string | undefined)[] => sent.map(({ deliveries: [first] }) => first?.outcome);
+
+const settledFor = ({ timeline }: Duo, domain: string): string[] =>
+  (['A', 'B'] as const)
+    .flatMap((at) => reports({ timeline }, at, 'association.settled'))
+    .flatMap(({ outcome }) => (outcome.domain === domain ? [outcome.verdict.kind] : []));
+
+test('A14: a proof is looked for again before it ends, on the stream that rests on it; nobody notices (RFC 7711 §6)', async () => {
+  const duo = await provedByDocuments();
+  const { opened } = duo.sockets;
+  for (let minute = 0; minute < 60; minute += 1) {
+    await duo.simulation.clock.advance(60_000);
+    duo.send('a.example', 'b.example');
+    duo.send('b.example', 'a.example');
+  }
+  await duo.settle();
+  await duo.simulation.clock.advance(1_000); // what is on its way
+  assert.deepEqual(new Set(outcomes(duo)), new Set(['sent']));
+  assert.equal(duo.arrived.length, duo.sent.length, 'each arrived, once');
+  assert.equal(duo.sockets.opened, opened, 'an hour, ten minutes at a time, and no further stream');
+  // By B of A, and by A of B, on the stream of each: about every five minutes.
+  for (const domain of ['a.example', 'b.example']) {
+    const verdicts = settledFor(duo, domain);
+    assert.ok(verdicts.length > 10 && verdicts.length < 60, `${domain}: ${verdicts.length}`);
+    assert.deepEqual(new Set(verdicts), new Set(['proved']));
+  }
+  await duo.stop();
+});
+
+test('T8: a proof that is not there any more ends its stream with reset when it ends; what is sent then comes back (RFC 6120 §13.7.2.3)', async () => {
+  const duo = await provedByDocuments();
+  lists(duo, 'b.example', another); // from now on
+  const resets = (): number =>
+    reports(duo, 'A', 'stream.closing').filter(({ fault }) => fault?.condition === 'reset').length;
+  await duo.simulation.clock.advance((SECONDS - 10) * 1_000);
+  duo.send('a.example', 'b.example');
+  await duo.settle();
+  assert.deepEqual([outcomes(duo).at(-1), resets()], ['sent', 0], 'it holds until its time is over');
+  await duo.simulation.clock.advance(20_000);
+  assert.ok(resets() > 0, 'then the stream is closed');
+  duo.send('a.example', 'b.example');
+  await duo.settle();
+  const [last] = duo.sent.at(-1)?.deliveries ?? [];
+  const why = last?.outcome === 'returned' ? `${last.fault.layer} ${last.fault.condition}` : last?.outcome;
+  assert.equal(why, 'posh no-fingerprint-match');
+  // L6: the domain lists its certificate again.
+  lists(duo, 'b.example', certificateOf(B));
+  await duo.simulation.clock.advance(120_000);
+  duo.send('a.example', 'b.example');
+  await duo.settle();
+  assert.equal(outcomes(duo).at(-1), 'sent');
+  await duo.stop();
+});
