@@ -11,6 +11,7 @@ import { createResolver } from '../dns/resolver.ts';
 import { connectTo, type ConnectionParts, webTrust } from './connection.ts';
 import { exchange } from './exchange.ts';
 import { abortCondition, HttpsError } from './failure.ts';
+import { isPublicAddress } from './public-addresses.ts';
 
 export interface HttpsOptions {
   /** Who is asked for addresses; a bogus answer leads to no connection (S4). @defaultValue plain DNS, as the system has it */
@@ -19,8 +20,8 @@ export interface HttpsOptions {
   readonly system?: boolean;
   /** Further trust anchors, PEM bundles. @defaultValue none */
   readonly anchors?: readonly string[];
-  /** Connect to private, loopback, link-local and other special addresses too. @defaultValue false */
-  readonly allowPrivate?: boolean;
+  /** Connect to private, loopback, link-local and other special addresses too, or to those that this says. @defaultValue false */
+  readonly allowPrivate?: boolean | ((address: string) => boolean);
   /** The port of URLs that name none. @defaultValue 443 */
   readonly port?: number;
   /** Redirects followed for one URL. @defaultValue 5 */
@@ -119,7 +120,9 @@ export function createHttpsClient(options: HttpsOptions = {}): HttpsClient {
 function createFetch(options: HttpsOptions, clock: Clock) {
   const { port = 443, maxRedirects = 5, maxBodyBytes = 65_536, allowPrivate = false } = options;
   const { resolver = createResolver({ clock }), system = true, anchors = [] } = options;
-  const parts: ConnectionParts = { resolver, trust: webTrust(system, anchors), allowPrivate, clock };
+  const isSpeciallyAllowed = typeof allowPrivate === 'function' ? allowPrivate : () => allowPrivate;
+  const isAllowed = (address: string): boolean => isPublicAddress(address) || isSpeciallyAllowed(address);
+  const parts: ConnectionParts = { resolver, trust: webTrust(system, anchors), isAllowed, clock };
 
   async function hop(url: URL, stop: AbortSignal, lookUp: LookUpOptions) {
     const host = canonicalDomain(url.hostname);

@@ -11,12 +11,12 @@ import { tcpFault } from '../network/tcp.ts';
 import { readCertificate } from '../pkix/certificates.ts';
 import { derOf, systemAnchors } from '../pkix/trust.ts';
 import { handshakeError, HttpsError } from './failure.ts';
-import { isPublicAddress } from './public-addresses.ts';
 
 export interface ConnectionParts {
   readonly resolver: Pick<Resolver, 'addresses'>;
   readonly trust: tls.SecureContext;
-  readonly allowPrivate: boolean;
+  /** Whether a stranger may have us connect to this address. */
+  readonly isAllowed: (address: string) => boolean;
   readonly clock: Clock;
 }
 
@@ -49,13 +49,13 @@ export async function connectTo(
   options: LookUpOptions,
 ): Promise<tls.TLSSocket> {
   const addresses = await addressesOf(server.host, parts, stop, options);
-  const socket = await openSocket(addresses, server.port, parts, stop);
+  const socket = await openSocket(addresses, server.port, parts.clock, stop);
   return shakeHands(socket, server.host, parts.trust, stop);
 }
 
 async function addressesOf(
   host: string,
-  { resolver, allowPrivate }: ConnectionParts,
+  { resolver, isAllowed }: ConnectionParts,
   stop: AbortSignal,
   options: LookUpOptions,
 ): Promise<readonly AddressRecord[]> {
@@ -64,15 +64,18 @@ async function addressesOf(
   if (status === 'bogus') throw new HttpsError('address-bogus', `the addresses of ${host} are bogus${why}`);
   if (status === 'error') throw new HttpsError('address-unknown', `no answer on the addresses of ${host}${why}`);
   if (records.length === 0) throw new HttpsError('no-address', `${host} has no address`);
-  const allowed = records.filter(({ address }) => allowPrivate || isPublicAddress(address));
-  if (allowed.length === 0) throw privateAddress(records.map(({ address }) => address).join(', '));
+  const allowed = records.filter(({ address }) => isAllowed(address));
+  if (allowed.length === 0) {
+    const which = records.map(({ address }) => address).join(', ');
+    throw new HttpsError('private-address', `not of the public Internet: ${which}`);
+  }
   return allowed.slice(0, MAX_ADDRESSES);
 }
 
 function openSocket(
   addresses: readonly AddressRecord[],
   port: number,
-  { allowPrivate, clock }: ConnectionParts,
+  clock: Clock,
   stop: AbortSignal,
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
@@ -81,7 +84,7 @@ function openSocket(
       clock,
       attemptDelayMs: ATTEMPT_DELAY_MS,
       attempt: ({ address }, connected, failed) => {
-        // An address and no name: nothing is looked up a second time, to come out otherwise.
+        // An address and no name: what was allowed is what is dialled, and not what a second look-up says.
         const socket = connectTcp({ host: address, port });
         socket.once('connect', () => connected(socket));
         socket.once('error', (error) => failed(tcpFault(error)));
@@ -89,13 +92,7 @@ function openSocket(
       },
       won: (socket) => {
         stop.removeEventListener('abort', giveUp);
-        const { remoteAddress = '' } = socket;
-        if (allowPrivate || isPublicAddress(remoteAddress)) {
-          resolve(socket);
-        } else {
-          socket.destroy();
-          reject(privateAddress(remoteAddress));
-        }
+        resolve(socket);
       },
       lost: (failures) => {
         stop.removeEventListener('abort', giveUp);
@@ -156,10 +153,6 @@ function identityProblem(der: Uint8Array, host: string): Error | undefined {
   } catch (error) {
     return new HttpsError('web-certificate-invalid', String(error), { cause: error });
   }
-}
-
-function privateAddress(which: string): HttpsError {
-  return new HttpsError('private-address', `not an address of the public Internet: ${which}`);
 }
 
 function toPem(der: Buffer): string {
