@@ -2,12 +2,13 @@
 import { systemClock } from './adapters/clock.ts';
 import { rememberAnswers } from './adapters/dns/answer-cache.ts';
 import { createResolver } from './adapters/dns/resolver.ts';
+import { createTrustedResolver } from './adapters/dns/trusted-resolver.ts';
 import { createValidatingResolver } from './adapters/dns/validating-resolver.ts';
 import { createNetwork } from './adapters/network/network.ts';
 import { createPoshSource } from './adapters/posh/source.ts';
 import { createPathValidator } from './adapters/pkix/path-validator.ts';
 import { createRandom } from './adapters/random.ts';
-import type { Credential, Ports } from './ports.ts';
+import type { Credential, Ports, Resolver } from './ports.ts';
 import { credentialOf } from './protocol/hosts.ts';
 import { canonicalDomain } from './protocol/names.ts';
 
@@ -21,13 +22,18 @@ export interface NodePortsOptions {
     readonly anchors?: readonly string[];
   };
   readonly dns?: {
-    /** Who validates answers (DNSSEC): `libunbound` of this system, or nobody. @defaultValue `none` */
-    readonly validator?: 'libunbound' | 'none';
-    /** Recursive name servers, such as `127.0.0.1@5399`. @defaultValue those of the system */
+    /**
+     * Who validates answers (DNSSEC): `libunbound` of this system, the resolvers in `servers`, whose AD bit is then taken for
+     * it, or nobody. @defaultValue `none`
+     */
+    readonly validator?: 'libunbound' | 'trusted-resolver' | 'none';
+    /** Recursive name servers, such as `127.0.0.1@5399`. @defaultValue those of the system; none to be trusted */
     readonly servers?: readonly string[];
-    /** Authoritative name servers by zone; with a validator only. */
+    /** Whether a trusted resolver may be on another machine. @defaultValue false */
+    readonly trustRemote?: boolean;
+    /** Authoritative name servers by zone; with libunbound only. */
     readonly stubs?: Readonly<Record<string, string>>;
-    /** DNSSEC trust anchors, DS or DNSKEY records. @defaultValue the root's, where the system has it */
+    /** DNSSEC trust anchors, DS or DNSKEY records; with libunbound only. @defaultValue the root's, where the system has it */
     readonly trustAnchors?: readonly string[];
   };
   readonly posh?: PoshOptions;
@@ -53,7 +59,8 @@ export interface NodePorts extends Ports {
 
 /**
  * @throws FaultError, local. `pkix`: what is wrong with the trust anchors; `openssl-unavailable` when Node lacks a function.
- * `dns`: `validator-unavailable` where the system has no libunbound; `trust-anchor-malformed`, `validator-misconfigured`.
+ * `dns`: `validator-unavailable` where the system has no libunbound; `trust-anchor-malformed`, `validator-misconfigured`; the latter
+ * also for a trusted resolver that nobody named, or on another machine.
  */
 export function createNodePorts({ hosts, trust = {}, dns = {}, posh = {} }: NodePortsOptions): NodePorts {
   const byDomain = new Map(
@@ -66,10 +73,9 @@ export function createNodePorts({ hosts, trust = {}, dns = {}, posh = {} }: Node
     const domain = canonicalDomain(name);
     return domain !== null && byDomain.has(domain) ? (credentialOf(byDomain, domain) ?? first) : null;
   };
+  const names = createNames(dns);
   const pathValidator = createPathValidator({ system: trust.system ?? true, anchors: trust.anchors ?? [] });
-  const { validator, ...names } = dns;
-  const validating = validator === 'libunbound' ? createValidatingResolver(names) : null;
-  const resolver = rememberAnswers(validating ?? createResolver(names));
+  const resolver = rememberAnswers(names.resolver);
   const { enabled = true, ...web } = posh;
   const documents = enabled ? createPoshSource({ ...web, resolver }) : null;
   return {
@@ -81,8 +87,23 @@ export function createNodePorts({ hosts, trust = {}, dns = {}, posh = {} }: Node
     ...(documents === null ? {} : { posh: documents }),
     close: () => {
       documents?.close();
-      validating?.close();
+      names.close();
       pathValidator.close();
     },
   };
+}
+
+function createNames(dns: NonNullable<NodePortsOptions['dns']>): { resolver: Resolver; close: () => void } {
+  const { validator = 'none', servers = [], trustRemote = false } = dns;
+  const nothing = (): void => undefined;
+  switch (validator) {
+    case 'libunbound': {
+      const resolver = createValidatingResolver(dns);
+      return { resolver, close: () => resolver.close() };
+    }
+    case 'trusted-resolver':
+      return { resolver: createTrustedResolver({ servers, trustRemote }), close: nothing };
+    case 'none':
+      return { resolver: createResolver({ servers }), close: nothing };
+  }
 }

@@ -1,5 +1,5 @@
 /** The real ports, made from the configuration. */
-import { ConfigError, type ServeConfig } from '../config/load.ts';
+import { ConfigError, type DnsOptions, type ServeConfig } from '../config/load.ts';
 import { createNodePorts, type NodePorts } from '../node-ports.ts';
 import { FaultError, faultSentence } from '../protocol/faults.ts';
 
@@ -9,7 +9,7 @@ const INSTALL = 'install it (Debian: apt-get install libunbound8 dns-root-data) 
 /**
  * With a validator that this machine does not have, everything works but what needs one, and that is told.
  *
- * @throws ConfigError what libunbound says against `dns`. FaultError `pkix`: what is wrong with the trust anchors.
+ * @throws ConfigError what the validator says against `dns`. FaultError `pkix`: what is wrong with the trust anchors.
  */
 export function createPorts(
   file: string,
@@ -18,16 +18,15 @@ export function createPorts(
   create: typeof createNodePorts = createNodePorts,
 ): NodePorts {
   const { manager, trust, dns, posh } = config;
-  const validator = dns.validator === 'libunbound' ? 'libunbound' : 'none';
-  const portsWith = (who: 'libunbound' | 'none'): NodePorts =>
+  const portsWith = (validator: DnsOptions['validator']): NodePorts =>
     create({
       hosts: manager.hosts,
       trust: { system: trust.system, anchors: trust.files },
-      dns: { ...dns, validator: who },
+      dns: { ...dns, validator },
       posh: { ...posh, anchors: posh.files },
     });
   try {
-    return portsWith(validator);
+    return portsWith(dns.validator);
   } catch (thrown) {
     if (!(thrown instanceof FaultError) || thrown.fault.layer !== 'dns') throw thrown;
     if (thrown.fault.condition !== 'validator-unavailable')

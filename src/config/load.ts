@@ -5,11 +5,13 @@ import { parentDomains } from '../protocol/names.ts';
 import { defaultPolicy } from '../protocol/policy.ts';
 import type { DelegationProofs, DomainPolicy, ManagerOptions, PolicyOptions, ProoftypeName } from '../options.ts';
 import type { Located } from './decoders.ts';
+import { dnsOptions, type DnsOptions } from './dns.ts';
 import { namesDomain, PemFiles, warnOfCertificate, type LoadedCredential } from './credentials.ts';
 import { FileError, readBounded } from './files.ts';
 import { configFile, type ConfigFile } from './schema.ts';
 import { ConfigError, refused, Source, type Remark, type Spot } from './spot.ts';
 
+export type { DnsOptions } from './dns.ts';
 export { ConfigError } from './spot.ts';
 
 /** Largest configuration file, in bytes: room for 10,000 hosts with long paths. */
@@ -22,16 +24,6 @@ export interface ComponentListenOptions {
   readonly port: number;
   /** Component domain to shared secret. */
   readonly domains: Readonly<Record<string, string>>;
-}
-
-export interface DnsOptions {
-  readonly validator: 'libunbound' | 'trusted-resolver' | 'none';
-  /** Forwarders, as `127.0.0.1@5399` or `[::1]@5399`; empty: the resolvers of the system. */
-  readonly servers: readonly string[];
-  /** Zone to the server that is asked for it, written the same way. */
-  readonly stubs: Readonly<Record<string, string>>;
-  /** Texts with DS or DNSKEY records. */
-  readonly trustAnchors: readonly string[];
 }
 
 /** How documents of POSH are fetched (RFC 7711). */
@@ -138,7 +130,7 @@ class Assembly {
         ...this.#proofs(),
       },
       trust: { system: trust?.system ?? true, files: trust?.files ?? [] },
-      dns: this.#dns(),
+      dns: dnsOptions(this.#file.dns),
       posh: this.#posh(),
       components,
     };
@@ -226,11 +218,6 @@ class Assembly {
     }
   }
 
-  #dns(): DnsOptions {
-    const { validator, servers = [], stubs = new Map<string, string>(), trustAnchors = [] } = this.#file.dns ?? {};
-    return { validator: validator?.value ?? 'none', servers, stubs: Object.fromEntries(stubs), trustAnchors };
-  }
-
   #posh(): PoshFileOptions {
     const { enabled = true, system = true, files = [], allowPrivate = false, port = 443 } = this.#file.posh ?? {};
     return { enabled, system, files, allowPrivate, port };
@@ -267,11 +254,8 @@ class Assembly {
 
   /** What later versions do. None of it weakens a proof when it is left out. */
   #warnOfWhatIsMissing(): void {
-    const { inspector, metrics, trace, dns } = this.#file;
+    const { inspector, metrics, trace } = this.#file;
     for (const later of [inspector, metrics, trace]) later?.spot.warn('not available in this version');
-    if (dns?.validator?.value === 'trusted-resolver') {
-      dns.validator.spot.warn('not available in this version: every answer counts as insecure (libunbound validates)');
-    }
   }
 }
 

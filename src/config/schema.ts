@@ -132,9 +132,11 @@ export function configFile(pem: PemFiles) {
     dns: optional(
       record({
         validator: optional(located(oneOf('libunbound', 'trusted-resolver', 'none'))),
-        servers: optional(list(serverAddress)),
-        stubs: optional(table('of zones to addresses', zone, serverAddress)),
-        trustAnchors: optional(list(andThen(file, (one) => pem.trustAnchors(one)))),
+        servers: optional(list(located(serverAddress))),
+        // The word of a trusted resolver is taken from another machine, too.
+        trustRemote: optional(located(boolean)),
+        stubs: optional(located(table('of zones to addresses', zone, serverAddress))),
+        trustAnchors: optional(located(list(andThen(file, (one) => pem.trustAnchors(one))))),
       }),
     ),
     posh: optional(

@@ -5,11 +5,15 @@ import { createPorts } from '../../src/cli/ports.ts';
 import { ConfigError, type ServeConfig } from '../../src/config/load.ts';
 import { createNodePorts } from '../../src/node-ports.ts';
 import { FaultError, fault } from '../../src/protocol/faults.ts';
+import { scriptedResolver, VOUCHES } from '../support/scripted-resolver.ts';
+
+const OWNER = '_5269._tcp.x.example';
+const certificate = { usage: 3, selector: 1, matchingType: 1, certificate: Buffer.alloc(32) };
 
 const config: ServeConfig = {
   manager: { hosts: {} },
   trust: { system: false, files: [] },
-  dns: { validator: 'libunbound', servers: ['127.0.0.1@53999'], stubs: {}, trustAnchors: [] },
+  dns: { validator: 'libunbound', servers: ['127.0.0.1@53999'], trustRemote: false, stubs: {}, trustAnchors: [] },
   posh: { enabled: false, system: false, files: [], allowPrivate: false, port: 443 },
   components: [],
   warnings: [],
@@ -41,4 +45,23 @@ test('what libunbound refuses is a matter of the configuration, and nothing fall
     assert.deepEqual(thrown.problems, ['x.yaml: dns: validator-misconfigured (local): why']);
     return true;
   });
+});
+
+test('a trusted resolver is asked, and what it vouches for is secure (D3)', async (t) => {
+  const server = await scriptedResolver(t, (query) =>
+    query.send(query.reply(VOUCHES, [{ type: 'TLSA', name: OWNER, ttl: 60, data: certificate }])),
+  );
+  const dns = { ...config.dns, validator: 'trusted-resolver', servers: [server] } as const;
+  const ports = createPorts('x.yaml', { ...config, dns }, unexpected);
+  const { status, records } = await ports.resolver.tlsa(OWNER, new AbortController().signal);
+  assert.deepEqual([ports.resolver.validates, status, records.length], [true, 'secure', 1]);
+  ports.close();
+});
+
+test('a trusted resolver on another machine is refused, not asked without trust', () => {
+  const dns = { ...config.dns, validator: 'trusted-resolver', servers: ['192.0.2.1'] } as const;
+  assert.throws(
+    () => createPorts('x.yaml', { ...config, dns }, unexpected),
+    (thrown) => thrown instanceof ConfigError && /validator-misconfigured/.test(thrown.problems.join()),
+  );
 });

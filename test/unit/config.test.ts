@@ -130,6 +130,7 @@ test('every key of INTERFACES is understood', () => {
   assert.deepEqual(config.dns, {
     validator: 'libunbound',
     servers: ['127.0.0.1@5399'],
+    trustRemote: false,
     stubs: { example: '127.0.0.1@5399' },
     trustAnchors: [ANCHOR],
   });
@@ -157,6 +158,29 @@ test('a small file has the defaults of INTERFACES and no warnings', () => {
   assert.deepEqual(manager.policy, { domains: {} });
   assert.deepEqual([trust, dns.validator, dns.servers, components], [{ system: true, files: [] }, 'none', [], []]);
   assert.deepEqual(warnings, []);
+});
+
+test('a trusted resolver is one of this machine, or one that the operator says is trusted all the same (D3)', () => {
+  const near = load(`${B}${LISTEN}dns: { validator: trusted-resolver, servers: ["127.0.0.1@5353", "::1"] }\n`);
+  assert.deepEqual(near.dns, {
+    validator: 'trusted-resolver',
+    servers: ['127.0.0.1@5353', '[::1]@53'],
+    trustRemote: false,
+    stubs: {},
+    trustAnchors: [],
+  });
+  assert.deepEqual(near.warnings, []);
+  const far = load(`${B}${LISTEN}dns: { validator: trusted-resolver, servers: [192.0.2.1], trustRemote: true }\n`);
+  assert.deepEqual([far.dns.trustRemote, far.dns.servers, far.warnings], [true, ['192.0.2.1@53'], []]);
+});
+
+test('what the validator would not use is said: nobody is to think that it protects', () => {
+  const keys = 'stubs: { example: 127.0.0.1 }, trustAnchors: [dns/anchor.ds], trustRemote: true';
+  assert.deepEqual(named(load(`${B}${LISTEN}dns: { ${keys} }\n`).warnings), [
+    'serve.yaml:5: dns.stubs: only libunbound uses it, and dns.validator is none',
+    'serve.yaml:5: dns.trustAnchors: only libunbound uses it, and dns.validator is none',
+    'serve.yaml:5: dns.trustRemote: only trusted-resolver uses it, and dns.validator is none',
+  ]);
 });
 
 test('domains become canonical everywhere they are keys', () => {
@@ -471,6 +495,18 @@ const wrong: [string, string, string[]][] = [
     'trust that is no switch',
     `${B}trust: { system: yes }\n`,
     ['serve.yaml:3: trust.system: expected true or false, got "yes"'],
+  ],
+  [
+    'a trusted resolver that nobody named',
+    `${B}dns: { validator: trusted-resolver }\n`,
+    ['serve.yaml:3: dns.validator: expected dns.servers beside it: the resolvers to be trusted'],
+  ],
+  [
+    'a trusted resolver on another machine',
+    `${B}dns:\n  validator: trusted-resolver\n  servers: ["127.0.0.1", "::1@53", "192.0.2.1"]\n`,
+    [
+      'serve.yaml:5: dns.servers[2]: expected a resolver on this machine, or dns.trustRemote: true: on the way to another, anybody can prove anything',
+    ],
   ],
   [
     'an unknown validator',

@@ -1,0 +1,39 @@
+/** Who is asked for names, and whose word is taken for DNSSEC: what only holds together as a whole. */
+import { isLoopbackServer, parseServer } from '../adapters/dns/server-address.ts';
+import type { ConfigFile } from './schema.ts';
+
+export interface DnsOptions {
+  readonly validator: 'libunbound' | 'trusted-resolver' | 'none';
+  /** Forwarders, as `127.0.0.1@5399` or `[::1]@5399`; empty: the resolvers of the system. */
+  readonly servers: readonly string[];
+  /** Whether a trusted resolver may be on another machine. */
+  readonly trustRemote: boolean;
+  /** Zone to the server that is asked for it, written the same way. */
+  readonly stubs: Readonly<Record<string, string>>;
+  /** Texts with DS or DNSKEY records. */
+  readonly trustAnchors: readonly string[];
+}
+
+export function dnsOptions(file: ConfigFile['dns'] = {}): DnsOptions {
+  const { validator, servers = [], trustRemote, stubs, trustAnchors } = file;
+  const who = validator?.value ?? 'none';
+  if (who !== 'libunbound') {
+    for (const own of [stubs, trustAnchors]) own?.spot.warn(`only libunbound uses it, and dns.validator is ${who}`);
+  }
+  if (who === 'trusted-resolver') {
+    if (servers.length === 0) validator?.spot.problem('expected dns.servers beside it: the resolvers to be trusted');
+    for (const { value, spot } of trustRemote?.value === true ? [] : servers) {
+      if (isLoopbackServer(parseServer(value))) continue;
+      spot.problem(
+        'expected a resolver on this machine, or dns.trustRemote: true: on the way to another, anybody can prove anything',
+      );
+    }
+  } else trustRemote?.spot.warn(`only trusted-resolver uses it, and dns.validator is ${who}`);
+  return {
+    validator: who,
+    servers: servers.map(({ value }) => value),
+    trustRemote: trustRemote?.value ?? false,
+    stubs: Object.fromEntries(stubs?.value ?? []),
+    trustAnchors: trustAnchors?.value ?? [],
+  };
+}
