@@ -235,6 +235,21 @@ test('A12: a delegation is remembered by certificate and names, until its first 
   assert.equal(asks(), 5);
 });
 
+test('A12: it lasts as long as the shortest of its answers, the keys of the zone included (rule 8)', async () => {
+  const lasting = (ttlSeconds: number) => ({ ttlSeconds }) as const;
+  for (const [keys, records] of [
+    [30, 60],
+    [60, 30],
+  ] as const) {
+    const { zones, clock } = zonesOver({
+      dnskeys: (name) => (name === 'a.example' ? { ...found(rdata), ...lasting(keys) } : absent),
+      srv: () => ({ ...found(record), ...lasting(records) }),
+    });
+    const { untilMs } = await zones.delegation({ names: [SRV], key, leafSha256: 'aa' }, new AbortController().signal);
+    assert.equal(untilMs, clock.now() + 30_000);
+  }
+});
+
 test('A12: without libunbound the question stays open', async () => {
   const unavailable = () => {
     throw new FaultError(fault('dns', 'validator-unavailable', 'local', 'no libunbound'));
