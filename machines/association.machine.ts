@@ -4,7 +4,7 @@ import type { CertificateEvidence } from '../src/protocol/certificate.ts';
 import { type Fault, fault, toFault } from '../src/protocol/faults.ts';
 import { matchIdentity, referenceIdentifiers } from '../src/protocol/identity.ts';
 import type { ProoftypeName } from '../src/protocol/policy.ts';
-import { DELEGATION_TYPES, type ProofAttempt, type ProofVerdict } from '../src/protocol/proof.ts';
+import { type DelegationType, isDelegationType, type ProofAttempt, type ProofVerdict } from '../src/protocol/proof.ts';
 import {
   type DelegationFinding,
   type SecureDelegation,
@@ -13,7 +13,7 @@ import {
 } from '../src/protocol/secure-delegation.ts';
 import type { Service } from '../src/protocol/service.ts';
 import { declareEffect, type LookUpManner, type StateMeta } from './declare.ts';
-import type { AssociationOutcome, StreamId } from './events.ts';
+import type { AssociationOutcome, ChallengeOutcome, StreamId } from './events.ts';
 import { limits } from './limits.ts';
 import { daneProoftype } from './prooftypes/dane.machine.ts';
 import { type DialbackAssertion, dialbackProoftype } from './prooftypes/dialback.machine.ts';
@@ -30,6 +30,8 @@ export interface AssociationInput extends LookUpManner {
   /** Where the stream leads to; null on one that the far end opened. */
   readonly endpoint: SecureTarget | null;
   readonly certificate: CertificateEvidence | null;
+  /** Why the far end is not challenged for a proof of delegation; null where it may be. */
+  readonly unchallengeable: Fault | null;
   /** What `db:result` brought; null where there is no assertion to dial back for. */
   readonly assertion: DialbackAssertion | null;
 }
@@ -54,7 +56,7 @@ type OwnProoftypeEvent =
   | { readonly type: 'xstate.error.actor.ownProoftype'; readonly error: unknown };
 
 /** The verdict of the whole: the first proof; else what was final; else what refutes; else what was left open. */
-function conclude(attempts: readonly ProofAttempt[]): ProofVerdict {
+export function conclude(attempts: readonly ProofAttempt[]): ProofVerdict {
   const verdicts = attempts.map(({ verdict }) => verdict);
   return (
     verdicts.find(({ kind }) => kind === 'proved') ??
@@ -114,6 +116,10 @@ export const association = setup({
     pkixProoftype,
     poshProoftype,
     dialbackProoftype,
+    challengeFarEnd: declareEffect<
+      ChallengeOutcome,
+      { stream: StreamId; domain: string; prooftypes: readonly DelegationType[]; fresh: boolean }
+    >('challengeFarEnd'),
     ownProoftype: declareEffect<ProofVerdict, OwnProoftypeInput>('ownProoftype'),
   },
   delays: {
@@ -121,6 +127,7 @@ export const association = setup({
     proofTimeout: limits.proofMs + limits.spareMs,
     documentTimeout: limits.webMs + limits.spareMs,
     dialbackTimeout: limits.verifyStreamMs + limits.verifyAnswerMs + limits.spareMs,
+    challengeTimeout: limits.challengeMs + limits.checkProofMs + 2 * limits.spareMs,
     ownProofTimeout: limits.ownProofMs,
   },
   guards: {
@@ -134,7 +141,9 @@ export const association = setup({
     domainIsProved: ({ context }) => context.attempts.at(-1)?.verdict.kind === 'proved',
     domainIsRefuted: ({ context }) => conclude(context.attempts).kind === 'refuted',
     nextIs: ({ context }, name: ProoftypeName) => context.remaining[0] === name,
-    nextIsDelegated: ({ context }) => DELEGATION_TYPES.some((type) => type === context.remaining[0]),
+    nextIsDelegated: ({ context }) => isDelegationType(context.remaining[0] ?? ''),
+    nobodyIsChallenged: ({ context }) =>
+      isDelegationType(context.remaining[0] ?? '') && context.unchallengeable !== null,
     someIsLeft: ({ context }) => context.remaining.length > 0,
     nothingToDialBackFor: ({ context }) => context.remaining[0] === 'dialback' && context.assertion === null,
     noTlsaIsThere: ({ context }) => context.remaining[0] === 'dane' && context.delegation?.dane.kind !== 'tlsa',
@@ -171,11 +180,21 @@ export const association = setup({
         remaining: remaining.slice(1),
       };
     }),
-    recordUnavailable: assign(({ context: { attempts, remaining } }) => {
+    recordUnchallenged: assign(({ context: { attempts, remaining, unchallengeable } }) => {
       const prooftype = remaining[0] ?? 'none';
-      const what = fault('dna', 'not-available', 'local', `nobody is challenged for ${prooftype} here`);
+      const what = unchallengeable ?? fault('dna', 'not-finished', 'local');
       return { attempts: [...attempts, { prooftype, verdict: leftOpen(what) }], remaining: remaining.slice(1) };
     }),
+    /** One challenge offers all types that policy accepts, and is over with all of them. */
+    recordChallenge: assign(
+      (
+        { context: { attempts, remaining } },
+        { prooftype, verdict }: Pick<ChallengeOutcome, 'prooftype' | 'verdict'>,
+      ) => ({
+        attempts: [...attempts, { prooftype: prooftype ?? remaining[0] ?? 'none', verdict }],
+        remaining: remaining.filter((name) => !isDelegationType(name)),
+      }),
+    ),
     /** Under its own name, by which the embedder has provided it. */
     askOwnProoftype: enqueueActions(({ context, enqueue }) => {
       const { stream, service, domain, delegation, certificate, remaining } = context;
@@ -261,7 +280,8 @@ export const association = setup({
         { guard: { type: 'nextIs', params: 'pkix' }, target: 'pkix' },
         { guard: { type: 'nextIs', params: 'posh' }, target: 'posh' },
         { guard: { type: 'nextIs', params: 'dialback' }, target: 'dialback' },
-        { guard: 'nextIsDelegated', actions: 'recordUnavailable', target: 'decidingProoftype', reenter: true },
+        { guard: 'nobodyIsChallenged', actions: 'recordUnchallenged', target: 'decidingProoftype', reenter: true },
+        { guard: 'nextIsDelegated', target: 'challenge' },
         { guard: 'someIsLeft', target: 'ownProoftype' },
         { guard: 'domainIsRefuted', target: 'refuted' },
         { target: 'undetermined' },
@@ -375,6 +395,43 @@ export const association = setup({
         dialbackTimeout: {
           target: 'decidingProoftype',
           actions: { type: 'record', params: { prooftype: 'dialback', verdict: leftOpen(late) } },
+        },
+      },
+    },
+    challenge: {
+      description: 'The far end is asked for a proof that the owner of the domain has delegated it.',
+      meta: {
+        spec: 'ProtoXEP DNA §4.4',
+        awaits: 'the verdict of the challenge',
+        mover: 'peer',
+        ifLate: 'the next prooftype is asked',
+      },
+      tags: 'waiting',
+      invoke: {
+        id: 'challenge',
+        src: 'challengeFarEnd',
+        input: ({ context: { stream, domain, remaining, fresh } }) => ({
+          stream,
+          domain,
+          prooftypes: remaining.filter(isDelegationType),
+          fresh,
+        }),
+        onDone: {
+          target: 'decidingProoftype',
+          actions: { type: 'recordChallenge', params: ({ event }) => event.output },
+        },
+        onError: {
+          target: 'decidingProoftype',
+          actions: {
+            type: 'recordChallenge',
+            params: ({ event }) => ({ prooftype: null, verdict: leftOpen(toFault(event.error, 'dna')) }),
+          },
+        },
+      },
+      after: {
+        challengeTimeout: {
+          target: 'decidingProoftype',
+          actions: { type: 'recordChallenge', params: { prooftype: null, verdict: leftOpen(late) } },
         },
       },
     },

@@ -32,12 +32,10 @@ const impossible = fault('dna', 'impossible', 'peer', 'the far end cannot prove 
 const late = fault('dna', 'proof-timeout', 'peer', 'no proof in time');
 const unjudged = fault('dna', 'check-timeout', 'local', 'the proof could not be judged in time');
 
-/** Why a proof is not looked into, or null. */
-function faultOfProof({ prooftypes }: ChallengeInput, { prooftype, data }: ReceivedProof): Fault | null {
-  if (prooftype === null || !prooftypes.includes(prooftype))
-    return fault('dna', 'prooftype-not-asked-for', 'peer', `asked for was ${prooftypes.join(', ')}`);
-  return data === null ? fault('dna', 'proof-too-large', 'peer') : null;
-}
+const tooLarge = fault('dna', 'proof-too-large', 'peer');
+
+const notAskedFor = ({ prooftypes }: ChallengeInput): Fault =>
+  fault('dna', 'prooftype-not-asked-for', 'peer', `asked for was ${prooftypes.join(', ')}`);
 
 export const challenge = setup({
   types: {
@@ -51,7 +49,9 @@ export const challenge = setup({
   actors: { checkProof: declareEffect<ProofVerdict, ProofClaim>('checkProof') },
   delays: { challengeTimeout: limits.challengeMs, checkTimeout: limits.checkProofMs },
   guards: {
-    proofWasAskedFor: ({ context }, proof: ReceivedProof) => faultOfProof(context, proof) === null,
+    proofWasNotAskedFor: ({ context }, { prooftype }: ReceivedProof) =>
+      prooftype === null || !context.prooftypes.includes(prooftype),
+    proofIsTooLarge: (_, { data }: ReceivedProof) => data === null,
     verdictIs: (_, { verdict, kind }: { verdict: ProofVerdict; kind: ProofVerdict['kind'] }) => verdict.kind === kind,
   },
   actions: {
@@ -62,14 +62,11 @@ export const challenge = setup({
     leaveOpen: assign(({ context }, what: Fault) => ({
       outcome: { ...context.outcome, verdict: { kind: 'undetermined' as const, fault: what } },
     })),
-    leaveUnread: assign(({ context }, proof: ReceivedProof) => ({
-      outcome: {
-        ...context.outcome,
-        verdict: {
-          kind: 'undetermined' as const,
-          fault: faultOfProof(context, proof) ?? fault('dna', 'not-finished', 'local'),
-        },
-      },
+    leaveUnread: assign(({ context }) => ({
+      outcome: { ...context.outcome, verdict: { kind: 'undetermined' as const, fault: notAskedFor(context) } },
+    })),
+    refuseTooLarge: assign(({ context }) => ({
+      outcome: { ...context.outcome, verdict: { kind: 'refuted' as const, fault: tooLarge } },
     })),
     rememberImpossible: assign(({ context }) => ({
       outcome: {
@@ -111,11 +108,16 @@ export const challenge = setup({
       on: {
         'peer.proofReceived': [
           {
-            guard: { type: 'proofWasAskedFor', params: ({ event }) => event },
-            target: 'checkingProof',
-            actions: { type: 'rememberProof', params: ({ event }) => event },
+            guard: { type: 'proofWasNotAskedFor', params: ({ event }) => event },
+            target: 'undetermined',
+            actions: 'leaveUnread',
           },
-          { target: 'undetermined', actions: { type: 'leaveUnread', params: ({ event }) => event } },
+          {
+            guard: { type: 'proofIsTooLarge', params: ({ event }) => event },
+            target: 'refuted',
+            actions: [{ type: 'rememberProof', params: ({ event }) => event }, 'refuseTooLarge'],
+          },
+          { target: 'checkingProof', actions: { type: 'rememberProof', params: ({ event }) => event } },
         ],
       },
       after: { challengeTimeout: { target: 'undetermined', actions: { type: 'leaveOpen', params: late } } },

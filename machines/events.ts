@@ -1,6 +1,7 @@
 /** Every event, by origin: `peer.*` is untrusted, `transport.*` our own sockets, `local.*` the owner, the rest our actors. */
 import type { DialbackAnswer } from '../src/protocol/dialback.ts';
 import type { Endpoint } from '../src/protocol/dns.ts';
+import type { DelegationProofs } from '../src/protocol/dna.ts';
 import type { Fault } from '../src/protocol/faults.ts';
 import type { CertificateEvidence } from '../src/protocol/certificate.ts';
 import type { DomainPair } from '../src/protocol/pairs.ts';
@@ -8,6 +9,7 @@ import type { PolicyOptions } from '../src/protocol/policy.ts';
 import type { DelegationType, Proof, ProofAttempt, ProofVerdict } from '../src/protocol/proof.ts';
 import type { StreamId } from '../src/protocol/transport.ts';
 import type { StreamFeatures, StreamHeader } from '../src/protocol/wire.ts';
+import type { GrowingTable } from './collections/growing-table.ts';
 
 export type { DomainPair } from '../src/protocol/pairs.ts';
 export type { StreamId, TransportCommand, TransportInput } from '../src/protocol/transport.ts';
@@ -90,6 +92,16 @@ export type StreamRequest =
   | ({ readonly type: 'local.verifyRequested'; readonly id: string; readonly key: string } & DomainPair)
   /** Nobody waits for this answer any more. */
   | ({ readonly type: 'local.verifyAbandoned'; readonly id: string } & DomainPair)
+  /** The far end is to prove a domain of its own, in one of these ways. */
+  | {
+      readonly type: 'local.challengeRequested';
+      readonly domain: string;
+      readonly prooftypes: readonly DelegationType[];
+    }
+  /** The proof of this domain has ended, and was not renewed; the far end knows a word for that. */
+  | { readonly type: 'local.proofEnded'; readonly domain: string }
+  /** Domains of ours have these proofs to show from now on, and no others. */
+  | { readonly type: 'local.proofsChanged'; readonly proofs: GrowingTable<DelegationProofs> }
   /** Another policy is in force from now on. */
   | { readonly type: 'local.policyChanged'; readonly policy: PolicyOptions }
   | { readonly type: 'local.closeRequested'; readonly fault: Fault | null };
@@ -135,6 +147,24 @@ export type StreamReport =
   | ({ readonly type: 'pair.admitted'; readonly stream: StreamId; readonly proof: Proof } & DomainPair)
   | { readonly type: 'association.settled'; readonly stream: StreamId; readonly outcome: AssociationOutcome }
   | { readonly type: 'verification.settled'; readonly stream: StreamId; readonly outcome: VerificationOutcome }
+  | { readonly type: 'challenge.settled'; readonly stream: StreamId; readonly outcome: ChallengeOutcome }
+  /** The far end asserts the domain, perhaps not for the first time. */
+  | { readonly type: 'domain.asserted'; readonly stream: StreamId; readonly domain: string }
+  /** What the far end thinks of a domain of ours. */
+  | {
+      readonly type: 'domain.judged';
+      readonly stream: StreamId;
+      readonly domain: string;
+      readonly verdict: 'valid' | 'invalid';
+    }
+  /** The domain belongs to this end of the stream no more: its pairs come in and go out elsewhere, or not at all. */
+  | {
+      readonly type: 'domain.withdrawn';
+      readonly stream: StreamId;
+      readonly domain: string;
+      readonly end: 'local' | 'remote';
+      readonly fault: Fault;
+    }
   | ({
       readonly type: 'verify.answered';
       readonly stream: StreamId;

@@ -3,9 +3,19 @@
  * Resolution comes before it, in peer.machine.ts: each endpoint that is tried is a stream of its own.
  */
 import { fault, toFault } from '../src/protocol/faults.ts';
-import { anywhere, authority, ending, originating, receiving, failedChildren } from './stream/states.ts';
+import {
+  anywhere,
+  associating,
+  authority,
+  challenging,
+  ending,
+  failedChildren,
+  originating,
+  receiving,
+} from './stream/states.ts';
 import { newStream } from './stream/context.ts';
-import { associationOf } from './stream/rules.ts';
+import { associationByChallenge } from './stream/dna-rules.ts';
+import { associationByCertificate } from './stream/rules.ts';
 import { flowChart } from './stream/authority.ts';
 
 export const initiatingStream = flowChart.createMachine({
@@ -131,6 +141,8 @@ export const initiatingStream = flowChart.createMachine({
               actions: { type: 'rememberFault', params: fault('stream', 'unsupported-feature', 'peer') },
             },
             { guard: 'isAuthenticated', target: '#initiatingStream.established' },
+            { guard: 'challengeIsDue', target: '#initiatingStream.association.awaitingChallenge' },
+            { guard: 'judgedFarEndIsRefused', target: '#closing', actions: 'rememberUnproved' },
             { guard: 'farEndWasJudged', target: '#initiatingStream.authentication' },
             { target: '#initiatingStream.association' },
           ],
@@ -209,7 +221,7 @@ export const initiatingStream = flowChart.createMachine({
           invoke: {
             id: 'association',
             src: 'association',
-            input: ({ context }) => ({ ...associationOf(context, context.remote), assertion: null }),
+            input: ({ context }) => ({ ...associationByCertificate(context), assertion: null }),
             onDone: {
               target: 'decidingProof',
               actions: [
@@ -239,6 +251,40 @@ export const initiatingStream = flowChart.createMachine({
             { guard: 'headersAreDue', target: '#initiatingStream.streamHeaders' },
             { target: '#initiatingStream.authentication' },
           ],
+        },
+        awaitingChallenge: {
+          description:
+            'Its certificate has not proved the far end, its features assert the remote domain: it is challenged, before anything else is asked of it.',
+          meta: {
+            spec: 'ProtoXEP DNA §6.4',
+            awaits: 'the proof that the remote domain was delegated to the far end',
+            mover: 'peer',
+            ifLate: 'the next address or endpoint is tried, unless policy accepts what DNS vouches for',
+          },
+          tags: 'waiting',
+          on: challenging,
+          invoke: {
+            id: 'association',
+            src: 'association',
+            input: ({ context }) => ({ ...associationByChallenge(context), assertion: null }),
+            onDone: {
+              target: 'decidingProof',
+              actions: [
+                { type: 'rememberChallenged', params: ({ event }) => event.output },
+                { type: 'reportChallenged', params: ({ event }) => event.output },
+              ],
+            },
+            onError: {
+              target: '#closing',
+              actions: { type: 'rememberFault', params: ({ event }) => toFault(event.error, 'internal') },
+            },
+          },
+          after: {
+            challengeTimeout: {
+              target: '#closing',
+              actions: { type: 'rememberFault', params: fault('dna', 'association-timeout', 'local') },
+            },
+          },
         },
       },
     },
@@ -321,10 +367,17 @@ export const initiatingStream = flowChart.createMachine({
       meta: { spec: 'RFC 7712 §4.4' },
       tags: 'quiet',
       initial: 'open',
-      entry: ['reportVerifiable', 'reportExternalAccepted', 'reportEstablished'],
+      entry: [
+        'reportVerifiable',
+        'reportExternalAccepted',
+        'reportEstablished',
+        { type: 'believe', params: ({ context }) => context.remote },
+        'assertOurselves',
+      ],
       on: {
         ...authority,
         ...originating,
+        ...associating,
         ...receiving,
         // RFC 6120 §4.3.5: an empty features element may still come; nothing follows from it.
         'peer.featuresReceived': {},

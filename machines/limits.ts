@@ -113,6 +113,16 @@ export const limits = {
   pendingVerifies: 1_024,
   /** Associations of further domains being proved on one stream at once. */
   pendingAssociations: 64,
+  /** Domains of the far end that it is challenged for on one stream at once. */
+  pendingChallenges: 64,
+  /** Domains of which it is remembered, while one stream stands, what became of the challenge: they are not challenged again. */
+  challengesRemembered: 10_000,
+  /**
+   * Proofs shown on one stream in `provingMs`, one per domain: what a peer that challenges and does not read makes us hold is
+   * 16 MB at worst, and what its challenges of 100 bytes cost us otherwise has an end as well.
+   */
+  proofsShown: 1_024,
+  provingMs: 60_000,
   /** SASL attempts on one stream (RFC 6120 §6.4.5: 2 to 5). */
   saslAttempts: 3,
   /** Streams that one address may have open to us: a provider needs a handful, a flood has no end. */

@@ -2,9 +2,9 @@
 import { fault, toFault } from '../src/protocol/faults.ts';
 import { limits } from './limits.ts';
 import { newStream } from './stream/context.ts';
-import { associationOf } from './stream/rules.ts';
+import { associationByCertificate } from './stream/rules.ts';
 import { flowChart } from './stream/authority.ts';
-import { anywhere, authority, ending, failedChildren, originating, receiving } from './stream/states.ts';
+import { anywhere, associating, authority, ending, failedChildren, originating, receiving } from './stream/states.ts';
 
 const nobodyAuthenticated = fault('stream', 'connection-timeout', 'peer', 'nobody authenticated in time');
 
@@ -164,7 +164,7 @@ export const receivingStream = receivingSetup.createMachine({
       invoke: {
         id: 'association',
         src: 'association',
-        input: ({ context }) => ({ ...associationOf(context, context.remote), assertion: null }),
+        input: ({ context }) => ({ ...associationByCertificate(context), assertion: null }),
         onDone: {
           target: 'authentication',
           actions: [
@@ -201,6 +201,7 @@ export const receivingStream = receivingSetup.createMachine({
       entry: ['sendFeatures', 'reportVerifiable'],
       on: {
         ...authority,
+        ...associating,
         ...receiving,
         'peer.startTlsRequested': {
           guard: 'isNotSecured',
@@ -226,7 +227,7 @@ export const receivingStream = receivingSetup.createMachine({
           },
           {
             guard: { type: 'authzidIsGranted', params: ({ event }) => event.initialResponse ?? '' },
-            actions: ['forgetAssertions', 'grantExternal'],
+            actions: ['forgetAssertions', 'forgetAsserted', 'grantExternal'],
             target: '#receivingStream.streamHeaders',
           },
           {
@@ -304,7 +305,7 @@ export const receivingStream = receivingSetup.createMachine({
             'peer.saslResponded': [
               {
                 guard: { type: 'authzidIsGranted', params: ({ event }) => event.data },
-                actions: ['forgetAssertions', 'grantExternal'],
+                actions: ['forgetAssertions', 'forgetAsserted', 'grantExternal'],
                 target: '#receivingStream.streamHeaders',
               },
               { actions: { type: 'refuseAuthzid', params: ({ event }) => event.data }, target: 'decidingPatience' },
@@ -356,6 +357,7 @@ export const receivingStream = receivingSetup.createMachine({
       on: {
         ...authority,
         ...originating,
+        ...associating,
         ...receiving,
         'transport.idle': { guard: 'nothingIsPending', target: 'closing' },
       },

@@ -6,7 +6,7 @@ export {
   type ManagerSnapshot,
   type StreamView,
 } from './manager.ts';
-export type { LimitOptions, ManagerOptions } from './options.ts';
+export type { DelegationProofs, LimitOptions, ManagerOptions } from './options.ts';
 export type { DomainPolicy, Federation, FixedTarget, PolicyOptions, ProoftypeName } from './protocol/policy.ts';
 
 // What is sent, received, and became of it.

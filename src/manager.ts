@@ -1,15 +1,16 @@
 /** The connection manager: the public face of registry, data plane and listeners. It holds no protocol. */
 import type { Element } from '@xmpp/xml';
 import type { Observable } from 'rxjs';
-import { entriesOf, setOf } from '../machines/collections/growing-table.ts';
+import { entriesOf, setOf, tableFrom } from '../machines/collections/growing-table.ts';
 import { limits } from '../machines/limits.ts';
 import type { StreamId } from '../machines/events.ts';
 import { PerAddress } from './adapters/per-address.ts';
 import { unheard } from './adapters/unheard.ts';
 import { makeEffects } from './control/effects.ts';
-import { limitsFrom, type ManagerOptions } from './options.ts';
+import { limitsFrom, type ManagerOptions, proofsFrom } from './options.ts';
 import type { ConnectionEvents, Credential, Listening, ListenOptions, Ports } from './ports.ts';
 import { dialbackKeys } from './protocol/dialback.ts';
+import type { DelegationProofs } from './protocol/dna.ts';
 import { fault, type Fault } from './protocol/faults.ts';
 import { credentialOf } from './protocol/hosts.ts';
 import { canonicalDomain } from './protocol/names.ts';
@@ -69,6 +70,8 @@ export class ConnectionManager {
   readonly #registry: Registry;
   readonly #router: Router;
   readonly #hosted: ReadonlyMap<string, Credential | null>;
+  /** By hosted domain: what it shows of its delegation. */
+  readonly #proofs: Map<string, DelegationProofs>;
   /** Streams that stand, by the address that opened them. */
   readonly #places = new PerAddress(limits.streamsPerAddress);
   #started = false;
@@ -91,6 +94,7 @@ export class ConnectionManager {
     this.#options = options;
     this.#ports = ports;
     this.#hosted = canonicalHosts(options.hosts);
+    this.#proofs = proofsFrom(options.proofs ?? {}, this.#hosted);
     const secret = options.dialback?.secret ?? ports.random.hex(32);
     if (secret.length < 16) throw new TypeError('dialback.secret: at least 16 characters are needed');
     const bounds = limitsFrom(options.limits);
@@ -114,6 +118,7 @@ export class ConnectionManager {
         policy: canonicalPolicy(options.policy ?? {}),
         bidi: options.bidi ?? true,
         material: { secureDns: ports.resolver.validates, posh: ports.posh !== undefined },
+        delegation: { checks: ports.delegations !== undefined, proofs: tableFrom(this.#proofs) },
       },
       router: this.#router,
       clock,
@@ -248,6 +253,18 @@ export class ConnectionManager {
    */
   setPolicy(policy: PolicyOptions): void {
     this.#registry.enforcePolicy(canonicalPolicy(policy));
+  }
+
+  /**
+   * Puts other proofs of delegation in force for a hosted domain; they are shown to whoever challenges us for it from now on.
+   * Null, or none: there is nothing to show any more, and peers that were shown something are told so (`<impossible/>`).
+   * @throws TypeError when the domain is not hosted, or a proof cannot be shown
+   */
+  setProofs(domain: string, proofs: DelegationProofs | null): void {
+    const changed = proofsFrom({ [domain]: proofs ?? {} }, this.#hosted);
+    this.#proofs.delete(canonicalDomain(domain) ?? domain);
+    for (const [name, shown] of changed) this.#proofs.set(name, shown);
+    this.#registry.showProofs(tableFrom(this.#proofs));
   }
 
   /**

@@ -1,5 +1,7 @@
 /** What a manager is made from: the configuration file of `serve` (INTERFACES), as an object; and the bounds of both. */
-import type { DelegationProofs } from './protocol/dna.ts';
+import { type DelegationProofs, problemOfProof } from './protocol/dna.ts';
+import { canonicalDomain } from './protocol/names.ts';
+import { isDelegationType } from './protocol/proof.ts';
 import type { PolicyOptions } from './protocol/policy.ts';
 import type { Credential, ListenOptions } from './ports.ts';
 
@@ -52,6 +54,30 @@ export function limitsFrom(options: LimitOptions = {}): Required<LimitOptions> {
     queueStanzas: chosen('queueStanzas', 10_000),
     queueBytes: chosen('queueBytes', 16_777_216),
   };
+}
+
+/**
+ * Proofs of delegation by canonical domain; domains without any are left out.
+ * @throws TypeError naming the key: a domain that is not hosted or stands twice, an unknown type, a proof that cannot be shown
+ */
+export function proofsFrom(
+  proofs: NonNullable<ManagerOptions['proofs']>,
+  hosted: ReadonlyMap<string, unknown>,
+): Map<string, DelegationProofs> {
+  const byDomain = new Map<string, DelegationProofs>();
+  for (const [host, shown] of Object.entries(proofs)) {
+    const key = `proofs[${JSON.stringify(host)}]`;
+    const domain = canonicalDomain(host);
+    if (domain === null || !hosted.has(domain)) throw new TypeError(`${key}: expected a hosted domain`);
+    if (byDomain.has(domain)) throw new TypeError(`${key}: stands here twice: this is "${domain}" again`);
+    for (const [type, data] of Object.entries(shown)) {
+      if (!isDelegationType(type)) throw new TypeError(`${key}.${type}: unknown type of proof`);
+      const problem = problemOfProof(data);
+      if (problem !== null) throw new TypeError(`${key}.${type} ${problem}`);
+    }
+    if (Object.keys(shown).length > 0) byDomain.set(domain, shown);
+  }
+  return byDomain;
 }
 
 export interface ManagerOptions {

@@ -35,6 +35,9 @@ export const tableOf = <Value>(values: readonly Value[], keyOf: (value: Value) =
     ? []
     : [{ size: values.length, entries: Object.fromEntries(values.map((value) => [keyOf(value), value])) }];
 
+export const tableFrom = <Value>(entries: ReadonlyMap<string, Value>): GrowingTable<Value> =>
+  entries.size === 0 ? [] : [{ size: entries.size, entries: Object.fromEntries(entries) }];
+
 /** All entries, those that are hidden left out. */
 export const entriesOf = <Value>(table: GrowingTable<Value>): Readonly<Record<string, Value>> =>
   Object.fromEntries([...table].reverse().flatMap(({ entries }) => Object.entries(entries)));

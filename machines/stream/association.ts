@@ -5,7 +5,8 @@ import type { AssociationOutcome } from '../events.ts';
 import { withEntry } from '../collections/growing-table.ts';
 import { limits } from '../limits.ts';
 import { withPending, without } from './context.ts';
-import { acceptableProof, associationOf, isUnprovedForGood, renewalOf, supposedProof } from './rules.ts';
+import { faultOfSilence, mayYetBeChallenged } from './dna-rules.ts';
+import { acceptableProof, associationOf, isUnprovedForGood, renewalOf, supposedProof, withProof } from './rules.ts';
 import { tlsNegotiation } from './tls.ts';
 
 export const domainNameAssociation = tlsNegotiation.extend({
@@ -19,7 +20,12 @@ export const domainNameAssociation = tlsNegotiation.extend({
     /** An authoritative server need not be proved to be asked; but it must not be the one that DANE says it is not. */
     farEndIsRefused: ({ context }) =>
       isUnprovedForGood(context) ||
-      (context.purpose === 'stanzas' && acceptableProof(context, context.remote) === null),
+      (context.purpose === 'stanzas' &&
+        acceptableProof(context, context.remote) === null &&
+        !mayYetBeChallenged(context)),
+    /** What its features say has not helped. */
+    judgedFarEndIsRefused: ({ context }) =>
+      context.associated !== null && context.purpose === 'stanzas' && acceptableProof(context, context.remote) === null,
   },
   actions: {
     rememberAssociation: assign(({ context }, outcome: AssociationOutcome) => ({
@@ -45,7 +51,7 @@ export const domainNameAssociation = tlsNegotiation.extend({
         fault:
           verdict === undefined || verdict.kind === 'proved'
             ? fault('policy', 'far-end-not-proved', 'peer')
-            : verdict.fault,
+            : (faultOfSilence(context) ?? verdict.fault),
       };
     }),
     associateFurtherDomain: enqueueActions(({ context, enqueue }, domain: string) => {
@@ -79,9 +85,10 @@ export const domainNameAssociation = tlsNegotiation.extend({
     settleAssociation: enqueueActions(({ context, enqueue }, { domain, verdict, attempts }: AssociationOutcome) => {
       enqueue.stopChild(`association.${domain}`);
       enqueue.assign(withPending(context, { associations: without(context.pending.associations, domain) }));
-      const isOpen = verdict.kind !== 'proved' && verdict.final !== true;
+      // Nobody is supposed to be who he only says he is.
+      const isOpen = verdict.kind !== 'proved' && verdict.final !== true && !context.dna.asserted.includes(domain);
       const proof = verdict.kind === 'proved' ? verdict : isOpen ? supposedProof(context, domain) : null;
-      if (proof !== null) enqueue.assign({ proved: withEntry(context.proved, domain, proof) });
+      if (proof !== null) enqueue.assign(withProof(context, domain, proof));
       enqueue.emit({
         type: 'association.settled',
         stream: context.stream,

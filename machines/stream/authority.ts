@@ -7,7 +7,7 @@ import { limits } from '../limits.ts';
 import { withPending, without } from './context.ts';
 import { verifyId } from './rules.ts';
 import { say } from './setup.ts';
-import { identityVerification } from './verification.ts';
+import { delegation } from './dna.ts';
 
 type Question = DomainPair & { readonly id: string };
 
@@ -16,7 +16,7 @@ const answerTo = ({ from, to, id }: Question, answer: DialbackAnswer): Transport
   say({ kind: 'verify', from: to, to: from, id, key: null, answer });
 
 /** What the two stream charts are made of. */
-export const flowChart = identityVerification.extend({
+export const flowChart = delegation.extend({
   guards: {
     verifyIsOutstanding: ({ context }, { from, to, id }: Question) =>
       context.pending.questions.includes(verifyId({ from: to, to: from, id })),

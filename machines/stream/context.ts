@@ -1,4 +1,5 @@
 /** What one XML stream knows of itself, at either end, and what can happen to it. */
+import type { DelegationProofs } from '../../src/protocol/dna.ts';
 import type { Endpoint } from '../../src/protocol/dns.ts';
 import type { Fault } from '../../src/protocol/faults.ts';
 import type { PolicyOptions } from '../../src/protocol/policy.ts';
@@ -11,6 +12,7 @@ import type {
   AssertionOutcome,
   AssociationOutcome,
   AttemptProgress,
+  ChallengeOutcome,
   DomainPair,
   PeerEvent,
   StreamId,
@@ -32,6 +34,13 @@ export interface StreamSettings {
     /** Somebody validates the DNS: DANE and secure delegation may prove a domain, or refute it. */
     readonly secureDns: boolean;
     readonly posh: boolean;
+  };
+  /** The DNA protocol of 2009. */
+  readonly delegation: {
+    /** Somebody judges proofs of delegation: the far end may be challenged for one. */
+    readonly checks: boolean;
+    /** By domain served here: what it has to show when it is challenged. */
+    readonly proofs: GrowingTable<DelegationProofs>;
   };
 }
 
@@ -63,6 +72,29 @@ export interface Negotiation {
   readonly bidi: boolean;
 }
 
+/**
+ * What was said in the DNA protocol of 2009, under TLS; on most streams, nothing. Its domains belong to the stream one by one:
+ * they come, and may go, while the stream stands (ProtoXEP §6.8).
+ */
+export interface Dna {
+  /** The far end speaks it: it has asserted or challenged, or believed us. */
+  readonly isSpoken: boolean;
+  /** Domains of the far end that it has been challenged for, and that are not settled. */
+  readonly challenges: readonly string[];
+  /** Domains that the far end has asserted, and that wait for our verdict. */
+  readonly asserted: readonly string[];
+  /** Domains of the far end that we have declared valid; false once more where they no longer are. */
+  readonly believed: GrowingTable<boolean>;
+  /** Domains that were proved here, and that the far end no longer speaks for. */
+  readonly withdrawn: GrowingTable<boolean>;
+  /** Domains of ours that the far end has declared valid, or not. */
+  readonly standing: GrowingTable<'valid' | 'invalid'>;
+  /** Domains of ours of which a proof was shown. */
+  readonly shown: GrowingSet;
+  /** Those of them of which one was shown lately. */
+  readonly shownLately: readonly string[];
+}
+
 /** What was begun on the stream and is not settled. */
 export interface Pending {
   /** Ours, for which there was no turn yet. */
@@ -86,6 +118,7 @@ export interface StreamContext extends StreamInput {
   readonly tls: TlsFacts | null;
   readonly negotiation: Negotiation;
   readonly pending: Pending;
+  readonly dna: Dna;
   readonly associated: AssociationOutcome | null;
   /** Domains of the far end proved on this stream. */
   readonly proved: GrowingTable<Proof>;
@@ -104,9 +137,13 @@ export type StreamEvent =
   | { readonly type: `xstate.done.actor.assertion.${string}`; readonly output: AssertionOutcome }
   | { readonly type: `xstate.done.actor.verification.${string}`; readonly output: VerificationOutcome }
   | { readonly type: `xstate.done.actor.association.${string}`; readonly output: AssociationOutcome }
+  | { readonly type: `xstate.done.actor.challenge.${string}`; readonly output: ChallengeOutcome }
   | { readonly type: `xstate.error.actor.assertion.${string}`; readonly error: unknown }
   | { readonly type: `xstate.error.actor.verification.${string}`; readonly error: unknown }
   | { readonly type: `xstate.error.actor.association.${string}`; readonly error: unknown }
+  | { readonly type: `xstate.error.actor.challenge.${string}`; readonly error: unknown }
+  /** Raised by the stream itself: what was shown lately may be shown again. */
+  | { readonly type: 'proofs.rested' }
   /** Raised by the stream itself: the answer to this assertion takes its time. */
   | ({ readonly type: 'assertion.overdue' } & DomainPair);
 
@@ -119,6 +156,17 @@ export const nothingNegotiated: Negotiation = {
   peerPredatesFeatures: false,
   saslAttempts: 0,
   bidi: false,
+};
+
+export const nothingSaid: Dna = {
+  isSpoken: false,
+  challenges: [],
+  asserted: [],
+  believed: [],
+  withdrawn: [],
+  standing: [],
+  shown: [],
+  shownLately: [],
 };
 
 const nothingPending: Pending = {
@@ -135,6 +183,7 @@ export const newStream = ({ input }: { input: StreamInput }): StreamContext => (
   tls: null,
   negotiation: nothingNegotiated,
   pending: nothingPending,
+  dna: nothingSaid,
   associated: null,
   proved: [],
   validPairs: [],
@@ -159,5 +208,7 @@ export const withNegotiated = ({ negotiation }: StreamContext, step: Partial<Neg
 export const withPending = ({ pending }: StreamContext, change: Partial<Pending>) => ({
   pending: { ...pending, ...change },
 });
+
+export const withDna = ({ dna }: StreamContext, change: Partial<Dna>) => ({ dna: { ...dna, ...change } });
 
 export const without = (ids: readonly string[], id: string): readonly string[] => ids.filter((other) => other !== id);

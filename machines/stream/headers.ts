@@ -3,7 +3,7 @@ import { assign, enqueueActions } from 'xstate';
 import { canonicalDomain } from '../../src/protocol/names.ts';
 import type { StreamFeatures, StreamHeader } from '../../src/protocol/wire.ts';
 import { hasMember } from '../collections/growing-table.ts';
-import { withNegotiated } from './context.ts';
+import { withDna, withNegotiated } from './context.ts';
 import { faultOfHeader, majorOf, ourFeatures } from './rules.ts';
 import { say } from './setup.ts';
 import { streamSetup } from './setup.ts';
@@ -44,7 +44,11 @@ export const streamHeaders = streamSetup.extend({
     rememberHeader: assign(({ context }, header: StreamHeader) =>
       withNegotiated(context, { wireId: header.id, ...saidBy(header) }),
     ),
-    rememberFeatures: assign(({ context }, features: StreamFeatures) => withNegotiated(context, { features })),
+    rememberFeatures: assign(({ context }, features: StreamFeatures) => ({
+      ...withNegotiated(context, { features }),
+      // It asserts whom we opened the stream to; under TLS that is a fact, until then a rumour (ProtoXEP §6.3, S5).
+      ...(context.tls !== null && features.asserts !== undefined ? withDna(context, { isSpoken: true }) : {}),
+    })),
     answerHeader: enqueueActions(
       ({ context, enqueue }, { header, freshId }: { header: StreamHeader; freshId: string }) => {
         const local = canonicalDomain(header.to ?? '') ?? '';

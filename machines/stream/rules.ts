@@ -6,6 +6,7 @@ import { type DomainPair, pairOf } from '../../src/protocol/pairs.ts';
 import {
   acceptsProof,
   acceptsWeakProof,
+  asksForDelegation,
   deniedBy,
   policyFor,
   type PolicyOptions,
@@ -14,12 +15,12 @@ import {
   type ProoftypeName,
   usableProoftypes,
 } from '../../src/protocol/policy.ts';
-import type { Proof } from '../../src/protocol/proof.ts';
+import { isDelegationType, type Proof } from '../../src/protocol/proof.ts';
 import { delegationOf, undelegated } from '../../src/protocol/secure-delegation.ts';
 import { decodeAuthzid, type StreamFeatures, type StreamHeader } from '../../src/protocol/wire.ts';
-import { entriesOf, entryOf, hasMember } from '../collections/growing-table.ts';
+import { entriesOf, entryOf, hasMember, withEntry } from '../collections/growing-table.ts';
 import type { AssociationInput } from '../association.machine.ts';
-import type { StreamContext } from './context.ts';
+import { type StreamContext, withDna } from './context.ts';
 
 export { pairId, verifyId } from '../../src/protocol/pairs.ts';
 
@@ -46,6 +47,7 @@ export function associationOf(context: StreamContext, domain: string): Omit<Asso
     delegation: isDialled ? delegationOf(endpoint) : settings.material.secureDns ? null : undelegated,
     endpoint: endpoint === null ? null : { host: endpoint.host, port: endpoint.port },
     certificate: tls?.certificate ?? null,
+    unchallengeable: unchallengeable(context),
     fresh: false,
     purpose: endpoint === null ? 'verification' : purpose,
   };
@@ -59,6 +61,46 @@ export function renewalOf(context: StreamContext, domain: string): Omit<Associat
   const delegation = isSaid ? asked.delegation : context.settings.material.secureDns ? null : undelegated;
   return { ...asked, delegation, fresh: true };
 }
+
+/** The same of the domain that the stream was opened to, or from, before the far end can have said whether it speaks DNA. */
+export function associationByCertificate(context: StreamContext): Omit<AssociationInput, 'assertion'> {
+  const input = associationOf(context, context.remote);
+  return { ...input, prooftypes: input.prooftypes.filter((name) => !isDelegationType(name)) };
+}
+
+/**
+ * We speak the DNA protocol of 2009 on this stream, if the far end does: it is for operators who have something to show in it,
+ * or ask for it (ProtoXEP §6.2: under TLS, and nowhere else).
+ */
+export const speaksDna = ({ tls, purpose, settings: { delegation, policy } }: StreamContext): boolean =>
+  tls !== null &&
+  purpose === 'stanzas' &&
+  (delegation.proofs.length > 0 || (delegation.checks && asksForDelegation(policy)));
+
+/** Why the far end is not challenged here, or null. */
+export function unchallengeable(context: StreamContext): Fault | null {
+  const { settings, tls, dna } = context;
+  if (!settings.delegation.checks)
+    return fault('dna', 'not-available', 'local', 'nobody judges proofs of delegation here');
+  if (!speaksDna(context) || !dna.isSpoken)
+    return fault('dna', 'not-spoken', 'peer', 'the far end does not speak the DNA protocol of 2009');
+  return tls?.certificate == null ? fault('dna', 'no-certificate', 'peer') : null;
+}
+
+/** The far end no longer speaks for the domain, or is no longer believed (ProtoXEP §4.3, §4.5). */
+export const isWithdrawn = ({ dna }: StreamContext, domain: string): boolean => entryOf(dna.withdrawn, domain) === true;
+
+/** The proof of a domain of the far end, as long as the domain belongs to this stream. */
+export const proofOf = (context: StreamContext, domain: string): Proof | undefined =>
+  isWithdrawn(context, domain) ? undefined : entryOf(context.proved, domain);
+
+/** The stream with one more domain proved; one that was withdrawn is there again. */
+export const withProof = (context: StreamContext, domain: string, proof: Proof) => ({
+  proved: withEntry(context.proved, domain, proof),
+  ...(isWithdrawn(context, domain)
+    ? withDna(context, { withdrawn: withEntry(context.dna.withdrawn, domain, false) })
+    : {}),
+});
 
 /** The stream as it would be under another policy. */
 export const underPolicy = (context: StreamContext, policy: PolicyOptions): StreamContext => ({
@@ -83,10 +125,11 @@ export function faultOfStream(context: StreamContext): Fault | null {
   if (denied !== null) return denied;
   for (const [id, proof] of Object.entries(entriesOf(validPairs))) {
     const { from, to } = pairOf(id);
+    if (isWithdrawn(context, from) || isWithdrawn(context, to)) continue;
     const why = faultOfPair(context, hasMember(settings.hosted, from) ? to : from, proof);
     if (why !== null) return why;
   }
-  const isJudged = endpoint !== null && purpose === 'stanzas' && associated !== null;
+  const isJudged = endpoint !== null && purpose === 'stanzas' && associated !== null && !isWithdrawn(context, remote);
   return isJudged ? faultOfPair(context, remote, entryOf(context.proved, remote) ?? vouchedByDns) : null;
 }
 
@@ -100,7 +143,8 @@ export const isUnprovedForGood = ({ associated }: StreamContext): boolean =>
 
 /** The proof of `domain` on this stream that the policy in force accepts, or null (S2). */
 export function acceptableProof(context: StreamContext, domain: string): Proof | null {
-  const proof = entryOf(context.proved, domain) ?? (isUnprovedForGood(context) ? null : vouchedByDns);
+  const isVouchedFor = !isUnprovedForGood(context) && !isWithdrawn(context, domain);
+  const proof = proofOf(context, domain) ?? (isVouchedFor ? vouchedByDns : null);
   if (proof === null) return null;
   return faultOfPair(context, domain, proof) === null ? proof : null;
 }
@@ -110,7 +154,7 @@ export function acceptableProof(context: StreamContext, domain: string): Proof |
  * further domain as well. A far end that was proved by its certificate has to prove the further domain likewise (S8).
  */
 export const supposedProof = (context: StreamContext, domain: string): Proof | null =>
-  entryOf(context.proved, context.remote)?.strength !== 'strong' ? acceptableProof(context, domain) : null;
+  proofOf(context, context.remote)?.strength !== 'strong' ? acceptableProof(context, domain) : null;
 
 /**
  * XEP-0288 §2.2: who accepts us as a source may write back, if it has shown on this stream who it is; that only DNS sent
@@ -139,6 +183,7 @@ export function ourFeatures(context: StreamContext): StreamFeatures {
     dialback,
     dialbackErrors: dialback,
     bidi: tls !== null && negotiation.phase === 'open' && settings.bidi,
+    ...(speaksDna(context) ? { asserts: [context.local] } : {}),
     unknown: [],
   };
 }
@@ -205,7 +250,8 @@ const BY_CERTIFICATE: readonly ProoftypeName[] = ['dane', 'pkix', 'posh'];
 export function provedByNothing(context: StreamContext, domain: string): Fault | null {
   const { tls, settings } = context;
   const policy = policyTowards(context, domain);
-  const prooftypes = usableProoftypes(policy);
+  const mayChallenge = unchallengeable(context) === null;
+  const prooftypes = usableProoftypes(policy).filter((name) => mayChallenge || !isDelegationType(name));
   if (tls === null || acceptsWeakProof(policy) || prooftypes.some((name) => !BY_CERTIFICATE.includes(name)))
     return null;
   if (tls.certificate === null) return fault('pkix', 'no-certificate', 'peer');

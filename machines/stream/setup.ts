@@ -5,6 +5,7 @@ import type { PolicyOptions } from '../../src/protocol/policy.ts';
 import type { WireElement } from '../../src/protocol/wire.ts';
 import { assertion } from '../assertion.machine.ts';
 import { association } from '../association.machine.ts';
+import { challenge } from '../challenge.machine.ts';
 import type { StateMeta } from '../declare.ts';
 import type { StreamReport, TransportCommand, TransportInput } from '../events.ts';
 import { isTakingLeave } from '../failures.ts';
@@ -34,6 +35,7 @@ export const streamSetup = setup({
     association,
     assertion,
     verification,
+    challenge,
   },
   delays: {
     connectTimeout: limits.connectMs,
@@ -43,6 +45,7 @@ export const streamSetup = setup({
     saslTimeout: limits.saslMs,
     authenticationTimeout: limits.authenticationMs,
     associationTimeout: limits.associationMs,
+    challengeTimeout: limits.challengeMs + limits.checkProofMs + 3 * limits.spareMs,
     verifyTimeout: limits.verifyAnswerMs + limits.spareMs,
     assertionPatience: limits.assertionPatienceMs,
     closeTimeout: limits.closeMs,
@@ -58,7 +61,8 @@ export const streamSetup = setup({
       faultOfStream(underPolicy(context, policy)) !== null,
     endsForNobodysFault: ({ context }) => isTakingLeave(context.fault),
     /** What has a deadline of its own. A `db:verify` that is never answered must not keep the stream for ever (L2). */
-    nothingIsPending: ({ context }) => context.pending.assertions.length + context.pending.verifications.length === 0,
+    nothingIsPending: ({ context: { pending, dna } }) =>
+      pending.assertions.length + pending.verifications.length + dna.asserted.length === 0,
   },
   actions: {
     send: sendTo('transport', (_, element: WireElement) => say(element)),

@@ -3,6 +3,7 @@ import type { DomainPair } from '../events.ts';
 import { fault, toFault } from '../../src/protocol/faults.ts';
 import type { PolicyOptions } from '../../src/protocol/policy.ts';
 import { farEndNotProved } from './assertion.ts';
+import { declaredInvalid } from './dna-rules.ts';
 import { pairOfChild } from './rules.ts';
 import type { flowChart } from './authority.ts';
 
@@ -75,13 +76,17 @@ export const anywhere = {
   'peer.verifyAnswered': {},
   // RFC 6120 §4.8.4: ignored, never routed.
   'peer.unsupportedReceived': {},
-  // So is the DNA protocol of 2009 where it is not spoken, and what of it comes unasked (S6).
+  // So is the DNA protocol of 2009 where it is not spoken, or not yet.
   'peer.domainAsserted': {},
   'peer.challengeReceived': {},
   'peer.proofReceived': {},
   'peer.proofDeclaredImpossible': {},
   'peer.domainDeclaredValid': {},
   'peer.domainDeclaredInvalid': {},
+  'local.proofsChanged': { actions: { type: 'takeProofs', params: ({ event }) => event.proofs } },
+  'local.challengeRequested': {
+    actions: { type: 'reportUnchallenged', params: ({ event: { domain } }) => ({ domain, why: takesNothingNow }) },
+  },
   'local.assertionRequested': {
     actions: {
       type: 'refuseAssertion',
@@ -118,6 +123,13 @@ export const authority = {
 /** The originating server's part: assertions of our domains, and proof of further domains of the far end. */
 export const originating = {
   'local.assertionRequested': [
+    {
+      guard: { type: 'weAreNotBelieved', params: ({ event }) => event.from },
+      actions: {
+        type: 'refuseAssertion',
+        params: ({ event: { from, to } }) => ({ from, to, why: declaredInvalid(from) }),
+      },
+    },
     { guard: { type: 'assertionIsOutOfOrder', params: pairOf }, ...refusal },
     {
       guard: 'tooManyAssertionsWait',
@@ -146,7 +158,53 @@ export const originating = {
       'sendAssertions',
     ],
   },
-  'xstate.done.actor.association.*': { actions: { type: 'settleAssociation', params: ({ event }) => event.output } },
+} satisfies Events;
+
+const farDomain = ({ event: { domain } }: { event: { domain: string } }): string => domain;
+
+/** The DNA protocol of 2009: what each end asks of the other, and says to it, about the domains of either. */
+export const challenging = {
+  'local.challengeRequested': [
+    {
+      guard: { type: 'challengeMayBeSent', params: farDomain },
+      actions: { type: 'sendChallenge', params: ({ event }) => event },
+    },
+    { actions: { type: 'reportUnchallenged', params: ({ event: { domain } }) => ({ domain }) } },
+  ],
+  // S6: what was not asked for is dropped.
+  'peer.proofReceived': {
+    guard: { type: 'challengeIsOutstanding', params: farDomain },
+    actions: { type: 'forwardProof', params: ({ event }) => event },
+  },
+  'peer.proofDeclaredImpossible': { guard: 'dnaIsSpoken', actions: { type: 'takeImpossible', params: farDomain } },
+  'peer.challengeReceived': {
+    guard: 'dnaIsSpoken',
+    actions: { type: 'answerChallengeOf', params: ({ event }) => event },
+  },
+  'peer.domainDeclaredValid': { guard: 'dnaIsSpoken', actions: { type: 'takeValid', params: farDomain } },
+  'peer.domainDeclaredInvalid': { guard: 'dnaIsSpoken', actions: { type: 'takeInvalid', params: farDomain } },
+  'proofs.rested': { actions: 'restProofs' },
+  'local.proofEnded': { actions: { type: 'endDelegation', params: farDomain } },
+  'xstate.done.actor.challenge.*': {
+    actions: [
+      { type: 'settleChallenge', params: ({ event }) => event.output },
+      { type: 'believe', params: ({ event }) => event.output.domain },
+      { type: 'tellOfChallenge', params: ({ event }) => event.output },
+    ],
+  },
+} satisfies Events;
+
+/** Further domains of the far end, proved as they are wanted, or as it asserts them. */
+export const associating = {
+  ...challenging,
+  'peer.domainAsserted': { guard: 'dnaIsSpoken', actions: { type: 'judgeAsserted', params: farDomain } },
+  'xstate.done.actor.association.*': {
+    actions: [
+      { type: 'settleAssociation', params: ({ event }) => event.output },
+      { type: 'believe', params: ({ event }) => event.output.domain },
+      { type: 'tellOfAssociation', params: ({ event }) => event.output },
+    ],
+  },
 } satisfies Events;
 
 /** The receiving server's part: assertions of the peer's domains. */
@@ -184,7 +242,16 @@ export const failedChildren = {
     ],
   },
   'xstate.error.actor.verification.*': { actions: { type: 'settleFailedVerification', params: failedChild } },
-  'xstate.error.actor.association.*': { actions: { type: 'settleFailedAssociation', params: failedChild } },
+  'xstate.error.actor.association.*': {
+    actions: [
+      { type: 'settleFailedAssociation', params: failedChild },
+      {
+        type: 'tellOfAssociation',
+        params: (args) => ({ domain: failedChild(args).child.slice('association.'.length), attempts: [] }),
+      },
+    ],
+  },
+  'xstate.error.actor.challenge.*': { actions: { type: 'settleFailedChallenge', params: failedChild } },
 } satisfies Events;
 
 /** How a stream ends (RFC 6120 §4.4). */

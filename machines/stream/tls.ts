@@ -3,7 +3,7 @@ import { assign, sendTo } from 'xstate';
 import { requiresTls } from '../../src/protocol/policy.ts';
 import type { TlsFacts } from '../events.ts';
 import { policyTowards, tlsIsRequired } from './rules.ts';
-import { nothingNegotiated } from './context.ts';
+import { nothingNegotiated, nothingSaid } from './context.ts';
 import { streamHeaders } from './headers.ts';
 
 export const tlsNegotiation = streamHeaders.extend({
@@ -28,6 +28,6 @@ export const tlsNegotiation = streamHeaders.extend({
       streamTo: context.local === '' ? null : context.local,
     })),
     /** RFC 6120 §5.4.3.3: what was heard before TLS is forgotten (S5). */
-    rememberTls: assign((_, tls: TlsFacts) => ({ tls, negotiation: nothingNegotiated })),
+    rememberTls: assign((_, tls: TlsFacts) => ({ tls, negotiation: nothingNegotiated, dna: nothingSaid })),
   },
 });

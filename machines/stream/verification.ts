@@ -4,7 +4,7 @@ import type { DialbackAnswer } from '../../src/protocol/dialback.ts';
 import { type Fault, faultSentence, toFault } from '../../src/protocol/faults.ts';
 import { deniedBy } from '../../src/protocol/policy.ts';
 import type { DomainPair, TransportCommand, VerificationOutcome } from '../events.ts';
-import { hasMember, membersOf, withEntry, withFirst } from '../collections/growing-table.ts';
+import { hasMember, membersOf, withFirst } from '../collections/growing-table.ts';
 import { limits } from '../limits.ts';
 import { identityAssertion } from './assertion.ts';
 import { type StreamContext, without, withPending } from './context.ts';
@@ -12,11 +12,13 @@ import {
   assertionOfOurs,
   associationOf,
   faultOfPair,
+  isWithdrawn,
   outdatedTls,
   pairId,
   pairOfChild,
   policyTowards,
   provedByNothing,
+  withProof,
 } from './rules.ts';
 import { raiseLimits, say } from './setup.ts';
 
@@ -116,8 +118,8 @@ export const identityVerification = identityAssertion.extend({
       enqueue.assign({
         ...withPending(context, { verifications: without(context.pending.verifications, pairId(outcome)) }),
         validPairs: proof === null ? context.validPairs : withFirst(context.validPairs, pairId(outcome), proof),
-        // XEP-0288 §2.2: a domain validly used as a source may be a target.
-        proved: mayAnswer ? withEntry(context.proved, from, proof) : context.proved,
+        // XEP-0288 §2.2: a domain validly used as a source may be a target. One that was withdrawn is there again, by this proof.
+        ...(proof !== null && (mayAnswer || isWithdrawn(context, from)) ? withProof(context, from, proof) : {}),
       });
       enqueue.emit({ type: 'verification.settled', stream: context.stream, outcome });
       if (proof !== null) {

@@ -5,8 +5,10 @@
 import type { BrokenActor, PairReport, PeerReport, StreamId, StreamReport } from '../../machines/events.ts';
 import { decide, isTakingLeave, superseded } from '../../machines/failures.ts';
 import { progressOf } from '../../machines/stream/context.ts';
+import { isMutual } from '../../machines/stream/dna-rules.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
 import type { Router } from '../routing/router.ts';
+import type { ChallengeDesk } from './challenge-desk.ts';
 import type { HeldPairs } from './held-pairs.ts';
 import type { PairActors } from './pair-actors.ts';
 import type { PeerActors } from './peer-actors.ts';
@@ -23,6 +25,7 @@ export interface Concerned {
   readonly streams: StandingStreams;
   readonly search: StreamSearch;
   readonly desk: VerifyDesk;
+  readonly challenges: ChallengeDesk;
   readonly held: HeldPairs;
   readonly expiry: ProofExpiry;
   readonly router: Router;
@@ -77,7 +80,7 @@ export class Dispatch {
   }
 
   #carry(row: StreamRow, report: StreamReport): void {
-    const { actors, streams, search, desk, router, expiry } = this.#to;
+    const { actors, streams, search, desk, challenges, router, expiry } = this.#to;
     const { stream } = report;
     switch (report.type) {
       case 'stream.verifiable':
@@ -118,19 +121,43 @@ export class Dispatch {
       case 'verify.answered':
         desk.answered(report);
         break;
+      case 'challenge.settled':
+        challenges.settled(report);
+        break;
+      case 'domain.asserted':
+        challenges.asserted(stream, report.domain);
+        break;
+      case 'domain.withdrawn':
+        this.#domainWithdrawn(report);
+        break;
+      case 'domain.judged':
       case 'verification.settled':
     }
   }
 
   #closing(row: StreamRow, report: Report<'stream.closing'>): void {
-    const { actors, search, desk, held, router } = this.#to;
+    const { actors, search, desk, challenges, held, router } = this.#to;
     const { stream, fault: why } = report;
     // Whoever is only taken leave of may finish what it was saying; nobody else is heard from now on (S1).
     held.hold(stream, isTakingLeave(why) ? router.closeOutgoing(stream) : router.withdrawStream(stream));
     desk.streamEnds(stream, why);
+    challenges.streamEnds(stream, why);
     this.#tellPeer(row, report);
     actors.pairs.sendToThoseOn(stream, report);
     search.changed(row);
+  }
+
+  /** The others of the stream are untouched (L5); pairs of this domain look for another, if they have something to send. */
+  #domainWithdrawn({ stream, domain, end, fault: why }: Report<'domain.withdrawn'>): void {
+    const { streams, challenges, router, expiry } = this.#to;
+    if (end === 'local') {
+      router.withdrawLocal(stream, domain);
+      return;
+    }
+    challenges.withdrawn(stream, domain, why);
+    expiry.restsUntil(stream, domain, null);
+    streams.leadsNoMore(stream, domain);
+    router.withdrawRemote(stream, domain);
   }
 
   /**
@@ -272,9 +299,15 @@ export class Dispatch {
 
   /**
    * T8: a stream on which a proof ends is closed with `reset`, for XMPP has no word by which one domain is taken from it
-   * (RFC 6120 §13.7.2.3); the next stanzas prove the others again.
+   * (RFC 6120 §13.7.2.3); the next stanzas prove the others again. Where both ends speak the DNA protocol of 2009, there is
+   * that word (ProtoXEP §4.3).
    */
   proofExpired(stream: StreamId, domain: string): void {
+    const context = this.#to.streams.get(stream)?.context();
+    if (context !== undefined && isMutual(context)) {
+      this.#to.actors.streams.send(stream, { type: 'local.proofEnded', domain });
+      return;
+    }
     const why = fault('stream', 'reset', 'peer', `the proof of ${domain}, on which this stream rests, has ended`);
     this.#to.actors.streams.send(stream, { type: 'local.closeRequested', fault: why });
   }

@@ -1,6 +1,7 @@
 /** The effects of the machines, made from ports: the one place where charts and adapters meet. */
 import { fromPromise } from 'xstate';
 import { association } from '../../machines/association.machine.ts';
+import { challenge, type ProofClaim } from '../../machines/challenge.machine.ts';
 import { initiatingStream } from '../../machines/initiating-stream.machine.ts';
 import { pair } from '../../machines/pair.machine.ts';
 import { peer, type StandingStream } from '../../machines/peer.machine.ts';
@@ -10,7 +11,7 @@ import { daneProoftype } from '../../machines/prooftypes/dane.machine.ts';
 import { poshProoftype, type PoshFinding } from '../../machines/prooftypes/posh.machine.ts';
 import { resolution, type ServiceRecords, type TargetTlsa } from '../../machines/resolution.machine.ts';
 import { receivingStream } from '../../machines/receiving-stream.machine.ts';
-import type { StreamId } from '../../machines/events.ts';
+import type { ChallengeOutcome, StreamId } from '../../machines/events.ts';
 import { verification } from '../../machines/verification.machine.ts';
 import { atOnce } from '../adapters/at-once.ts';
 import { transport, type TransportPorts } from '../adapters/transport.ts';
@@ -18,9 +19,11 @@ import type { CertificateChain, LookUpOptions, Ports } from '../ports.ts';
 import type { DaneMatch, PathVerdict } from '../protocol/certificate.ts';
 import type { AddressRecord, DnsAnswer, SrvRecord } from '../protocol/dns.ts';
 import { fault, FaultError } from '../protocol/faults.ts';
+import type { ProofVerdict } from '../protocol/proof.ts';
 import type { DelegationFinding } from '../protocol/secure-delegation.ts';
 import type { Service } from '../protocol/service.ts';
 import { tlsaOwner, type TlsaRecord } from '../protocol/tlsa.ts';
+import type { ChallengeDesk, ChallengeWish } from './challenge-desk.ts';
 import { type DelegationQuestion, findDelegation } from './delegation.ts';
 import { srvOwnerNames } from '../protocol/srv.ts';
 import type { StandingStreams, Wanted } from './standing-streams.ts';
@@ -36,6 +39,7 @@ const noRecords: DnsAnswer<SrvRecord> = { status: 'nodata-insecure', records: []
 /** What the effects of one stream ask of the others: the registry, seen from below. */
 export interface OtherStreams {
   readonly desk: VerifyDesk;
+  readonly challenges: ChallengeDesk;
   readonly streams: StandingStreams;
   readonly search: StreamSearch;
 }
@@ -114,6 +118,17 @@ export function makeEffects(ports: Ports, transportPorts: TransportPorts, others
     },
   );
 
+  const checkProof = fromPromise<ProofVerdict, ProofClaim>(async ({ input, signal }) => {
+    const { stream, domain, prooftype, data } = input;
+    const row = others.streams.get(stream);
+    if (ports.delegations === undefined || row === undefined)
+      throw new FaultError(fault('dna', 'not-available', 'local', 'nobody judges proofs of delegation here'));
+    const { service, endpoint } = row.context();
+    const claim = { type: prooftype, domain, service, data, chain: chainOf(stream) };
+    const place = endpoint === null ? null : { host: endpoint.host, port: endpoint.port };
+    return await ports.delegations.check({ ...claim, endpoint: place }, signal);
+  });
+
   return {
     transport: transport(transportPorts),
     resolution: resolution.provide({ actors: { lookUpServices, lookUpAddresses, lookUpTlsa } }),
@@ -127,6 +142,10 @@ export function makeEffects(ports: Ports, transportPorts: TransportPorts, others
         askAuthoritativeServer: fromPromise(({ input, signal }) => others.desk.ask(input.stream, input, signal)),
       },
     }),
+    challenge: challenge.provide({ actors: { checkProof } }),
+    challengeFarEnd: fromPromise<ChallengeOutcome, ChallengeWish & { stream: StreamId }>(({ input, signal }) =>
+      others.challenges.ask(input.stream, input, signal),
+    ),
     findStandingStream: fromPromise<StandingStream | null, Wanted>(({ input, signal }) =>
       others.search.find(input, signal),
     ),
@@ -137,15 +156,16 @@ export type Effects = ReturnType<typeof makeEffects>;
 
 /** The charts with their effects: what DESIGN §2 calls `provide()`. */
 export function provideEffects(effects: Effects) {
-  const { transport, resolution, findStandingStream, ...proofs } = effects;
-  const { lookUpDelegation, daneProoftype, pkixProoftype, poshProoftype, dialbackProoftype } = proofs;
+  const { transport, resolution, challenge, findStandingStream, ...proofs } = effects;
+  const { lookUpDelegation, daneProoftype, pkixProoftype, poshProoftype, dialbackProoftype, challengeFarEnd } = proofs;
   const proving = association.provide({
-    actors: { lookUpDelegation, daneProoftype, pkixProoftype, poshProoftype, dialbackProoftype },
+    actors: { lookUpDelegation, daneProoftype, pkixProoftype, poshProoftype, dialbackProoftype, challengeFarEnd },
   });
   const streamActors = {
     transport,
     association: proving,
     verification: verification.provide({ actors: { association: proving } }),
+    challenge,
   };
   return {
     initiatingStream: initiatingStream.provide({ actors: streamActors }),

@@ -79,8 +79,9 @@ export class ProofExpiry {
     let nextAtMs = Infinity;
     for (const [domain, rest] of rests.byDomain) {
       if (rest.endsAtMs <= now) {
+        rests.byDomain.delete(domain);
         this.#events.expired(stream, domain);
-        return; // the stream ends, and all of it with it
+        continue;
       }
       if (rest.renewAtMs <= now && asked < limits.renewalsAtOnce) {
         asked += 1;

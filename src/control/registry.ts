@@ -5,11 +5,13 @@
 import type { StreamId } from '../../machines/events.ts';
 import { entryOf } from '../../machines/collections/growing-table.ts';
 import type { StreamSettings } from '../../machines/stream/context.ts';
+import { proofOf } from '../../machines/stream/rules.ts';
 import type { AcceptedConnection } from '../adapters/transport.ts';
 import type { Clock, Random } from '../ports.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
 import { deniedBy, type PolicyOptions, policyFor } from '../protocol/policy.ts';
 import type { Router } from '../routing/router.ts';
+import { ChallengeDesk } from './challenge-desk.ts';
 import { Dispatch } from './dispatch.ts';
 import { type Effects, type OtherStreams, provideEffects } from './effects.ts';
 import { HeldPairs } from './held-pairs.ts';
@@ -37,6 +39,7 @@ export class Registry implements OtherStreams {
   readonly streams = new StandingStreams();
   readonly search: StreamSearch;
   readonly desk: VerifyDesk;
+  readonly challenges: ChallengeDesk;
   readonly #options: RegistryOptions;
   #settings: StreamSettings;
   readonly #streamActors: StreamActors;
@@ -63,6 +66,12 @@ export class Registry implements OtherStreams {
       want: (remote, wish) => this.#peerActors.wake(remote, { type: 'local.streamWanted', ...wish }),
       unwant: (remote) => this.#unwant(remote),
       farAddress: (stream) => streams.get(stream)?.openedFrom ?? '',
+    }));
+    const challenges = (this.challenges = new ChallengeDesk({
+      stands: (stream) => (streams.get(stream)?.stage ?? 'closing') !== 'closing',
+      challenge: (stream, domain, prooftypes) =>
+        this.#streamActors.send(stream, { type: 'local.challengeRequested', domain, prooftypes }),
+      clock,
     }));
     const machines = provideEffects(options.effects(this));
     this.#streamActors = new StreamActors({
@@ -103,6 +112,7 @@ export class Registry implements OtherStreams {
       streams,
       search,
       desk,
+      challenges,
       held: this.#held,
       expiry: new ProofExpiry(clock, {
         renewalDue: (stream, domain) => this.#dispatch.renewalDue(stream, domain),
@@ -137,10 +147,12 @@ export class Registry implements OtherStreams {
    */
   coversPair(stream: StreamId, from: string, to: string): boolean {
     const row = this.streams.get(stream);
-    if (row === undefined || row.initiating || row.stage === 'closing') return false;
-    return (
-      entryOf(row.context().proved, from)?.strength === 'strong' && this.#options.router.routeOf(to, from) !== null
-    );
+    if (row === undefined || row.stage === 'closing') return false;
+    const context = row.context();
+    if (proofOf(context, from)?.strength !== 'strong') return false;
+    // ProtoXEP §6.8: both ends believe each other, in either direction.
+    if (entryOf(context.dna.believed, from) === true && entryOf(context.dna.standing, to) === 'valid') return true;
+    return !row.initiating && this.#options.router.routeOf(to, from) !== null;
   }
 
   /** A peer has connected. */
@@ -164,6 +176,12 @@ export class Registry implements OtherStreams {
     // on: one that is being opened is found again; only wishes that the policy denies are refused.
     this.#peerActors.restartAll();
     this.#streamActors.sendToAll({ type: 'local.policyChanged', policy });
+  }
+
+  /** Hosted domains have these proofs of delegation to show from now on; what they have no more is taken back. */
+  showProofs(proofs: StreamSettings['delegation']['proofs']): void {
+    this.#settings = { ...this.#settings, delegation: { ...this.#settings.delegation, proofs } };
+    this.#streamActors.sendToAll({ type: 'local.proofsChanged', proofs });
   }
 
   /** No new work; every stream is closed with `why`. Resolves when all are gone, or `deadlineMs` has passed. */

@@ -148,6 +148,11 @@ export class StandingStreams {
     index(this.#byRemote, remote, id);
   }
 
+  /** The stream leads to `remote` no more. */
+  leadsNoMore(id: StreamId, remote: string): void {
+    if (this.#rows.get(id)?.leadsTo.delete(remote) === true) unindex(this.#byRemote, remote, id);
+  }
+
   remove(id: StreamId): void {
     const row = this.#rows.get(id);
     if (row === undefined) return;

@@ -2,7 +2,7 @@
 import type { TlsMode } from './dns.ts';
 import { type Fault, fault } from './faults.ts';
 import { canonicalDomain, canonicalPattern, domainMatches } from './names.ts';
-import { DELEGATION_TYPES, type Proof } from './proof.ts';
+import { DELEGATION_TYPES, isDelegationType, type Proof } from './proof.ts';
 
 /** Federation policies of XEP-0238, weakest first. */
 export const FEDERATIONS = ['permissive', 'verified', 'encrypted', 'authenticated'] as const;
@@ -108,6 +108,10 @@ export function usableProoftypes(policy: ResolvedPolicy): readonly ProoftypeName
   const usable = policy.prooftypes.filter((name) => name !== 'dialback' || acceptsWeakProof(policy));
   return usable.indexOf('dane') > 0 ? ['dane', ...usable.filter((name) => name !== 'dane')] : usable;
 }
+
+/** Whether the policy has some domain challenged for a proof of its delegation. */
+export const asksForDelegation = ({ prooftypes, domains = {} }: PolicyOptions): boolean =>
+  [{ prooftypes }, ...Object.values(domains)].some((policy) => policy.prooftypes?.some(isDelegationType) === true);
 
 /**
  * The same policy with every domain in its canonical form. Policies are looked up by canonical domains, so that another

@@ -8,6 +8,9 @@ export type ProvedBy = 'pkix' | 'dane' | 'posh' | 'dialback' | DelegationType | 
 export const DELEGATION_TYPES = ['attribute-cert', 'xml-assertion', 'dnssec-ta'] as const;
 export type DelegationType = (typeof DELEGATION_TYPES)[number];
 
+export const isDelegationType = (name: string): name is DelegationType =>
+  DELEGATION_TYPES.some((type) => type === name);
+
 /** Names and fingerprints that a verdict rests on; plain data, no secrets. */
 export type Evidence = Readonly<Record<string, string | number | boolean | null>>;
 

@@ -28,6 +28,7 @@ function conditionOf({ layer, condition }: Fault): string {
     case 'pkix':
     case 'dane':
     case 'posh':
+    case 'dna':
     case 'sasl':
     case 'dialback':
       return 'not-authorized';

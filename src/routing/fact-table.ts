@@ -13,6 +13,8 @@ export type Verdict =
 /** Facts by stream, then sender domain, then target domain: the pair counts, never two separate sets (XEP-0220 §1.2). */
 export class FactTable {
   readonly #streams = new Map<StreamId, Map<string, Set<string>>>();
+  /** Senders that were withdrawn while their stream goes on. */
+  readonly #withdrawn = new Map<StreamId, Set<string>>();
   // Stanzas come in runs of one stream and one sender domain.
   #lastStream: StreamId = NaN;
   #lastFrom = '';
@@ -24,6 +26,7 @@ export class FactTable {
     const targets = senders.get(from);
     if (targets === undefined) senders.set(from, new Set([to]));
     else targets.add(to);
+    this.#withdrawn.get(stream)?.delete(from);
   }
 
   revoke(stream: StreamId, from: string, to: string): void {
@@ -35,8 +38,25 @@ export class FactTable {
     this.#lastStream = NaN;
   }
 
+  /** Nothing of this sender comes in on the stream any more, towards whomever. */
+  withdraw(stream: StreamId, from: string): void {
+    const senders = this.#streams.get(stream);
+    if (senders?.delete(from) !== true) return;
+    if (senders.size === 0) this.#streams.delete(stream);
+    const withdrawn = this.#withdrawn.get(stream);
+    if (withdrawn === undefined) this.#withdrawn.set(stream, new Set([from]));
+    else withdrawn.add(from);
+    this.#lastStream = NaN;
+  }
+
+  /** The far end may have sent before it heard of that. */
+  wasWithdrawn(stream: StreamId, from: string): boolean {
+    return this.#withdrawn.get(stream)?.has(from) === true;
+  }
+
   forget(stream: StreamId): void {
     this.#streams.delete(stream);
+    this.#withdrawn.delete(stream);
     this.#lastStream = NaN;
   }
 

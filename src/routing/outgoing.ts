@@ -154,6 +154,11 @@ export class Outgoing {
     return this.#routes.find(local, remote);
   }
 
+  /** Of all pairs of one domain that the stream serves. */
+  withdrawDomain(stream: StreamId, end: keyof Pair, domain: string): void {
+    for (const { local, remote } of this.#routes.of(stream, end, domain)) this.withdrawRoute(local, remote);
+  }
+
   withdrawRoute(local: string, remote: string): void {
     const queue = this.#unroute(local, remote);
     if (queue !== null) this.#wantRouteLater(queue);

@@ -63,6 +63,13 @@ export class RouteTable {
     return pairs;
   }
 
+  /** The pairs of one domain that a stream serves. */
+  of(stream: StreamId, end: keyof Pair, domain: string): Pair[] {
+    const served = this.#served.get(stream) ?? new Map<string, Set<string>>();
+    if (end === 'local') return [...(served.get(domain) ?? [])].map((remote) => ({ local: domain, remote }));
+    return [...served].filter(([, targets]) => targets.has(domain)).map(([local]) => ({ local, remote: domain }));
+  }
+
   *rows(): Generator<Pair & { stream: StreamId }> {
     for (const [local, remotes] of this.#routes)
       for (const [remote, stream] of remotes) yield { local, remote, stream };

@@ -121,6 +121,20 @@ export class Router {
   }
 
   /**
+   * A remote domain belongs to the far end of this stream no more, while others do (ProtoXEP §6.8): none of its stanzas comes in
+   * (S1), none goes to it here (S2). What it had sent before it heard of that is dropped; it closes no stream (L5).
+   */
+  withdrawRemote(stream: StreamId, remote: string): void {
+    this.#facts.withdraw(stream, remote);
+    this.#outgoing.withdrawDomain(stream, 'remote', remote);
+  }
+
+  /** The far end of this stream takes nothing from a domain of ours any more. */
+  withdrawLocal(stream: StreamId, local: string): void {
+    this.#outgoing.withdrawDomain(stream, 'local', local);
+  }
+
+  /**
    * The stream is closing or gone: drops its facts and routes, and answers the pairs that it served. Their queues stay; a
    * route is wanted again, in a fresh task, for those that hold something.
    */
@@ -198,7 +212,10 @@ export class Router {
     const from = domainOf(stanza.from);
     const to = domainOf(stanza.to);
     if (from === null || to === null || !this.#holds(stream, from, to)) {
-      return this.#refuse(stream, this.#gateFault(stream, from, to));
+      if (from === null || !this.#facts.wasWithdrawn(stream, from))
+        return this.#refuse(stream, this.#gateFault(stream, from, to));
+      this.#counters.refused += 1;
+      return true;
     }
     const outlet = this.#attachments.outletOf(to);
     if (outlet !== undefined) {

@@ -7,7 +7,7 @@ import type { AssociationInput } from '../../machines/association.machine.ts';
 import type { PolicyOptions } from '../../src/protocol/policy.ts';
 import type { Proof } from '../../src/protocol/proof.ts';
 import type { StreamFeatures, StreamHeader, WireElement } from '../../src/protocol/wire.ts';
-import type { AssociationOutcome, TlsFacts, VerificationOutcome } from '../../machines/index.ts';
+import type { AssociationOutcome, ChallengeOutcome, TlsFacts, VerificationOutcome } from '../../machines/index.ts';
 import { setOf } from '../../machines/collections/growing-table.ts';
 import type { StreamInput } from '../../machines/stream/context.ts';
 import type { Effect } from './pure.ts';
@@ -25,6 +25,10 @@ export const endpoint: Endpoint = {
 
 /** Nothing but certificates to judge by. */
 export const nowhere = { secureDns: false, posh: false };
+/** The DNA protocol of 2009 is not spoken. */
+export const noDelegation = { checks: false, proofs: [] };
+
+export const notSpoken = fault('dna', 'not-spoken', 'peer');
 
 /** What an association is asked about a.example, on a stream of a.example. */
 export const associationInput = (changes: Partial<AssociationInput> = {}): AssociationInput => ({
@@ -35,6 +39,7 @@ export const associationInput = (changes: Partial<AssociationInput> = {}): Assoc
   delegation: undelegated,
   endpoint: null,
   certificate: certificateOf('a.example'),
+  unchallengeable: notSpoken,
   assertion: null,
   fresh: false,
   purpose: 'verification',
@@ -72,6 +77,13 @@ export const refutedFor = (domain: string): AssociationOutcome => ({
   domain,
   verdict: { kind: 'refuted', fault: notTrusted },
   attempts: [],
+});
+/** A challenge to which nothing was said. */
+export const unanswered = (domain: string): ChallengeOutcome => ({
+  domain,
+  prooftype: null,
+  isImpossible: false,
+  verdict: { kind: 'undetermined', fault: fault('dna', 'proof-timeout', 'peer') },
 });
 export const verified = (from: string, to: string, proof: Proof = strong): VerificationOutcome => ({
   from,
@@ -115,7 +127,13 @@ export const features = (changes: Partial<StreamFeatures> = {}): StreamFeatures 
 /** a.example opens a stream to b.example. */
 export const initiatingInput = (changes: Partial<StreamInput> = {}, policy: PolicyOptions = {}): StreamInput => ({
   stream: 1,
-  settings: { hosted: setOf(new Set(['a.example', 'a2.example'])), policy, bidi: true, material: nowhere },
+  settings: {
+    hosted: setOf(new Set(['a.example', 'a2.example'])),
+    policy,
+    bidi: true,
+    material: nowhere,
+    delegation: noDelegation,
+  },
   service: 'xmpp-server',
   purpose: 'stanzas',
   local: 'a.example',
@@ -129,7 +147,13 @@ export const initiatingInput = (changes: Partial<StreamInput> = {}, policy: Poli
 /** b.example, which also serves b2.example, is connected to. */
 export const receivingInput = (changes: Partial<StreamInput> = {}, policy: PolicyOptions = {}): StreamInput => ({
   stream: 2,
-  settings: { hosted: setOf(new Set(['b.example', 'b2.example'])), policy, bidi: true, material: nowhere },
+  settings: {
+    hosted: setOf(new Set(['b.example', 'b2.example'])),
+    policy,
+    bidi: true,
+    material: nowhere,
+    delegation: noDelegation,
+  },
   service: 'xmpp-server',
   purpose: 'stanzas',
   local: '',

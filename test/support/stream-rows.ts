@@ -20,7 +20,13 @@ export const endpointOf = (host: string, ...addresses: string[]): Endpoint => ({
 export function rowOf(id: number, endpoint: Endpoint, changes: Partial<StreamContext>): StreamRow {
   const input = {
     stream: id,
-    settings: { hosted: [], policy: {}, bidi: true, material: { secureDns: false, posh: false } },
+    settings: {
+      hosted: [],
+      policy: {},
+      bidi: true,
+      material: { secureDns: false, posh: false },
+      delegation: { checks: false, proofs: [] },
+    },
     service: 'xmpp-server' as const,
     purpose: 'stanzas' as const,
     local: 'here.example',

@@ -9,6 +9,7 @@ import {
   refutedFor,
   responseHeader,
   tlsWith,
+  unanswered,
   verified,
 } from './samples.ts';
 import { broken, done } from './tables.ts';
@@ -59,6 +60,14 @@ export function streamEvents(local: string, remote: string, side: 'initiating' |
     'local.assertionRequested': { type: 'local.assertionRequested', ...ours },
     'local.associationRequested': { type: 'local.associationRequested', domain: 'c.example' },
     'local.renewalRequested': { type: 'local.renewalRequested', domain: 'c.example' },
+    'local.challengeRequested': {
+      type: 'local.challengeRequested',
+      domain: 'c.example',
+      prooftypes: ['attribute-cert'],
+    },
+    'local.proofEnded': { type: 'local.proofEnded', domain: remote },
+    'local.proofsChanged': { type: 'local.proofsChanged', proofs: [] },
+    'proofs.rested': { type: 'proofs.rested' },
     'local.verifyRequested': { type: 'local.verifyRequested', ...ours, id: 'x', key: 'k' },
     'local.verifyAbandoned': { type: 'local.verifyAbandoned', ...ours, id: 'x' },
     'local.closeRequested': { type: 'local.closeRequested', fault: null },
@@ -73,6 +82,8 @@ export function streamEvents(local: string, remote: string, side: 'initiating' |
     'assertion late': done(`assertion.${local}>${remote}`, { ...ours, answer: { type: 'late' } }),
     'assertion broken': broken(`assertion.${local}>${remote}`),
     'c.example broken': broken('association.c.example'),
+    'challenge settled': done('challenge.c.example', unanswered('c.example')),
+    'challenge broken': broken('challenge.c.example'),
     'assertion verified': done(`verification.${remote}>${local}`, verified(remote, local)),
     'assertion disowned': done(`verification.${remote}>${local}`, disowned(remote, local)),
     'verification broken': broken(`verification.${remote}>${local}`),
@@ -121,7 +132,11 @@ export const anywhere = {
   'transport.closed': ['closed', 'report stream.closed'],
   'local.assertionRequested': ['.', 'report pair.refused'], // L1: never left without an answer
   'local.associationRequested': ['.', 'report association.settled'],
-  'local.renewalRequested': '=', // what ends, or begins, is not renewed
+  'local.renewalRequested': '=', // it is to be ended anyway, or begins
+  'local.challengeRequested': ['.', 'report challenge.settled'],
+  'local.proofEnded': '=',
+  'local.proofsChanged': '=',
+  'proofs.rested': '=',
   'local.verifyRequested': '=',
   'local.verifyAbandoned': '=',
   'local.closeRequested': closesQuietly,
@@ -135,6 +150,8 @@ export const anywhere = {
   'assertion late': '=',
   'assertion broken': ['.', 'report pair.refused'],
   'c.example broken': '=',
+  'challenge settled': '=',
+  'challenge broken': '=',
   'assertion verified': '=',
   'assertion disowned': '=',
   'verification broken': '=',

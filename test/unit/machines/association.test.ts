@@ -3,11 +3,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fault } from '../../../src/protocol/faults.ts';
 import { type SecureDelegation, undelegated } from '../../../src/protocol/secure-delegation.ts';
-import { association } from '../../../machines/index.ts';
+import { association, type ChallengeOutcome } from '../../../machines/index.ts';
 import type { ProoftypeName } from '../../../src/protocol/policy.ts';
 import type { ProofAttempt, ProofVerdict } from '../../../src/protocol/proof.ts';
 import { PureActor } from '../../support/pure.ts';
-import { associationInput, certificateOf, notTrusted, strong, weak } from '../../support/samples.ts';
+import {
+  associationInput,
+  certificateOf,
+  notSpoken,
+  notTrusted,
+  strong,
+  unanswered,
+  weak,
+} from '../../support/samples.ts';
 import { broken, checkTable, done, ended, rowOf } from '../../support/tables.ts';
 
 const proves: ProofVerdict = { kind: 'proved', ...strong };
@@ -31,6 +39,12 @@ const withheld = (condition: string) =>
   done('lookUpDelegation', { kind: 'withheld', fault: fault('dns', condition, 'dns') });
 const refutesForGood: ProofVerdict = { kind: 'refuted', fault: fault('dane', 'no-match', 'peer'), final: true };
 
+const answered = (verdict: ProofVerdict): ChallengeOutcome => ({
+  ...unanswered('a.example'),
+  prooftype: 'dnssec-ta',
+  verdict,
+});
+
 const events = {
   'signed TLSA': done('lookUpDelegation', { kind: 'found', delegation: signed }),
   unsigned: done('lookUpDelegation', { kind: 'found', delegation: undelegated }),
@@ -49,6 +63,9 @@ const events = {
   'posh refutes': done('posh', refutes),
   'posh leaves open': done('posh', leavesOpen),
   'posh broken': broken('posh'),
+  'challenge proves': done('challenge', answered({ ...proves, prooftype: 'dnssec-ta' })),
+  'challenge refutes': done('challenge', answered(refutes)),
+  'challenge broken': broken('challenge'),
   'own proves': done('ownProoftype', { ...proves, prooftype: 'pinned-key' }),
   'own refutes': done('ownProoftype', refutes),
   'own broken': broken('ownProoftype'),
@@ -58,17 +75,25 @@ const events = {
   'dialback broken': broken('dialback'),
 };
 const nothing = rowOf(events, '=');
+/** Policy has the far end challenged, and it speaks DNA. */
+const byChallenge = associationInput({
+  prooftypes: ['attribute-cert', 'pinned-key', 'dnssec-ta', 'dialback'],
+  unchallengeable: null,
+  assertion,
+});
 
 checkTable({
   machine: association,
   spec: 'RFC 7712 §4.2, §7',
   input,
+  inputs: { challenge: byChallenge },
   events,
   ways: {
     awaitingDelegation: [],
     dane: ['signed TLSA'],
     pkix: ['unsigned'],
     posh: ['unsigned', 'pkix leaves open'],
+    challenge: [],
     ownProoftype: ['unsigned', 'pkix leaves open', 'posh leaves open'],
     dialback: ['unsigned', 'pkix leaves open', 'posh leaves open', 'own broken'],
     proved: ['signed TLSA', 'dane proves'],
@@ -107,6 +132,13 @@ checkTable({
       'posh refutes': ['ownProoftype', 'spawn ownProoftype'],
       'posh leaves open': ['ownProoftype', 'spawn ownProoftype'],
       'posh broken': ['ownProoftype', 'spawn ownProoftype'],
+      late: ['ownProoftype', 'spawn ownProoftype'],
+    },
+    challenge: {
+      ...nothing,
+      'challenge proves': ['proved'],
+      'challenge refutes': ['ownProoftype', 'spawn ownProoftype'],
+      'challenge broken': ['ownProoftype', 'spawn ownProoftype'],
       late: ['ownProoftype', 'spawn ownProoftype'],
     },
     ownProoftype: {
@@ -204,6 +236,38 @@ test('A7: where DANE is not asked for, only a certificate that names others make
       .state,
     'undetermined',
   );
+});
+
+test('A9: one challenge offers every type that policy accepts, and is over with all of them (ProtoXEP §4.4)', () => {
+  const actor = new PureActor(association, byChallenge);
+  assert.deepEqual(actor.effects, [
+    {
+      kind: 'spawned',
+      id: 'challenge',
+      input: { stream: 1, domain: 'a.example', prooftypes: ['attribute-cert', 'dnssec-ta'], fresh: false },
+    },
+  ]);
+  actor.done('challenge', answered(refutes)).done('ownProoftype', leavesOpen);
+  assert.equal(actor.state, 'dialback');
+  const { output } = actor.done('dialback', leavesOpen).snapshot;
+  assert.deepEqual(kindsOf(output?.attempts), [
+    'dnssec-ta refuted',
+    'pinned-key undetermined',
+    'dialback undetermined',
+  ]);
+});
+
+test('A9: a far end that does not speak DNA is not challenged, and each type says why (FACTS §13.4)', () => {
+  const actor = new PureActor(association, { ...byChallenge, unchallengeable: notSpoken, prooftypes: ['dnssec-ta'] });
+  const { output } = actor.snapshot;
+  assert.deepEqual(output?.attempts, [{ prooftype: 'dnssec-ta', verdict: { kind: 'undetermined', fault: notSpoken } }]);
+});
+
+test('S8: a challenge does not make good what DANE has refused (RFC 6698 §4.1, FACTS §13.4)', () => {
+  const prooftypes = ['dane', 'attribute-cert'];
+  const actor = new PureActor(association, { ...byChallenge, prooftypes, delegation: signed, assertion: null });
+  assert.equal(actor.state, 'dane');
+  assert.equal(actor.done('dane', refutesForGood).state, 'refuted');
 });
 
 test('without an assertion there is nothing to dial back for (RFC 7712 §4.3)', () => {

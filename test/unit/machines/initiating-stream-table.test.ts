@@ -1,6 +1,6 @@
 /** The initiating stream as a table: the flow chart of RFC 7712 §4, and what the peer may not do in each of its boxes. */
 import { initiatingStream } from '../../../machines/index.ts';
-import { initiatingInput } from '../../support/samples.ts';
+import { features, initiatingInput } from '../../support/samples.ts';
 import { anywhere, closes, closesQuietly, streamEvents, whileClosing } from '../../support/stream-tables.ts';
 import { checkTable, ended } from '../../support/tables.ts';
 
@@ -17,8 +17,22 @@ const toQuestions = [...toVerdict, 'far end not proved', 'peer.streamOpened', 'p
 
 const forQuestions = initiatingInput({ purpose: 'verification' });
 
+/** Policy has b.example challenged, and its features say that it can be: its certificate proves nothing. */
+const settings = {
+  ...initiatingInput({}, { prooftypes: ['pkix', 'attribute-cert'] }).settings,
+  delegation: { checks: true, proofs: [] },
+};
+const toChallenge = [
+  ...toVerdict,
+  'far end not proved',
+  'peer.streamOpened',
+  { type: 'peer.featuresReceived', features: features({ asserts: ['b.example'] }) },
+] as const;
+
 const serves = {
   ...anywhere,
+  'local.proofEnded': ['.', 'report domain.withdrawn'],
+  'challenge settled': ['.', 'report challenge.settled'],
   'peer.featuresReceived': '=', // RFC 6120 §4.3.5
   'peer.verifyRequested': ['.', 'say verify valid'],
   'local.assertionRequested': ['.', 'spawn assertion.a.example>b.example', 'say result', 'report pair.asserted'],
@@ -45,7 +59,11 @@ checkTable({
   machine: initiatingStream,
   spec: 'RFC 7712 §4, RFC 6120 §4-6',
   input: initiatingInput(),
-  inputs: { 'established.verifying': forQuestions, 'established.lingering': forQuestions },
+  inputs: {
+    'association.awaitingChallenge': initiatingInput({ settings }),
+    'established.verifying': forQuestions,
+    'established.lingering': forQuestions,
+  },
   events,
   passing: ['authentication.dialback'],
   ways: {
@@ -55,6 +73,7 @@ checkTable({
     'tlsNegotiation.awaitingProceed': toProceed,
     'tlsNegotiation.awaitingHandshake': toHandshake,
     'association.awaitingVerdict': toVerdict,
+    'association.awaitingChallenge': toChallenge,
     'authentication.saslExternal': toExternal,
     'established.open': toDialback,
     'established.verifying': [...toQuestions, 'local.verifyRequested'],
@@ -100,6 +119,34 @@ checkTable({
       ],
       'association broken': closes('internal/internal-error'),
       late: closes('pkix/association-timeout'),
+    },
+    'association.awaitingChallenge': {
+      ...anywhere,
+      'peer.challengeReceived': ['.', 'say dnaImpossible'],
+      'peer.proofDeclaredImpossible': ['.', 'report domain.withdrawn'],
+      'peer.domainDeclaredValid': ['.', 'report domain.judged'],
+      'peer.domainDeclaredInvalid': ['.', 'report domain.judged', 'report domain.withdrawn'],
+      'local.challengeRequested': ['.', 'spawn challenge.c.example', 'proofAwaited', 'say dnaChallenge'],
+      'local.proofEnded': ['.', 'report domain.withdrawn', 'say dnaInvalid'],
+      'challenge settled': ['.', 'report challenge.settled', 'say dnaInvalid'],
+      'far end proved': [
+        'established.open',
+        'report association.settled',
+        'report stream.verifiable',
+        'report stream.established',
+        'authenticated',
+        'report pair.admitted',
+        'say dnaValid',
+        'say dnaAssert',
+      ],
+      'far end not proved': [
+        'closing',
+        'report association.settled',
+        'report stream.closing',
+        'close policy/no-prooftype',
+      ],
+      'association broken': closes('internal/internal-error'),
+      late: closes('dna/association-timeout'),
     },
     'authentication.saslExternal': {
       ...anywhere,

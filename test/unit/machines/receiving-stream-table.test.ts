@@ -41,6 +41,15 @@ const claims = {
   'assertion disowned': ['.', 'report verification.settled', 'say result forbidden'],
 } as const;
 
+/** Domains come to the stream, and leave it. */
+const associates = {
+  'far end proved': ['.', 'report association.settled'],
+  'far end not proved': ['.', 'report association.settled'],
+  'c.example proved': ['.', 'report association.settled'],
+  'challenge settled': ['.', 'report challenge.settled'],
+  'local.proofEnded': ['.', 'report domain.withdrawn'],
+} as const;
+
 const claimIsDone = 'stop verification.a.example>b.example';
 
 checkTable({
@@ -90,6 +99,7 @@ checkTable({
     },
     'authentication.awaitingAuthentication': {
       ...everywhere,
+      ...associates,
       'peer.saslAborted': ['.', 'say saslFailure aborted'],
       'peer.authRequested': granted,
       'auth without response': ['authentication.saslExternal', 'say challenge'],
@@ -104,6 +114,7 @@ checkTable({
     },
     'authentication.awaitingVerifications': {
       ...everywhere,
+      ...associates,
       'transport.closed': [...everywhere['transport.closed'], claimIsDone],
       'transport broken': [...everywhere['transport broken'], claimIsDone],
       'peer.saslAborted': ['authentication.awaitingAuthentication', 'say saslFailure aborted'],
@@ -139,6 +150,7 @@ checkTable({
     },
     'authentication.saslExternal': {
       ...everywhere,
+      ...associates,
       'peer.saslResponded': granted,
       'peer.saslAborted': ['authentication.awaitingAuthentication', 'say saslFailure aborted'],
       'peer.authRequested': granted,
@@ -154,16 +166,14 @@ checkTable({
     },
     established: {
       ...everywhere,
+      ...associates,
       'peer.resultRequested': ['.', 'spawn verification.a.example>b.example'],
       'peer.verifyRequested': ['.', 'say verify valid'],
       'local.verifyRequested': ['.', 'say verify'],
       'local.associationRequested': ['.', 'spawn association.c.example'],
       'local.renewalRequested': ['.', 'spawn association.c.example'],
-      'c.example proved': ['.', 'report association.settled'],
       'assertion valid': ['.', 'authenticated', 'report pair.accepted'],
       'assertion late': ['.', 'report pair.refused'],
-      'far end proved': ['.', 'report association.settled'],
-      'far end not proved': ['.', 'report association.settled'],
       ...claims,
       'transport.idle': closesQuietly,
       late: '-',

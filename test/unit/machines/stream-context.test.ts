@@ -10,7 +10,13 @@ const isHashTable = runInNewContext('(object) => !%HasFastProperties(object)') a
 
 const input = {
   stream: 1,
-  settings: { hosted: [], policy: {}, bidi: true, material: { secureDns: false, posh: false } },
+  settings: {
+    hosted: [],
+    policy: {},
+    bidi: true,
+    material: { secureDns: false, posh: false },
+    delegation: { checks: false, proofs: [] },
+  },
   purpose: 'stanzas' as const,
   local: 'a.example',
   remote: 'b.example',
@@ -27,6 +33,6 @@ test('a context, as it is born and as it is copied, is no hash table', () => {
   assert.ok(isHashTable(Object.assign({}, fields(29))), 'V8 makes no hash tables of large copies any more');
   const born = newStream({ input });
   const copied = Object.assign({}, born, withNegotiated(born, { headerSent: true }));
-  for (const one of [born, copied, nothingNegotiated, copied.negotiation, copied.pending])
+  for (const one of [born, copied, nothingNegotiated, copied.negotiation, copied.pending, copied.dna])
     assert.ok(!isHashTable(one), Object.keys(one).join(', '));
 });

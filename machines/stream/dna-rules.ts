@@ -1,0 +1,116 @@
+/** The DNA protocol of 2009 on a stream, as pure functions of what the stream knows. */
+import { type Fault, fault } from '../../src/protocol/faults.ts';
+import { deniedBy, usableProoftypes } from '../../src/protocol/policy.ts';
+import { type DelegationType, isDelegationType, type Proof, type ProofAttempt } from '../../src/protocol/proof.ts';
+import { undelegated } from '../../src/protocol/secure-delegation.ts';
+import { type AssociationInput, conclude } from '../association.machine.ts';
+import { entryOf, hasMember } from '../collections/growing-table.ts';
+import type { AssociationOutcome } from '../events.ts';
+import type { StreamContext } from './context.ts';
+import {
+  associationOf,
+  assertionOfOurs,
+  faultOfPair,
+  isUnprovedForGood,
+  outdatedTls,
+  policyTowards,
+  proofOf,
+  provedByNothing,
+  speaksDna,
+  unchallengeable,
+} from './rules.ts';
+
+/** Both ends speak it. */
+export const isMutual = (context: StreamContext): boolean => context.dna.isSpoken && speaksDna(context);
+
+/** By which proofs of delegation policy would have the domain proved, in order. */
+const typesFor = (context: StreamContext, domain: string): readonly DelegationType[] =>
+  usableProoftypes(policyTowards(context, domain)).filter(isDelegationType);
+
+const isChallenged = ({ prooftype }: ProofAttempt): boolean => isDelegationType(prooftype);
+
+/** The far end has proved itself by nothing strong so far, and may still. */
+function isUnproved(context: StreamContext): boolean {
+  const { associated, purpose, remote } = context;
+  if (associated === null || purpose !== 'stanzas' || isUnprovedForGood(context)) return false;
+  return proofOf(context, remote)?.strength !== 'strong' && !associated.attempts.some(isChallenged);
+}
+
+/** Whether it speaks DNA is not known before its features are: it is judged by its certificate first. */
+export const mayYetBeChallenged = (context: StreamContext): boolean =>
+  isUnproved(context) &&
+  !context.negotiation.headerSent &&
+  context.settings.delegation.checks &&
+  context.tls?.certificate != null &&
+  typesFor(context, context.remote).length > 0;
+
+export const challengeIsDue = (context: StreamContext): boolean =>
+  isUnproved(context) && unchallengeable(context) === null && typesFor(context, context.remote).length > 0;
+
+/** What is asked about the far end once more, when its features are known. */
+export const associationByChallenge = (context: StreamContext): Omit<AssociationInput, 'assertion'> => ({
+  ...associationOf(context, context.remote),
+  prooftypes: typesFor(context, context.remote),
+  delegation: undelegated,
+});
+
+/** What its certificate and its proof of delegation say together. */
+export function joined(before: AssociationOutcome | null, after: AssociationOutcome): AssociationOutcome {
+  const attempts = [...(before?.attempts ?? []), ...after.attempts];
+  return { ...after, attempts, verdict: after.verdict.kind === 'proved' ? after.verdict : conclude(attempts) };
+}
+
+/** The far end was never asked for what might have proved it: that, and not what its certificate lacks, is why. */
+export function faultOfSilence(context: StreamContext): Fault | null {
+  const { associated, remote } = context;
+  if (associated === null || associated.attempts.length > 0 || typesFor(context, remote).length === 0) return null;
+  return unchallengeable(context);
+}
+
+/** Proved so, and by policy good enough, to be said `valid` to (S2). */
+export function strongProof(context: StreamContext, domain: string): Proof | null {
+  const proof = proofOf(context, domain);
+  return proof?.strength === 'strong' && faultOfPair(context, domain, proof) === null ? proof : null;
+}
+
+/** Why an asserted domain is not even looked into, or null. */
+export const faultOfAssertion = (context: StreamContext, domain: string): Fault | null =>
+  assertionOfOurs(context, domain) ??
+  deniedBy(context.settings.policy, domain) ??
+  outdatedTls(context, domain) ??
+  provedByNothing(context, domain);
+
+/** The far end has said that it cannot prove the domain: it is not told what it knows (ProtoXEP §4.5). */
+export const isKnownImpossible = ({ attempts }: Pick<AssociationOutcome, 'attempts'>): boolean =>
+  attempts.some(
+    ({ prooftype, verdict }) =>
+      isDelegationType(prooftype) && verdict.kind !== 'proved' && verdict.fault.condition === 'impossible',
+  );
+
+export interface ShownProof {
+  readonly type: DelegationType;
+  readonly data: string;
+}
+
+/** What we answer to a challenge: the first type offered of which the operator has something; null if of none. */
+export function proofToShow(
+  { settings }: StreamContext,
+  domain: string,
+  prooftypes: readonly DelegationType[],
+): ShownProof | null {
+  const proofs = hasMember(settings.hosted, domain) ? entryOf(settings.delegation.proofs, domain) : undefined;
+  for (const type of prooftypes) {
+    const data = proofs?.[type];
+    if (data !== undefined) return { type, data };
+  }
+  return null;
+}
+
+export const declaredInvalid = (domain: string): Fault =>
+  fault('dna', 'declared-invalid', 'peer', `the far end does not believe that we speak for ${domain}`);
+export const retracted = (domain: string): Fault =>
+  fault('dna', 'impossible', 'peer', `the far end no longer speaks for ${domain}`);
+export const expired = (domain: string): Fault =>
+  fault('dna', 'proof-expired', 'peer', `the proof that ${domain} is delegated to the far end has ended`);
+export const nothingToShow = (domain: string): Fault =>
+  fault('dna', 'impossible', 'local', `there is no proof any more that ${domain} is delegated to us`);

@@ -1,0 +1,268 @@
+/** The DNA protocol of 2009: domains are asserted, challenged, proved, believed and withdrawn, one by one (ProtoXEP §4, §6). */
+import { assign, emit, enqueueActions } from 'xstate';
+import { type DelegationProofs, uriOf } from '../../src/protocol/dna.ts';
+import { type Fault, fault, toFault } from '../../src/protocol/faults.ts';
+import type { DelegationType } from '../../src/protocol/proof.ts';
+import {
+  entriesOf,
+  entryOf,
+  type GrowingTable,
+  hasMember,
+  membersOf,
+  withEntry,
+  withFirst,
+} from '../collections/growing-table.ts';
+import type { AssociationOutcome, ChallengeOutcome, ReceivedProof, TransportCommand } from '../events.ts';
+import { limits } from '../limits.ts';
+import { type Dna, type StreamContext, withDna, withPending, without } from './context.ts';
+import {
+  challengeIsDue,
+  declaredInvalid,
+  expired,
+  faultOfAssertion,
+  isKnownImpossible,
+  isMutual,
+  joined,
+  nothingToShow,
+  proofToShow,
+  retracted,
+  strongProof,
+} from './dna-rules.ts';
+import { associationOf, faultOfPair, pairId, proofOf, speaksDna, withProof } from './rules.ts';
+import { raiseLimits, say } from './setup.ts';
+import { identityVerification } from './verification.ts';
+
+const valid = (domain: string): TransportCommand => say({ kind: 'dnaValid', to: domain });
+const invalid = (domain: string): TransportCommand => say({ kind: 'dnaInvalid', to: domain });
+const impossible = (domain: string): TransportCommand => say({ kind: 'dnaImpossible', from: domain });
+
+const isBelieved = ({ dna }: StreamContext, domain: string): boolean => entryOf(dna.believed, domain) === true;
+
+/** A domain that was proved or believed belongs to the far end no more. It may name any number of others: no trace of those. */
+const disbelieved = ({ dna, proved, remote }: StreamContext, domain: string): Partial<Dna> => ({
+  believed: entryOf(dna.believed, domain) === true ? withEntry(dna.believed, domain, false) : dna.believed,
+  withdrawn:
+    domain === remote || entryOf(proved, domain) !== undefined ? withEntry(dna.withdrawn, domain, true) : dna.withdrawn,
+});
+
+const leftOpen = (domain: string, why: Fault): ChallengeOutcome => ({
+  domain,
+  prooftype: null,
+  isImpossible: false,
+  verdict: { kind: 'undetermined', fault: why },
+});
+const tooMany = fault('dna', 'resource-constraint', 'local', 'this stream takes no more challenges now');
+
+/** As the validating entity: what the far end has to prove, and what we believe of it. */
+const validating = identityVerification.extend({
+  guards: {
+    challengeIsDue: ({ context }) => challengeIsDue(context),
+    challengeMayBeSent: ({ context }, domain: string) =>
+      isMutual(context) &&
+      context.dna.challenges.length < limits.pendingChallenges &&
+      !context.dna.challenges.includes(domain),
+    challengeIsOutstanding: ({ context }, domain: string) => context.dna.challenges.includes(domain),
+  },
+  actions: {
+    sendChallenge: enqueueActions(
+      ({ context, enqueue }, { domain, prooftypes }: { domain: string; prooftypes: readonly DelegationType[] }) => {
+        enqueue.assign(withDna(context, { challenges: [...context.dna.challenges, domain] }));
+        enqueue.spawnChild('challenge', {
+          id: `challenge.${domain}`,
+          input: { stream: context.stream, domain, prooftypes },
+        });
+        enqueue.sendTo('transport', { type: 'transport.proofAwaited' });
+        enqueue.sendTo('transport', say({ kind: 'dnaChallenge', to: domain, types: prooftypes.map(uriOf) }));
+      },
+    ),
+    /** Nothing was found out about the domain. */
+    reportUnchallenged: emit(({ context }, { domain, why }: { domain: string; why?: Fault }) => ({
+      type: 'challenge.settled' as const,
+      stream: context.stream,
+      outcome: leftOpen(domain, why ?? tooMany),
+    })),
+    forwardProof: enqueueActions(({ enqueue }, { domain, prooftype, data }: { domain: string } & ReceivedProof) => {
+      enqueue.sendTo(`challenge.${domain}`, { type: 'peer.proofReceived', prooftype, data });
+    }),
+    settleChallenge: enqueueActions(({ context, enqueue }, outcome: ChallengeOutcome) => {
+      const { domain, verdict } = outcome;
+      const settled = { ...context, ...withDna(context, { challenges: without(context.dna.challenges, domain) }) };
+      const isProved = verdict.kind === 'proved' && faultOfPair(context, domain, verdict) === null;
+      enqueue.stopChild(`challenge.${domain}`);
+      enqueue.assign({ dna: settled.dna, ...(isProved ? withProof(settled, domain, verdict) : {}) });
+      enqueue.emit({ type: 'challenge.settled', stream: context.stream, outcome });
+    }),
+    settleFailedChallenge: enqueueActions(
+      ({ context, enqueue }, { child, error }: { child: string; error: unknown }) => {
+        const domain = child.slice('challenge.'.length);
+        if (!context.dna.challenges.includes(domain)) return;
+        enqueue.stopChild(child);
+        enqueue.assign(withDna(context, { challenges: without(context.dna.challenges, domain) }));
+        const outcome = leftOpen(domain, toFault(error, 'internal'));
+        enqueue.emit({ type: 'challenge.settled', stream: context.stream, outcome });
+      },
+    ),
+    /** Of a domain that is asserted the whole association is told, in the end. */
+    tellOfChallenge: enqueueActions(({ context, enqueue }, { domain, isImpossible }: ChallengeOutcome) => {
+      const isToldLater = isImpossible || context.dna.asserted.includes(domain);
+      if (!isMutual(context) || isToldLater || strongProof(context, domain) !== null) return;
+      // One that is believed was to be proved anew: what was proved before holds until its end.
+      if (!isBelieved(context, domain)) enqueue.sendTo('transport', invalid(domain));
+    }),
+    /** The fact before the word: stanzas may follow that at once (S1, ProtoXEP §4.2). */
+    believe: enqueueActions(({ context, enqueue }, domain: string) => {
+      const proof = isMutual(context) ? strongProof(context, domain) : null;
+      if (proof === null || isBelieved(context, domain) || membersOf(context.validPairs) >= limits.pairsPerStream)
+        return;
+      const pair = { from: domain, to: context.local };
+      enqueue.assign({
+        ...withDna(context, { believed: withEntry(context.dna.believed, domain, true) }),
+        validPairs: withFirst(context.validPairs, pairId(pair), proof),
+      });
+      enqueue.sendTo('transport', raiseLimits);
+      enqueue.emit({ type: 'pair.admitted', stream: context.stream, ...pair, proof });
+      enqueue.sendTo('transport', valid(domain));
+    }),
+    /** The far end asserts a domain (ProtoXEP §4.1): it is answered at once, or looked into. */
+    judgeAsserted: enqueueActions(({ context, enqueue }, domain: string) => {
+      const heard = { ...context, ...withDna(context, { isSpoken: true }) };
+      const { associations } = context.pending;
+      enqueue.emit({ type: 'domain.asserted', stream: context.stream, domain });
+      const isProved = strongProof(heard, domain) !== null;
+      const isUnderWay = associations.includes(domain);
+      const isNews = !isProved && !heard.dna.asserted.includes(domain) && faultOfAssertion(heard, domain) === null;
+      // One too many may assert itself again.
+      const isTaken = isNews && (isUnderWay || associations.length < limits.pendingAssociations);
+      enqueue.assign({
+        ...withDna(heard, isTaken ? { asserted: [...heard.dna.asserted, domain] } : {}),
+        ...(isTaken && !isUnderWay ? withPending(context, { associations: [...associations, domain] }) : {}),
+      });
+      if (isProved && isBelieved(heard, domain)) enqueue.sendTo('transport', valid(domain));
+      else if (!isProved && faultOfAssertion(heard, domain) !== null) enqueue.sendTo('transport', invalid(domain));
+      if (!isTaken || isUnderWay) return;
+      enqueue.spawnChild('association', {
+        id: `association.${domain}`,
+        input: { ...associationOf(heard, domain), assertion: null },
+      });
+    }),
+    tellOfAssociation: enqueueActions(
+      ({ context, enqueue }, outcome: Pick<AssociationOutcome, 'domain' | 'attempts'>) => {
+        const { domain } = outcome;
+        if (!context.dna.asserted.includes(domain)) return;
+        enqueue.assign(withDna(context, { asserted: without(context.dna.asserted, domain) }));
+        if (strongProof(context, domain) === null && !isKnownImpossible(outcome))
+          enqueue.sendTo('transport', invalid(domain));
+      },
+    ),
+    /** ProtoXEP §4.3: a proof that we no longer trust; the rest of the stream is untouched (§6.8, L5). */
+    endDelegation: enqueueActions(({ context, enqueue }, domain: string) => {
+      const { stream } = context;
+      enqueue.assign(withDna(context, disbelieved(context, domain)));
+      enqueue.emit({ type: 'domain.withdrawn', stream, domain, end: 'remote', fault: expired(domain) });
+      if (isMutual(context)) enqueue.sendTo('transport', invalid(domain));
+    }),
+    /** An answer to our challenge, or the end of what was believed, or both (ProtoXEP §4.5). */
+    takeImpossible: enqueueActions(({ context, enqueue }, domain: string) => {
+      const isAnswer = context.dna.challenges.includes(domain);
+      if (isAnswer) enqueue.sendTo(`challenge.${domain}`, { type: 'peer.proofDeclaredImpossible' });
+      if (isAnswer && !isBelieved(context, domain) && proofOf(context, domain) === undefined) return;
+      const { stream } = context;
+      enqueue.assign(withDna(context, disbelieved(context, domain)));
+      enqueue.emit({ type: 'domain.withdrawn', stream, domain, end: 'remote', fault: retracted(domain) });
+    }),
+    /** Another header follows: whoever asserted before it asserts again (S5). */
+    forgetAsserted: enqueueActions(({ context, enqueue }) => {
+      const { asserted, challenges } = context.dna;
+      for (const domain of challenges) enqueue.stopChild(`challenge.${domain}`);
+      for (const domain of asserted) enqueue.stopChild(`association.${domain}`);
+      enqueue.assign({
+        ...withDna(context, { asserted: [], challenges: [] }),
+        ...withPending(context, {
+          associations: context.pending.associations.filter((domain) => !asserted.includes(domain)),
+        }),
+      });
+    }),
+    rememberChallenged: assign(({ context }, outcome: AssociationOutcome) => {
+      const whole = joined(context.associated, outcome);
+      return {
+        associated: whole,
+        ...(whole.verdict.kind === 'proved' ? withProof(context, whole.domain, whole.verdict) : {}),
+      };
+    }),
+    reportChallenged: emit(({ context }, outcome: AssociationOutcome) => ({
+      type: 'association.settled' as const,
+      stream: context.stream,
+      outcome: context.associated ?? outcome,
+    })),
+  },
+});
+
+/** As the asserting entity: what we have to show, and what the far end believes of us. */
+export const delegation = validating.extend({
+  delays: { provingPause: limits.provingMs },
+  guards: {
+    dnaIsSpoken: ({ context }) => speaksDna(context),
+    weAreNotBelieved: ({ context }, domain: string) => entryOf(context.dna.standing, domain) === 'invalid',
+  },
+  actions: {
+    /** ProtoXEP §6.4, §6.5: the far end may know by now whom it talks to. */
+    assertOurselves: enqueueActions(({ context, enqueue }) => {
+      const { dna, local } = context;
+      if (isMutual(context) && entryOf(dna.standing, local) !== 'valid')
+        enqueue.sendTo('transport', say({ kind: 'dnaAssert', from: local }));
+    }),
+    /** Stateless, but for how much of it there was lately; a further one in that time is not answered. */
+    answerChallengeOf: enqueueActions(
+      ({ context, enqueue }, { domain, prooftypes }: { domain: string; prooftypes: readonly DelegationType[] }) => {
+        const { shown, shownLately } = context.dna;
+        const proof = proofToShow(context, domain, prooftypes);
+        const isTooMuch = shownLately.includes(domain) || shownLately.length >= limits.proofsShown;
+        if (proof === null || isTooMuch) {
+          enqueue.assign(withDna(context, { isSpoken: true }));
+          if (proof === null) enqueue.sendTo('transport', impossible(domain));
+          return;
+        }
+        enqueue.assign(
+          withDna(context, {
+            isSpoken: true,
+            shown: withFirst(shown, domain, true),
+            shownLately: [...shownLately, domain],
+          }),
+        );
+        if (shownLately.length === 0) enqueue.raise({ type: 'proofs.rested' }, { delay: 'provingPause' });
+        enqueue.sendTo('transport', say({ kind: 'dnaProof', from: domain, type: uriOf(proof.type), data: proof.data }));
+      },
+    ),
+    restProofs: assign(({ context }) => withDna(context, { shownLately: [] })),
+    /** ProtoXEP §6.7: also unasked; but it makes nothing ours that is not. */
+    takeValid: enqueueActions(({ context, enqueue }, domain: string) => {
+      if (!hasMember(context.settings.hosted, domain)) {
+        enqueue.assign(withDna(context, { isSpoken: true }));
+        enqueue.sendTo('transport', impossible(domain));
+        return;
+      }
+      const standing = withEntry(context.dna.standing, domain, 'valid' as const);
+      enqueue.assign(withDna(context, { isSpoken: true, standing }));
+      enqueue.emit({ type: 'domain.judged', stream: context.stream, domain, verdict: 'valid' });
+    }),
+    /** ProtoXEP §4.3: nothing from this domain may be sent any more. */
+    takeInvalid: enqueueActions(({ context, enqueue }, domain: string) => {
+      if (!hasMember(context.settings.hosted, domain)) return;
+      const { stream, dna } = context;
+      enqueue.assign(withDna(context, { standing: withEntry(dna.standing, domain, 'invalid' as const) }));
+      enqueue.emit({ type: 'domain.judged', stream, domain, verdict: 'invalid' });
+      enqueue.emit({ type: 'domain.withdrawn', stream, domain, end: 'local', fault: declaredInvalid(domain) });
+    }),
+    /** ProtoXEP §4.5: what was shown and can be shown no more is taken back. */
+    takeProofs: enqueueActions(({ context, enqueue }, proofs: GrowingTable<DelegationProofs>) => {
+      const { settings, dna, stream } = context;
+      const before = settings.delegation.proofs;
+      enqueue.assign({ settings: { ...settings, delegation: { ...settings.delegation, proofs } } });
+      for (const domain of Object.keys(entriesOf(dna.shown))) {
+        if (entryOf(before, domain) === undefined || entryOf(proofs, domain) !== undefined) continue;
+        enqueue.sendTo('transport', impossible(domain));
+        enqueue.emit({ type: 'domain.withdrawn', stream, domain, end: 'local', fault: nothingToShow(domain) });
+      }
+    }),
+  },
+});
