@@ -109,10 +109,16 @@ const SASL = 'urn:ietf:params:xml:ns:xmpp-sasl';
 const EXTERNAL = `<mechanisms xmlns='${SASL}'><mechanism>EXTERNAL</mechanism></mechanisms>`;
 const DIALBACK = 'jabber:server:dialback';
 
-/** With `refuseExternal` it offers SASL EXTERNAL, too, and then refuses it (RFC 6120 §6.4.5). */
+export interface RawPeerOptions {
+  /** It offers SASL EXTERNAL, too, and then refuses it (RFC 6120 §6.4.5). @defaultValue false */
+  readonly refuseExternal?: boolean;
+  /** It has no TLS, refuses it, and offers what else it has. @defaultValue false */
+  readonly plain?: boolean;
+}
+
 export async function startRawPeer(
   credential: Credential,
-  { refuseExternal = false }: { readonly refuseExternal?: boolean } = {},
+  { refuseExternal = false, plain = false }: RawPeerOptions = {},
 ): Promise<RawPeer> {
   const heard: Element[] = [];
   const open = new Set<RawStream>();
@@ -121,7 +127,7 @@ export async function startRawPeer(
   const receive = (socket: Socket): void => {
     const stream = new RawStream(socket);
     open.add(stream);
-    let secured = false;
+    let secured = plain;
     stream.onHeader = () => {
       const features = secured
         ? `${refuseExternal ? EXTERNAL : ''}<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>`
@@ -130,7 +136,9 @@ export async function startRawPeer(
     };
     stream.onElement = (element) => {
       const { from = '', to = '', id = '' } = element.attrs as Record<string, string>;
-      if (element.is('starttls')) {
+      if (plain && element.is('starttls')) {
+        stream.write(`<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>`);
+      } else if (element.is('starttls')) {
         stream.write(`<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>`);
         secured = true;
         stream.secure(new TLSSocket(socket, { isServer: true, secureContext }));

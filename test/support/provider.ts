@@ -1,0 +1,119 @@
+/** Providers on loopback with everything real: sockets, TLS, DNS, HTTPS; and what each of them found out. */
+import type { AssociationOutcome } from '../../machines/events.ts';
+import { ConnectionManager } from '../../src/manager.ts';
+import { createNodePorts, type NodePorts, type NodePortsOptions } from '../../src/node-ports.ts';
+import type { ManagerOptions } from '../../src/options.ts';
+import type { Accepted, ConnectionEvents, Ports } from '../../src/ports.ts';
+import type { WireElement } from '../../src/protocol/wire.ts';
+import type { Stanza } from '../../src/protocol/stanza.ts';
+
+export interface ProviderOptions extends NodePortsOptions, Omit<ManagerOptions, 'hosts' | 'listen'> {
+  /** How many listeners, each on a port of its own. @defaultValue 1 */
+  readonly listeners?: number;
+  /** Ports in place of the real ones. */
+  readonly instead?: Partial<Ports>;
+  /** Where to connect instead, by TCP port. */
+  readonly redirected?: Readonly<Record<number, number>>;
+}
+
+export interface Provider {
+  readonly manager: ConnectionManager;
+  readonly ports: NodePorts;
+  /** Of each listener. */
+  readonly listeners: readonly number[];
+  /** Of the first. */
+  readonly port: number;
+  readonly received: readonly Stanza[];
+  /** What came of each attempt to prove a domain, in order. */
+  readonly outcomes: readonly AssociationOutcome[];
+  /** Elements of the negotiation, by stream, as they came and went. */
+  readonly wire: readonly { readonly actor: string; readonly direction: 'in' | 'out'; readonly element: WireElement }[];
+  /** Owners of TLSA records that were asked for, in order. */
+  readonly tlsaAsked: readonly string[];
+  /** TCP connections that came in on a port. */
+  visits(port?: number): number;
+  /** The next stanza that is not yet taken. */
+  next(): Promise<Stanza>;
+  stop(): Promise<void>;
+}
+
+export async function startProvider(options: ProviderOptions): Promise<Provider> {
+  const { listeners = 1, instead, redirected = {} } = options;
+  const real = createNodePorts(options);
+  const tlsaAsked: string[] = [];
+  const visits = new Map<number, number>();
+  const counted: Ports = {
+    ...real,
+    network: {
+      connect: (to, events) => real.network.connect({ ...to, port: redirected[to.port] ?? to.port }, events),
+      listen: async (to, accept) => {
+        const counting = (accepted: Accepted): ConnectionEvents => {
+          visits.set(listening.port, (visits.get(listening.port) ?? 0) + 1);
+          return accept(accepted);
+        };
+        const listening = await real.network.listen(to, counting);
+        return listening;
+      },
+    },
+    resolver: {
+      ...real.resolver,
+      tlsa: (name, signal, manner) => {
+        tlsaAsked.push(name);
+        return real.resolver.tlsa(name, signal, manner);
+      },
+    },
+    ...instead,
+  };
+  const listen = Array.from({ length: listeners }, () => ({ address: '127.0.0.1', port: 0, tls: 'detect' as const }));
+  const manager = new ConnectionManager({ ...options, listen }, counted);
+  const received: Stanza[] = [];
+  const outcomes: AssociationOutcome[] = [];
+  const wire: Provider['wire'][number][] = [];
+  const waiting: ((stanza: Stanza) => void)[] = [];
+  let taken = 0;
+  manager.stanzas$.subscribe((stanza) => {
+    received.push(stanza);
+    if (waiting.length > 0) taken += 1;
+    waiting.shift()?.(stanza);
+  });
+  manager.records$.subscribe((record) => {
+    if (record.kind === 'wire') wire.push(record);
+    if (record.kind !== 'report' || record.report.type !== 'association.settled') return;
+    // Records carry reports as they are (src/control/registry.ts).
+    outcomes.push((record.report as unknown as { readonly outcome: AssociationOutcome }).outcome);
+  });
+  await manager.start();
+  const ports = manager.listening.map(({ port }) => port);
+  return {
+    manager,
+    ports: real,
+    listeners: ports,
+    port: ports[0] ?? 0,
+    received,
+    outcomes,
+    wire,
+    tlsaAsked,
+    visits: (port) =>
+      port === undefined ? [...visits.values()].reduce((sum, count) => sum + count, 0) : (visits.get(port) ?? 0),
+    next: () => {
+      const ready = received[taken];
+      if (ready === undefined) return new Promise((resolve) => waiting.push(resolve));
+      taken += 1;
+      return Promise.resolve(ready);
+    },
+    stop: async () => {
+      await manager.stop();
+      real.close();
+    },
+  };
+}
+
+/** `dane proved, …`: each prooftype that was asked, and what it said; `!` where nothing else was asked after it. */
+export const inWords = ({ attempts }: AssociationOutcome): string =>
+  attempts
+    .map(({ prooftype, verdict }) =>
+      verdict.kind === 'proved'
+        ? `${prooftype} proved`
+        : `${prooftype} ${verdict.fault.condition}${verdict.final === true ? '!' : ''}`,
+    )
+    .join(', ');
