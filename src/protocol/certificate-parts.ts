@@ -62,7 +62,8 @@ function keyIn(spki: Uint8Array): { algorithm: Value; bits: Value } | null {
   const algorithm = valueAt(spki, whole.from, whole.to);
   if (algorithm?.tag !== TAG.sequence) return null;
   const bits = valueAt(spki, algorithm.to, whole.to);
-  return bits?.tag === TAG.bitString && bits.to === whole.to ? { algorithm, bits } : null;
+  const isWholeOctets = bits?.tag === TAG.bitString && spki[bits.from] === 0;
+  return isWholeOctets && bits.to === whole.to && bits.from < bits.to ? { algorithm, bits } : null;
 }
 
 /** The contents of one value stand from `from` to before `to`. */

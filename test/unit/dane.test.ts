@@ -305,24 +305,6 @@ test('the leaf is no authority of its own: what names it is usage 3 (RFC 6698 §
   }
 });
 
-test('of two authorities of one name the one that signed is found: a roll-over of keys (RFC 7671 §8)', () => {
-  const bare = (authority: CertificateAuthority): Buffer => recertify(stranger, authority, [caTrue]);
-  const [before, next] = [createCertificateAuthority({ name: 'Same' }), createCertificateAuthority({ name: 'Same' })];
-  const end = next.certify({
-    subject: 'a.example',
-    publicKey: generateKeyPairSync('ed25519').publicKey,
-    extensions: [],
-  });
-  for (const order of [
-    [before, next],
-    [next, before],
-  ] as const) {
-    const records = order.map((authority) => tlsa('2 0 0', bare(authority)));
-    const match = trustsNobody.validateDane({ der: [end] }, records, NOW);
-    assert.equal(match.kind === 'matched' && match.record, records[order.indexOf(next)]);
-  }
-});
-
 test('an authority made by hand is asserted as well as one that keeps to the profile, unless all are asked', () => {
   const { publicKey } = generateKeyPairSync('ed25519');
   const notCritical = sequence(oid('2.5.29.19'), octetString(sequence(derBoolean(true))));
