@@ -254,6 +254,7 @@ export function provedByNothing(context: StreamContext, domain: string): Fault |
   const prooftypes = usableProoftypes(policy).filter((name) => mayChallenge || !isDelegationType(name));
   if (tls === null || acceptsWeakProof(policy) || prooftypes.some((name) => !BY_CERTIFICATE.includes(name)))
     return null;
+  if (entryOf(context.proved, domain) !== undefined) return null;
   if (tls.certificate === null) return fault('pkix', 'no-certificate', 'peer');
   if (settings.material.secureDns || (settings.material.posh && prooftypes.includes('posh'))) return null;
   return matchIdentity(referenceIdentifiers('xmpp-server', domain), tls.certificate.presented).kind === 'match'

@@ -19,10 +19,22 @@ export interface CertificateSetup {
 export interface ProviderSetup {
   readonly hosts: readonly string[];
   readonly certificate?: CertificateSetup;
+  /** By domain; what is not here publishes an unsigned SRV record and nothing else. */
+  readonly publishes?: Readonly<Record<string, Publication>>;
+  /** Whose certificate the signed TLSA record at the target host names (`3 1 1`). @defaultValue there is none */
+  readonly tlsa?: 'its own' | "somebody else's";
   /** @defaultValue authenticated federation (XEP-0238) */
   readonly policy?: PolicyOptions;
   /** XEP-0288. @defaultValue false */
   readonly bidi?: boolean;
+}
+
+/** What a domain says of itself outside of XMPP, for others to judge its certificate by. */
+export interface Publication {
+  /** Its SRV records are signed (DNSSEC); and so are the addresses of the target host. @defaultValue false */
+  readonly signed?: boolean;
+  /** Whose certificate its POSH document lists. @defaultValue there is none */
+  readonly posh?: 'its own' | "somebody else's";
 }
 
 /** One message, from a user of a hosted domain to a user of the other provider's. */

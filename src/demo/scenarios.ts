@@ -3,10 +3,14 @@ import { bidirectional } from './scenarios/bidirectional.ts';
 import { bothAtOnce } from './scenarios/both-at-once.ts';
 import { clientUsageOnly } from './scenarios/client-usage-only.ts';
 import { connectionReuse } from './scenarios/connection-reuse.ts';
+import { dane } from './scenarios/dane.ts';
+import { daneMismatch } from './scenarios/dane-mismatch.ts';
+import { hosting } from './scenarios/hosting.ts';
 import { noClientCertificate } from './scenarios/no-client-certificate.ts';
 import { onePairRefused } from './scenarios/one-pair-refused.ts';
 import { piggybackingAssertion } from './scenarios/piggybacking-assertion.ts';
 import { piggybackingSupposition } from './scenarios/piggybacking-supposition.ts';
+import { posh } from './scenarios/posh.ts';
 import { sameCertificate } from './scenarios/same-certificate.ts';
 import { serverUsageOnly } from './scenarios/server-usage-only.ts';
 import { simpleMutual } from './scenarios/simple-mutual.ts';
@@ -19,11 +23,15 @@ export const scenarios: readonly Scenario[] = [
   sameCertificate,
   serverUsageOnly,
   clientUsageOnly,
+  dane,
+  posh,
   piggybackingAssertion,
   piggybackingSupposition,
   connectionReuse,
+  hosting,
   bidirectional,
   onePairRefused,
   wrongCertificate,
+  daneMismatch,
   bothAtOnce,
 ];

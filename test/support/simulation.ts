@@ -17,7 +17,7 @@ export type LinkOptions = Omit<MemoryNetworkOptions, 'clock' | 'random'>;
 
 export interface StageOptions extends LinkOptions {
   readonly dnsMs?: number;
-  /** Whether the answers of the table count as those of a validator. @defaultValue false */
+  /** Whether the answers of the table count as those of a validator. @defaultValue true */
   readonly validates?: boolean;
 }
 
@@ -33,7 +33,7 @@ let validator: PathValidator | null = null;
 
 export function createSimulation(
   seed: number,
-  { dnsMs = 5, validates = false, ...link }: StageOptions = {},
+  { dnsMs = 5, validates = true, ...link }: StageOptions = {},
 ): Simulation {
   const clock = new SimulatedClock();
   const random = createSeededRandom(seed);
