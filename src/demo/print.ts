@@ -1,4 +1,5 @@
 /** What a person sees of a scenario that was played. */
+import { brief } from '../protocol/faults.ts';
 import { type Facts, proofText, reports, samePair } from './facts.ts';
 import { ladderOf, type Rung } from './ladder.ts';
 import type { Paint } from './paint.ts';
@@ -11,6 +12,8 @@ const INDENT = '    ';
 /** Widths of the columns of a ladder. */
 const LEFT = 29;
 const MIDDLE = 55;
+/** Characters of a reason that are shown; the records have all of it. */
+const MAX_REASON = 80;
 
 /** Title, story, a ladder per socket, what became of each pair, and the verdict. Lines without the line feed. */
 export function describe(played: Played, number: number, paint: Paint): string[] {
@@ -145,7 +148,7 @@ function fateOf(facts: Facts, side: Side, pair: Message): string {
   const returned = mine.flatMap(({ delivery }) => (delivery?.outcome === 'returned' ? [delivery.fault] : []));
   if (returned[0] !== undefined) {
     const { layer, condition, text } = returned[0];
-    return `came back: ${layer} ${condition}${text === undefined ? '' : ` (${text})`}`;
+    return `came back: ${layer} ${condition}${text === undefined ? '' : ` (${brief(text, MAX_REASON)})`}`;
   }
   const arrived = facts.arrived.filter((one) => samePair(one, pair)).length;
   const far = reports(facts, side, 'pair.accepted').find((report) => samePair(report, pair));
