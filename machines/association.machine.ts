@@ -73,6 +73,16 @@ const leftOpen = (what: Fault) => ({ kind: 'undetermined', fault: what }) as con
 const notFinished = fault('dns', 'not-finished', 'local');
 const late = fault('policy', 'proof-timeout', 'local', 'no verdict in time');
 
+/** After what is final only the authoritative server may still be asked: its own stream is judged anew (FACTS §10.4). */
+const after = (
+  verdict: ProofVerdict,
+  remaining: readonly ProoftypeName[],
+  assertion: DialbackAssertion | null,
+): readonly ProoftypeName[] =>
+  verdict.kind !== 'proved' && verdict.final === true
+    ? remaining.filter((name) => name === 'dialback' && assertion !== null)
+    : remaining;
+
 /** What becomes of a prooftype that ended, or broke: an attempt. */
 const recordedAs = (prooftype: 'dane' | 'pkix' | 'posh' | 'dialback', isFinalWhenBroken = false) =>
   ({
@@ -131,10 +141,14 @@ export const association = setup({
     ownProofTimeout: limits.ownProofMs,
   },
   guards: {
-    /** DANE wants to know, and PKIX where the certificate names another than the domain itself. */
+    /**
+     * DANE wants to know, and PKIX where the certificate names another than the domain itself. Where we dialled, DANE also
+     * does without a certificate: a domain that has TLSA records wants TLS (RFC 7673 §4).
+     */
     delegationIsToBeLookedUp: ({ context }) => {
-      const { delegation, certificate, prooftypes } = context;
-      if (delegation !== null || certificate === null) return false;
+      const { delegation, endpoint, certificate, prooftypes } = context;
+      if (delegation !== null) return false;
+      if (certificate === null) return endpoint !== null && prooftypes.includes('dane');
       return prooftypes.includes('dane') || (prooftypes.includes('pkix') && !certificateNamesTheDomain(context));
     },
     delegationIsWithheld: (_, finding: DelegationFinding) => finding.kind === 'withheld',
@@ -149,15 +163,10 @@ export const association = setup({
     noTlsaIsThere: ({ context }) => context.remaining[0] === 'dane' && context.delegation?.dane.kind !== 'tlsa',
   },
   actions: {
-    /** After what is final only the authoritative server may still be asked: its own stream is judged anew (FACTS §10.4). */
-    record: assign(({ context: { attempts, remaining, assertion } }, attempt: ProofAttempt) => {
-      const { verdict } = attempt;
-      const isFinal = verdict.kind !== 'proved' && verdict.final === true;
-      return {
-        attempts: [...attempts, attempt],
-        remaining: remaining.slice(1).filter((name) => !isFinal || (name === 'dialback' && assertion !== null)),
-      };
-    }),
+    record: assign(({ context: { attempts, remaining, assertion } }, attempt: ProofAttempt) => ({
+      attempts: [...attempts, attempt],
+      remaining: after(attempt.verdict, remaining.slice(1), assertion),
+    })),
     skip: assign(({ context }) => ({ remaining: context.remaining.slice(1) })),
     rememberDelegation: assign((_, finding: DelegationFinding) =>
       finding.kind === 'found' ? { delegation: finding.delegation } : {},
@@ -185,14 +194,18 @@ export const association = setup({
       const what = unchallengeable ?? fault('dna', 'not-finished', 'local');
       return { attempts: [...attempts, { prooftype, verdict: leftOpen(what) }], remaining: remaining.slice(1) };
     }),
-    /** One challenge offers all types that policy accepts, and is over with all of them. */
+    /** One challenge offers all types that policy accepts, and is over with all of them; or with all that is left. */
     recordChallenge: assign(
       (
-        { context: { attempts, remaining } },
+        { context: { attempts, remaining, assertion } },
         { prooftype, verdict }: Pick<ChallengeOutcome, 'prooftype' | 'verdict'>,
       ) => ({
         attempts: [...attempts, { prooftype: prooftype ?? remaining[0] ?? 'none', verdict }],
-        remaining: remaining.filter((name) => !isDelegationType(name)),
+        remaining: after(
+          verdict,
+          remaining.filter((name) => !isDelegationType(name)),
+          assertion,
+        ),
       }),
     ),
     /** Under its own name, by which the embedder has provided it. */

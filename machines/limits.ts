@@ -122,7 +122,7 @@ export const limits = {
    * 16 MB at worst, and what its challenges of 100 bytes cost us otherwise has an end as well.
    */
   proofsShown: 1_024,
-  provingMs: 60_000,
+  provingMs: 30_000,
   /** SASL attempts on one stream (RFC 6120 §6.4.5: 2 to 5). */
   saslAttempts: 3,
   /** Streams that one address may have open to us: a provider needs a handful, a flood has no end. */

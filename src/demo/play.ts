@@ -125,6 +125,7 @@ export async function startProvider(
       listen: [{ address: host.address, port: 0, tls: 'detect' }],
       policy: setup.policy ?? {},
       bidi: setup.bidi ?? false,
+      proofs: setup.proofs ?? {},
     },
     {
       network: countedNetwork(host.network, observer.sockets, changed),
@@ -133,6 +134,7 @@ export async function startProvider(
       random: stage.random,
       pathValidator: stage.pathValidator,
       posh: stage.posh,
+      ...(stage.delegations === undefined ? {} : { delegations: stage.delegations }),
     },
   );
   manager.records$.subscribe((record) => {

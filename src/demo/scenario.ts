@@ -1,5 +1,5 @@
 /** What a scenario of the demo is: two providers, what they send, and what has to be true afterwards. */
-import type { PolicyOptions } from '../options.ts';
+import type { ManagerOptions, PolicyOptions } from '../options.ts';
 import type { Facts } from './facts.ts';
 
 /** The providers of RFC 7712: A hosts a.example and c.example, B hosts b.example and d.example, as far as a scenario needs. */
@@ -25,6 +25,8 @@ export interface ProviderSetup {
   readonly tlsa?: 'its own' | "somebody else's";
   /** @defaultValue authenticated federation (XEP-0238) */
   readonly policy?: PolicyOptions;
+  /** What its hosts show when they are challenged (DNA protocol of 2009). @defaultValue nothing */
+  readonly proofs?: NonNullable<ManagerOptions['proofs']>;
   /** XEP-0288. @defaultValue false */
   readonly bidi?: boolean;
 }

@@ -5,7 +5,7 @@ import { greeting, startProvider } from '../../src/demo/play.ts';
 import type { Message, ProviderSetup } from '../../src/demo/scenario.ts';
 import type { Delivery } from '../../src/routing/types.ts';
 import type { TraceRecord } from '../../src/trace/record.ts';
-import { createSimulation, type Simulation } from './simulation.ts';
+import { createSimulation, type Simulation, type StageOptions } from './simulation.ts';
 
 export interface Solo {
   readonly simulation: Simulation;
@@ -19,8 +19,8 @@ export interface Solo {
   send(from: string, to: string): void;
 }
 
-export async function createSolo(setup: ProviderSetup): Promise<Solo> {
-  const simulation = createSimulation(1);
+export async function createSolo(setup: ProviderSetup, options: StageOptions = {}): Promise<Solo> {
+  const simulation = createSimulation(1, options);
   const records: TraceRecord[] = [];
   const arrived: Message[] = [];
   const deliveries: Delivery[] = [];

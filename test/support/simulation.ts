@@ -11,7 +11,7 @@ import { createTablePoshSource } from '../../src/simulation/table-posh.ts';
 import { createTableResolver } from '../../src/simulation/table-dns.ts';
 import { trustAnchor } from '../../src/demo/certificates.ts';
 import type { Stage } from '../../src/demo/stage.ts';
-import type { PathValidator } from '../../src/ports.ts';
+import type { Delegations, PathValidator } from '../../src/ports.ts';
 
 export type LinkOptions = Omit<MemoryNetworkOptions, 'clock' | 'random'>;
 
@@ -19,6 +19,8 @@ export interface StageOptions extends LinkOptions {
   readonly dnsMs?: number;
   /** Whether the answers of the table count as those of a validator. @defaultValue true */
   readonly validates?: boolean;
+  /** @defaultValue nobody judges proofs of delegation */
+  readonly delegations?: Delegations;
 }
 
 export interface Simulation extends Stage {
@@ -33,7 +35,7 @@ let validator: PathValidator | null = null;
 
 export function createSimulation(
   seed: number,
-  { dnsMs = 5, validates = true, ...link }: StageOptions = {},
+  { dnsMs = 5, validates = true, delegations, ...link }: StageOptions = {},
 ): Simulation {
   const clock = new SimulatedClock();
   const random = createSeededRandom(seed);
@@ -46,6 +48,7 @@ export function createSimulation(
     resolver: createTableResolver({}, { clock, delayMs: dnsMs, validates }),
     posh: createTablePoshSource({}, { clock, delayMs: dnsMs }),
     pathValidator: validator,
+    ...(delegations === undefined ? {} : { delegations }),
     host: (credentials) => {
       const network = fabric.network(credentials);
       return { network, address: network.address };

@@ -257,6 +257,11 @@ test('A9: one challenge offers every type that policy accepts, and is over with 
   ]);
 });
 
+test('S4: what is refused for good by the check of a proof is proved by nothing else (FACTS §13.4)', () => {
+  const actor = new PureActor(association, { ...byChallenge, assertion: null });
+  assert.equal(actor.done('challenge', answered(refutesForGood)).state, 'refuted');
+});
+
 test('A9: a far end that does not speak DNA is not challenged, and each type says why (FACTS §13.4)', () => {
   const actor = new PureActor(association, { ...byChallenge, unchallengeable: notSpoken, prooftypes: ['dnssec-ta'] });
   const { output } = actor.snapshot;
