@@ -31,8 +31,9 @@ type Matched = Extract<DaneMatch, { kind: 'matched' }>;
 /** DANE-EE: the record names this very certificate, whatever names and dates stand in it (RFC 7671 §5.1). */
 const DANE_EE = 3;
 
+/** Set by set: the digests of one place say nothing of those of another (RFC 7671 §9). */
 const usableRecords = ({ sets }: DaneInput): readonly TlsaRecord[] =>
-  usableTlsa(sets.flatMap(({ records }) => records)).usable;
+  sets.flatMap(({ records }) => usableTlsa(records).usable);
 
 const namesTheDomain = ({ service, sourceDomain, derivedDomains, certificate }: DaneInput): boolean =>
   certificate !== null &&
@@ -117,9 +118,10 @@ export const daneProoftype = setup({
       meta: { spec: 'RFC 6698 §4.1, RFC 7673 §4.1' },
       always: [
         {
+          // Where there are records, TLS is required, and nobody is believed without (RFC 7673 §4).
           guard: 'noCertificateWasPresented',
           target: 'undetermined',
-          actions: { type: 'leaveOpen', params: fault('dane', 'no-certificate', 'peer') },
+          actions: { type: 'leaveOpenForGood', params: fault('dane', 'no-certificate', 'peer') },
         },
         {
           guard: 'noRecordIsUsable',

@@ -18,7 +18,7 @@ import { tlsaOwner } from '../protocol/tlsa.ts';
 export interface DelegationQuestion extends Required<LookUpOptions> {
   readonly domain: string;
   readonly service: Service;
-  /** Where the stream leads to: only what is said of that place counts; null on one that the far end opened. */
+  /** Where the stream leads to; null on one that the far end opened. */
   readonly endpoint: SecureTarget | null;
   readonly asksForTlsa: boolean;
 }
@@ -43,7 +43,7 @@ export async function findDelegation(
   ]);
   const services = [xmpp, xmpps];
   const isOver = withheldBy(services) !== null || !asksForTlsa;
-  const places = isOver ? [] : secureTargets(services).filter((target) => isAt(target, endpoint));
+  const places = isOver ? [] : placesOf(secureTargets(services), endpoint);
   const ofTargets = await Promise.all(
     places.slice(0, MAX_TLSA_TARGETS).map(({ host, port }) => tlsaAt(tlsaOwner(host, port))),
   );
@@ -52,5 +52,11 @@ export async function findDelegation(
   return findingOf(services, tlsa, clock.now(), endpoint === null ? 3 : null);
 }
 
-const isAt = ({ host, port }: SecureTarget, endpoint: SecureTarget | null): boolean =>
-  endpoint === null || (host === endpoint.host && port === endpoint.port);
+/**
+ * What is said of the place that the stream leads to decides there. A stream that leads to none of the targets, to another name
+ * of the same address, is judged by what is said of any of them, or it would be a way round all of it (S8).
+ */
+function placesOf(targets: readonly SecureTarget[], endpoint: SecureTarget | null): readonly SecureTarget[] {
+  const here = targets.filter(({ host, port }) => host === endpoint?.host && port === endpoint.port);
+  return here.length > 0 ? here : targets;
+}

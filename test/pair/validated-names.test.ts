@@ -125,14 +125,11 @@ test(
   'S4: a bogus answer leads to no connection, be it of the service or of the host (RFC 7673 §3.1, §3.2)',
   { skip },
   async () => {
-    for (const [domain, expected] of [
-      ['late.example', 'bogus'],
-      ['led-astray.example', 'lookup-failed'],
-    ] as const) {
+    for (const domain of ['late.example', 'led-astray.example']) {
       const delivery = await sendTo(domain);
       assert.equal(delivery.outcome, 'returned', domain);
       const { layer, condition, origin, text } = delivery.fault;
-      assert.deepEqual([layer, condition, origin], ['dns', expected, 'dns']);
+      assert.deepEqual([layer, condition, origin], ['dns', 'bogus', 'dns']);
       assert.match(text ?? '', /signature expired/, domain);
     }
     assert.equal(visits, 0);

@@ -120,8 +120,22 @@ test('S8: a mismatch, and a comparison that did not end, are final; where there 
   assert.ok(isFinal(daneVerdict({}, daneEvents['matches none'])));
   assert.ok(isFinal(daneVerdict({}, daneEvents['comparison broken'])));
   const unusable = { sets: [{ owner: 'x', records: [{ ...record, usage: 9 }] }] };
-  for (const nothing of [daneVerdict(unusable), daneVerdict({ certificate: null })])
-    assert.deepEqual([nothing.kind, isFinal(nothing)], ['undetermined', false]);
+  const nothing = daneVerdict(unusable);
+  assert.deepEqual([nothing.kind, isFinal(nothing)], ['undetermined', false]);
+});
+
+test('S8: a domain with TLSA records wants TLS: without a certificate nothing else is asked (RFC 7673 §4)', () => {
+  const plain = daneVerdict({ certificate: null });
+  assert.deepEqual([plain.kind, isFinal(plain)], ['undetermined', true]);
+});
+
+test('of each place the strongest digest counts, whatever digests another has (RFC 7671 §9)', () => {
+  const digest = (matching: number) => ({ usage: 3, selector: 1, matching, data: 'ab'.repeat(32 * matching) });
+  const records = [digest(1), digest(2)];
+  const sets = records.map((one, i) => ({ owner: `place ${i}`, records: [one] }));
+  const { effects } = new PureActor(daneProoftype, { ...daneInput, sets });
+  const asked = effects.flatMap((effect) => (effect.kind === 'spawned' ? [effect.input] : []));
+  assert.deepEqual(asked, [{ stream: daneInput.stream, records }]);
 });
 
 const poshInput: PoshInput = {
