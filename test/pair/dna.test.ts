@@ -162,12 +162,30 @@ test('off by default: a peer that does not assert itself is never challenged, an
 });
 
 test('off by default: who neither shows nor asks for proofs says nothing of it, to whomever', async () => {
-  const duo = await stage({ hosts: ['a.example'] }, tenants(['b.example'], showing('b.example')));
-  assert.equal(await exchange(duo, 'b.example', 'a.example'), 'dialback not-authorized');
-  await exchange(duo, 'a.example', 'b.example');
+  const policy = { federation: 'encrypted', prooftypes: ['pkix', 'dialback'] } as const;
+  const duo = await stage(
+    { hosts: ['a.example'], policy },
+    { ...tenants(['b.example'], showing('b.example')), policy },
+  );
+  assert.equal(await exchange(duo, 'b.example', 'a.example'), 'sent');
+  assert.equal(await exchange(duo, 'a.example', 'b.example'), 'sent');
   assert.deepEqual(dnaSaid(duo, 'A'), []);
   assert.deepEqual(new Set(dnaSaid(duo, 'B')), new Set(['dna:assert in features']));
   await duo.stop();
+});
+
+test('S8: where policy would do with dialback, a proof of delegation is asked for before, and is the stronger one', async () => {
+  const policy = { federation: 'encrypted', prooftypes: ['pkix', 'attribute-cert', 'dialback'] } as const;
+  const A = { ...asking(['a.example']), policy };
+  const strong = await stage(A, tenants(['b.example'], showing('b.example')));
+  assert.equal(await exchange(strong, 'a.example', 'b.example'), 'sent');
+  assert.ok(proofsAt(strong, 'A').includes('b.example attribute-cert'));
+  await strong.stop();
+  // And where there is none, DNS vouches for the far end, as it does for all others.
+  const weak = await stage(A, tenants(['b.example', 'b2.example'], showing('b2.example')));
+  assert.equal(await exchange(weak, 'a.example', 'b.example'), 'sent');
+  assert.deepEqual(proofsAt(weak, 'A'), []);
+  await weak.stop();
 });
 
 const LIFE_SECONDS = 600;
