@@ -5,6 +5,8 @@ import { createResolver } from './adapters/dns/resolver.ts';
 import { createTrustedResolver } from './adapters/dns/trusted-resolver.ts';
 import { createValidatingResolver } from './adapters/dns/validating-resolver.ts';
 import { createNetwork } from './adapters/network/network.ts';
+import { createDelegations } from './adapters/delegation/delegations.ts';
+import { createHttpsClient } from './adapters/https/client.ts';
 import { createPoshSource } from './adapters/posh/source.ts';
 import { createPathValidator } from './adapters/pkix/path-validator.ts';
 import { createRandom } from './adapters/random.ts';
@@ -78,6 +80,15 @@ export function createNodePorts({ hosts, trust = {}, dns = {}, posh = {} }: Node
   const resolver = rememberAnswers(names.resolver);
   const { enabled = true, ...web } = posh;
   const documents = enabled ? createPoshSource({ ...web, resolver }) : null;
+  const client = createHttpsClient({ ...web, resolver });
+  const delegations = createDelegations({
+    pathValidator,
+    clock: systemClock,
+    resolver,
+    get: (url, signal) => client.turn((get) => get(url), signal, { purpose: 'verification' }),
+    dns: { servers: dns.servers ?? [], stubs: dns.stubs ?? {} },
+    isOurs: (host) => byDomain.has(host),
+  });
   return {
     clock: systemClock,
     random: createRandom(),
@@ -85,7 +96,10 @@ export function createNodePorts({ hosts, trust = {}, dns = {}, posh = {} }: Node
     resolver,
     pathValidator,
     ...(documents === null ? {} : { posh: documents }),
+    delegations,
     close: () => {
+      delegations.close();
+      client.close();
       documents?.close();
       names.close();
       pathValidator.close();

@@ -4,7 +4,8 @@ import { createNodePorts, type NodePorts } from '../node-ports.ts';
 import { FaultError, faultSentence } from '../protocol/faults.ts';
 
 /** What a person does about a validator that is not there. */
-const INSTALL = 'install it (Debian: apt-get install libunbound8 dns-root-data) or set dns.validator to none';
+const INSTALL = 'Debian: apt-get install libunbound8 dns-root-data';
+const UNVALIDATED = 'every answer counts as insecure, and DANE and secure delegation prove nothing';
 
 /**
  * With a validator that this machine does not have, everything works but what needs one, and that is told.
@@ -26,12 +27,14 @@ export function createPorts(
       posh: { ...posh, anchors: posh.files },
     });
   try {
+    if (dns.validator === 'none')
+      warn(`${file}: dns.validator: none, so ${UNVALIDATED}; set it to libunbound (${INSTALL})`);
     return portsWith(dns.validator);
   } catch (thrown) {
     if (!(thrown instanceof FaultError) || thrown.fault.layer !== 'dns') throw thrown;
     if (thrown.fault.condition !== 'validator-unavailable')
       throw new ConfigError([`${file}: ${faultSentence(thrown.fault)}`]);
-    warn(`${file}: dns.validator: no libunbound here, so every answer counts as insecure; ${INSTALL}`);
+    warn(`${file}: dns.validator: there is no libunbound here, so ${UNVALIDATED}; ${INSTALL}`);
     return portsWith('none');
   }
 }

@@ -31,7 +31,15 @@ test('without libunbound everything else works, and what installs it is said onc
   const warnings: string[] = [];
   createPorts('x.yaml', config, (sentence) => warnings.push(sentence), failingBy('validator-unavailable')).close();
   assert.equal(warnings.length, 1);
-  assert.match(warnings[0] ?? '', /^x\.yaml: dns\.validator: no libunbound here.*apt-get install libunbound8/);
+  assert.match(warnings[0] ?? '', /^x\.yaml: dns\.validator: there is no libunbound here.*apt-get install libunbound8/);
+});
+
+test('where nobody is to validate, it is said once what that costs, and what would help (D3)', () => {
+  const warnings: string[] = [];
+  const dns = { ...config.dns, validator: 'none' } as const;
+  createPorts('x.yaml', { ...config, dns }, (sentence) => warnings.push(sentence)).close();
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? '', /dns\.validator: none, so .*DANE .* prove nothing.*apt-get install libunbound8/);
 });
 
 const unexpected = (sentence: string): never => {
