@@ -37,6 +37,7 @@ export async function startWeb(address = '127.0.0.1'): Promise<Web> {
   const resolver = createTableResolver({});
   const server: Server = createServer(
     {
+      noDelay: true, // else each answer waits for the acknowledgement of the session tickets
       ...webAuthority.issue({ ipAddresses: ['127.0.0.1', '::1'], commonName: 'no name' }),
       SNICallback: (name, done) => {
         const credential = hosts.get(name)?.credential;
