@@ -53,11 +53,27 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: notYet('charts'),
   },
   publish: {
-    synopsis: 'CERT --domain D [--target HOST --port N]',
+    synopsis:
+      'CERT --domain D [--target HOST --port N --direct-port N] [--service xmpp-server|xmpp-client]\n' +
+      '    [--usage U --selector S --matching M] [--ttl SECONDS] [--expires SECONDS] [--posh-url URL]\n' +
+      '    [--only zone|posh|reference]',
     summary: 'SRV and TLSA records and the POSH document for a certificate',
-    options: { domain: { type: 'string' }, target: { type: 'string' }, port: { type: 'string' } },
+    options: {
+      domain: { type: 'string' },
+      service: { type: 'string' },
+      target: { type: 'string' },
+      port: { type: 'string' },
+      'direct-port': { type: 'string' },
+      usage: { type: 'string' },
+      selector: { type: 'string' },
+      matching: { type: 'string' },
+      ttl: { type: 'string' },
+      expires: { type: 'string' },
+      'posh-url': { type: 'string' },
+      only: { type: 'string' },
+    },
     positionals: { min: 1, max: 1 },
-    load: notYet('publish'),
+    load: async () => (await import('./publish.ts')).publish,
   },
 };
 

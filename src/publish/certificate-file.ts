@@ -1,0 +1,73 @@
+/** The certificate that is to be published, and who issued it, from a PEM file. */
+import { X509Certificate } from 'node:crypto';
+import { readCertificate } from '../adapters/pkix/certificates.ts';
+import { derOf } from '../adapters/pkix/trust.ts';
+import { FileError, readBounded } from '../config/files.ts';
+import { ConfigError } from '../config/spot.ts';
+import { certificateParts, type CertificateParts } from '../protocol/certificate-parts.ts';
+import type { CertificateEvidence } from '../protocol/certificate.ts';
+import { FaultError } from '../protocol/faults.ts';
+
+/** Largest file read, in bytes, and most certificates taken from it. */
+const MAX_FILE_BYTES = 1024 * 1024;
+const MAX_CERTIFICATES = 10;
+
+export interface PublishedCertificate extends CertificateParts {
+  readonly evidence: CertificateEvidence;
+  readonly isAuthority: boolean;
+}
+
+export interface CertificateFile {
+  /** The first of the file. */
+  readonly leaf: PublishedCertificate;
+  /** The one in the file that signed the leaf; null when it is not there, or is the leaf itself. */
+  readonly issuer: PublishedCertificate | null;
+  readonly count: number;
+}
+
+/**
+ * Reads a file of one certificate or more, the server's own first. Private keys in it are passed over.
+ * @throws ConfigError with what was expected of the file.
+ */
+export function readCertificateFile(file: string): CertificateFile {
+  const [first, ...others] = dersIn(file).slice(0, MAX_CERTIFICATES);
+  if (first === undefined) throw expected(file, 'a PEM file with at least one certificate');
+  const leaf = published(file, first);
+  const own = new X509Certificate(first);
+  const issuer = others.map((der) => published(file, der)).find(({ certificate }) => hasSigned(certificate, own));
+  return { leaf, issuer: issuer ?? null, count: others.length + 1 };
+}
+
+function dersIn(file: string): Buffer[] {
+  let text: string;
+  try {
+    text = readBounded(file, MAX_FILE_BYTES);
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    throw new ConfigError([`${file}: ${error.message} (expected certificates in PEM)`]);
+  }
+  return text.includes('-----BEGIN CERTIFICATE-----') ? derOf(text, 'CERTIFICATE') : [];
+}
+
+function published(file: string, der: Buffer): PublishedCertificate {
+  try {
+    const parts = certificateParts(der);
+    if (parts === null) throw expected(file, 'certificates in DER inside the PEM; one of them is not');
+    return { ...parts, evidence: readCertificate(der), isAuthority: new X509Certificate(der).ca };
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    const why = error instanceof FaultError ? error.fault.text : undefined;
+    throw expected(file, `certificates that can be read${why === undefined ? '' : `: ${why}`}`);
+  }
+}
+
+function hasSigned(authority: Uint8Array, leaf: X509Certificate): boolean {
+  const issuer = new X509Certificate(authority);
+  try {
+    return leaf.issuer === issuer.subject && leaf.verify(issuer.publicKey);
+  } catch {
+    return false; // a key that nobody can compute with
+  }
+}
+
+const expected = (file: string, what: string): ConfigError => new ConfigError([`${file}: expected ${what}`]);
