@@ -2,6 +2,7 @@
 import { firstValueFrom, merge, of, race, timer } from 'rxjs';
 import { filter, map } from 'rxjs/operators';
 import { systemClock } from '../adapters/clock.ts';
+import { createDelegations } from '../adapters/delegation/delegations.ts';
 import { createNetwork } from '../adapters/network/network.ts';
 import { createPathValidator } from '../adapters/pkix/path-validator.ts';
 import { createRandom } from '../adapters/random.ts';
@@ -14,12 +15,15 @@ import type { Stage } from './stage.ts';
 const PATIENCE_MS = 5_000;
 
 export function createLoopbackStage(): Stage {
+  const resolver = createTableResolver({}, { validates: true });
+  const pathValidator = createPathValidator({ system: false, anchors: [trustAnchor()] });
   return {
     clock: systemClock,
     random: createRandom(),
-    resolver: createTableResolver({}, { validates: true }),
+    resolver,
     posh: createTablePoshSource({}),
-    pathValidator: createPathValidator({ system: false, anchors: [trustAnchor()] }),
+    pathValidator,
+    delegations: createDelegations({ pathValidator, clock: systemClock, resolver }),
     host: (credentials) => ({ network: createNetwork({ clock: systemClock, credentials }), address: '127.0.0.1' }),
     until: (predicate, changes$) => {
       const comesTrue$ = merge(of(null), changes$).pipe(

@@ -2,6 +2,9 @@
 import { Subject } from 'rxjs';
 import { X509Certificate } from 'node:crypto';
 import xml from '@xmpp/xml';
+import type { DelegationOrder } from '../adapters/delegation/order.ts';
+import { issueAttributeCertificate } from '../adapters/delegation/issue-attribute-certificate.ts';
+import { issueXmlAssertion } from '../adapters/delegation/issue-xml-assertion.ts';
 import { readCertificate } from '../adapters/pkix/certificates.ts';
 import { ConnectionManager } from '../manager.ts';
 import { certificateParts } from '../protocol/certificate-parts.ts';
@@ -14,7 +17,8 @@ import type { Delivery } from '../routing/types.ts';
 import { credentialOf } from './certificates.ts';
 import { countedNetwork, SocketCount } from './counted-network.ts';
 import type { Facts, Seen } from './facts.ts';
-import type { Check, Message, ProviderSetup, Scenario, Side } from './scenario.ts';
+import type { ManagerOptions } from '../options.ts';
+import type { Check, Delegated, Message, ProviderSetup, Scenario, Side } from './scenario.ts';
 import type { Stage } from './stage.ts';
 
 export interface CheckedClaim extends Check {
@@ -125,7 +129,7 @@ export async function startProvider(
       listen: [{ address: host.address, port: 0, tls: 'detect' }],
       policy: setup.policy ?? {},
       bidi: setup.bidi ?? false,
-      proofs: setup.proofs ?? {},
+      proofs: { ...setup.proofs, ...delegationsOf(setup, stage) },
     },
     {
       network: countedNetwork(host.network, observer.sockets, changed),
@@ -150,6 +154,27 @@ export async function startProvider(
   publish(setup, manager, host.address, side, stage);
   return manager;
 }
+
+/** What the owners of its domains have given to the provider: signed by them, about the certificate that it shows. */
+function delegationsOf(setup: ProviderSetup, { clock }: Stage): NonNullable<ManagerOptions['proofs']> {
+  const given = Object.entries(setup.delegatedBy ?? {}).map(([domain, kind]) => {
+    const order: DelegationOrder = {
+      domain,
+      service: 'xmpp-server',
+      signer: credentialOf({ hosts: [domain] }),
+      provider: { certificate: credentialOf(setup).cert },
+      notBeforeMs: clock.now() - HOUR_MS,
+    };
+    return [domain, { [kind]: issuers[kind](order) }] as const;
+  });
+  return Object.fromEntries(given);
+}
+
+const HOUR_MS = 3_600_000;
+const issuers: Readonly<Record<Delegated, (order: DelegationOrder) => string>> = {
+  'attribute-cert': issueAttributeCertificate,
+  'xml-assertion': issueXmlAssertion,
+};
 
 /** Where all domains of a provider are served. */
 export const targetOf = (side: Side): string => `xmpp.provider-${side.toLowerCase()}.example`;

@@ -10,7 +10,7 @@ import type { Message, Scenario, Side } from './scenario.ts';
 const WIDTH = 110;
 const INDENT = '    ';
 /** Widths of the columns of a ladder. */
-const LEFT = 29;
+const LEFT = 36;
 const MIDDLE = 55;
 /** Characters of a reason that are shown; the records have all of it. */
 const MAX_REASON = 80;

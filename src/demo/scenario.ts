@@ -27,6 +27,8 @@ export interface ProviderSetup {
   readonly policy?: PolicyOptions;
   /** What its hosts show when they are challenged (DNA protocol of 2009). @defaultValue nothing */
   readonly proofs?: NonNullable<ManagerOptions['proofs']>;
+  /** By domain: what its owner has given to this provider, to be shown when it is challenged. @defaultValue nothing */
+  readonly delegatedBy?: Readonly<Record<string, Delegated>>;
   /** XEP-0288. @defaultValue false */
   readonly bidi?: boolean;
 }
@@ -38,6 +40,9 @@ export interface Publication {
   /** Whose certificate its POSH document lists. @defaultValue there is none */
   readonly posh?: 'its own' | "somebody else's";
 }
+
+/** How a domain lets its provider speak for it, with a key that the provider never sees (DNA protocol of 2009). */
+export type Delegated = 'attribute-cert' | 'xml-assertion';
 
 /** One message, from a user of a hosted domain to a user of the other provider's. */
 export interface Message {

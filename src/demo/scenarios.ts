@@ -5,6 +5,7 @@ import { clientUsageOnly } from './scenarios/client-usage-only.ts';
 import { connectionReuse } from './scenarios/connection-reuse.ts';
 import { dane } from './scenarios/dane.ts';
 import { daneMismatch } from './scenarios/dane-mismatch.ts';
+import { delegationChallenge } from './scenarios/delegation-challenge.ts';
 import { hosting } from './scenarios/hosting.ts';
 import { noClientCertificate } from './scenarios/no-client-certificate.ts';
 import { onePairRefused } from './scenarios/one-pair-refused.ts';
@@ -29,6 +30,7 @@ export const scenarios: readonly Scenario[] = [
   piggybackingSupposition,
   connectionReuse,
   hosting,
+  delegationChallenge,
   bidirectional,
   onePairRefused,
   wrongCertificate,

@@ -4,6 +4,7 @@ import {
   type MemoryNetwork,
   type MemoryNetworkOptions,
 } from '../../src/simulation/memory-network.ts';
+import { createDelegations } from '../../src/adapters/delegation/delegations.ts';
 import { createPathValidator } from '../../src/adapters/pkix/path-validator.ts';
 import { createSeededRandom } from '../../src/adapters/random.ts';
 import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
@@ -19,7 +20,7 @@ export interface StageOptions extends LinkOptions {
   readonly dnsMs?: number;
   /** Whether the answers of the table count as those of a validator. @defaultValue true */
   readonly validates?: boolean;
-  /** @defaultValue nobody judges proofs of delegation */
+  /** @defaultValue real ones */
   readonly delegations?: Delegations;
 }
 
@@ -41,14 +42,15 @@ export function createSimulation(
   const random = createSeededRandom(seed);
   const fabric = createMemoryNetwork({ clock, random, ...link });
   validator ??= createPathValidator({ system: false, anchors: [trustAnchor()] });
+  const resolver = createTableResolver({}, { clock, delayMs: dnsMs, validates });
   return {
     clock,
     random,
     fabric,
-    resolver: createTableResolver({}, { clock, delayMs: dnsMs, validates }),
+    resolver,
     posh: createTablePoshSource({}, { clock, delayMs: dnsMs }),
     pathValidator: validator,
-    ...(delegations === undefined ? {} : { delegations }),
+    delegations: delegations ?? createDelegations({ pathValidator: validator, clock, resolver }),
     host: (credentials) => {
       const network = fabric.network(credentials);
       return { network, address: network.address };
