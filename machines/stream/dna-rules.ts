@@ -63,7 +63,8 @@ export function joined(before: AssociationOutcome | null, after: AssociationOutc
 /** The far end was never asked for what might have proved it: that, and not what its certificate lacks, is why. */
 export function faultOfSilence(context: StreamContext): Fault | null {
   const { associated, remote } = context;
-  if (associated === null || associated.attempts.length > 0 || typesFor(context, remote).length === 0) return null;
+  const wasAsked = associated === null || associated.attempts.length > 0 || associated.verdict.kind !== 'undetermined';
+  if (wasAsked || typesFor(context, remote).length === 0) return null;
   return unchallengeable(context);
 }
 
