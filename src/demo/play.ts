@@ -165,11 +165,22 @@ function delegationsOf(setup: ProviderSetup, { clock }: Stage): NonNullable<Mana
       provider: { certificate: credentialOf(setup).cert },
       notBeforeMs: clock.now() - HOUR_MS,
     };
-    return [domain, { [kind]: issuers[kind](order) }] as const;
+    return [domain, { [kind]: issuedOnce(kind, order) }] as const;
   });
   return Object.fromEntries(given);
 }
 
+/** Signatures are made of chance: one per order and process, so that runs can be compared. */
+function issuedOnce(kind: Delegated, order: DelegationOrder): string {
+  const key = JSON.stringify([kind, order]);
+  const known = delegations.get(key);
+  if (known !== undefined) return known;
+  const made = issuers[kind](order);
+  delegations.set(key, made);
+  return made;
+}
+
+const delegations = new Map<string, string>();
 const HOUR_MS = 3_600_000;
 const issuers: Readonly<Record<Delegated, (order: DelegationOrder) => string>> = {
   'attribute-cert': issueAttributeCertificate,
