@@ -17,6 +17,8 @@ export { default as xml, Element, Parser } from '@xmpp/xml';
 export type * from './routing/types.ts';
 export { type Fault, FaultError, type FaultLayer, type FaultOrigin, faultSentence } from './protocol/faults.ts';
 export type { Evidence, Proof, ProofAttempt, ProofVerdict, ProvedBy, DelegationType } from './protocol/proof.ts';
+// Prooftypes of one's own (RFC 7712 §7).
+export type * from './prooftype.ts';
 export type { ReportRecord, TraceBody, TraceRecord } from './trace/record.ts';
 
 // Components (XEP-0114), and domains to which nobody is attached.

@@ -16,7 +16,9 @@ import { credentialOf } from './protocol/hosts.ts';
 import { canonicalDomain } from './protocol/names.ts';
 import { NS } from './protocol/namespaces.ts';
 import { canonicalPolicy, type PolicyOptions } from './protocol/policy.ts';
+import { isDelegationType } from './protocol/proof.ts';
 import { Stanza } from './protocol/stanza.ts';
+import { prooftypesFrom } from './prooftype.ts';
 import { Registry } from './control/registry.ts';
 import { Router } from './routing/router.ts';
 import type { Delivery, Outlet } from './routing/types.ts';
@@ -72,6 +74,8 @@ export class ConnectionManager {
   readonly #hosted: ReadonlyMap<string, Credential | null>;
   /** By hosted domain: what it shows of its delegation. */
   readonly #proofs: Map<string, DelegationProofs>;
+  /** Names of the prooftypes of the embedder's own. */
+  readonly #ownProoftypes: readonly string[];
   /** Streams that stand, by the address that opened them. */
   readonly #places = new PerAddress(limits.streamsPerAddress);
   #started = false;
@@ -88,13 +92,16 @@ export class ConnectionManager {
   /**
    * The hosts are given twice, here and to `createNodePorts`, and are the same: here they say which domains are served, there
    * which certificate a handshake shows to a peer that names one of them.
-   * @throws TypeError when a host is no domain or twice there, the policy or a limit is wrong, or the dialback secret is too short.
+   * @throws TypeError when a host is no domain or twice there, the policy, a prooftype or a limit is wrong, or the dialback secret
+   *   is too short.
    */
   constructor(options: ManagerOptions, ports: Ports) {
     this.#options = options;
     this.#ports = ports;
     this.#hosted = canonicalHosts(options.hosts);
     this.#proofs = proofsFrom(options.proofs ?? {}, this.#hosted);
+    const prooftypes = prooftypesFrom(options.prooftypes ?? {});
+    this.#ownProoftypes = [...prooftypes.keys()];
     const secret = options.dialback?.secret ?? ports.random.hex(32);
     if (secret.length < 16) throw new TypeError('dialback.secret: at least 16 characters are needed');
     const bounds = limitsFrom(options.limits);
@@ -115,10 +122,13 @@ export class ConnectionManager {
     this.#registry = new Registry({
       settings: {
         hosted: setOf(new Set(this.#hosted.keys())),
-        policy: canonicalPolicy(options.policy ?? {}),
+        policy: canonicalPolicy(options.policy ?? {}, this.#ownProoftypes),
         bidi: options.bidi ?? true,
         material: { secureDns: ports.resolver.validates, posh: ports.posh !== undefined },
-        delegation: { checks: ports.delegations !== undefined, proofs: tableFrom(this.#proofs) },
+        delegation: {
+          checks: ports.delegations !== undefined || this.#ownProoftypes.some(isDelegationType),
+          proofs: tableFrom(this.#proofs),
+        },
       },
       router: this.#router,
       clock,
@@ -150,6 +160,7 @@ export class ConnectionManager {
             drainMs: limits.drainMs,
           },
           registry,
+          prooftypes,
         ),
     });
     this.reports$ = this.#registry.recorder.reports$.asObservable();
@@ -252,7 +263,7 @@ export class ConnectionManager {
    * @throws TypeError naming the key, when the policy has a mistake; then the one before stays in force
    */
   setPolicy(policy: PolicyOptions): void {
-    this.#registry.enforcePolicy(canonicalPolicy(policy));
+    this.#registry.enforcePolicy(canonicalPolicy(policy, this.#ownProoftypes));
   }
 
   /**

@@ -1,9 +1,10 @@
 /** What a manager is made from: the configuration file of `serve` (INTERFACES), as an object; and the bounds of both. */
-import { type DelegationProofs, problemOfProof } from './protocol/dna.ts';
+import { type DelegationProofs, delegationTypeOf, problemOfProof } from './protocol/dna.ts';
 import { canonicalDomain } from './protocol/names.ts';
-import { isDelegationType } from './protocol/proof.ts';
+import { isBuiltInDelegationType, isDelegationType } from './protocol/proof.ts';
 import type { PolicyOptions } from './protocol/policy.ts';
 import type { Credential, ListenOptions } from './ports.ts';
+import type { Prooftypes } from './prooftype.ts';
 
 export type { DelegationProofs } from './protocol/dna.ts';
 export type { DomainPolicy, Federation, FixedTarget, PolicyOptions, ProoftypeName } from './protocol/policy.ts';
@@ -71,8 +72,10 @@ export function proofsFrom(
     if (domain === null || !hosted.has(domain)) throw new TypeError(`${key}: expected a hosted domain`);
     if (byDomain.has(domain)) throw new TypeError(`${key}: stands here twice: this is "${domain}" again`);
     for (const [type, data] of Object.entries(shown)) {
-      if (!isDelegationType(type)) throw new TypeError(`${key}.${type}: unknown type of proof`);
-      const problem = problemOfProof(data);
+      // A URI is compared as it goes over the wire.
+      const isKnown = isDelegationType(type) && (isBuiltInDelegationType(type) || delegationTypeOf(type) === type);
+      if (!isKnown) throw new TypeError(`${key}.${type}: unknown type of proof`);
+      const problem = problemOfProof(data ?? '');
       if (problem !== null) throw new TypeError(`${key}.${type} ${problem}`);
     }
     if (Object.keys(shown).length > 0) byDomain.set(domain, shown);
@@ -92,7 +95,13 @@ export interface ManagerOptions {
   readonly limits?: LimitOptions;
   /**
    * What the owners of hosted domains gave us to show to whoever challenges us for one (DNA protocol of 2009), by domain.
-   * With one or more, we say to peers that we speak that protocol.
+   * With one or more, we say to peers that we speak that protocol. What a prooftype of the embedder's own judges stands here
+   * under its URI.
    */
   readonly proofs?: Readonly<Record<string, DelegationProofs>>;
+  /**
+   * Prooftypes of your own, by the names under which policies may list them: a word in kebab-case, or a URI. For a URI the
+   * far end is challenged (DNA protocol of 2009), and what it answers is judged; see {@link ManagerOptions.proofs}.
+   */
+  readonly prooftypes?: Prooftypes;
 }

@@ -6,7 +6,7 @@ import type { Fault } from './protocol/faults.ts';
 import type { AddressRecord, DnsAnswer, SrvRecord, TlsMode } from './protocol/dns.ts';
 import type { CertificateEvidence, DaneMatch, PathVerdict } from './protocol/certificate.ts';
 import type { PoshMaterial } from './protocol/posh.ts';
-import type { DelegationType, ProofVerdict } from './protocol/proof.ts';
+import type { BuiltInDelegationType, ProofVerdict } from './protocol/proof.ts';
 import type { Service } from './protocol/service.ts';
 import type { TlsaRecord } from './protocol/tlsa.ts';
 
@@ -87,7 +87,7 @@ export interface PoshSource {
 
 /** A proof that the far end gave when it was challenged, and what it is about. */
 export interface DelegationClaim {
-  readonly type: DelegationType;
+  readonly type: BuiltInDelegationType;
   /** The domain that is to be proved. */
   readonly domain: string;
   readonly service: Service;

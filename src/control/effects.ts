@@ -1,6 +1,6 @@
 /** The effects of the machines, made from ports: the one place where charts and adapters meet. */
 import { fromPromise } from 'xstate';
-import { association } from '../../machines/association.machine.ts';
+import { association, type OwnProoftypeInput } from '../../machines/association.machine.ts';
 import { challenge, type ProofClaim } from '../../machines/challenge.machine.ts';
 import { initiatingStream } from '../../machines/initiating-stream.machine.ts';
 import { pair } from '../../machines/pair.machine.ts';
@@ -19,12 +19,14 @@ import type { CertificateChain, LookUpOptions, Ports } from '../ports.ts';
 import type { DaneMatch, PathVerdict } from '../protocol/certificate.ts';
 import type { AddressRecord, DnsAnswer, SrvRecord } from '../protocol/dns.ts';
 import { fault, FaultError } from '../protocol/faults.ts';
-import type { ProofVerdict } from '../protocol/proof.ts';
+import { isBuiltInDelegationType, isDelegationType, type ProofVerdict } from '../protocol/proof.ts';
 import type { DelegationFinding } from '../protocol/secure-delegation.ts';
 import type { Service } from '../protocol/service.ts';
 import { tlsaOwner, type TlsaRecord } from '../protocol/tlsa.ts';
+import type { Prooftype, ProoftypeQuestion } from '../prooftype.ts';
 import type { ChallengeDesk, ChallengeWish } from './challenge-desk.ts';
 import { type DelegationQuestion, findDelegation } from './delegation.ts';
+import { askProoftype } from './own-prooftypes.ts';
 import { srvOwnerNames } from '../protocol/srv.ts';
 import type { StandingStreams, Wanted } from './standing-streams.ts';
 import type { StreamSearch } from './stream-search.ts';
@@ -34,6 +36,7 @@ import type { VerifyDesk } from './verify-desk.ts';
 const DRAWS_PER_RECORD = 2;
 const RESOLUTION_OF_DRAW = 2 ** 30;
 
+const notJudged = fault('dna', 'not-available', 'local', 'nobody judges proofs of delegation here');
 const noRecords: DnsAnswer<SrvRecord> = { status: 'nodata-insecure', records: [], ttlSeconds: 0 };
 
 /** What the effects of one stream ask of the others: the registry, seen from below. */
@@ -44,7 +47,12 @@ export interface OtherStreams {
   readonly search: StreamSearch;
 }
 
-export function makeEffects(ports: Ports, transportPorts: TransportPorts, others: OtherStreams) {
+export function makeEffects(
+  ports: Ports,
+  transportPorts: TransportPorts,
+  others: OtherStreams,
+  prooftypes: ReadonlyMap<string, Prooftype>,
+) {
   const chainOf = (stream: StreamId): CertificateChain => {
     const chain = others.streams.get(stream)?.chain ?? null;
     if (chain === null) throw new FaultError(fault('pkix', 'no-certificate', 'peer'));
@@ -121,13 +129,34 @@ export function makeEffects(ports: Ports, transportPorts: TransportPorts, others
   const checkProof = fromPromise<ProofVerdict, ProofClaim>(async ({ input, signal }) => {
     const { stream, domain, prooftype, data } = input;
     const row = others.streams.get(stream);
-    if (ports.delegations === undefined || row === undefined)
-      throw new FaultError(fault('dna', 'not-available', 'local', 'nobody judges proofs of delegation here'));
-    const { service, endpoint } = row.context();
+    if (row === undefined) throw new FaultError(notJudged);
+    const { service, endpoint, tls } = row.context();
+    if (!isBuiltInDelegationType(prooftype)) {
+      const question = { service, domain, derivedDomains: [], certificate: tls?.certificate ?? null, proof: data };
+      return await askOwn(prooftype, stream, question, signal);
+    }
+    if (ports.delegations === undefined) throw new FaultError(notJudged);
     const claim = { type: prooftype, domain, service, data, chain: chainOf(stream) };
     const place = endpoint === null ? null : { host: endpoint.host, port: endpoint.port };
     return await ports.delegations.check({ ...claim, endpoint: place }, signal);
   });
+
+  /** A prooftype of the embedder's own, on this stream. */
+  const askOwn = async (
+    name: string,
+    stream: StreamId,
+    question: ProoftypeQuestion,
+    signal: AbortSignal,
+  ): Promise<ProofVerdict> => {
+    const prooftype = prooftypes.get(name);
+    if (prooftype === undefined) throw new FaultError(notJudged);
+    const chain = (): readonly Uint8Array[] => others.streams.get(stream)?.chain?.der ?? [];
+    const { clock, resolver } = ports;
+    return await askProoftype(name, prooftype, question, { clock, secureDns: resolver.validates, chain }, signal);
+  };
+
+  const isJudged = (type: string): boolean =>
+    isBuiltInDelegationType(type) ? ports.delegations !== undefined : prooftypes.has(type);
 
   return {
     transport: transport(transportPorts),
@@ -143,8 +172,22 @@ export function makeEffects(ports: Ports, transportPorts: TransportPorts, others
       },
     }),
     challenge: challenge.provide({ actors: { checkProof } }),
-    challengeFarEnd: fromPromise<ChallengeOutcome, ChallengeWish & { stream: StreamId }>(({ input, signal }) =>
-      others.challenges.ask(input.stream, input, signal),
+    challengeFarEnd: fromPromise<ChallengeOutcome, ChallengeWish & { stream: StreamId }>(async ({ input, signal }) => {
+      // The far end shows the first that it has: it is not asked for what nobody here can judge.
+      const judged = input.prooftypes.filter(isJudged);
+      if (judged.length === 0) throw new FaultError(notJudged);
+      return await others.challenges.ask(input.stream, { ...input, prooftypes: judged }, signal);
+    }),
+    /** Those that nobody is challenged for, by name. */
+    ownProoftypes: Object.fromEntries(
+      [...prooftypes.keys()]
+        .filter((name) => !isDelegationType(name))
+        .map((name) => [
+          name,
+          fromPromise<ProofVerdict, OwnProoftypeInput>(({ input: { stream, ...question }, signal }) =>
+            askOwn(name, stream, { ...question, proof: null }, signal),
+          ),
+        ]),
     ),
     findStandingStream: fromPromise<StandingStream | null, Wanted>(({ input, signal }) =>
       others.search.find(input, signal),
@@ -157,10 +200,8 @@ export type Effects = ReturnType<typeof makeEffects>;
 /** The charts with their effects: what DESIGN §2 calls `provide()`. */
 export function provideEffects(effects: Effects) {
   const { transport, resolution, challenge, findStandingStream, ...proofs } = effects;
-  const { lookUpDelegation, daneProoftype, pkixProoftype, poshProoftype, dialbackProoftype, challengeFarEnd } = proofs;
-  const proving = association.provide({
-    actors: { lookUpDelegation, daneProoftype, pkixProoftype, poshProoftype, dialbackProoftype, challengeFarEnd },
-  });
+  const { ownProoftypes, ...ours } = proofs;
+  const proving = association.provide({ actors: { ...ownProoftypes, ...ours } });
   const streamActors = {
     transport,
     association: proving,

@@ -130,6 +130,7 @@ export async function startProvider(
       policy: setup.policy ?? {},
       bidi: setup.bidi ?? false,
       proofs: { ...setup.proofs, ...delegationsOf(setup, stage) },
+      prooftypes: setup.prooftypes ?? {},
     },
     {
       network: countedNetwork(host.network, observer.sockets, changed),

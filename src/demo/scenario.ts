@@ -29,6 +29,8 @@ export interface ProviderSetup {
   readonly proofs?: NonNullable<ManagerOptions['proofs']>;
   /** By domain: what its owner has given to this provider, to be shown when it is challenged. @defaultValue nothing */
   readonly delegatedBy?: Readonly<Record<string, Delegated>>;
+  /** Prooftypes of its own. @defaultValue none */
+  readonly prooftypes?: NonNullable<ManagerOptions['prooftypes']>;
   /** XEP-0288. @defaultValue false */
   readonly bidi?: boolean;
 }

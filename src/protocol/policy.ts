@@ -96,8 +96,9 @@ export const acceptsWeakProof = ({ federation, prooftypes }: ResolvedPolicy): bo
 /** Whether policy lets in a domain that is proved so, or by nothing (XEP-0238). */
 export function acceptsProof(policy: ResolvedPolicy, { prooftype, strength }: Proof): boolean {
   if (policy.federation === 'permissive') return true;
-  if (strength === 'strong') return policy.prooftypes.some((name) => name === prooftype);
-  return strength === 'weak' && acceptsWeakProof(policy);
+  const isNamed = policy.prooftypes.some((name) => name === prooftype);
+  if (strength === 'strong') return isNamed;
+  return strength === 'weak' && (acceptsWeakProof(policy) || (policy.federation !== 'authenticated' && isNamed));
 }
 
 /**
@@ -117,20 +118,25 @@ export const asksForDelegation = ({ prooftypes, domains = {} }: PolicyOptions): 
  * The same policy with every domain in its canonical form. Policies are looked up by canonical domains, so that another
  * spelling would silently match nobody; and a word that nobody knows would silently ask for nothing.
  *
+ * @param ownProoftypes names of prooftypes of the embedder that a policy may name beside ours
  * @throws TypeError naming the key: a domain that is none or stands twice, a `*.` in a list, an unknown key or word
  */
-export function canonicalPolicy(options: PolicyOptions): PolicyOptions {
+export function canonicalPolicy(options: PolicyOptions, ownProoftypes: readonly string[] = []): PolicyOptions {
   const { allow, deny, domains } = options;
-  const own = checkedProof(options, 'policy', ['allow', 'deny', 'domains']);
+  const prooftypes = [...PROOFTYPES, ...ownProoftypes];
+  const own = checkedProof(options, 'policy', ['allow', 'deny', 'domains'], prooftypes);
   return {
     ...own,
     ...(allow === undefined ? {} : { allow: allow.map((entry, i) => listEntry(entry, `policy.allow[${i}]`)) }),
     ...(deny === undefined ? {} : { deny: deny.map((entry, i) => listEntry(entry, `policy.deny[${i}]`)) }),
-    ...(domains === undefined ? {} : { domains: canonicalOverrides(domains) }),
+    ...(domains === undefined ? {} : { domains: canonicalOverrides(domains, prooftypes) }),
   };
 }
 
-function canonicalOverrides(domains: Readonly<Record<string, DomainPolicy>>): Readonly<Record<string, DomainPolicy>> {
+function canonicalOverrides(
+  domains: Readonly<Record<string, DomainPolicy>>,
+  prooftypes: readonly ProoftypeName[],
+): Readonly<Record<string, DomainPolicy>> {
   const overrides = new Map<string, DomainPolicy>();
   for (const [pattern, policy] of Object.entries(domains)) {
     const key = `policy.domains[${JSON.stringify(pattern)}]`;
@@ -139,14 +145,19 @@ function canonicalOverrides(domains: Readonly<Record<string, DomainPolicy>>): Re
     if (overrides.has(canonical)) throw new TypeError(`${key}: stands here twice: this is "${canonical}" again`);
     const { target } = policy;
     overrides.set(canonical, {
-      ...checkedProof(policy, key, ['target']),
+      ...checkedProof(policy, key, ['target'], prooftypes),
       ...(target === undefined ? {} : { target: canonicalTarget(target, `${key}.target`) }),
     });
   }
   return Object.fromEntries(overrides);
 }
 
-function checkedProof(policy: DomainPolicy, key: string, others: readonly string[]): Omit<DomainPolicy, 'target'> {
+function checkedProof(
+  policy: DomainPolicy,
+  key: string,
+  others: readonly string[],
+  knownProoftypes: readonly ProoftypeName[],
+): Omit<DomainPolicy, 'target'> {
   const known = ['federation', 'prooftypes', 'minTls', ...others];
   const unknown = Object.keys(policy).find((name) => !known.includes(name));
   if (unknown !== undefined) throw new TypeError(`${key}.${unknown}: unknown key; known here: ${known.join(', ')}`);
@@ -155,7 +166,7 @@ function checkedProof(policy: DomainPolicy, key: string, others: readonly string
     ...(federation === undefined ? {} : { federation: word(federation, FEDERATIONS, `${key}.federation`) }),
     ...(prooftypes === undefined
       ? {}
-      : { prooftypes: prooftypes.map((name, i) => word(name, PROOFTYPES, `${key}.prooftypes[${i}]`)) }),
+      : { prooftypes: prooftypes.map((name, i) => word(name, knownProoftypes, `${key}.prooftypes[${i}]`)) }),
     ...(minTls === undefined ? {} : { minTls: word(minTls, TLS_VERSIONS, `${key}.minTls`) }),
   };
 }

@@ -6,10 +6,14 @@ export type ProvedBy = 'pkix' | 'dane' | 'posh' | 'dialback' | DelegationType | 
 
 /** Proofs that the far end is challenged for (XEP "Domain Name Assertions" of 2009, FACTS §13). */
 export const DELEGATION_TYPES = ['attribute-cert', 'xml-assertion', 'dnssec-ta'] as const;
-export type DelegationType = (typeof DELEGATION_TYPES)[number];
+/** Ours, or one of an embedder: that has a URI of its own for a name. */
+export type DelegationType = BuiltInDelegationType | `${string}:${string}`;
+export type BuiltInDelegationType = (typeof DELEGATION_TYPES)[number];
 
-export const isDelegationType = (name: string): name is DelegationType =>
+export const isBuiltInDelegationType = (name: string): name is BuiltInDelegationType =>
   DELEGATION_TYPES.some((type) => type === name);
+export const isDelegationType = (name: string): name is DelegationType =>
+  isBuiltInDelegationType(name) || name.includes(':');
 
 /** Names and fingerprints that a verdict rests on; plain data, no secrets. */
 export type Evidence = Readonly<Record<string, string | number | boolean | null>>;

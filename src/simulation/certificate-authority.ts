@@ -2,7 +2,7 @@
  * A small certificate authority for the demo and the tests: real X.509 (RFC 5280) with the names that XMPP needs,
  * SRVName (RFC 4985) and xmppAddr (RFC 6120 §13.7.1.4) included. Not for production: keys never leave memory safely.
  */
-import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import type { Credential } from '../ports.ts';
@@ -43,6 +43,8 @@ export interface IssueOptions extends Validity {
   readonly eku?: readonly ExtendedKeyUsage[] | null;
   /** @defaultValue 'ec' */
   readonly keyType?: KeyType;
+  /** A private key, PEM, as an operator has who keeps his key when he renews. @defaultValue a new one */
+  readonly key?: string;
   /** Makes the end entity an authority, which a server certificate must not be (RFC 6120 §13.7.1.1). */
   readonly ca?: boolean;
 }
@@ -127,7 +129,7 @@ export function createCertificateAuthority(options: AuthorityOptions): Certifica
     certify,
     intermediate: (below) => createCertificateAuthority({ ...below, parent: authority }),
     issue: (leaf) => {
-      const keys = generateKey(leaf.keyType ?? 'ec');
+      const keys = leaf.key === undefined ? generateKey(leaf.keyType ?? 'ec') : keyPairOf(leaf.key);
       const subject = leaf.commonName ?? leaf.dnsNames?.[0] ?? leaf.xmppAddrs?.[0] ?? leaf.srvNames?.[0] ?? '';
       const eku = leaf.eku === undefined ? (['serverAuth'] as const) : leaf.eku;
       const names = generalNames(leaf);
@@ -170,6 +172,8 @@ function generateKey(type: KeyType): KeyPair {
       return generateKeyPairSync('ed25519');
   }
 }
+
+const keyPairOf = (pem: string): KeyPair => ({ publicKey: createPublicKey(pem), privateKey: createPrivateKey(pem) });
 
 function signCertificate(request: CertificateRequest, issuer: KeyPair & { readonly name: string }): Buffer {
   const algorithm = signatureAlgorithm(issuer.privateKey);

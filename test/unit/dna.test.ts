@@ -9,8 +9,27 @@ test('proof types are compared as URIs are: scheme and URN namespace have no cas
   for (const type of DELEGATION_TYPES) assert.equal(delegationTypeOf(uriOf(type)), type);
   assert.equal(delegationTypeOf('URN:XMPP:dna:proof:attribute-cert'), 'attribute-cert');
   assert.equal(delegationTypeOf('urn:IETF:params:dna:proof:dnssec-ta'), 'dnssec-ta', 'FACTS §13.3');
-  for (const other of ['', 'urn', 'urn::', 'urn:xmpp:DNA:proof:attribute-cert', 'attribute-cert', 'http://x.example/'])
+  for (const other of [
+    '',
+    'urn',
+    'urn::',
+    'urn:x',
+    'attribute-cert',
+    ':',
+    'x:',
+    'urn:x-y: z',
+    `urn:x-y:${'z'.repeat(256)}`,
+  ])
     assert.equal(delegationTypeOf(other), null, other);
+});
+
+test('A13: a URI that is none of ours may be that of an embedder: it stays as it is (RFC 3986 §6.2.1)', () => {
+  for (const other of ['urn:xmpp:DNA:proof:attribute-cert', 'http://x.example/Y', 'urn:example:dna:token'] as const) {
+    assert.equal(delegationTypeOf(other), other);
+    assert.equal(uriOf(other), other);
+  }
+  assert.equal(delegationTypeOf('URN:Example:dna:Token'), 'urn:example:dna:Token');
+  assert.equal(delegationTypeOf('HTTP://x.example/'), 'http://x.example/');
 });
 
 test('each element is an event with the domain in its canonical form (ProtoXEP §4, §8)', () => {
@@ -19,7 +38,7 @@ test('each element is an event with the domain in its canonical form (ProtoXEP �
   const events = [
     dnaEventOf({ kind: 'dnaAssert', from }),
     dnaEventOf({ kind: 'dnaProof', from, type: uriOf('dnssec-ta'), data: 'x' }),
-    dnaEventOf({ kind: 'dnaProof', from, type: 'http://x.example/', data: null }),
+    dnaEventOf({ kind: 'dnaProof', from, type: 'x', data: null }),
     dnaEventOf({ kind: 'dnaImpossible', from }),
     dnaEventOf({ kind: 'dnaValid', to: from }),
     dnaEventOf({ kind: 'dnaInvalid', to: from }),
@@ -34,10 +53,10 @@ test('each element is an event with the domain in its canonical form (ProtoXEP �
   ]);
 });
 
-test('of the types of a challenge those that we know are told, each once, in the order of the challenger (ProtoXEP §4.4)', () => {
-  const types = ['http://x.example/', uriOf('dnssec-ta'), uriOf('attribute-cert'), uriOf('dnssec-ta'), ''];
+test('of the types of a challenge those that somebody may know are told, each once, in the order of the challenger (ProtoXEP §4.4)', () => {
+  const types = ['x', uriOf('dnssec-ta'), 'http://x.example/', uriOf('attribute-cert'), uriOf('dnssec-ta'), ''];
   const event = dnaEventOf({ kind: 'dnaChallenge', to: 'a.example', types });
-  assert.deepEqual(event['prooftypes'], ['dnssec-ta', 'attribute-cert']);
+  assert.deepEqual(event['prooftypes'], ['dnssec-ta', 'http://x.example/', 'attribute-cert']);
 });
 
 test('what names no domain is ignored as something unknown (RFC 6120 §4.8.4)', () => {
