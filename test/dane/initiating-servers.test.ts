@@ -248,16 +248,6 @@ function placeOf(row: Row, i: number): Place {
   };
 }
 
-/** Mechanisms that we offered on streams from a domain. */
-function offeredTo(domain: string): readonly string[] {
-  const streams = ours.wire.flatMap(({ actor, element }) =>
-    element.kind === 'streamHeader' && element.from === domain ? [actor] : [],
-  );
-  return ours.wire.flatMap(({ actor, direction, element }) =>
-    direction === 'out' && element.kind === 'features' && streams.includes(actor) ? element.mechanisms : [],
-  );
-}
-
 rows.forEach((row, i) => {
   test(row.row, { skip }, async () => {
     const domain = domainOf(row, i);
@@ -269,7 +259,7 @@ rows.forEach((row, i) => {
     const asked = ours.outcomes.filter((one) => one.domain === domain && one.attempts.length > 0).map(inWords);
     // One that was refused tries once more on another stream (XEP-0220 §2.5).
     assert.deepEqual([...new Set(asked)], row.asked, why);
-    assert.deepEqual(offeredTo(domain), row.offered ? ['EXTERNAL'] : [], why);
+    assert.deepEqual(ours.offeredTo(domain), row.offered ? ['EXTERNAL'] : [], why);
     assert.equal(delivery?.outcome, cameIn ? 'sent' : 'returned', why);
     if (cameIn) assert.equal((await ours.next()).from, domain);
     assert.equal(listeners[i]?.visits(), dialled, 'how often it was dialled');

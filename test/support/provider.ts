@@ -30,6 +30,8 @@ export interface Provider {
   readonly wire: readonly { readonly actor: string; readonly direction: 'in' | 'out'; readonly element: WireElement }[];
   /** Owners of TLSA records that were asked for, in order. */
   readonly tlsaAsked: readonly string[];
+  /** SASL mechanisms that it offered on streams from a domain. */
+  offeredTo(domain: string): readonly string[];
   /** TCP connections that came in on a port. */
   visits(port?: number): number;
   /** The next stanza that is not yet taken. */
@@ -93,6 +95,14 @@ export async function startProvider(options: ProviderOptions): Promise<Provider>
     outcomes,
     wire,
     tlsaAsked,
+    offeredTo: (domain) => {
+      const streams = wire.flatMap(({ actor, element }) =>
+        element.kind === 'streamHeader' && element.from === domain ? [actor] : [],
+      );
+      return wire.flatMap(({ actor, direction, element }) =>
+        direction === 'out' && element.kind === 'features' && streams.includes(actor) ? element.mechanisms : [],
+      );
+    },
     visits: (port) =>
       port === undefined ? [...visits.values()].reduce((sum, count) => sum + count, 0) : (visits.get(port) ?? 0),
     next: () => {
