@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type Answer as Packed, encode } from 'dns-packet';
 import fc from 'fast-check';
-import { readAnswer, encodeQuery, TYPE } from '../../src/adapters/dns/trusted/message.ts';
+import { readAnswer, encodeQuery, TYPE } from '../../src/adapters/dns/message.ts';
 import { nameIn, srvFields } from '../../src/adapters/dns/rdata.ts';
 
 const QUESTION = { name: 'x.example', type: TYPE.srv };

@@ -6,7 +6,7 @@ import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { createConnection } from 'node:net';
 import type { ServerAddress } from '../server-address.ts';
-import { type Answer, encodeQuery, type Question, readAnswer } from './message.ts';
+import { type Answer, encodeQuery, type Question, readAnswer } from '../message.ts';
 
 const IDS = 2 ** 16;
 const LENGTH_BYTES = 2;

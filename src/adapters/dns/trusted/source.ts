@@ -4,12 +4,22 @@
  */
 import type { Clock } from '../../../ports.ts';
 import { FaultError, fault } from '../../../protocol/faults.ts';
+import { followAliases } from '../aliases.ts';
 import { followSignal } from '../bounded.ts';
 import type { NameSource, Outcome } from '../outcome.ts';
-import { addressText, nameIn, srvFields, tlsaRecord, UNREADABLE } from '../rdata.ts';
+import { addressText, srvFields, tlsaRecord } from '../rdata.ts';
+import { secondsSigned } from '../signature-expiry.ts';
 import { isLoopbackServer, parseServer, type ServerAddress } from '../server-address.ts';
 import { exchange, type Query } from './exchange.ts';
-import { type Answer, type ExtendedError, type Question, RCODE, type ResourceRecord, TYPE } from './message.ts';
+import {
+  type Answer,
+  type ExtendedError,
+  type Question,
+  RCODE,
+  rcodeName,
+  type ResourceRecord,
+  TYPE,
+} from '../message.ts';
 
 export interface TrustedOptions {
   /** The resolvers whose AD bit is believed, asked in their order. */
@@ -21,8 +31,6 @@ export interface TrustedOptions {
   readonly clock: Clock;
 }
 
-/** Links of a chain of aliases that are followed. */
-const MAX_LINKS = 16;
 /** Records read from one answer. */
 const MAX_RECORDS = 256;
 
@@ -71,7 +79,7 @@ class TrustedResolvers {
         const outcome =
           typeof heard !== 'string' && heard.rcode === RCODE.servFail
             ? await this.#explainRefusal(server, question, heard, patienceMs, stop)
-            : outcomeOf(heard, question);
+            : outcomeOf(heard, question, Math.floor(this.#clock.now() / 1000));
         if (outcome.kind !== 'failed') return outcome;
         ({ reason } = outcome);
       }
@@ -118,8 +126,6 @@ const misconfigured = (text: string): FaultError =>
   new FaultError(fault('dns', 'validator-misconfigured', 'local', text));
 const failed = (reason: string): Outcome<never> => ({ kind: 'failed', reason });
 
-const RCODE_NAMES: readonly string[] = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'];
-
 /** INFO-CODEs of RFC 8914 §4 that say: it was validated, and it failed. */
 const VALIDATION_ERRORS: Readonly<Record<number, string>> = {
   5: 'DNSSEC indeterminate',
@@ -136,29 +142,19 @@ const sentenceOf = ({ code, text }: ExtendedError): string =>
   `${VALIDATION_ERRORS[code] ?? `error ${code} of RFC 8914`}${text === '' ? '' : `: ${text}`}`;
 
 /** What the answer says at the end of the aliases in it. AD vouches for all of both sections (RFC 6840 §5.8). */
-function outcomeOf(heard: Answer | string, question: Question): Outcome<Buffer> {
+function outcomeOf(heard: Answer | string, question: Question, nowSeconds: number): Outcome<Buffer> {
   if (typeof heard === 'string') return failed(heard);
   const { rcode, recursive, authentic: secure, answers, authorities } = heard;
-  if (rcode !== RCODE.noError && rcode !== RCODE.nxDomain) return failed(RCODE_NAMES[rcode] ?? `RCODE ${rcode}`);
+  if (rcode !== RCODE.noError && rcode !== RCODE.nxDomain) return failed(rcodeName(rcode));
   // An authoritative server has no AD bit to give, and where it refers us to others is not "there is none".
   if (!recursive) return failed('the server does not resolve for us (RA is not set)');
-  const asked = question.name.toLowerCase().replace(/\.$/, '');
-  let owner = asked;
-  let ttlSeconds = Infinity;
-  for (let links = 0; links <= MAX_LINKS; links += 1) {
-    const records = answers.filter((record) => record.owner === owner && record.type === question.type);
-    if (records.length > 0) {
-      const found = records.slice(0, MAX_RECORDS).map(({ rdata }) => rdata);
-      ttlSeconds = Math.min(ttlSeconds, ...records.map((record) => record.ttlSeconds));
-      return { kind: 'found', found, secure, ttlSeconds, canonicalName: owner === asked ? null : owner };
-    }
-    const alias = answers.find((record) => record.owner === owner && record.type === TYPE.cname);
-    if (alias === undefined) return absent(owner, ttlSeconds, secure, authorities);
-    ttlSeconds = Math.min(ttlSeconds, alias.ttlSeconds);
-    owner = nameIn(alias.rdata).toLowerCase();
-    if (owner === UNREADABLE) return failed('an alias leads to what is no name of a host');
-  }
-  return failed(`more than ${MAX_LINKS} aliases lead to each other`);
+  const end = followAliases(question, answers);
+  if (end.kind === 'broken') return failed(end.reason);
+  const signedSeconds = secure ? secondsSigned([...answers, ...authorities], nowSeconds) : Infinity;
+  const ttlSeconds = Math.max(0, Math.min(end.ttlSeconds, signedSeconds));
+  if (end.records.length === 0) return absent(end.owner, ttlSeconds, secure, authorities);
+  const found = end.records.slice(0, MAX_RECORDS).map(({ rdata }) => rdata);
+  return { kind: 'found', found, secure, ttlSeconds, canonicalName: end.isAlias ? end.owner : null };
 }
 
 /** RFC 2308 §5. A signed denial comes with its zone: where that is missing, the end of the chain may just not have been found. */

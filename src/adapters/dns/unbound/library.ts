@@ -74,10 +74,8 @@ export interface UbResult {
   readonly ttl: number;
   /** Where a chain of aliases led to; null where there was none. */
   readonly canonname: string | null;
-  /** RDATA of the records, at most so many as were asked for. */
-  readonly data: readonly Uint8Array[];
-  /** The whole message, signatures included. */
-  readonly message: Uint8Array;
+  /** The whole answer as a DNS message, signatures included. */
+  readonly message: Buffer;
 }
 
 /** The same struct in C, since libunbound 1.4.20. */
@@ -99,24 +97,23 @@ const LAYOUT = koffi.struct({
   was_ratelimited: 'int',
   ttl: 'int',
 });
-const POINTER_BYTES = 8;
-const INT_BYTES = 4;
+type RawResult = Omit<UbResult, 'havedata' | 'secure' | 'bogus' | 'message'> &
+  Readonly<Record<'havedata' | 'secure' | 'bogus' | 'answer_len', number>> & { readonly answer_packet: bigint | null };
 
-type RawResult = Omit<UbResult, 'havedata' | 'secure' | 'bogus' | 'data' | 'message'> &
-  Readonly<Record<'havedata' | 'secure' | 'bogus' | 'answer_len', number>> &
-  Readonly<Record<'data' | 'len' | 'answer_packet', bigint | null>>;
+let memcpy: ((to: Uint8Array, from: bigint, length: number) => void) | undefined;
+
+/** Not by `koffi.decode`, which keeps an array type for each length, nor by `koffi.view`, which takes twice as long. */
+function copied(from: bigint | null, length: number): Buffer {
+  memcpy ??= koffi.load(null).func('void *memcpy(void *to, const void *from, size_t length)');
+  const to = Buffer.alloc(from === null ? 0 : length);
+  if (from !== null) memcpy(to, from, length);
+  return to;
+}
 
 /** Copies out of C what is used; the result still has to be freed. */
-export function readResult(pointer: ResultPointer, maxRecords: number): UbResult {
+export function readResult(pointer: ResultPointer): UbResult {
   // A C struct becomes a type here: the layout above and the interface are held together by the reader.
   const raw = koffi.decode(pointer, LAYOUT) as RawResult;
-  const data: Uint8Array[] = [];
-  while (raw.data !== null && raw.len !== null && data.length < maxRecords) {
-    const record = koffi.decode(raw.data, data.length * POINTER_BYTES, 'void *') as bigint | null;
-    if (record === null) break; // the list ends with a null pointer
-    const length = koffi.decode(raw.len, data.length * INT_BYTES, 'int') as number;
-    data.push(copied(record, length));
-  }
   const { rcode, why_bogus, ttl, canonname } = raw;
   return {
     rcode,
@@ -126,14 +123,9 @@ export function readResult(pointer: ResultPointer, maxRecords: number): UbResult
     havedata: raw.havedata !== 0,
     secure: raw.secure !== 0,
     bogus: raw.bogus !== 0,
-    data,
-    message: raw.answer_packet === null ? new Uint8Array() : copied(raw.answer_packet, raw.answer_len),
+    message: copied(raw.answer_packet, raw.answer_len),
   };
 }
-
-/** Not by `koffi.decode`: an array type for each length would stay. */
-const copied = (pointer: bigint, length: number): Uint8Array =>
-  Uint8Array.from(new Uint8Array(koffi.view(pointer, length)));
 
 const CALLBACK = koffi.pointer(koffi.proto('void (intptr_t mine, int error, void *result)'));
 

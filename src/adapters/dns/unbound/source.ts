@@ -3,8 +3,11 @@
  * question is given up with its signal, and nothing is asked of C after `close`.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
 import { FaultError, fault } from '../../../protocol/faults.ts';
 import { isRootAnchor, trustAnchorsIn } from '../../../protocol/trust-anchor.ts';
+import { followAliases } from '../aliases.ts';
+import { type Answer, CLASS_IN, type Question, RCODE, rcodeName, readAnswer, TYPE } from '../message.ts';
 import type { NameSource, Outcome } from '../outcome.ts';
 import { addressText, srvFields, tlsaRecord } from '../rdata.ts';
 import { parseServer } from '../server-address.ts';
@@ -17,7 +20,6 @@ import {
   readResult,
   registerCallback,
   type ResultPointer,
-  type UbResult,
   unregisterCallback,
 } from './library.ts';
 import { Readiness } from './readiness.ts';
@@ -34,12 +36,10 @@ export interface UnboundOptions {
 }
 
 const ROOT_ANCHOR_FILES = ['/usr/share/dns/root.key', '/var/lib/unbound/root.key', '/etc/unbound/root.key'];
-const CLASS_IN = 1;
-const TYPE = { a: 1, aaaa: 28, srv: 33, dnskey: 48, tlsa: 52 } as const;
-/** Records read from one answer; whoever made it may have put thousands there. */
+/** Records taken from one answer; whoever made it may have put hundreds there. */
 const MAX_RECORDS = 256;
-const RCODE = { noError: 0, nxDomain: 3 } as const;
-const RCODE_NAMES: readonly string[] = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'];
+/** Answers read before others have a turn: two hundred may come at once, and each takes up to a tenth of a millisecond. */
+const ANSWERS_PER_TURN = 10;
 
 export interface UnboundSource extends NameSource {
   /** DNSKEY records of a zone, as RDATA (RFC 4034 §2.1). */
@@ -48,7 +48,17 @@ export interface UnboundSource extends NameSource {
   close(): void;
 }
 
-type Settle = (outcome: Outcome<Uint8Array>) => void;
+interface Waiter {
+  readonly question: Question;
+  settle(outcome: Outcome<Buffer>): void;
+}
+
+/** What libunbound called back with, to be read when its turn comes. */
+interface Heard {
+  readonly mine: number;
+  readonly error: number;
+  readonly result: ResultPointer | null;
+}
 
 /**
  * @throws FaultError `dns`, local: `validator-unavailable` where there is no libunbound; `trust-anchor-malformed`;
@@ -72,7 +82,8 @@ class Session {
   readonly #context: Context;
   readonly #readiness: Readiness;
   readonly #callback: Callback;
-  readonly #waiting = new Map<number, Settle>();
+  readonly #waiting = new Map<number, Waiter>();
+  readonly #heard: Heard[] = [];
   #next = 1;
   #watches = false;
   #closed = false;
@@ -81,10 +92,10 @@ class Session {
     this.#library = library;
     this.#context = createContext(library, options);
     this.#readiness = new Readiness(library.ub_fd(this.#context));
-    this.#callback = registerCallback((mine, error, result) => this.#heard(mine, error, result));
+    this.#callback = registerCallback((mine, error, result) => this.#heard.push({ mine, error, result }));
   }
 
-  ask(name: string, type: number, stop: AbortSignal): Promise<Outcome<Uint8Array>> {
+  ask(name: string, type: number, stop: AbortSignal): Promise<Outcome<Buffer>> {
     if (this.#closed) return Promise.resolve(failed('the validator is closed'));
     if (stop.aborted) return Promise.resolve(failed(String(stop.reason)));
     const mine = this.#next;
@@ -100,9 +111,12 @@ class Session {
         if (this.#waiting.size === 0) this.#readiness.wake();
       };
       stop.addEventListener('abort', giveUp, { once: true });
-      this.#waiting.set(mine, (outcome) => {
-        stop.removeEventListener('abort', giveUp);
-        resolve(outcome);
+      this.#waiting.set(mine, {
+        question: { name, type },
+        settle: (outcome) => {
+          stop.removeEventListener('abort', giveUp);
+          resolve(outcome);
+        },
       });
       void this.#watch();
     });
@@ -124,6 +138,7 @@ class Session {
     while (this.#waiting.size > 0 && !this.#isClosed()) {
       await this.#readiness.wait();
       if (!this.#isClosed()) this.#library.ub_process(this.#context);
+      await this.#readAnswers();
     }
     this.#watches = false;
     if (this.#isClosed()) this.#free();
@@ -134,24 +149,28 @@ class Session {
     return this.#closed;
   }
 
-  #heard(mine: number, error: number, pointer: ResultPointer | null): void {
-    if (pointer === null) {
-      this.#settle(mine, failed(this.#library.ub_strerror(error)));
-      return;
-    }
-    try {
-      const outcome =
-        error === 0 ? outcomeOf(readResult(pointer, MAX_RECORDS)) : failed(this.#library.ub_strerror(error));
-      this.#settle(mine, outcome);
-    } finally {
-      this.#library.ub_resolve_free(pointer);
+  /** In turns, so that nothing else has to wait for all of them. */
+  async #readAnswers(): Promise<void> {
+    for (;;) {
+      for (const heard of this.#heard.splice(0, ANSWERS_PER_TURN)) this.#readAnswer(heard);
+      if (this.#heard.length === 0) return;
+      await turn();
     }
   }
 
-  #settle(mine: number, outcome: Outcome<Uint8Array>): void {
-    const settle = this.#waiting.get(mine);
+  #readAnswer({ mine, error, result }: Heard): void {
+    const question = this.#waiting.get(mine)?.question;
+    if (question !== undefined) {
+      const isResult = error === 0 && result !== null;
+      this.#settle(mine, isResult ? outcomeOf(result, question) : failed(this.#library.ub_strerror(error)));
+    }
+    if (result !== null) this.#library.ub_resolve_free(result);
+  }
+
+  #settle(mine: number, outcome: Outcome<Buffer>): void {
+    const waiter = this.#waiting.get(mine);
     this.#waiting.delete(mine);
-    settle?.(outcome);
+    waiter?.settle(outcome);
   }
 
   #free(): void {
@@ -202,18 +221,34 @@ function unboundAddress(server: string): string {
 
 const failed = (reason: string): Outcome<never> => ({ kind: 'failed', reason });
 
-function outcomeOf(result: UbResult): Outcome<Uint8Array> {
-  const { rcode, havedata, secure, bogus, why_bogus, ttl, canonname, data, message } = result;
-  const signedSeconds = secure ? secondsSigned(message, Math.floor(Date.now() / 1000)) : Infinity;
-  const ttlSeconds = Math.max(0, Math.min(ttl, signedSeconds));
+function outcomeOf(pointer: ResultPointer, question: Question): Outcome<Buffer> {
+  const { rcode, havedata, secure, bogus, why_bogus, ttl, canonname, message } = readResult(pointer);
   if (bogus) return { kind: 'bogus', reason: why_bogus ?? 'validation failed' };
-  if (havedata) return { kind: 'found', found: data, secure, ttlSeconds, canonicalName: canonname };
-  if (rcode === RCODE.noError || rcode === RCODE.nxDomain) return { kind: 'absent', secure, ttlSeconds };
-  return failed(RCODE_NAMES[rcode] ?? `RCODE ${rcode}`);
+  if (!havedata && rcode !== RCODE.noError && rcode !== RCODE.nxDomain) return failed(rcodeName(rcode));
+  const read = messageIn(message, question);
+  if (typeof read === 'string') return failed(read);
+  const { answers, authorities } = read;
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  const signedSeconds = secure ? secondsSigned([...answers, ...authorities], nowSeconds) : Infinity;
+  const ttlSeconds = Math.max(0, Math.min(ttl, signedSeconds));
+  if (!havedata) return { kind: 'absent', secure, ttlSeconds };
+  const end = followAliases(question, answers);
+  if (end.kind === 'broken') return failed(end.reason);
+  const found = end.records.slice(0, MAX_RECORDS).map(({ rdata }) => rdata);
+  return { kind: 'found', found, secure, ttlSeconds, canonicalName: canonname };
 }
 
-/** With the records read; one that cannot be read is kept as what nobody will take for a name. */
-function parsed<Record>(outcome: Outcome<Uint8Array>, read: (rdata: Buffer) => Record): Outcome<Record> {
-  if (outcome.kind !== 'found') return outcome;
-  return { ...outcome, found: outcome.found.map((rdata) => read(Buffer.from(rdata))) };
+/** The message, or why it cannot be read. */
+function messageIn(message: Buffer, question: Question): Answer | string {
+  try {
+    const id = message.length < 2 ? 0 : message.readUInt16BE(0);
+    return readAnswer(message, id, question) ?? 'the validator answered something else';
+  } catch (thrown) {
+    return `a malformed answer: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+  }
+}
+
+/** With the records read; one that cannot be read is kept as what nobody will take for one. */
+function parsed<Record>(outcome: Outcome<Buffer>, read: (rdata: Buffer) => Record): Outcome<Record> {
+  return outcome.kind === 'found' ? { ...outcome, found: outcome.found.map(read) } : outcome;
 }

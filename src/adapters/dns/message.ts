@@ -3,11 +3,15 @@
  * bounded whatever the bytes are: dns-packet takes the lengths of records on trust, and follows chains of pointers that make
  * a message of 64 KiB cost it more than a second.
  */
-import { brief } from '../../../protocol/faults.ts';
-import { nameIn } from '../rdata.ts';
+import { brief } from '../../protocol/faults.ts';
+import { nameIn } from './rdata.ts';
 
-export const TYPE = { a: 1, cname: 5, soa: 6, aaaa: 28, srv: 33, opt: 41, tlsa: 52 } as const;
+export const TYPE = { a: 1, cname: 5, soa: 6, aaaa: 28, srv: 33, opt: 41, rrsig: 46, dnskey: 48, tlsa: 52 } as const;
 export const RCODE = { noError: 0, servFail: 2, nxDomain: 3 } as const;
+export const CLASS_IN = 1;
+
+const RCODE_NAMES: readonly string[] = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'];
+export const rcodeName = (rcode: number): string => RCODE_NAMES[rcode] ?? `RCODE ${rcode}`;
 
 export interface Question {
   readonly name: string;
@@ -19,7 +23,7 @@ export interface ResourceRecord {
   readonly owner: string;
   readonly type: number;
   readonly ttlSeconds: number;
-  /** A name at its end is written out in full (CNAME, SRV). */
+  /** Part of the message; a name at its end is written out in full (CNAME, SRV). */
   readonly rdata: Buffer;
 }
 
@@ -43,13 +47,14 @@ export interface ExtendedError {
 }
 
 const HEADER_BYTES = 12;
-const CLASS_IN = 1;
 const FLAG = { response: 0x8000, truncated: 0x0200, rd: 0x0100, ra: 0x0080, ad: 0x0020, cd: 0x0010 } as const;
 const OPCODE_MASK = 0x7800;
 /** What is safe over any path (RFC 9715 §3.1); more comes over TCP. */
 const UDP_PAYLOAD_BYTES = 1_232;
 const DNSSEC_OK = 0x8000;
 const OPTION_EXTENDED_ERROR = 15;
+/** The two highest bits say that the rest is where a name goes on. */
+const POINTER = 0xc000;
 const ROOT = Buffer.from([0]);
 const MAX_NAME_OCTETS = 255;
 const MAX_LABEL_OCTETS = 63;
@@ -120,6 +125,7 @@ class Reader {
   readonly #bytes: Buffer;
   #at = HEADER_BYTES;
   #left = MAX_RECORDS;
+  readonly #owners = new Map<number, string>();
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
@@ -144,14 +150,13 @@ class Reader {
   #record(): ResourceRecord | null {
     const bytes = this.#bytes;
     const FIXED_BYTES = 10;
-    const { wire, end: at } = this.#nameAt(this.#at);
+    const { owner, end: at } = this.#ownerAt(this.#at);
     if (at + FIXED_BYTES > bytes.length) throw new Error('a record is cut off');
     const [type, class_, ttl] = [bytes.readUInt16BE(at), bytes.readUInt16BE(at + 2), bytes.readUInt32BE(at + 4)];
     const start = at + FIXED_BYTES;
     const end = start + bytes.readUInt16BE(at + 8);
     if (end > bytes.length) throw new Error('a record is cut off');
     this.#at = end;
-    const owner = nameIn(wire).toLowerCase();
     // Class and TTL of OPT are something else (RFC 6891 §6.1.3).
     if (type === TYPE.opt) return { owner, type, ttlSeconds: ttl, rdata: bytes.subarray(start, end) };
     if (class_ !== CLASS_IN) return null;
@@ -159,10 +164,21 @@ class Reader {
     return { owner, type, ttlSeconds: ttl < MAX_TTL ? ttl : 0, rdata: this.#rdata(type, start, end) };
   }
 
-  /** A copy, so that a small record does not keep a large message. */
+  /** Mostly a pointer to where it stood before: that is read once. */
+  #ownerAt(start: number): { owner: string; end: number } {
+    const bytes = this.#bytes;
+    const pointer = start + 2 <= bytes.length ? bytes.readUInt16BE(start) : 0;
+    const known = this.#owners.get(pointer);
+    if (known !== undefined) return { owner: known, end: start + 2 };
+    const { wire, end } = this.#nameAt(start);
+    const owner = nameIn(wire).toLowerCase();
+    if (pointer >= POINTER) this.#owners.set(pointer, owner);
+    return { owner, end };
+  }
+
   #rdata(type: number, start: number, end: number): Buffer {
     const nameAt = type === TYPE.cname ? start : type === TYPE.srv ? start + 6 : end;
-    if (nameAt >= end) return Buffer.from(this.#bytes.subarray(start, end));
+    if (nameAt >= end) return this.#bytes.subarray(start, end);
     const name = this.#nameAt(nameAt);
     if (name.end !== end) throw new Error('a record is longer or shorter than the name in it');
     return Buffer.concat([this.#bytes.subarray(start, nameAt), name.wire]);
@@ -182,7 +198,8 @@ class Reader {
       if (length > MAX_LABEL_OCTETS) {
         const low = bytes[at + 1];
         pointers += 1;
-        if (length < 0xc0 || low === undefined || pointers > MAX_POINTERS) throw new Error('a name cannot be read');
+        if (length < POINTER >> 8 || low === undefined || pointers > MAX_POINTERS)
+          throw new Error('a name cannot be read');
         if (end === -1) end = at + 2;
         at = ((length & 0x3f) << 8) | low;
         if (at >= floor || at < HEADER_BYTES) throw new Error('a name points at nothing before it');
