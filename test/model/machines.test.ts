@@ -6,6 +6,7 @@ import { getShortestPaths } from 'xstate/graph';
 import {
   assertion,
   association,
+  challenge,
   daneProoftype,
   dialbackProoftype,
   pair,
@@ -19,7 +20,16 @@ import { fault } from '../../src/protocol/faults.ts';
 import { defaultPolicy } from '../../src/protocol/policy.ts';
 import { type ChartState, readChart, statesOf } from '../support/charts.ts';
 import { type Message, pathOf } from '../support/pure.ts';
-import { associationInput, certificateOf, endpoint, provedFor, refutedFor, strong, weak } from '../support/samples.ts';
+import {
+  associationInput,
+  certificateOf,
+  endpoint,
+  provedFor,
+  refutedFor,
+  strong,
+  unanswered,
+  weak,
+} from '../support/samples.ts';
 
 interface Model {
   readonly machine: AnyStateMachine;
@@ -114,7 +124,8 @@ const models: readonly Model[] = [
   {
     machine: association,
     input: associationInput({
-      prooftypes: ['dane', 'pkix', 'posh', 'dialback', 'pinned-key'],
+      prooftypes: ['dane', 'pkix', 'posh', 'attribute-cert', 'dialback', 'pinned-key'],
+      unchallengeable: null,
       delegation: null,
       assertion: asserted,
     }),
@@ -125,6 +136,20 @@ const models: readonly Model[] = [
         ...verdicts.map((verdict) => done(id, verdict)),
         failed(id),
       ]),
+      ...verdicts.map((verdict) => done('challenge', { ...unanswered('a.example'), verdict })),
+      failed('challenge'),
+    ],
+  },
+  {
+    machine: challenge,
+    input: { stream: 1, domain: 'a.example', prooftypes: ['attribute-cert'] },
+    events: [
+      { type: 'peer.proofReceived', prooftype: 'attribute-cert', data: 'x' },
+      { type: 'peer.proofReceived', prooftype: null, data: 'x' },
+      { type: 'peer.proofReceived', prooftype: 'attribute-cert', data: null },
+      { type: 'peer.proofDeclaredImpossible' },
+      ...verdicts.map((verdict) => done('checkProof', verdict)),
+      failed('checkProof'),
     ],
   },
   {

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AnyMachineSnapshot, AnyStateMachine, SnapshotFrom } from 'xstate';
 import { getAdjacencyMap } from 'xstate/graph';
-import { entriesOf } from '../../machines/collections/growing-table.ts';
+import { entryOf } from '../../machines/collections/growing-table.ts';
 import { initiatingStream, limits, receivingStream } from '../../machines/index.ts';
 import type { StreamInput } from '../../machines/stream/context.ts';
 import { readChart, statesOf } from '../support/charts.ts';
@@ -34,7 +34,37 @@ const deadlinesOf = (machine: AnyStateMachine): Message[] =>
 const isOurs = ({ type }: { readonly type: string }): boolean =>
   type.startsWith('xstate.') || type === 'transport.idle';
 
+/** Policy has the far end challenged, where it speaks the DNA protocol of 2009. */
+const challenging = (input: StreamInput): StreamInput => ({
+  ...input,
+  settings: { ...input.settings, delegation: { checks: true, proofs: [] } },
+});
+const byDelegation = { prooftypes: ['pkix', 'attribute-cert'] } as const;
+
 const models: readonly Model[] = [
+  {
+    name: 'initiating, with DNA',
+    machine: initiatingStream,
+    input: challenging(initiatingInput({}, byDelegation)),
+    events: [
+      ...Object.values<Message>(streamEvents('a.example', 'b.example', 'initiating')),
+      { type: 'peer.featuresReceived', features: features({ asserts: ['b.example'] }) },
+    ],
+    beyond: ['established.verifying', 'established.lingering'],
+  },
+  {
+    name: 'receiving, with DNA',
+    machine: receivingStream,
+    input: challenging(receivingInput({}, byDelegation)),
+    events: [
+      // What has nothing to do with it is below.
+      ...Object.values<Message>(streamEvents('b.example', 'a.example', 'receiving')).filter(
+        ({ type }) => !/[vV]eri[fx]|bidi|result|local\.assertion/.test(type),
+      ),
+      { type: 'peer.authRequested', mechanism: 'EXTERNAL', initialResponse: null },
+    ],
+    beyond: [],
+  },
   ...(['authenticated', 'verified'] as const).map((federation) => ({
     name: `initiating, ${federation}`,
     machine: initiatingStream,
@@ -44,14 +74,14 @@ const models: readonly Model[] = [
       { type: 'peer.featuresReceived', features: features({ bidi: true }) },
       { type: 'peer.featuresReceived', features: features({ unknown: ['{urn:x}y'] }) },
     ],
-    beyond: ['established.verifying', 'established.lingering'],
+    beyond: ['association.awaitingChallenge', 'established.verifying', 'established.lingering'],
   })),
   {
     name: 'initiating, for verification',
     machine: initiatingStream,
     input: initiatingInput({ purpose: 'verification' }),
     events: Object.values<Message>(streamEvents('a.example', 'b.example', 'initiating')),
-    beyond: ['authentication.saslExternal', 'established.open'],
+    beyond: ['association.awaitingChallenge', 'authentication.saslExternal', 'established.open'],
   },
   ...(['authenticated', 'verified'] as const).map((federation) => ({
     name: `receiving, ${federation}`,
@@ -80,9 +110,11 @@ function serialized({ value, status, context }: SnapshotFrom<Stream>): string {
       heard?.bidi,
       heard?.unknown,
       associated?.verdict.kind,
-      Object.keys(entriesOf(proved)),
+      // Of further domains no box hangs.
+      entryOf(proved, context.remote) !== undefined,
       validPairs.length > 0,
     ],
+    ...[heard?.asserts, context.dna.isSpoken, context.dna.asserted.length > 0],
     ...[context.pending.assertions, context.pending.verifications.length, context.pending.questions.length > 0],
   ]);
 }

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { type AnyStateMachine, createActor, fromCallback, fromPromise } from 'xstate';
 import {
   association,
+  challenge,
   dialbackProoftype,
   initiatingStream,
   limits,
@@ -17,7 +18,7 @@ import {
   type TransportCommand,
   verification,
 } from '../../machines/index.ts';
-import { hasMember } from '../../machines/collections/growing-table.ts';
+import { hasMember, tableFrom } from '../../machines/collections/growing-table.ts';
 import type { StandingStream } from '../../machines/peer.machine.ts';
 import type { VerifyStream } from '../../machines/prooftypes/dialback.machine.ts';
 import type { StreamEvent, StreamInput } from '../../machines/stream/context.ts';
@@ -37,6 +38,7 @@ import {
   responseHeader,
   strong,
   tlsWith,
+  unanswered,
 } from '../support/samples.ts';
 
 const runs = { numRuns: 300, seed: Number(process.env['SEED'] ?? Date.now() % 1_000_000), verbose: 1 as const };
@@ -57,6 +59,7 @@ const names = fc.record({ from: domain, to: domain });
 const one = <T>(value: T): fc.Arbitrary<T> => fc.constant(value);
 const someFeatures = fc
   .record({
+    asserts: fc.constantFrom<string[][]>([], ['b.example'], ['b2.example']),
     startTls: fc.constantFrom<('absent' | 'optional' | 'required')[]>('absent', 'optional', 'required'),
     mechanisms: fc.constantFrom<string[][]>([], ['EXTERNAL'], ['PLAIN', 'EXTERNAL']),
     dialback: fc.boolean(),
@@ -75,6 +78,12 @@ const someHeader = fc.oneof(
     })
     .map(header),
 );
+
+/** Domains of ours at either end. */
+const proofs = tableFrom(
+  new Map(['a.example', 'b.example'].map((hosted) => [hosted, { 'attribute-cert': 'AAAA' }] as const)),
+);
+const prooftypes = ['pkix', 'dialback', 'attribute-cert'] as const;
 
 const someFederation = fc.constantFrom<Federation[]>('permissive', 'verified', 'encrypted', 'authenticated');
 
@@ -106,11 +115,31 @@ const streamEvent: fc.Arbitrary<StreamEvent> = fc.oneof(
     arbitrary: fc.record({ type: one('peer.verifyAnswered' as const), from: domain, to: domain, id, answer }),
   },
   one({ type: 'peer.unsupportedReceived', name: '{x}y' } as const),
+  { weight: 3, arbitrary: domain.map((said) => ({ type: 'peer.domainAsserted', domain: said }) as const) },
+  domain.map(
+    (said) => ({ type: 'peer.challengeReceived', domain: said, prooftypes: ['dnssec-ta', 'attribute-cert'] }) as const,
+  ),
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: one('peer.proofReceived' as const),
+      domain,
+      prooftype: fc.constantFrom('attribute-cert' as const, null),
+      data: fc.constantFrom('x', null),
+    }),
+  },
+  domain.map((said) => ({ type: 'peer.proofDeclaredImpossible', domain: said }) as const),
+  domain.map((said) => ({ type: 'peer.domainDeclaredValid', domain: said }) as const),
+  domain.map((said) => ({ type: 'peer.domainDeclaredInvalid', domain: said }) as const),
+  fc.record({ type: one('local.challengeRequested' as const), domain, prooftypes: one(['attribute-cert'] as const) }),
+  domain.map((ended) => ({ type: 'local.proofEnded', domain: ended }) as const),
+  domain.map((ending) => ({ type: 'local.renewalRequested', domain: ending }) as const),
+  fc.boolean().map((some) => ({ type: 'local.proofsChanged', proofs: some ? proofs : [] }) as const),
   { weight: 3, arbitrary: names.map((pairOf) => ({ type: 'local.assertionRequested', ...pairOf }) as const) },
   domain.map((wanted) => ({ type: 'local.associationRequested', domain: wanted }) as const),
   fc.record({ type: one('local.verifyRequested' as const), from: domain, to: domain, id, key: one('k') }),
   one({ type: 'transport.idle' } as const),
-  someFederation.map((federation) => ({ type: 'local.policyChanged', policy: { federation } }) as const),
+  someFederation.map((federation) => ({ type: 'local.policyChanged', policy: { federation, prooftypes } }) as const),
 );
 const ending: fc.Arbitrary<StreamEvent> = fc.constantFrom<StreamEvent[]>(
   { type: 'peer.streamErrorReceived', condition: 'conflict', text: null },
@@ -125,6 +154,8 @@ const verdict: fc.Arbitrary<ProofVerdict> = fc.constantFrom<ProofVerdict>(
   { kind: 'refuted', fault: why },
   { kind: 'undetermined', fault: why },
 );
+
+const byDelegation = { prooftype: 'attribute-cert' } as const;
 
 interface Seen {
   readonly commands: TransportCommand[];
@@ -147,9 +178,11 @@ function run(
           ? Promise.reject(new Error('broken'))
           : Promise.resolve(value),
     );
+  const delegated = typeof proof === 'object' && proof.kind === 'proved' ? { ...proof, ...byDelegation } : proof;
   const proving = association.provide({
     actors: {
       pkixProoftype: prooftype(proof as ProofVerdict) as never,
+      challengeFarEnd: prooftype({ ...unanswered(''), verdict: delegated }) as never,
       dialbackProoftype: dialbackProoftype.provide({
         actors: {
           openVerifyStream: prooftype<VerifyStream>({ stream: 9, peerSha256: null }) as never,
@@ -172,6 +205,7 @@ function run(
       }),
       association: proving,
       verification: verification.provide({ actors: { association: proving } }),
+      challenge: challenge.provide({ actors: { checkProof: prooftype(delegated) as never } }),
     },
   });
   const actor = createActor(provided, { input, clock });
@@ -196,7 +230,9 @@ for (const [machine, side, inputOf] of [
         async (events, end, federationAtFirst, proof, purpose) => {
           let federation = federationAtFirst;
           const seen: Seen = { commands: [], reports: [], errors: 0 };
-          const input = inputOf({ purpose: purpose ? 'stanzas' : 'verification' }, { federation });
+          const plain = inputOf({ purpose: purpose ? 'stanzas' : 'verification' }, { federation, prooftypes });
+          const input = { ...plain, settings: { ...plain.settings, delegation: { checks: true, proofs } } };
+          const challenged = new Set<string>();
           const { actor, clock } = run(machine, input, proof, seen);
           const asked = new Set<string>();
           for (const event of end === null ? events : [...events, end]) {
@@ -208,6 +244,7 @@ for (const [machine, side, inputOf] of [
             for (const command of seen.commands.slice(said)) {
               if (command.type !== 'transport.send') continue;
               const { element } = command;
+              if (element.kind === 'dnaChallenge') challenged.add(element.to);
               if (element.kind === 'verify' && element.answer === null)
                 asked.add(`${element.from}>${element.to}#${element.id}`);
               if (element.kind === 'result' && element.answer === null) asked.add(`${element.from}>${element.to}`);
@@ -222,6 +259,8 @@ for (const [machine, side, inputOf] of [
                 assert.ok(asked.has(`${report.from}>${report.to}`), 'S6: accepted without having been asserted');
               if (report.type === 'pair.accepted' && federation === 'authenticated')
                 assert.equal(report.proof.strength, 'strong', 'S2: the policy wants a strong proof');
+              if (report.type === 'challenge.settled' && report.outcome.verdict.kind === 'proved')
+                assert.ok(challenged.has(report.outcome.domain), 'S6: a proof that nobody asked for');
               if (report.type === 'pair.admitted') {
                 assert.ok(!hasMember(input.settings.hosted, report.from), 'a domain of ours was admitted from outside');
                 if (federation === 'authenticated') assert.equal(report.proof.strength, 'strong', 'S1');
