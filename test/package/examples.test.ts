@@ -20,3 +20,24 @@ test('component/run.mjs: a component behind the daemon answers a server elsewher
   assert.match(printed, /^component: echo\.capulet\.example is attached$/m);
   assert.match(printed, /^montague\.example: anybody@echo\.capulet\.example answered "Echo, where art thou\?"$/m);
 });
+
+test('prooftypes/pinned-key.mjs: a key proves its domain, through a renewal too; another key does not (A13, RFC 7712 §7)', async () => {
+  const printed = await example('prooftypes/pinned-key.mjs');
+  for (const scene of ['the key', 'another certificate, the same key']) {
+    assert.match(printed, new RegExp(`^${scene}: montague\\.example is proved by pinned-key$`, 'm'));
+    assert.match(printed, new RegExp(`^${scene}: sent$`, 'm'));
+  }
+  assert.match(printed, /^another key: returned, dna: no-pin-matches \(peer\): pinned-key: its key is [0-9a-f]{64}$/m);
+});
+
+test('prooftypes/shared-token.mjs: both ends are proved by a token, which is worth nothing to others (A13, RFC 7712 §7)', async () => {
+  const printed = await example('prooftypes/shared-token.mjs');
+  for (const domain of ['montague', 'capulet'])
+    assert.match(
+      printed,
+      new RegExp(`^the token: ${domain}\\.example is proved by urn:example:dna:shared-token$`, 'm'),
+    );
+  assert.match(printed, /^the token: sent$/m);
+  assert.match(printed, /^the token, replayed: returned, dna: no-token-matches \(peer\)/m);
+  assert.doesNotMatch(printed, /^the token, replayed: .* is proved/m);
+});

@@ -20,8 +20,8 @@ export interface StageOptions extends LinkOptions {
   readonly dnsMs?: number;
   /** Whether the answers of the table count as those of a validator. @defaultValue true */
   readonly validates?: boolean;
-  /** @defaultValue real ones */
-  readonly delegations?: Delegations;
+  /** Null: nobody judges proofs of delegation. @defaultValue real ones */
+  readonly delegations?: Delegations | null;
 }
 
 export interface Simulation extends Stage {
@@ -50,7 +50,9 @@ export function createSimulation(
     resolver,
     posh: createTablePoshSource({}, { clock, delayMs: dnsMs }),
     pathValidator: validator,
-    delegations: delegations ?? createDelegations({ pathValidator: validator, clock, resolver }),
+    ...(delegations === null
+      ? {}
+      : { delegations: delegations ?? createDelegations({ pathValidator: validator, clock, resolver }) }),
     host: (credentials) => {
       const network = fabric.network(credentials);
       return { network, address: network.address };

@@ -2,9 +2,11 @@
 import type { Element } from '@xmpp/xml';
 import { expectTypeOf } from 'expect-type';
 import type { Observable } from 'rxjs';
+import type { PromiseActorLogic } from 'xstate';
 import type {
   Clock,
   ConnectionManager,
+  DelegationProofs,
   Delegations,
   Delivery,
   Fault,
@@ -19,6 +21,12 @@ import type {
   PolicyOptions,
   Ports,
   PoshSource,
+  Prooftype,
+  ProoftypeAnswers,
+  ProoftypeLogic,
+  ProoftypePorts,
+  ProoftypeQuestion,
+  ProoftypeVerdict,
   Random,
   ReportRecord,
   Resolver,
@@ -85,3 +93,18 @@ expectTypeOf<Extract<Delivery, { outcome: 'returned' }>['reply']>().toEqualTypeO
 expectTypeOf<Extract<Delivery, { outcome: 'sent' }>['stream']>().toEqualTypeOf<number | null>();
 expectTypeOf<Extract<Delivery, { outcome: 'unknown' }>['stream']>().toEqualTypeOf<number>();
 expectTypeOf<Fault['origin']>().toEqualTypeOf<'local' | 'peer' | 'dns' | 'web'>();
+
+// ——— prooftypes of one's own (RFC 7712 §7): four answers, a strength, and an actor
+expectTypeOf<Required<ManagerOptions>['prooftypes']>().toEqualTypeOf<Readonly<Record<string, Prooftype>>>();
+expectTypeOf<keyof ProoftypeAnswers>().toEqualTypeOf<'nature' | 'matching' | 'material' | 'needsSecureDns'>();
+expectTypeOf<Prooftype['strength']>().toEqualTypeOf<'strong' | 'weak'>();
+expectTypeOf<Prooftype['actor']>().toEqualTypeOf<(ports: ProoftypePorts) => ProoftypeLogic>();
+expectTypeOf<PromiseActorLogic<ProoftypeVerdict, ProoftypeQuestion>>().toExtend<ProoftypeLogic>();
+expectTypeOf<PromiseActorLogic<ProoftypeVerdict, Pick<ProoftypeQuestion, 'domain'>>>().toExtend<ProoftypeLogic>();
+expectTypeOf<PromiseActorLogic<boolean, ProoftypeQuestion>>().not.toExtend<ProoftypeLogic>();
+expectTypeOf<PromiseActorLogic<ProoftypeVerdict, { domain: number }>>().not.toExtend<ProoftypeLogic>();
+// Who proves says until when; name and strength are not his to say, nor that others may not be asked.
+expectTypeOf<Extract<ProoftypeVerdict, { kind: 'proved' }>['expiresAtMs']>().toEqualTypeOf<number>();
+expectTypeOf<{ kind: 'proved'; evidence: object }>().not.toExtend<ProoftypeVerdict>();
+// What is shown to a challenger: ours, and what has a URI.
+expectTypeOf<{ 'urn:example:token': string }>().toExtend<DelegationProofs>();
