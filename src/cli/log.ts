@@ -89,6 +89,7 @@ interface Report {
   readonly type: string;
   readonly fault: Fault | null;
   readonly pair: string;
+  readonly domain: string;
   readonly prooftype: string;
   readonly endpoint: string;
   readonly stanzas: number;
@@ -107,6 +108,7 @@ const REPORTS: Readonly<Record<string, ((report: Report) => string) | undefined>
   'pair.admitted': ({ pair, prooftype }) => `${pair} may come in, proved by ${prooftype}`,
   'pair.refused': ({ pair }) => `${pair} refused`,
   'pair.failed': () => 'failed',
+  'domain.withdrawn': ({ domain }) => `${domain} belongs to it no more`,
 };
 
 /** Records hold reports of several kinds; only what is a text, or a fault, is shown. */
@@ -124,9 +126,11 @@ function readReport(report: { readonly type: string }): Report {
     type: report.type,
     fault: isFault(fault) ? fault : null,
     pair: `${text(fields.get('from'))} to ${text(fields.get('to'))}`,
+    domain: text(fields.get('domain')),
     prooftype: text(part('proof', 'prooftype')),
     stanzas: Number(fields.get('stanzas') ?? 0),
-    unproved: unprovedIn(fields.get('outcome')),
+    // What a challenge came to is told with the association that asked for it.
+    unproved: report.type === 'challenge.settled' ? null : unprovedIn(fields.get('outcome')),
     endpoint: `${text(part('endpoint', 'host'))} port ${String(part('endpoint', 'port'))}`,
   };
 }

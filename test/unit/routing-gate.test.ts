@@ -190,3 +190,42 @@ test('S1: what is proved may cover a further pair of a proved sender; a sender t
   assert.equal(router.arrived(1, stanza('c.example', 'a2.example')), false);
   assert.deepEqual(asked, ['1 b.example a2.example', '1 b.example a3.a.example']);
 });
+
+test('S1, L5: what a withdrawn domain had sent before it heard of that is dropped, and closes nothing (ProtoXEP §6.8)', () => {
+  const { router, local, refused } = gated();
+  router.admit(1, 'b.example', 'a.example');
+  router.admit(1, 'b.example', 'a2.example');
+  router.admit(1, 'c.example', 'a.example');
+  router.withdrawRemote(1, 'b.example');
+  router.withdrawRemote(1, 'd.example'); // was never there
+  assert.equal(router.arrived(1, stanza('b.example', 'a.example', 1)), true);
+  assert.equal(router.arrived(1, stanza('b.example', 'a2.example', 2)), true);
+  assert.equal(router.arrived(1, stanza('c.example', 'a.example', 3)), true);
+  assert.deepEqual([local.ids, refused, router.counters.refused], [[3], [], 2]);
+  assert.equal(router.arrived(1, stanza('d.example', 'a.example', 4)), false, 'nobody else is let off');
+  router.admit(1, 'b.example', 'a.example');
+  assert.equal(router.arrived(1, stanza('b.example', 'a.example', 5)), true);
+  assert.deepEqual(local.ids, [3, 5]);
+});
+
+test('S2: routes of a withdrawn domain are gone, of this stream alone; what waits wants another', () => {
+  const { router, stream, wanted } = gated();
+  const other = new BufferedOutlet();
+  router.addStream(2, other, new CountingInlet());
+  router.setRoute('a.example', 'b.example', 1);
+  router.setRoute('a2.example', 'b.example', 1);
+  router.setRoute('a.example', 'c.example', 1);
+  router.setRoute('a.example', 'd.example', 2);
+  router.withdrawRemote(1, 'b.example');
+  assert.deepEqual(
+    router.snapshot().routes.map(({ local, remote }) => `${local} ${remote}`),
+    ['a.example c.example', 'a.example d.example'],
+  );
+  router.withdrawLocal(1, 'a.example');
+  assert.deepEqual(
+    router.snapshot().routes.map(({ local, remote }) => `${local} ${remote}`),
+    ['a.example d.example'],
+  );
+  router.inject(stanza('juliet@a.example', 'romeo@c.example', 1), null);
+  assert.deepEqual([stream.ids, wanted], [[], ['a.example c.example']]);
+});

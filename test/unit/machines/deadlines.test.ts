@@ -28,6 +28,8 @@ const contained: readonly (readonly [inner: readonly string[], outer: string])[]
   [Array<string>(3).fill('association.proofTimeout'), 'receivingStream.associationTimeout'],
   [Array<string>(3).fill('association.proofTimeout'), 'pair.associationTimeout'],
   [['association.proofTimeout', 'association.dialbackTimeout'], 'verification.verificationTimeout'],
+  [['challenge.challengeTimeout', 'challenge.checkTimeout'], 'association.challengeTimeout'],
+  [['association.challengeTimeout'], 'initiatingStream.challengeTimeout'],
   [['dialbackProoftype.verifyAnswerTimeout'], 'initiatingStream.verifyTimeout'],
   [['verification.verificationTimeout'], 'assertion.assertionTimeout'],
   [['assertion.assertionTimeout'], 'pair.answerTimeout'],

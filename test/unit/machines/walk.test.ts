@@ -45,7 +45,8 @@ test('the boxes of the flow chart are states of the same name (DESIGN §3, RFC 7
     verification: ['association'],
     pair: ['piggybackingAssertion', 'piggybackingSupposition'],
     peer: ['dnsResolution', 'connectionReuse'],
-    association: ['pkix', 'dialback'],
+    association: ['dane', 'pkix', 'posh', 'challenge', 'dialback'],
+    challenge: ['awaitingProof'],
   };
   for (const [id, wanted] of Object.entries(boxes)) {
     const chart = charts.find((one) => one.id === id);
