@@ -78,8 +78,8 @@ export const streamSetup = setup({
         ? null
         : {
             kind: 'streamHeader' as const,
-            // RFC 6120 §4.9.1.3: an own domain or the empty string.
-            from: context.local,
+            // RFC 6120 §4.9.1.3: an own domain or the empty string; a client names nobody (§4.7.1).
+            from: context.service === 'xmpp-client' && context.local === '' ? null : context.local,
             to: context.remote === '' ? null : context.remote,
             id: context.negotiation.wireId,
             version: '1.0',

@@ -17,6 +17,8 @@ export interface CommandEntry {
   /** What stands after the name in the usage. */
   readonly synopsis: string;
   readonly summary: string;
+  /** Further lines of its help. */
+  readonly details?: readonly string[];
   /** Options of its own, besides `--json` and `--help`; each takes one value or none. */
   readonly options: Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>;
   readonly positionals: { readonly min: number; readonly max: number };

@@ -21,7 +21,18 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   },
   check: {
     synopsis: 'DOMAIN [--from LOCAL] [--service xmpp-server|xmpp-client] [--config FILE] [--policy P]',
-    summary: 'one full negotiation towards DOMAIN, without sending a stanza',
+    summary: 'one full negotiation towards DOMAIN, without sending a stanza; what is wrong, and what to fix',
+    details: [
+      '--from LOCAL   whom the stream header names as ours: the first host of FILE; without --config the name of this machine,',
+      '               and where it has none of a domain, xmpp-dna.invalid, which some servers refuse. A client names nobody.',
+      '--config FILE  that of serve: its trust, DNS and policy. Where LOCAL is one of its hosts, we prove ourselves too, by SASL',
+      '               EXTERNAL, else by dialback, for which dialback.secret is that of the server that runs. Without FILE the',
+      '               authorities of the system are trusted, and libunbound validates the DNS where it is installed.',
+      '--policy P     in place of that of FILE: a federation (permissive, verified, encrypted, authenticated), prooftypes in their',
+      '               order (dane, pkix, posh, dialback), or both, with commas: --policy encrypted,pkix,dialback',
+      '--service S    xmpp-server, or xmpp-client: as a client sees the domain, up to the proof',
+      'Exit 0: proved. 1: not proved. 2: wrong usage or configuration. 3: FILE wants libunbound, and it is not here.',
+    ],
     options: {
       from: { type: 'string' },
       service: { type: 'string' },
@@ -29,7 +40,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
       policy: { type: 'string' },
     },
     positionals: { min: 1, max: 1 },
-    load: notYet('check'),
+    load: async () => (await import('./check.ts')).check,
   },
   explain: {
     synopsis: '(FILE | --inspector URL) [PAIR]',
@@ -81,7 +92,8 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
 export function usage(name: string | null): string {
   const entry = name === null ? undefined : commands[name];
   if (name !== null && entry !== undefined) {
-    return `usage: xmpp-dna ${name} ${entry.synopsis}`.trimEnd() + ` [--json]\n  ${entry.summary}`;
+    const usage = `usage: xmpp-dna ${name} ${entry.synopsis}`.trimEnd() + ' [--json]';
+    return [usage, entry.summary, ...(entry.details ?? [])].join('\n  ');
   }
   const lines = Object.entries(commands).map(([command, { summary }]) => `  ${command.padEnd(8)} ${summary}`);
   return [

@@ -182,6 +182,6 @@ function inBothForms(text: string): string {
 const INVISIBLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /** Text from peers cannot break the line, nor steer the terminal. */
-function visible(text: string): string {
+export function visible(text: string): string {
   return text.replace(INVISIBLE, '\ufffd');
 }

@@ -1,0 +1,151 @@
+/** What the far end says of the domain, and of us; and what our own policy says of it. */
+import { type Cause, place, said, type Situation } from './cause.ts';
+
+const weSaid = ({ local = '' }: Situation): string => (local === '' ? 'nobody' : local);
+
+export const farEndCauses: readonly Cause[] = [
+  {
+    id: 'domain-not-served',
+    layers: ['stream'],
+    conditions: ['host-unknown', 'host-gone'],
+    because: (situation) => `The server at ${place(situation)} does not serve ${situation.domain}${said(situation)}.`,
+    fix: ({ domain }) =>
+      `Add ${domain} to the hosts of that server; or have the SRV record name the server that serves it.`,
+  },
+  {
+    id: 'we-are-refused',
+    layers: ['stream'],
+    conditions: ['invalid-from', 'improper-addressing', 'not-authorized', 'policy-violation'],
+    when: ({ fault }) => fault.origin === 'peer',
+    because: (situation) =>
+      `The server at ${place(situation)} does not talk to ${weSaid(situation)}: ${situation.fault.condition}${said(situation)}.`,
+    fix: () => 'Say with --from, or --config, who asks: a domain that is yours and that the far end has not shut out.',
+  },
+  {
+    id: 'far-end-overloaded',
+    layers: ['stream'],
+    conditions: ['resource-constraint', 'system-shutdown', 'reset', 'internal-server-error', 'conflict'],
+    because: (situation) =>
+      `The server at ${place(situation)} cannot take the stream now: ${situation.fault.condition}${said(situation)}.`,
+    fix: () => 'Try again later; if it stays so, look at the log of that server.',
+  },
+  {
+    id: 'xmpp-before-1-0',
+    layers: ['stream'],
+    conditions: ['unsupported-version'],
+    because: (situation) =>
+      `The server at ${place(situation)} does not speak XMPP 1.0, and so no TLS${said(situation)}.`,
+    fix: () => 'Replace it, or update it.',
+  },
+  {
+    id: 'feature-unknown',
+    layers: ['stream'],
+    conditions: ['unsupported-feature'],
+    because: (situation) =>
+      `The server at ${place(situation)} requires a stream feature that is not known here${said(situation)}.`,
+    fix: () => 'Have it not require what RFC 6120 does not.',
+  },
+  {
+    id: 'far-end-late',
+    layers: ['stream'],
+    conditions: ['features-timeout', 'connection-timeout'],
+    because: (situation) =>
+      `The server at ${place(situation)} answered, and then said nothing more in time${said(situation)}.`,
+    fix: () => 'Look at the log of that server; it may wait for DNS or HTTPS about us.',
+  },
+  {
+    id: 'closed-by-far-end',
+    layers: ['stream', 'tcp'],
+    because: (situation) =>
+      `The server at ${place(situation)} ended the stream: ${situation.fault.condition}${said(situation)}.`,
+    fix: () => 'Look at the log of that server.',
+  },
+  {
+    id: 'invalid-xml',
+    layers: ['xml'],
+    because: (situation) =>
+      `What ${place(situation)} says is no XMPP stream: ${situation.fault.condition}${said(situation)}.`,
+    fix: () =>
+      'Have the SRV record name the XMPP server; if it does, look for what stands before it and changes the stream.',
+  },
+  {
+    id: 'no-method-for-us',
+    layers: ['sasl'],
+    conditions: ['no-method-offered'],
+    because: (situation) =>
+      `The server at ${place(situation)} offers ${weSaid(situation)} no way to prove itself: neither SASL EXTERNAL nor dialback.`,
+    fix: ({ local = '' }) =>
+      `Our certificate has to satisfy it: one with the dNSName ${local || 'of our domain'}, from a public authority, with its chain; or the far end has to allow dialback.`,
+  },
+  {
+    id: 'we-are-not-believed',
+    layers: ['sasl'],
+    because: (situation) =>
+      `The server at ${place(situation)} did not accept our certificate for ${weSaid(situation)} (SASL EXTERNAL): ${situation.fault.condition}${said(situation)}.`,
+    fix: ({ local = '' }) =>
+      `Check our own side: "xmpp-dna check ${local || 'DOMAIN'}" from elsewhere; the certificate has to name ${local || 'us'}, and its chain has to be complete.`,
+  },
+  {
+    id: 'no-dialback-secret',
+    layers: ['dialback'],
+    conditions: ['no-secret'],
+    because: (situation) =>
+      `${place(situation)} would believe ${weSaid(situation)} by dialback only, and that was not tried: the configuration has no dialback.secret that the running server shares.`,
+    fix: () =>
+      'Set dialback.secret in --config, the same as in the server that answers for our domain; or have our certificate accepted.',
+  },
+  {
+    id: 'key-disowned',
+    layers: ['dialback'],
+    conditions: ['invalid', 'forbidden'],
+    because: (situation) =>
+      `The server that answers for ${weSaid(situation)} in the DNS did not know our dialback key.`,
+    fix: () =>
+      'Run the check with the dialback.secret of that server; where several answer for the domain, all need the same.',
+  },
+  {
+    id: 'we-cannot-be-found',
+    layers: ['dialback'],
+    conditions: ['remote-server-not-found', 'item-not-found'],
+    because: (situation) => `The far end cannot find a server for ${weSaid(situation)}${said(situation)}.`,
+    fix: ({ local = '' }) =>
+      `Publish where ${local || 'our domain'} is served: "xmpp-dna check ${local || 'DOMAIN'}" shows what others see.`,
+  },
+  {
+    id: 'we-cannot-be-reached',
+    layers: ['dialback'],
+    conditions: ['remote-connection-failed', 'remote-server-timeout', 'closed-while-waiting'],
+    because: (situation) =>
+      `The far end could not ask the server of ${weSaid(situation)} whether our key is right: ${situation.fault.condition}${said(situation)}.`,
+    fix: ({ local = '' }) =>
+      `Have the server of ${local || 'our domain'} run, and let it be reached from outside: "xmpp-dna check ${local || 'DOMAIN'}" shows what others see.`,
+  },
+  {
+    id: 'dialback-refused',
+    layers: ['dialback'],
+    because: (situation) =>
+      `The far end does not accept ${weSaid(situation)} by dialback: ${situation.fault.condition}${said(situation)}.`,
+    fix: () => 'Have our certificate accepted (SASL EXTERNAL): the far end wants more than dialback.',
+  },
+  {
+    id: 'delegation-not-proved',
+    layers: ['dna'],
+    because: (situation) =>
+      `The server at ${place(situation)} could not prove that ${situation.domain} was delegated to it (DNA protocol of 2009): ${situation.fault.condition}${said(situation)}.`,
+    fix: ({ domain }) =>
+      `Give that server a proof from the owner of ${domain} that is in force (hosts.${domain}.proofs); or a certificate that names ${domain}.`,
+  },
+  {
+    id: 'denied-here',
+    layers: ['policy'],
+    conditions: ['policy-violation'],
+    because: (situation) => `Our own policy forbids ${situation.domain}${said(situation)}.`,
+    fix: () => 'Change policy.allow or policy.deny in --config, if that is not meant.',
+  },
+  {
+    id: 'nothing-proved',
+    layers: ['policy'],
+    because: (situation) => `No prooftype of the policy could say anything of ${situation.domain}${said(situation)}.`,
+    fix: () => 'Name prooftypes in the policy that the domain has something for: --policy dane,pkix,posh',
+  },
+];

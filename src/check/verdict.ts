@@ -1,0 +1,158 @@
+/** What a check comes to: the verdict, the federation that it amounts to (XEP-0238), and what to fix. */
+import type { AssociationOutcome } from '../../machines/events.ts';
+import type { CertificateEvidence } from '../protocol/certificate.ts';
+import type { Endpoint } from '../protocol/dns.ts';
+import { type Fault, fault } from '../protocol/faults.ts';
+import type { Federation, ResolvedPolicy } from '../protocol/policy.ts';
+import type { Proof, ProofAttempt, ProofVerdict } from '../protocol/proof.ts';
+import type { Service } from '../protocol/service.ts';
+import type { TlsaRecord } from '../protocol/tlsa.ts';
+import type { StreamFeatures } from '../protocol/wire.ts';
+import { diagnose } from './causes/diagnose.ts';
+
+/** What is known when the last stream has come to its end. */
+export interface Findings {
+  /** Why there is no stream on which a stanza could be sent; null where there is one. */
+  readonly fault: Fault | null;
+  readonly domain: string;
+  readonly service: Service;
+  /** Empty: nobody was named. */
+  readonly local: string;
+  readonly policy: ResolvedPolicy;
+  readonly validates: boolean;
+  readonly nowMs: number;
+  /** The last one that was tried, and what was found out there. */
+  readonly endpoint: Endpoint | null;
+  readonly association: AssociationOutcome | null;
+  /** What the policy accepts the far end by. */
+  readonly proof: Proof | null;
+  readonly isEncrypted: boolean;
+  /** What the features before TLS said of STARTTLS; null where none came. */
+  readonly startTls: StreamFeatures['startTls'] | null;
+  readonly dialbackIsOffered: boolean;
+  /** The far end lets us send. */
+  readonly isAccepted: boolean;
+  readonly certificate: CertificateEvidence | null;
+  readonly chainLength: number | null;
+  /** What the far end said first, before TLS, as Latin-1. */
+  readonly firstBytes: string | null;
+  readonly saslFault: Fault | null;
+  /** TLSA records that stand where nobody may believe them. */
+  readonly ignoredTlsa: readonly TlsaRecord[];
+  /** A port for STARTTLS that speaks TLS from the first byte. */
+  readonly wantsTlsFirst: boolean;
+}
+
+export interface CheckVerdict {
+  readonly domain: string;
+  readonly service: Service;
+  readonly verdict: ProofVerdict['kind'];
+  /** What proved the domain; also where the far end then refused us. */
+  readonly prooftype: string | null;
+  /** The federation that stanzas would have; `none` where none would be sent. */
+  readonly federation: 'none' | Federation;
+  readonly fault: Fault | null;
+  /** Id of the cause in the table of causes; null where there is none, or nothing to fix. */
+  readonly cause: string | null;
+  readonly explanation: string;
+  readonly fix: string | null;
+}
+
+export function verdictOf(findings: Findings): CheckVerdict {
+  const { domain, service, association } = findings;
+  const prooftype = prooftypeOf(findings);
+  const shared = { domain, service, prooftype };
+  const why = faultOf(findings);
+  if (why === null)
+    return {
+      ...shared,
+      verdict: 'proved',
+      federation: federationOf(findings),
+      fault: null,
+      cause: null,
+      explanation: provedSentence(findings, prooftype),
+      fix: null,
+    };
+  const attempts = association?.attempts ?? [];
+  const told = isOfAssociation(findings, why) ? tellingFault(attempts, why) : why;
+  const { id, cause, fix } = diagnose({ ...findings, fault: told, attempts });
+  return {
+    ...shared,
+    verdict: kindOf(findings, why),
+    federation: findings.fault === null ? federationOf(findings) : 'none',
+    fault: told,
+    cause: id,
+    explanation: cause,
+    fix,
+  };
+}
+
+/** Whether policy is content with what nothing but DNS and dialback vouches for, and the far end does its part of it. */
+const isVouchedFor = ({ proof, dialbackIsOffered }: Findings): boolean =>
+  proof !== null && (proof.strength === 'strong' || proof.evidence['dns'] !== true || dialbackIsOffered);
+
+/** A stream stands where permissive federation asks for nothing: the domain is not proved for that. */
+function faultOf(findings: Findings): Fault | null {
+  if (findings.fault !== null) return findings.fault;
+  if (isVouchedFor(findings)) return null;
+  const verdict = findings.association?.verdict;
+  return verdict === undefined || verdict.kind === 'proved'
+    ? fault('policy', 'no-prooftype', 'local', 'nothing was proved')
+    : verdict.fault;
+}
+
+function prooftypeOf(findings: Findings): string | null {
+  const { association, proof, fault: why } = findings;
+  if (association?.verdict.kind === 'proved') return association.verdict.prooftype;
+  return why === null && isVouchedFor(findings) ? (proof?.prooftype ?? null) : null;
+}
+
+const isOfAssociation = ({ association }: Findings, why: Fault): boolean =>
+  association !== null && association.verdict.kind !== 'proved' && association.verdict.fault === why;
+
+/** What nobody sees by chance: the domain meant to be proved so, and something is wrong with it. */
+const MEANT: Readonly<Record<string, readonly string[]>> = {
+  dane: ['no-usable-record'],
+  posh: ['no-fingerprint-match', 'document-invalid', 'expires-zero', 'no-known-hash', 'reference-to-reference'],
+};
+
+/** Of all that was tried in vain, what has to be put right: the final word, else what was meant to prove the domain. */
+function tellingFault(attempts: readonly ProofAttempt[], concluded: Fault): Fault {
+  const faults = attempts.flatMap(({ verdict }) => (verdict.kind === 'proved' ? [] : [verdict]));
+  const final = faults.find((verdict) => verdict.final === true);
+  if (final !== undefined) return final.fault;
+  const meant = faults.find(({ fault: why }) => MEANT[why.layer]?.includes(why.condition) === true);
+  return meant?.fault ?? concluded;
+}
+
+function federationOf({ proof, isEncrypted, dialbackIsOffered, isAccepted }: Findings): Federation {
+  if (proof?.strength === 'strong') return isEncrypted ? 'authenticated' : 'verified';
+  if (proof === null || !(isAccepted || dialbackIsOffered)) return 'permissive';
+  return isEncrypted ? 'encrypted' : 'verified';
+}
+
+/** A verdict is about the domain; and about us, where the far end has judged our name. */
+function kindOf(findings: Findings, why: Fault): ProofVerdict['kind'] {
+  if (isOfAssociation(findings, why)) return findings.association?.verdict.kind ?? 'undetermined';
+  if (why.layer === 'sasl' && REFUSALS.includes(why.condition)) return 'refuted';
+  return why.layer === 'dialback' && why.condition === 'invalid' ? 'refuted' : 'undetermined';
+}
+
+/** RFC 6120 §6.5: what is said of who we are, and not of the moment. */
+const REFUSALS: readonly string[] = ['not-authorized', 'invalid-authzid', 'credentials-expired', 'account-disabled'];
+
+function provedSentence(findings: Findings, prooftype: string | null): string {
+  const { domain, service, proof, endpoint, isAccepted, local } = findings;
+  const where = endpoint === null ? '' : ` at ${endpoint.host} port ${endpoint.port}`;
+  const how =
+    proof?.strength === 'strong'
+      ? `is proved by ${prooftype ?? 'nothing'}`
+      : 'is vouched for by DNS and dialback, and by nothing stronger';
+  const who =
+    service === 'xmpp-client'
+      ? 'a client may log in'
+      : isAccepted
+        ? `it lets ${local} send`
+        : 'whether it would let us send was not asked';
+  return `${domain}${where} ${how}; ${who}.`;
+}

@@ -1,0 +1,113 @@
+/** `xmpp-dna check`: one negotiation towards a domain, step by step, and what to fix. */
+import { hostname } from 'node:os';
+import { type CheckQuestion, runCheck } from '../check/run.ts';
+import { type CheckStep, sentenceOf } from '../check/steps.ts';
+import type { CheckVerdict } from '../check/verdict.ts';
+import { loadConfig, type ServeConfig } from '../config/load.ts';
+import { makePaint } from '../demo/paint.ts';
+import { faultSentence } from '../protocol/faults.ts';
+import { canonicalDomain, isIpLiteral } from '../protocol/names.ts';
+import { type Service, SERVICES } from '../protocol/service.ts';
+import { portsFor } from './check-ports.ts';
+import type { RunCommand } from './command.ts';
+import { visible } from './log.ts';
+import { overridden } from './policy-words.ts';
+import { EXIT, type Terminal, UsageError } from './terminal.ts';
+
+/** Reserved for what is nobody's (RFC 6761 §6.4). */
+const NOBODY = 'xmpp-dna.invalid';
+
+export const check: RunCommand = async ({ values, positionals: [typed = ''] }, terminal) => {
+  const domain = domainFrom('DOMAIN', typed);
+  const service = serviceFrom(values['service']);
+  const { config: file, from, policy: words } = values;
+  const config = typeof file === 'string' ? loadConfig(file) : null;
+  const note = (sentence: string): void => terminal.tell(terminal.paint('yellow', sentence));
+  config?.warnings.forEach(note);
+  const local = typeof from === 'string' ? domainFrom('--from', from) : localOf(config, service);
+  if (local === domain)
+    throw new UsageError(`expected another domain than ${domain} with --from: we ask it from outside`);
+  if (local === NOBODY) note(`says that it is ${NOBODY}, for this machine has no name of a domain; --from gives one`);
+  const policy = config?.manager.policy ?? {};
+  const question: CheckQuestion = {
+    domain,
+    service,
+    local,
+    policy: typeof words === 'string' ? overridden(policy, domain, words) : policy,
+    authentication: service === 'xmpp-server' && config !== null ? authenticationOf(config, local, note) : null,
+  };
+  const ports = portsFor(typeof file === 'string' ? file : '', config, note);
+  if (ports === null) return EXIT.missing;
+  try {
+    terminal.print(`${domain}, ${service}, as ${local || 'nobody'}`);
+    const verdict = await runCheck(question, ports, (step) => printStep(step, terminal));
+    printVerdict(verdict, terminal);
+    return verdict.verdict === 'proved' ? EXIT.good : EXIT.bad;
+  } finally {
+    ports.close();
+  }
+};
+
+function domainFrom(what: string, typed: string): string {
+  const domain = canonicalDomain(typed);
+  if (domain === null) throw new UsageError(`${what}: expected a domain, got ${JSON.stringify(typed)}`);
+  return domain;
+}
+
+function serviceFrom(typed: string | boolean | undefined): Service {
+  const service = typed === undefined ? 'xmpp-server' : SERVICES.find((one) => one === typed);
+  if (service !== undefined) return service;
+  throw new UsageError(`--service: expected ${SERVICES.join(' or ')}, got ${JSON.stringify(typed)}`);
+}
+
+/** A header between servers names who asks (RFC 6120 §4.7.1); whom we cannot prove to be, we say and do not claim. */
+function localOf(config: ServeConfig | null, service: Service): string {
+  if (service === 'xmpp-client') return '';
+  const [host] = Object.keys(config?.manager.hosts ?? {});
+  if (host !== undefined) return host;
+  const name = canonicalDomain(hostname());
+  return name !== null && name.includes('.') && !isIpLiteral(name) ? name : NOBODY;
+}
+
+function authenticationOf(
+  { manager }: ServeConfig,
+  local: string,
+  note: (sentence: string) => void,
+): CheckQuestion['authentication'] {
+  const credential = Object.hasOwn(manager.hosts, local) ? (manager.hosts[local] ?? null) : null;
+  if (credential === null) {
+    note(`${local} is no host of the configuration, so nobody is authenticated`);
+    return null;
+  }
+  return { credential, dialbackSecret: manager.dialback?.secret ?? null };
+}
+
+function printStep(step: CheckStep, terminal: Terminal): void {
+  const { state, atMs, ms, outcome, evidence } = step;
+  terminal.event({ event: 'step', state, ms, atMs, outcome, evidence });
+  const seconds = `${(atMs / 1_000).toFixed(3)} s`.padStart(9);
+  terminal.print(visible(`${seconds}  ${state.padEnd(14)} ${sentenceOf(step)}`));
+}
+
+function printVerdict(told: CheckVerdict, terminal: Terminal): void {
+  const { domain, service, verdict, prooftype, federation, fault, cause, explanation, fix } = told;
+  const shown = fault === null ? null : { ...fault, text: fault.text ?? null };
+  terminal.event({
+    event: 'verdict',
+    ...{ domain, service, verdict, prooftype, federation },
+    fault: shown,
+    ...{ cause, explanation, fix },
+  });
+  const paint = makePaint(process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '');
+  const colour = verdict === 'proved' ? 'green' : 'red';
+  terminal.print('');
+  terminal.print(
+    paint(
+      colour,
+      `${verdict}${prooftype === null || verdict !== 'proved' ? '' : ` by ${prooftype}`}; federation: ${federation}`,
+    ),
+  );
+  terminal.print(visible(explanation));
+  if (fault !== null) terminal.print(visible(`  fault: ${faultSentence(fault)}`));
+  if (fix !== null) terminal.print(visible(`  fix:   ${fix}`));
+}

@@ -1,0 +1,163 @@
+/** The command: steps as they happen, the verdict, exit codes and JSON (INTERFACES). */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { portsFor } from '../../src/cli/check-ports.ts';
+import { overridden } from '../../src/cli/policy-words.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { createNodePorts } from '../../src/node-ports.ts';
+import { fault, FaultError } from '../../src/protocol/faults.ts';
+import { authority, checking, DOMAIN, LOCAL } from '../support/check-stage.ts';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+const MAIN = join(ROOT, 'src/cli/main.ts');
+const folder = mkdtempSync(join(tmpdir(), 'xmpp-dna-check-'));
+after(() => rmSync(folder, { recursive: true }));
+
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(...args: readonly string[]): Promise<Ran> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['--import', 'tsx', MAIN, ...args], { cwd: ROOT }, (error, stdout, stderr) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
+    );
+  });
+}
+
+const ours = authority.issue({ dnsNames: [LOCAL] });
+
+function configuration(dnsServer: string, more = ''): string {
+  for (const [name, text] of [
+    ['a.crt', ours.cert],
+    ['a.key', ours.key],
+    ['ca.crt', authority.certPem],
+  ] as const)
+    writeFileSync(join(folder, name), text);
+  const file = join(folder, 'xmpp-dna.yaml');
+  writeFileSync(
+    file,
+    `hosts: { ${LOCAL}: { cert: a.crt, key: a.key } }
+listen: [{ address: 127.0.0.1, port: 0 }]
+trust: { system: false, files: [ca.crt] }
+dns: { validator: none, servers: ["${dnsServer}"] }
+dialback: { secret: "sixteen or more characters" }
+${more}`,
+  );
+  return file;
+}
+
+checking('proved: steps with their times, then the verdict, and exit 0', async ({ dns, serve }) => {
+  await serve({ external: 'accepted' });
+  const { code, stdout, stderr } = await run('check', DOMAIN, '--config', configuration(dns.address));
+  assert.equal(code, 0, stdout + stderr);
+  assert.match(stdout, /^b\.example, xmpp-server, as a\.example\n/);
+  assert.match(
+    stdout,
+    /\n +\d+\.\d{3} s +dnsResolution +SRV _xmpp-server\._tcp\.b\.example: insecure: 0 0 \d+ xmpp\.b\.example/,
+  );
+  assert.match(stdout, /tlsNegotiation +TLSv1\.3 .*certificate of CN=b\.example.*SHA-256 [0-9a-f]{64}/);
+  assert.match(stdout, /authentication +SASL EXTERNAL: accepted/);
+  assert.match(stdout, /\nproved by pkix; federation: authenticated\n/);
+});
+
+checking('--json: steps, then one verdict, and nothing else on stdout; exit 1', async ({ dns, serve }) => {
+  await serve({ credential: authority.issue({ dnsNames: ['other.example'] }) });
+  const { code, stdout } = await run('check', DOMAIN, '--json', '--config', configuration(dns.address));
+  assert.equal(code, 1);
+  const events = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const verdict = events.pop();
+  assert.ok(events.length > 5);
+  for (const step of events) {
+    assert.equal(step['event'], 'step');
+    assert.deepEqual(
+      [typeof step['state'], typeof step['ms'], typeof step['outcome'], typeof step['evidence']],
+      ['string', 'number', 'string', 'object'],
+    );
+  }
+  const { explanation, fix, ...rest } = verdict ?? {};
+  assert.deepEqual(rest, {
+    event: 'verdict',
+    domain: DOMAIN,
+    service: 'xmpp-server',
+    verdict: 'refuted',
+    prooftype: null,
+    federation: 'none',
+    fault: {
+      layer: 'pkix',
+      condition: 'name-mismatch',
+      origin: 'peer',
+      text: 'the certificate names other.example, not b.example',
+    },
+    cause: 'certificate-names-others',
+  });
+  assert.match(String(explanation), /does not name b\.example/);
+  assert.match(String(fix), /dNSName b\.example/);
+});
+
+checking('--policy puts federation and prooftypes in place of those of the file', async ({ dns, serve }) => {
+  await serve({ credential: authority.issue({ dnsNames: ['other.example'] }) });
+  const file = configuration(dns.address, 'policy: { federation: authenticated }');
+  const { code, stdout } = await run('check', DOMAIN, '--config', file, '--policy', 'encrypted,pkix,dialback');
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, /proved by dialback; federation: encrypted/);
+});
+
+test('wrong usage is told, with what is expected; exit 2', async () => {
+  for (const [args, expected] of [
+    [['check'], /expected DOMAIN/],
+    [['check', 'no domain'], /DOMAIN: expected a domain/],
+    [['check', DOMAIN, '--service', 'xmpp'], /--service: expected xmpp-server or xmpp-client/],
+    [['check', DOMAIN, '--policy', 'secure'], /--policy: expected permissive, verified/],
+    [['check', DOMAIN, '--from', DOMAIN], /another domain than b\.example/],
+    [['check', DOMAIN, '--config', join(folder, 'nothing.yaml')], /nothing\.yaml/],
+  ] as const) {
+    const { code, stderr } = await run(...args);
+    assert.equal(code, 2, args.join(' '));
+    assert.match(stderr, expected);
+  }
+});
+
+test('the words of --policy: one federation, prooftypes in their order, what is absent stays', () => {
+  const policy = {
+    federation: 'encrypted',
+    prooftypes: ['pkix'],
+    domains: { '*.example': { minTls: '1.3' } },
+  } as const;
+  const towards = (words: string) => overridden(policy, DOMAIN, words).domains?.[DOMAIN];
+  assert.deepEqual(towards('verified'), { federation: 'verified', prooftypes: ['pkix'], minTls: '1.3' });
+  assert.deepEqual(towards('posh, dane')?.prooftypes, ['posh', 'dane']);
+  for (const wrong of ['verified,encrypted', 'pkix,pkix', 'tls', '', 'authenticated,dialback'])
+    assert.throws(() => towards(wrong), /--policy/, wrong);
+});
+
+test('where the file wants libunbound and it is not here, that is told, and nothing is checked: exit 3', () => {
+  const without: typeof createNodePorts = (options) => {
+    if (options.dns?.validator === 'libunbound')
+      throw new FaultError(fault('dns', 'validator-unavailable', 'local', 'no libunbound.so.8'));
+    return createNodePorts(options);
+  };
+  const notes: string[] = [];
+  const file = configuration('127.0.0.1@53');
+  const config = loadConfig(file);
+  const wanting = { ...config, dns: { ...config.dns, validator: 'libunbound' as const } };
+  assert.equal(
+    portsFor(file, wanting, (note) => notes.push(note), without),
+    null,
+  );
+  assert.match(notes.join(), /apt-get install libunbound8/);
+  const ports = portsFor('', null, (note) => notes.push(note), without);
+  assert.ok(ports !== null);
+  assert.equal(ports.resolver.validates, false);
+  assert.match(notes.at(-1) ?? '', /nobody validates the DNS here/);
+  ports.close();
+});
