@@ -38,16 +38,26 @@ export type Found = { readonly stream: StreamId; readonly manner: RouteManner } 
 
 export const hostKey = ({ host, port }: Endpoint): string => `${host}:${port}`;
 
+/**
+ * Where a stream will lead, before it is known which address answers: to the host, or to one by another name that has the very
+ * same addresses, as each tenant of a hoster may have (L3).
+ */
+export function placeKeys(endpoint: Endpoint): string[] {
+  const all = endpoint.addresses.map(({ address }) => address).sort();
+  return all.length === 0 ? [hostKey(endpoint)] : [hostKey(endpoint), `${all.join()}:${endpoint.port}`];
+}
+
 /** Where a stream leads: to the host that it was opened to, and to the address that answered; no other of its addresses. */
 export function addressKeys({ endpoint, context }: StreamRow): string[] {
   if (endpoint === null) return [];
   const { connectedTo } = context();
-  return connectedTo === null ? [hostKey(endpoint)] : [hostKey(endpoint), `${connectedTo}:${endpoint.port}`];
+  return connectedTo === null ? placeKeys(endpoint) : [...placeKeys(endpoint), `${connectedTo}:${endpoint.port}`];
 }
 
 /** Where a domain may be reached: the same host and port, or the same address and port (XEP-0220 §2.6.2). */
 export function endpointKeys(endpoint: Endpoint): string[] {
-  return [hostKey(endpoint), ...endpoint.addresses.map(({ address }) => `${address}:${endpoint.port}`)];
+  const ofAddresses = endpoint.addresses.map(({ address }) => `${address}:${endpoint.port}`);
+  return [...new Set([...placeKeys(endpoint), ...ofAddresses])];
 }
 
 /** Protects memory against a peer with endless endpoints. */
@@ -81,8 +91,10 @@ export class StandingStreams {
     this.#rows.set(row.id, row);
     row.openedAt = ++this.#moment;
     if (row.endpoint === null) return;
-    this.#promised.delete(hostKey(row.endpoint));
-    index(this.#byEndpoint, hostKey(row.endpoint), row.id);
+    for (const key of placeKeys(row.endpoint)) {
+      this.#promised.delete(key);
+      index(this.#byEndpoint, key, row.id);
+    }
   }
 
   /** The address that answered is known: of all that the endpoint has, only that one is where the stream leads. */
@@ -136,8 +148,9 @@ export class StandingStreams {
 
   /** A stream to the endpoint is about to be added: until then, or until it is taken back, others find it pending. */
   promise(endpoint: Endpoint): () => boolean {
-    this.#promised.add(hostKey(endpoint));
-    return () => this.#promised.delete(hostKey(endpoint));
+    const keys = placeKeys(endpoint);
+    for (const key of keys) this.#promised.add(key);
+    return () => keys.filter((key) => this.#promised.delete(key)).length > 0;
   }
 
   /** The stream leads to `remote`, proved or wanted for it. */
@@ -177,7 +190,7 @@ export class StandingStreams {
     let pending = false;
     const [first] = wanted.endpoints;
     for (const key of first === undefined ? [] : endpointKeys(first)) {
-      pending ||= first !== undefined && this.#promised.has(hostKey(first));
+      pending ||= this.#promised.has(key);
       for (const id of this.#byEndpoint.get(key) ?? []) {
         const row = this.#rows.get(id);
         if (row === undefined || wanted.avoid.includes(id) || row.stage === 'closing') continue;

@@ -6,8 +6,8 @@ import {
   addressKeys,
   endpointKeys,
   type Found,
-  hostKey,
   isBidi,
+  placeKeys,
   type StandingStreams,
   type StreamRow,
   type Wanted,
@@ -61,7 +61,7 @@ export class StreamSearch {
     const takeBack = this.#streams.promise(endpoint);
     const timer = this.#clock.setTimeout(() => {
       this.#promises.delete(timer);
-      if (takeBack()) this.#wake([hostKey(endpoint)]);
+      if (takeBack()) this.#wake(placeKeys(endpoint));
     }, limits.promiseMs);
     this.#promises.add(timer);
   }

@@ -35,3 +35,21 @@ test('a stream that was removed is found under no domain that it led to', () => 
   assert.equal(streams.find({ remote: 'other.example', endpoints: [], avoid: [], purpose: 'verification' }), null);
   assert.equal(streams.find({ ...wanted, purpose: 'verification' }), null);
 });
+
+test('L3: who has the very same addresses by another name waits for the stream that is being opened there; who shares one does not', () => {
+  const streams = new StandingStreams();
+  const [one, other] = ['one', 'other'].map((name) => endpointOf(`${name}.hoster.example`, '192.0.2.1', '192.0.2.2'));
+  assert.ok(one !== undefined && other !== undefined);
+  const found = (endpoint: typeof one) =>
+    streams.find({ remote: 'tenant.example', endpoints: [endpoint], avoid: [], purpose: 'stanzas' });
+  const takeBack = streams.promise(one);
+  assert.equal(found(other), 'pending');
+  assert.equal(found(endpointOf('xmpp.victim.example', '192.0.2.1')), null);
+  assert.equal(takeBack(), true);
+  assert.equal(found(other), null);
+  streams.add(rowOf(1, one, { connectedTo: null }));
+  assert.equal(found(other), 'pending');
+  assert.equal(found(endpointOf('xmpp.victim.example', '192.0.2.1')), null);
+  streams.remove(1);
+  assert.equal(found(other), null);
+});
