@@ -10,6 +10,8 @@ import type { Stanza } from '../../src/protocol/stanza.ts';
 export interface ProviderOptions extends NodePortsOptions, Omit<ManagerOptions, 'hosts' | 'listen'> {
   /** How many listeners, each on a port of its own. @defaultValue 1 */
   readonly listeners?: number;
+  /** Of the first listener, where others have to know it before. @defaultValue one that is free */
+  readonly port?: number;
   /** Ports in place of the real ones. */
   readonly instead?: Partial<Ports>;
   /** Where to connect instead, by TCP port. */
@@ -40,7 +42,7 @@ export interface Provider {
 }
 
 export async function startProvider(options: ProviderOptions): Promise<Provider> {
-  const { listeners = 1, instead, redirected = {} } = options;
+  const { listeners = 1, port: first = 0, instead, redirected = {} } = options;
   const real = createNodePorts(options);
   const tlsaAsked: string[] = [];
   const visits = new Map<number, number>();
@@ -66,7 +68,11 @@ export async function startProvider(options: ProviderOptions): Promise<Provider>
     },
     ...instead,
   };
-  const listen = Array.from({ length: listeners }, () => ({ address: '127.0.0.1', port: 0, tls: 'detect' as const }));
+  const listen = Array.from({ length: listeners }, (_, i) => ({
+    address: '127.0.0.1',
+    port: i === 0 ? first : 0,
+    tls: 'detect' as const,
+  }));
   const manager = new ConnectionManager({ ...options, listen }, counted);
   const received: Stanza[] = [];
   const outcomes: AssociationOutcome[] = [];
