@@ -302,7 +302,12 @@ export const association = setup({
     },
     dane: {
       description: 'The presented certificate is judged by the signed TLSA records.',
-      meta: { spec: 'RFC 7712 §5.1', awaits: 'the verdict of dane', mover: 'us', ifLate: 'nothing else is asked' },
+      meta: {
+        spec: 'RFC 7712 §5.1',
+        awaits: 'the verdict of dane',
+        mover: 'us',
+        ifLate: 'nothing else that judges the certificate is asked',
+      },
       tags: 'waiting',
       invoke: {
         id: 'dane',

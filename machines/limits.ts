@@ -10,7 +10,7 @@ export const limits = {
   /** Stream header, `<proceed/>`: each is one round trip; Prosody gives the whole negotiation 90 s. */
   headerMs: 15_000,
   /** Stream features: under TLS the far end looks first at what proves us, and may ask DNS and HTTPS for it. */
-  featuresMs: 30_000,
+  featuresMs: 55_000,
   /** TLS handshake: two round trips and a signature. */
   handshakeMs: 15_000,
   /** SASL outcome; the far end may look up DNS or HTTPS before it answers. */
@@ -21,7 +21,7 @@ export const limits = {
    */
   authenticationMs: 60_000,
   /** One prooftype that judges what is at hand or is fetched at once; a path validator needs milliseconds. */
-  proofMs: 5_000,
+  proofMs: 2_000,
   /** SRV, then TLSA records, of a domain whose name alone is known: each look-up gives up after 5 s. */
   delegationMs: 11_000,
   /**
@@ -43,7 +43,7 @@ export const limits = {
   /** A proof of delegation is judged: certificates at hand, or one document and a few look-ups. */
   checkProofMs: 15_000,
   /** DANE, PKIX and POSH one after the other; only then is the stream closed, or the domain taken for unproved. */
-  associationMs: 35_000,
+  associationMs: 50_000,
   /** Both SRV answers: the resolver gives up after 5 s, and says why. */
   servicesMs: 8_000,
   /** Addresses of one target host while another is left: its silence must not cost the others their turn. */

@@ -79,8 +79,8 @@ export function createNodePorts({ hosts, trust = {}, dns = {}, posh = {} }: Node
   const pathValidator = createPathValidator({ system: trust.system ?? true, anchors: trust.anchors ?? [] });
   const resolver = rememberAnswers(names.resolver);
   const { enabled = true, ...web } = posh;
-  const documents = enabled ? createPoshSource({ ...web, resolver }) : null;
   const client = createHttpsClient({ ...web, resolver });
+  const documents = enabled ? createPoshSource({ client }) : null;
   const delegations = createDelegations({
     pathValidator,
     clock: systemClock,
@@ -100,7 +100,6 @@ export function createNodePorts({ hosts, trust = {}, dns = {}, posh = {} }: Node
     close: () => {
       delegations.close();
       client.close();
-      documents?.close();
       names.close();
       pathValidator.close();
     },

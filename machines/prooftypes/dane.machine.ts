@@ -184,7 +184,8 @@ export const daneProoftype = setup({
     },
     undetermined: {
       type: 'final',
-      description: 'There is nothing to compare; another prooftype may decide.',
+      description:
+        'There is nothing to compare, and another prooftype may decide; or the comparison did not end, and none may.',
       meta: { spec: 'RFC 7673 §4.1' },
     },
   },

@@ -1,4 +1,5 @@
 /** The rules of the two stream charts, as pure functions of what a stream knows: no events, no effects. */
+import type { Endpoint } from '../../src/protocol/dns.ts';
 import { type Fault, fault } from '../../src/protocol/faults.ts';
 import { matchIdentity, referenceIdentifiers } from '../../src/protocol/identity.ts';
 import { canonicalDomain } from '../../src/protocol/names.ts';
@@ -16,7 +17,7 @@ import {
   usableProoftypes,
 } from '../../src/protocol/policy.ts';
 import { isDelegationType, type Proof } from '../../src/protocol/proof.ts';
-import { delegationOf, undelegated } from '../../src/protocol/secure-delegation.ts';
+import { delegationOf, noValidator, type SecureDelegation, undelegated } from '../../src/protocol/secure-delegation.ts';
 import { decodeAuthzid, type StreamFeatures, type StreamHeader } from '../../src/protocol/wire.ts';
 import { entriesOf, entryOf, hasMember, withEntry } from '../collections/growing-table.ts';
 import type { AssociationInput } from '../association.machine.ts';
@@ -35,6 +36,12 @@ const vouchedByDns: Proof = {
 export const policyTowards = ({ settings }: StreamContext, remote: string): ResolvedPolicy =>
   policyFor(settings.policy, remote);
 
+/** What was found out before the endpoint was dialled; without a validator the DNS has no say in certificates. */
+function dialledDelegation({ settings }: StreamContext, endpoint: Endpoint): SecureDelegation {
+  const found = delegationOf(endpoint);
+  return settings.material.secureDns || found.dane.kind === 'tlsa' ? found : { ...found, dane: noValidator };
+}
+
 /** What is asked about `domain`, as whom this stream leads to, or who is at its other end. */
 export function associationOf(context: StreamContext, domain: string): Omit<AssociationInput, 'assertion'> {
   const { stream, service, settings, endpoint, remote, tls, purpose } = context;
@@ -44,7 +51,7 @@ export function associationOf(context: StreamContext, domain: string): Omit<Asso
     service,
     domain,
     prooftypes: usableProoftypes(policyTowards(context, domain)),
-    delegation: isDialled ? delegationOf(endpoint) : settings.material.secureDns ? null : undelegated,
+    delegation: isDialled ? dialledDelegation(context, endpoint) : settings.material.secureDns ? null : undelegated,
     endpoint: endpoint === null ? null : { host: endpoint.host, port: endpoint.port },
     certificate: tls?.certificate ?? null,
     unchallengeable: unchallengeable(context),
@@ -257,7 +264,7 @@ export function provedByNothing(context: StreamContext, domain: string): Fault |
   if (entryOf(context.proved, domain) !== undefined) return null;
   if (tls.certificate === null) return fault('pkix', 'no-certificate', 'peer');
   if (settings.material.secureDns || (settings.material.posh && prooftypes.includes('posh'))) return null;
-  return matchIdentity(referenceIdentifiers('xmpp-server', domain), tls.certificate.presented).kind === 'match'
+  return matchIdentity(referenceIdentifiers(context.service, domain), tls.certificate.presented).kind === 'match'
     ? null
     : fault('pkix', 'name-mismatch', 'peer');
 }

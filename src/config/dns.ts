@@ -18,7 +18,9 @@ export function dnsOptions(file: ConfigFile['dns'] = {}): DnsOptions {
   const { validator, servers = [], trustRemote, stubs, trustAnchors } = file;
   const who = validator?.value ?? 'none';
   if (who !== 'libunbound') {
-    for (const own of [stubs, trustAnchors]) own?.spot.warn(`only libunbound uses it, and dns.validator is ${who}`);
+    // Supplied anchors (dnssec-ta) are validated by libunbound whoever validates the rest, if it is there.
+    for (const own of who === 'none' ? [stubs, trustAnchors] : [trustAnchors])
+      own?.spot.warn(`only libunbound uses it, and dns.validator is ${who}`);
   }
   if (who === 'trusted-resolver') {
     if (servers.length === 0) validator?.spot.problem('expected dns.servers beside it: the resolvers to be trusted');

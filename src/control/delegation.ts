@@ -5,6 +5,7 @@ import {
   type DelegationFinding,
   findingOf,
   MAX_TLSA_TARGETS,
+  noDane,
   secureTargets,
   type SecureTarget,
   type TlsaAnswer,
@@ -31,7 +32,10 @@ export async function findDelegation(
 ): Promise<DelegationFinding> {
   const { domain, service, endpoint, asksForTlsa } = question;
   const names = srvOwnerNames(domain, service);
-  if (names === null) return { kind: 'found', delegation: undelegated };
+  if (names === null) {
+    const dane = noDane('insecure-delegation', 'an IP address has no SRV records');
+    return { kind: 'found', delegation: { ...undelegated, dane } };
+  }
   const tlsaAt = async (owner: string): Promise<TlsaAnswer> => ({
     owner,
     answer: await resolver.tlsa(owner, signal, question),

@@ -36,15 +36,13 @@ export const noDane = (condition: string, text: string): DaneMaterial => ({
   why: fault('dane', condition, 'dns', text),
 });
 
-/** Where nobody validates the DNS, it delegates nothing. */
-export const undelegated: SecureDelegation = {
-  derivedDomains: [],
-  expiresAtMs: null,
-  dane: {
-    kind: 'none',
-    why: fault('dane', 'no-validator', 'local', 'nobody validates the DNS here: see `dns.validator`'),
-  },
+export const noValidator: DaneMaterial = {
+  kind: 'none',
+  why: fault('dane', 'no-validator', 'local', 'nobody validates the DNS here: see `dns.validator`'),
 };
+
+/** Where nobody validates the DNS, it delegates nothing. */
+export const undelegated: SecureDelegation = { derivedDomains: [], expiresAtMs: null, dane: noValidator };
 
 /** What was found out before the endpoint was dialled. */
 export function delegationOf({

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import { MAX_CERTIFICATE_BYTES, readCertificate } from '../../src/adapters/pkix/certificates.ts';
-import { contextTag, octetString, oid, sequence, text } from '../../src/simulation/der.ts';
+import { contextTag, octetString, oid, sequence, text } from '../../src/adapters/der-writer.ts';
 import { FaultError } from '../../src/protocol/faults.ts';
 
 const authority = createCertificateAuthority({ name: 'Certificate Test Authority' });

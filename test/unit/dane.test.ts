@@ -10,7 +10,7 @@ import { formatTlsa, parseTlsa, tlsaFor } from '../../src/protocol/tlsa.ts';
 import type { TlsaRecord } from '../../src/protocol/tlsa.ts';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import type { CertificateAuthority } from '../../src/simulation/certificate-authority.ts';
-import { derBoolean, octetString, oid, sequence } from '../../src/simulation/der.ts';
+import { derBoolean, octetString, oid, sequence } from '../../src/adapters/der-writer.ts';
 
 const NOW = Date.UTC(2026, 5, 1);
 const DAY_MS = 86_400_000;

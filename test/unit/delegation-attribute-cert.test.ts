@@ -19,7 +19,7 @@ import {
   sequence,
   set,
   tagged,
-} from '../../src/simulation/der.ts';
+} from '../../src/adapters/der-writer.ts';
 import {
   answer,
   authority,

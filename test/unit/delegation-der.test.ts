@@ -15,7 +15,7 @@ import { readCarriage } from '../../src/adapters/delegation/carriage.ts';
 import { readDocument } from '../../src/adapters/delegation/xml-document.ts';
 import { readXmlAssertion, readXmlStatement } from '../../src/adapters/delegation/xml-statement.ts';
 import { FaultError } from '../../src/protocol/faults.ts';
-import { oid, sequence, tagged } from '../../src/simulation/der.ts';
+import { oid, sequence, tagged } from '../../src/adapters/der-writer.ts';
 
 const refuses = (read: () => unknown): boolean => {
   try {

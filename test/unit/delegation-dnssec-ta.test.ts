@@ -9,7 +9,7 @@ import type { DelegationClaim } from '../../src/ports.ts';
 import type { Credential } from '../../src/ports.ts';
 import { delegationLimits } from '../../src/protocol/delegation.ts';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
-import { contextTag, octetString, oid, sequence } from '../../src/simulation/der.ts';
+import { contextTag, octetString, oid, sequence } from '../../src/adapters/der-writer.ts';
 import {
   answer,
   authority,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { noDane } from '../../src/protocol/secure-delegation.ts';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import { readCertificate } from '../../src/adapters/pkix/certificates.ts';
 import type { PresentedIdentifiers } from '../../src/protocol/certificate.ts';
@@ -82,6 +83,21 @@ test('a target counts as reference only when the SRV answer is secure (RFC 7673 
   };
   assert.deepEqual(ids(false), srv_insecure_reference_ids);
   assert.deepEqual(ids(true), srv_secure_reference_ids);
+});
+
+test('without a validator DANE is told to be without one, on streams of ours too (RFC 7712 §5.1)', () => {
+  const whyNoDane = (secureDns: boolean) => {
+    const input = initiatingInput({ directTls: true });
+    const settings = { ...input.settings, material: { secureDns, posh: false } };
+    const dane = noDane('insecure-delegation', 'not signed');
+    const stream = new PureActor(initiatingStream, { ...input, settings, endpoint: { ...endpoint, dane } })
+      .send({ type: 'transport.connected', remoteAddress: '127.0.0.1', remotePort: 5269 })
+      .send({ type: 'transport.secured', tls: tlsWith(certificateOf('b.example')) });
+    const asked = stream.effects.find((effect) => effect.kind === 'spawned' && effect.id === 'association');
+    const { delegation } = (asked?.kind === 'spawned' ? asked.input : {}) as AssociationInput;
+    return delegation?.dane.kind === 'none' ? delegation.dane.why.condition : delegation?.dane.kind;
+  };
+  assert.deepEqual([whyNoDane(true), whyNoDane(false)], ['insecure-delegation', 'no-validator']);
 });
 
 test('a derived domain matches as DNS-ID and in no other way (RFC 7673 §4.1, FACTS §6.1)', () => {

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { LruMap } from '../../src/adapters/lru.ts';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import type { CertificateAuthority } from '../../src/simulation/certificate-authority.ts';
-import { contextTag, derBoolean, octetString, oid, sequence } from '../../src/simulation/der.ts';
+import { contextTag, derBoolean, octetString, oid, sequence } from '../../src/adapters/der-writer.ts';
 import { createPathValidator } from '../../src/adapters/pkix/path-validator.ts';
 import type { TrustOptions } from '../../src/adapters/pkix/path-validator.ts';
 import type { PathVerdict } from '../../src/protocol/certificate.ts';

@@ -2,7 +2,7 @@
  * An attribute certificate with the certificates of its issuer: SignedData of CMS without content and without signers
  * (RFC 5652 §5.2, "the degenerate case"), whose CertificateSet holds both (§10.2.2, §10.2.3).
  */
-import { integer, sequence, set, tagged } from '../../simulation/der.ts';
+import { integer, sequence, set, tagged } from '../der-writer.ts';
 import { boundedCertificates } from './armour.ts';
 import {
   constructedTag,

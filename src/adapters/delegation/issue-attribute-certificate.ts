@@ -1,5 +1,5 @@
 /** Issues the proof of prooftype attribute-cert: what the owner of a domain hands to his provider, at least once a week. */
-import { bitString, contextTag, integer, octetString, sequence, set, tagged } from '../../simulation/der.ts';
+import { bitString, contextTag, integer, octetString, sequence, set, tagged } from '../der-writer.ts';
 import { delegationFailure } from '../../protocol/delegation.ts';
 import { armoured } from './armour.ts';
 import { EXTENSION } from './attribute-certificate-extensions.ts';

@@ -5,14 +5,17 @@ import { canonicalDomain } from '../../protocol/names.ts';
 import { poshFault } from '../../protocol/posh-conditions.ts';
 import { MAX_DOCUMENT_BYTES, poshUrl } from '../../protocol/posh.ts';
 import { systemClock } from '../clock.ts';
-import { createHttpsClient, type HttpsOptions } from '../https/client.ts';
+import { createHttpsClient, type HttpsClient, type HttpsOptions } from '../https/client.ts';
 import { HttpsError } from '../https/failure.ts';
 import { findMaterial } from './find-material.ts';
 import { type PoshFinding, PoshMemory } from './memory.ts';
 import { SharedQuestions } from './shared-questions.ts';
 
 /** One turn is one question: both documents of a reference are in it. */
-export type PoshSourceOptions = Omit<HttpsOptions, 'maxBodyBytes'>;
+export interface PoshSourceOptions extends Omit<HttpsOptions, 'maxBodyBytes'> {
+  /** Fetches with this one, which is its owner's to close, instead of one of its own. */
+  readonly client?: HttpsClient;
+}
 
 export interface WebPoshSource extends PoshSource {
   /** Ends what is under way as `cancelled`, and whatever is asked from now on. */
@@ -25,7 +28,7 @@ export interface WebPoshSource extends PoshSource {
  */
 export function createPoshSource(options: PoshSourceOptions = {}): WebPoshSource {
   const { clock = systemClock } = options;
-  const client = createHttpsClient({ ...options, maxBodyBytes: MAX_DOCUMENT_BYTES });
+  const client = options.client ?? createHttpsClient({ ...options, maxBodyBytes: MAX_DOCUMENT_BYTES });
   const memory = new PoshMemory(clock);
   const questions = new SharedQuestions<PoshFinding>(failed(new HttpsError('cancelled', 'nobody waits for it')));
 
@@ -44,7 +47,9 @@ export function createPoshSource(options: PoshSourceOptions = {}): WebPoshSource
       if (finding.kind === 'failed') throw new FaultError(finding.fault);
       return finding.material;
     },
-    close: () => client.close(),
+    close: () => {
+      if (options.client === undefined) client.close();
+    },
   };
 }
 

@@ -19,21 +19,35 @@ function ms(name: string): number {
   return found;
 }
 
+/** DANE, PKIX and POSH, of a domain of which only the name is known. */
+const byCertificate = [
+  'association.delegationTimeout',
+  'association.proofTimeout',
+  'association.proofTimeout',
+  'association.documentTimeout',
+];
+
 /** What is waited for one after the other, and what waits for all of it. */
 const contained: readonly (readonly [inner: readonly string[], outer: string])[] = [
   [['resolution.servicesTimeout'], 'peer.resolutionTimeout'],
   [['pkixProoftype.proofTimeout'], 'association.proofTimeout'],
   [['dialbackProoftype.verifyStreamTimeout', 'dialbackProoftype.verifyAnswerTimeout'], 'association.dialbackTimeout'],
-  [Array<string>(3).fill('association.proofTimeout'), 'initiatingStream.associationTimeout'],
-  [Array<string>(3).fill('association.proofTimeout'), 'receivingStream.associationTimeout'],
-  [Array<string>(3).fill('association.proofTimeout'), 'pair.associationTimeout'],
-  [['association.proofTimeout', 'association.dialbackTimeout'], 'verification.verificationTimeout'],
+  [['daneProoftype.proofTimeout'], 'association.proofTimeout'],
+  [['poshProoftype.documentTimeout'], 'association.documentTimeout'],
+  [[...byCertificate, 'association.ownProofTimeout'], 'initiatingStream.associationTimeout'],
+  [[...byCertificate, 'association.ownProofTimeout'], 'receivingStream.associationTimeout'],
+  [[...byCertificate, 'association.ownProofTimeout'], 'pair.associationTimeout'],
   [['challenge.challengeTimeout', 'challenge.checkTimeout'], 'association.challengeTimeout'],
   [['association.challengeTimeout'], 'initiatingStream.challengeTimeout'],
+  [[...byCertificate, 'association.dialbackTimeout'], 'verification.verificationTimeout'],
   [['dialbackProoftype.verifyAnswerTimeout'], 'initiatingStream.verifyTimeout'],
   [['verification.verificationTimeout'], 'assertion.assertionTimeout'],
   [['assertion.assertionTimeout'], 'pair.answerTimeout'],
 ];
+test('L2: features are waited for longer than what the far end looks into before it sends them (XEP-0178 §3)', () => {
+  assert.ok(limits.featuresMs > limits.associationMs);
+});
+
 for (const [inner, outer] of contained) {
   test(`L2: ${outer} is longer than ${inner.join(' and ')}`, () => {
     const sum = inner.reduce((total, name) => total + ms(name), 0);
