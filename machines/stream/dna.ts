@@ -42,7 +42,9 @@ const isBelieved = ({ dna }: StreamContext, domain: string): boolean => entryOf(
 const disbelieved = ({ dna, proved, remote }: StreamContext, domain: string): Partial<Dna> => ({
   believed: entryOf(dna.believed, domain) === true ? withEntry(dna.believed, domain, false) : dna.believed,
   withdrawn:
-    domain === remote || entryOf(proved, domain) !== undefined ? withEntry(dna.withdrawn, domain, true) : dna.withdrawn,
+    entryOf(dna.withdrawn, domain) !== true && (domain === remote || entryOf(proved, domain) !== undefined)
+      ? withEntry(dna.withdrawn, domain, true)
+      : dna.withdrawn,
 });
 
 const leftOpen = (domain: string, why: Fault): ChallengeOutcome => ({
@@ -241,14 +243,15 @@ export const delegation = validating.extend({
         enqueue.sendTo('transport', impossible(domain));
         return;
       }
+      const isNews = entryOf(context.dna.standing, domain) !== 'valid';
       const standing = withEntry(context.dna.standing, domain, 'valid' as const);
-      enqueue.assign(withDna(context, { isSpoken: true, standing }));
+      enqueue.assign(withDna(context, { isSpoken: true, ...(isNews ? { standing } : {}) }));
       enqueue.emit({ type: 'domain.judged', stream: context.stream, domain, verdict: 'valid' });
     }),
     /** ProtoXEP §4.3: nothing from this domain may be sent any more. */
     takeInvalid: enqueueActions(({ context, enqueue }, domain: string) => {
-      if (!hasMember(context.settings.hosted, domain)) return;
       const { stream, dna } = context;
+      if (!hasMember(context.settings.hosted, domain) || entryOf(dna.standing, domain) === 'invalid') return;
       enqueue.assign(withDna(context, { standing: withEntry(dna.standing, domain, 'invalid' as const) }));
       enqueue.emit({ type: 'domain.judged', stream, domain, verdict: 'invalid' });
       enqueue.emit({ type: 'domain.withdrawn', stream, domain, end: 'local', fault: declaredInvalid(domain) });

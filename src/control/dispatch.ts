@@ -154,9 +154,10 @@ export class Dispatch {
       router.withdrawLocal(stream, domain);
       return;
     }
+    // It leads to whomever it has a fact or a route for; the far end may take back any number of others.
+    if (!streams.leadsNoMore(stream, domain)) return;
     challenges.withdrawn(stream, domain, why);
     expiry.restsUntil(stream, domain, null);
-    streams.leadsNoMore(stream, domain);
     router.withdrawRemote(stream, domain);
   }
 

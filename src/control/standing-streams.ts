@@ -161,9 +161,11 @@ export class StandingStreams {
     index(this.#byRemote, remote, id);
   }
 
-  /** The stream leads to `remote` no more. */
-  leadsNoMore(id: StreamId, remote: string): void {
-    if (this.#rows.get(id)?.leadsTo.delete(remote) === true) unindex(this.#byRemote, remote, id);
+  /** The stream leads to `remote` no more; false if it never did. */
+  leadsNoMore(id: StreamId, remote: string): boolean {
+    if (this.#rows.get(id)?.leadsTo.delete(remote) !== true) return false;
+    unindex(this.#byRemote, remote, id);
+    return true;
   }
 
   remove(id: StreamId): void {

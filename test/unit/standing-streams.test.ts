@@ -53,3 +53,14 @@ test('L3: who has the very same addresses by another name waits for the stream t
   streams.remove(1);
   assert.equal(found(other), null);
 });
+
+test('a stream that leads to a domain no more is not offered for it, and goes on leading to the others', () => {
+  const streams = new StandingStreams();
+  const row = rowOf(1, endpointOf('h.example', '192.0.2.1'), {});
+  row.stage = 'established';
+  streams.add(row);
+  for (const remote of ['b.example', 'c.example']) streams.leadsTo(1, remote);
+  assert.deepEqual([streams.leadsNoMore(1, 'b.example'), streams.leadsNoMore(1, 'b.example')], [true, false]);
+  const leading = (remote: string) => streams.leadingTo({ remote, purpose: 'stanzas', avoid: [] })?.id ?? null;
+  assert.deepEqual([leading('b.example'), leading('c.example')], [null, 1]);
+});
