@@ -166,6 +166,7 @@ export function playDane(rows: readonly DaneRow[]): void {
     test(row.row, { skip }, async () => {
       const domain = domainOf(row, i);
       const { ends } = row;
+      const caughtBefore = caught;
       const delivery = await sender.manager.send(
         xml('message', { from: 'a.test', to: domain }, xml('body', {}, 'hello')),
       );
@@ -192,7 +193,7 @@ export function playDane(rows: readonly DaneRow[]): void {
         row.visits ?? (row.asked === null ? 0 : 1),
         'how often the provider was dialled',
       );
-      assert.equal(caught, 0, 'somebody came where nobody may come');
+      assert.equal(caught, caughtBefore, 'somebody came where nobody may come');
       if (row.tlsaOf === undefined) return;
       const wanted = row.tlsaOf.map((host) => `_${port}._tcp.${host}`);
       const ofRow = (name: string): boolean => name.startsWith(`_${port}._tcp.`);
