@@ -147,7 +147,7 @@ function toAnswer(name: string, record: DnsRecord): Answer {
 }
 
 /** UDP and TCP at the same number; another try when the TCP port turns out to be taken. */
-async function bindBoth(tcp: Server): Promise<{ udp: UdpSocket; port: number }> {
+export async function bindBoth(tcp: Server): Promise<{ udp: UdpSocket; port: number }> {
   for (let attempt = 1; ; attempt += 1) {
     const udp = createSocket('udp4');
     await new Promise<void>((resolve) => udp.bind(0, '127.0.0.1', resolve));

@@ -1,5 +1,4 @@
 /** A resolver that does what a test says with each query, over UDP and TCP on one high loopback port. */
-import { createSocket } from 'node:dgram';
 import { createServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import {
@@ -12,6 +11,7 @@ import {
   RECURSION_AVAILABLE,
   streamEncode,
 } from 'dns-packet';
+import { bindBoth } from './dns-server.ts';
 
 export const RESOLVES = RECURSION_AVAILABLE;
 export const VOUCHES = RECURSION_AVAILABLE | AUTHENTIC_DATA;
@@ -31,13 +31,6 @@ export interface ScriptedQuery {
 
 /** It keeps silent where the script does. @returns `127.0.0.1@PORT` */
 export async function scriptedResolver(t: TestContext, script: (query: ScriptedQuery) => void): Promise<string> {
-  const udp = createSocket('udp4');
-  await new Promise<void>((resolve) => udp.bind(0, '127.0.0.1', resolve));
-  const { port } = udp.address();
-  udp.on('message', (bytes, from) => {
-    const send = (reply: Buffer): void => udp.send(reply, from.port, from.address);
-    script(query('udp', bytes, from.port, send, () => undefined));
-  });
   const sockets = new Set<Socket>();
   const tcp = createServer((socket) => {
     sockets.add(socket.on('error', () => undefined));
@@ -53,7 +46,11 @@ export async function scriptedResolver(t: TestContext, script: (query: ScriptedQ
       ),
     );
   });
-  await new Promise<void>((resolve) => tcp.listen(port, '127.0.0.1', resolve));
+  const { udp, port } = await bindBoth(tcp);
+  udp.on('message', (bytes, from) => {
+    const send = (reply: Buffer): void => udp.send(reply, from.port, from.address);
+    script(query('udp', bytes, from.port, send, () => undefined));
+  });
   t.after(() => {
     udp.close();
     for (const socket of sockets) socket.destroy();
