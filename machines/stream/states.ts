@@ -197,7 +197,14 @@ export const challenging = {
 /** Further domains of the far end, proved as they are wanted, or as it asserts them. */
 export const associating = {
   ...challenging,
-  'peer.domainAsserted': { guard: 'dnaIsSpoken', actions: { type: 'judgeAsserted', params: farDomain } },
+  'peer.domainAsserted': {
+    guard: 'dnaIsSpoken',
+    // No further proof is needed of what was proved on this stream before (FACTS §13.2).
+    actions: [
+      { type: 'judgeAsserted', params: farDomain },
+      { type: 'believe', params: farDomain },
+    ],
+  },
   'xstate.done.actor.association.*': {
     actions: [
       { type: 'settleAssociation', params: ({ event }) => event.output },

@@ -282,7 +282,7 @@ test('so many challenges at once, and no more', () => {
 // ——— as the receiving server
 
 type Receiving = PureActor<typeof receivingStream>;
-function offering(policy = POLICY): Receiving {
+function offering(policy = POLICY, outcome = refutedFor('a.example')): Receiving {
   const input = receivingInput({}, policy);
   const stream = new PureActor(receivingStream, {
     ...input,
@@ -292,7 +292,7 @@ function offering(policy = POLICY): Receiving {
   stream.send({ type: 'peer.startTlsRequested' });
   stream.send({ type: 'transport.secured', tls: tlsWith(certificateOf('hosting.example')) });
   stream.send({ type: 'peer.streamOpened', header: header(), freshId: 'two' });
-  return stream.done('association', refutedFor('a.example'));
+  return stream.done('association', outcome);
 }
 
 test('we assert whom the stream was opened to, in features, under TLS (ProtoXEP §6.3)', () => {
@@ -336,6 +336,21 @@ test('an asserted domain is answered when all that policy has was asked; a suppo
     assert.deepEqual(words(stream).slice(1), ['report association.settled', ...said]);
     assert.equal(stream.snapshot.context.dna.asserted.length, 0);
   }
+});
+
+test('what the certificate has proved on this stream is believed, and answered, as soon as it is asserted (FACTS §13.2)', () => {
+  const asserted = [
+    'report domain.asserted',
+    'authenticated',
+    'report pair.admitted',
+    'say dnaValid',
+    'report stream.established',
+  ];
+  const stream = offering(POLICY, provedFor('a.example'));
+  stream.send({ type: 'peer.domainAsserted', domain: 'a.example' });
+  assert.deepEqual([stream.state, words(stream)], ['established', asserted]);
+  stream.send({ type: 'peer.domainAsserted', domain: 'a.example' });
+  assert.deepEqual(words(stream), ['report domain.asserted', 'say dnaValid'], 'once more, and that is all');
 });
 
 test('an assertion that waits for its verdict keeps the stream from ending for silence; SASL forgets it (S5)', () => {
