@@ -114,7 +114,7 @@ export class Dispatch {
       case 'association.settled':
         if (report.outcome.verdict.kind === 'proved') {
           streams.leadsTo(stream, report.outcome.domain);
-          expiry.restsUntil(stream, report.outcome.domain, report.outcome.verdict.expiresAtMs);
+          expiry.provedUntil(stream, report.outcome.domain, report.outcome.verdict.expiresAtMs);
         }
         actors.pairs.sendToThoseTowards(report.outcome.domain, report);
         break;
@@ -157,7 +157,7 @@ export class Dispatch {
     // It leads to whomever it has a fact or a route for; the far end may take back any number of others.
     if (!streams.leadsNoMore(stream, domain)) return;
     challenges.withdrawn(stream, domain, why);
-    expiry.restsUntil(stream, domain, null);
+    expiry.forgetDomain(stream, domain);
     router.withdrawRemote(stream, domain);
   }
 

@@ -10,7 +10,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 interface Rest {
   /** When its proof ends, in milliseconds since the epoch. */
   endsAtMs: number;
-  /** When it is asked for anew; Infinity once it was. */
+  /** When it is asked for anew, for the first time or once more. */
   renewAtMs: number;
 }
 
@@ -20,6 +20,10 @@ interface StreamRests {
   nextAtMs: number;
   timer: unknown;
 }
+
+/** What could not be asked, or not be found out, may be so in a while; a proof that came has set another time. */
+const nextTry = ({ endsAtMs }: Rest, now: number): number =>
+  now + Math.max(limits.renewalRetryMs, (endsAtMs - now) / 4);
 
 export interface ProofExpiryEvents {
   /** The proof of the domain on this stream will end soon. */
@@ -38,28 +42,38 @@ export class ProofExpiry {
     this.#events = events;
   }
 
-  /** The domain is proved on this stream until then; for as long as the stream, if null. Later news replaces earlier. */
+  /** What stands on this stream for the domain rests on a proof that ends then; on several, the first to end counts. */
   restsUntil(stream: StreamId, domain: string, expiresAtMs: number | null): void {
-    const known = this.#byStream.get(stream);
-    if (expiresAtMs === null) {
-      known?.byDomain.delete(domain);
-      return;
-    }
-    const now = this.#clock.now();
-    const endsAtMs = Math.max(expiresAtMs, now + limits.leastProofMs);
-    const before = known?.byDomain.get(domain);
-    // The same again: a renewal that brought nothing new is not asked for once more.
-    if (before !== undefined && endsAtMs <= before.endsAtMs) return;
-    const leadMs = Math.min(limits.renewalLeadMs, (endsAtMs - now) / 2);
-    const rests = known ?? { byDomain: new Map<string, Rest>(), nextAtMs: Infinity, timer: null };
-    rests.byDomain.set(domain, { endsAtMs, renewAtMs: endsAtMs - leadMs });
-    if (known === undefined) this.#byStream.set(stream, rests);
-    this.#wakeAt(stream, rests, endsAtMs - leadMs);
+    if (expiresAtMs === null) return;
+    const before = this.#byStream.get(stream)?.byDomain.get(domain);
+    if (before === undefined || expiresAtMs < before.endsAtMs) this.#set(stream, domain, expiresAtMs);
+  }
+
+  /** The domain has been proved on this stream, perhaps once more: this proof takes the place of what there was. */
+  provedUntil(stream: StreamId, domain: string, expiresAtMs: number | null): void {
+    const before = this.#byStream.get(stream)?.byDomain.get(domain);
+    if (expiresAtMs === null) this.forgetDomain(stream, domain);
+    else if (before?.endsAtMs !== expiresAtMs) this.#set(stream, domain, expiresAtMs);
+  }
+
+  forgetDomain(stream: StreamId, domain: string): void {
+    this.#byStream.get(stream)?.byDomain.delete(domain);
   }
 
   forget(stream: StreamId): void {
     this.#clock.clearTimeout(this.#byStream.get(stream)?.timer);
     this.#byStream.delete(stream);
+  }
+
+  #set(stream: StreamId, domain: string, expiresAtMs: number): void {
+    const now = this.#clock.now();
+    const endsAtMs = Math.max(expiresAtMs, now + limits.leastProofMs);
+    const renewAtMs = endsAtMs - Math.min(limits.renewalLeadMs, (endsAtMs - now) / 2);
+    const known = this.#byStream.get(stream);
+    const rests = known ?? { byDomain: new Map<string, Rest>(), nextAtMs: Infinity, timer: null };
+    rests.byDomain.set(domain, { endsAtMs, renewAtMs });
+    if (known === undefined) this.#byStream.set(stream, rests);
+    this.#wakeAt(stream, rests, renewAtMs);
   }
 
   #wakeAt(stream: StreamId, rests: StreamRests, atMs: number): void {
@@ -85,7 +99,7 @@ export class ProofExpiry {
       }
       if (rest.renewAtMs <= now && asked < limits.renewalsAtOnce) {
         asked += 1;
-        rest.renewAtMs = Infinity;
+        rest.renewAtMs = nextTry(rest, now);
         this.#events.renewalDue(stream, domain);
       }
       // The rest of a crowd has its turn in a moment.

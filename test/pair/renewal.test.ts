@@ -70,6 +70,38 @@ test('A14: a proof is looked for again before it ends, on the stream that rests 
   await duo.stop();
 });
 
+test('A14: a renewal that fails is tried again until the proof ends; who is back in time loses no stream', async () => {
+  const duo = await provedByDocuments();
+  const { opened } = duo.sockets;
+  const url = poshUrl('b.example', 'xmpp-server');
+  await duo.simulation.clock.advance(200_000);
+  duo.simulation.posh.set(url, { status: 503 });
+  await duo.simulation.clock.advance(200_000);
+  assert.ok(settledFor(duo, 'b.example').includes('undetermined'), 'it was asked for, and not found');
+  lists(duo, 'b.example', certificateOf(B));
+  await duo.simulation.clock.advance(400_000); // beyond the end of what was proved first
+  duo.send('a.example', 'b.example');
+  await duo.settle();
+  assert.deepEqual([outcomes(duo).at(-1), duo.sockets.opened], ['sent', opened]);
+  await duo.stop();
+});
+
+test('A14, L5: of a crowd whose proofs end together none is forgotten', async () => {
+  const crowd = Array.from({ length: 100 }, (_, n) => `b${n}.example`);
+  const many = { ...B, hosts: crowd };
+  const duo = await createDuo({ A, B: many, link: { dnsMs: 600 } });
+  lists(duo, 'a.example', certificateOf(A));
+  for (const domain of crowd) lists(duo, domain, certificateOf(many));
+  for (const domain of crowd) duo.send('a.example', domain);
+  await duo.settle();
+  const { opened } = duo.sockets;
+  await duo.simulation.clock.advance((SECONDS + 100) * 1_000);
+  for (const domain of crowd) duo.send('a.example', domain);
+  await duo.settle();
+  assert.deepEqual([new Set(outcomes(duo)), duo.sockets.opened], [new Set(['sent']), opened]);
+  await duo.stop();
+});
+
 test('T8: a proof that is not there any more ends its stream with reset when it ends; what is sent then comes back (RFC 6120 §13.7.2.3)', async () => {
   const duo = await provedByDocuments();
   lists(duo, 'b.example', another); // from now on

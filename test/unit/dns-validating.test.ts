@@ -41,6 +41,24 @@ for (const [behaviour, expected] of Object.entries(behaviours)) {
   test(`D3: ${behaviour}`, { skip }, () => assertAnswers(resolver, expected, { reasons: true }));
 }
 
+test('L5: names whose servers keep silent leave room for the others, asked about or given up', { skip }, async () => {
+  const silent = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const stubs = { ...world.stubs, 'silent.example': `127.0.0.1@${silent.address().port}` };
+  const own = createValidatingResolver({ stubs, trustAnchors: [world.anchor], rootAnchorFiles: [] });
+  const asking = new AbortController();
+  const strangers = Array.from({ length: 40 }, (_, n) =>
+    own.srv(`_xmpp-server._tcp.d${n}.silent.example`, AbortSignal.any([asking.signal]), { purpose: 'verification' }),
+  );
+  await once(silent, 'message');
+  assert.equal((await own.srv('_xmpp-server._tcp.good.example', never)).status, 'secure');
+  asking.abort();
+  await Promise.all(strangers);
+  assert.equal((await own.tlsa('_5269._tcp.xmpp.good.example', never)).status, 'secure');
+  own.close();
+  silent.close();
+});
+
 test('D3: services, addresses and certificates come as they stand in the zone', { skip }, async () => {
   const { records: services } = await resolver.srv('_xmpp-server._tcp.good.example', never);
   assert.deepEqual(

@@ -35,6 +35,16 @@ export interface UnboundOptions {
   readonly rootAnchorFiles?: readonly string[];
 }
 
+/**
+ * A library's defaults, sixteen sockets among them, are for one question at a time. A question that was given up goes on inside
+ * for a while, with up to a dozen queries: those of a hundred silent names must leave room for the others.
+ */
+const CAPACITY = {
+  'outgoing-range:': '900',
+  'num-queries-per-thread:': '2048',
+  'outgoing-num-tcp:': '20',
+} as const;
+
 const ROOT_ANCHOR_FILES = ['/usr/share/dns/root.key', '/var/lib/unbound/root.key', '/etc/unbound/root.key'];
 /** Records taken from one answer; whoever made it may have put hundreds there. */
 const MAX_RECORDS = 256;
@@ -191,6 +201,8 @@ function createContext(library: Libunbound, options: UnboundOptions): Context {
     check(library.ub_ctx_async(context, 1), 'a thread for it');
     // Servers on this machine are as good as others.
     check(library.ub_ctx_set_option(context, 'do-not-query-localhost:', 'no'), 'do-not-query-localhost');
+    for (const [option, value] of Object.entries(CAPACITY))
+      check(library.ub_ctx_set_option(context, option, value), option);
     if (servers.length === 0) check(library.ub_ctx_resolvconf(context, null), 'the servers of the system');
     for (const server of servers)
       check(library.ub_ctx_set_fwd(context, unboundAddress(server)), `the server ${server}`);
