@@ -5,7 +5,6 @@ import { type CheckStep, sentenceOf } from '../check/steps.ts';
 import type { CheckVerdict } from '../check/verdict.ts';
 import { loadConfig, type ServeConfig } from '../config/load.ts';
 import { makePaint } from '../demo/paint.ts';
-import { faultSentence } from '../protocol/faults.ts';
 import { canonicalDomain, isIpLiteral } from '../protocol/names.ts';
 import { type Service, SERVICES } from '../protocol/service.ts';
 import { portsFor } from './check-ports.ts';
@@ -108,6 +107,7 @@ function printVerdict(told: CheckVerdict, terminal: Terminal): void {
     ),
   );
   terminal.print(visible(explanation));
-  if (fault !== null) terminal.print(visible(`  fault: ${faultSentence(fault)}`));
+  // What it says is in the explanation.
+  if (fault !== null) terminal.print(`  fault: ${fault.layer}: ${fault.condition} (${fault.origin})`);
   if (fix !== null) terminal.print(visible(`  fix:   ${fix}`));
 }

@@ -7,7 +7,7 @@ const STANZAS = ['message', 'presence', 'iq'];
 checking(
   'every step to the proof is told, in the order of the flow chart (RFC 7712 §4.2)',
   async ({ serve, check }) => {
-    const end = await serve();
+    const end = await serve({ external: 'accepted' });
     const { verdict, steps } = await check();
     assert.deepEqual(
       { ...verdict, explanation: '' },

@@ -5,8 +5,15 @@ import { type Cause, place, said, type Situation } from './cause.ts';
 const owner = ({ endpoint }: Situation): string =>
   endpoint == null ? 'the TLSA name of the server' : tlsaOwner(endpoint.host, endpoint.port);
 
-const publish = (situation: Situation): string =>
-  `publish that of the certificate in use, "3 1 1" with the SHA-256 of its public key, at ${owner(situation)}`;
+/** Where the fault tells the record that would match, it is the one. */
+const recordOf = ({ fault }: Situation): string | undefined =>
+  /the certificate is (\d \d \d [0-9a-f]+)/.exec(fault.text ?? '')?.[1];
+
+const publish = (situation: Situation): string => {
+  const record = recordOf(situation);
+  const what = record === undefined ? '"3 1 1" with the SHA-256 of its public key' : `"${record}"`;
+  return `publish that of the certificate in use, ${what}, at ${owner(situation)}`;
+};
 
 export const daneCauses: readonly Cause[] = [
   {
