@@ -120,7 +120,13 @@ export const association = setup({
   actors: {
     lookUpDelegation: declareEffect<
       DelegationFinding,
-      { domain: string; service: Service; endpoint: SecureTarget | null; asksForTlsa: boolean } & LookUpManner
+      {
+        stream: StreamId;
+        domain: string;
+        service: Service;
+        endpoint: SecureTarget | null;
+        asksForTlsa: boolean;
+      } & LookUpManner
     >('lookUpDelegation'),
     daneProoftype,
     pkixProoftype,
@@ -247,7 +253,8 @@ export const association = setup({
       invoke: {
         id: 'lookUpDelegation',
         src: 'lookUpDelegation',
-        input: ({ context: { domain, service, endpoint, prooftypes, fresh, purpose } }) => ({
+        input: ({ context: { stream, domain, service, endpoint, prooftypes, fresh, purpose } }) => ({
+          stream,
           domain,
           service,
           endpoint,
@@ -371,7 +378,8 @@ export const association = setup({
       invoke: {
         id: 'posh',
         src: 'poshProoftype',
-        input: ({ context: { service, domain, certificate, fresh, purpose } }) => ({
+        input: ({ context: { stream, service, domain, certificate, fresh, purpose } }) => ({
+          stream,
           service,
           sourceDomain: domain,
           certificate,

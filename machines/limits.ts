@@ -109,6 +109,13 @@ export const limits = {
   /** The share of one address (IPv6: a /64) in these: each is up to two look-ups, and so whoever asserts domains whose name
    * servers keep silent holds a third of the resolver's queries at most. */
   verifyStreamsPerAddress: 16,
+  /**
+   * Look-ups of what the signed DNS says of domains that one address (IPv6: a /64) asserts, at once: each is three queries, then
+   * one per target. Whoever asserts domains whose name servers keep silent holds half of what the resolver has for strangers.
+   */
+  lookUpsPerAddress: 8,
+  /** The same of POSH documents, and of proofs that may lie on the web: a quarter of the fetches that strangers have in all. */
+  documentsPerAddress: 4,
   /** Assertions of one address that wait for their turn: each is a few actors. Further ones are told `resource-constraint`. */
   waitingAssertionsPerAddress: 256,
   /** Questions to one authoritative server that wait for an answer on one stream. */

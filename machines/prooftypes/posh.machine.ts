@@ -6,10 +6,11 @@ import { fingerprintMatches, type PoshMaterial } from '../../src/protocol/posh.t
 import type { ProofVerdict } from '../../src/protocol/proof.ts';
 import type { Service } from '../../src/protocol/service.ts';
 import { declareEffect, type LookUpManner, type StateMeta } from '../declare.ts';
-import type { NoEvents } from '../events.ts';
+import type { NoEvents, StreamId } from '../events.ts';
 import { limits } from '../limits.ts';
 
 export interface PoshInput extends LookUpManner {
+  readonly stream: StreamId;
   readonly service: Service;
   readonly sourceDomain: string;
   readonly certificate: CertificateEvidence | null;
@@ -36,9 +37,10 @@ export const poshProoftype = setup({
     meta: {} as StateMeta,
   },
   actors: {
-    fetchPoshDocument: declareEffect<PoshFinding, { domain: string; service: Service } & LookUpManner>(
-      'fetchPoshDocument',
-    ),
+    fetchPoshDocument: declareEffect<
+      PoshFinding,
+      { stream: StreamId; domain: string; service: Service } & LookUpManner
+    >('fetchPoshDocument'),
   },
   delays: { documentTimeout: limits.webMs },
   guards: {
@@ -96,7 +98,8 @@ export const poshProoftype = setup({
       invoke: {
         id: 'fetchPoshDocument',
         src: 'fetchPoshDocument',
-        input: ({ context: { sourceDomain, service, fresh, purpose } }) => ({
+        input: ({ context: { stream, sourceDomain, service, fresh, purpose } }) => ({
+          stream,
           domain: sourceDomain,
           service,
           fresh,

@@ -12,6 +12,7 @@ import { poshProoftype, type PoshFinding } from '../../machines/prooftypes/posh.
 import { resolution, type ServiceRecords, type TargetTlsa } from '../../machines/resolution.machine.ts';
 import { receivingStream } from '../../machines/receiving-stream.machine.ts';
 import type { ChallengeOutcome, StreamId } from '../../machines/events.ts';
+import { limits } from '../../machines/limits.ts';
 import { verification } from '../../machines/verification.machine.ts';
 import { atOnce } from '../adapters/at-once.ts';
 import { transport, type TransportPorts } from '../adapters/transport.ts';
@@ -24,6 +25,7 @@ import type { DelegationFinding } from '../protocol/secure-delegation.ts';
 import type { Service } from '../protocol/service.ts';
 import { tlsaOwner, type TlsaRecord } from '../protocol/tlsa.ts';
 import type { Prooftype, ProoftypeQuestion } from '../prooftype.ts';
+import { AddressShare } from './address-share.ts';
 import type { ChallengeDesk, ChallengeWish } from './challenge-desk.ts';
 import { type DelegationQuestion, findDelegation } from './delegation.ts';
 import { askProoftype } from './own-prooftypes.ts';
@@ -59,6 +61,10 @@ export function makeEffects(
     return chain;
   };
 
+  const openedFrom = (stream: StreamId): string | null => others.streams.get(stream)?.openedFrom ?? null;
+  const delegationLookUps = new AddressShare({ perAddress: limits.lookUpsPerAddress, openedFrom });
+  const documents = new AddressShare({ perAddress: limits.documentsPerAddress, openedFrom });
+
   const lookUpServices = fromPromise<ServiceRecords, { domain: string; service: Service } & Required<LookUpOptions>>(
     async ({ input, signal }) => {
       const names = srvOwnerNames(input.domain, input.service);
@@ -93,18 +99,23 @@ export function makeEffects(
       : expanded;
   });
 
-  const lookUpDelegation = fromPromise<DelegationFinding, DelegationQuestion>(({ input, signal }) =>
-    findDelegation(ports, input, signal),
+  const lookUpDelegation = fromPromise<DelegationFinding, DelegationQuestion & { stream: StreamId }>(
+    ({ input, signal }) =>
+      delegationLookUps.use({ ...input, layer: 'dns' }, () => findDelegation(ports, input, signal), signal),
   );
 
-  const fetchPoshDocument = fromPromise<PoshFinding, { domain: string; service: Service } & Required<LookUpOptions>>(
-    async ({ input: { domain, service, ...manner }, signal }) => {
-      if (ports.posh === undefined)
-        throw new FaultError(fault('posh', 'not-available', 'local', 'nobody fetches POSH documents here'));
-      const material = await ports.posh.fetch(domain, service, signal, manner);
-      return { material, atMs: ports.clock.now() };
-    },
-  );
+  const fetchPoshDocument = fromPromise<
+    PoshFinding,
+    { stream: StreamId; domain: string; service: Service } & Required<LookUpOptions>
+  >(async ({ input: { stream, domain, service, ...manner }, signal }) => {
+    const { posh } = ports;
+    if (posh === undefined)
+      throw new FaultError(fault('posh', 'not-available', 'local', 'nobody fetches POSH documents here'));
+    const { purpose } = manner;
+    const fetch = () => posh.fetch(domain, service, signal, manner);
+    const material = await documents.use({ stream, purpose, layer: 'posh' }, fetch, signal);
+    return { material, atMs: ports.clock.now() };
+  });
 
   const matchTlsa = atOnce<DaneMatch, { stream: StreamId; records: readonly TlsaRecord[] }>(({ stream, records }) =>
     ports.pathValidator.validateDane(chainOf(stream), records, ports.clock.now()),
@@ -135,10 +146,12 @@ export function makeEffects(
       const question = { service, domain, derivedDomains: [], certificate: tls?.certificate ?? null, proof: data };
       return await askOwn(prooftype, stream, question, signal);
     }
-    if (ports.delegations === undefined) throw new FaultError(notJudged);
+    const { delegations } = ports;
+    if (delegations === undefined) throw new FaultError(notJudged);
     const claim = { type: prooftype, domain, service, data, chain: chainOf(stream) };
     const place = endpoint === null ? null : { host: endpoint.host, port: endpoint.port };
-    return await ports.delegations.check({ ...claim, endpoint: place }, signal);
+    const check = () => delegations.check({ ...claim, endpoint: place }, signal);
+    return await documents.use({ stream, purpose: 'verification', layer: 'dna' }, check, signal);
   });
 
   /** A prooftype of the embedder's own, on this stream. */

@@ -139,6 +139,7 @@ test('of each place the strongest digest counts, whatever digests another has (R
 });
 
 const poshInput: PoshInput = {
+  stream: 1,
   service: 'xmpp-server',
   sourceDomain: 'a.example',
   certificate,
