@@ -6,7 +6,18 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, ran
 import type { KeyObject } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import type { Credential } from '../ports.ts';
-import { bitString, contextTag, derBoolean, derTime, integer, octetString, oid, sequence, set, text } from '../adapters/der-writer.ts';
+import {
+  bitString,
+  contextTag,
+  derBoolean,
+  derTime,
+  integer,
+  octetString,
+  oid,
+  sequence,
+  set,
+  text,
+} from '../adapters/der-writer.ts';
 
 export type KeyType = 'ec' | 'rsa' | 'ed25519';
 export type ExtendedKeyUsage = 'serverAuth' | 'clientAuth' | 'any';

@@ -45,7 +45,8 @@ const contained: readonly (readonly [inner: readonly string[], outer: string])[]
   [['assertion.assertionTimeout'], 'pair.answerTimeout'],
 ];
 test('L2: features are waited for longer than what the far end looks into before it sends them (XEP-0178 §3)', () => {
-  assert.ok(limits.featuresMs > limits.associationMs);
+  const { featuresMs, associationMs }: Readonly<Record<'featuresMs' | 'associationMs', number>> = limits;
+  assert.ok(featuresMs > associationMs);
 });
 
 for (const [inner, outer] of contained) {
