@@ -111,11 +111,15 @@ export const limits = {
   verifyStreamsPerAddress: 16,
   /**
    * Look-ups of what the signed DNS says of domains that one address (IPv6: a /64) asserts, at once: each is three queries, then
-   * one per target. Whoever asserts domains whose name servers keep silent holds half of what the resolver has for strangers.
+   * one per target. Whoever asserts domains whose name servers keep silent holds a quarter of that.
    */
-  lookUpsPerAddress: 8,
+  lookUpsPerAddress: 4,
+  /** The same for all addresses together, each in its turn: three queries at first, of the fifty that strangers have. */
+  lookUpsOfStrangers: 16,
   /** The same of POSH documents, and of proofs that may lie on the web: a quarter of the fetches that strangers have in all. */
   documentsPerAddress: 4,
+  /** The same for all addresses together, each in its turn: what the HTTPS client does for strangers at once. */
+  documentsOfStrangers: 16,
   /** Assertions of one address that wait for their turn: each is a few actors. Further ones are told `resource-constraint`. */
   waitingAssertionsPerAddress: 256,
   /** Questions to one authoritative server that wait for an answer on one stream. */

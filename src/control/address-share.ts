@@ -6,6 +6,8 @@ import { fault, FaultError, type FaultLayer } from '../protocol/faults.ts';
 import { Turns } from './turns.ts';
 
 export interface AddressShareOptions {
+  /** Of all addresses together; each in its turn. */
+  readonly atOnce: number;
   /** At once, on behalf of one address. */
   readonly perAddress: number;
   /** The address at the far end of a stream that it opened; null where we did. */
@@ -23,10 +25,9 @@ export class AddressShare {
   readonly #turns: Turns;
   readonly #openedFrom: AddressShareOptions['openedFrom'];
 
-  constructor({ perAddress, openedFrom }: AddressShareOptions) {
-    // What all addresses together may do is bounded where it is done.
+  constructor({ atOnce, perAddress, openedFrom }: AddressShareOptions) {
     const waitingPerParty = limits.waitingAssertionsPerAddress;
-    this.#turns = new Turns({ atOnce: Infinity, perParty: perAddress, waitingPerParty });
+    this.#turns = new Turns({ atOnce, perParty: perAddress, waitingPerParty });
     this.#openedFrom = openedFrom;
   }
 

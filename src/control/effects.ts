@@ -62,8 +62,16 @@ export function makeEffects(
   };
 
   const openedFrom = (stream: StreamId): string | null => others.streams.get(stream)?.openedFrom ?? null;
-  const delegationLookUps = new AddressShare({ perAddress: limits.lookUpsPerAddress, openedFrom });
-  const documents = new AddressShare({ perAddress: limits.documentsPerAddress, openedFrom });
+  const delegationLookUps = new AddressShare({
+    atOnce: limits.lookUpsOfStrangers,
+    perAddress: limits.lookUpsPerAddress,
+    openedFrom,
+  });
+  const documents = new AddressShare({
+    atOnce: limits.documentsOfStrangers,
+    perAddress: limits.documentsPerAddress,
+    openedFrom,
+  });
 
   const lookUpServices = fromPromise<ServiceRecords, { domain: string; service: Service } & Required<LookUpOptions>>(
     async ({ input, signal }) => {

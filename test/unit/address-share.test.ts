@@ -12,7 +12,7 @@ const on = (stream: number): AddressShareQuestion => ({ stream, purpose: 'verifi
 /** Streams 1 and 2 are of one /64, stream 3 of another address, stream 0 is ours. */
 function stage() {
   const addresses = [null, '2001:db8::1', '2001:db8::2:1', '192.0.2.1'];
-  const share = new AddressShare({ perAddress: 2, openedFrom: (stream) => addresses[stream] ?? null });
+  const share = new AddressShare({ atOnce: 100, perAddress: 2, openedFrom: (stream) => addresses[stream] ?? null });
   const underWay: (() => void)[] = [];
   const lookUp = (): Promise<void> => new Promise((resolve) => underWay.push(resolve));
   const ask = (question: AddressShareQuestion, signal = patient) => share.use(question, lookUp, signal);
