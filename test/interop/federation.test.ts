@@ -81,7 +81,7 @@ describe('interop matrix', { timeout: 300_000 }, () => {
       theirs.server.waitForLog(pattern, { from });
 
     test(
-      `${kind}: EXTERNAL proves us to them and them to us (XEP-0178); stanzas of all kinds pass both ways`,
+      `A1, A2: ${kind}: EXTERNAL proves us to them and them to us (XEP-0178); stanzas of all kinds pass both ways`,
       { skip },
       async () => {
         await between(kind, { ours: { eku: [...BOTH] } }, async (ours, theirs) => {
@@ -113,7 +113,7 @@ describe('interop matrix', { timeout: 300_000 }, () => {
       },
     );
 
-    test(`${kind}: EXTERNAL is not offered to us, so we dial back (RFC 7712 §4.3)`, { skip }, async () => {
+    test(`A3: ${kind}: EXTERNAL is not offered to us, so we dial back (RFC 7712 §4.3)`, { skip }, async () => {
       // ejabberd offers it under TLS always; without TLS nobody can.
       const [theirs, ours]: [TheirOptions, OurOptions] =
         kind === 'Prosody'
@@ -130,7 +130,7 @@ describe('interop matrix', { timeout: 300_000 }, () => {
     });
 
     test(
-      `${kind}: we offer EXTERNAL to nobody whose certificate proves nothing, and verify the key (XEP-0178 §3)`,
+      `A2, A3: ${kind}: we offer EXTERNAL to nobody whose certificate proves nothing, and verify the key (XEP-0178 §3)`,
       { skip },
       async () => {
         await between(kind, { theirs: { issuer: stranger } }, async (ours, theirs) => {

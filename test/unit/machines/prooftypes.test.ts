@@ -193,7 +193,7 @@ const dialbackEvents = {
 };
 checkTable({
   machine: dialbackProoftype,
-  spec: 'XEP-0220 §2.2.1, XEP-0344 §2.6',
+  spec: 'A3, A4; XEP-0220 §2.2.1, XEP-0344 §2.6',
   input: { stream: 1, senderDomain: 'a.example', targetDomain: 'b.example', id: 'x', key: 'k', certificate },
   events: dialbackEvents,
   ways: {
