@@ -4,9 +4,9 @@ import type { CertificateEvidence } from '../src/protocol/certificate.ts';
 import { type Fault, fault, toFault } from '../src/protocol/faults.ts';
 import { matchIdentity, referenceIdentifiers } from '../src/protocol/identity.ts';
 import type { ProoftypeName } from '../src/protocol/policy.ts';
-import { type DelegationType, isDelegationType, type ProofAttempt, type ProofVerdict } from '../src/protocol/proof.ts';
+import { type DnaProofType, isDnaProofType, type ProofAttempt, type ProofVerdict } from '../src/protocol/proof.ts';
 import {
-  type DelegationFinding,
+  type SecureDelegationFinding,
   type SecureDelegation,
   type SecureTarget,
   undelegated,
@@ -118,8 +118,8 @@ export const association = setup({
     meta: {} as StateMeta,
   },
   actors: {
-    lookUpDelegation: declareEffect<
-      DelegationFinding,
+    lookUpSecureDelegation: declareEffect<
+      SecureDelegationFinding,
       {
         stream: StreamId;
         domain: string;
@@ -127,14 +127,14 @@ export const association = setup({
         endpoint: SecureTarget | null;
         asksForTlsa: boolean;
       } & LookUpManner
-    >('lookUpDelegation'),
+    >('lookUpSecureDelegation'),
     daneProoftype,
     pkixProoftype,
     poshProoftype,
     dialbackProoftype,
     challengeFarEnd: declareEffect<
       ChallengeOutcome,
-      { stream: StreamId; domain: string; prooftypes: readonly DelegationType[]; fresh: boolean }
+      { stream: StreamId; domain: string; prooftypes: readonly DnaProofType[]; fresh: boolean }
     >('challengeFarEnd'),
     ownProoftype: declareEffect<ProofVerdict, OwnProoftypeInput>('ownProoftype'),
   },
@@ -157,13 +157,12 @@ export const association = setup({
       if (certificate === null) return endpoint !== null && prooftypes.includes('dane');
       return prooftypes.includes('dane') || (prooftypes.includes('pkix') && !certificateNamesTheDomain(context));
     },
-    delegationIsWithheld: (_, finding: DelegationFinding) => finding.kind === 'withheld',
+    delegationIsWithheld: (_, finding: SecureDelegationFinding) => finding.kind === 'withheld',
     domainIsProved: ({ context }) => context.attempts.at(-1)?.verdict.kind === 'proved',
     domainIsRefuted: ({ context }) => conclude(context.attempts).kind === 'refuted',
     nextIs: ({ context }, name: ProoftypeName) => context.remaining[0] === name,
-    nextIsDelegated: ({ context }) => isDelegationType(context.remaining[0] ?? ''),
-    nobodyIsChallenged: ({ context }) =>
-      isDelegationType(context.remaining[0] ?? '') && context.unchallengeable !== null,
+    nextIsChallenged: ({ context }) => isDnaProofType(context.remaining[0] ?? ''),
+    nobodyIsChallenged: ({ context }) => isDnaProofType(context.remaining[0] ?? '') && context.unchallengeable !== null,
     someIsLeft: ({ context }) => context.remaining.length > 0,
     nothingToDialBackFor: ({ context }) => context.remaining[0] === 'dialback' && context.assertion === null,
     noTlsaIsThere: ({ context }) => context.remaining[0] === 'dane' && context.delegation?.dane.kind !== 'tlsa',
@@ -174,7 +173,7 @@ export const association = setup({
       remaining: after(attempt.verdict, remaining.slice(1), assertion),
     })),
     skip: assign(({ context }) => ({ remaining: context.remaining.slice(1) })),
-    rememberDelegation: assign((_, finding: DelegationFinding) =>
+    rememberDelegation: assign((_, finding: SecureDelegationFinding) =>
       finding.kind === 'found' ? { delegation: finding.delegation } : {},
     ),
     /** A bogus answer is the end of it (RFC 7673 §3.1); one that did not come is, where DANE might have said no (S4, S8). */
@@ -209,7 +208,7 @@ export const association = setup({
         attempts: [...attempts, { prooftype: prooftype ?? remaining[0] ?? 'none', verdict }],
         remaining: after(
           verdict,
-          remaining.filter((name) => !isDelegationType(name)),
+          remaining.filter((name) => !isDnaProofType(name)),
           assertion,
         ),
       }),
@@ -233,15 +232,18 @@ export const association = setup({
   description: 'Proves that one domain name belongs to one stream.',
   meta: { spec: 'RFC 7712 §4.2' },
   context: ({ input }) => ({ remaining: input.prooftypes, attempts: [], ...input }),
-  initial: 'decidingDelegation',
+  initial: 'decidingSecureDelegation',
   states: {
-    decidingDelegation: {
+    decidingSecureDelegation: {
       description:
         'Whoever dialled an endpoint knows what the DNS said of it; else the name of the domain is all there is.',
       meta: { spec: 'RFC 7712 §6' },
-      always: [{ guard: 'delegationIsToBeLookedUp', target: 'awaitingDelegation' }, { target: 'decidingProoftype' }],
+      always: [
+        { guard: 'delegationIsToBeLookedUp', target: 'awaitingSecureDelegation' },
+        { target: 'decidingProoftype' },
+      ],
     },
-    awaitingDelegation: {
+    awaitingSecureDelegation: {
       description: 'The signed SRV records of the domain have been asked for, and the TLSA records at their targets.',
       meta: {
         spec: 'RFC 7673 §3, RFC 7712 §6',
@@ -251,8 +253,8 @@ export const association = setup({
       },
       tags: 'waiting',
       invoke: {
-        id: 'lookUpDelegation',
-        src: 'lookUpDelegation',
+        id: 'lookUpSecureDelegation',
+        src: 'lookUpSecureDelegation',
         input: ({ context: { stream, domain, service, endpoint, prooftypes, fresh, purpose } }) => ({
           stream,
           domain,
@@ -301,7 +303,7 @@ export const association = setup({
         { guard: { type: 'nextIs', params: 'posh' }, target: 'posh' },
         { guard: { type: 'nextIs', params: 'dialback' }, target: 'dialback' },
         { guard: 'nobodyIsChallenged', actions: 'recordUnchallenged', target: 'decidingProoftype', reenter: true },
-        { guard: 'nextIsDelegated', target: 'challenge' },
+        { guard: 'nextIsChallenged', target: 'challenge' },
         { guard: 'someIsLeft', target: 'ownProoftype' },
         { guard: 'domainIsRefuted', target: 'refuted' },
         { target: 'undetermined' },
@@ -439,7 +441,7 @@ export const association = setup({
         input: ({ context: { stream, domain, remaining, fresh } }) => ({
           stream,
           domain,
-          prooftypes: remaining.filter(isDelegationType),
+          prooftypes: remaining.filter(isDnaProofType),
           fresh,
         }),
         onDone: {

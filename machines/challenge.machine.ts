@@ -1,7 +1,7 @@
 /** The DNA protocol of 2009, as the validating entity: one domain that the far end of one stream has been challenged to prove. */
 import { assertEvent, assign, setup } from 'xstate';
 import { type Fault, fault, toFault } from '../src/protocol/faults.ts';
-import type { DelegationType, ProofVerdict } from '../src/protocol/proof.ts';
+import type { DnaProofType, ProofVerdict } from '../src/protocol/proof.ts';
 import { declareEffect, type StateMeta } from './declare.ts';
 import type { ChallengeOutcome, ReceivedProof, StreamId } from './events.ts';
 import { limits } from './limits.ts';
@@ -10,14 +10,14 @@ export interface ChallengeInput {
   readonly stream: StreamId;
   readonly domain: string;
   /** What was asked for; the far end chooses. */
-  readonly prooftypes: readonly DelegationType[];
+  readonly prooftypes: readonly DnaProofType[];
 }
 
 /** What `checkProof` is told. */
 export interface ProofClaim {
   readonly stream: StreamId;
   readonly domain: string;
-  readonly prooftype: DelegationType;
+  readonly prooftype: DnaProofType;
   readonly data: string;
 }
 

@@ -1,12 +1,12 @@
 /** Every event, by origin: `peer.*` is untrusted, `transport.*` our own sockets, `local.*` the owner, the rest our actors. */
 import type { DialbackAnswer } from '../src/protocol/dialback.ts';
 import type { Endpoint } from '../src/protocol/dns.ts';
-import type { DelegationProofs } from '../src/protocol/dna.ts';
+import type { DnaProofs } from '../src/protocol/dna.ts';
 import type { Fault } from '../src/protocol/faults.ts';
 import type { CertificateEvidence } from '../src/protocol/certificate.ts';
 import type { DomainPair } from '../src/protocol/pairs.ts';
 import type { PolicyOptions } from '../src/protocol/policy.ts';
-import type { DelegationType, Proof, ProofAttempt, ProofVerdict } from '../src/protocol/proof.ts';
+import type { DnaProofType, Proof, ProofAttempt, ProofVerdict } from '../src/protocol/proof.ts';
 import type { StreamId } from '../src/protocol/transport.ts';
 import type { StreamFeatures, StreamHeader } from '../src/protocol/wire.ts';
 import type { GrowingTable } from './collections/growing-table.ts';
@@ -30,7 +30,7 @@ export interface TlsFacts {
 /** What `<proof/>` brought. */
 export interface ReceivedProof {
   /** Null: a proof type that we do not know. */
-  readonly prooftype: DelegationType | null;
+  readonly prooftype: DnaProofType | null;
   /** Null: larger than anybody looks at. */
   readonly data: string | null;
 }
@@ -61,7 +61,7 @@ export type PeerEvent =
   | {
       readonly type: 'peer.challengeReceived';
       readonly domain: string;
-      readonly prooftypes: readonly DelegationType[];
+      readonly prooftypes: readonly DnaProofType[];
     }
   | ({ readonly type: 'peer.proofReceived'; readonly domain: string } & ReceivedProof)
   /** An answer to a challenge; unasked, the far end no longer speaks for the domain. */
@@ -96,12 +96,12 @@ export type StreamRequest =
   | {
       readonly type: 'local.challengeRequested';
       readonly domain: string;
-      readonly prooftypes: readonly DelegationType[];
+      readonly prooftypes: readonly DnaProofType[];
     }
   /** The proof of this domain has ended, and was not renewed; the far end knows a word for that. */
   | { readonly type: 'local.proofEnded'; readonly domain: string }
   /** Domains of ours have these proofs to show from now on, and no others. */
-  | { readonly type: 'local.proofsChanged'; readonly proofs: GrowingTable<DelegationProofs> }
+  | { readonly type: 'local.proofsChanged'; readonly proofs: GrowingTable<DnaProofs> }
   /** Another policy is in force from now on. */
   | { readonly type: 'local.policyChanged'; readonly policy: PolicyOptions }
   | { readonly type: 'local.closeRequested'; readonly fault: Fault | null };
@@ -126,7 +126,7 @@ export interface AssociationOutcome {
 export interface ChallengeOutcome {
   readonly domain: string;
   /** The type of the proof that came; null if none did that was asked for. */
-  readonly prooftype: DelegationType | null;
+  readonly prooftype: DnaProofType | null;
   /** The far end cannot prove it, or took it back: it is not told our verdict (ProtoXEP §4.5). */
   readonly isImpossible: boolean;
   readonly verdict: ProofVerdict;

@@ -35,7 +35,7 @@ export type { AddressRecord, DnsAnswer, Endpoint, SrvRecord } from '../src/proto
 export type { Fault } from '../src/protocol/faults.ts';
 export type { FixedTarget, PolicyOptions, ResolvedPolicy } from '../src/protocol/policy.ts';
 export type { Proof, ProofAttempt, ProofVerdict } from '../src/protocol/proof.ts';
-export type { DelegationFinding, SecureDelegation, SecureTarget } from '../src/protocol/secure-delegation.ts';
+export type { SecureDelegationFinding, SecureDelegation, SecureTarget } from '../src/protocol/secure-delegation.ts';
 export type { DaneMaterial, TlsaRecord, TlsaSet } from '../src/protocol/tlsa.ts';
 export type { Service } from '../src/protocol/service.ts';
 export type { Target } from '../src/protocol/srv.ts';

@@ -6,7 +6,7 @@ export {
   type ManagerSnapshot,
   type StreamView,
 } from './manager.ts';
-export type { DelegationProofs, LimitOptions, ManagerOptions } from './options.ts';
+export type { DnaProofs, LimitOptions, ManagerOptions } from './options.ts';
 export type { DomainPolicy, Federation, FixedTarget, PolicyOptions, ProoftypeName } from './protocol/policy.ts';
 
 // What is sent, received, and became of it.
@@ -16,7 +16,7 @@ export type { StanzaErrorCondition } from './protocol/conditions.ts';
 export { default as xml, Element, Parser } from '@xmpp/xml';
 export type * from './routing/types.ts';
 export { type Fault, FaultError, type FaultLayer, type FaultOrigin, faultSentence } from './protocol/faults.ts';
-export type { Evidence, Proof, ProofAttempt, ProofVerdict, ProvedBy, DelegationType } from './protocol/proof.ts';
+export type { Evidence, Proof, ProofAttempt, ProofVerdict, ProvedBy, DnaProofType } from './protocol/proof.ts';
 // Prooftypes of one's own (RFC 7712 §7).
 export type * from './prooftype.ts';
 export type { ReportRecord, TraceBody, TraceRecord } from './trace/record.ts';

@@ -10,13 +10,13 @@ import { makeEffects } from './control/effects.ts';
 import { limitsFrom, type ManagerOptions, proofsFrom } from './options.ts';
 import type { ConnectionEvents, Credential, Listening, ListenOptions, Ports } from './ports.ts';
 import { dialbackKeys } from './protocol/dialback.ts';
-import type { DelegationProofs } from './protocol/dna.ts';
+import type { DnaProofs } from './protocol/dna.ts';
 import { fault, type Fault } from './protocol/faults.ts';
 import { credentialOf } from './protocol/hosts.ts';
 import { canonicalDomain } from './protocol/names.ts';
 import { NS } from './protocol/namespaces.ts';
 import { canonicalPolicy, type PolicyOptions } from './protocol/policy.ts';
-import { isDelegationType } from './protocol/proof.ts';
+import { isDnaProofType } from './protocol/proof.ts';
 import { Stanza } from './protocol/stanza.ts';
 import { prooftypesFrom } from './prooftype.ts';
 import { Registry } from './control/registry.ts';
@@ -73,7 +73,7 @@ export class ConnectionManager {
   readonly #router: Router;
   readonly #hosted: ReadonlyMap<string, Credential | null>;
   /** By hosted domain: what it shows of its delegation. */
-  readonly #proofs: Map<string, DelegationProofs>;
+  readonly #proofs: Map<string, DnaProofs>;
   /** Names of the prooftypes of the embedder's own. */
   readonly #ownProoftypes: readonly string[];
   /** Streams that stand, by the address that opened them. */
@@ -125,8 +125,8 @@ export class ConnectionManager {
         policy: canonicalPolicy(options.policy ?? {}, this.#ownProoftypes),
         bidi: options.bidi ?? true,
         material: { secureDns: ports.resolver.validates, posh: ports.posh !== undefined },
-        delegation: {
-          checks: ports.delegations !== undefined || this.#ownProoftypes.some(isDelegationType),
+        dna: {
+          checks: ports.dnaProofs !== undefined || this.#ownProoftypes.some(isDnaProofType),
           proofs: tableFrom(this.#proofs),
         },
       },
@@ -271,7 +271,7 @@ export class ConnectionManager {
    * Null, or none: there is nothing to show any more, and peers that were shown something are told so (`<impossible/>`).
    * @throws TypeError when the domain is not hosted, or a proof cannot be shown
    */
-  setProofs(domain: string, proofs: DelegationProofs | null): void {
+  setProofs(domain: string, proofs: DnaProofs | null): void {
     const changed = proofsFrom({ [domain]: proofs ?? {} }, this.#hosted);
     this.#proofs.delete(canonicalDomain(domain) ?? domain);
     for (const [name, shown] of changed) this.#proofs.set(name, shown);

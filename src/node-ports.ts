@@ -5,7 +5,7 @@ import { createResolver } from './adapters/dns/resolver.ts';
 import { createTrustedResolver } from './adapters/dns/trusted-resolver.ts';
 import { createValidatingResolver } from './adapters/dns/validating-resolver.ts';
 import { createNetwork } from './adapters/network/network.ts';
-import { createDelegations } from './adapters/delegation/delegations.ts';
+import { createDnaProofJudge } from './adapters/dna/judge.ts';
 import { createHttpsClient } from './adapters/https/client.ts';
 import { createPoshSource } from './adapters/posh/source.ts';
 import { createPathValidator } from './adapters/pkix/path-validator.ts';
@@ -81,7 +81,7 @@ export function createNodePorts({ hosts, trust = {}, dns = {}, posh = {} }: Node
   const { enabled = true, ...web } = posh;
   const client = createHttpsClient({ ...web, resolver });
   const documents = enabled ? createPoshSource({ client }) : null;
-  const delegations = createDelegations({
+  const dnaProofs = createDnaProofJudge({
     pathValidator,
     clock: systemClock,
     resolver,
@@ -96,9 +96,9 @@ export function createNodePorts({ hosts, trust = {}, dns = {}, posh = {} }: Node
     resolver,
     pathValidator,
     ...(documents === null ? {} : { posh: documents }),
-    delegations,
+    dnaProofs,
     close: () => {
-      delegations.close();
+      dnaProofs.close();
       client.close();
       names.close();
       pathValidator.close();

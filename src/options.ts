@@ -1,12 +1,12 @@
 /** What a manager is made from: the configuration file of `serve` (INTERFACES), as an object; and the bounds of both. */
-import { type DelegationProofs, delegationTypeOf, problemOfProof } from './protocol/dna.ts';
+import { type DnaProofs, dnaProofTypeOf, problemOfProof } from './protocol/dna.ts';
 import { canonicalDomain } from './protocol/names.ts';
-import { isBuiltInDelegationType, isDelegationType } from './protocol/proof.ts';
+import { isBuiltInDnaProofType, isDnaProofType } from './protocol/proof.ts';
 import type { PolicyOptions } from './protocol/policy.ts';
 import type { Credential, ListenOptions } from './ports.ts';
 import type { Prooftypes } from './prooftype.ts';
 
-export type { DelegationProofs } from './protocol/dna.ts';
+export type { DnaProofs } from './protocol/dna.ts';
 export type { DomainPolicy, Federation, FixedTarget, PolicyOptions, ProoftypeName } from './protocol/policy.ts';
 
 export interface LimitOptions {
@@ -64,8 +64,8 @@ export function limitsFrom(options: LimitOptions = {}): Required<LimitOptions> {
 export function proofsFrom(
   proofs: NonNullable<ManagerOptions['proofs']>,
   hosted: ReadonlyMap<string, unknown>,
-): Map<string, DelegationProofs> {
-  const byDomain = new Map<string, DelegationProofs>();
+): Map<string, DnaProofs> {
+  const byDomain = new Map<string, DnaProofs>();
   for (const [host, shown] of Object.entries(proofs)) {
     const key = `proofs[${JSON.stringify(host)}]`;
     const domain = canonicalDomain(host);
@@ -73,7 +73,7 @@ export function proofsFrom(
     if (byDomain.has(domain)) throw new TypeError(`${key}: stands here twice: this is "${domain}" again`);
     for (const [type, data] of Object.entries(shown)) {
       // A URI is compared as it goes over the wire.
-      const isKnown = isDelegationType(type) && (isBuiltInDelegationType(type) || delegationTypeOf(type) === type);
+      const isKnown = isDnaProofType(type) && (isBuiltInDnaProofType(type) || dnaProofTypeOf(type) === type);
       if (!isKnown) throw new TypeError(`${key}.${type}: unknown type of proof`);
       const problem = problemOfProof(data ?? '');
       if (problem !== null) throw new TypeError(`${key}.${type} ${problem}`);
@@ -98,7 +98,7 @@ export interface ManagerOptions {
    * With one or more, we say to peers that we speak that protocol. What a prooftype of the embedder's own judges stands here
    * under its URI.
    */
-  readonly proofs?: Readonly<Record<string, DelegationProofs>>;
+  readonly proofs?: Readonly<Record<string, DnaProofs>>;
   /**
    * Prooftypes of your own, by the names under which policies may list them: a word in kebab-case, or a URI. For a URI the
    * far end is challenged (DNA protocol of 2009), and what it answers is judged; see {@link ManagerOptions.proofs}.

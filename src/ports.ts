@@ -6,7 +6,7 @@ import type { Fault } from './protocol/faults.ts';
 import type { AddressRecord, DnsAnswer, SrvRecord, TlsMode } from './protocol/dns.ts';
 import type { CertificateEvidence, DaneMatch, PathVerdict } from './protocol/certificate.ts';
 import type { PoshMaterial } from './protocol/posh.ts';
-import type { BuiltInDelegationType, ProofVerdict } from './protocol/proof.ts';
+import type { BuiltInDnaProofType, ProofVerdict } from './protocol/proof.ts';
 import type { Service } from './protocol/service.ts';
 import type { TlsaRecord } from './protocol/tlsa.ts';
 
@@ -86,8 +86,8 @@ export interface PoshSource {
 }
 
 /** A proof that the far end gave when it was challenged, and what it is about. */
-export interface DelegationClaim {
-  readonly type: BuiltInDelegationType;
+export interface DnaProofClaim {
+  readonly type: BuiltInDnaProofType;
   /** The domain that is to be proved. */
   readonly domain: string;
   readonly service: Service;
@@ -99,9 +99,9 @@ export interface DelegationClaim {
   readonly endpoint: { readonly host: string; readonly port: number } | null;
 }
 
-export interface Delegations {
+export interface DnaProofJudge {
   /** Judges a proof. Never rejects: what could not be found out is `undetermined`. */
-  check(claim: DelegationClaim, signal: AbortSignal): Promise<ProofVerdict>;
+  check(claim: DnaProofClaim, signal: AbortSignal): Promise<ProofVerdict>;
 }
 
 export interface ConnectionEvents {
@@ -197,7 +197,7 @@ export interface Ports {
   /** Absent: POSH leaves every question open. */
   readonly posh?: PoshSource;
   /** Absent: nobody is challenged for a delegation (FACTS §13). */
-  readonly delegations?: Delegations;
+  readonly dnaProofs?: DnaProofJudge;
   readonly clock: Clock;
   readonly random: Random;
 }

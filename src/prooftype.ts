@@ -2,10 +2,10 @@
 import type { AnyActorLogic, Snapshot } from 'xstate';
 import type { Clock } from './ports.ts';
 import type { CertificateEvidence } from './protocol/certificate.ts';
-import { delegationTypeOf } from './protocol/dna.ts';
+import { dnaProofTypeOf } from './protocol/dna.ts';
 import type { Fault } from './protocol/faults.ts';
 import { PROOFTYPES } from './protocol/policy.ts';
-import { type Evidence, isDelegationType } from './protocol/proof.ts';
+import { type Evidence, isDnaProofType } from './protocol/proof.ts';
 import type { Service } from './protocol/service.ts';
 
 /** The definition of a prooftype, as RFC 7712 §7 wants it: for those who decide whether to trust it. */
@@ -94,7 +94,7 @@ export function prooftypesFrom(given: Prooftypes): ReadonlyMap<string, Prooftype
     const key = `prooftypes[${JSON.stringify(name)}]`;
     if (name === 'none' || PROOFTYPES.some((ours) => ours === name)) throw new TypeError(`${key}: this name is ours`);
     const isWord = name.length <= MAX_NAME_LENGTH && WORD.test(name);
-    const isUri = isDelegationType(name) && delegationTypeOf(name) === name;
+    const isUri = isDnaProofType(name) && dnaProofTypeOf(name) === name;
     if (!isWord && !isUri) throw new TypeError(`${key}: expected a word-in-kebab-case, or a URI of your own`);
     checkProoftype(prooftype, key);
   }

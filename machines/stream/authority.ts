@@ -7,7 +7,7 @@ import { limits } from '../limits.ts';
 import { withPending, without } from './context.ts';
 import { verifyId } from './rules.ts';
 import { say } from './setup.ts';
-import { delegation } from './dna.ts';
+import { domainNameAssertions } from './dna.ts';
 
 type Question = DomainPair & { readonly id: string };
 
@@ -16,7 +16,7 @@ const answerTo = ({ from, to, id }: Question, answer: DialbackAnswer): Transport
   say({ kind: 'verify', from: to, to: from, id, key: null, answer });
 
 /** What the two stream charts are made of. */
-export const flowChart = delegation.extend({
+export const flowChart = domainNameAssertions.extend({
   guards: {
     verifyIsOutstanding: ({ context }, { from, to, id }: Question) =>
       context.pending.questions.includes(verifyId({ from: to, to: from, id })),

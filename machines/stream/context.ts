@@ -1,5 +1,5 @@
 /** What one XML stream knows of itself, at either end, and what can happen to it. */
-import type { DelegationProofs } from '../../src/protocol/dna.ts';
+import type { DnaProofs } from '../../src/protocol/dna.ts';
 import type { Endpoint } from '../../src/protocol/dns.ts';
 import type { Fault } from '../../src/protocol/faults.ts';
 import type { PolicyOptions } from '../../src/protocol/policy.ts';
@@ -36,11 +36,11 @@ export interface StreamSettings {
     readonly posh: boolean;
   };
   /** The DNA protocol of 2009. */
-  readonly delegation: {
+  readonly dna: {
     /** Somebody judges proofs of delegation: the far end may be challenged for one. */
     readonly checks: boolean;
     /** By domain served here: what it has to show when it is challenged. */
-    readonly proofs: GrowingTable<DelegationProofs>;
+    readonly proofs: GrowingTable<DnaProofs>;
   };
 }
 

@@ -1,7 +1,7 @@
 /** The DNA protocol of 2009 on a stream, as pure functions of what the stream knows. */
 import { type Fault, fault } from '../../src/protocol/faults.ts';
 import { deniedBy, usableProoftypes } from '../../src/protocol/policy.ts';
-import { type DelegationType, isDelegationType, type Proof, type ProofAttempt } from '../../src/protocol/proof.ts';
+import { type DnaProofType, isDnaProofType, type Proof, type ProofAttempt } from '../../src/protocol/proof.ts';
 import { undelegated } from '../../src/protocol/secure-delegation.ts';
 import { type AssociationInput, conclude } from '../association.machine.ts';
 import { entryOf, hasMember } from '../collections/growing-table.ts';
@@ -24,10 +24,10 @@ import {
 export const isMutual = (context: StreamContext): boolean => context.dna.isSpoken && speaksDna(context);
 
 /** By which proofs of delegation policy would have the domain proved, in order. */
-const typesFor = (context: StreamContext, domain: string): readonly DelegationType[] =>
-  usableProoftypes(policyTowards(context, domain)).filter(isDelegationType);
+const typesFor = (context: StreamContext, domain: string): readonly DnaProofType[] =>
+  usableProoftypes(policyTowards(context, domain)).filter(isDnaProofType);
 
-const isChallenged = ({ prooftype }: ProofAttempt): boolean => isDelegationType(prooftype);
+const isChallenged = ({ prooftype }: ProofAttempt): boolean => isDnaProofType(prooftype);
 
 /** The far end has proved itself by nothing strong so far, and may still. */
 function isUnproved(context: StreamContext): boolean {
@@ -40,7 +40,7 @@ function isUnproved(context: StreamContext): boolean {
 export const mayYetBeChallenged = (context: StreamContext): boolean =>
   isUnproved(context) &&
   !context.negotiation.headerSent &&
-  context.settings.delegation.checks &&
+  context.settings.dna.checks &&
   context.tls?.certificate != null &&
   typesFor(context, context.remote).length > 0;
 
@@ -85,11 +85,11 @@ export const faultOfAssertion = (context: StreamContext, domain: string): Fault 
 export const isKnownImpossible = ({ attempts }: Pick<AssociationOutcome, 'attempts'>): boolean =>
   attempts.some(
     ({ prooftype, verdict }) =>
-      isDelegationType(prooftype) && verdict.kind !== 'proved' && verdict.fault.condition === 'impossible',
+      isDnaProofType(prooftype) && verdict.kind !== 'proved' && verdict.fault.condition === 'impossible',
   );
 
 export interface ShownProof {
-  readonly type: DelegationType;
+  readonly type: DnaProofType;
   readonly data: string;
 }
 
@@ -97,9 +97,9 @@ export interface ShownProof {
 export function proofToShow(
   { settings }: StreamContext,
   domain: string,
-  prooftypes: readonly DelegationType[],
+  prooftypes: readonly DnaProofType[],
 ): ShownProof | null {
-  const proofs = hasMember(settings.hosted, domain) ? entryOf(settings.delegation.proofs, domain) : undefined;
+  const proofs = hasMember(settings.hosted, domain) ? entryOf(settings.dna.proofs, domain) : undefined;
   for (const type of prooftypes) {
     const data = proofs?.[type];
     if (data !== undefined) return { type, data };

@@ -1,8 +1,8 @@
 /** The DNA protocol of 2009: domains are asserted, challenged, proved, believed and withdrawn, one by one (ProtoXEP §4, §6). */
 import { assign, emit, enqueueActions } from 'xstate';
-import { type DelegationProofs, uriOf } from '../../src/protocol/dna.ts';
+import { type DnaProofs, uriOf } from '../../src/protocol/dna.ts';
 import { type Fault, fault, toFault } from '../../src/protocol/faults.ts';
-import type { DelegationType } from '../../src/protocol/proof.ts';
+import type { DnaProofType } from '../../src/protocol/proof.ts';
 import {
   entriesOf,
   entryOf,
@@ -67,7 +67,7 @@ const validating = identityVerification.extend({
   },
   actions: {
     sendChallenge: enqueueActions(
-      ({ context, enqueue }, { domain, prooftypes }: { domain: string; prooftypes: readonly DelegationType[] }) => {
+      ({ context, enqueue }, { domain, prooftypes }: { domain: string; prooftypes: readonly DnaProofType[] }) => {
         enqueue.assign(withDna(context, { challenges: [...context.dna.challenges, domain] }));
         enqueue.spawnChild('challenge', {
           id: `challenge.${domain}`,
@@ -157,7 +157,7 @@ const validating = identityVerification.extend({
       },
     ),
     /** ProtoXEP §4.3: a proof that we no longer trust; the rest of the stream is untouched (§6.8, L5). */
-    endDelegation: enqueueActions(({ context, enqueue }, domain: string) => {
+    endDnaProof: enqueueActions(({ context, enqueue }, domain: string) => {
       const { stream } = context;
       enqueue.assign(withDna(context, disbelieved(context, domain)));
       enqueue.emit({ type: 'domain.withdrawn', stream, domain, end: 'remote', fault: expired(domain) });
@@ -200,7 +200,7 @@ const validating = identityVerification.extend({
 });
 
 /** As the asserting entity: what we have to show, and what the far end believes of us. */
-export const delegation = validating.extend({
+export const domainNameAssertions = validating.extend({
   delays: { provingPause: limits.provingMs },
   guards: {
     dnaIsSpoken: ({ context }) => speaksDna(context),
@@ -215,7 +215,7 @@ export const delegation = validating.extend({
     }),
     /** Stateless, but for how much of it there was lately; a further one in that time is not answered. */
     answerChallengeOf: enqueueActions(
-      ({ context, enqueue }, { domain, prooftypes }: { domain: string; prooftypes: readonly DelegationType[] }) => {
+      ({ context, enqueue }, { domain, prooftypes }: { domain: string; prooftypes: readonly DnaProofType[] }) => {
         const { shown, shownLately } = context.dna;
         const proof = proofToShow(context, domain, prooftypes);
         const isTooMuch = shownLately.includes(domain) || shownLately.length >= limits.proofsShown;
@@ -257,10 +257,10 @@ export const delegation = validating.extend({
       enqueue.emit({ type: 'domain.withdrawn', stream, domain, end: 'local', fault: declaredInvalid(domain) });
     }),
     /** ProtoXEP §4.5: what was shown and can be shown no more is taken back. */
-    takeProofs: enqueueActions(({ context, enqueue }, proofs: GrowingTable<DelegationProofs>) => {
+    takeProofs: enqueueActions(({ context, enqueue }, proofs: GrowingTable<DnaProofs>) => {
       const { settings, dna, stream } = context;
-      const before = settings.delegation.proofs;
-      enqueue.assign({ settings: { ...settings, delegation: { ...settings.delegation, proofs } } });
+      const before = settings.dna.proofs;
+      enqueue.assign({ settings: { ...settings, dna: { ...settings.dna, proofs } } });
       for (const domain of Object.keys(entriesOf(dna.shown))) {
         if (entryOf(before, domain) === undefined || entryOf(proofs, domain) !== undefined) continue;
         enqueue.sendTo('transport', impossible(domain));

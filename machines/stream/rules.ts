@@ -7,7 +7,7 @@ import { type DomainPair, pairOf } from '../../src/protocol/pairs.ts';
 import {
   acceptsProof,
   acceptsWeakProof,
-  asksForDelegation,
+  asksForDnaProofs,
   deniedBy,
   policyFor,
   type PolicyOptions,
@@ -16,7 +16,7 @@ import {
   type ProoftypeName,
   usableProoftypes,
 } from '../../src/protocol/policy.ts';
-import { isDelegationType, type Proof } from '../../src/protocol/proof.ts';
+import { isDnaProofType, type Proof } from '../../src/protocol/proof.ts';
 import { delegationOf, noValidator, type SecureDelegation, undelegated } from '../../src/protocol/secure-delegation.ts';
 import { decodeAuthzid, type StreamFeatures, type StreamHeader } from '../../src/protocol/wire.ts';
 import { entriesOf, entryOf, hasMember, withEntry } from '../collections/growing-table.ts';
@@ -72,23 +72,20 @@ export function renewalOf(context: StreamContext, domain: string): Omit<Associat
 /** The same of the domain that the stream was opened to, or from, before the far end can have said whether it speaks DNA. */
 export function associationByCertificate(context: StreamContext): Omit<AssociationInput, 'assertion'> {
   const input = associationOf(context, context.remote);
-  return { ...input, prooftypes: input.prooftypes.filter((name) => !isDelegationType(name)) };
+  return { ...input, prooftypes: input.prooftypes.filter((name) => !isDnaProofType(name)) };
 }
 
 /**
  * We speak the DNA protocol of 2009 on this stream, if the far end does: it is for operators who have something to show in it,
  * or ask for it (ProtoXEP §6.2: under TLS, and nowhere else).
  */
-export const speaksDna = ({ tls, purpose, settings: { delegation, policy } }: StreamContext): boolean =>
-  tls !== null &&
-  purpose === 'stanzas' &&
-  (delegation.proofs.length > 0 || (delegation.checks && asksForDelegation(policy)));
+export const speaksDna = ({ tls, purpose, settings: { dna, policy } }: StreamContext): boolean =>
+  tls !== null && purpose === 'stanzas' && (dna.proofs.length > 0 || (dna.checks && asksForDnaProofs(policy)));
 
 /** Why the far end is not challenged here, or null. */
 export function unchallengeable(context: StreamContext): Fault | null {
   const { settings, tls, dna } = context;
-  if (!settings.delegation.checks)
-    return fault('dna', 'not-available', 'local', 'nobody judges proofs of delegation here');
+  if (!settings.dna.checks) return fault('dna', 'not-available', 'local', 'nobody judges proofs of delegation here');
   if (!speaksDna(context) || !dna.isSpoken)
     return fault('dna', 'not-spoken', 'peer', 'the far end does not speak the DNA protocol of 2009');
   return tls?.certificate == null ? fault('dna', 'no-certificate', 'peer') : null;
@@ -258,7 +255,7 @@ export function provedByNothing(context: StreamContext, domain: string): Fault |
   const { tls, settings } = context;
   const policy = policyTowards(context, domain);
   const mayChallenge = unchallengeable(context) === null;
-  const prooftypes = usableProoftypes(policy).filter((name) => mayChallenge || !isDelegationType(name));
+  const prooftypes = usableProoftypes(policy).filter((name) => mayChallenge || !isDnaProofType(name));
   if (tls === null || acceptsWeakProof(policy) || prooftypes.some((name) => !BY_CERTIFICATE.includes(name)))
     return null;
   if (entryOf(context.proved, domain) !== undefined) return null;

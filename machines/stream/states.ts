@@ -184,7 +184,7 @@ export const challenging = {
   'peer.domainDeclaredValid': { guard: 'dnaIsSpoken', actions: { type: 'takeValid', params: farDomain } },
   'peer.domainDeclaredInvalid': { guard: 'dnaIsSpoken', actions: { type: 'takeInvalid', params: farDomain } },
   'proofs.rested': { actions: 'restProofs' },
-  'local.proofEnded': { actions: { type: 'endDelegation', params: farDomain } },
+  'local.proofEnded': { actions: { type: 'endDnaProof', params: farDomain } },
   'xstate.done.actor.challenge.*': {
     actions: [
       { type: 'settleChallenge', params: ({ event }) => event.output },

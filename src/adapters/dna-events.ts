@@ -1,6 +1,6 @@
 /** What the far end says in the DNA protocol of 2009, as events of the stream machines. */
 import type { EventObject } from 'xstate';
-import { delegationTypeOf } from '../protocol/dna.ts';
+import { dnaProofTypeOf } from '../protocol/dna.ts';
 import { canonicalDomain } from '../protocol/names.ts';
 import { NS } from '../protocol/namespaces.ts';
 import type { DnaElement } from '../protocol/wire.ts';
@@ -14,11 +14,11 @@ export function dnaEventOf(element: DnaElement): EventObject & Record<string, un
     case 'dnaAssert':
       return { type: 'peer.domainAsserted', domain };
     case 'dnaChallenge': {
-      const prooftypes = new Set(element.types.map(delegationTypeOf));
+      const prooftypes = new Set(element.types.map(dnaProofTypeOf));
       return { type: 'peer.challengeReceived', domain, prooftypes: [...prooftypes].filter((type) => type !== null) };
     }
     case 'dnaProof':
-      return { type: 'peer.proofReceived', domain, prooftype: delegationTypeOf(element.type), data: element.data };
+      return { type: 'peer.proofReceived', domain, prooftype: dnaProofTypeOf(element.type), data: element.data };
     case 'dnaImpossible':
       return { type: 'peer.proofDeclaredImpossible', domain };
     case 'dnaValid':

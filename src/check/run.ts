@@ -197,7 +197,7 @@ class Check {
           policy: this.#policy,
           bidi: false,
           material: { secureDns: this.#ports.resolver.validates, posh: this.#ports.posh !== undefined },
-          delegation: { checks: this.#ports.delegations !== undefined, proofs: [] },
+          dna: { checks: this.#ports.dnaProofs !== undefined, proofs: [] },
         },
         purpose: 'stanzas',
         local,

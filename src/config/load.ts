@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { parentDomains } from '../protocol/names.ts';
 import { defaultPolicy } from '../protocol/policy.ts';
-import type { DelegationProofs, DomainPolicy, ManagerOptions, PolicyOptions, ProoftypeName } from '../options.ts';
+import type { DnaProofs, DomainPolicy, ManagerOptions, PolicyOptions, ProoftypeName } from '../options.ts';
 import type { Located } from './decoders.ts';
 import { dnsOptions, type DnsOptions } from './dns.ts';
 import { namesDomain, PemFiles, warnOfCertificate, type LoadedCredential } from './credentials.ts';
@@ -149,7 +149,7 @@ class Assembly {
     for (const [domain, { value, spot }] of hosts) if (value.credential === null) this.#inherit(domain, spot);
   }
 
-  #proofsOf(domain: string): DelegationProofs {
+  #proofsOf(domain: string): DnaProofs {
     return this.#file.hosts?.get(domain)?.value.proofs ?? {};
   }
 

@@ -6,11 +6,11 @@ import type { ChallengeOutcome, StreamId, StreamReport } from '../../machines/ev
 import { limits } from '../../machines/limits.ts';
 import type { Clock } from '../ports.ts';
 import { fault, type Fault, FaultError } from '../protocol/faults.ts';
-import type { DelegationType } from '../protocol/proof.ts';
+import type { DnaProofType } from '../protocol/proof.ts';
 
 export interface ChallengeWish {
   readonly domain: string;
-  readonly prooftypes: readonly DelegationType[];
+  readonly prooftypes: readonly DnaProofType[];
   /** What is remembered is about to end. */
   readonly fresh: boolean;
 }
@@ -18,7 +18,7 @@ export interface ChallengeWish {
 export interface ChallengeDeskPorts {
   /** Whether the stream stands, so that its end will be told. */
   readonly stands: (stream: StreamId) => boolean;
-  readonly challenge: (stream: StreamId, domain: string, prooftypes: readonly DelegationType[]) => void;
+  readonly challenge: (stream: StreamId, domain: string, prooftypes: readonly DnaProofType[]) => void;
   readonly clock: Clock;
 }
 
@@ -30,13 +30,13 @@ interface Waiter {
 interface Remembered {
   readonly outcome: ChallengeOutcome;
   /** What was asked for: another way is new information. */
-  readonly prooftypes: readonly DelegationType[];
+  readonly prooftypes: readonly DnaProofType[];
   /** It was not refuted: another assertion is new information as well. */
   readonly mayReturn: boolean;
 }
 
 interface StreamRow {
-  readonly waiting: Map<string, { readonly prooftypes: readonly DelegationType[]; readonly waiters: Set<Waiter> }>;
+  readonly waiting: Map<string, { readonly prooftypes: readonly DnaProofType[]; readonly waiters: Set<Waiter> }>;
   readonly remembered: Map<string, Remembered>;
 }
 

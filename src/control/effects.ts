@@ -20,14 +20,14 @@ import type { CertificateChain, LookUpOptions, Ports } from '../ports.ts';
 import type { DaneMatch, PathVerdict } from '../protocol/certificate.ts';
 import type { AddressRecord, DnsAnswer, SrvRecord } from '../protocol/dns.ts';
 import { fault, FaultError } from '../protocol/faults.ts';
-import { isBuiltInDelegationType, isDelegationType, type ProofVerdict } from '../protocol/proof.ts';
-import type { DelegationFinding } from '../protocol/secure-delegation.ts';
+import { isBuiltInDnaProofType, isDnaProofType, type ProofVerdict } from '../protocol/proof.ts';
+import type { SecureDelegationFinding } from '../protocol/secure-delegation.ts';
 import type { Service } from '../protocol/service.ts';
 import { tlsaOwner, type TlsaRecord } from '../protocol/tlsa.ts';
 import type { Prooftype, ProoftypeQuestion } from '../prooftype.ts';
 import { AddressShare } from './address-share.ts';
 import type { ChallengeDesk, ChallengeWish } from './challenge-desk.ts';
-import { type DelegationQuestion, findDelegation } from './delegation.ts';
+import { type SecureDelegationQuestion, findSecureDelegation } from './secure-delegation.ts';
 import { askProoftype } from './own-prooftypes.ts';
 import { srvOwnerNames } from '../protocol/srv.ts';
 import type { StandingStreams, Wanted } from './standing-streams.ts';
@@ -107,9 +107,9 @@ export function makeEffects(
       : expanded;
   });
 
-  const lookUpDelegation = fromPromise<DelegationFinding, DelegationQuestion & { stream: StreamId }>(
+  const lookUpSecureDelegation = fromPromise<SecureDelegationFinding, SecureDelegationQuestion & { stream: StreamId }>(
     ({ input, signal }) =>
-      delegationLookUps.use({ ...input, layer: 'dns' }, () => findDelegation(ports, input, signal), signal),
+      delegationLookUps.use({ ...input, layer: 'dns' }, () => findSecureDelegation(ports, input, signal), signal),
   );
 
   const fetchPoshDocument = fromPromise<
@@ -150,15 +150,15 @@ export function makeEffects(
     const row = others.streams.get(stream);
     if (row === undefined) throw new FaultError(notJudged);
     const { service, endpoint, tls } = row.context();
-    if (!isBuiltInDelegationType(prooftype)) {
+    if (!isBuiltInDnaProofType(prooftype)) {
       const question = { service, domain, derivedDomains: [], certificate: tls?.certificate ?? null, proof: data };
       return await askOwn(prooftype, stream, question, signal);
     }
-    const { delegations } = ports;
-    if (delegations === undefined) throw new FaultError(notJudged);
+    const { dnaProofs } = ports;
+    if (dnaProofs === undefined) throw new FaultError(notJudged);
     const claim = { type: prooftype, domain, service, data, chain: chainOf(stream) };
     const place = endpoint === null ? null : { host: endpoint.host, port: endpoint.port };
-    const check = () => delegations.check({ ...claim, endpoint: place }, signal);
+    const check = () => dnaProofs.check({ ...claim, endpoint: place }, signal);
     return await documents.use({ stream, purpose: 'verification', layer: 'dna' }, check, signal);
   });
 
@@ -177,12 +177,12 @@ export function makeEffects(
   };
 
   const isJudged = (type: string): boolean =>
-    isBuiltInDelegationType(type) ? ports.delegations !== undefined : prooftypes.has(type);
+    isBuiltInDnaProofType(type) ? ports.dnaProofs !== undefined : prooftypes.has(type);
 
   return {
     transport: transport(transportPorts),
     resolution: resolution.provide({ actors: { lookUpServices, lookUpAddresses, lookUpTlsa } }),
-    lookUpDelegation,
+    lookUpSecureDelegation,
     daneProoftype: daneProoftype.provide({ actors: { matchTlsa } }),
     poshProoftype: poshProoftype.provide({ actors: { fetchPoshDocument } }),
     pkixProoftype: pkixProoftype.provide({ actors: { validatePath } }),
@@ -202,7 +202,7 @@ export function makeEffects(
     /** Those that nobody is challenged for, by name. */
     ownProoftypes: Object.fromEntries(
       [...prooftypes.keys()]
-        .filter((name) => !isDelegationType(name))
+        .filter((name) => !isDnaProofType(name))
         .map((name) => [
           name,
           fromPromise<ProofVerdict, OwnProoftypeInput>(({ input: { stream, ...question }, signal }) =>

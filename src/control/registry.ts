@@ -179,8 +179,8 @@ export class Registry implements OtherStreams {
   }
 
   /** Hosted domains have these proofs of delegation to show from now on; what they have no more is taken back. */
-  showProofs(proofs: StreamSettings['delegation']['proofs']): void {
-    this.#settings = { ...this.#settings, delegation: { ...this.#settings.delegation, proofs } };
+  showProofs(proofs: StreamSettings['dna']['proofs']): void {
+    this.#settings = { ...this.#settings, dna: { ...this.#settings.dna, proofs } };
     this.#streamActors.sendToAll({ type: 'local.proofsChanged', proofs });
   }
 

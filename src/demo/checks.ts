@@ -47,11 +47,13 @@ export function admitted(at: Side, pair: Message, proof: string): Check {
   return {
     claim: `${at} admits ${arrow(pair)}, since ${pair.from} is proved by ${proof}`,
     expected: proof,
-    seen: (facts) =>
-      reports(facts, at, 'pair.admitted')
+    seen: (facts) => {
+      const proofs = reports(facts, at, 'pair.admitted')
         .filter((report) => samePair(report, pair))
-        .map((report) => proofText(report.proof))
-        .join(', ') || 'not admitted',
+        .map((report) => proofText(report.proof));
+      // Who is believed and asserts as well is admitted twice, by one proof.
+      return [...new Set(proofs)].join(', ') || 'not admitted';
+    },
   };
 }
 

@@ -2,7 +2,7 @@
 import { firstValueFrom, merge, of, race, timer } from 'rxjs';
 import { filter, map } from 'rxjs/operators';
 import { systemClock } from '../adapters/clock.ts';
-import { createDelegations } from '../adapters/delegation/delegations.ts';
+import { createDnaProofJudge } from '../adapters/dna/judge.ts';
 import { createNetwork } from '../adapters/network/network.ts';
 import { createPathValidator } from '../adapters/pkix/path-validator.ts';
 import { createRandom } from '../adapters/random.ts';
@@ -23,7 +23,7 @@ export function createLoopbackStage(): Stage {
     resolver,
     posh: createTablePoshSource({}),
     pathValidator,
-    delegations: createDelegations({ pathValidator, clock: systemClock, resolver }),
+    dnaProofs: createDnaProofJudge({ pathValidator, clock: systemClock, resolver }),
     host: (credentials) => ({ network: createNetwork({ clock: systemClock, credentials }), address: '127.0.0.1' }),
     until: (predicate, changes$) => {
       const comesTrue$ = merge(of(null), changes$).pipe(

@@ -2,9 +2,9 @@
 import { Subject } from 'rxjs';
 import { X509Certificate } from 'node:crypto';
 import xml from '@xmpp/xml';
-import type { DelegationOrder } from '../adapters/delegation/order.ts';
-import { issueAttributeCertificate } from '../adapters/delegation/issue-attribute-certificate.ts';
-import { issueXmlAssertion } from '../adapters/delegation/issue-xml-assertion.ts';
+import type { DelegationOrder } from '../adapters/dna/order.ts';
+import { issueAttributeCertificate } from '../adapters/dna/issue-attribute-certificate.ts';
+import { issueXmlAssertion } from '../adapters/dna/issue-xml-assertion.ts';
 import { readCertificate } from '../adapters/pkix/certificates.ts';
 import { ConnectionManager } from '../manager.ts';
 import { certificateParts } from '../protocol/certificate-parts.ts';
@@ -139,7 +139,7 @@ export async function startProvider(
       random: stage.random,
       pathValidator: stage.pathValidator,
       posh: stage.posh,
-      ...(stage.delegations === undefined ? {} : { delegations: stage.delegations }),
+      ...(stage.dnaProofs === undefined ? {} : { dnaProofs: stage.dnaProofs }),
     },
   );
   manager.records$.subscribe((record) => {

@@ -3,7 +3,7 @@ import type { Observable } from 'rxjs';
 import type { TablePoshSource } from '../simulation/table-posh.ts';
 import type { TableResolver } from '../simulation/table-dns.ts';
 import type { CredentialStore } from '../adapters/network/tls.ts';
-import type { Clock, Delegations, Network, PathValidator, Random } from '../ports.ts';
+import type { Clock, DnaProofJudge, Network, PathValidator, Random } from '../ports.ts';
 
 export interface StageHost {
   readonly network: Network;
@@ -21,7 +21,7 @@ export interface Stage {
   /** Trusts the trusted authority of ./certificates.ts. */
   readonly pathValidator: PathValidator;
   /** Judges proofs of delegation; absent: nobody is challenged for one. */
-  readonly delegations?: Delegations;
+  readonly dnaProofs?: DnaProofJudge;
   /** One more host. */
   host(credentials: CredentialStore): StageHost;
   /** Lets time pass until `predicate` holds, or it is clear that it will not; `changes$` says when it may have become true. */

@@ -1,6 +1,6 @@
 /** The DNA protocol of 2009 (ProtoXEP "Domain Name Assertions" 0.0.1, FACTS §13.2): its proof types and bounds. */
 import { escapeXMLText } from '@xmpp/xml';
-import { type BuiltInDelegationType, DELEGATION_TYPES, type DelegationType, isBuiltInDelegationType } from './proof.ts';
+import { type BuiltInDnaProofType, DNA_PROOF_TYPES, type DnaProofType, isBuiltInDnaProofType } from './proof.ts';
 
 /** Largest `data` of a proof, in characters: ten certificates in base64. What is larger is not looked at. */
 export const MAX_PROOF_LENGTH = 16_384;
@@ -10,14 +10,14 @@ export const MAX_PROOF_BYTES = 32_768;
 export const MAX_LISTED = 16;
 
 /** `dnssec-ta` has its name from the slides of 2010 (FACTS §13.3); `xml-assertion` is ours. */
-const URIS: Readonly<Record<BuiltInDelegationType, string>> = {
+const URIS: Readonly<Record<BuiltInDnaProofType, string>> = {
   'attribute-cert': 'urn:xmpp:dna:proof:attribute-cert',
   'xml-assertion': 'urn:xmpp:dna:proof:xml-assertion',
   'dnssec-ta': 'urn:ietf:params:dna:proof:dnssec-ta',
 };
 
 /** The URI by which a proof type goes over the wire. */
-export const uriOf = (type: DelegationType): string => (isBuiltInDelegationType(type) ? URIS[type] : type);
+export const uriOf = (type: DnaProofType): string => (isBuiltInDnaProofType(type) ? URIS[type] : type);
 
 /** Longest URI of a proof type that is looked at; ours have 40 characters. */
 const MAX_URI_LENGTH = 256;
@@ -29,13 +29,13 @@ const isUri = (text: string): text is `${string}:${string}` =>
  * The proof type of a URI: one of ours, or the URI itself, which an embedder may know; null where it is none. Scheme and URN
  * namespace have no case (RFC 3986 §6.2.2.1, RFC 8141 §3.1).
  */
-export function delegationTypeOf(uri: string): DelegationType | null {
+export function dnaProofTypeOf(uri: string): DnaProofType | null {
   const same = uri.replace(/^(?:urn:[^:]*|[^:]*):/i, (start) => start.toLowerCase());
-  return DELEGATION_TYPES.find((type) => URIS[type] === same) ?? (isUri(same) ? same : null);
+  return DNA_PROOF_TYPES.find((type) => URIS[type] === same) ?? (isUri(same) ? same : null);
 }
 
 /** What an operator shows of the delegations of one hosted domain: the `data` of each proof. */
-export type DelegationProofs = Readonly<Partial<Record<DelegationType, string>>>;
+export type DnaProofs = Readonly<Partial<Record<DnaProofType, string>>>;
 
 /** What of a proof's element is not its data, at most, in bytes: names and attributes. */
 const AROUND_DATA_BYTES = 2_048;

@@ -2,12 +2,12 @@
 import type { TlsMode } from './dns.ts';
 import { type Fault, fault } from './faults.ts';
 import { canonicalDomain, canonicalPattern, domainMatches } from './names.ts';
-import { DELEGATION_TYPES, isDelegationType, type Proof } from './proof.ts';
+import { DNA_PROOF_TYPES, isDnaProofType, type Proof } from './proof.ts';
 
 /** Federation policies of XEP-0238, weakest first. */
 export const FEDERATIONS = ['permissive', 'verified', 'encrypted', 'authenticated'] as const;
 export type Federation = (typeof FEDERATIONS)[number];
-export const PROOFTYPES = ['dane', 'pkix', 'posh', 'dialback', ...DELEGATION_TYPES] as const;
+export const PROOFTYPES = ['dane', 'pkix', 'posh', 'dialback', ...DNA_PROOF_TYPES] as const;
 /** Of ours, or of the embedder (`ManagerOptions.prooftypes`). */
 export type ProoftypeName = (typeof PROOFTYPES)[number] | (string & {});
 export const TLS_VERSIONS = ['1.2', '1.3'] as const;
@@ -111,8 +111,8 @@ export function usableProoftypes(policy: ResolvedPolicy): readonly ProoftypeName
 }
 
 /** Whether the policy has some domain challenged for a proof of its delegation. */
-export const asksForDelegation = ({ prooftypes, domains = {} }: PolicyOptions): boolean =>
-  [{ prooftypes }, ...Object.values(domains)].some((policy) => policy.prooftypes?.some(isDelegationType) === true);
+export const asksForDnaProofs = ({ prooftypes, domains = {} }: PolicyOptions): boolean =>
+  [{ prooftypes }, ...Object.values(domains)].some((policy) => policy.prooftypes?.some(isDnaProofType) === true);
 
 /**
  * The same policy with every domain in its canonical form. Policies are looked up by canonical domains, so that another

@@ -2,18 +2,17 @@
 import type { Fault } from './faults.ts';
 
 /** `none` marks what permissive federation lets through unproved; prooftypes of an embedder have names of their own. */
-export type ProvedBy = 'pkix' | 'dane' | 'posh' | 'dialback' | DelegationType | 'none' | (string & {});
+export type ProvedBy = 'pkix' | 'dane' | 'posh' | 'dialback' | DnaProofType | 'none' | (string & {});
 
 /** Proofs that the far end is challenged for (XEP "Domain Name Assertions" of 2009, FACTS §13). */
-export const DELEGATION_TYPES = ['attribute-cert', 'xml-assertion', 'dnssec-ta'] as const;
+export const DNA_PROOF_TYPES = ['attribute-cert', 'xml-assertion', 'dnssec-ta'] as const;
 /** Ours, or one of an embedder: that has a URI of its own for a name. */
-export type DelegationType = BuiltInDelegationType | `${string}:${string}`;
-export type BuiltInDelegationType = (typeof DELEGATION_TYPES)[number];
+export type DnaProofType = BuiltInDnaProofType | `${string}:${string}`;
+export type BuiltInDnaProofType = (typeof DNA_PROOF_TYPES)[number];
 
-export const isBuiltInDelegationType = (name: string): name is BuiltInDelegationType =>
-  DELEGATION_TYPES.some((type) => type === name);
-export const isDelegationType = (name: string): name is DelegationType =>
-  isBuiltInDelegationType(name) || name.includes(':');
+export const isBuiltInDnaProofType = (name: string): name is BuiltInDnaProofType =>
+  DNA_PROOF_TYPES.some((type) => type === name);
+export const isDnaProofType = (name: string): name is DnaProofType => isBuiltInDnaProofType(name) || name.includes(':');
 
 /** Names and fingerprints that a verdict rests on; plain data, no secrets. */
 export type Evidence = Readonly<Record<string, string | number | boolean | null>>;

@@ -11,7 +11,7 @@ export interface SecureDelegation {
   readonly dane: DaneMaterial;
 }
 
-export type DelegationFinding =
+export type SecureDelegationFinding =
   | { readonly kind: 'found'; readonly delegation: SecureDelegation }
   /** A bogus answer, or none: nobody may be believed instead (RFC 7673 §3.1, S4). */
   | { readonly kind: 'withheld'; readonly fault: Fault };
@@ -87,7 +87,7 @@ export function findingOf(
   tlsa: readonly TlsaAnswer[],
   atMs: number,
   onlyUsage: 3 | null,
-): DelegationFinding {
+): SecureDelegationFinding {
   const withheld = withheldBy([...services, ...tlsa.map(({ answer }) => answer)]);
   if (withheld !== null) return { kind: 'withheld', fault: withheld };
   const targets = secureTargets(services);

@@ -130,8 +130,8 @@ const models: readonly Model[] = [
       assertion: asserted,
     }),
     events: [
-      ...findings.map((finding) => done('lookUpDelegation', finding)),
-      failed('lookUpDelegation'),
+      ...findings.map((finding) => done('lookUpSecureDelegation', finding)),
+      failed('lookUpSecureDelegation'),
       ...['dane', 'pkix', 'posh', 'dialback', 'ownProoftype'].flatMap((id) => [
         ...verdicts.map((verdict) => done(id, verdict)),
         failed(id),

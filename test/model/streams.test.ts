@@ -37,7 +37,7 @@ const isOurs = ({ type }: { readonly type: string }): boolean =>
 /** Policy has the far end challenged, where it speaks the DNA protocol of 2009. */
 const challenging = (input: StreamInput): StreamInput => ({
   ...input,
-  settings: { ...input.settings, delegation: { checks: true, proofs: [] } },
+  settings: { ...input.settings, dna: { checks: true, proofs: [] } },
 });
 const byDelegation = { prooftypes: ['pkix', 'attribute-cert'] } as const;
 

@@ -14,7 +14,7 @@ import {
   STARTTLS,
 } from '../support/simulation-peer.ts';
 import { createSolo, type Solo } from '../support/simulation-solo.ts';
-import { delegates, tableDelegations, type TableDelegations } from '../support/table-delegations.ts';
+import { delegates, tableDnaJudge, type TableDnaJudge } from '../support/table-dna-judge.ts';
 
 const DNA = "xmlns='urn:xmpp:dna:0'";
 const ATTRIBUTE_CERT = 'urn:xmpp:dna:proof:attribute-cert';
@@ -41,13 +41,13 @@ const THEIRS = credentialOf({ hosts: [], certificate: { names: ['hosting.example
 const SOON_MS = 2_000;
 
 interface Stage extends Solo {
-  readonly judge: TableDelegations;
+  readonly judge: TableDnaJudge;
   readonly peer: ScriptedPeer;
 }
 
 async function stage(onText: (stream: ScriptedStream) => void = () => undefined): Promise<Stage> {
-  const judge: TableDelegations = tableDelegations(() => solo.simulation.clock);
-  const solo: Solo = await createSolo(OURS, { delegations: judge });
+  const judge: TableDnaJudge = tableDnaJudge(() => solo.simulation.clock);
+  const solo: Solo = await createSolo(OURS, { dnaProofs: judge });
   const peer = await createScriptedPeer(solo.simulation, THEIRS, ['b.example'], onText);
   return { ...solo, judge, peer };
 }

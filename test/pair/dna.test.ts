@@ -5,11 +5,11 @@ import { reports, wireName } from '../../src/demo/facts.ts';
 import type { ProviderSetup, Side } from '../../src/demo/scenario.ts';
 import type { ManagerOptions } from '../../src/options.ts';
 import { createDuo, type Duo } from '../support/duo.ts';
-import { delegates, FORGED, tableDelegations, type TableDelegations } from '../support/table-delegations.ts';
+import { delegates, FORGED, tableDnaJudge, type TableDnaJudge } from '../support/table-dna-judge.ts';
 
 type Proofs = ManagerOptions['proofs'];
 interface Stage extends Duo {
-  readonly judge: TableDelegations;
+  readonly judge: TableDnaJudge;
 }
 
 /** Hosts of a provider whose certificate names none of them. */
@@ -26,8 +26,8 @@ const asking = (hosts: readonly string[]): ProviderSetup => ({
 const showing = (domain: string, data = delegates(domain)): Proofs => ({ [domain]: { 'attribute-cert': data } });
 
 async function stage(A: ProviderSetup, B: ProviderSetup): Promise<Stage> {
-  const judge: TableDelegations = tableDelegations(() => duo.simulation.clock);
-  const duo: Duo = await createDuo({ A, B, link: { delegations: judge } });
+  const judge: TableDnaJudge = tableDnaJudge(() => duo.simulation.clock);
+  const duo: Duo = await createDuo({ A, B, link: { dnaProofs: judge } });
   return { ...duo, judge };
 }
 

@@ -328,7 +328,7 @@ test('A13: a far end is not challenged for what nobody here judges: it shows the
   const duo = await createDuo({
     A: { ...sharing(A, 'b.example'), policy },
     B: { ...shares, proofs: { 'b.example': both } },
-    link: { delegations: null },
+    link: { dnaProofs: null },
   });
   assert.equal(await exchange(duo), 'sent');
   await duo.stop();

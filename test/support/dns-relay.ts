@@ -1,6 +1,7 @@
 /** Stands before a name server, passes everything on, and knows what was asked. */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { connect, createServer } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { decode, encode } from 'dns-packet';
 
 export interface DnsRelay {
@@ -12,6 +13,25 @@ export interface DnsRelay {
 }
 
 const SERVFAIL = 2;
+/** A port that is free for one protocol may be taken for the other. */
+const ATTEMPTS = 50;
+
+/** Listens on the same port over UDP and TCP. */
+async function onePort(front: Socket, streams: Server): Promise<number> {
+  for (let attempt = 1; ; attempt += 1) {
+    streams.listen(0, '127.0.0.1');
+    await once(streams, 'listening');
+    const { port } = streams.address() as AddressInfo; // of a TCP server
+    try {
+      front.bind(port, '127.0.0.1');
+      await once(front, 'listening');
+      return port;
+    } catch (taken) {
+      await new Promise((resolve) => streams.close(resolve));
+      if (attempt === ATTEMPTS) throw taken;
+    }
+  }
+}
 
 /**
  * Passes on to `port` on 127.0.0.1, over UDP and, for answers that were cut, over TCP.
@@ -38,7 +58,6 @@ export async function startDnsRelay(port: number, failing: string): Promise<DnsR
       front.send(encode({ id: id ?? 0, type: 'response', flags: SERVFAIL, questions }), client.port, client.address);
     } else socketOf(client).send(packet, port, '127.0.0.1');
   });
-  await new Promise<void>((resolve) => front.bind(0, '127.0.0.1', resolve));
 
   const streams = createServer((client) => {
     const server = connect(port, '127.0.0.1');
@@ -50,11 +69,7 @@ export async function startDnsRelay(port: number, failing: string): Promise<DnsR
       one.on('error', () => other.destroy());
     }
   });
-  const { port: ours } = front.address();
-  await new Promise<void>((resolve, reject) => {
-    streams.once('error', reject);
-    streams.listen(ours, '127.0.0.1', resolve);
-  });
+  const ours = await onePort(front, streams);
   return {
     address: `127.0.0.1@${ours}`,
     asked,

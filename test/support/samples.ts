@@ -26,7 +26,7 @@ export const endpoint: Endpoint = {
 /** Nothing but certificates to judge by. */
 export const nowhere = { secureDns: false, posh: false };
 /** The DNA protocol of 2009 is not spoken. */
-export const noDelegation = { checks: false, proofs: [] };
+export const noDna = { checks: false, proofs: [] };
 
 export const notSpoken = fault('dna', 'not-spoken', 'peer');
 
@@ -132,7 +132,7 @@ export const initiatingInput = (changes: Partial<StreamInput> = {}, policy: Poli
     policy,
     bidi: true,
     material: nowhere,
-    delegation: noDelegation,
+    dna: noDna,
   },
   service: 'xmpp-server',
   purpose: 'stanzas',
@@ -152,7 +152,7 @@ export const receivingInput = (changes: Partial<StreamInput> = {}, policy: Polic
     policy,
     bidi: true,
     material: nowhere,
-    delegation: noDelegation,
+    dna: noDna,
   },
   service: 'xmpp-server',
   purpose: 'stanzas',

@@ -4,7 +4,7 @@ import {
   type MemoryNetwork,
   type MemoryNetworkOptions,
 } from '../../src/simulation/memory-network.ts';
-import { createDelegations } from '../../src/adapters/delegation/delegations.ts';
+import { createDnaProofJudge } from '../../src/adapters/dna/judge.ts';
 import { createPathValidator } from '../../src/adapters/pkix/path-validator.ts';
 import { createSeededRandom } from '../../src/adapters/random.ts';
 import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
@@ -12,7 +12,7 @@ import { createTablePoshSource } from '../../src/simulation/table-posh.ts';
 import { createTableResolver } from '../../src/simulation/table-dns.ts';
 import { trustAnchor } from '../../src/demo/certificates.ts';
 import type { Stage } from '../../src/demo/stage.ts';
-import type { Delegations, PathValidator } from '../../src/ports.ts';
+import type { DnaProofJudge, PathValidator } from '../../src/ports.ts';
 
 export type LinkOptions = Omit<MemoryNetworkOptions, 'clock' | 'random'>;
 
@@ -21,7 +21,7 @@ export interface StageOptions extends LinkOptions {
   /** Whether the answers of the table count as those of a validator. @defaultValue true */
   readonly validates?: boolean;
   /** Null: nobody judges proofs of delegation. @defaultValue real ones */
-  readonly delegations?: Delegations | null;
+  readonly dnaProofs?: DnaProofJudge | null;
 }
 
 export interface Simulation extends Stage {
@@ -36,7 +36,7 @@ let validator: PathValidator | null = null;
 
 export function createSimulation(
   seed: number,
-  { dnsMs = 5, validates = true, delegations, ...link }: StageOptions = {},
+  { dnsMs = 5, validates = true, dnaProofs, ...link }: StageOptions = {},
 ): Simulation {
   const clock = new SimulatedClock();
   const random = createSeededRandom(seed);
@@ -50,9 +50,9 @@ export function createSimulation(
     resolver,
     posh: createTablePoshSource({}, { clock, delayMs: dnsMs }),
     pathValidator: validator,
-    ...(delegations === null
+    ...(dnaProofs === null
       ? {}
-      : { delegations: delegations ?? createDelegations({ pathValidator: validator, clock, resolver }) }),
+      : { dnaProofs: dnaProofs ?? createDnaProofJudge({ pathValidator: validator, clock, resolver }) }),
     host: (credentials) => {
       const network = fabric.network(credentials);
       return { network, address: network.address };

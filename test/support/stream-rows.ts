@@ -25,7 +25,7 @@ export function rowOf(id: number, endpoint: Endpoint, changes: Partial<StreamCon
       policy: {},
       bidi: true,
       material: { secureDns: false, posh: false },
-      delegation: { checks: false, proofs: [] },
+      dna: { checks: false, proofs: [] },
     },
     service: 'xmpp-server' as const,
     purpose: 'stanzas' as const,

@@ -6,8 +6,8 @@ import type { PromiseActorLogic } from 'xstate';
 import type {
   Clock,
   ConnectionManager,
-  DelegationProofs,
-  Delegations,
+  DnaProofs,
+  DnaProofJudge,
   Delivery,
   Fault,
   LimitOptions,
@@ -81,7 +81,7 @@ expectTypeOf<Ports>().toEqualTypeOf<{
   readonly resolver: Resolver;
   readonly pathValidator: PathValidator;
   readonly posh?: PoshSource;
-  readonly delegations?: Delegations;
+  readonly dnaProofs?: DnaProofJudge;
   readonly clock: Clock;
   readonly random: Random;
 }>();
@@ -107,4 +107,4 @@ expectTypeOf<PromiseActorLogic<ProoftypeVerdict, { domain: number }>>().not.toEx
 expectTypeOf<Extract<ProoftypeVerdict, { kind: 'proved' }>['expiresAtMs']>().toEqualTypeOf<number>();
 expectTypeOf<{ kind: 'proved'; evidence: object }>().not.toExtend<ProoftypeVerdict>();
 // What is shown to a challenger: ours, and what has a URI.
-expectTypeOf<{ 'urn:example:token': string }>().toExtend<DelegationProofs>();
+expectTypeOf<{ 'urn:example:token': string }>().toExtend<DnaProofs>();

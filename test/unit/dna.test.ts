@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dnaEventOf } from '../../src/adapters/dna-events.ts';
-import { delegationTypeOf, uriOf } from '../../src/protocol/dna.ts';
-import { DELEGATION_TYPES } from '../../src/protocol/proof.ts';
+import { dnaProofTypeOf, uriOf } from '../../src/protocol/dna.ts';
+import { DNA_PROOF_TYPES } from '../../src/protocol/proof.ts';
 
 test('proof types are compared as URIs are: scheme and URN namespace have no case, the rest has (RFC 3986 §6.2.2.1)', () => {
-  for (const type of DELEGATION_TYPES) assert.equal(delegationTypeOf(uriOf(type)), type);
-  assert.equal(delegationTypeOf('URN:XMPP:dna:proof:attribute-cert'), 'attribute-cert');
-  assert.equal(delegationTypeOf('urn:IETF:params:dna:proof:dnssec-ta'), 'dnssec-ta', 'FACTS §13.3');
+  for (const type of DNA_PROOF_TYPES) assert.equal(dnaProofTypeOf(uriOf(type)), type);
+  assert.equal(dnaProofTypeOf('URN:XMPP:dna:proof:attribute-cert'), 'attribute-cert');
+  assert.equal(dnaProofTypeOf('urn:IETF:params:dna:proof:dnssec-ta'), 'dnssec-ta', 'FACTS §13.3');
   for (const other of [
     '',
     'urn',
@@ -20,16 +20,16 @@ test('proof types are compared as URIs are: scheme and URN namespace have no cas
     'urn:x-y: z',
     `urn:x-y:${'z'.repeat(256)}`,
   ])
-    assert.equal(delegationTypeOf(other), null, other);
+    assert.equal(dnaProofTypeOf(other), null, other);
 });
 
 test('A13: a URI that is none of ours may be that of an embedder: it stays as it is (RFC 3986 §6.2.1)', () => {
   for (const other of ['urn:xmpp:DNA:proof:attribute-cert', 'http://x.example/Y', 'urn:example:dna:token'] as const) {
-    assert.equal(delegationTypeOf(other), other);
+    assert.equal(dnaProofTypeOf(other), other);
     assert.equal(uriOf(other), other);
   }
-  assert.equal(delegationTypeOf('URN:Example:dna:Token'), 'urn:example:dna:Token');
-  assert.equal(delegationTypeOf('HTTP://x.example/'), 'http://x.example/');
+  assert.equal(dnaProofTypeOf('URN:Example:dna:Token'), 'urn:example:dna:Token');
+  assert.equal(dnaProofTypeOf('HTTP://x.example/'), 'http://x.example/');
 });
 
 test('each element is an event with the domain in its canonical form (ProtoXEP §4, §8)', () => {

@@ -36,7 +36,7 @@ const signed: SecureDelegation = {
   dane: { kind: 'tlsa', sets: [{ owner: '_5269._tcp.h.example', records: [tlsa] }], expiresAtMs: 500 },
 };
 const withheld = (condition: string) =>
-  done('lookUpDelegation', { kind: 'withheld', fault: fault('dns', condition, 'dns') });
+  done('lookUpSecureDelegation', { kind: 'withheld', fault: fault('dns', condition, 'dns') });
 const refutesForGood: ProofVerdict = { kind: 'refuted', fault: fault('dane', 'no-match', 'peer'), final: true };
 
 const answered = (verdict: ProofVerdict): ChallengeOutcome => ({
@@ -46,11 +46,11 @@ const answered = (verdict: ProofVerdict): ChallengeOutcome => ({
 });
 
 const events = {
-  'signed TLSA': done('lookUpDelegation', { kind: 'found', delegation: signed }),
-  unsigned: done('lookUpDelegation', { kind: 'found', delegation: undelegated }),
+  'signed TLSA': done('lookUpSecureDelegation', { kind: 'found', delegation: signed }),
+  unsigned: done('lookUpSecureDelegation', { kind: 'found', delegation: undelegated }),
   bogus: withheld('bogus'),
   'no answer': withheld('lookup-failed'),
-  'look-up broken': broken('lookUpDelegation'),
+  'look-up broken': broken('lookUpSecureDelegation'),
   'dane proves': done('dane', { ...proves, prooftype: 'dane' }),
   'dane refutes for good': done('dane', refutesForGood),
   'dane leaves open': done('dane', leavesOpen),
@@ -89,7 +89,7 @@ checkTable({
   inputs: { challenge: byChallenge },
   events,
   ways: {
-    awaitingDelegation: [],
+    awaitingSecureDelegation: [],
     dane: ['signed TLSA'],
     pkix: ['unsigned'],
     posh: ['unsigned', 'pkix leaves open'],
@@ -101,7 +101,7 @@ checkTable({
     undetermined: ['bogus'],
   },
   table: {
-    awaitingDelegation: {
+    awaitingSecureDelegation: {
       ...nothing,
       'signed TLSA': ['dane', 'spawn dane'],
       unsigned: ['pkix', 'spawn pkix'],
@@ -219,7 +219,7 @@ test('A7: where DANE is not asked for, only a certificate that names others make
   const without = { ...input, prooftypes: ['pkix'] };
   assert.equal(new PureActor(association, without).state, 'pkix', 'it names the domain');
   const asking = new PureActor(association, { ...without, certificate: certificateOf('h.example') });
-  assert.equal(asking.state, 'awaitingDelegation');
+  assert.equal(asking.state, 'awaitingSecureDelegation');
   const derivedAt = (actor: PureActor<typeof association>) => {
     const [spawned] = actor.effects.filter((effect) => effect.kind === 'spawned');
     return spawned?.kind === 'spawned' ? (spawned.input as { derivedDomains: unknown }).derivedDomains : null;

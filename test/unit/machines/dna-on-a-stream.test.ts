@@ -46,7 +46,7 @@ const words = ({ effects }: Pick<PureActor<typeof initiatingStream>, 'effects'>)
 type Initiating = PureActor<typeof initiatingStream>;
 const speaking = (policy = POLICY, changes: Partial<StreamInput> = {}): StreamInput => {
   const input = initiatingInput(changes, policy);
-  return { ...input, settings: { ...input.settings, delegation: ours('a.example') } };
+  return { ...input, settings: { ...input.settings, dna: ours('a.example') } };
 };
 function toVerdict(input: StreamInput): Initiating {
   const stream = new PureActor(initiatingStream, input);
@@ -286,7 +286,7 @@ function offering(policy = POLICY, outcome = refutedFor('a.example')): Receiving
   const input = receivingInput({}, policy);
   const stream = new PureActor(receivingStream, {
     ...input,
-    settings: { ...input.settings, delegation: ours('b.example') },
+    settings: { ...input.settings, dna: ours('b.example') },
   });
   stream.send({ type: 'peer.streamOpened', header: header(), freshId: 'one' });
   stream.send({ type: 'peer.startTlsRequested' });
@@ -363,7 +363,7 @@ test('an assertion that waits for its verdict keeps the stream from ending for s
 
   const proved = new PureActor(receivingStream, {
     ...receivingInput({}, POLICY),
-    settings: { ...receivingInput({}, POLICY).settings, delegation: ours('b.example') },
+    settings: { ...receivingInput({}, POLICY).settings, dna: ours('b.example') },
   });
   proved.send({ type: 'peer.streamOpened', header: header(), freshId: 'one' });
   proved.send({ type: 'peer.startTlsRequested' });

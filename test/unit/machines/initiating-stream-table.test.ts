@@ -20,7 +20,7 @@ const forQuestions = initiatingInput({ purpose: 'verification' });
 /** Policy has b.example challenged, and its features say that it can be: its certificate proves nothing. */
 const settings = {
   ...initiatingInput({}, { prooftypes: ['pkix', 'attribute-cert'] }).settings,
-  delegation: { checks: true, proofs: [] },
+  dna: { checks: true, proofs: [] },
 };
 const toChallenge = [
   ...toVerdict,

@@ -15,7 +15,7 @@ const input = {
     policy: {},
     bidi: true,
     material: { secureDns: false, posh: false },
-    delegation: { checks: false, proofs: [] },
+    dna: { checks: false, proofs: [] },
   },
   purpose: 'stanzas' as const,
   local: 'a.example',

@@ -2,7 +2,7 @@
 import type { LookUpOptions, Ports } from '../ports.ts';
 import {
   clientTlsaOwnerName,
-  type DelegationFinding,
+  type SecureDelegationFinding,
   findingOf,
   MAX_TLSA_TARGETS,
   noDane,
@@ -16,7 +16,7 @@ import type { Service } from '../protocol/service.ts';
 import { srvOwnerNames } from '../protocol/srv.ts';
 import { tlsaOwner } from '../protocol/tlsa.ts';
 
-export interface DelegationQuestion extends Required<LookUpOptions> {
+export interface SecureDelegationQuestion extends Required<LookUpOptions> {
   readonly domain: string;
   readonly service: Service;
   /** Where the stream leads to; null on one that the far end opened. */
@@ -25,11 +25,11 @@ export interface DelegationQuestion extends Required<LookUpOptions> {
 }
 
 /** Asks for the services of the domain, and for the certificates at the places that they name (FACTS §10.4). */
-export async function findDelegation(
+export async function findSecureDelegation(
   { resolver, clock }: Pick<Ports, 'resolver' | 'clock'>,
-  question: DelegationQuestion,
+  question: SecureDelegationQuestion,
   signal: AbortSignal,
-): Promise<DelegationFinding> {
+): Promise<SecureDelegationFinding> {
   const { domain, service, endpoint, asksForTlsa } = question;
   const names = srvOwnerNames(domain, service);
   if (names === null) {

@@ -1,14 +1,14 @@
 /** Prooftype xml-assertion: a statement in XML, signed under the key of a certificate that names the domain. */
-import { delegationFailure } from '../../protocol/delegation.ts';
+import { dnaFailure } from '../../protocol/dna-conditions.ts';
 import type { Proof } from '../../protocol/proof.ts';
-import type { DelegationClaim, PathValidator } from '../../ports.ts';
+import type { DnaProofClaim, PathValidator } from '../../ports.ts';
 import { boundedProof, readBase64 } from './armour.ts';
 import { certificateEvidence, judgeHolder, judgePeriod, judgeProvider, judgeSigner } from './certificates.ts';
 import { requireSignature, schemeNamed, XML_ASSERTION_SCHEMES } from './signatures.ts';
 import { readXmlAssertion, readXmlStatement, signingInput, type XmlStatement } from './xml-statement.ts';
 
 /** @throws FaultError `dna`. */
-export function checkXmlAssertion(claim: DelegationClaim, validator: PathValidator, atMs: number): Proof {
+export function checkXmlAssertion(claim: DnaProofClaim, validator: PathValidator, atMs: number): Proof {
   const {
     statement: octets,
     algorithm,
@@ -39,9 +39,9 @@ export function checkXmlAssertion(claim: DelegationClaim, validator: PathValidat
 }
 
 /** Service and domain, as canonical A-labels. */
-function judgeSubject(statement: XmlStatement, { service, domain }: DelegationClaim): void {
+function judgeSubject(statement: XmlStatement, { service, domain }: DnaProofClaim): void {
   if (statement.service !== service)
-    throw delegationFailure('service-mismatch', `it delegates ${statement.service}, not ${service}`);
+    throw dnaFailure('service-mismatch', `it delegates ${statement.service}, not ${service}`);
   if (statement.domain !== domain)
-    throw delegationFailure('domain-mismatch', `it delegates ${statement.domain}, not ${domain}`);
+    throw dnaFailure('domain-mismatch', `it delegates ${statement.domain}, not ${domain}`);
 }

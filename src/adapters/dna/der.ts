@@ -2,7 +2,7 @@
  * DER (X.690 §10), read as strictly as it is defined and only as deep as the caller asks: every length definite and in its
  * shortest form, every tag in one octet, nothing before, between or behind. What is signed is kept as the octets that came.
  */
-import { delegationFailure } from '../../protocol/delegation.ts';
+import { dnaFailure } from '../../protocol/dna-conditions.ts';
 
 export interface DerValue {
   readonly tag: number;
@@ -32,7 +32,7 @@ export const primitiveTag = (n: number): number => 0x80 | n;
 const MAX_VALUES = 64;
 const HIGH_TAG = 0x1f;
 
-export const malformed = (text: string, options?: ErrorOptions) => delegationFailure('proof-malformed', text, options);
+export const malformed = (text: string, options?: ErrorOptions) => dnaFailure('proof-malformed', text, options);
 
 /** The values that stand behind one another in `octets`. @throws FaultError `dna`: `proof-malformed`. */
 export function readValues(octets: Uint8Array): DerValue[] {

@@ -7,7 +7,7 @@ import {
   X509Certificate,
   type KeyObject,
 } from 'node:crypto';
-import { delegationFailure, delegationLimits } from '../../protocol/delegation.ts';
+import { dnaFailure, dnaProofLimits } from '../../protocol/dna-conditions.ts';
 import { toFault } from '../../protocol/faults.ts';
 import { canonicalDomain } from '../../protocol/names.ts';
 import type { Service } from '../../protocol/service.ts';
@@ -49,14 +49,14 @@ export interface FitOrder {
   readonly serial: Buffer;
 }
 
-const unfit = (text: string, options?: ErrorOptions) => delegationFailure('issuer-unfit', text, options);
+const unfit = (text: string, options?: ErrorOptions) => dnaFailure('issuer-unfit', text, options);
 
 /**
  * Refuses what no reader would accept.
  * @throws FaultError `dna`: `issuer-unfit`, local.
  */
 export function fitOrder(order: DelegationOrder, schemes: Readonly<Record<string, SignatureScheme>>): FitOrder {
-  const { service, lifetimeMs = delegationLimits.lifetimeMs, signer, serial = randomSerial() } = order;
+  const { service, lifetimeMs = dnaProofLimits.lifetimeMs, signer, serial = randomSerial() } = order;
   const domain = canonicalDomain(order.domain);
   if (domain === null) throw unfit(`"${order.domain}" is no domain`);
   const chain = readable('the certificates of the signer', () =>
@@ -74,7 +74,7 @@ export function fitOrder(order: DelegationOrder, schemes: Readonly<Record<string
   const found = schemeFor(schemes, certificate.publicKey);
   if (found === null)
     throw unfit(`no signature of this format is made with the key of the signer, ${describeKey(key)}`);
-  if (!(lifetimeMs > 0) || lifetimeMs > delegationLimits.lifetimeMs)
+  if (!(lifetimeMs > 0) || lifetimeMs > dnaProofLimits.lifetimeMs)
     throw unfit('a lifetime of more than seven days, or none');
   if (!/^(?:[0-9a-f]{2}){1,20}$/.test(serial) || /^0+$/.test(serial) || /^[89a-f]/.test(serial))
     throw unfit('a serial number is of 1 to 20 octets, and positive');

@@ -1,5 +1,5 @@
 /** The character data of `<proof/>`: Base64 (RFC 4648 §4), which white space may break into lines. */
-import { delegationFailure, delegationLimits } from '../../protocol/delegation.ts';
+import { dnaFailure, dnaProofLimits } from '../../protocol/dna-conditions.ts';
 import { malformed } from './der.ts';
 
 const WHITE_SPACE = /[ \t\r\n]+/g;
@@ -22,8 +22,8 @@ export function readBase64(text: string): Buffer {
  * @throws FaultError `dna`: `proof-too-large`.
  */
 export function boundedProof(data: string): string {
-  if (data.length > delegationLimits.proofCharacters)
-    throw delegationFailure('proof-too-large', `${data.length} characters of ${delegationLimits.proofCharacters}`);
+  if (data.length > dnaProofLimits.proofCharacters)
+    throw dnaFailure('proof-too-large', `${data.length} characters of ${dnaProofLimits.proofCharacters}`);
   return data.trim();
 }
 
@@ -35,10 +35,7 @@ export function armoured(octets: Uint8Array): string {
 /** Certificates of one proof, as many as may be. @throws FaultError `dna`: `proof-malformed`, `proof-too-large`. */
 export function boundedCertificates<Certificate>(certificates: readonly Certificate[]): readonly Certificate[] {
   if (certificates.length === 0) throw malformed('no certificate');
-  if (certificates.length > delegationLimits.certificates)
-    throw delegationFailure(
-      'proof-too-large',
-      `${certificates.length} certificates of ${delegationLimits.certificates}`,
-    );
+  if (certificates.length > dnaProofLimits.certificates)
+    throw dnaFailure('proof-too-large', `${certificates.length} certificates of ${dnaProofLimits.certificates}`);
   return certificates;
 }

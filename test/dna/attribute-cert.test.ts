@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { createHash, createPrivateKey, generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto';
 import { after, test } from 'node:test';
-import { certificateNames } from '../../src/adapters/delegation/certificate-names.ts';
-import { writeCarriage } from '../../src/adapters/delegation/carriage.ts';
-import { DELEGATION_ATTRIBUTES } from '../../src/adapters/delegation/attribute-certificate.ts';
-import { issueAttributeCertificate } from '../../src/adapters/delegation/issue-attribute-certificate.ts';
-import type { DelegationOrder } from '../../src/adapters/delegation/order.ts';
+import { certificateNames } from '../../src/adapters/dna/certificate-names.ts';
+import { writeCarriage } from '../../src/adapters/dna/carriage.ts';
+import { DELEGATION_ATTRIBUTES } from '../../src/adapters/dna/attribute-certificate.ts';
+import { issueAttributeCertificate } from '../../src/adapters/dna/issue-attribute-certificate.ts';
+import type { DelegationOrder } from '../../src/adapters/dna/order.ts';
 import { FaultError } from '../../src/protocol/faults.ts';
-import { delegationLimits } from '../../src/protocol/delegation.ts';
+import { dnaProofLimits } from '../../src/protocol/dna-conditions.ts';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import {
   bitString,
@@ -34,7 +34,7 @@ import {
   provider,
   root,
   stranger,
-} from '../support/delegation.ts';
+} from '../support/dna-proofs.ts';
 
 const judge = createJudge();
 after(() => judge.close());
@@ -360,8 +360,8 @@ test('A10: Base64 has one way to write octets, in as many lines as anyone likes 
 });
 
 test('A10: a proof is of 16,384 characters and ten certificates at most, and costs no more for being deep', async () => {
-  assert.equal(await check('A'.repeat(delegationLimits.proofCharacters + 1)), 'proof-too-large');
-  assert.equal(await check(`${issue()}${' '.repeat(delegationLimits.proofCharacters)}`), 'proof-too-large');
+  assert.equal(await check('A'.repeat(dnaProofLimits.proofCharacters + 1)), 'proof-too-large');
+  assert.equal(await check(`${issue()}${' '.repeat(dnaProofLimits.proofCharacters)}`), 'proof-too-large');
   const der = Buffer.from(issue(), 'base64');
   const filler = stranger.issue({ dnsNames: ['filler.example'] }).der[0]!;
   const many = (count: number, certificate: Buffer): Promise<string> => {

@@ -1,7 +1,7 @@
 /** A domain that delegates, its provider, and a judge who trusts the authority of both. */
-import { createDelegations, type DelegationPorts } from '../../src/adapters/delegation/delegations.ts';
+import { createDnaProofJudge, type DnaProofJudgePorts } from '../../src/adapters/dna/judge.ts';
 import { createPathValidator } from '../../src/adapters/pkix/path-validator.ts';
-import type { DelegationClaim } from '../../src/ports.ts';
+import type { DnaProofClaim } from '../../src/ports.ts';
 import type { ProofVerdict } from '../../src/protocol/proof.ts';
 import { createCertificateAuthority, type KeyType } from '../../src/simulation/certificate-authority.ts';
 
@@ -21,10 +21,10 @@ export const provider = authority.issue({ dnsNames: ['xmpp.provider.example'] })
 export const otherProvider = authority.issue({ dnsNames: ['xmpp.provider.example'] });
 
 export const claimOf = (
-  type: DelegationClaim['type'],
+  type: DnaProofClaim['type'],
   data: string,
-  rest: Partial<DelegationClaim> = {},
-): DelegationClaim => ({
+  rest: Partial<DnaProofClaim> = {},
+): DnaProofClaim => ({
   type,
   domain: 'a.example',
   service: 'xmpp-server',
@@ -39,17 +39,20 @@ export const answer = (verdict: ProofVerdict): string =>
   verdict.kind === 'proved' ? 'proved' : verdict.fault.layer === 'dna' ? verdict.fault.condition : verdict.fault.layer;
 
 export interface Judge {
-  check(claim: DelegationClaim, atMs?: number): Promise<ProofVerdict>;
+  check(claim: DnaProofClaim, atMs?: number): Promise<ProofVerdict>;
   close(): void;
 }
 
-const noResolver: DelegationPorts['resolver'] = {
+const noResolver: DnaProofJudgePorts['resolver'] = {
   validates: true,
   srv: () => Promise.reject(new Error('nothing is looked up')),
 };
 
 /** Nothing is looked up, fetched or validated but by what `ports` say. */
-export function createJudge(ports: Partial<DelegationPorts> = {}, anchors: readonly string[] = [root.certPem]): Judge {
+export function createJudge(
+  ports: Partial<DnaProofJudgePorts> = {},
+  anchors: readonly string[] = [root.certPem],
+): Judge {
   const pathValidator = createPathValidator({ system: false, anchors });
   let now = NOW;
   const clock = {
@@ -57,14 +60,14 @@ export function createJudge(ports: Partial<DelegationPorts> = {}, anchors: reado
     setTimeout,
     clearTimeout: (handle: unknown) => clearTimeout(handle as NodeJS.Timeout),
   };
-  const delegations = createDelegations({ pathValidator, clock, resolver: noResolver, ...ports });
+  const dnaProofs = createDnaProofJudge({ pathValidator, clock, resolver: noResolver, ...ports });
   return {
     check: (claim, atMs = NOW) => {
       now = atMs;
-      return delegations.check(claim, never);
+      return dnaProofs.check(claim, never);
     },
     close: () => {
-      delegations.close();
+      dnaProofs.close();
       pathValidator.close();
     },
   };

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { anchorProof } from '../../src/adapters/delegation/anchor-chain.ts';
-import { isolatedValidator } from '../../src/adapters/delegation/anchored-zones.ts';
+import { anchorProof } from '../../src/adapters/dna/anchor-chain.ts';
+import { isolatedValidator } from '../../src/adapters/dna/anchored-zones.ts';
 import { createValidatingResolver } from '../../src/adapters/dns/validating-resolver.ts';
 import { derOf } from '../../src/adapters/pkix/trust.ts';
-import type { DelegationType } from '../../src/protocol/proof.ts';
-import { DELEGATION_CONDITIONS } from '../../src/protocol/delegation.ts';
+import type { DnaProofType } from '../../src/protocol/proof.ts';
+import { DNA_CONDITIONS } from '../../src/protocol/dna-conditions.ts';
 import { uriOf } from '../../src/protocol/dna.ts';
-import { answer, claimOf, createJudge, DAY_MS } from '../support/delegation.ts';
-import { decodedAttributeCertificate, examples, EXAMPLES_BEGIN_MS } from '../support/delegation-examples.ts';
+import { answer, claimOf, createJudge, DAY_MS } from '../support/dna-proofs.ts';
+import { decodedAttributeCertificate, examples, EXAMPLES_BEGIN_MS } from '../support/dna-proof-examples.ts';
 import { nsdMissing, startNsd } from '../support/nsd.ts';
 import { missing } from '../support/processes.ts';
 import { unboundMissing } from '../support/unbound.ts';
@@ -71,11 +71,11 @@ test('A10, A11, A12: the document has every condition, with its verdict, and eve
     name,
     { verdict, origin, final },
   ]);
-  const conditions = Object.entries(DELEGATION_CONDITIONS).map(([name, outcome]) => [
+  const conditions = Object.entries(DNA_CONDITIONS).map(([name, outcome]) => [
     name,
     { verdict: outcome.verdict, origin: outcome.origin, final: 'final' in outcome ? ', final' : undefined },
   ]);
   assert.deepEqual(Object.fromEntries(rows), Object.fromEntries(conditions));
-  for (const type of ['attribute-cert', 'xml-assertion', 'dnssec-ta'] satisfies DelegationType[])
+  for (const type of ['attribute-cert', 'xml-assertion', 'dnssec-ta'] satisfies DnaProofType[])
     assert.match(document, new RegExp(`\\| \`${type}\` +\\| \`${uriOf(type)}\` +\\|`));
 });

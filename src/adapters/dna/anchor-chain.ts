@@ -1,5 +1,5 @@
 /** The certificates of a dnssec-ta proof, leaf first: in the proof itself, or in a document that it names. */
-import { delegationFailure, delegationLimits } from '../../protocol/delegation.ts';
+import { dnaFailure, dnaProofLimits } from '../../protocol/dna-conditions.ts';
 import { toFault } from '../../protocol/faults.ts';
 import { httpsUrl } from '../../protocol/https-url.ts';
 import { derOf } from '../pkix/trust.ts';
@@ -24,18 +24,15 @@ export async function readAnchorChain(
 ): Promise<readonly Buffer[]> {
   if (!ANY_SCHEME.test(proof)) return certificatesIn(readBase64(proof));
   const url = httpsUrl(proof);
-  if (url === null) throw delegationFailure('url-refused', proof.slice(0, 200));
-  if (get === undefined) throw delegationFailure('document-unavailable', 'nothing is fetched over HTTPS here');
+  if (url === null) throw dnaFailure('url-refused', proof.slice(0, 200));
+  if (get === undefined) throw dnaFailure('document-unavailable', 'nothing is fetched over HTTPS here');
   const { status, body } = await get(url.href, signal).catch((cause: unknown) => {
     const { condition, text = condition } = toFault(cause, 'dna');
-    throw delegationFailure('document-unavailable', `${url.href}: ${text}`, { cause });
+    throw dnaFailure('document-unavailable', `${url.href}: ${text}`, { cause });
   });
-  if (status !== 200) throw delegationFailure('document-unavailable', `${url.href}: HTTP status ${status}`);
-  if (body.length > delegationLimits.documentBytes)
-    throw delegationFailure(
-      'proof-too-large',
-      `${url.href}: ${body.length} octets of ${delegationLimits.documentBytes}`,
-    );
+  if (status !== 200) throw dnaFailure('document-unavailable', `${url.href}: HTTP status ${status}`);
+  if (body.length > dnaProofLimits.documentBytes)
+    throw dnaFailure('proof-too-large', `${url.href}: ${body.length} octets of ${dnaProofLimits.documentBytes}`);
   return body[0] === TAG.sequence ? certificatesIn(body) : certificatesInPem(Buffer.from(body).toString('latin1'));
 }
 

@@ -1,15 +1,15 @@
 /**
  * The examples of docs/delegation-proofs.md: read from there by a test, and written there anew by
- * `node --import tsx test/support/delegation-examples.ts`, for when a format changes.
+ * `node --import tsx test/support/dna-proof-examples.ts`, for when a format changes.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { anchorProof } from '../../src/adapters/delegation/anchor-chain.ts';
-import { issueAttributeCertificate } from '../../src/adapters/delegation/issue-attribute-certificate.ts';
-import { issueXmlAssertion } from '../../src/adapters/delegation/issue-xml-assertion.ts';
-import { readXmlAssertion } from '../../src/adapters/delegation/xml-statement.ts';
-import { zoneKeyFiles } from '../../src/adapters/delegation/zone-key.ts';
+import { anchorProof } from '../../src/adapters/dna/anchor-chain.ts';
+import { issueAttributeCertificate } from '../../src/adapters/dna/issue-attribute-certificate.ts';
+import { issueXmlAssertion } from '../../src/adapters/dna/issue-xml-assertion.ts';
+import { readXmlAssertion } from '../../src/adapters/dna/xml-statement.ts';
+import { zoneKeyFiles } from '../../src/adapters/dna/zone-key.ts';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import { signZoneWith } from './owned-zone.ts';
 

@@ -3,7 +3,7 @@
  * knows that anchor only, and is closed when it has answered (FACTS §13.4, 5, 6 and 9).
  */
 import type { Clock } from '../../ports.ts';
-import { delegationFailure } from '../../protocol/delegation.ts';
+import { dnaFailure } from '../../protocol/dna-conditions.ts';
 import { FaultError } from '../../protocol/faults.ts';
 import { canonicalDomain } from '../../protocol/names.ts';
 import { createSlots, followSignal, type Follower } from '../dns/bounded.ts';
@@ -34,7 +34,7 @@ export interface AnchoredQuestion {
   readonly leafSha256: string;
 }
 
-export interface AnchoredDelegation {
+export interface AnchoredTargets {
   readonly zone: string;
   readonly keyTag: number;
   readonly targets: readonly { readonly host: string; readonly port: number }[];
@@ -58,7 +58,7 @@ const MAX_ANCHORS = 4;
 export class AnchoredZones {
   readonly #options: AnchoredZonesOptions;
   readonly #slots: ReturnType<typeof createSlots>;
-  readonly #remembered = new LruMap<string, AnchoredDelegation>(REMEMBERED);
+  readonly #remembered = new LruMap<string, AnchoredTargets>(REMEMBERED);
   readonly #underWay = new Set<Follower>();
   /** Knows no anchor, so that nothing is validated: it only finds zones, and their keys. */
   #finder: UnboundSource | null = null;
@@ -69,12 +69,12 @@ export class AnchoredZones {
   }
 
   /** @throws FaultError `dna` */
-  async delegation(question: AnchoredQuestion, signal: AbortSignal): Promise<AnchoredDelegation> {
+  async delegation(question: AnchoredQuestion, signal: AbortSignal): Promise<AnchoredTargets> {
     const { clock, timeoutMs = 10_000 } = this.#options;
     const cacheKey = [question.leafSha256, ...question.names].join(' ');
     const known = this.#remembered.get(cacheKey);
     if (known !== undefined && clock.now() < known.untilMs) return known;
-    if (this.#slots.full) throw delegationFailure('too-many-checks', 'as many wait already as may');
+    if (this.#slots.full) throw dnaFailure('too-many-checks', 'as many wait already as may');
 
     const limit = followSignal(signal);
     this.#underWay.add(limit);
@@ -88,8 +88,8 @@ export class AnchoredZones {
     } catch (thrown) {
       if (!limit.signal.aborted) throw thrown;
       throw limit.signal.reason === LATE
-        ? delegationFailure('timeout', `${question.names.join(', ')}: no answer within ${timeoutMs} ms`)
-        : delegationFailure('cancelled', 'nobody waits for it');
+        ? dnaFailure('timeout', `${question.names.join(', ')}: no answer within ${timeoutMs} ms`)
+        : dnaFailure('cancelled', 'nobody waits for it');
     } finally {
       clock.clearTimeout(timer);
       limit.unfollow();
@@ -105,16 +105,13 @@ export class AnchoredZones {
     this.#remembered.clear();
   }
 
-  async #ask({ names, key }: AnchoredQuestion, stop: AbortSignal): Promise<AnchoredDelegation> {
+  async #ask({ names, key }: AnchoredQuestion, stop: AbortSignal): Promise<AnchoredTargets> {
     const [name = ''] = names;
     const { zone, keys } = await this.#zoneOf(name, stop);
     const anchors = keys.filter((rdata) => isZoneKey(rdata, key)).slice(0, MAX_ANCHORS);
     const [anchor] = anchors;
     if (anchor === undefined)
-      throw delegationFailure(
-        'anchor-not-in-zone',
-        `the key of the certificate is none of the ${keys.length} of ${zone}`,
-      );
+      throw dnaFailure('anchor-not-in-zone', `the key of the certificate is none of the ${keys.length} of ${zone}`);
 
     const validator = this.#open(anchors.map((rdata) => dsRecord(zone, rdata)));
     try {
@@ -145,11 +142,11 @@ export class AnchoredZones {
     for (let zone = name; zone !== ''; zone = parentOf(zone)) {
       const outcome = await this.#finder.dnskeys(zone, stop);
       if (outcome.kind === 'failed' || outcome.kind === 'bogus')
-        throw delegationFailure('dns-failed', `DNSKEY of ${zone}: ${outcome.reason}`);
+        throw dnaFailure('dns-failed', `DNSKEY of ${zone}: ${outcome.reason}`);
       // An alias has no keys of its own.
       if (outcome.kind === 'found' && outcome.canonicalName === null) return { zone, keys: outcome.found };
     }
-    throw delegationFailure('zone-unsigned', `no zone from ${name} upwards has keys`);
+    throw dnaFailure('zone-unsigned', `no zone from ${name} upwards has keys`);
   }
 
   /** @throws FaultError `dna`: `alias-leaves-zone`. */
@@ -157,7 +154,7 @@ export class AnchoredZones {
     const name = canonicalDomain(alias);
     const inside = name !== null && name.endsWith(`.${zone}`);
     if (inside && (await this.#zoneOf(name, stop)).zone === zone) return;
-    throw delegationFailure('alias-leaves-zone', `the SRV records are those of ${alias}, outside of ${zone}`);
+    throw dnaFailure('alias-leaves-zone', `the SRV records are those of ${alias}, outside of ${zone}`);
   }
 
   #open(trustAnchors: readonly string[]): UnboundSource {
@@ -165,17 +162,16 @@ export class AnchoredZones {
       return this.#options.open(trustAnchors);
     } catch (cause) {
       if (!(cause instanceof FaultError)) throw cause;
-      throw delegationFailure('validator-unavailable', cause.fault.text ?? cause.fault.condition, { cause });
+      throw dnaFailure('validator-unavailable', cause.fault.text ?? cause.fault.condition, { cause });
     }
   }
 }
 
 /** @throws FaultError `dna`: `zone-bogus`, `dns-failed`, `delegation-insecure`. */
 function secure<Found>(outcome: Outcome<Found>, what: string): Exclude<Outcome<Found>, { kind: 'bogus' | 'failed' }> {
-  if (outcome.kind === 'bogus') throw delegationFailure('zone-bogus', `${what}: ${outcome.reason}`);
-  if (outcome.kind === 'failed') throw delegationFailure('dns-failed', `${what}: ${outcome.reason}`);
-  if (!outcome.secure)
-    throw delegationFailure('delegation-insecure', `${what}: no signature leads to the supplied anchor`);
+  if (outcome.kind === 'bogus') throw dnaFailure('zone-bogus', `${what}: ${outcome.reason}`);
+  if (outcome.kind === 'failed') throw dnaFailure('dns-failed', `${what}: ${outcome.reason}`);
+  if (!outcome.secure) throw dnaFailure('delegation-insecure', `${what}: no signature leads to the supplied anchor`);
   return outcome;
 }
 

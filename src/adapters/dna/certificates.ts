@@ -2,7 +2,7 @@
 import { createHash, X509Certificate, type KeyObject } from 'node:crypto';
 import { certificateParts } from '../../protocol/certificate-parts.ts';
 import type { CertificateEvidence } from '../../protocol/certificate.ts';
-import { type DelegationCondition, delegationFailure, delegationLimits } from '../../protocol/delegation.ts';
+import { type DnaCondition, dnaFailure, dnaProofLimits } from '../../protocol/dna-conditions.ts';
 import { FaultError } from '../../protocol/faults.ts';
 import { matchIdentity, presentedNames, referenceIdentifiers, type IdentityMatch } from '../../protocol/identity.ts';
 import type { Evidence } from '../../protocol/proof.ts';
@@ -44,7 +44,7 @@ export interface About {
  */
 export function judgeProvider(validator: PathValidator, chain: CertificateChain, atMs: number): JudgedCertificate {
   const [leaf] = chain.der;
-  if (leaf === undefined) throw delegationFailure('no-certificate', 'the far end presented no certificate');
+  if (leaf === undefined) throw dnaFailure('no-certificate', 'the far end presented no certificate');
   const certificate = readAs('provider-certificate-invalid', leaf);
   return { certificate, ...judgePath(validator, chain.der, atMs, 'provider-certificate-invalid') };
 }
@@ -74,18 +74,18 @@ export function namedIn(
   if (identity.kind === 'match') return identity;
   const names = presentedNames(certificate.presented).slice(0, NAMES_SHOWN).join(', ');
   const text = `the certificate of the signer names ${names === '' ? 'nobody' : names}, not ${domain}`;
-  throw delegationFailure('signer-name-mismatch', text);
+  throw dnaFailure('signer-name-mismatch', text);
 }
 
 function judgePath(
   validator: PathValidator,
   der: readonly Uint8Array[],
   atMs: number,
-  condition: DelegationCondition,
+  condition: DnaCondition,
 ): Omit<JudgedCertificate, 'certificate'> {
   const verdict = validator.validate({ der }, atMs);
   if (verdict.kind === 'invalid')
-    throw delegationFailure(condition, `${verdict.condition}, certificate ${verdict.depth}: ${verdict.text}`);
+    throw dnaFailure(condition, `${verdict.condition}, certificate ${verdict.depth}: ${verdict.text}`);
   return {
     spkiSha256: spkiSha256(der[0] ?? new Uint8Array(), condition),
     notAfterMs: verdict.notAfterMs,
@@ -93,27 +93,27 @@ function judgePath(
   };
 }
 
-function spkiSha256(der: Uint8Array, condition: DelegationCondition): Buffer {
+function spkiSha256(der: Uint8Array, condition: DnaCondition): Buffer {
   const parts = certificateParts(der);
-  if (parts === null) throw delegationFailure(condition, 'no public key can be read from the certificate');
+  if (parts === null) throw dnaFailure(condition, 'no public key can be read from the certificate');
   return createHash('sha256').update(parts.spki).digest();
 }
 
 /** @throws FaultError `dna`: `signer-key-usage`, `proof-malformed`. */
 export function refuseUse(der: Uint8Array, isAuthority: boolean): void {
-  if (isAuthority) throw delegationFailure('signer-key-usage', 'the certificate of the signer is that of an authority');
+  if (isAuthority) throw dnaFailure('signer-key-usage', 'the certificate of the signer is that of an authority');
   const usage = readExtension(der, OID_KEY_USAGE);
   if (usage === undefined) return;
   const [bits = 0] = bitStringBytes(readValue(Buffer.from(usage, 'latin1')));
-  if ((bits & DIGITAL_SIGNATURE) === 0) throw delegationFailure('signer-key-usage', 'keyUsage has no digitalSignature');
+  if ((bits & DIGITAL_SIGNATURE) === 0) throw dnaFailure('signer-key-usage', 'keyUsage has no digitalSignature');
 }
 
-function readAs(condition: DelegationCondition, der: Uint8Array): CertificateEvidence {
+function readAs(condition: DnaCondition, der: Uint8Array): CertificateEvidence {
   try {
     return readCertificate(der);
   } catch (cause) {
     if (!(cause instanceof FaultError)) throw cause;
-    throw delegationFailure(condition, cause.fault.text ?? 'this is not a certificate', { cause });
+    throw dnaFailure(condition, cause.fault.text ?? 'this is not a certificate', { cause });
   }
 }
 
@@ -125,11 +125,10 @@ export function judgePeriod(period: { readonly notBeforeMs: number; readonly not
   const { notBeforeMs, notAfterMs } = period;
   const at = Math.floor(atMs / 1000) * 1000;
   if (notAfterMs < notBeforeMs) throw malformed('it ends before it begins');
-  if (notAfterMs - notBeforeMs > delegationLimits.lifetimeMs)
-    throw delegationFailure('lifetime-too-long', `valid for ${days(notAfterMs - notBeforeMs)} days, more than seven`);
-  if (at < notBeforeMs)
-    throw delegationFailure('proof-not-yet-valid', `valid from ${new Date(notBeforeMs).toISOString()}`);
-  if (at > notAfterMs) throw delegationFailure('proof-expired', `valid until ${new Date(notAfterMs).toISOString()}`);
+  if (notAfterMs - notBeforeMs > dnaProofLimits.lifetimeMs)
+    throw dnaFailure('lifetime-too-long', `valid for ${days(notAfterMs - notBeforeMs)} days, more than seven`);
+  if (at < notBeforeMs) throw dnaFailure('proof-not-yet-valid', `valid from ${new Date(notBeforeMs).toISOString()}`);
+  if (at > notAfterMs) throw dnaFailure('proof-expired', `valid until ${new Date(notAfterMs).toISOString()}`);
 }
 
 /** The provider's certificate, or its key, is the one that a statement names. @throws FaultError `dna`: `holder-mismatch`. */
@@ -141,7 +140,7 @@ export function judgeHolder(
   const named = holder.sha256.toString('hex');
   if (named === presented) return;
   const what = holder.type === 'publicKey' ? 'the key' : 'the certificate';
-  throw delegationFailure('holder-mismatch', `it is for ${what} ${named}, presented was ${presented}`);
+  throw dnaFailure('holder-mismatch', `it is for ${what} ${named}, presented was ${presented}`);
 }
 
 /** What a verdict says of the two. */

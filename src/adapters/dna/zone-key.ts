@@ -1,6 +1,6 @@
 /** Keys of zones: DNSKEY records (RFC 4034 §2), what they are compared with, and what a signer of zones wants of them. */
 import { createHash, createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto';
-import { delegationFailure } from '../../protocol/delegation.ts';
+import { dnaFailure } from '../../protocol/dna-conditions.ts';
 import { publicHalf } from './signatures.ts';
 
 /** DNSSEC algorithms by kind of key (RFC 5702, RFC 6605, RFC 8080); those with SHA-1 are none (RFC 8624 §3.1). */
@@ -39,7 +39,7 @@ export function zoneKeyOf(key: KeyObject): ZoneKey {
   const kind = key.asymmetricKeyType === 'ec' ? key.asymmetricKeyDetails?.namedCurve : key.asymmetricKeyType;
   const algorithms: readonly number[] | undefined = Object.entries(ALGORITHMS).find(([name]) => name === kind)?.[1];
   if (algorithms === undefined)
-    throw delegationFailure('algorithm-unsupported', `no zone is signed with a key of type ${kind ?? '?'}`);
+    throw dnaFailure('algorithm-unsupported', `no zone is signed with a key of type ${kind ?? '?'}`);
   return { algorithms, octets: publicOctets(publicHalf(key).export({ format: 'jwk' })) };
 }
 
@@ -107,8 +107,7 @@ export function zoneKeyFiles(zone: string, keyPem: string, algorithm?: number): 
   const key = createPrivateKey(keyPem);
   const { algorithms, octets } = zoneKeyOf(key);
   const chosen = algorithms.find((candidate) => algorithm === undefined || candidate === algorithm);
-  if (chosen === undefined)
-    throw delegationFailure('algorithm-unsupported', `algorithm ${algorithm ?? 0} with this key`);
+  if (chosen === undefined) throw dnaFailure('algorithm-unsupported', `algorithm ${algorithm ?? 0} with this key`);
   const rdata = Buffer.concat([Buffer.of(KEY_SIGNING_KEY >> 8, KEY_SIGNING_KEY & 0xff, PROTOCOL, chosen), octets]);
   const pad = (number: number, digits: number): string => String(number).padStart(digits, '0');
   return {

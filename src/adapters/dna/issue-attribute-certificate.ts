@@ -1,6 +1,6 @@
 /** Issues the proof of prooftype attribute-cert: what the owner of a domain hands to his provider, at least once a week. */
 import { bitString, contextTag, integer, octetString, sequence, set, tagged } from '../der-writer.ts';
-import { delegationFailure } from '../../protocol/delegation.ts';
+import { dnaFailure } from '../../protocol/dna-conditions.ts';
 import { armoured } from './armour.ts';
 import { EXTENSION } from './attribute-certificate-extensions.ts';
 import { DELEGATION_ATTRIBUTES, HOLDER_TYPE, SHA256_ALGORITHM } from './attribute-certificate.ts';
@@ -22,7 +22,7 @@ export function issueAttributeCertificate(order: DelegationOrder): string {
   const fit = fitOrder(order, ATTRIBUTE_CERTIFICATE_SCHEMES);
   const { subject, keyIdentifier } = certificateNames(fit.chain[0] ?? NOBODY);
   if (subject.equals(NOBODY))
-    throw delegationFailure('issuer-unfit', 'the subject of the signer is empty, which RFC 5755 §4.2.3 does not allow');
+    throw dnaFailure('issuer-unfit', 'the subject of the signer is empty, which RFC 5755 §4.2.3 does not allow');
   const algorithm = Buffer.from(fit.schemeId, 'hex');
   const digest = Buffer.concat([
     tagged(TAG.enumerated, Buffer.of(HOLDER_TYPE[fit.holder.type])),

@@ -1,20 +1,20 @@
 /** Proofs of delegation that say in plain words what they are: for the protocol around them. */
-import type { Clock, DelegationClaim, Delegations } from '../../src/ports.ts';
+import type { Clock, DnaProofClaim, DnaProofJudge } from '../../src/ports.ts';
 import { fault } from '../../src/protocol/faults.ts';
 
 /** Proves `domain` until so many seconds after it was judged; without end, if null. */
 export const delegates = (domain: string, seconds: number | null = null): string => `${domain} ${String(seconds)}`;
 export const FORGED = 'forged';
 
-export interface TableDelegations extends Delegations {
+export interface TableDnaJudge extends DnaProofJudge {
   /** Everything that was judged, in order. */
-  readonly claims: readonly DelegationClaim[];
+  readonly claims: readonly DnaProofClaim[];
   /** What is judged from now on is never judged to the end. */
   fallSilent(): void;
 }
 
-export function tableDelegations(clock: () => Clock): TableDelegations {
-  const claims: DelegationClaim[] = [];
+export function tableDnaJudge(clock: () => Clock): TableDnaJudge {
+  const claims: DnaProofClaim[] = [];
   let isSilent = false;
   return {
     claims,

@@ -1,6 +1,6 @@
 /** The signatures that statements may bear: closed lists, nothing with SHA-1, nothing unsigned. */
 import { constants, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
-import { delegationFailure } from '../../protocol/delegation.ts';
+import { dnaFailure } from '../../protocol/dna-conditions.ts';
 
 export interface SignatureScheme {
   /** What the format calls it. */
@@ -70,9 +70,9 @@ export function schemeNamed(
   key: KeyObject,
 ): SignatureScheme {
   const scheme = Object.hasOwn(schemes, name) ? schemes[name] : undefined;
-  if (scheme === undefined) throw delegationFailure('algorithm-unsupported', `the signature algorithm "${name}"`);
+  if (scheme === undefined) throw dnaFailure('algorithm-unsupported', `the signature algorithm "${name}"`);
   if (!fits(scheme, key))
-    throw delegationFailure('algorithm-unsupported', `${scheme.name} with the key of the signer, ${describeKey(key)}`);
+    throw dnaFailure('algorithm-unsupported', `${scheme.name} with the key of the signer, ${describeKey(key)}`);
   return scheme;
 }
 
@@ -100,7 +100,7 @@ export function requireSignature(
   } catch {
     // OpenSSL has its own errors for signatures that are none at all.
   }
-  if (!good) throw delegationFailure('signature-invalid', 'it is not one of the key of the signer over this statement');
+  if (!good) throw dnaFailure('signature-invalid', 'it is not one of the key of the signer over this statement');
 }
 
 export function signed(scheme: SignatureScheme, data: Uint8Array, privateKey: KeyObject): Buffer {

@@ -1,5 +1,5 @@
 /** Extensions of attribute certificates (RFC 5755 §4.3): all of the profile are known, no others. */
-import { delegationFailure } from '../../protocol/delegation.ts';
+import { dnaFailure } from '../../protocol/dna-conditions.ts';
 import { constructedTag, type DerValue, fieldsOf, malformed, primitiveTag, readTrue, readValue, TAG } from './der.ts';
 
 /** Contents of the OBJECT IDENTIFIERs, hex. */
@@ -41,7 +41,7 @@ export function readExtensions(value: DerValue | undefined): AttributeCertificat
     parts.end();
     if (found.has(oid)) throw malformed('an extension occurs twice');
     if (critical !== undefined && !KNOWN.has(oid))
-      throw delegationFailure('extension-unsupported', `a critical extension with the OID ${oid} (DER, hex)`);
+      throw dnaFailure('extension-unsupported', `a critical extension with the OID ${oid} (DER, hex)`);
     found.set(oid, contents);
   }
   const read = <T>(name: Known, reader: (der: DerValue) => T): T | null => {

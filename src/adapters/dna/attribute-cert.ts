@@ -1,7 +1,7 @@
 /** Prooftype attribute-cert: an attribute certificate by which a domain delegates a service (RFC 5755 §5). */
-import { delegationFailure } from '../../protocol/delegation.ts';
+import { dnaFailure } from '../../protocol/dna-conditions.ts';
 import type { Proof } from '../../protocol/proof.ts';
-import type { DelegationClaim, PathValidator } from '../../ports.ts';
+import type { DnaProofClaim, PathValidator } from '../../ports.ts';
 import { boundedProof, readBase64 } from './armour.ts';
 import { type AttributeCertificate, readAttributeCertificate } from './attribute-certificate.ts';
 import { readCarriage } from './carriage.ts';
@@ -16,7 +16,7 @@ export interface AttributeCertPorts {
 }
 
 /** @throws FaultError `dna`. */
-export function checkAttributeCert(claim: DelegationClaim, ports: AttributeCertPorts, atMs: number): Proof {
+export function checkAttributeCert(claim: DnaProofClaim, ports: AttributeCertPorts, atMs: number): Proof {
   const { attributeCertificate, certificates } = readCarriage(readBase64(boundedProof(claim.data)));
   const statement = readAttributeCertificate(attributeCertificate);
   judgeSubject(statement, claim);
@@ -44,28 +44,26 @@ export function checkAttributeCert(claim: DelegationClaim, ports: AttributeCertP
 }
 
 /** Service and domain, as canonical A-labels. */
-function judgeSubject({ delegated }: AttributeCertificate, { service, domain }: DelegationClaim): void {
+function judgeSubject({ delegated }: AttributeCertificate, { service, domain }: DnaProofClaim): void {
   const domains = delegated.get(service);
   if (domains === undefined)
-    throw delegationFailure(
+    throw dnaFailure(
       'service-mismatch',
       `it delegates ${[...delegated.keys()].join(', ') || 'nothing'}, not ${service}`,
     );
   if (!domains.includes(domain))
-    throw delegationFailure('domain-mismatch', `it delegates ${domains.slice(0, 10).join(', ')}, not ${domain}`);
+    throw dnaFailure('domain-mismatch', `it delegates ${domains.slice(0, 10).join(', ')}, not ${domain}`);
 }
 
 /** Only "never revoke" is supported, and then all others MUST be rejected (RFC 5755 §6). */
 function judgeRevocation({ extensions: { noRevAvail, revocationPointer } }: AttributeCertificate): void {
-  if (!noRevAvail)
-    throw delegationFailure('revocation-unsupported', 'without noRevAvail, and revocation is not looked for');
-  if (revocationPointer)
-    throw delegationFailure('revocation-unsupported', 'noRevAvail, and where to ask for revocation');
+  if (!noRevAvail) throw dnaFailure('revocation-unsupported', 'without noRevAvail, and revocation is not looked for');
+  if (revocationPointer) throw dnaFailure('revocation-unsupported', 'noRevAvail, and where to ask for revocation');
 }
 
 function judgeTargets({ extensions: { targets } }: AttributeCertificate, isOurs: (hostName: string) => boolean): void {
   if (targets !== null && !targets.some((name) => isOurs(name.toLowerCase())))
-    throw delegationFailure('not-targeted', `it is for ${targets.slice(0, 10).join(', ') || 'no host name'}`);
+    throw dnaFailure('not-targeted', `it is for ${targets.slice(0, 10).join(', ') || 'no host name'}`);
 }
 
 /** The certificates of the set, the one that the attribute certificate was issued under in front. */
@@ -78,7 +76,7 @@ function signerFirst(certificates: readonly Buffer[], { issuer, extensions }: At
   const [signer, more] = certificates.filter(isSigner);
   if (signer === undefined || more !== undefined) {
     const text = `${signer === undefined ? 'no certificate' : 'more than one'} with the name and key of the issuer`;
-    throw delegationFailure('signer-not-found', text);
+    throw dnaFailure('signer-not-found', text);
   }
   return [signer, ...certificates.filter((der) => der !== signer)];
 }

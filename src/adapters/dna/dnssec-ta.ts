@@ -1,12 +1,12 @@
 /** Prooftype dnssec-ta: a certificate that names the domain, whose key signs the zone of its SRV records (FACTS §13.4). */
-import type { Clock, DelegationClaim, PathValidator, Resolver } from '../../ports.ts';
-import { delegationFailure } from '../../protocol/delegation.ts';
+import type { Clock, DnaProofClaim, PathValidator, Resolver } from '../../ports.ts';
+import { dnaFailure } from '../../protocol/dna-conditions.ts';
 import { dnsNameMatches } from '../../protocol/identity.ts';
 import { canonicalDomain } from '../../protocol/names.ts';
 import type { Proof } from '../../protocol/proof.ts';
 import { srvOwnerNames } from '../../protocol/srv.ts';
 import { type HttpsGet, readAnchorChain } from './anchor-chain.ts';
-import type { AnchoredDelegation, AnchoredZones } from './anchored-zones.ts';
+import type { AnchoredTargets, AnchoredZones } from './anchored-zones.ts';
 import { boundedProof } from './armour.ts';
 import { certificateEvidence, type JudgedCertificate, judgeProvider, judgeSigner } from './certificates.ts';
 import { zoneKeyOf } from './zone-key.ts';
@@ -21,7 +21,7 @@ export interface DnssecTaPorts {
 }
 
 /** @throws FaultError `dna`. */
-export async function checkDnssecTa(claim: DelegationClaim, ports: DnssecTaPorts, signal: AbortSignal): Promise<Proof> {
+export async function checkDnssecTa(claim: DnaProofClaim, ports: DnssecTaPorts, signal: AbortSignal): Promise<Proof> {
   const proof = boundedProof(claim.data);
   const names = await insecureNames(claim, ports.resolver, signal);
   const chain = await readAnchorChain(proof, ports.get, signal);
@@ -30,7 +30,7 @@ export async function checkDnssecTa(claim: DelegationClaim, ports: DnssecTaPorts
   const provider = judgeProvider(ports.pathValidator, claim.chain, atMs);
   const key = zoneKeyOf(signer.publicKey);
   const delegation = await ports.zones.delegation({ names, key, leafSha256: signer.certificate.sha256 }, signal);
-  const target = judgeDelegation(delegation, claim, provider);
+  const target = judgeDnaProof(delegation, claim, provider);
   return {
     prooftype: 'dnssec-ta',
     strength: 'strong',
@@ -52,13 +52,13 @@ export async function checkDnssecTa(claim: DelegationClaim, ports: DnssecTaPorts
  * for these an anchor may be supplied.
  */
 async function insecureNames(
-  { domain, service }: DelegationClaim,
+  { domain, service }: DnaProofClaim,
   resolver: Pick<Resolver, 'srv' | 'validates'>,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  if (!resolver.validates) throw delegationFailure('validator-unavailable', 'DNS is not validated here');
+  if (!resolver.validates) throw dnaFailure('validator-unavailable', 'DNS is not validated here');
   const owners = srvOwnerNames(domain, service);
-  if (owners === null) throw delegationFailure('service-absent', 'an address has no SRV records');
+  if (owners === null) throw dnaFailure('service-absent', 'an address has no SRV records');
   const answers = await Promise.all(
     [owners.xmpp, owners.xmpps].map(async (owner) => ({
       owner,
@@ -67,15 +67,15 @@ async function insecureNames(
   );
   const having = (...statuses: string[]) => answers.find(({ answer }) => statuses.includes(answer.status));
   const bogus = having('bogus');
-  if (bogus !== undefined) throw delegationFailure('dns-bogus', `${bogus.owner}: ${bogus.answer.reason ?? ''}`);
+  if (bogus !== undefined) throw dnaFailure('dns-bogus', `${bogus.owner}: ${bogus.answer.reason ?? ''}`);
   const signed = having('secure', 'nodata-secure');
   if (signed !== undefined)
-    throw delegationFailure('delegation-secure', `${signed.owner} is signed, and needs no supplied anchor`);
-  if (signal.aborted) throw delegationFailure('cancelled', 'nobody waits for it');
+    throw dnaFailure('delegation-secure', `${signed.owner} is signed, and needs no supplied anchor`);
+  if (signal.aborted) throw dnaFailure('cancelled', 'nobody waits for it');
   const failed = having('error');
-  if (failed !== undefined) throw delegationFailure('dns-failed', `${failed.owner}: ${failed.answer.reason ?? ''}`);
+  if (failed !== undefined) throw dnaFailure('dns-failed', `${failed.owner}: ${failed.answer.reason ?? ''}`);
   const names = answers.filter(({ answer }) => answer.status === 'insecure').map(({ owner }) => owner);
-  if (names.length === 0) throw delegationFailure('service-absent', `${domain} has no SRV records`);
+  if (names.length === 0) throw dnaFailure('service-absent', `${domain} has no SRV records`);
   return names;
 }
 
@@ -83,27 +83,23 @@ async function insecureNames(
  * The target of the delegation that the far end is: that of this stream, or any where the far end opened it.
  * @throws FaultError `dna`: `service-absent`, `delegation-mismatch`, `target-name-mismatch`.
  */
-function judgeDelegation(
-  { targets, zone }: AnchoredDelegation,
-  { domain, endpoint }: DelegationClaim,
+function judgeDnaProof(
+  { targets, zone }: AnchoredTargets,
+  { domain, endpoint }: DnaProofClaim,
   { certificate }: JudgedCertificate,
-): AnchoredDelegation['targets'][number] {
-  if (targets.length === 0)
-    throw delegationFailure('service-absent', `${zone} says that ${domain} has not the service`);
+): AnchoredTargets['targets'][number] {
+  if (targets.length === 0) throw dnaFailure('service-absent', `${zone} says that ${domain} has not the service`);
   const host = endpoint === null ? null : canonicalDomain(endpoint.host);
   const here = targets.filter((target) => endpoint === null || (target.host === host && target.port === endpoint.port));
   const shown = targets.slice(0, 10).map((target) => `${target.host}:${target.port}`);
   if (here.length === 0)
-    throw delegationFailure(
+    throw dnaFailure(
       'delegation-mismatch',
       `${domain} is delegated to ${shown.join(', ')}, not to ${endpoint?.host ?? ''}:${endpoint?.port ?? 0}`,
     );
   // Only as DNS-ID: a target is a host, not a service domain (RFC 7673 §4.1).
   const named = here.find((target) => certificate.presented.dnsNames.some((name) => dnsNameMatches(name, target.host)));
   if (named === undefined)
-    throw delegationFailure(
-      'target-name-mismatch',
-      `the certificate presented in TLS names none of ${shown.join(', ')}`,
-    );
+    throw dnaFailure('target-name-mismatch', `the certificate presented in TLS names none of ${shown.join(', ')}`);
   return named;
 }

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { anchorProof } from '../../src/adapters/delegation/anchor-chain.ts';
-import { isolatedValidator } from '../../src/adapters/delegation/anchored-zones.ts';
-import { zoneKeyFiles } from '../../src/adapters/delegation/zone-key.ts';
+import { anchorProof } from '../../src/adapters/dna/anchor-chain.ts';
+import { isolatedValidator } from '../../src/adapters/dna/anchored-zones.ts';
+import { zoneKeyFiles } from '../../src/adapters/dna/zone-key.ts';
 import { createValidatingResolver, type ValidatingResolver } from '../../src/adapters/dns/validating-resolver.ts';
-import type { DelegationClaim } from '../../src/ports.ts';
+import type { DnaProofClaim } from '../../src/ports.ts';
 import type { Credential } from '../../src/ports.ts';
-import { delegationLimits } from '../../src/protocol/delegation.ts';
+import { dnaProofLimits } from '../../src/protocol/dna-conditions.ts';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import { contextTag, octetString, oid, sequence } from '../../src/adapters/der-writer.ts';
 import {
@@ -20,7 +20,7 @@ import {
   otherProvider,
   root,
   stranger,
-} from '../support/delegation.ts';
+} from '../support/dna-proofs.ts';
 import { type Nsd, nsdMissing, startNsd } from '../support/nsd.ts';
 import { type KeyFiles, signZoneWith } from '../support/owned-zone.ts';
 import { signingMissing, signZone } from '../support/signed-zone.ts';
@@ -201,9 +201,9 @@ after(async () => {
   await nsd.stop();
 });
 
-const claim = (domain: string, owner: Owner, rest: Partial<DelegationClaim> = {}): DelegationClaim =>
+const claim = (domain: string, owner: Owner, rest: Partial<DnaProofClaim> = {}): DnaProofClaim =>
   claimOf('dnssec-ta', owner.proof, { domain, chain: { der: provider.der }, ...rest });
-const check = async (domain: string, owner: Owner, rest: Partial<DelegationClaim> = {}): Promise<string> =>
+const check = async (domain: string, owner: Owner, rest: Partial<DnaProofClaim> = {}): Promise<string> =>
   answer(await judge.check(claim(domain, owner, rest), Date.now()));
 
 test(
@@ -401,7 +401,7 @@ test(
       'https://a.example/gone': { status: 404, body: new Uint8Array() },
       'https://a.example/html': { status: 200, body: Buffer.from('<html/>') },
       'https://a.example/empty': { status: 200, body: new Uint8Array() },
-      'https://a.example/large': { status: 200, body: new Uint8Array(delegationLimits.documentBytes + 1) },
+      'https://a.example/large': { status: 200, body: new Uint8Array(dnaProofLimits.documentBytes + 1) },
       'https://a.example/many': { status: 200, body: Buffer.from(owners.ec.credential.cert.repeat(6)) },
     };
     const asked: string[] = [];

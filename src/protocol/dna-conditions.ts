@@ -3,7 +3,7 @@ import { MAX_PROOF_LENGTH } from './dna.ts';
 import { fault, FaultError, type FaultOrigin } from './faults.ts';
 
 /** What a proof may cost us, whoever sends it (FACTS §13.4). */
-export const delegationLimits = {
+export const dnaProofLimits = {
   /** Characters of `<proof/>`, white space included; a chain of RSA certificates has a third of it. */
   proofCharacters: MAX_PROOF_LENGTH,
   /** Octets of a document that `<proof/>` only names. */
@@ -25,13 +25,13 @@ const refutedBy = (origin: FaultOrigin) => ({ verdict: 'refuted', origin }) as c
 const openFor = (origin: FaultOrigin) => ({ verdict: 'undetermined', origin }) as const satisfies Outcome;
 
 /** Everything that a proof of delegation can fail by: layer `dna`. */
-export const DELEGATION_CONDITIONS = {
+export const DNA_CONDITIONS = {
   /** The far end presented no certificate in TLS, so there is nothing that a domain could have named. */
   'no-certificate': openFor('peer'),
   /** What it presented leads to no trust anchor, or is out of date. */
   'provider-certificate-invalid': refutedBy('peer'),
 
-  /** More characters, octets or certificates than {@link delegationLimits} allow. */
+  /** More characters, octets or certificates than {@link dnaProofLimits} allow. */
   'proof-too-large': refutedBy('peer'),
   /** Not the format of its type. */
   'proof-malformed': refutedBy('peer'),
@@ -100,8 +100,8 @@ export const DELEGATION_CONDITIONS = {
   'issuer-unfit': refutedBy('local'),
 } as const satisfies Record<string, Outcome>;
 
-export type DelegationCondition = keyof typeof DELEGATION_CONDITIONS;
+export type DnaCondition = keyof typeof DNA_CONDITIONS;
 
-export function delegationFailure(condition: DelegationCondition, text: string, options?: ErrorOptions): FaultError {
-  return new FaultError(fault('dna', condition, DELEGATION_CONDITIONS[condition].origin, text), options);
+export function dnaFailure(condition: DnaCondition, text: string, options?: ErrorOptions): FaultError {
+  return new FaultError(fault('dna', condition, DNA_CONDITIONS[condition].origin, text), options);
 }

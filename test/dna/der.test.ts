@@ -9,11 +9,11 @@ import {
   readValue,
   readValues,
   TAG,
-} from '../../src/adapters/delegation/der.ts';
-import { readAttributeCertificate } from '../../src/adapters/delegation/attribute-certificate.ts';
-import { readCarriage } from '../../src/adapters/delegation/carriage.ts';
-import { readDocument } from '../../src/adapters/delegation/xml-document.ts';
-import { readXmlAssertion, readXmlStatement } from '../../src/adapters/delegation/xml-statement.ts';
+} from '../../src/adapters/dna/der.ts';
+import { readAttributeCertificate } from '../../src/adapters/dna/attribute-certificate.ts';
+import { readCarriage } from '../../src/adapters/dna/carriage.ts';
+import { readDocument } from '../../src/adapters/dna/xml-document.ts';
+import { readXmlAssertion, readXmlStatement } from '../../src/adapters/dna/xml-statement.ts';
 import { FaultError } from '../../src/protocol/faults.ts';
 import { oid, sequence, tagged } from '../../src/adapters/der-writer.ts';
 

@@ -1,9 +1,9 @@
 /** Judges proofs of delegation ("Domain Name Assertions" of 2009; docs/delegation-proofs.md). */
-import { DELEGATION_CONDITIONS, type DelegationCondition, delegationFailure } from '../../protocol/delegation.ts';
+import { DNA_CONDITIONS, type DnaCondition, dnaFailure } from '../../protocol/dna-conditions.ts';
 import { FaultError, toFault } from '../../protocol/faults.ts';
 import { canonicalDomain } from '../../protocol/names.ts';
 import type { Proof, ProofVerdict } from '../../protocol/proof.ts';
-import type { Clock, DelegationClaim, Delegations, PathValidator, Resolver } from '../../ports.ts';
+import type { Clock, DnaProofClaim, DnaProofJudge, PathValidator, Resolver } from '../../ports.ts';
 import type { UnboundOptions } from '../dns/unbound/source.ts';
 import type { HttpsGet } from './anchor-chain.ts';
 import { AnchoredZones, isolatedValidator, type OpenValidator } from './anchored-zones.ts';
@@ -11,7 +11,7 @@ import { checkAttributeCert } from './attribute-cert.ts';
 import { checkDnssecTa } from './dnssec-ta.ts';
 import { checkXmlAssertion } from './xml-assertion.ts';
 
-export interface DelegationPorts {
+export interface DnaProofJudgePorts {
   readonly pathValidator: PathValidator;
   readonly clock: Clock;
   /** The shared resolver. For dnssec-ta it says whether an anchor may be supplied; it is never given one. */
@@ -30,15 +30,15 @@ export interface DelegationPorts {
 }
 
 /** A judge of all three kinds; `close` frees what it holds, and what is asked afterwards is `cancelled`. */
-export function createDelegations(ports: DelegationPorts): Delegations & { close(): void } {
+export function createDnaProofJudge(ports: DnaProofJudgePorts): DnaProofJudge & { close(): void } {
   const { pathValidator, clock, resolver, get, dns, isOurs = () => false } = ports;
   const zones = new AnchoredZones({ open: ports.openValidator ?? isolatedValidator(dns), clock });
   const over = new AbortController();
 
-  function prove(claim: DelegationClaim, signal: AbortSignal): Proof | Promise<Proof> {
-    if (signal.aborted || over.signal.aborted) throw delegationFailure('cancelled', 'nobody waits for it');
+  function prove(claim: DnaProofClaim, signal: AbortSignal): Proof | Promise<Proof> {
+    if (signal.aborted || over.signal.aborted) throw dnaFailure('cancelled', 'nobody waits for it');
     const domain = canonicalDomain(claim.domain);
-    if (domain === null) throw delegationFailure('domain-mismatch', `"${claim.domain}" is no domain`);
+    if (domain === null) throw dnaFailure('domain-mismatch', `"${claim.domain}" is no domain`);
     const asked = { ...claim, domain };
     switch (claim.type) {
       case 'attribute-cert':
@@ -65,10 +65,9 @@ const proved = (proof: Proof): ProofVerdict => ({ kind: 'proved', ...proof });
 function unproved(thrown: unknown): ProofVerdict {
   const fault = toFault(thrown, 'dna');
   const condition = fault.layer === 'dna' && thrown instanceof FaultError ? fault.condition : '';
-  if (!isDelegationCondition(condition)) return { kind: 'undetermined', fault };
-  const outcome = DELEGATION_CONDITIONS[condition];
+  if (!isDnaCondition(condition)) return { kind: 'undetermined', fault };
+  const outcome = DNA_CONDITIONS[condition];
   return { kind: outcome.verdict, fault, ...('final' in outcome ? { final: outcome.final } : {}) };
 }
 
-const isDelegationCondition = (condition: string): condition is DelegationCondition =>
-  Object.hasOwn(DELEGATION_CONDITIONS, condition);
+const isDnaCondition = (condition: string): condition is DnaCondition => Object.hasOwn(DNA_CONDITIONS, condition);

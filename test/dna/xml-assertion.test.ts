@@ -9,10 +9,10 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { after, test } from 'node:test';
-import { issueXmlAssertion } from '../../src/adapters/delegation/issue-xml-assertion.ts';
-import type { DelegationOrder } from '../../src/adapters/delegation/order.ts';
+import { issueXmlAssertion } from '../../src/adapters/dna/issue-xml-assertion.ts';
+import type { DelegationOrder } from '../../src/adapters/dna/order.ts';
 import { FaultError } from '../../src/protocol/faults.ts';
-import { delegationLimits } from '../../src/protocol/delegation.ts';
+import { dnaProofLimits } from '../../src/protocol/dna-conditions.ts';
 import {
   answer,
   authority,
@@ -27,7 +27,7 @@ import {
   provider,
   root,
   stranger,
-} from '../support/delegation.ts';
+} from '../support/dna-proofs.ts';
 
 const judge = createJudge();
 after(() => judge.close());
@@ -271,7 +271,7 @@ test('A11: the envelope is refused when it is not what the format has', async ()
 });
 
 test('A11: a proof is of 16,384 characters and ten certificates at most', async () => {
-  assert.equal(await check('A'.repeat(delegationLimits.proofCharacters + 1)), 'proof-too-large');
+  assert.equal(await check('A'.repeat(dnaProofLimits.proofCharacters + 1)), 'proof-too-large');
   const fillers = (count: number) =>
     Array.from({ length: count }, () => stranger.issue({ dnsNames: ['f.example'] }).der[0]!);
   assert.equal(await check(craft({ certificates: [...owner.der, ...fillers(10 - owner.der.length)] })), 'proved');

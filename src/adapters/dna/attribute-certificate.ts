@@ -1,5 +1,5 @@
 /** Attribute certificates that delegate a service of a domain: the profile of docs/delegation-proofs.md §4 on RFC 5755 §4. */
-import { delegationFailure } from '../../protocol/delegation.ts';
+import { dnaFailure } from '../../protocol/dna-conditions.ts';
 import type { Service } from '../../protocol/service.ts';
 import { readExtensions, type AttributeCertificateExtensions } from './attribute-certificate-extensions.ts';
 import {
@@ -103,7 +103,7 @@ function readHolder(value: DerValue): AttributeCertificate['holder'] {
   const sha256 = bitStringOf(info.take(TAG.bitString));
   info.end();
   if (!algorithm.equals(SHA256_ALGORITHM) && !algorithm.equals(SHA256_ALGORITHM_WITH_NULL))
-    throw delegationFailure('algorithm-unsupported', 'the holder is named by another hash than SHA-256');
+    throw dnaFailure('algorithm-unsupported', 'the holder is named by another hash than SHA-256');
   if (sha256.length !== SHA256_BYTES) throw malformed('a SHA-256 of another length');
   if (more.length > 0 || (type !== HOLDER_TYPE.publicKey && type !== HOLDER_TYPE.publicKeyCert))
     throw malformed('a holder that is neither a certificate nor a public key');

@@ -3,9 +3,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { issueAttributeCertificate } from '../../src/adapters/delegation/issue-attribute-certificate.ts';
-import { issueXmlAssertion } from '../../src/adapters/delegation/issue-xml-assertion.ts';
-import { answer, claimOf, createJudge, NOW, owner, provider } from '../support/delegation.ts';
+import { issueAttributeCertificate } from '../../src/adapters/dna/issue-attribute-certificate.ts';
+import { issueXmlAssertion } from '../../src/adapters/dna/issue-xml-assertion.ts';
+import { answer, claimOf, createJudge, NOW, owner, provider } from '../support/dna-proofs.ts';
 import { missing } from '../support/processes.ts';
 
 const OPENSSL = '/usr/bin/openssl';
