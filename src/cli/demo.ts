@@ -15,7 +15,9 @@ export const demo: RunCommand = async ({ values }, terminal) => {
   const kept: Play[] = [];
   let holding = 0;
 
-  terminal.print('Two providers on loopback: real sockets and TLS, a certificate authority and DNS data of their own.');
+  terminal.print(
+    'Two providers on loopback: real sockets and TLS, and an authority of their own; DNS and POSH data are tables in the process.',
+  );
   for (const [index, scenario] of scenarios.entries()) {
     const one = await play(scenario, createLoopbackStage());
     if (one.played.holds) holding += 1;
