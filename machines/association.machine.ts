@@ -105,6 +105,17 @@ const recordedAs = (prooftype: 'dane' | 'pkix' | 'posh' | 'dialback', isFinalWhe
     },
   }) as const;
 
+/** The prooftype whose turn it is, with its verdict. */
+const attemptOf = ({ remaining }: AssociationContext, verdict: ProofVerdict): ProofAttempt => ({
+  prooftype: remaining[0] ?? 'none',
+  verdict,
+});
+
+function whyNoTlsa({ delegation }: AssociationContext): Fault {
+  const { dane } = delegation ?? undelegated;
+  return dane.kind === 'none' ? dane.why : notFinished;
+}
+
 const certificateNamesTheDomain = ({ service, domain, certificate }: AssociationContext): boolean =>
   certificate !== null && matchIdentity(referenceIdentifiers(service, domain), certificate.presented).kind === 'match';
 
@@ -186,19 +197,6 @@ export const association = setup({
         remaining: remaining.filter((name) => name === 'dialback' && what.condition !== 'bogus'),
       };
     }),
-    recordNoTlsa: assign(({ context: { attempts, remaining, delegation } }) => {
-      const why = delegation?.dane ?? undelegated.dane;
-      const what = why.kind === 'none' ? why.why : fault('dane', 'no-tlsa', 'dns');
-      return {
-        attempts: [...attempts, { prooftype: 'dane' as const, verdict: leftOpen(what) }],
-        remaining: remaining.slice(1),
-      };
-    }),
-    recordUnchallenged: assign(({ context: { attempts, remaining, unchallengeable } }) => {
-      const prooftype = remaining[0] ?? 'none';
-      const what = unchallengeable ?? fault('dna', 'not-finished', 'local');
-      return { attempts: [...attempts, { prooftype, verdict: leftOpen(what) }], remaining: remaining.slice(1) };
-    }),
     /** One challenge offers all types that policy accepts, and is over with all of them; or with all that is left. */
     recordChallenge: assign(
       (
@@ -222,10 +220,6 @@ export const association = setup({
         input: { stream, service, domain, derivedDomains, certificate },
       });
     }),
-    recordOwn: assign(({ context: { attempts, remaining } }, verdict: ProofVerdict) => ({
-      attempts: [...attempts, { prooftype: remaining[0] ?? 'none', verdict }],
-      remaining: remaining.slice(1),
-    })),
   },
 }).createMachine({
   id: 'association',
@@ -297,12 +291,25 @@ export const association = setup({
       always: [
         { guard: 'domainIsProved', target: 'proved' },
         { guard: 'nothingToDialBackFor', actions: 'skip', target: 'decidingProoftype', reenter: true },
-        { guard: 'noTlsaIsThere', actions: 'recordNoTlsa', target: 'decidingProoftype', reenter: true },
+        {
+          guard: 'noTlsaIsThere',
+          target: 'decidingProoftype',
+          reenter: true,
+          actions: { type: 'record', params: ({ context }) => attemptOf(context, leftOpen(whyNoTlsa(context))) },
+        },
         { guard: { type: 'nextIs', params: 'dane' }, target: 'dane' },
         { guard: { type: 'nextIs', params: 'pkix' }, target: 'pkix' },
         { guard: { type: 'nextIs', params: 'posh' }, target: 'posh' },
         { guard: { type: 'nextIs', params: 'dialback' }, target: 'dialback' },
-        { guard: 'nobodyIsChallenged', actions: 'recordUnchallenged', target: 'decidingProoftype', reenter: true },
+        {
+          guard: 'nobodyIsChallenged',
+          target: 'decidingProoftype',
+          reenter: true,
+          actions: {
+            type: 'record',
+            params: ({ context }) => attemptOf(context, leftOpen(context.unchallengeable ?? notFinished)),
+          },
+        },
         { guard: 'nextIsChallenged', target: 'challenge' },
         { guard: 'someIsLeft', target: 'ownProoftype' },
         { guard: 'domainIsRefuted', target: 'refuted' },
@@ -477,17 +484,20 @@ export const association = setup({
       on: {
         'xstate.done.actor.ownProoftype': {
           target: 'decidingProoftype',
-          actions: { type: 'recordOwn', params: ({ event }) => event.output },
+          actions: { type: 'record', params: ({ context, event }) => attemptOf(context, event.output) },
         },
         'xstate.error.actor.ownProoftype': {
           target: 'decidingProoftype',
-          actions: { type: 'recordOwn', params: ({ event }) => leftOpen(toFault(event.error, 'policy')) },
+          actions: {
+            type: 'record',
+            params: ({ context, event }) => attemptOf(context, leftOpen(toFault(event.error, 'policy'))),
+          },
         },
       },
       after: {
         ownProofTimeout: {
           target: 'decidingProoftype',
-          actions: { type: 'recordOwn', params: leftOpen(late) },
+          actions: { type: 'record', params: ({ context }) => attemptOf(context, leftOpen(late)) },
         },
       },
     },
