@@ -34,5 +34,4 @@ export const dane: Scenario = {
     said('A', 'db:result', 0),
     sockets(2, 2),
   ],
-  roadIsKnown: true,
 };

@@ -30,5 +30,4 @@ export const delegationChallenge: Scenario = {
     said('A', 'dna:challenge', 2),
     sockets(1, 1),
   ],
-  roadIsKnown: true,
 };

@@ -28,5 +28,4 @@ export const posh: Scenario = {
     said('A', 'db:result', 0),
     sockets(2, 2),
   ],
-  roadIsKnown: true,
 };
