@@ -4,11 +4,12 @@ import type { CertificateEvidence } from '../protocol/certificate.ts';
 import type { Endpoint } from '../protocol/dns.ts';
 import { type Fault, fault } from '../protocol/faults.ts';
 import type { Federation, ResolvedPolicy } from '../protocol/policy.ts';
-import type { Proof, ProofAttempt, ProofVerdict } from '../protocol/proof.ts';
+import type { Proof, ProofVerdict } from '../protocol/proof.ts';
 import type { Service } from '../protocol/service.ts';
 import type { TlsaRecord } from '../protocol/tlsa.ts';
 import type { StreamFeatures } from '../protocol/wire.ts';
-import { diagnose } from './causes/diagnose.ts';
+import { diagnose } from '../trace/causes/diagnose.ts';
+import { tellingFault } from '../trace/causes/telling-fault.ts';
 
 /** What is known when the last stream has come to its end. */
 export interface Findings {
@@ -109,21 +110,6 @@ function prooftypeOf(findings: Findings): string | null {
 
 const isOfAssociation = ({ association }: Findings, why: Fault): boolean =>
   association !== null && association.verdict.kind !== 'proved' && association.verdict.fault === why;
-
-/** What nobody sees by chance: the domain meant to be proved so, and something is wrong with it. */
-const MEANT: Readonly<Record<string, readonly string[]>> = {
-  dane: ['no-usable-record'],
-  posh: ['no-fingerprint-match', 'document-invalid', 'expires-zero', 'no-known-hash', 'reference-to-reference'],
-};
-
-/** Of all that was tried in vain, what has to be put right: the final word, else what was meant to prove the domain. */
-function tellingFault(attempts: readonly ProofAttempt[], concluded: Fault): Fault {
-  const faults = attempts.flatMap(({ verdict }) => (verdict.kind === 'proved' ? [] : [verdict]));
-  const final = faults.find((verdict) => verdict.final === true);
-  if (final !== undefined) return final.fault;
-  const meant = faults.find(({ fault: why }) => MEANT[why.layer]?.includes(why.condition) === true);
-  return meant?.fault ?? concluded;
-}
 
 function federationOf({ proof, isEncrypted, dialbackIsOffered, isAccepted }: Findings): Federation {
   if (proof?.strength === 'strong') return isEncrypted ? 'authenticated' : 'verified';

@@ -100,7 +100,7 @@ export const dnsCauses: readonly Cause[] = [
     when: says(/no server could be reached/),
     because: () => 'No name server could be reached from here.',
     fix: () =>
-      'Look at the network of this machine and at the servers that it asks: /etc/resolv.conf, or dns.servers in --config.',
+      'Look at the network of this machine and at the servers that it asks: /etc/resolv.conf, or dns.servers in the configuration.',
   },
   {
     id: 'dns-silent',

@@ -19,7 +19,8 @@ export const farEndCauses: readonly Cause[] = [
     when: ({ fault }) => fault.origin === 'peer',
     because: (situation) =>
       `The server at ${place(situation)} does not talk to ${weSaid(situation)}: ${situation.fault.condition}${said(situation)}.`,
-    fix: () => 'Say with --from, or --config, who asks: a domain that is yours and that the far end has not shut out.',
+    fix: () =>
+      'Ask as a domain that is yours (check --from) and that the far end has not shut out; why it has, its operator knows.',
   },
   {
     id: 'far-end-overloaded',
@@ -100,8 +101,7 @@ export const farEndCauses: readonly Cause[] = [
     conditions: ['invalid', 'forbidden'],
     because: (situation) =>
       `The server that answers for ${weSaid(situation)} in the DNS did not know our dialback key.`,
-    fix: () =>
-      'Run the check with the dialback.secret of that server; where several answer for the domain, all need the same.',
+    fix: () => 'Have one dialback.secret on every server that answers for the domain, and on this machine.',
   },
   {
     id: 'we-cannot-be-found',
@@ -140,12 +140,12 @@ export const farEndCauses: readonly Cause[] = [
     layers: ['policy'],
     conditions: ['policy-violation'],
     because: (situation) => `Our own policy forbids ${situation.domain}${said(situation)}.`,
-    fix: () => 'Change policy.allow or policy.deny in --config, if that is not meant.',
+    fix: () => 'Change policy.allow or policy.deny in the configuration, if that is not meant.',
   },
   {
     id: 'nothing-proved',
     layers: ['policy'],
     because: (situation) => `No prooftype of the policy could say anything of ${situation.domain}${said(situation)}.`,
-    fix: () => 'Name prooftypes in the policy that the domain has something for: --policy dane,pkix,posh',
+    fix: () => 'Name prooftypes in the policy that the domain has something for, such as dane, pkix and posh.',
   },
 ];

@@ -80,7 +80,7 @@ export const tlsCauses: readonly Cause[] = [
     layers: ['tls'],
     conditions: ['credential-invalid', 'no-certificate'],
     because: (situation) => `Our own certificate or key cannot be used${said(situation)}.`,
-    fix: () => 'Look at cert and key of the host in --config.',
+    fix: () => 'Look at cert and key of the host in the configuration.',
   },
   {
     id: 'handshake-failed',
