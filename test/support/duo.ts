@@ -2,7 +2,8 @@
 import type { ConnectionManager } from '../../src/manager.ts';
 import { SocketCount } from '../../src/demo/counted-network.ts';
 import type { Seen } from '../../src/demo/facts.ts';
-import { greeting, startProvider } from '../../src/demo/play.ts';
+import { greeting } from '../../src/demo/greeting.ts';
+import { startProvider } from '../../src/demo/provider.ts';
 import type { Message, ProviderSetup, Side } from '../../src/demo/scenario.ts';
 import type { Delivery } from '../../src/routing/types.ts';
 import { createSimulation, type StageOptions, type Simulation } from './simulation.ts';

@@ -1,7 +1,8 @@
 /** One provider of ours in a simulation, against a scripted peer. */
 import type { ConnectionManager } from '../../src/manager.ts';
 import { SocketCount } from '../../src/demo/counted-network.ts';
-import { greeting, startProvider } from '../../src/demo/play.ts';
+import { greeting } from '../../src/demo/greeting.ts';
+import { startProvider } from '../../src/demo/provider.ts';
 import type { Message, ProviderSetup } from '../../src/demo/scenario.ts';
 import type { Delivery } from '../../src/routing/types.ts';
 import type { TraceRecord } from '../../src/trace/record.ts';

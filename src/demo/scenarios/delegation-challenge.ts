@@ -1,5 +1,5 @@
 import { accepted, admitted, delivered, said, sockets } from '../checks.ts';
-import { targetOf } from '../play.ts';
+import { targetOf } from '../published.ts';
 import { message, type Scenario } from '../scenario.ts';
 
 const toB = message('a.example', 'b.example');

@@ -1,5 +1,5 @@
 import { accepted, admitted, delivered, sockets } from '../checks.ts';
-import { targetOf } from '../play.ts';
+import { targetOf } from '../published.ts';
 import { message, type Scenario } from '../scenario.ts';
 
 const tenants = ['b.example', 'd.example', 'f.example'];

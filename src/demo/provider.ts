@@ -1,0 +1,63 @@
+/** One provider of a scenario: a connection manager on a stage, with its certificate and its domains. */
+import { ConnectionManager } from '../manager.ts';
+import { domainOfJid } from '../protocol/names.ts';
+import { credentialOf } from './certificates.ts';
+import { countedNetwork, type SocketCount } from './counted-network.ts';
+import { delegationsOf } from './delegations.ts';
+import type { Seen } from './facts.ts';
+import { publish } from './published.ts';
+import type { Message, ProviderSetup, Side } from './scenario.ts';
+import type { Stage } from './stage.ts';
+
+/** What a provider tells whoever started it. */
+export interface Observer {
+  readonly side: Side;
+  readonly sockets: SocketCount;
+  readonly changed: () => void;
+  readonly seen: (seen: Seen) => void;
+  /** A message, not the error that answers one. */
+  readonly arrived: (message: Message, id: string) => void;
+}
+
+/** Starts one provider on a stage: certificate, listener, and its domains in the DNS data. */
+export async function startProvider(
+  setup: ProviderSetup,
+  stage: Stage,
+  observer: Observer,
+): Promise<ConnectionManager> {
+  const { side, changed } = observer;
+  const credential = credentialOf(setup);
+  const shown = setup.certificate?.shownAsClient === false ? null : credential;
+  const host = stage.host({ forServerName: () => credential });
+  const manager = new ConnectionManager(
+    {
+      hosts: Object.fromEntries(setup.hosts.map((domain) => [domain, shown])),
+      listen: [{ address: host.address, port: 0, tls: 'detect' }],
+      policy: setup.policy ?? {},
+      bidi: setup.bidi ?? false,
+      proofs: { ...setup.proofs, ...delegationsOf(setup, stage) },
+      prooftypes: setup.prooftypes ?? {},
+    },
+    {
+      network: countedNetwork(host.network, observer.sockets, changed),
+      resolver: stage.resolver,
+      clock: stage.clock,
+      random: stage.random,
+      pathValidator: stage.pathValidator,
+      posh: stage.posh,
+      ...(stage.dnaProofs === undefined ? {} : { dnaProofs: stage.dnaProofs }),
+    },
+  );
+  manager.records$.subscribe((record) => {
+    observer.seen({ at: side, record });
+    changed();
+  });
+  manager.stanzas$.subscribe(({ from = '', to = '', id = '', type }) => {
+    if (type === 'error') return; // one of our own that came back
+    observer.arrived({ from: domainOfJid(from) ?? from, to: domainOfJid(to) ?? to }, id);
+    changed();
+  });
+  await manager.start();
+  publish(setup, manager, host.address, side, stage);
+  return manager;
+}
