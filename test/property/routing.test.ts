@@ -267,7 +267,8 @@ test('S2, S7, L1, L3: every stanza ends exactly once, in order, on its route or 
         else it.flush(id, Infinity);
       }
       it.clock.increment(3 * QUEUE.queueAgeMs);
-      for (const id of [...streams.keys()]) it.flush(id, Infinity);
+      // What a socket held comes in as room is made, and one stanza may fill a buffer: so many flushes as there are steps.
+      for (let i = 0; i < steps.length; i += 1) for (const id of [...streams.keys()]) it.flush(id, Infinity);
       it.clock.increment(3 * QUEUE.queueAgeMs);
 
       assert.deepEqual(router.snapshot().queues, [], 'L1: nothing waits for ever');
