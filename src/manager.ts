@@ -149,10 +149,11 @@ export class ConnectionManager {
               if (row !== undefined) row.chain = chain;
             },
             onWire: (stream, direction, element) =>
-              registry.recorder.record(`stream:${stream}`, 'transport', {
+              registry.recorder.record(`stream:${stream}`, {
                 kind: 'wire',
                 direction,
                 element: withoutKeys(element),
+                bytes: null,
               }),
             stanzaBytes: bounds.stanzaBytes,
             preAuthBytes: bounds.preAuthBytes,

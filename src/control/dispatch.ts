@@ -202,18 +202,18 @@ export class Dispatch {
   /** L1: so many that were told `sent` may not have arrived. */
   #recordBroken(stream: StreamId, stanzas: number): void {
     const report = { type: 'stream.broken', stanzas };
-    this.#to.recorder.record(`stream:${stream}`, 'stream', { kind: 'report', report });
+    this.#to.recorder.record(`stream:${stream}`, { kind: 'report', report });
   }
 
   #record(report: StreamReport): void {
-    this.#to.recorder.record(`stream:${report.stream}`, 'stream', { kind: 'report', report });
+    this.#to.recorder.record(`stream:${report.stream}`, { kind: 'report', report });
   }
 
   // ——— pairs
 
   pairReported(report: PairReport): void {
     const { actors, streams, router, recorder } = this.#to;
-    recorder.record(`pair:${report.local}>${report.remote}`, 'pair', { kind: 'report', report });
+    recorder.record(`pair:${report.local}>${report.remote}`, { kind: 'report', report });
     switch (report.type) {
       case 'route.requested': {
         const { local, remote, avoid } = report;
@@ -245,7 +245,7 @@ export class Dispatch {
 
   pairErrored(local: string, remote: string, why: Fault): void {
     const report: BrokenActor = { type: 'pair.errored', local, remote, fault: why };
-    this.#to.recorder.record(`pair:${local}>${remote}`, 'pair', { kind: 'report', report });
+    this.#to.recorder.record(`pair:${local}>${remote}`, { kind: 'report', report });
     this.pairFailed(local, remote, why);
   }
 
@@ -258,7 +258,7 @@ export class Dispatch {
   peerReported(report: PeerReport): void {
     const { actors, desk, recorder } = this.#to;
     const { remote } = report;
-    recorder.record(`peer:${remote}`, 'peer', { kind: 'report', report });
+    recorder.record(`peer:${remote}`, { kind: 'report', report });
     switch (report.type) {
       case 'search.failed':
         break; // recorded
@@ -290,7 +290,7 @@ export class Dispatch {
 
   peerErrored(remote: string, why: Fault): void {
     const report: BrokenActor = { type: 'peer.errored', remote, fault: why };
-    this.#to.recorder.record(`peer:${remote}`, 'peer', { kind: 'report', report });
+    this.#to.recorder.record(`peer:${remote}`, { kind: 'report', report });
   }
 
   /** A14: proved again in time, so that nobody notices. */

@@ -10,15 +10,15 @@ export class Recorder {
   /** All of it: reports, transitions of every actor, elements on the wire. */
   readonly records$ = new Subject<TraceRecord>();
   readonly #clock: Clock;
-  #sequence = 0;
+  #seq = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  record(actor: string, machine: string, body: TraceBody): void {
+  record(actor: string, body: TraceBody): void {
     if (!this.records$.observed && (body.kind !== 'report' || !this.reports$.observed)) return;
-    const record = { sequence: this.#sequence++, atMs: this.#clock.now(), actor, machine, ...body };
+    const record = { seq: this.#seq++, atMs: this.#clock.now(), actor, cause: null, ...body };
     if (record.kind === 'report') this.reports$.next(record);
     this.records$.next(record);
   }
@@ -32,7 +32,8 @@ export class Recorder {
       inspect: (inspected) => {
         const transition = transitionOf(inspected);
         if (transition === null) return;
-        this.record(name, transition.id, { kind: 'transition', event: transition.event, states: transition.states });
+        const { id: machine, event, states } = transition;
+        this.record(name, { kind: 'transition', machine, event, states });
       },
     };
   }

@@ -71,7 +71,7 @@ export function socketsOf({ timeline }: Pick<Facts, 'timeline'>): SocketEnds[] {
   for (const seen of timeline) {
     const { at, record } = seen;
     const key = `${at} ${record.actor}`;
-    if (record.machine === 'initiatingStream' && !sockets.has(key)) {
+    if (record.kind === 'transition' && record.machine === 'initiatingStream' && !sockets.has(key)) {
       sockets.set(key, { opener: at, initiating: record.actor, receiving: null });
     }
     const id = headerId(seen, 'in');

@@ -1,36 +1,172 @@
-/** What the manager says of itself while it works: one record per transition, wire element, verdict and fact. */
+/**
+ * What happens in a manager, as records: what goes into each actor, and what crosses its borders. All else can be had again
+ * by running the charts over them (replay.ts). In memory they hold what they are about by reference, so they are cheap to
+ * make, and must not be changed; keys, SASL payloads and proofs never enter one.
+ */
 import type { InspectionEvent } from 'xstate';
+import type { DnsStatus } from '../protocol/dns.ts';
+import type { Fault } from '../protocol/faults.ts';
+import type { Evidence } from '../protocol/proof.ts';
+import type { StreamId } from '../protocol/transport.ts';
 import type { WireElement } from '../protocol/wire.ts';
 
+/** By chart: what a state path, the time it was reached and its deadline are to both `born` and `event`. */
+interface Stay {
+  /** Id of the chart. */
+  readonly machine: string;
+  /** Path through the chart, from the outside in. */
+  readonly states: readonly string[];
+  /** When the state that is waited in now has had its time, in milliseconds since the epoch; null where it has none. */
+  readonly untilMs: number | null;
+}
+
+export interface EventOfActor {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
 export type TraceBody =
-  /** An actor took a transition; `states` is its path through the chart, from the outside in. */
-  | { readonly kind: 'transition'; readonly event: string; readonly states: readonly string[] }
-  /** An element of the negotiation; keys are left out. */
-  | { readonly kind: 'wire'; readonly direction: 'in' | 'out'; readonly element: WireElement }
+  | ({ readonly kind: 'born'; readonly parent: string | null; readonly input: unknown } & Stay)
+  /** An actor took an event, and something changed; `states` is where it came to rest. */
+  | ({
+      readonly kind: 'event';
+      readonly event: EventOfActor;
+      /** States that were entered and left on the way, in order. */
+      readonly passed: readonly (readonly string[])[];
+    } & Stay)
+  | ({ readonly kind: 'ended' } & EndOfActor)
+  /** A root actor in mid-life, its children within, as xstate persists it: where a trace begins. */
+  | { readonly kind: 'snapshot'; readonly machine: string; readonly snapshot: unknown }
+  /** An element of the negotiation; `bytes` is null where nobody counted. */
+  | {
+      readonly kind: 'wire';
+      readonly direction: 'in' | 'out';
+      readonly element: WireElement;
+      readonly bytes: number | null;
+    }
+  | ({ readonly kind: 'dns' } & DnsFinding)
+  | ({ readonly kind: 'certificate' } & CertificateFinding)
+  | ({ readonly kind: 'posh' } & PoshDocument)
+  | ({ readonly kind: 'verdict' } & VerdictFound)
+  | ({ readonly kind: 'fact' } & FactChanged)
+  | ({ readonly kind: 'queue' } & QueueEdge)
+  /** As `event`, step by step: what is only passed stands for itself. */
+  | {
+      readonly kind: 'transition';
+      readonly machine: string;
+      readonly event: string;
+      readonly states: readonly string[];
+    }
   /** What an actor reported to the registry. */
-  | { readonly kind: 'report'; readonly report: { readonly type: string; readonly stanzas?: number } };
+  | { readonly kind: 'report'; readonly report: { readonly type: string; readonly stanzas?: number } }
+  /** So many records had no room. */
+  | { readonly kind: 'lost'; readonly records: number };
 
 export type TraceRecord = TraceBody & {
-  readonly sequence: number;
+  /** Ascending; one more than the record before, where nothing was lost. */
+  readonly seq: number;
   /** Milliseconds since the epoch. */
   readonly atMs: number;
-  /** Root actor, such as `stream:3`, `pair:a.example>b.example`, `peer:b.example`. */
+  /**
+   * `stream:3`, `pair:a.example>b.example`, `peer:b.example`, and below them `stream:3/association:c.example`; empty for what is
+   * about none.
+   */
   readonly actor: string;
-  /** Machine id and, below a root actor, the child's id. */
-  readonly machine: string;
+  /** The record in whose course this one was made; null where that is not known. */
+  readonly cause: number | null;
 };
 
-export type ReportRecord = Extract<TraceRecord, { kind: 'report' }>;
+export type RecordKind = TraceRecord['kind'];
+export type RecordOf<Kind extends RecordKind> = Extract<TraceRecord, { kind: Kind }>;
+export type ReportRecord = RecordOf<'report'>;
+
+export interface EndOfActor {
+  readonly machine: string;
+  /** `stopped`: by its owner, who needs it no more. */
+  readonly how: 'done' | 'stopped' | 'errored';
+  readonly output?: unknown;
+  readonly fault: Fault | null;
+}
+
+export interface DnsFinding {
+  /** A whole owner name, or a host. */
+  readonly question: string;
+  readonly type: 'SRV' | 'TLSA' | 'addresses';
+  readonly status: DnsStatus;
+  /** Why it is `bogus` or an `error`. */
+  readonly reason: string | null;
+  readonly count: number;
+  /** Of the first records, as in a zone file. */
+  readonly data: readonly string[];
+  readonly ttlSeconds: number;
+  readonly ms: number;
+}
+
+export interface CertificateFinding {
+  readonly stream: StreamId;
+  /** The end that presented it. */
+  readonly end: 'local' | 'remote';
+  readonly sha256: string;
+  readonly subject: string;
+  readonly issuer: string;
+  /** Of its subjectAltName: the first of each kind. */
+  readonly names: readonly string[];
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+}
+
+export interface PoshDocument {
+  readonly domain: string;
+  readonly outcome: 'found' | 'failed';
+  readonly url: string | null;
+  /** How many fingerprints it lists. */
+  readonly fingerprints: number;
+  readonly expiresAtMs: number | null;
+  readonly fault: Fault | null;
+  readonly ms: number;
+}
+
+export interface VerdictFound {
+  readonly domain: string;
+  readonly prooftype: string;
+  readonly verdict: 'proved' | 'refuted' | 'undetermined';
+  readonly evidence: Evidence | null;
+  readonly expiresAtMs: number | null;
+  readonly fault: Fault | null;
+}
+
+export interface FactChanged {
+  readonly change: 'published' | 'withdrawn';
+  readonly stream: StreamId;
+  /** `in`: `from`, remote, may send to `to`, local. */
+  readonly direction: 'in' | 'out';
+  /** Null in what was withdrawn for all. */
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly prooftype: string | null;
+  readonly expiresAtMs: number | null;
+}
+
+export interface QueueEdge {
+  readonly local: string;
+  readonly remote: string;
+  /** `waiting`: the first stanza waits for a route. `flushed` and `returned`: nothing waits any more. */
+  readonly change: 'waiting' | 'flushed' | 'returned' | 'dropped';
+  readonly stanzas: number;
+  /** Why they were returned. */
+  readonly fault: Fault | null;
+}
 
 /** Keys are proofs in the making: they never enter a record. Nor do proofs of delegation, which are long. */
 export function withoutKeys(element: WireElement): WireElement {
   if (element.kind === 'result' || element.kind === 'verify') return { ...element, key: null };
   if (element.kind === 'auth') return { ...element, initialResponse: element.initialResponse === null ? null : '…' };
+  if (element.kind === 'response') return { ...element, data: '…' };
   if (element.kind === 'dnaProof') return { ...element, data: element.data === null ? null : '…' };
   return element;
 }
 
-/** `established.open` as a path; a state of parallel regions is told by its first region. */
+/** `established.open` as a path. */
 export function statePath(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   if (typeof value !== 'object' || value === null) return [];

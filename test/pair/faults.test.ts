@@ -258,7 +258,7 @@ test('M8: db:verify never goes down the stream that brought the db:result, nor d
     const initiating = new Set<string>();
     for (const { at, record } of duo.timeline) {
       const stream = `${at} ${record.actor}`;
-      if (record.machine === 'initiatingStream') initiating.add(stream);
+      if (record.kind === 'transition' && record.machine === 'initiatingStream') initiating.add(stream);
       if (record.kind !== 'wire') continue;
       const { element, direction } = record;
       if (direction === 'in' && element.kind === 'result' && element.answer === null) {

@@ -143,7 +143,7 @@ test('the log tells what components, streams and pairs did; what a peer says can
   const log = createLog(terminal as unknown as Terminal, () => 0);
   log.fault('warning', 'refused', fault('stream', 'host-unknown', 'peer', 'a\nb\u001b[2Jc\u061c\u200e\u200f'));
   log.component({ kind: 'detached', domain: 'c.example', remoteAddress: '127.0.0.1', fault: null });
-  const record = { sequence: 1, atMs: 0, actor: 'stream:3', machine: 'stream' };
+  const record = { seq: 1, atMs: 0, actor: 'stream:3', cause: null };
   const accepted = { type: 'pair.accepted', from: 'b.example', to: 'c.example', proof: { prooftype: 'pkix' } };
   log.record({ ...record, kind: 'report', report: accepted });
   const closing = { type: 'stream.closing', fault: fault('tcp', 'reset', 'peer') };

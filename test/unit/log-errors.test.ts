@@ -11,7 +11,7 @@ test('a peer that broke, and a search that did, are told of in the log', () => {
   const terminal = { tell: (line: string) => lines.push(line), paint: (_colour: string, text: string) => text };
   const log = createLog(terminal as unknown as Terminal, () => 0);
   const boom = fault('internal', 'internal-error', 'local', 'boom');
-  const record = { kind: 'report', sequence: 1, atMs: 0, actor: 'peer:x', machine: 'peer' } as const;
+  const record = { kind: 'report', seq: 1, atMs: 0, actor: 'peer:x', cause: null } as const;
   const broken: BrokenActor = { type: 'peer.errored', remote: 'x', fault: boom };
   log.record({ ...record, report: broken });
   const search = { type: 'search.failed', fault: boom };
@@ -28,7 +28,7 @@ test('who is not let in, and what was tried, is in the log; a scanner does not f
   let nowMs = 0;
   const log = createLog(terminal as unknown as Terminal, () => nowMs);
   const told = (actor: string, report: { type: string }): void =>
-    log.record({ kind: 'report', sequence: 1, atMs: 0, machine: 'stream', actor, report });
+    log.record({ kind: 'report', seq: 1, atMs: 0, cause: null, actor, report });
   const refuted = { kind: 'refuted', fault: fault('pkix', 'expired', 'peer', 'since yesterday') } as const;
   const attempts = [{ prooftype: 'pkix', verdict: refuted }];
   const unproved = { type: 'association.settled', outcome: { domain: 'b.example', verdict: refuted, attempts } };
