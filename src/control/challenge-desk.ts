@@ -22,15 +22,19 @@ export interface ChallengeDeskPorts {
   readonly clock: Clock;
 }
 
-interface Waiter {
-  readonly resolve: (outcome: ChallengeOutcome) => void;
-  readonly reject: (why: FaultError) => void;
-}
-
-interface Remembered {
+/** The end of a challenge. */
+interface Came {
   readonly outcome: ChallengeOutcome;
   /** What was asked for: another way is new information. */
   readonly prooftypes: readonly DnaProofType[];
+}
+
+interface Waiter {
+  readonly resolve: (came: Came) => void;
+  readonly reject: (why: FaultError) => void;
+}
+
+interface Remembered extends Came {
   /** It was not refuted: another assertion is new information as well. */
   readonly mayReturn: boolean;
 }
@@ -56,18 +60,27 @@ export class ChallengeDesk {
     return this.#streams.size;
   }
 
-  /** Rejects when the stream ends before the answer. */
+  /** The answer is about the types of the wish. Rejects when the stream ends before it. */
   async ask(stream: StreamId, wish: ChallengeWish, signal: AbortSignal): Promise<ChallengeOutcome> {
-    signal.throwIfAborted();
-    if (!this.#ports.stands(stream)) throw new FaultError(closed);
-    const row = this.#rowOf(stream);
-    const { domain, prooftypes } = wish;
-    const known = this.#known(row, wish);
-    if (known !== null) return known;
+    for (;;) {
+      signal.throwIfAborted();
+      if (!this.#ports.stands(stream)) throw new FaultError(closed);
+      const row = this.#rowOf(stream);
+      const known = wish.fresh ? undefined : row.remembered.get(wish.domain);
+      if (known !== undefined && this.#answers(wish, known)) return known.outcome;
+      const isOwn = !row.waiting.has(wish.domain);
+      const came = await this.#wait(stream, row, wish, signal);
+      if (isOwn || this.#answers(wish, came)) return came.outcome;
+      // One challenge of a domain is out at a time: this one was another's, for other types. Now it is our turn.
+    }
+  }
+
+  /** What becomes of the challenge that is under way, or of one of our own. */
+  #wait(stream: StreamId, row: StreamRow, { domain, prooftypes }: ChallengeWish, signal: AbortSignal): Promise<Came> {
     const underWay = row.waiting.get(domain);
     if (underWay === undefined && row.remembered.size >= limits.challengesRemembered && !row.remembered.has(domain))
       throw new FaultError(tooMany);
-    return await new Promise((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       const { waiters } = underWay ?? { waiters: new Set<Waiter>() };
       const waiter = { resolve, reject };
       waiters.add(waiter);
@@ -85,9 +98,9 @@ export class ChallengeDesk {
     if (row === undefined || asked === undefined) return;
     row.waiting.delete(outcome.domain);
     const { domain, isImpossible } = outcome;
-    if (!isOurs(outcome))
-      row.remembered.set(domain, { outcome, prooftypes: asked.prooftypes, mayReturn: isImpossible });
-    for (const { resolve } of asked.waiters) resolve(outcome);
+    const came = { outcome, prooftypes: asked.prooftypes };
+    if (!isOurs(outcome)) row.remembered.set(domain, { ...came, mayReturn: isImpossible });
+    for (const { resolve } of asked.waiters) resolve(came);
   }
 
   /** The far end asserts a domain, perhaps one that it could not prove before. */
@@ -112,14 +125,11 @@ export class ChallengeDesk {
       for (const { reject } of waiters) reject(new FaultError(why ?? closed));
   }
 
-  #known({ remembered }: StreamRow, { domain, prooftypes, fresh }: ChallengeWish): ChallengeOutcome | null {
-    const known = remembered.get(domain);
-    if (known === undefined || fresh) return null;
-    const { verdict } = known.outcome;
-    if (verdict.kind !== 'proved')
-      return prooftypes.every((type) => known.prooftypes.includes(type)) ? known.outcome : null;
+  /** Whether it says something about what is wished: a proof of a type that is, or that there is none of any that is. */
+  #answers({ prooftypes }: ChallengeWish, { outcome: { verdict }, prooftypes: asked }: Came): boolean {
+    if (verdict.kind !== 'proved') return prooftypes.every((type) => asked.includes(type));
     const holds = verdict.expiresAtMs === null || verdict.expiresAtMs > this.#ports.clock.now();
-    return holds && prooftypes.some((type) => type === verdict.prooftype) ? known.outcome : null;
+    return holds && prooftypes.some((type) => type === verdict.prooftype);
   }
 
   #rowOf(stream: StreamId): StreamRow {

@@ -56,6 +56,46 @@ test('one challenge for all who wait, and for those who come later, as long as i
   assert.equal(asked.length, 4, 'what has ended as well');
 });
 
+test('whoever joins with other types has an answer about his own: after that of the first, the far end is asked for them', async () => {
+  const { asked, ask, settle } = desk();
+  const first = ask();
+  const other = ask({ prooftypes: ['dnssec-ta'] });
+  const both = ask({ prooftypes: ['attribute-cert', 'dnssec-ta'] });
+  const outcome = settle(proved(null));
+  assert.deepEqual([await first, await both], [outcome, outcome], 'a type of theirs was proved');
+  assert.deepEqual(asked, ['1 a.example attribute-cert', '1 a.example dnssec-ta']);
+  const its = settle(refuted);
+  assert.equal(await other, its);
+});
+
+test('where the first asked for fewer types, that he was refused is no answer to the others; where for more, it is', async () => {
+  for (const fresh of [false, true]) {
+    const { asked, ask, settle } = desk();
+    const few = ask({ fresh });
+    const more = [1, 2].map(() => ask({ prooftypes: ['xml-assertion', 'attribute-cert'], fresh }));
+    const outcome = settle(refuted);
+    assert.equal(await few, outcome);
+    const fewer = ask({ prooftypes: ['xml-assertion'], fresh });
+    assert.deepEqual(asked.slice(1), ['1 a.example xml-assertion attribute-cert'], 'one for all who were not answered');
+    const last = settle(open('dns'));
+    assert.deepEqual(await Promise.all([...more, fewer]), [last, last, last]);
+    assert.equal(asked.length, 2);
+  }
+});
+
+test('who gave up, or whose stream ended, meanwhile asks for nothing more', async () => {
+  const { asked, ask, settle, desk: made } = desk();
+  const abort = new AbortController();
+  void ask();
+  const impatient = ask({ prooftypes: ['dnssec-ta'] }, 1, abort.signal);
+  const joined = ask({ prooftypes: ['xml-assertion'] });
+  settle(refuted);
+  abort.abort();
+  made.streamEnds(1, null);
+  await assert.rejects(Promise.race([impatient, joined]));
+  assert.ok(!asked.includes('1 a.example dnssec-ta'), asked.join('; '));
+});
+
 test('who was refused is not challenged again, unless in another way', async () => {
   const { asked, ask, settle, desk: made } = desk();
   for (const verdict of [refuted, open('peer')]) {
