@@ -2,28 +2,27 @@
 import { limits } from '../../machines/limits.ts';
 import type { StreamId } from '../../machines/events.ts';
 import type { Clock } from '../ports.ts';
+import { DeadlineHeap } from './deadline-heap.ts';
 
 /** What a timer can hold. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** One domain on one stream. */
-interface Rest {
-  /** When its proof ends, in milliseconds since the epoch. */
-  endsAtMs: number;
-  /** When it is asked for anew, for the first time or once more. */
-  renewAtMs: number;
-}
+/** A timer that fires so much too early, or too late, by the clock tells that the clock was set. */
+const LEAP_MS = 1_000;
 
+/** The domains on one stream. Times are those of `ProofExpiry.#now`. */
 interface StreamRests {
-  readonly byDomain: Map<string, Rest>;
-  /** When the timer fires, and the timer. */
+  /** When the proof of a domain ends. */
+  readonly ends: DeadlineHeap<string>;
+  /** When it is asked for anew, for the first time or once more. */
+  readonly renewals: DeadlineHeap<string>;
+  /** When the timer fires, by the times above, and the timer. */
   nextAtMs: number;
   timer: unknown;
 }
 
 /** What could not be asked, or not be found out, may be so in a while; a proof that came has set another time. */
-const nextTry = ({ endsAtMs }: Rest, now: number): number =>
-  now + Math.max(limits.renewalRetryMs, (endsAtMs - now) / 4);
+const nextTry = (endsAtMs: number, now: number): number => now + Math.max(limits.renewalRetryMs, (endsAtMs - now) / 4);
 
 export interface ProofExpiryEvents {
   /** The proof of the domain on this stream will end soon. */
@@ -36,28 +35,44 @@ export class ProofExpiry {
   readonly #clock: Clock;
   readonly #events: ProofExpiryEvents;
   readonly #byStream = new Map<StreamId, StreamRests>();
+  #visits = 0;
+  /** What the clock was set back by: proofs do not last the longer for it. */
+  #setBackMs = 0;
+  #seenMs = -Infinity;
 
   constructor(clock: Clock, events: ProofExpiryEvents) {
     this.#clock = clock;
     this.#events = events;
   }
 
+  /** How many entries were looked at so far, over all streams: what the keeping of time costs. */
+  get visits(): number {
+    return this.#visits;
+  }
+
   /** What stands on this stream for the domain rests on a proof that ends then; on several, the first to end counts. */
   restsUntil(stream: StreamId, domain: string, expiresAtMs: number | null): void {
     if (expiresAtMs === null) return;
-    const before = this.#byStream.get(stream)?.byDomain.get(domain);
-    if (before === undefined || expiresAtMs < before.endsAtMs) this.#set(stream, domain, expiresAtMs);
+    const rests = this.#restsOf(stream);
+    const endsAtMs = this.#inOurTime(expiresAtMs);
+    if (endsAtMs < (rests.ends.dueOf(domain) ?? Infinity)) this.#set(stream, rests, domain, endsAtMs);
   }
 
   /** The domain has been proved on this stream, perhaps once more: this proof takes the place of what there was. */
   provedUntil(stream: StreamId, domain: string, expiresAtMs: number | null): void {
-    const before = this.#byStream.get(stream)?.byDomain.get(domain);
-    if (expiresAtMs === null) this.forgetDomain(stream, domain);
-    else if (before?.endsAtMs !== expiresAtMs) this.#set(stream, domain, expiresAtMs);
+    if (expiresAtMs === null) {
+      this.forgetDomain(stream, domain);
+      return;
+    }
+    const rests = this.#restsOf(stream);
+    const endsAtMs = this.#inOurTime(expiresAtMs);
+    if (rests.ends.dueOf(domain) !== endsAtMs) this.#set(stream, rests, domain, endsAtMs);
   }
 
   forgetDomain(stream: StreamId, domain: string): void {
-    this.#byStream.get(stream)?.byDomain.delete(domain);
+    const rests = this.#byStream.get(stream);
+    rests?.ends.delete(domain);
+    rests?.renewals.delete(domain);
   }
 
   forget(stream: StreamId): void {
@@ -65,47 +80,82 @@ export class ProofExpiry {
     this.#byStream.delete(stream);
   }
 
-  #set(stream: StreamId, domain: string, expiresAtMs: number): void {
-    const now = this.#clock.now();
+  #restsOf(stream: StreamId): StreamRests {
+    const known = this.#byStream.get(stream);
+    if (known !== undefined) return known;
+    const visited = (): void => void (this.#visits += 1);
+    const ends = new DeadlineHeap<string>(visited);
+    const renewals = new DeadlineHeap<string>(visited);
+    const rests = { ends, renewals, nextAtMs: Infinity, timer: null };
+    this.#byStream.set(stream, rests);
+    return rests;
+  }
+
+  /** Milliseconds since the epoch, by the clock as if nobody had ever set it back. */
+  #now(): number {
+    const backMs = this.#seenMs - this.#clock.now() - this.#setBackMs;
+    if (backMs > LEAP_MS) this.#setBackMs += backMs;
+    this.#seenMs = this.#clock.now() + this.#setBackMs;
+    return this.#seenMs;
+  }
+
+  #inOurTime(atMs: number): number {
+    this.#now(); // knows of a clock that was set back since
+    return atMs + this.#setBackMs;
+  }
+
+  /** A timer that was to fire then has fired: how long that took, the clock does not know where it was set meanwhile. */
+  #fired(firesAtMs: number): void {
+    const earlyMs = firesAtMs - this.#now();
+    if (Math.abs(earlyMs) <= LEAP_MS) return;
+    // Late is who was suspended; or the clock that was set back is set right.
+    this.#setBackMs = Math.max(0, this.#setBackMs + earlyMs);
+    this.#seenMs = this.#clock.now() + this.#setBackMs;
+  }
+
+  #set(stream: StreamId, rests: StreamRests, domain: string, expiresAtMs: number): void {
+    const now = this.#now();
     const endsAtMs = Math.max(expiresAtMs, now + limits.leastProofMs);
     const renewAtMs = endsAtMs - Math.min(limits.renewalLeadMs, (endsAtMs - now) / 2);
-    const known = this.#byStream.get(stream);
-    const rests = known ?? { byDomain: new Map<string, Rest>(), nextAtMs: Infinity, timer: null };
-    rests.byDomain.set(domain, { endsAtMs, renewAtMs });
-    if (known === undefined) this.#byStream.set(stream, rests);
+    rests.ends.set(domain, endsAtMs);
+    rests.renewals.set(domain, renewAtMs);
     this.#wakeAt(stream, rests, renewAtMs);
   }
 
   #wakeAt(stream: StreamId, rests: StreamRests, atMs: number): void {
-    if (atMs >= rests.nextAtMs) return;
+    const firesAtMs = Math.min(atMs, this.#now() + LONGEST_TIMER_MS);
+    if (firesAtMs >= rests.nextAtMs) return;
     this.#clock.clearTimeout(rests.timer);
-    rests.nextAtMs = atMs;
-    const inMs = Math.min(Math.max(0, atMs - this.#clock.now()), LONGEST_TIMER_MS);
-    rests.timer = this.#clock.setTimeout(() => {
+    rests.nextAtMs = firesAtMs;
+    const ring = (): void => {
+      this.#fired(firesAtMs);
       rests.nextAtMs = Infinity;
       this.#look(stream, rests);
-    }, inMs);
+    };
+    rests.timer = this.#clock.setTimeout(ring, Math.max(0, firesAtMs - this.#now()));
   }
 
+  /** Looks at those whose time has come, and at no others: a stream has 10,000 domains, and is looked at often. */
   #look(stream: StreamId, rests: StreamRests): void {
-    const now = this.#clock.now();
-    let asked = 0;
-    let nextAtMs = Infinity;
-    for (const [domain, rest] of rests.byDomain) {
-      if (rest.endsAtMs <= now) {
-        rests.byDomain.delete(domain);
-        this.#events.expired(stream, domain);
-        continue;
-      }
-      if (rest.renewAtMs <= now && asked < limits.renewalsAtOnce) {
-        asked += 1;
-        rest.renewAtMs = nextTry(rest, now);
-        this.#events.renewalDue(stream, domain);
-      }
-      // The rest of a crowd has its turn in a moment.
-      const dueAtMs = rest.renewAtMs <= now ? now + limits.renewalPauseMs : rest.renewAtMs;
-      nextAtMs = Math.min(nextAtMs, rest.endsAtMs, dueAtMs);
+    const { ends, renewals } = rests;
+    const now = this.#now();
+    const stands = (): boolean => this.#byStream.get(stream) === rests; // whoever is told may end it
+    for (let first = ends.first(); first !== undefined && first.dueMs <= now && stands(); first = ends.first()) {
+      this.forgetDomain(stream, first.key);
+      this.#events.expired(stream, first.key);
     }
-    if (this.#byStream.get(stream) === rests && nextAtMs < Infinity) this.#wakeAt(stream, rests, nextAtMs);
+    for (let asked = 0; asked < limits.renewalsAtOnce && stands(); asked += 1) {
+      const first = renewals.first();
+      if (first === undefined || first.dueMs > now) break;
+      const { key: domain } = first;
+      renewals.set(domain, nextTry(ends.dueOf(domain) ?? now, now));
+      this.#events.renewalDue(stream, domain);
+    }
+    if (!stands()) return;
+    const renewAtMs = renewals.first()?.dueMs ?? Infinity;
+    // The rest of a crowd has its turn in a moment.
+    const nextAtMs = renewAtMs <= now ? now + limits.renewalPauseMs : renewAtMs;
+    const wakeAtMs = Math.min(ends.first()?.dueMs ?? Infinity, nextAtMs);
+    if (wakeAtMs < Infinity) this.#wakeAt(stream, rests, wakeAtMs);
   }
 }
