@@ -5,6 +5,7 @@ import { isBuiltInDnaProofType, isDnaProofType } from './protocol/proof.ts';
 import type { PolicyOptions } from './protocol/policy.ts';
 import type { Credential, ListenOptions } from './ports.ts';
 import type { Prooftypes } from './prooftype.ts';
+import { traceLimits } from './trace/limits.ts';
 
 export type { DnaProofs } from './protocol/dna.ts';
 export type { DomainPolicy, Federation, FixedTarget, PolicyOptions, ProoftypeName } from './protocol/policy.ts';
@@ -83,6 +84,31 @@ export function proofsFrom(
   return byDomain;
 }
 
+/** What is kept in memory of what happens. */
+export interface TraceOptions {
+  /** Records, the newest. With 0 none is kept. @defaultValue 20000 */
+  readonly records?: number;
+  /** Of all of them, about. @defaultValue 16777216 */
+  readonly bytes?: number;
+}
+
+/** Least and most of each. */
+const traceBounds = {
+  records: [0, 10_000_000],
+  bytes: [10_000, 2 ** 40],
+} as const satisfies Record<keyof TraceOptions, readonly [least: number, most: number]>;
+
+/** @throws TypeError when one is no whole number within its bounds */
+export function traceFrom(options: TraceOptions = {}): Required<TraceOptions> {
+  for (const name of ['records', 'bytes'] as const) {
+    const value = options[name];
+    const [least, most] = traceBounds[name];
+    if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) continue;
+    throw new TypeError(`trace.${name}: expected a whole number from ${least} to ${most}, got ${value}`);
+  }
+  return { records: traceLimits.records, bytes: traceLimits.bytes, ...options };
+}
+
 export interface ManagerOptions {
   /** Domains served here; a null credential serves the domain with that of a parent host. */
   readonly hosts: Readonly<Record<string, Credential | null>>;
@@ -93,6 +119,7 @@ export interface ManagerOptions {
   /** XEP-0185 secret, at least 16 characters; random if absent. */
   readonly dialback?: { readonly secret?: string };
   readonly limits?: LimitOptions;
+  readonly trace?: TraceOptions;
   /**
    * What the owners of hosted domains gave us to show to whoever challenges us for one (DNA protocol of 2009), by domain.
    * With one or more, we say to peers that we speak that protocol. What a prooftype of the embedder's own judges stands here

@@ -1,5 +1,6 @@
 /** The effects of the machines, made from ports: the one place where charts and adapters meet. */
-import { fromPromise } from 'xstate';
+import { type AnyStateMachine, fromPromise } from 'xstate';
+import { assertion } from '../../machines/assertion.machine.ts';
 import { association, type OwnProoftypeInput } from '../../machines/association.machine.ts';
 import { challenge, type ProofClaim } from '../../machines/challenge.machine.ts';
 import { initiatingStream } from '../../machines/initiating-stream.machine.ts';
@@ -218,22 +219,38 @@ export function makeEffects(
 
 export type Effects = ReturnType<typeof makeEffects>;
 
+/** Has the actors of a chart recorded, or not. */
+type Watch = <Chart extends AnyStateMachine>(chart: Chart) => Chart;
+
 /** The charts with their effects: what DESIGN §2 calls `provide()`. */
-export function provideEffects(effects: Effects) {
+export function provideEffects(effects: Effects, watch: Watch = (chart) => chart) {
   const { transport, resolution, challenge, findStandingStream, ...proofs } = effects;
   const { ownProoftypes, ...ours } = proofs;
-  const proving = association.provide({ actors: { ...ownProoftypes, ...ours } });
+  const { daneProoftype, poshProoftype, pkixProoftype, dialbackProoftype } = ours;
+  const proving = watch(
+    association.provide({
+      actors: {
+        ...ownProoftypes,
+        ...ours,
+        daneProoftype: watch(daneProoftype),
+        poshProoftype: watch(poshProoftype),
+        pkixProoftype: watch(pkixProoftype),
+        dialbackProoftype: watch(dialbackProoftype),
+      },
+    }),
+  );
   const streamActors = {
     transport,
+    assertion: watch(assertion),
     association: proving,
-    verification: verification.provide({ actors: { association: proving } }),
-    challenge,
+    verification: watch(verification.provide({ actors: { association: proving } })),
+    challenge: watch(challenge),
   };
   return {
-    initiatingStream: initiatingStream.provide({ actors: streamActors }),
-    receivingStream: receivingStream.provide({ actors: streamActors }),
-    pair,
-    peer: peer.provide({ actors: { resolution, findStandingStream } }),
+    initiatingStream: watch(initiatingStream.provide({ actors: streamActors })),
+    receivingStream: watch(receivingStream.provide({ actors: streamActors })),
+    pair: watch(pair),
+    peer: watch(peer.provide({ actors: { resolution: watch(resolution), findStandingStream } })),
   };
 }
 

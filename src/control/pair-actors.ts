@@ -75,9 +75,9 @@ export class PairActors {
   #start(local: string, remote: string): AwakePair {
     const { machine, recorder, reported, errored } = this.#options;
     const actor = createActor(machine, {
-      id: 'pair',
+      id: `pair:${local}>${remote}`,
       input: { local, remote },
-      ...recorder.watching(`pair:${local}>${remote}`),
+      clock: recorder.clock,
     });
     const awake: AwakePair = { actor, stream: null };
     const row = this.#awake.get(remote) ?? new Map<string, AwakePair>();

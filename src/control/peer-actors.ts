@@ -101,7 +101,7 @@ export class PeerActors {
 
   #start(remote: string): PeerActor {
     const { machine, recorder, inputOf, reported, errored } = this.#options;
-    const actor = createActor(machine, { id: 'peer', input: inputOf(remote), ...recorder.watching(`peer:${remote}`) });
+    const actor = createActor(machine, { id: `peer:${remote}`, input: inputOf(remote), clock: recorder.clock });
     this.#actors.set(remote, actor);
     const forget = (): void => {
       if (this.#actors.get(remote) === actor) this.#actors.delete(remote);

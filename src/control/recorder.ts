@@ -1,40 +1,323 @@
-/** What the root actors do, as records: made only while somebody reads them. */
+/** What happens, as records: in memory always, as far as there is room; and to whoever listens. */
 import { Subject } from 'rxjs';
-import type { InspectionEvent } from 'xstate';
+import type { AnyActorRef, AnyActorScope, AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import type { Clock } from '../ports.ts';
-import { type ReportRecord, type TraceBody, type TraceRecord, transitionOf } from '../trace/record.ts';
+import { type Fault, toFault } from '../protocol/faults.ts';
+import { traceLimits } from '../trace/limits.ts';
+import type { EndOfActor, EventOfActor, ReportRecord, TraceBody, TraceRecord } from '../trace/record.ts';
+import { redactEvent, redactInput } from '../trace/redact.ts';
+import { Ring } from '../trace/ring.ts';
+import { deadlineIn, follow, innermostOf, type Stay } from '../trace/stay.ts';
+
+export interface RecorderOptions {
+  readonly clock: Clock;
+  /** Kept in memory; with 0 there are records only while somebody listens. @defaultValue {@link traceLimits} */
+  readonly records?: number;
+  readonly bytes?: number;
+}
+
+/** A live actor that is a chart. */
+export interface Tracked {
+  readonly id: string;
+  readonly chart: AnyStateMachine;
+  readonly parent: Tracked | null;
+  readonly ref: AnyActorRef;
+  readonly bornMs: number;
+  readonly stay: Stay | null;
+}
+
+/** As the recorder keeps it. */
+interface Watched extends Tracked {
+  readonly parent: Watched | null;
+  stay: Stay | null;
+  /** The newest record of it: what it does now is done in its course. */
+  seq: number;
+  readonly scope: AnyActorScope;
+  /** Records of the ends of children that it has not heard of yet, by the id of the child. */
+  readonly ends: Map<string, number>;
+}
+
+const NOTHING_PASSED: readonly (readonly string[])[] = [];
 
 export class Recorder {
   /** What root actors report. Cheap, and always worth a log line. */
   readonly reports$ = new Subject<ReportRecord>();
-  /** All of it: reports, transitions of every actor, elements on the wire. */
+  /** All of it, as it is recorded. */
   readonly records$ = new Subject<TraceRecord>();
-  readonly #clock: Clock;
+  readonly ring: Ring;
+  readonly clock: Clock;
+  readonly #keeps: boolean;
+  readonly #watched = new WeakMap<AnyActorRef, Watched>();
+  readonly #live = new Map<string, Watched>();
   #seq = 0;
+  /** In whose course something is recorded now. */
+  #course: number | null = null;
+  /** An element that has just come in is the cause of what the stream is told of it. */
+  #heard: { readonly actor: string; readonly seq: number } | null = null;
+  /** How many transitions and births are being computed, one within the other; their records wait for the outermost. */
+  #depth = 0;
+  #waiting: TraceRecord[] = [];
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  constructor({ clock, records = traceLimits.records, bytes = traceLimits.bytes }: RecorderOptions) {
+    this.clock = clock;
+    this.#keeps = records > 0;
+    this.ring = new Ring(records, bytes);
+  }
+
+  /** Actors that live, by id; of those that were born while nothing was recorded nobody knows. */
+  get live(): ReadonlyMap<string, Tracked> {
+    return this.#live;
+  }
+
+  /** Whether a record would be kept, or heard by anybody. */
+  get isOn(): boolean {
+    return this.#keeps || this.records$.observed;
   }
 
   record(actor: string, body: TraceBody): void {
-    if (!this.records$.observed && (body.kind !== 'report' || !this.reports$.observed)) return;
-    const record = { seq: this.#seq++, atMs: this.#clock.now(), actor, cause: null, ...body };
+    if (!this.isOn && (body.kind !== 'report' || !this.reports$.observed)) return;
+    const record: TraceRecord = {
+      seq: this.#seq++,
+      atMs: this.clock.now(),
+      actor,
+      cause: this.#course,
+      ...body,
+    };
     if (record.kind === 'report') this.reports$.next(record);
-    this.records$.next(record);
+    if (record.kind === 'wire' && record.direction === 'in') this.#heard = { actor, seq: record.seq };
+    this.#keep(record);
   }
 
-  /** Options for `createActor`: time, and an inspector for actors that are born while somebody reads. */
-  watching(name: string): { clock: Clock; inspect?: (event: InspectionEvent) => void } {
-    const clock = this.#clock;
-    if (!this.records$.observed) return { clock };
+  /**
+   * The chart, whose actors are recorded from now on: what it computes is the same. A wrapper of the two functions in which
+   * all of an actor passes costs a fraction of xstate's inspection (docs/adr/trace.md).
+   */
+  watch<Chart extends AnyStateMachine>(chart: Chart): Chart {
+    const watched = chart.provide({}) as Chart; // a copy, of the same type
+    const { getInitialSnapshot } = watched;
+    watched.getInitialSnapshot = (scope, input) =>
+      this.isOn ? this.#born(watched, getInitialSnapshot, scope, input) : getInitialSnapshot(scope, input);
+    const { transition } = watched;
+    watched.transition = (snapshot, event, scope) => {
+      const actor = this.isOn ? this.#watched.get(scope.self) : undefined;
+      return actor === undefined ? transition(snapshot, event, scope) : this.#moved(watched, actor, snapshot, event);
+    };
+    return watched;
+  }
+
+  #born(
+    chart: AnyStateMachine,
+    getInitialSnapshot: AnyStateMachine['getInitialSnapshot'],
+    scope: AnyActorScope,
+    input: unknown,
+  ): AnyMachineSnapshot {
+    const { self } = scope;
+    const parent = self._parent === undefined ? null : (this.#watched.get(self._parent) ?? null);
+    const seq = this.#seq++;
+    const bornMs = this.clock.now();
+    const actor: Watched = {
+      id: parent === null ? scope.id : `${parent.id}/${scope.id}`,
+      chart,
+      parent,
+      ref: self,
+      bornMs,
+      stay: null,
+      seq,
+      scope: this.#inCourseOf(scope, () => actor.seq),
+      ends: new Map(),
+    };
+    this.#watched.set(self, actor);
+    const outer = this.#open(seq);
+    const snapshot = getInitialSnapshot(actor.scope, input) as AnyMachineSnapshot;
+    actor.stay = follow(chart, null, { type: 'xstate.init' }, [snapshot], bornMs);
+    this.#live.set(actor.id, actor);
+    this.#add({
+      seq,
+      atMs: bornMs,
+      actor: actor.id,
+      cause: outer,
+      kind: 'born',
+      machine: chart.id,
+      parent: parent?.id ?? null,
+      input: redactInput(input),
+      states: statesOf(actor.stay),
+      untilMs: untilOf(actor.stay),
+    });
+    if (snapshot.status !== 'active') this.#ended(actor, snapshot);
+    this.#close(outer);
+    return snapshot;
+  }
+
+  #moved(
+    chart: AnyStateMachine,
+    actor: Watched,
+    snapshot: AnyMachineSnapshot,
+    event: AnyEventObject,
+  ): AnyMachineSnapshot {
+    if (event.type === 'xstate.stop') {
+      const stopped = chart.microstep(snapshot, event, actor.scope).at(-1) ?? snapshot;
+      const outer = this.#open(actor.seq);
+      this.#ended(actor, stopped);
+      this.#close(outer);
+      return stopped;
+    }
+    const seq = this.#seq++;
+    const cause = this.#causeOf(actor, event);
+    const outer = this.#open(seq);
+    let steps: AnyMachineSnapshot[];
+    try {
+      steps = chart.microstep(snapshot, event, actor.scope);
+    } catch (error) {
+      this.#add(this.#eventRecord(seq, cause, actor, event, snapshot, NOTHING_PASSED));
+      this.#ended(actor, { status: 'error', error, context: null });
+      this.#close(outer);
+      throw error;
+    }
+    const next = steps.at(-1) ?? snapshot;
+    if (next === snapshot) {
+      this.#seq = seq; // nobody was born: nothing has happened
+      this.#close(outer);
+      return snapshot;
+    }
+    const before = actor.stay;
+    const passed = steps.length === 1 ? NOTHING_PASSED : passedIn(chart, before, steps);
+    actor.stay = follow(chart, before, event, steps, this.clock.now());
+    actor.seq = seq;
+    this.#add(this.#eventRecord(seq, cause, actor, event, snapshot, passed));
+    if (next.status !== 'active') this.#ended(actor, next);
+    this.#close(outer);
+    return next;
+  }
+
+  #eventRecord(
+    seq: number,
+    cause: number | null,
+    { id, chart, stay }: Watched,
+    event: EventOfActor,
+    { context }: AnyMachineSnapshot,
+    passed: readonly (readonly string[])[],
+  ): TraceRecord {
+    const { remote } = context as { remote?: unknown }; // of streams, whose events alone have something to hide
     return {
-      clock,
-      inspect: (inspected) => {
-        const transition = transitionOf(inspected);
-        if (transition === null) return;
-        const { id: machine, event, states } = transition;
-        this.record(name, { kind: 'transition', machine, event, states });
-      },
+      seq,
+      atMs: this.clock.now(),
+      actor: id,
+      cause,
+      kind: 'event',
+      machine: chart.id,
+      event: redactEvent(event, remote),
+      passed,
+      states: statesOf(stay),
+      untilMs: untilOf(stay),
     };
   }
+
+  #ended(actor: Watched, { status, output, error, context }: Last): void {
+    if (this.#live.get(actor.id) === actor) this.#live.delete(actor.id);
+    const end: EndOfActor =
+      status === 'error'
+        ? { machine: actor.chart.id, how: 'errored', fault: toFault(error, 'internal') }
+        : status === 'done'
+          ? { machine: actor.chart.id, how: 'done', output, fault: faultOf(output) ?? faultOf(context) }
+          : { machine: actor.chart.id, how: 'stopped', fault: faultOf(context) };
+    const seq = this.#seq++;
+    const cause = actor.seq;
+    actor.seq = seq;
+    this.#add({ seq, atMs: this.clock.now(), actor: actor.id, cause, kind: 'ended', ...end });
+    if (status !== 'stopped') actor.parent?.ends.set(actor.ref.id, seq);
+  }
+
+  /** What an actor is told of the end of a child has that for its cause; of what its far end said, the element that said it. */
+  #causeOf(actor: Watched, { type }: AnyEventObject): number | null {
+    if (type.startsWith('xstate.')) {
+      if (actor.ends.size === 0) return null;
+      const child = /^xstate\.(?:done|error)\.actor\.(.*)$/.exec(type)?.[1];
+      const seq = child === undefined ? undefined : actor.ends.get(child);
+      if (child === undefined || seq === undefined) return null;
+      actor.ends.delete(child);
+      return seq;
+    }
+    if (this.#heard?.actor !== actor.id || !type.startsWith('peer.')) return this.#course;
+    const { seq } = this.#heard;
+    this.#heard = null;
+    return seq;
+  }
+
+  /** What the actor sets going when it has moved is done in the course of that. */
+  #inCourseOf(scope: AnyActorScope, seqOf: () => number): AnyActorScope {
+    const { defer } = scope;
+    return {
+      ...scope,
+      defer: (run) =>
+        defer(() => {
+          const outer = this.#course;
+          this.#course = seqOf();
+          try {
+            run();
+          } finally {
+            this.#course = outer;
+          }
+        }),
+    };
+  }
+
+  #open(seq: number): number | null {
+    const outer = this.#course;
+    this.#course = seq;
+    this.#depth += 1;
+    return outer;
+  }
+
+  #close(outer: number | null): void {
+    this.#course = outer;
+    this.#depth -= 1;
+    if (this.#depth > 0 || this.#waiting.length === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    // Whoever was born of a transition stands after it.
+    for (const record of waiting.sort((a, b) => a.seq - b.seq)) this.#keep(record);
+  }
+
+  #add(record: TraceRecord): void {
+    this.#waiting.push(record);
+  }
+
+  #keep(record: TraceRecord): void {
+    if (this.#keeps) this.ring.push(record);
+    this.records$.next(record);
+  }
+}
+
+const statesOf = (stay: Stay | null): readonly string[] => stay?.innermost.path ?? [];
+const untilOf = (stay: Stay | null): number | null => (stay === null ? null : deadlineIn(stay));
+
+/** The states that were only passed. */
+function passedIn(
+  chart: AnyStateMachine,
+  before: Stay | null,
+  steps: readonly AnyMachineSnapshot[],
+): readonly (readonly string[])[] {
+  const passed: (readonly string[])[] = [];
+  let last = before?.nodes;
+  for (const { _nodes: nodes } of steps.slice(0, -1)) {
+    if (nodes === last) continue;
+    last = nodes;
+    passed.push(innermostOf(chart, nodes).path);
+  }
+  return passed.length === 0 ? NOTHING_PASSED : passed;
+}
+
+/** Of the snapshot with which an actor ends. */
+interface Last {
+  readonly status: string;
+  readonly output?: unknown;
+  readonly error?: unknown;
+  readonly context: unknown;
+}
+
+/** Charts keep why they failed under this name, in the verdict where that is what they answer. */
+function faultOf(value: unknown): Fault | null {
+  if (typeof value !== 'object' || value === null) return null;
+  if ('verdict' in value) return faultOf(value.verdict);
+  return 'fault' in value ? (value.fault as Fault | null) : null;
 }

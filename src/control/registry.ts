@@ -18,7 +18,7 @@ import { HeldPairs } from './held-pairs.ts';
 import { PairActors } from './pair-actors.ts';
 import { PeerActors } from './peer-actors.ts';
 import { ProofExpiry } from './proof-expiry.ts';
-import { Recorder } from './recorder.ts';
+import { Recorder, type RecorderOptions } from './recorder.ts';
 import { StandingStreams } from './standing-streams.ts';
 import { StreamActors } from './stream-actors.ts';
 import { StreamSearch } from './stream-search.ts';
@@ -30,6 +30,8 @@ export interface RegistryOptions {
   readonly router: Router;
   readonly clock: Clock;
   readonly random: Random;
+  /** What is kept of the records. */
+  readonly trace?: Omit<RecorderOptions, 'clock'>;
   /** Makes the effects of a stream's actors; given the registry, which they ask for other streams. */
   readonly effects: (registry: Registry) => Effects;
 }
@@ -55,7 +57,7 @@ export class Registry implements OtherStreams {
     this.#settings = options.settings;
     const { router, clock, random } = options;
     const { streams } = this;
-    const recorder = (this.recorder = new Recorder(clock));
+    const recorder = (this.recorder = new Recorder({ clock, ...options.trace }));
     const search = (this.search = new StreamSearch(streams, clock));
     const desk = (this.desk = new VerifyDesk({
       stands: (stream) => (streams.get(stream)?.stage ?? 'closing') !== 'closing',
@@ -73,7 +75,7 @@ export class Registry implements OtherStreams {
         this.#streamActors.send(stream, { type: 'local.challengeRequested', domain, prooftypes }),
       clock,
     }));
-    const machines = provideEffects(options.effects(this));
+    const machines = provideEffects(options.effects(this), (chart) => recorder.watch(chart));
     this.#streamActors = new StreamActors({
       machines,
       settings: () => this.#settings,

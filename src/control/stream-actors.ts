@@ -84,7 +84,7 @@ export class StreamActors {
   #start(kind: 'initiatingStream' | 'receivingStream', input: StreamInput): void {
     const { machines, table, recorder, reported } = this.#options;
     const { stream, purpose, endpoint, remote } = input;
-    const actor = createActor(machines[kind], { id: kind, input, ...recorder.watching(`stream:${stream}`) });
+    const actor = createActor(machines[kind], { id: `stream:${stream}`, input, clock: recorder.clock });
     this.#actors.set(stream, actor);
     table.add({
       id: stream,

@@ -2,7 +2,7 @@
 import type { AssociationOutcome, VerificationOutcome } from '../../machines/events.ts';
 import type { WireElement } from '../protocol/wire.ts';
 import { answerText, type Facts, proofText, type Seen, wireName } from './facts.ts';
-import { boxOf, isOwnTransition, other, type SocketEnds } from './paths.ts';
+import { boxOf, other, type SocketEnds, statesIn } from './paths.ts';
 
 /** `said` goes from the end that opened the socket to the other (`right`), or back (`left`). */
 export interface Rung {
@@ -22,9 +22,8 @@ export function ladderOf({ timeline }: Pick<Facts, 'timeline'>, socket: SocketEn
     const end = endOf(seen, socket);
     if (end === null) continue;
     const { record } = seen;
-    if (isOwnTransition(record)) {
-      ladder.moved(end, boxOf(record.states));
-    } else if (record.kind === 'wire' && record.direction === 'out' && !SILENT.has(record.element.kind)) {
+    for (const states of statesIn(record)) ladder.moved(end, boxOf(states));
+    if (record.kind === 'wire' && record.direction === 'out' && !SILENT.has(record.element.kind)) {
       ladder.said(end, spoken(record.element));
     } else if (record.kind === 'report') {
       const verdict = verdictIn(record.report);

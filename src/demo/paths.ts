@@ -22,9 +22,11 @@ export function boxOf([outer = '', ...inner]: readonly string[]): string {
   return [outer, ...inner.filter((state) => !/^(awaiting|deciding|open$)/.test(state))].join('.');
 }
 
-/** What a root actor itself went through; its children have machine ids of their own. */
-export const isOwnTransition = (record: TraceRecord): record is Extract<TraceRecord, { kind: 'transition' }> =>
-  record.kind === 'transition' && ROOT_MACHINES.has(record.machine);
+/** The states that a root actor came through, step by step; its children are left out. */
+export function statesIn(record: TraceRecord): readonly (readonly string[])[] {
+  if ((record.kind !== 'born' && record.kind !== 'event') || !ROOT_MACHINES.has(record.machine)) return [];
+  return record.kind === 'born' ? [record.states] : [...record.passed, record.states];
+}
 
 const ROOT_MACHINES: ReadonlySet<string> = new Set(['initiatingStream', 'receivingStream', 'pair', 'peer']);
 
@@ -40,7 +42,8 @@ export function extend(path: string[], box: string): void {
 export function pathOf({ timeline }: Pick<Facts, 'timeline'>, at: Side, actor: string): string[] {
   const path: string[] = [];
   for (const { at: where, record } of timeline) {
-    if (where === at && record.actor === actor && isOwnTransition(record)) extend(path, boxOf(record.states));
+    if (where !== at || record.actor !== actor) continue;
+    for (const states of statesIn(record)) extend(path, boxOf(states));
   }
   return path;
 }
@@ -50,12 +53,13 @@ export function pathOfPair({ timeline }: Pick<Facts, 'timeline'>, at: Side, { fr
   const path: string[] = [];
   let waits = false;
   for (const { at: where, record } of timeline) {
-    if (where !== at || !isOwnTransition(record)) continue;
-    const box = boxOf(record.states);
-    const isPair = record.actor === `pair:${from}>${to}`;
-    if (isPair) waits = box === 'awaitingRoute';
-    const counts = isPair || (waits && record.actor === `peer:${to}`);
-    if (counts && box !== 'resting' && !box.startsWith('deciding')) extend(path, box);
+    if (where !== at) continue;
+    for (const box of statesIn(record).map(boxOf)) {
+      const isPair = record.actor === `pair:${from}>${to}`;
+      if (isPair) waits = box === 'awaitingRoute';
+      const counts = isPair || (waits && record.actor === `peer:${to}`);
+      if (counts && box !== 'resting' && !box.startsWith('deciding')) extend(path, box);
+    }
   }
   return path;
 }
@@ -71,7 +75,7 @@ export function socketsOf({ timeline }: Pick<Facts, 'timeline'>): SocketEnds[] {
   for (const seen of timeline) {
     const { at, record } = seen;
     const key = `${at} ${record.actor}`;
-    if (record.kind === 'transition' && record.machine === 'initiatingStream' && !sockets.has(key)) {
+    if (record.kind === 'born' && record.machine === 'initiatingStream' && !sockets.has(key)) {
       sockets.set(key, { opener: at, initiating: record.actor, receiving: null });
     }
     const id = headerId(seen, 'in');

@@ -3,7 +3,7 @@ import { brief } from '../protocol/faults.ts';
 import { type Facts, proofText, reports, samePair } from './facts.ts';
 import { ladderOf, type Rung } from './ladder.ts';
 import type { Paint } from './paint.ts';
-import { other, pathOfPair, socketsOf, type SocketEnds } from './paths.ts';
+import { other, pathOfPair, socketsOf, type SocketEnds, statesIn } from './paths.ts';
 import type { Played } from './play.ts';
 import type { Message, Scenario, Side } from './scenario.ts';
 
@@ -80,8 +80,9 @@ function socketTitle({ timeline }: Facts, { opener, initiating }: SocketEnds, in
     ({ at, record }) =>
       at === opener &&
       record.actor === initiating &&
-      record.kind === 'transition' &&
-      record.states.some((state) => state === 'verifying' || state === 'lingering'),
+      statesIn(record)
+        .flat()
+        .some((state) => state === 'verifying' || state === 'lingering'),
   );
   const title = `socket ${index + 1}`;
   const left = `${opener} opens`;

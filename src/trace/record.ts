@@ -3,7 +3,6 @@
  * by running the charts over them (replay.ts). In memory they hold what they are about by reference, so they are cheap to
  * make, and must not be changed; keys, SASL payloads and proofs never enter one.
  */
-import type { InspectionEvent } from 'xstate';
 import type { DnsStatus } from '../protocol/dns.ts';
 import type { Fault } from '../protocol/faults.ts';
 import type { Evidence } from '../protocol/proof.ts';
@@ -35,8 +34,8 @@ export type TraceBody =
       readonly passed: readonly (readonly string[])[];
     } & Stay)
   | ({ readonly kind: 'ended' } & EndOfActor)
-  /** A root actor in mid-life, its children within, as xstate persists it: where a trace begins. */
-  | { readonly kind: 'snapshot'; readonly machine: string; readonly snapshot: unknown }
+  /** An actor in mid-life, as xstate persists it: where a file begins. */
+  | ({ readonly kind: 'snapshot'; readonly machine: string } & Persisted)
   /** An element of the negotiation; `bytes` is null where nobody counted. */
   | {
       readonly kind: 'wire';
@@ -50,13 +49,6 @@ export type TraceBody =
   | ({ readonly kind: 'verdict' } & VerdictFound)
   | ({ readonly kind: 'fact' } & FactChanged)
   | ({ readonly kind: 'queue' } & QueueEdge)
-  /** As `event`, step by step: what is only passed stands for itself. */
-  | {
-      readonly kind: 'transition';
-      readonly machine: string;
-      readonly event: string;
-      readonly states: readonly string[];
-    }
   /** What an actor reported to the registry. */
   | { readonly kind: 'report'; readonly report: { readonly type: string; readonly stanzas?: number } }
   /** So many records had no room. */
@@ -79,6 +71,13 @@ export type TraceRecord = TraceBody & {
 export type RecordKind = TraceRecord['kind'];
 export type RecordOf<Kind extends RecordKind> = Extract<TraceRecord, { kind: Kind }>;
 export type ReportRecord = RecordOf<'report'>;
+
+export interface Persisted {
+  readonly snapshot: unknown;
+  readonly bornMs: number;
+  /** The states that it is in, from the outside in, with their paths joined by dots. */
+  readonly entered: readonly { readonly state: string; readonly sinceMs: number; readonly untilMs: number | null }[];
+}
 
 export interface EndOfActor {
   readonly machine: string;
@@ -172,19 +171,4 @@ export function statePath(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return [];
   const [entry] = Object.entries(value);
   return entry === undefined ? [] : [entry[0], ...statePath(entry[1])];
-}
-
-/**
- * The transition in an inspection event, or null; only machines have states. Step by step, so that a state which is only
- * passed (`authentication.dialback`) is seen too, and before what the transition sends.
- */
-export function transitionOf(inspected: InspectionEvent): { id: string; event: string; states: string[] } | null {
-  if (inspected.type !== '@xstate.microstep' && inspected.type !== '@xstate.snapshot') return null;
-  if (!('value' in inspected.snapshot)) return null;
-  // The first state has no step of its own; an event without a transition makes an empty one.
-  const isFirst = inspected.event.type === 'xstate.init';
-  if (isFirst !== (inspected.type === '@xstate.snapshot')) return null;
-  if (inspected.type === '@xstate.microstep' && inspected._transitions.length === 0) return null;
-  const id = (inspected.actorRef as { readonly id?: string }).id ?? '';
-  return { id, event: inspected.event.type, states: statePath(inspected.snapshot.value) };
 }

@@ -143,8 +143,8 @@ for (const moment of MOMENTS) {
       let resets = 0;
       let armed = true;
       duo.onRecord(({ record }: Seen) => {
-        if (record.kind !== 'transition' || !record.machine.startsWith(moment.machine) || resets >= 3 || !armed) return;
-        if (!record.states.includes(moment.state)) return;
+        if ((record.kind !== 'born' && record.kind !== 'event') || resets >= 3 || !armed) return;
+        if (!record.machine.startsWith(moment.machine) || !record.states.includes(moment.state)) return;
         resets += 1;
         clock.setTimeout(() => fabric.reset(), random.integer(30));
       });
@@ -258,7 +258,7 @@ test('M8: db:verify never goes down the stream that brought the db:result, nor d
     const initiating = new Set<string>();
     for (const { at, record } of duo.timeline) {
       const stream = `${at} ${record.actor}`;
-      if (record.kind === 'transition' && record.machine === 'initiatingStream') initiating.add(stream);
+      if (record.kind === 'born' && record.machine === 'initiatingStream') initiating.add(stream);
       if (record.kind !== 'wire') continue;
       const { element, direction } = record;
       if (direction === 'in' && element.kind === 'result' && element.answer === null) {

@@ -88,12 +88,16 @@ const SERVERS: readonly SilentServer[] = [
 /** Where the streams of ours have stood, such as `tlsNegotiation.awaitingProceed`. */
 const lastState = ({ records }: Solo, machine: string): string =>
   records
-    .flatMap((record) => (record.kind === 'transition' && record.machine === machine ? [record.states.join('.')] : []))
+    .flatMap((record) =>
+      (record.kind === 'born' || record.kind === 'event') && record.machine === machine
+        ? [record.states.join('.')]
+        : [],
+    )
     .at(-1) ?? '';
 
 const allStates = ({ records }: Solo, machine: string): string[] =>
   records.flatMap((record) =>
-    record.kind === 'transition' && record.machine === machine ? [record.states.join('.')] : [],
+    (record.kind === 'born' || record.kind === 'event') && record.machine === machine ? [record.states.join('.')] : [],
   );
 
 function outcome({ deliveries }: Solo): string {

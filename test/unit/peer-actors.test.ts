@@ -24,7 +24,7 @@ test('a peer that breaks on a wish refuses that wish, and those before it (L1)',
         },
       },
     }),
-    recorder: new Recorder(new SimulatedClock()),
+    recorder: new Recorder({ clock: new SimulatedClock() }),
     inputOf: (remote) => ({ remote, fixedTarget: null, asksForTlsa: true, denied: null, jitter: 0 }),
     reported: (report: PeerReport) => {
       if (report.type === 'stream.refused') heard.push(`${report.wish.local}: ${report.fault.condition}`);
@@ -59,7 +59,7 @@ test('a wish that comes of what a peer just said is not lost with the peer, whic
           ),
         },
       }),
-      recorder: new Recorder(new SimulatedClock()),
+      recorder: new Recorder({ clock: new SimulatedClock() }),
       inputOf: (remote) => ({ remote, fixedTarget: null, asksForTlsa: true, denied: null, jitter: 0 }),
       reported: (report: PeerReport) => {
         said.push(report.type);

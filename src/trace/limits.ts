@@ -1,0 +1,19 @@
+/** What a trace may take of memory and disk. */
+export const traceLimits = {
+  /** Records kept in memory: the negotiations of some hundred pairs. */
+  records: 20_000,
+  /** Of all of them, as weighed by weigh.ts: a peer may have us remember long certificates and features. */
+  bytes: 16 * 1024 * 1024,
+  /** States of the path of one actor that a view shows: the newest. */
+  path: 64,
+  /** A text within a record of a file; much of it comes from peers. */
+  textChars: 10_000,
+  /** Size of a file, in bytes, at which the one before is given up: twice this is on disk at most. */
+  fileBytes: 64 * 1024 * 1024,
+  /** Bytes that wait for a slow disk; records beyond are lost, and counted. */
+  unwrittenBytes: 8 * 1024 * 1024,
+  /** Of a file that is read: one line, all of it, and its records. */
+  lineBytes: 4 * 1024 * 1024,
+  readBytes: 512 * 1024 * 1024,
+  readRecords: 2_000_000,
+} as const;

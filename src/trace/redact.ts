@@ -1,0 +1,113 @@
+/**
+ * What must not be in a trace is taken out before a record is made: dialback keys, what SASL carries, proofs of delegation.
+ * Charts pass keys and proofs on unread, so they take the same path without them.
+ */
+import { canonicalDomain } from '../protocol/names.ts';
+import { decodeAuthzid } from '../protocol/wire.ts';
+import type { EventOfActor } from './record.ts';
+
+/** Stands where something was taken out. */
+export const REDACTED = '…';
+
+/** Asks for the identity that the stream has anyway; for another; cannot be decoded. */
+const AUTHZID = { granted: '=', other: 'Lg==', undecodable: '!' } as const;
+
+/** The event without secrets: the very same object, where it holds none. `remote` is whom the stream is with. */
+export function redactEvent(event: EventOfActor, remote: unknown): EventOfActor {
+  switch (event.type) {
+    case 'peer.resultRequested':
+    case 'local.verifyRequested':
+      return { ...event, key: REDACTED };
+    case 'peer.authRequested': {
+      const { initialResponse } = event;
+      return typeof initialResponse === 'string'
+        ? { ...event, initialResponse: sameVerdict(initialResponse, remote) }
+        : event;
+    }
+    case 'peer.saslResponded':
+      return { ...event, data: sameVerdict(event['data'], remote) };
+    case 'peer.proofReceived':
+      return event['data'] === null ? event : { ...event, data: REDACTED };
+    case 'local.proofsChanged':
+      return { ...event, proofs: withoutText(event['proofs']) };
+    default:
+      return event;
+  }
+}
+
+/** A SASL payload that says no more than what a chart finds in this one (XEP-0178 §3). */
+function sameVerdict(payload: unknown, remote: unknown): string {
+  const authzid = typeof payload === 'string' ? decodeAuthzid(payload) : null;
+  if (authzid === null) return AUTHZID.undecodable;
+  return authzid === '' || canonicalDomain(authzid) === remote ? AUTHZID.granted : AUTHZID.other;
+}
+
+/** What an actor was born with, without secrets. */
+export function redactInput(input: unknown): unknown {
+  if (!isObject(input)) return input;
+  const { settings, assertion, key } = input;
+  let clean = input;
+  if (typeof key === 'string') clean = { ...clean, key: REDACTED };
+  if (isObject(assertion)) clean = { ...clean, assertion: { ...assertion, key: REDACTED } };
+  if (isObject(settings)) clean = { ...clean, settings: redactSettings(settings) };
+  return clean;
+}
+
+/** Shared by all streams, so redacted once. */
+const redactedSettings = new WeakMap<object, object>();
+
+function redactSettings(settings: Fields): object {
+  const { dna } = settings;
+  if (!isObject(dna)) return settings;
+  const known = redactedSettings.get(settings);
+  if (known !== undefined) return known;
+  const made = { ...settings, dna: { ...dna, proofs: withoutText(dna['proofs']) } };
+  redactedSettings.set(settings, made);
+  return made;
+}
+
+/**
+ * A copy as plain JSON, without secrets, with no longer texts than `textChars`; what JSON does not know is told by an object
+ * with one field that begins with `$`.
+ */
+export function plain(value: unknown, textChars: number, depth = 0): unknown {
+  if (typeof value === 'string') return value.length <= textChars ? value : `${value.slice(0, textChars - 1)}…`;
+  if (typeof value === 'number') return Number.isFinite(value) ? value : { $number: String(value) };
+  if (value === null || typeof value === 'boolean') return value;
+  if (typeof value !== 'object') return null;
+  if (depth > MAX_DEPTH) return REDACTED;
+  if (Array.isArray(value)) return value.map((item) => plain(item, textChars, depth + 1));
+  if (value instanceof Error) {
+    const { name, message } = value;
+    const fault = 'fault' in value ? plain(value.fault, textChars, depth + 1) : null;
+    return { $error: { name, message: plain(message, textChars), fault } };
+  }
+  const fields: Fields = {};
+  const isProof = 'prooftype' in value;
+  for (const [name, field] of Object.entries(value)) {
+    if (field === undefined) continue;
+    if (typeof field === 'string' && (name === 'key' || (name === 'data' && isProof))) fields[name] = REDACTED;
+    else if (name === 'proofs') fields[name] = withoutText(field);
+    else if (name === 'entries' && isObject(field)) fields[name] = entries(field, textChars, depth);
+    else fields[name] = plain(field, textChars, depth + 1);
+  }
+  return fields;
+}
+
+/** Of a table by domain, whose names mean nothing here: `key` may be a host on a local network. */
+const entries = (table: Fields, textChars: number, depth: number): Fields =>
+  Object.fromEntries(Object.entries(table).map(([name, value]) => [name, plain(value, textChars, depth + 2)]));
+
+const MAX_DEPTH = 24;
+
+type Fields = Record<string, unknown>;
+
+const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
+
+/** The same shape, in which every text is taken out. */
+function withoutText(value: unknown): unknown {
+  if (typeof value === 'string') return REDACTED;
+  if (Array.isArray(value)) return value.map(withoutText);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, withoutText(field)]));
+}
