@@ -66,7 +66,10 @@ function pathIn(records: readonly TraceRecord[]): ActorView['path'] {
     if (state !== '' && path.at(-1)?.state !== state) path.push({ state, atMs });
   };
   for (const record of records) {
-    if (record.kind === 'born') pass(record.states, record.atMs);
+    if (record.kind === 'born') {
+      path.length = 0; // it has lived before, under the same name
+      pass(record.states, record.atMs);
+    }
     if (record.kind !== 'event') continue;
     for (const states of record.passed) pass(states, record.atMs);
     pass(record.states, record.atMs);
