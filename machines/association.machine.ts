@@ -336,6 +336,7 @@ export const association = setup({
           certificate,
           sets: delegation?.dane.kind === 'tlsa' ? delegation.dane.sets : [],
           expiresAtMs: delegation?.dane.kind === 'tlsa' ? delegation.dane.expiresAtMs : 0,
+          unasked: delegation?.dane.kind === 'tlsa' ? (delegation.dane.unasked ?? 0) : 0,
         }),
         ...recordedAs('dane', true),
       },

@@ -20,6 +20,8 @@ export interface DaneInput {
   readonly sets: readonly TlsaSet[];
   /** When the first of the answers behind `sets` ends, in milliseconds since the epoch. */
   readonly expiresAtMs: number;
+  /** Places whose records were not asked for, since there are too many of them: they may name the certificate. */
+  readonly unasked: number;
 }
 
 export interface DaneContext extends DaneInput {
@@ -79,6 +81,7 @@ export const daneProoftype = setup({
     noCertificateWasPresented: ({ context }) => context.certificate === null,
     noRecordIsUsable: ({ context }) => usableRecords(context).length === 0,
     certificateMatches: (_, match: DaneMatch) => match.kind === 'matched',
+    somePlaceWasNotAsked: ({ context }, match: DaneMatch) => match.kind === 'unmatched' && context.unasked > 0,
     /** Of the usages other than DANE-EE the certificate has to name the domain, or where it is served, as well. */
     matchedCertificateNamesOthers: ({ context }, match: DaneMatch) =>
       match.kind === 'matched' && match.record.usage !== DANE_EE && !namesTheDomain(context),
@@ -96,9 +99,19 @@ export const daneProoftype = setup({
     refuteMatch: assign((_, match: DaneMatch) =>
       match.kind === 'unmatched' ? { verdict: refuted(match.condition, match.text) } : {},
     ),
+    withholdForUnasked: assign(({ context: { sets, unasked } }) => {
+      const text = `no record at ${sets.map(({ owner }) => owner).join(', ')} names the certificate, and ${unasked} further targets were not asked`;
+      return {
+        verdict: {
+          kind: 'undetermined' as const,
+          fault: fault('dane', 'too-many-targets', 'dns', text),
+          final: true as const,
+        },
+      };
+    }),
     leaveOpen: assign((_, what: Fault) => ({ verdict: { kind: 'undetermined' as const, fault: what } })),
     /** What DANE would have said is not known: nobody else may say it instead (S8). */
-    leaveOpenForGood: assign((_, what: Fault) => ({
+    withhold: assign((_, what: Fault) => ({
       verdict: { kind: 'undetermined' as const, fault: what, final: true as const },
     })),
   },
@@ -120,8 +133,8 @@ export const daneProoftype = setup({
         {
           // Where there are records, TLS is required, and nobody is believed without (RFC 7673 §4).
           guard: 'noCertificateWasPresented',
-          target: 'undetermined',
-          actions: { type: 'leaveOpenForGood', params: fault('dane', 'no-certificate', 'peer') },
+          target: 'withheld',
+          actions: { type: 'withhold', params: fault('dane', 'no-certificate', 'peer') },
         },
         {
           guard: 'noRecordIsUsable',
@@ -158,17 +171,22 @@ export const daneProoftype = setup({
             target: 'proved',
             actions: { type: 'prove', params: ({ event }) => event.output },
           },
+          {
+            guard: { type: 'somePlaceWasNotAsked', params: ({ event }) => event.output },
+            target: 'withheld',
+            actions: 'withholdForUnasked',
+          },
           { target: 'refuted', actions: { type: 'refuteMatch', params: ({ event }) => event.output } },
         ],
         onError: {
-          target: 'undetermined',
-          actions: { type: 'leaveOpenForGood', params: ({ event }) => toFault(event.error, 'dane') },
+          target: 'withheld',
+          actions: { type: 'withhold', params: ({ event }) => toFault(event.error, 'dane') },
         },
       },
       after: {
         proofTimeout: {
-          target: 'undetermined',
-          actions: { type: 'leaveOpenForGood', params: fault('dane', 'match-timeout', 'local') },
+          target: 'withheld',
+          actions: { type: 'withhold', params: fault('dane', 'match-timeout', 'local') },
         },
       },
     },
@@ -184,9 +202,14 @@ export const daneProoftype = setup({
     },
     undetermined: {
       type: 'final',
-      description:
-        'There is nothing to compare, and another prooftype may decide; or the comparison did not end, and none may.',
+      description: 'No record can be used, so that DANE has nothing to say: another prooftype may decide.',
       meta: { spec: 'RFC 7673 §4.1' },
+    },
+    withheld: {
+      type: 'final',
+      description:
+        'There are records, and what they say of the certificate was not found out: no other prooftype may say it instead.',
+      meta: { spec: 'RFC 6698 §4.1, RFC 7673 §4' },
     },
   },
   output: ({ context }) => context.verdict,

@@ -2,12 +2,14 @@
 import type { LookUpOptions, Ports } from '../ports.ts';
 import {
   clientTlsaOwnerName,
+  decidesAlone,
   type SecureDelegationFinding,
   findingOf,
   MAX_TLSA_TARGETS,
   noDane,
   secureTargets,
   type SecureTarget,
+  TLSA_TARGETS_AT_ONCE,
   type TlsaAnswer,
   undelegated,
   withheldBy,
@@ -46,14 +48,17 @@ export async function findSecureDelegation(
     asksForTlsa && endpoint === null ? tlsaAt(clientTlsaOwnerName(domain)) : null,
   ]);
   const services = [xmpp, xmpps];
-  const isOver = withheldBy(services) !== null || !asksForTlsa;
+  const tlsa: TlsaAnswer[] = ofClient === null ? [] : [ofClient];
+  const isOver = !asksForTlsa || (ofClient !== null && decidesAlone(ofClient));
   const places = isOver ? [] : placesOf(secureTargets(services), endpoint);
-  const ofTargets = await Promise.all(
-    places.slice(0, MAX_TLSA_TARGETS).map(({ host, port }) => tlsaAt(tlsaOwner(host, port))),
-  );
-  const tlsa = ofClient === null ? ofTargets : [ofClient, ...ofTargets];
+  for (let next = 0; next < Math.min(places.length, MAX_TLSA_TARGETS); next += TLSA_TARGETS_AT_ONCE) {
+    if (withheldBy([...services, ...tlsa.map(({ answer }) => answer)]) !== null) break; // nothing else counts any more
+    const owners = places.slice(next, next + TLSA_TARGETS_AT_ONCE).map(({ host, port }) => tlsaOwner(host, port));
+    tlsa.push(...(await Promise.all(owners.map(tlsaAt))));
+  }
+  const unasked = Math.max(0, places.length - MAX_TLSA_TARGETS);
   // What a client shows is named by DANE-EE or not at all (FACTS §10.4).
-  return findingOf(services, tlsa, clock.now(), endpoint === null ? 3 : null);
+  return findingOf(services, tlsa, clock.now(), endpoint === null ? 3 : null, unasked);
 }
 
 /**

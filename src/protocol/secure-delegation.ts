@@ -1,7 +1,7 @@
 /** What the signed DNS says of a domain beyond its own name: where it is served, and by which certificates (RFC 7712 §6). */
 import type { DnsAnswer, Endpoint, SrvRecord } from './dns.ts';
 import { fault, type Fault } from './faults.ts';
-import type { DaneMaterial, TlsaRecord, TlsaSet } from './tlsa.ts';
+import { type DaneMaterial, type TlsaRecord, type TlsaSet, USAGE, usableTlsa } from './tlsa.ts';
 
 export interface SecureDelegation {
   /** Hosts that count as reference identifiers beside the domain itself (RFC 7673 §4.1), canonical. */
@@ -28,8 +28,10 @@ export interface SecureTarget {
   readonly port: number;
 }
 
-/** Questions that one assertion may cost: each target host is one. */
-export const MAX_TLSA_TARGETS = 8;
+/** Targets whose TLSA records are asked for at once; the others have their turn after these. */
+export const TLSA_TARGETS_AT_ONCE = 8;
+/** Questions that one assertion may cost: each target is one. Whoever has more is told so, and is not proved by the rest. */
+export const MAX_TLSA_TARGETS = 32;
 
 export const noDane = (condition: string, text: string): DaneMaterial => ({
   kind: 'none',
@@ -81,12 +83,14 @@ export function secureTargets(services: Services): readonly SecureTarget[] {
 /**
  * The finding of all answers on a domain: of its services, and of the TLSA records at the targets that count.
  * @param onlyUsage of a client, DANE-EE alone says something (FACTS §10.4); null for all
+ * @param unasked targets that were not asked
  */
 export function findingOf(
   services: Services,
   tlsa: readonly TlsaAnswer[],
   atMs: number,
   onlyUsage: 3 | null,
+  unasked = 0,
 ): SecureDelegationFinding {
   const withheld = withheldBy([...services, ...tlsa.map(({ answer }) => answer)]);
   if (withheld !== null) return { kind: 'withheld', fault: withheld };
@@ -104,15 +108,25 @@ export function findingOf(
       expiresAtMs: targets.length === 0 ? null : untilMs,
       dane:
         sets.length > 0
-          ? { kind: 'tlsa', sets, expiresAtMs }
+          ? { kind: 'tlsa', sets, expiresAtMs, unasked }
           : targets.length === 0
             ? noDane('insecure-delegation', 'no signed SRV record says where the domain is served')
-            : noDane('no-tlsa', 'no signed TLSA record at the targets of the domain'),
+            : noDane('no-tlsa', `no signed TLSA record at ${asked(targets.length - unasked, unasked)} of the domain`),
     },
   };
 }
 
+const asked = (count: number, unasked: number): string =>
+  unasked === 0 ? 'the targets' : `the first ${count} targets, and ${unasked} further ones were not asked,`;
+
 const isSecureSet = ({ status, records }: DnsAnswer<TlsaRecord>): boolean => status === 'secure' && records.length > 0;
+
+/**
+ * Whether these records of a client decide alone: one of them is of a kind that can be used (FACTS §10.4: those at the targets
+ * are asked for where there is none).
+ */
+export const decidesAlone = ({ answer }: TlsaAnswer): boolean =>
+  isSecureSet(answer) && usableTlsa(answer.records.filter(({ usage }) => usage === USAGE.daneEe)).usable.length > 0;
 
 function secureSet(owner: string, answer: DnsAnswer<TlsaRecord>, onlyUsage: 3 | null): TlsaSet[] {
   if (!isSecureSet(answer)) return [];

@@ -29,6 +29,8 @@ export type DaneMaterial =
       readonly sets: readonly TlsaSet[];
       /** When the first of the answers that led here ends, in milliseconds since the epoch. */
       readonly expiresAtMs: number;
+      /** Targets that were not asked for records, since there are too many. @defaultValue 0 */
+      readonly unasked?: number;
     }
   | {
       readonly kind: 'none';

@@ -65,6 +65,7 @@ const daneInput: DaneInput = {
   certificate,
   sets: [{ owner: '_5269._tcp.h.example', records: [record] }],
   expiresAtMs: 500,
+  unasked: 0,
 };
 const daneEvents = {
   matches: done('matchTlsa', { kind: 'matched', record, notAfterMs: null }),
@@ -75,19 +76,20 @@ checkTable({
   machine: daneProoftype,
   spec: 'RFC 6698 §4.1, RFC 7673 §4',
   input: daneInput,
-  inputs: { undetermined: { ...daneInput, certificate: null } },
+  inputs: { withheld: { ...daneInput, certificate: null }, undetermined: { ...daneInput, sets: [] } },
   events: daneEvents,
-  ways: { awaitingMatch: [], proved: ['matches'], refuted: ['matches none'], undetermined: [] },
+  ways: { awaitingMatch: [], proved: ['matches'], refuted: ['matches none'], undetermined: [], withheld: [] },
   table: {
     awaitingMatch: {
       matches: ['proved'],
       'matches none': ['refuted'],
-      'comparison broken': ['undetermined'],
-      late: ['undetermined'],
+      'comparison broken': ['withheld'],
+      late: ['withheld'],
     },
     proved: ended(daneEvents),
     refuted: ended(daneEvents),
     undetermined: ended(daneEvents),
+    withheld: ended(daneEvents),
   },
 });
 
@@ -122,6 +124,29 @@ test('S8: a mismatch, and a comparison that did not end, are final; where there 
   const unusable = { sets: [{ owner: 'x', records: [{ ...record, usage: 9 }] }] };
   const nothing = daneVerdict(unusable);
   assert.deepEqual([nothing.kind, isFinal(nothing)], ['undetermined', false]);
+});
+
+test('the picture tells what is final: nobody else decides after "withheld", and somebody may after "undetermined" (S8)', () => {
+  const ends: [changes: Partial<DaneInput>, event?: Message][] = [
+    [{ certificate: null }],
+    [{ sets: [] }],
+    [{}, daneEvents['comparison broken']],
+    [{ unasked: 3 }, daneEvents['matches none']],
+  ];
+  const told = ends.map(([changes, event]) => {
+    const actor = new PureActor(daneProoftype, { ...daneInput, ...changes });
+    if (event !== undefined) actor.sendInternal(event);
+    const { value, output } = actor.snapshot;
+    return [value, output !== undefined && isFinal(output)];
+  });
+  const withheld = ['withheld', true];
+  assert.deepEqual(told, [withheld, ['undetermined', false], withheld, withheld]);
+});
+
+test('where not all places were asked, a mismatch refutes nobody: the others may name the certificate (FACTS §10.4)', () => {
+  const verdict = daneVerdict({ unasked: 3 }, daneEvents['matches none']);
+  assert.equal(verdict.kind === 'undetermined' && verdict.fault.condition, 'too-many-targets');
+  assert.match((verdict.kind === 'undetermined' && verdict.fault.text) || '', /3 further targets were not asked/);
 });
 
 test('S8: a domain with TLSA records wants TLS: without a certificate nothing else is asked (RFC 7673 §4)', () => {
