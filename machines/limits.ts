@@ -120,6 +120,9 @@ export const limits = {
   documentsPerAddress: 4,
   /** The same for all addresses together, each in its turn: what the HTTPS client does for strangers at once. */
   documentsOfStrangers: 16,
+  /** Questions to the embedder's own prooftypes on behalf of one address, and of all strangers together: what each costs, nobody here knows. */
+  ownProofsPerAddress: 4,
+  ownProofsOfStrangers: 16,
   /** Assertions of one address that wait for their turn: each is a few actors. Further ones are told `resource-constraint`. */
   waitingAssertionsPerAddress: 256,
   /** Questions to one authoritative server that wait for an answer on one stream. */

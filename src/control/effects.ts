@@ -74,6 +74,12 @@ export function makeEffects(
     openedFrom,
   });
 
+  const ownProofs = new AddressShare({
+    atOnce: limits.ownProofsOfStrangers,
+    perAddress: limits.ownProofsPerAddress,
+    openedFrom,
+  });
+
   const lookUpServices = fromPromise<ServiceRecords, { domain: string; service: Service } & Required<LookUpOptions>>(
     async ({ input, signal }) => {
       const names = srvOwnerNames(input.domain, input.service);
@@ -163,7 +169,7 @@ export function makeEffects(
     return await documents.use({ stream, purpose: 'verification', layer: 'dna' }, check, signal);
   });
 
-  /** A prooftype of the embedder's own, on this stream. */
+  /** A prooftype of the embedder's own, on this stream; on one that the far end opened, in the turn of its address. */
   const askOwn = async (
     name: string,
     stream: StreamId,
@@ -174,7 +180,9 @@ export function makeEffects(
     if (prooftype === undefined) throw new FaultError(notJudged);
     const chain = (): readonly Uint8Array[] => others.streams.get(stream)?.chain?.der ?? [];
     const { clock, resolver } = ports;
-    return await askProoftype(name, prooftype, question, { clock, secureDns: resolver.validates, chain }, signal);
+    const material = { clock, secureDns: resolver.validates, chain };
+    const ask = () => askProoftype(name, prooftype, question, material, signal);
+    return await ownProofs.use({ stream, purpose: 'verification', layer: 'dna' }, ask, signal);
   };
 
   const isJudged = (type: string): boolean =>

@@ -1,11 +1,14 @@
-/** One address cannot have all the fetches: whose documents never come keeps nobody else from his (FACTS §14.22). */
+/** One address cannot have all the fetches, nor all the work of an embedder's prooftype: it keeps nobody else from his (FACTS §14.22). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fromPromise } from 'xstate';
 import { limits } from '../../machines/limits.ts';
 import { createSlots } from '../../src/adapters/dns/bounded.ts';
 import { credentialOf } from '../../src/demo/certificates.ts';
 import { ConnectionManager } from '../../src/manager.ts';
+import type { ProoftypeQuestion, ProoftypeVerdict } from '../../src/prooftype.ts';
 import type { PoshSource } from '../../src/ports.ts';
+import { prooftypeOf } from '../support/own-prooftypes.ts';
 import { createSimulation, type Simulation } from '../support/simulation.ts';
 import { header, ScriptedStream, STARTTLS } from '../support/simulation-peer.ts';
 
@@ -83,4 +86,61 @@ test('64 assertions of one address, whose documents never come, do not keep anot
   const stopped = manager.stop();
   await clock.advance(20_000);
   await stopped;
+});
+
+test("A13: 64 assertions of one address do not have an embedder's prooftype run 64 times, nor keep another address from it", async () => {
+  const simulation = createSimulation(1, { validates: false });
+  const { clock } = simulation;
+  const asked: string[] = [];
+  let underWay = 0;
+  // Only quiet.example is ever proved.
+  const slow = fromPromise<ProoftypeVerdict, ProoftypeQuestion>(
+    ({ input, signal }) =>
+      new Promise((resolve) => {
+        const why = { layer: 'dna', condition: 'unknown-to-us', origin: 'peer' } as const;
+        if (input.domain === 'hosting.example') {
+          resolve({ kind: 'undetermined', fault: why });
+          return;
+        }
+        asked.push(input.domain);
+        if (input.domain === 'quiet.example') {
+          resolve({ kind: 'proved', evidence: {}, expiresAtMs: clock.now() + 3_600_000 });
+          return;
+        }
+        underWay += 1;
+        signal.addEventListener('abort', () => (underWay -= 1), { once: true });
+      }),
+  );
+  const credential = credentialOf({ hosts: ['b.example'] });
+  const { network, address } = simulation.host({ forServerName: () => credential });
+  const manager = new ConnectionManager(
+    {
+      hosts: { 'b.example': credential },
+      listen: [{ address, port: 5269, tls: 'starttls' }],
+      policy: { prooftypes: ['slow'] },
+      prooftypes: { slow: prooftypeOf(() => slow) },
+    },
+    { ...simulation, network },
+  );
+  await manager.start();
+  const at = { address, port: 5269 };
+  await claim(
+    simulation,
+    at,
+    Array.from({ length: limits.pendingVerifications }, (_, n) => `d${n}.flood.example`),
+  );
+  await clock.advance(1_000);
+  assert.equal(underWay, limits.ownProofsPerAddress, 'one address has its share, though there is room');
+
+  const quiet = await claim(simulation, at, ['quiet.example']);
+  await clock.advance(1_000);
+  assert.match(quiet.heard, /<db:result[^>]* type=["']valid/);
+  await clock.advance(limits.ownProofMs);
+  assert.ok(asked.length > 2 * limits.ownProofsPerAddress, 'whose time is over gives his turn back');
+  assert.equal(underWay <= 2 * limits.ownProofsPerAddress, true);
+
+  const stopped = manager.stop();
+  await clock.advance(20_000);
+  await stopped;
+  assert.equal(underWay, 0);
 });
