@@ -70,16 +70,16 @@ function redactSettings(settings: Fields): object {
  * A copy as plain JSON, without secrets, with no longer texts than `textChars`; what JSON does not know is told by an object
  * with one field that begins with `$`.
  */
-export function plain(value: unknown, textChars: number, depth = 0): unknown {
+export function plain(value: unknown, textChars: number, share: Share | null = null, depth = 0): unknown {
   if (typeof value === 'string') return value.length <= textChars ? value : `${value.slice(0, textChars - 1)}…`;
   if (typeof value === 'number') return Number.isFinite(value) ? value : { $number: String(value) };
   if (value === null || typeof value === 'boolean') return value;
   if (typeof value !== 'object') return null;
   if (depth > MAX_DEPTH) return REDACTED;
-  if (Array.isArray(value)) return value.map((item) => plain(item, textChars, depth + 1));
+  if (Array.isArray(value)) return value.map((item) => plain(item, textChars, share, depth + 1));
   if (value instanceof Error) {
     const { name, message } = value;
-    const fault = 'fault' in value ? plain(value.fault, textChars, depth + 1) : null;
+    const fault = 'fault' in value ? plain(value.fault, textChars, share, depth + 1) : null;
     return { $error: { name, message: plain(message, textChars), fault } };
   }
   const fields: Fields = {};
@@ -88,15 +88,21 @@ export function plain(value: unknown, textChars: number, depth = 0): unknown {
     if (field === undefined) continue;
     if (typeof field === 'string' && (name === 'key' || (name === 'data' && isProof))) fields[name] = REDACTED;
     else if (name === 'proofs') fields[name] = withoutText(field);
-    else if (name === 'entries' && isObject(field)) fields[name] = entries(field, textChars, depth);
-    else fields[name] = plain(field, textChars, depth + 1);
+    else if (name === 'entries' && isObject(field)) fields[name] = entries(field, textChars, share, depth);
+    else if (share !== null && SHARED.has(name) && isObject(field)) fields[name] = { $shared: share(field) };
+    else fields[name] = plain(field, textChars, share, depth + 1);
   }
   return fields;
 }
 
 /** Of a table by domain, whose names mean nothing here: `key` may be a host on a local network. */
-const entries = (table: Fields, textChars: number, depth: number): Fields =>
-  Object.fromEntries(Object.entries(table).map(([name, value]) => [name, plain(value, textChars, depth + 2)]));
+const entries = (table: Fields, textChars: number, share: Share | null, depth: number): Fields =>
+  Object.fromEntries(Object.entries(table).map(([name, value]) => [name, plain(value, textChars, share, depth + 2)]));
+
+/** The number under which what many actors hold is written once. */
+export type Share = (value: object) => number;
+
+const SHARED: ReadonlySet<string> = new Set(['settings', 'policy', 'hosted']);
 
 const MAX_DEPTH = 24;
 

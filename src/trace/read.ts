@@ -1,0 +1,159 @@
+/** Reads a trace: strictly, and within bounds, for it may come from anybody. */
+import { createReadStream } from 'node:fs';
+import { checkRecord, type Found } from './check-record.ts';
+import { TRACE_VERSION, type TraceHeader } from './format.ts';
+import { traceLimits } from './limits.ts';
+import type { TraceRecord } from './record.ts';
+import { revive } from './revive.ts';
+
+export interface Trace {
+  readonly header: TraceHeader;
+  readonly records: readonly TraceRecord[];
+  /** The last line had no end: whoever wrote it was cut off. */
+  readonly isCutOff: boolean;
+  /** Records of kinds that this version does not know; they are left out. */
+  readonly unknown: number;
+}
+
+export interface ReadBounds {
+  readonly lineBytes?: number;
+  readonly bytes?: number;
+  readonly records?: number;
+}
+
+/** What a trace should have been, and where it was not. */
+export class TraceError extends Error {
+  override readonly name = 'TraceError';
+  /** From 1; 0 where it is about the whole file. */
+  readonly line: number;
+  readonly expected: string;
+
+  constructor(line: number, expected: string, found: string | null = null) {
+    super(`${line === 0 ? '' : `line ${line}: `}expected ${expected}${found === null ? '' : `, got ${found}`}`);
+    this.line = line;
+    this.expected = expected;
+  }
+}
+
+/**
+ * Reads a file.
+ * @throws TraceError where it is no trace, or too large a one; the error of the file system where it cannot be read
+ */
+export const readTraceFile = (path: string, bounds: ReadBounds = {}): Promise<Trace> =>
+  readTrace(createReadStream(path), bounds);
+
+/**
+ * Reads lines as they come.
+ * @throws TraceError naming line and what was expected there
+ */
+export async function readTrace(chunks: AsyncIterable<Uint8Array>, bounds: ReadBounds = {}): Promise<Trace> {
+  const reader = new TraceReader(bounds);
+  for await (const chunk of chunks) reader.take(chunk);
+  return reader.end();
+}
+
+const NEWLINE = 0x0a;
+
+class TraceReader {
+  readonly #most: Required<ReadBounds>;
+  readonly #text = new TextDecoder('utf-8', { fatal: true });
+  readonly #shared = new Map<number, unknown>();
+  readonly #records: TraceRecord[] = [];
+  #header: TraceHeader | null = null;
+  /** The beginning of the line at hand, in parts. */
+  #parts: Uint8Array[] = [];
+  #lineBytes = 0;
+  #bytes = 0;
+  #line = 1;
+  #unknown = 0;
+
+  constructor({
+    lineBytes = traceLimits.lineBytes,
+    bytes = traceLimits.readBytes,
+    records = traceLimits.readRecords,
+  }: ReadBounds) {
+    this.#most = { lineBytes, bytes, records };
+  }
+
+  take(chunk: Uint8Array): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#most.bytes) throw new TraceError(0, `a trace of at most ${this.#most.bytes} bytes`);
+    let from = 0;
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, from)) {
+      this.#hold(chunk.subarray(from, end));
+      this.#takeLine(this.#lineText());
+      this.#line += 1;
+      from = end + 1;
+    }
+    this.#hold(chunk.subarray(from));
+  }
+
+  end(): Trace {
+    const isCutOff = this.#lineBytes > 0;
+    if (this.#header === null) throw new TraceError(1, 'the header of a trace', isCutOff ? 'half a line' : 'nothing');
+    return { header: this.#header, records: this.#records, isCutOff, unknown: this.#unknown };
+  }
+
+  #hold(part: Uint8Array): void {
+    this.#lineBytes += part.length;
+    if (this.#lineBytes > this.#most.lineBytes) throw this.#wrong(`a line of at most ${this.#most.lineBytes} bytes`);
+    if (part.length > 0) this.#parts.push(part);
+  }
+
+  #lineText(): string {
+    const bytes = this.#parts.length === 1 ? this.#parts[0] : Buffer.concat(this.#parts);
+    this.#parts = [];
+    this.#lineBytes = 0;
+    try {
+      return this.#text.decode(bytes);
+    } catch {
+      throw this.#wrong('UTF-8');
+    }
+  }
+
+  #takeLine(text: string): void {
+    const value = revive(this.#parse(text), (id) => this.#shared.get(id));
+    if (value === null) throw this.#wrong('less depth, and references to what was shared before');
+    const found: Found = Array.isArray(value) ? {} : { ...value };
+    if (this.#header === null) {
+      this.#header = this.#checkHeader(found);
+    } else if (found['kind'] === 'shared') {
+      if (typeof found['id'] !== 'number') throw this.#wrong('"id" to be a number');
+      this.#shared.set(found['id'], found['value']);
+    } else {
+      this.#takeRecord(found);
+    }
+  }
+
+  #takeRecord(found: Found): void {
+    if (this.#records.length >= this.#most.records) {
+      throw this.#wrong(`at most ${this.#most.records} records`);
+    }
+    const checked = checkRecord(found);
+    if (checked === 'unknown-kind') this.#unknown += 1;
+    else if (typeof checked === 'string') throw this.#wrong(checked);
+    else this.#records.push(checked);
+  }
+
+  #parse(text: string): unknown {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      throw this.#wrong('JSON');
+    }
+  }
+
+  #checkHeader({ trace, version, software, startedAtMs, role, hosts }: Found): TraceHeader {
+    if (trace !== 'xmpp-dna') throw this.#wrong('the header of a trace, {"trace":"xmpp-dna",…}');
+    if (version !== TRACE_VERSION) throw this.#wrong(`version ${TRACE_VERSION}`, JSON.stringify(version) ?? 'none');
+    if (typeof software !== 'string' || typeof role !== 'string') throw this.#wrong('"software" and "role" as texts');
+    if (typeof startedAtMs !== 'number') throw this.#wrong('"startedAtMs" as a number');
+    if (!Array.isArray(hosts) || !hosts.every((host) => typeof host === 'string'))
+      throw this.#wrong('"hosts" as names');
+    return { trace, version: TRACE_VERSION, software, startedAtMs, role, hosts };
+  }
+
+  #wrong(expected: string, found: string | null = null): TraceError {
+    return new TraceError(this.#line, expected, found);
+  }
+}

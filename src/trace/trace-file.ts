@@ -1,0 +1,151 @@
+/**
+ * Records in a file: `NAME`, and beside it `NAME.1` with those from before it was full. Nobody waits for the disk; records
+ * that it does not take in time are lost, and how many is written down.
+ */
+import { type FileHandle, open, rename, stat } from 'node:fs/promises';
+import { fault, type Fault, FaultError } from '../protocol/faults.ts';
+import { type HeaderFields, TraceEncoder } from './format.ts';
+import { traceLimits } from './limits.ts';
+import type { TraceRecord } from './record.ts';
+
+export interface TraceFileOptions {
+  readonly path: string;
+  /** Size at which a new file is begun, in bytes; the one before is kept. @defaultValue 67108864 */
+  readonly fileBytes?: number;
+  /** Bytes that may wait for the disk. @defaultValue 8388608 */
+  readonly unwrittenBytes?: number;
+  readonly header: () => HeaderFields;
+  /** Of every actor that lives now: what the file begins with. */
+  readonly snapshots: () => readonly TraceRecord[];
+  /** The file cannot be written to any more: from now on nothing is. */
+  readonly failed: (why: Fault) => void;
+}
+
+/** Mode of a new file: it names who talks to whom. */
+const OWNER_ONLY = 0o600;
+
+export class TraceFile {
+  readonly #options: TraceFileOptions;
+  readonly #fileBytes: number;
+  readonly #unwrittenBytes: number;
+  #encoder = new TraceEncoder();
+  #handle: FileHandle;
+  /** Of the file at hand, with what waits. */
+  #size = 0;
+  /** What waits for the disk; null stands for the beginning of a new file. */
+  #waiting: (string | null)[] = [];
+  #waitingBytes = 0;
+  #lost = 0;
+  #writing: Promise<void> | null = null;
+  #isOver = false;
+
+  private constructor(options: TraceFileOptions, handle: FileHandle) {
+    this.#options = options;
+    this.#fileBytes = options.fileBytes ?? traceLimits.fileBytes;
+    this.#unwrittenBytes = options.unwrittenBytes ?? traceLimits.unwrittenBytes;
+    this.#handle = handle;
+    this.#begin();
+  }
+
+  /**
+   * Begins the file; one that is there already is kept as `NAME.1`.
+   * @throws FaultError `config`: `trace-unwritable`
+   */
+  static async open(options: TraceFileOptions): Promise<TraceFile> {
+    try {
+      await keepOlder(options.path);
+      return new TraceFile(options, await open(options.path, 'w', OWNER_ONLY));
+    } catch (error) {
+      throw new FaultError(unwritable(options.path, error), { cause: error });
+    }
+  }
+
+  write(record: TraceRecord): void {
+    if (this.#isOver) return;
+    if (this.#waitingBytes > this.#unwrittenBytes) {
+      this.#lost += 1;
+      return;
+    }
+    if (this.#lost > 0) {
+      const { seq, atMs } = record;
+      const lost: TraceRecord = { seq, atMs, actor: '', cause: null, kind: 'lost', records: this.#lost };
+      this.#lost = 0;
+      this.#append(this.#encoder.record(lost));
+    }
+    this.#append(this.#encoder.record(record));
+    if (this.#size < this.#fileBytes) return;
+    this.#waiting.push(null);
+    this.#encoder = new TraceEncoder();
+    this.#size = 0;
+    this.#begin();
+  }
+
+  /** Resolves when all is on the disk. */
+  async close(): Promise<void> {
+    await this.#writing;
+    if (this.#isOver) return;
+    this.#isOver = true;
+    await this.#handle.close();
+  }
+
+  #begin(): void {
+    const { header, snapshots } = this.#options;
+    this.#append(this.#encoder.header(header()));
+    for (const snapshot of snapshots()) this.#append(this.#encoder.record(snapshot));
+  }
+
+  #append(lines: string): void {
+    const bytes = Buffer.byteLength(lines);
+    this.#size += bytes;
+    this.#waitingBytes += bytes;
+    this.#waiting.push(lines);
+    this.#writing ??= this.#writeAll();
+  }
+
+  async #writeAll(): Promise<void> {
+    try {
+      await Promise.resolve(); // all of this task goes in one write
+      while (this.#waiting.length > 0) {
+        const waiting = this.#waiting;
+        this.#waiting = [];
+        this.#waitingBytes = 0;
+        await this.#writeOut(waiting);
+      }
+    } catch (error) {
+      this.#isOver = true;
+      this.#waiting = [];
+      await this.#handle.close().catch(() => undefined);
+      this.#options.failed(unwritable(this.#options.path, error));
+    } finally {
+      this.#writing = null;
+    }
+  }
+
+  async #writeOut(waiting: readonly (string | null)[]): Promise<void> {
+    let from = 0;
+    for (;;) {
+      const rotates = waiting.indexOf(null, from);
+      const text = waiting.slice(from, rotates === -1 ? waiting.length : rotates).join('');
+      if (text !== '') await this.#handle.writeFile(text);
+      if (rotates === -1) return;
+      from = rotates + 1;
+      await this.#handle.close();
+      await keepOlder(this.#options.path);
+      this.#handle = await open(this.#options.path, 'w', OWNER_ONLY);
+    }
+  }
+}
+
+/** Only files: what else stands under the name (a pipe, a terminal) is written to as it is. */
+async function keepOlder(path: string): Promise<void> {
+  const found = await stat(path).catch(() => null);
+  if (found?.isFile() === true && found.size > 0) await rename(path, `${path}.1`);
+}
+
+const unwritable = (path: string, error: unknown): Fault =>
+  fault(
+    'config',
+    'trace-unwritable',
+    'local',
+    `${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+  );
