@@ -170,6 +170,7 @@ function isFault(value: unknown): value is Fault {
 
 /** A-labels are what is compared and what is searched for; U-labels are what is read (FEATURES D5). */
 function inBothForms(text: string): string {
+  if (!text.includes('xn--')) return text;
   return text.replace(/[a-z0-9.-]+/g, (word) => {
     if (!word.includes('xn--')) return word;
     const domain = word.replace(/[.-]$/, ''); // the end of a sentence

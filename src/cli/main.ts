@@ -1,12 +1,18 @@
 #!/usr/bin/env node
 /** The program `xmpp-dna`. */
+import { setFlagsFromString } from 'node:v8';
 import { holdSignals } from './signals.ts';
 
 /** How long what a command leaves behind (an idle socket, a timer) may hold the process, in milliseconds. */
 const LINGER_MS = 1_000;
 
 // Heard before anything else is loaded, which takes its time: a daemon drains, whenever it is told to stop.
-if (process.argv.includes('serve')) holdSignals();
+if (process.argv.includes('serve')) {
+  holdSignals();
+  // What V8 has often seen live on it allocates among the old from then on, and that keeps all it refers to until the next full
+  // collection: 50 KiB of each stream that is gone (docs/adr/streams-and-pairs.md, "Garbage of streams").
+  setFlagsFromString('--no-allocation-site-pretenuring');
+}
 const { runCommandLine } = await import('./run.ts');
 const { createTerminal } = await import('./terminal.ts');
 

@@ -9,11 +9,18 @@ import { escapeAttribute } from './xml-tags.ts';
 
 type Attributes = Readonly<Record<string, string | null | undefined>>;
 
-function tag(name: string, attributes: Attributes, content = ''): string {
+/** Without its end: neither `>` nor `/>`. */
+function openTag(name: string, attributes: Attributes): string {
   let open = `<${name}`;
-  for (const [key, value] of Object.entries(attributes)) {
+  for (const key of Object.keys(attributes)) {
+    const value = attributes[key];
     if (value !== null && value !== undefined) open += ` ${key}='${escapeAttribute(value)}'`;
   }
+  return open;
+}
+
+function tag(name: string, attributes: Attributes, content = ''): string {
+  const open = openTag(name, attributes);
   return content === '' ? `${open}/>` : `${open}>${content}</${name}>`;
 }
 
@@ -28,7 +35,7 @@ function headerXml({ to, from, id, version }: StreamHeader, contentNamespace: st
     version,
     'xml:lang': 'en',
   };
-  return `<?xml version='1.0'?>${tag('stream:stream', attributes).replace(/\/>$/, '>')}`;
+  return `<?xml version='1.0'?>${openTag('stream:stream', attributes)}>`;
 }
 
 function featuresXml(features: StreamFeatures): string {

@@ -52,6 +52,7 @@ const reference = (character: string): string => `&#${character.charCodeAt(0)};`
 
 /** A value as it is written between quotes; white space other than blanks would be read as blanks (XML 1.0 §3.3.3). */
 export function escapeAttribute(value: string): string {
+  if (!/[&<>"'\t\n\r]/.test(value)) return value; // a name, an id: nearly always
   return escapeXML(value).replace(/[\t\n\r]/g, reference);
 }
 
