@@ -25,6 +25,7 @@ test('a fault that no cause fits is told as it is', () => {
     id: null,
     cause: 'internal: internal-error (local): it broke.',
     fix: null,
+    mover: null,
   });
 });
 

@@ -1,4 +1,5 @@
 /** What a cause is: one fault, told apart by what else is known, in a full sentence and with what puts it right. */
+import type { Mover } from '../../../machines/declare.ts';
 import type { CertificateEvidence } from '../../protocol/certificate.ts';
 import type { Endpoint } from '../../protocol/dns.ts';
 import type { Fault, FaultLayer } from '../../protocol/faults.ts';
@@ -16,6 +17,8 @@ export interface Situation {
   readonly service?: Service;
   /** Ours; empty where nobody was named. */
   readonly local?: string;
+  /** Who wants to be believed: we, or the remote domain. @defaultValue `outgoing` */
+  readonly direction?: 'outgoing' | 'incoming';
   readonly policy?: ResolvedPolicy;
   /** Whether somebody validates the DNS here. */
   readonly validates?: boolean;
@@ -45,6 +48,8 @@ export interface Cause {
   readonly when?: (situation: Situation) => boolean;
   readonly because: (situation: Situation) => string;
   readonly fix: (situation: Situation) => string;
+  /** Who has to put it right, where that is another than the origin of the fault. */
+  readonly mover?: Mover;
 }
 
 export const place = ({ endpoint, domain }: Situation): string =>

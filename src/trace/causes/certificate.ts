@@ -5,6 +5,12 @@ import { type Cause, place, said, type Situation } from './cause.ts';
 const day = (atMs: number | undefined): string =>
   atMs === undefined ? 'some day' : new Date(atMs).toISOString().slice(0, 10);
 
+/** So far apart clocks may be, and hardly a plan. */
+const LITTLE_MS = 24 * 3_600_000;
+const isLittle = (ms: number): boolean => ms >= 0 && ms < LITTLE_MS;
+const minutes = (ms: number): string =>
+  ms < 7_200_000 ? `${Math.ceil(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`;
+
 const issuerOf = ({ certificate }: Situation): string => certificate?.issuer ?? 'its issuer';
 
 const namesUserOnly = ({ certificate, domain }: Situation): boolean =>
@@ -62,6 +68,16 @@ export const certificateCauses: readonly Cause[] = [
       `Give the server ${certificateFor(situation)}; or, where it belongs to a provider, delegate to it by a signed SRV record (DNSSEC) or a POSH document.`,
   },
   {
+    id: 'certificate-just-expired',
+    layers: ['pkix'],
+    conditions: ['certificate-expired'],
+    when: ({ certificate, nowMs }) => certificate != null && isLittle((nowMs ?? Infinity) - certificate.notAfterMs),
+    because: (situation) =>
+      `The certificate at ${place(situation)} expired ${minutes((situation.nowMs ?? 0) - (situation.certificate?.notAfterMs ?? 0))} ago, by the clock of this machine.`,
+    fix: () =>
+      'Renew it and have the server load the new one; if it is newer than that, set the clock of this machine.',
+  },
+  {
     id: 'certificate-expired',
     layers: ['pkix'],
     conditions: ['certificate-expired'],
@@ -70,6 +86,17 @@ export const certificateCauses: readonly Cause[] = [
         ? `The certificate at ${place(situation)} expired on ${day(situation.certificate.notAfterMs)}.`
         : `A certificate in the chain of ${place(situation)} has expired${said(situation)}.`,
     fix: () => 'Renew it and have the server load the new one; servers keep the old one until they are told.',
+  },
+  {
+    id: 'clock-behind',
+    layers: ['pkix'],
+    conditions: ['certificate-not-yet-valid'],
+    when: ({ certificate, nowMs }) => certificate != null && isLittle(certificate.notBeforeMs - (nowMs ?? -Infinity)),
+    because: (situation) =>
+      `The certificate at ${place(situation)} begins to be valid in ${minutes((situation.certificate?.notBeforeMs ?? 0) - (situation.nowMs ?? 0))}, by the clock of this machine: most likely that clock is behind.`,
+    fix: () =>
+      'Set the clock of this machine (NTP); if it is right, the authority, or whoever made the certificate, is ahead.',
+    mover: 'operator',
   },
   {
     id: 'certificate-not-yet-valid',

@@ -1,15 +1,18 @@
 /** The table of causes: from a fault, and what else is known, to a sentence that says what is wrong and what puts it right. */
+import type { Mover } from '../../../machines/declare.ts';
 import { faultSentence } from '../../protocol/faults.ts';
+import { assertedCauses } from './asserted.ts';
 import type { Cause, Situation } from './cause.ts';
 import { certificateCauses } from './certificate.ts';
 import { connectionCauses } from './connection.ts';
 import { daneCauses } from './dane.ts';
 import { dnsCauses } from './dns.ts';
 import { farEndCauses } from './far-end.ts';
+import { ownCauses } from './own.ts';
 import { poshCauses } from './posh.ts';
 import { tlsCauses } from './tls.ts';
 
-export type { Cause, Situation } from './cause.ts';
+export { type Cause, place, type Situation } from './cause.ts';
 
 /** In this order; the first that fits is the one. */
 export const causes: readonly Cause[] = [
@@ -19,6 +22,8 @@ export const causes: readonly Cause[] = [
   ...tlsCauses,
   ...certificateCauses,
   ...poshCauses,
+  ...assertedCauses,
+  ...ownCauses,
   ...farEndCauses,
 ];
 
@@ -27,6 +32,8 @@ export interface Diagnosis {
   readonly id: string | null;
   readonly cause: string;
   readonly fix: string | null;
+  /** Who has to put it right, where that is another than the origin of the fault. */
+  readonly mover: Mover | null;
 }
 
 export function diagnose(situation: Situation): Diagnosis {
@@ -38,6 +45,10 @@ export function diagnose(situation: Situation): Diagnosis {
       (when === undefined || when(situation)),
   );
   return found === undefined
-    ? { id: null, cause: `${faultSentence(fault)}.`, fix: null }
-    : { id: found.id, cause: found.because(situation), fix: found.fix(situation) };
+    ? { id: null, cause: `${faultSentence(fault)}.`, fix: null, mover: null }
+    : { id: found.id, cause: found.because(situation), fix: found.fix(situation), mover: found.mover ?? null };
 }
+
+/** What puts right a cause that is known by its id. */
+export const fixOf = (id: string, situation: Situation): string =>
+  causes.find((cause) => cause.id === id)?.fix(situation) ?? '';

@@ -14,6 +14,7 @@ export const farEndCauses: readonly Cause[] = [
   },
   {
     id: 'we-are-refused',
+    mover: 'operator',
     layers: ['stream'],
     conditions: ['invalid-from', 'improper-addressing', 'not-authorized', 'policy-violation'],
     when: ({ fault }) => fault.origin === 'peer',
@@ -71,6 +72,7 @@ export const farEndCauses: readonly Cause[] = [
   },
   {
     id: 'no-method-for-us',
+    mover: 'operator',
     layers: ['sasl'],
     conditions: ['no-method-offered'],
     because: (situation) =>
@@ -80,6 +82,7 @@ export const farEndCauses: readonly Cause[] = [
   },
   {
     id: 'we-are-not-believed',
+    mover: 'operator',
     layers: ['sasl'],
     because: (situation) =>
       `The server at ${place(situation)} did not accept our certificate for ${weSaid(situation)} (SASL EXTERNAL): ${situation.fault.condition}${said(situation)}.`,
@@ -88,6 +91,7 @@ export const farEndCauses: readonly Cause[] = [
   },
   {
     id: 'no-dialback-secret',
+    mover: 'operator',
     layers: ['dialback'],
     conditions: ['no-secret'],
     because: (situation) =>
@@ -97,6 +101,7 @@ export const farEndCauses: readonly Cause[] = [
   },
   {
     id: 'key-disowned',
+    mover: 'operator',
     layers: ['dialback'],
     conditions: ['invalid', 'forbidden'],
     because: (situation) =>
@@ -105,6 +110,7 @@ export const farEndCauses: readonly Cause[] = [
   },
   {
     id: 'we-cannot-be-found',
+    mover: 'operator',
     layers: ['dialback'],
     conditions: ['remote-server-not-found', 'item-not-found'],
     because: (situation) => `The far end cannot find a server for ${weSaid(situation)}${said(situation)}.`,
@@ -113,6 +119,7 @@ export const farEndCauses: readonly Cause[] = [
   },
   {
     id: 'we-cannot-be-reached',
+    mover: 'operator',
     layers: ['dialback'],
     conditions: ['remote-connection-failed', 'remote-server-timeout', 'closed-while-waiting'],
     because: (situation) =>
@@ -122,6 +129,7 @@ export const farEndCauses: readonly Cause[] = [
   },
   {
     id: 'dialback-refused',
+    mover: 'operator',
     layers: ['dialback'],
     because: (situation) =>
       `The far end does not accept ${weSaid(situation)} by dialback: ${situation.fault.condition}${said(situation)}.`,
@@ -137,6 +145,7 @@ export const farEndCauses: readonly Cause[] = [
   },
   {
     id: 'denied-here',
+    mover: 'operator',
     layers: ['policy'],
     conditions: ['policy-violation'],
     because: (situation) => `Our own policy forbids ${situation.domain}${said(situation)}.`,
@@ -144,6 +153,7 @@ export const farEndCauses: readonly Cause[] = [
   },
   {
     id: 'nothing-proved',
+    mover: 'operator',
     layers: ['policy'],
     because: (situation) => `No prooftype of the policy could say anything of ${situation.domain}${said(situation)}.`,
     fix: () => 'Name prooftypes in the policy that the domain has something for, such as dane, pkix and posh.',

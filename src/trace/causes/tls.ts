@@ -68,6 +68,7 @@ export const tlsCauses: readonly Cause[] = [
   },
   {
     id: 'our-certificate-rejected',
+    mover: 'operator',
     layers: ['tls'],
     conditions: ['certificate-rejected'],
     because: (situation) =>
@@ -77,6 +78,7 @@ export const tlsCauses: readonly Cause[] = [
   },
   {
     id: 'own-credential-invalid',
+    mover: 'operator',
     layers: ['tls'],
     conditions: ['credential-invalid', 'no-certificate'],
     because: (situation) => `Our own certificate or key cannot be used${said(situation)}.`,

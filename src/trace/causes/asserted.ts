@@ -1,0 +1,94 @@
+/** The remote domain asserts itself to us by dialback, and is not believed (XEP-0220 §2.2). */
+import { type Cause, said, type Situation } from './cause.ts';
+
+const isIncoming = ({ direction }: Situation): boolean => direction === 'incoming';
+
+export const assertedCauses: readonly Cause[] = [
+  {
+    id: 'sender-key-disowned',
+    layers: ['dialback'],
+    conditions: ['forbidden'],
+    when: isIncoming,
+    because: ({ domain }) =>
+      `Whoever connected says that it is ${domain}; the authoritative server that the DNS names for ${domain} does not know the key.`,
+    fix: ({ domain }) =>
+      `Where several servers answer for ${domain}, all need one dialback secret; where it knows nothing of this, somebody else claims its name, and was refused rightly.`,
+  },
+  {
+    id: 'sender-not-found',
+    layers: ['dialback'],
+    conditions: ['remote-server-not-found'],
+    when: isIncoming,
+    because: (situation) =>
+      `${situation.domain} asserts itself by dialback, and no authoritative server of it can be found from here${said(situation)}.`,
+    fix: ({ domain }) =>
+      `Have ${domain} publish where it is served: "xmpp-dna check ${domain}" shows what we see of it.`,
+  },
+  {
+    id: 'sender-server-unreachable',
+    layers: ['dialback'],
+    conditions: ['remote-connection-failed'],
+    when: isIncoming,
+    because: (situation) =>
+      `${situation.domain} asserts itself by dialback, and its authoritative server cannot be reached from here${said(situation)}.`,
+    fix: ({ domain }) =>
+      `Let the server of ${domain} be reached from outside, at the port that its DNS names: "xmpp-dna check ${domain}" shows how far we come.`,
+  },
+  {
+    id: 'sender-server-silent',
+    layers: ['dialback'],
+    conditions: ['remote-server-timeout'],
+    when: isIncoming,
+    because: (situation) =>
+      `${situation.domain} asserts itself by dialback, and its authoritative server did not answer in time whether the key is its own${said(situation)}.`,
+    fix: ({ domain }) =>
+      `Look at the log of the server of ${domain}: answering db:verify is a computation, and needs nobody else.`,
+  },
+  {
+    id: 'target-not-hosted',
+    layers: ['dialback'],
+    conditions: ['item-not-found'],
+    when: isIncoming,
+    because: ({ domain, local = '' }) => `${domain} asserts itself to ${local}, which is not served here.`,
+    fix: ({ local = '' }) =>
+      `Add ${local} to the hosts or components here; or have the DNS of ${local} name the server that serves it.`,
+    mover: 'operator',
+  },
+  {
+    id: 'sender-denied-here',
+    layers: ['dialback'],
+    conditions: ['policy-violation'],
+    when: isIncoming,
+    because: (situation) => `Our own policy does not let ${situation.domain} in${said(situation)}.`,
+    fix: () => 'If it wants TLS, have the far end switch it on; else change policy.allow or policy.deny here.',
+    mover: 'operator',
+  },
+  {
+    id: 'sender-not-proved',
+    layers: ['dialback'],
+    when: isIncoming,
+    because: (situation) =>
+      `${situation.domain} asserted itself and was not believed: ${situation.fault.condition}${said(situation)}.`,
+    fix: ({ domain }) =>
+      `Give the server of ${domain} a certificate that proves it: "xmpp-dna check ${domain}" shows what is missing; or accept dialback in the policy towards it.`,
+  },
+  {
+    id: 'initiator-late',
+    layers: ['stream'],
+    conditions: ['connection-timeout'],
+    when: isIncoming,
+    because: (situation) =>
+      `${situation.domain || 'Somebody'} connected to us, and did not prove itself in time${said(situation)}.`,
+    fix: () =>
+      'Look at the log of the server that connected: it may have refused our certificate, or what we offered it.',
+  },
+  {
+    id: 'initiator-left',
+    layers: ['stream', 'tcp'],
+    when: isIncoming,
+    because: (situation) =>
+      `${situation.domain || 'Somebody'} connected to us, and the stream ended before it had proved itself: ${situation.fault.condition}${said(situation)}.`,
+    fix: () =>
+      'Look at the log of the server that connected: it may have refused our certificate, or what we offered it.',
+  },
+];

@@ -1,0 +1,9 @@
+/** TCP: no address of the endpoint answers the SYN. */
+import { silence } from './diagnosis.ts';
+
+export const connectionSilent = silence({
+  id: 'connection-silent',
+  states: { initiatingStream: ['connecting'] },
+  because: ({ where, lasting }) => `${where} has not answered the connection for ${lasting}: as a firewall drops it.`,
+  fix: 'connection-filtered',
+});

@@ -1,0 +1,45 @@
+/** All diagnoses. In this order; the first that suspects something is the one. */
+import { authoritativeServerFailed } from './authoritative-server-failed.ts';
+import { challengeUnanswered } from './challenge-unanswered.ts';
+import { connectionSilent } from './connection-silent.ts';
+import type { Diagnosis } from './diagnosis.ts';
+import { dnsSilent } from './dns-silent.ts';
+import { failed } from './failed.ts';
+import { featuresSilent } from './features-silent.ts';
+import { handshakeSilent } from './handshake-silent.ts';
+import { headerSilent } from './header-silent.ts';
+import { initiatorSilent } from './initiator-silent.ts';
+import { keyNotAskedFor } from './key-not-asked-for.ts';
+import { ourselvesLate } from './ourselves-late.ts';
+import { poshSilent } from './posh-silent.ts';
+import { proceedSilent } from './proceed-silent.ts';
+import { resultUnanswered } from './result-unanswered.ts';
+import { reuseAwaited } from './reuse-awaited.ts';
+import { saslSilent } from './sasl-silent.ts';
+import { streamAwaited } from './stream-awaited.ts';
+import { targetsTried } from './targets-tried.ts';
+import { turnAwaited } from './turn-awaited.ts';
+import { verifyUnanswered } from './verify-unanswered.ts';
+
+export const diagnoses: readonly Diagnosis[] = [
+  authoritativeServerFailed,
+  failed,
+  connectionSilent,
+  headerSilent,
+  featuresSilent,
+  proceedSilent,
+  handshakeSilent,
+  saslSilent,
+  keyNotAskedFor,
+  resultUnanswered,
+  verifyUnanswered,
+  turnAwaited,
+  dnsSilent,
+  poshSilent,
+  challengeUnanswered,
+  initiatorSilent,
+  targetsTried,
+  reuseAwaited,
+  streamAwaited,
+  ourselvesLate,
+];

@@ -1,0 +1,95 @@
+/** Who waits for whom: from a stanza in its queue to the one actor, or the one stranger, on whom all of them wait. */
+import type { Mover } from '../../machines/declare.ts';
+import type { ActorView, View } from './view.ts';
+
+/** One that waits, in the words of its own chart. */
+export interface ChainLink {
+  /** Id of the actor. */
+  readonly actor: string;
+  /** Id of its chart; `queue` for the stanzas of a pair, `authority` for the far end's half of dialback. */
+  readonly machine: string;
+  /** Path through the chart, joined by dots; of an actor that has ended, where it stood before. */
+  readonly state: string;
+  readonly description: string;
+  /** The section that the state follows. */
+  readonly spec: string;
+  /** Null where it waits for nothing itself: the next link does, or it has ended. */
+  readonly awaits: string | null;
+  readonly mover: Mover | null;
+  readonly ifLate: string | null;
+  /** Milliseconds since the epoch. */
+  readonly sinceMs: number | null;
+  /** Milliseconds since the epoch; null where it waits until something moves. */
+  readonly deadlineMs: number | null;
+}
+
+export type WaitingLink = ChainLink & {
+  readonly awaits: string;
+  readonly mover: Mover;
+  readonly ifLate: string;
+  readonly sinceMs: number;
+};
+
+/** Deeper than any chain of ours: stanza, pair, peer, stream, association, prooftype, and the same again to verify. */
+const MOST_LINKS = 16;
+
+/** States of a stream that say how it ended, and not where. */
+const FAREWELL: readonly string[] = ['closing', 'closed'];
+
+/**
+ * How long it is usual to wait for each, at most, in milliseconds: a few round trips and what is looked up meanwhile. Whoever
+ * waits longer is late, though its deadline may be far: those allow for whoever is slow.
+ */
+export const usualMs: Readonly<Record<Mover, number>> = {
+  us: 2_000,
+  dns: 2_000,
+  web: 5_000,
+  peer: 5_000,
+  operator: 5_000,
+};
+
+/** Where an actor stood before it took leave. */
+export const stoodIn = ({ path, state }: ActorView): string =>
+  path.findLast((step) => !FAREWELL.includes(step.state))?.state ?? state.join('.');
+
+export function linkOf(actor: ActorView): ChainLink {
+  const { id, machine, state, description, spec, waits, ended, path } = actor;
+  const whereabouts = { actor: id, machine, description, spec };
+  if (waits === null || ended !== null) {
+    const sinceMs = ended?.atMs ?? path.at(-1)?.atMs ?? null;
+    const stood = ended === null ? state.join('.') : stoodIn(actor);
+    return { ...whereabouts, state: stood, awaits: null, mover: null, ifLate: null, sinceMs, deadlineMs: null };
+  }
+  const { awaits, mover, ifLate, sinceMs, deadlineMs } = waits;
+  return { ...whereabouts, state: state.join('.'), awaits, mover, ifLate, sinceMs, deadlineMs };
+}
+
+/** From `first` inwards; each actor once, whatever a trace says. */
+export function chainFrom(view: View, first: ActorView): readonly ActorView[] {
+  const chain: ActorView[] = [];
+  let next: ActorView | undefined = first;
+  while (next !== undefined && chain.length < MOST_LINKS && !chain.some(({ id }) => id === next?.id)) {
+    chain.push(next);
+    next = next.waitsOn.flatMap((id) => view.actors.get(id) ?? []).find((one) => one.ended === null);
+  }
+  return chain;
+}
+
+export const isWaiting = (link: ChainLink): link is WaitingLink => link.awaits !== null && link.sinceMs !== null;
+
+/** The innermost that waits: all the others wait for its mover. */
+export const innermost = (chain: readonly ChainLink[]): WaitingLink | null => chain.findLast(isWaiting) ?? null;
+
+/** Half of its time has passed. */
+const isHalfway = ({ sinceMs, deadlineMs }: WaitingLink, nowMs: number): boolean =>
+  deadlineMs !== null && nowMs - sinceMs > (deadlineMs - sinceMs) / 2;
+
+/** It waits longer than is usual for its mover, or half of its time has passed. */
+export const isLate = (link: WaitingLink, nowMs: number): boolean =>
+  nowMs - link.sinceMs > usualMs[link.mover] || isHalfway(link, nowMs);
+
+/** The innermost is late, or half of the time of any that waits for it has passed. */
+export function isStuck(chain: readonly ChainLink[], nowMs: number): boolean {
+  const last = innermost(chain);
+  return last !== null && (isLate(last, nowMs) || chain.some((link) => isWaiting(link) && isHalfway(link, nowMs)));
+}

@@ -1,0 +1,237 @@
+/**
+ * What there is to explain: a pair of ours that wants to send, a pair of the far end that wants to come in, and whoever stands
+ * before that: a stream that nobody has proved itself on yet, and a remote domain that failed and holds off.
+ */
+import { isTakingLeave } from '../../machines/failures.ts';
+import { fault, type Fault } from '../protocol/faults.ts';
+import type { Situation } from './causes/diagnose.ts';
+import { tellingFault } from './causes/telling-fault.ts';
+import { chainFrom, type ChainLink, innermost, isStuck, linkOf, stoodIn, type WaitingLink } from './explain-chain.ts';
+import { attemptsIn, faultIn, fieldsIn, numberIn, textIn } from './explain-context.ts';
+import { authorityLink } from './explain-halves.ts';
+import { domainsOf, type Involved, situationOf } from './explain-situation.ts';
+import type { ActorView, View } from './view.ts';
+
+export interface Negotiation extends Involved {
+  /** Whose outcome it is: a pair, a verification, a stream that was opened to us, or a remote domain. */
+  readonly subject: ActorView;
+  /** `waits`; `failed`, and nothing has succeeded since; `holds`, what was wanted is there; `left`, nobody wants it any more. */
+  readonly outcome: 'waits' | 'failed' | 'holds' | 'left';
+  /** From the stanza, or the subject, to the one on whom all the others wait. */
+  readonly chain: readonly ChainLink[];
+  /** The innermost that waits. */
+  readonly waiting: WaitingLink | null;
+  readonly fault: Fault | null;
+  readonly stuck: boolean;
+  /** With the fault; where there is none, with one that fits no cause. */
+  readonly situation: Situation;
+}
+
+/** A pair may be named by one of its domains alone. */
+export interface PairWanted {
+  readonly local?: string;
+  readonly remote?: string;
+}
+
+const noFault = fault('internal', 'no-fault', 'local');
+
+const isWanted = ({ local, remote }: { local: string; remote: string }, wanted: PairWanted): boolean =>
+  (wanted.local === undefined || wanted.local === local) && (wanted.remote === undefined || wanted.remote === remote);
+
+export function negotiationsIn(view: View, wanted: PairWanted = {}): readonly Negotiation[] {
+  const found: Negotiation[] = [];
+  /** Remote domains that a negotiation tells of already. */
+  const told = new Set<string>();
+  const add = (negotiation: Negotiation | null): void => {
+    if (negotiation === null) return;
+    told.add(negotiation.remote);
+    if (isWanted(negotiation, wanted)) found.push(negotiation);
+  };
+  // By their ids first: an actor is made when it is asked for.
+  const ids = [...view.actors.keys()];
+  const each = (isOne: (id: string) => boolean, tell: (actor: ActorView) => Negotiation | null): void => {
+    for (const id of ids) {
+      const actor = isOne(id) ? view.actors.get(id) : undefined;
+      if (actor !== undefined) add(tell(actor));
+    }
+  };
+  each(
+    (id) => id.startsWith('pair:') && mayBeWanted(id, wanted),
+    (actor) => ofPair(view, actor),
+  );
+  each(
+    (id) => id.includes('/verification'),
+    (actor) => (actor.machine === 'verification' ? ofVerification(view, actor) : null),
+  );
+  each(
+    (id) => id.startsWith('stream:') && !id.includes('/'),
+    (actor) => (actor.machine === 'receivingStream' ? ofStream(view, actor, told) : null),
+  );
+  each(
+    (id) => id.startsWith('peer:') && !id.includes('/'),
+    (actor) => ofPeer(view, actor, told),
+  );
+  return found;
+}
+
+/** Of ten thousand pairs, the one that was asked for. */
+function mayBeWanted(id: string, { local, remote }: PairWanted): boolean {
+  return (
+    (local === undefined || id.startsWith(`pair:${local}>`)) && (remote === undefined || id.endsWith(`>${remote}`))
+  );
+}
+
+/** Of us, to send. */
+function ofPair(view: View, pair: ActorView): Negotiation {
+  const { local, remote } = domainsOf(pair);
+  const peer = view.actors.get(`peer:${remote}`) ?? null;
+  const actors = chainFrom(view, pair);
+  const involved: Involved = {
+    ...{ local, remote, direction: 'outgoing' as const, peer },
+    stream: streamAmong(actors) ?? streamOf(view, pair) ?? streamOf(view, peer),
+  };
+  const outcome = outcomeOfPair(pair);
+  const fault = outcome === 'failed' ? (pair.ended?.fault ?? faultIn(pair.context['fault']) ?? noFault) : null;
+  // What is held off is told by whoever does it: the pair, or the peer for all its pairs.
+  const holdsOff = outcome === 'failed' && peer?.state[0] === 'failed' ? [peer] : [];
+  const tried = outcome === 'failed' && involved.stream !== null ? [involved.stream] : [];
+  const links = outcome === 'waits' ? actors.map(linkOf) : [pair, ...tried, ...holdsOff].map(linkOf);
+  const halves = outcome === 'waits' ? authorityLink(view, local, remote, links) : [];
+  return concluded(view, involved, pair, outcome, [...queued(view, pair), ...links, ...halves], fault, null);
+}
+
+/** A pair that is routed or rests has been put to sleep, and so has ended. */
+function outcomeOfPair({ state, ended, context, path }: ActorView): Negotiation['outcome'] {
+  if (ended?.how === 'errored') return 'failed';
+  const [top] = state;
+  if (top === 'failed') return 'failed';
+  if (top === 'routed') return 'holds';
+  if (ended === null && top !== 'resting') return 'waits';
+  // Its fault may be of an attempt before the one that succeeded.
+  const before = path.findLast((step) => step.state !== 'resting')?.state;
+  return top === 'resting' && before !== 'routed' && faultIn(context['fault']) !== null ? 'failed' : 'left';
+}
+
+/** Of the far end, to be believed by dialback. */
+function ofVerification(view: View, verification: ActorView): Negotiation {
+  const remote = textIn(verification.context['from']);
+  const local = textIn(verification.context['to']);
+  const actors = chainFrom(view, verification);
+  const brought = verification.parent === null ? null : (view.actors.get(verification.parent) ?? null);
+  const peer = view.actors.get(`peer:${remote}`) ?? null;
+  const involved: Involved = { local, remote, direction: 'incoming', peer, stream: streamAmong(actors) ?? brought };
+  const links = actors.map(linkOf);
+  if (verification.ended === null) return concluded(view, involved, verification, 'waits', links, null, null);
+  const { answer, attempts } = fieldsIn(verification.ended.output ?? verification.context['outcome']);
+  const { type, condition, text } = fieldsIn(answer);
+  if (type === 'valid') return concluded(view, involved, verification, 'holds', links, null, null);
+  if (verification.ended.how === 'stopped') return concluded(view, involved, verification, 'left', links, null, null);
+  const said = fault('dialback', textIn(condition) || 'invalid', 'local', textIn(text) || undefined);
+  // Where the key was looked into, what became of that is the reason; else what the certificate lacks is.
+  const tried = attemptsIn(attempts);
+  const byKey = tried.find(({ prooftype }) => prooftype === 'dialback')?.verdict;
+  const why = byKey !== undefined && byKey.kind !== 'proved' ? byKey.fault : tellingFault(tried, said);
+  return concluded(view, involved, verification, 'failed', links, why, attempts);
+}
+
+/** Of the far end, that has shown nothing yet which would tell us which pair it is about. */
+function ofStream(view: View, stream: ActorView, told: ReadonlySet<string>): Negotiation | null {
+  const { local, remote } = domainsOf(stream);
+  const [top] = stream.state;
+  const involved: Involved = {
+    ...{ local, remote, direction: 'incoming' as const, stream },
+    peer: view.actors.get(`peer:${remote}`) ?? null,
+  };
+  const hasStood = stream.path.some(({ state }) => state === 'established');
+  const links = [linkOf(stream)];
+  const { associated } = stream.context;
+  if (top === 'established') return concluded(view, involved, stream, 'holds', links, null, null);
+  // Whoever only asks the authoritative server proves nothing; and what was verified, or is, speaks for itself.
+  if (hasStood || told.has(remote) || hasBeenAsked(view, stream)) return null;
+  if (stream.ended === null && top !== 'closing')
+    return concluded(view, involved, stream, 'waits', chainFrom(view, stream).map(linkOf), null, null);
+  const why = stream.ended?.fault ?? faultIn(stream.context['fault']);
+  if (isTakingLeave(why) && faultIn(fieldsIn(fieldsIn(associated)['verdict'])['fault']) === null) return null;
+  const attempts = attemptsIn(fieldsIn(associated)['attempts']);
+  const last = attempts.at(-1)?.verdict;
+  // It went, or stayed silent, for it was not offered what its certificate does not prove.
+  const unproved = last !== undefined && last.kind !== 'proved' ? tellingFault(attempts, last.fault) : null;
+  return concluded(view, involved, stream, 'failed', links, unproved ?? why ?? noFault, attempts);
+}
+
+const hasBeenAsked = (view: View, { id }: ActorView): boolean => {
+  const brought = (kind: string): boolean =>
+    view.recordsOf(id).some((one) => one.kind === 'wire' && one.direction === 'in' && one.element.kind === kind);
+  return brought('verify') && !brought('result');
+};
+
+/** A remote domain that failed, and of whose pairs nothing is known any more. */
+function ofPeer(view: View, peer: ActorView, told: ReadonlySet<string>): Negotiation | null {
+  const remote = textIn(peer.context['remote']);
+  if (told.has(remote) || peer.state[0] !== 'failed' || peer.ended !== null) return null;
+  const stream = streamOf(view, peer);
+  const local = textIn(stream?.context['local']) || (view.host ?? '');
+  const involved: Involved = { local, remote, direction: 'outgoing', stream, peer };
+  const why = faultIn(peer.context['fault']) ?? noFault;
+  return concluded(view, involved, peer, 'failed', [...(stream === null ? [] : [stream]), peer].map(linkOf), why, null);
+}
+
+function concluded(
+  view: View,
+  involved: Involved,
+  subject: ActorView,
+  outcome: Negotiation['outcome'],
+  chain: readonly ChainLink[],
+  why: Fault | null,
+  attempts: unknown,
+): Negotiation {
+  const { associated } = involved.stream?.context ?? {};
+  const tried = attemptsIn(attempts ?? fieldsIn(associated)['attempts']);
+  const isOfAssociation = tried.some(({ verdict }) => verdict.kind !== 'proved' && isSame(verdict.fault, why));
+  const told = why !== null && isOfAssociation && attempts === null ? tellingFault(tried, why) : why;
+  return {
+    ...involved,
+    ...{ subject, outcome, chain, fault: told },
+    waiting: outcome === 'left' ? null : innermost(chain),
+    stuck: outcome === 'failed' || (outcome === 'waits' && isStuck(chain, view.atMs)),
+    situation: situationOf(view, involved, told ?? noFault, attempts),
+  };
+}
+
+const isSame = (one: Fault, other: Fault | null): boolean =>
+  other !== null && one.layer === other.layer && one.condition === other.condition && one.text === other.text;
+
+const isStream = ({ id }: ActorView): boolean => id.startsWith('stream:') && !id.includes('/');
+
+/** The last stream of the chain: behind a dialback prooftype comes the one to the authoritative server. */
+const streamAmong = (actors: readonly ActorView[]): ActorView | null => actors.findLast(isStream) ?? null;
+
+/** The one that an actor waits for, or waited for last. */
+function streamOf(view: View, actor: ActorView | null): ActorView | null {
+  const id = numberIn(actor?.context['stream']);
+  return id === null ? null : (view.actors.get(`stream:${id}`) ?? null);
+}
+
+/** Where a stream stood when it failed; null where none was opened, or it stood well. */
+export const failedIn = ({ outcome, stream }: Negotiation): string | null =>
+  outcome === 'failed' && stream !== null ? stoodIn(stream) : null;
+
+/** The stanzas that wait, if they are known to. */
+function queued(view: View, pair: ActorView): readonly ChainLink[] {
+  const last = view.recordsOf(pair.id).findLast((one) => one.kind === 'queue');
+  if (last?.kind !== 'queue' || last.change !== 'waiting') return [];
+  return [
+    {
+      actor: pair.id,
+      machine: 'queue',
+      state: 'waiting',
+      description: 'Stanzas wait, in order, for a stream that serves the pair.',
+      spec: 'RFC 6120 §10.1',
+      awaits: 'a route for the pair',
+      mover: 'us',
+      ifLate: 'they are returned to their senders',
+      sinceMs: last.atMs,
+      deadlineMs: null,
+    },
+  ];
+}

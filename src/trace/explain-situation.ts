@@ -1,0 +1,57 @@
+/** What is known of a negotiation that the table of causes asks for. */
+import type { Fault } from '../protocol/faults.ts';
+import { policyFor, type ResolvedPolicy } from '../protocol/policy.ts';
+import type { Situation } from './causes/diagnose.ts';
+import { attemptsIn, certificateIn, endpointIn, fieldsIn, isFields, startTlsIn, textIn } from './explain-context.ts';
+import type { ActorView, View } from './view.ts';
+
+export interface Involved {
+  readonly local: string;
+  readonly remote: string;
+  readonly direction: 'outgoing' | 'incoming';
+  /** The one that is negotiated, or was last. */
+  readonly stream: ActorView | null;
+  /** The actor of the remote domain. */
+  readonly peer: ActorView | null;
+}
+
+export function situationOf(view: View, involved: Involved, fault: Fault, attempts: unknown): Situation {
+  const { local, remote, direction, stream, peer } = involved;
+  const { tls, settings, endpoint, associated, negotiation, service } = stream?.context ?? {};
+  const isEncrypted = isFields(tls);
+  const { policy, material } = fieldsIn(settings);
+  const ownPolicy = policyIn(policy, remote);
+  const { secureDns } = fieldsIn(material);
+  return {
+    fault,
+    domain: remote,
+    service: service === 'xmpp-client' ? 'xmpp-client' : 'xmpp-server',
+    local,
+    direction,
+    ...(ownPolicy === null ? {} : { policy: ownPolicy }),
+    ...(typeof secureDns === 'boolean' ? { validates: secureDns } : {}),
+    nowMs: view.atMs,
+    endpoint: endpointIn(endpoint) ?? endpointIn(peer?.context['endpoint']),
+    isEncrypted,
+    // Under TLS the features are others; without any, nothing is known.
+    startTls: isEncrypted ? null : startTlsIn(fieldsIn(negotiation)['features']),
+    certificate: certificateIn(fieldsIn(tls)['certificate']),
+    attempts: attemptsIn(attempts ?? fieldsIn(associated)['attempts']),
+  };
+}
+
+/** Of a trace that somebody has written by hand, the policy may be anything. */
+function policyIn(value: unknown, remote: string): ResolvedPolicy | null {
+  if (!isFields(value)) return null;
+  try {
+    return policyFor(value, remote);
+  } catch {
+    return null;
+  }
+}
+
+/** The domains of an actor, where its context names them. */
+export const domainsOf = ({ context }: ActorView): { local: string; remote: string } => ({
+  local: textIn(context['local']),
+  remote: textIn(context['remote']),
+});
