@@ -286,7 +286,7 @@ const SILENT: readonly Case[] = [
     mover: 'peer',
     cause:
       /SASL EXTERNAL was not offered to it, and it does not use dialback\. The certificate has the name b\.example in its subject/,
-    fix: /Give the server a certificate with the dNSName b\.example/,
+    fix: /Get a certificate with the dNSName b\.example/,
   },
   {
     id: 'targets-tried',
