@@ -1,5 +1,4 @@
 /** Runs a command line: finds the command, checks its options, and turns what it answers, or throws, into an exit code. */
-import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { suggestion } from '../config/nearest.ts';
 import { ConfigError } from '../config/spot.ts';
@@ -7,6 +6,7 @@ import { FaultError } from '../protocol/faults.ts';
 import type { CommandEntry, CommandInput } from './command.ts';
 import { commands, usage } from './commands.ts';
 import { EXIT, UsageError, type ExitCode, type Terminal } from './terminal.ts';
+import { packageVersion } from './version.ts';
 
 /** @param args what was typed after the name of the program */
 export async function runCommandLine(
@@ -67,15 +67,6 @@ function version(terminal: Terminal): ExitCode {
   terminal.print(packageVersion());
   terminal.event({ event: 'version', version: packageVersion() });
   return EXIT.good;
-}
-
-/** Built files lie one folder deeper than their sources. */
-function packageVersion(): string {
-  const candidates = ['../../package.json', '../../../package.json'].map((path) => new URL(path, import.meta.url));
-  const file = candidates.find((url) => existsSync(url));
-  const parsed: unknown = file === undefined ? null : JSON.parse(readFileSync(file, 'utf8'));
-  const found = typeof parsed === 'object' && parsed !== null && 'version' in parsed ? parsed.version : null;
-  return typeof found === 'string' ? found : 'unknown';
 }
 
 /** Conditions of faults that say that this machine lacks something we need. */

@@ -67,13 +67,21 @@ export function linkOf(actor: ActorView): ChainLink {
 /** From `first` inwards; each actor once, whatever a trace says. */
 export function chainFrom(view: View, first: ActorView): readonly ActorView[] {
   const chain: ActorView[] = [];
+  const seen = new Set<string>();
   let next: ActorView | undefined = first;
-  while (next !== undefined && chain.length < MOST_LINKS && !chain.some(({ id }) => id === next?.id)) {
+  while (next !== undefined && chain.length < MOST_LINKS && !seen.has(next.id)) {
     chain.push(next);
-    next = next.waitsOn.flatMap((id) => view.actors.get(id) ?? []).find((one) => one.ended === null);
+    seen.add(next.id);
+    next = servesOthers(next) ? undefined : firstLive(view, next.waitsOn);
   }
   return chain;
 }
+
+/** What a stream that stands is doing is done for others as well: this pair does not wait for it. */
+const servesOthers = ({ id, state }: ActorView): boolean => !id.includes('/') && state[0] === 'established';
+
+const firstLive = (view: View, ids: readonly string[]): ActorView | undefined =>
+  ids.flatMap((id) => view.actors.get(id) ?? []).find(({ ended }) => ended === null);
 
 export const isWaiting = (link: ChainLink): link is WaitingLink => link.awaits !== null && link.sinceMs !== null;
 

@@ -1,6 +1,6 @@
 /** The far end's half of dialback: it asks our authoritative side whether the key is ours, on a stream of its own (XEP-0220 §2.2). */
+import { type ChainLink, innermost, type WaitingLink } from './explain-chain.ts';
 import { domainsOf } from './explain-situation.ts';
-import type { ChainLink } from './explain-chain.ts';
 import type { ActorView, View } from './view.ts';
 
 /** What the far end did about a `db:result` of ours. */
@@ -9,67 +9,100 @@ export interface AuthorityHalf {
   readonly askedAtMs: number | null;
   /** What we answered, and when; null where we have not. */
   readonly answered: { readonly atMs: number; readonly type: string } | null;
-  /** A stream that it opened to us meanwhile, and the last state of it. */
+  /** The last stream that it, or somebody who has not said who he is, has opened to us since. */
   readonly stream: ActorView | null;
 }
+
+/** Where a pair of ours waits for the answer to its `db:result`, by id of the chart. */
+export const assertedStates = {
+  pair: ['piggybackingAssertion.awaitingAnswer'],
+  assertion: ['awaitingAnswer'],
+} as const;
+
+const isAsserted = ({ machine, state }: WaitingLink): boolean =>
+  Object.entries(assertedStates).some(([chart, states]) => chart === machine && states.some((one) => one === state));
 
 /** The record of our `db:result` may be a moment later than what follows from it. */
 const SLACK_MS = 1_000;
 
-/** @param sinceMs when the `db:result` was sent */
-export function authorityHalf(view: View, local: string, remote: string, sinceMs: number): AuthorityHalf {
-  let askedAtMs: number | null = null;
-  let answered: AuthorityHalf['answered'] = null;
-  for (const record of view.records) {
-    if (record.kind !== 'wire' || record.element.kind !== 'verify' || record.atMs < sinceMs - SLACK_MS) continue;
-    const { from, to, answer } = record.element;
-    if (record.direction === 'in' && answer === null && from === remote && to === local) askedAtMs = record.atMs;
-    if (record.direction === 'out' && answer !== null && from === local && to === remote)
-      answered = { atMs: record.atMs, type: answer.type };
-  }
-  return { askedAtMs, answered, stream: openedSince(view, remote, sinceMs) };
+interface Verifies {
+  readonly asked: number[];
+  readonly answered: { readonly atMs: number; readonly type: string }[];
 }
 
-/** The last that the remote domain, or somebody who has not said who he is, has opened to us since. */
-function openedSince(view: View, remote: string, sinceMs: number): ActorView | null {
-  let last: ActorView | null = null;
+/** All that was asked of our authoritative side, read once for all pairs. */
+export class AuthorityHalves {
+  readonly #view: View;
+  #verifies: ReadonlyMap<string, Verifies> | null = null;
+  #opened: readonly ActorView[] | null = null;
+
+  constructor(view: View) {
+    this.#view = view;
+  }
+
+  /** Null where the pair waits for something else. */
+  of(local: string, remote: string, chain: readonly ChainLink[]): AuthorityHalf | null {
+    const link = innermost(chain);
+    if (link === null || !isAsserted(link)) return null;
+    const fromMs = link.sinceMs - SLACK_MS;
+    const { asked = [], answered = [] } = (this.#verifies ??= verifiesIn(this.#view)).get(`${local}>${remote}`) ?? {};
+    return {
+      askedAtMs: asked.findLast((atMs) => atMs >= fromMs) ?? null,
+      answered: answered.findLast(({ atMs }) => atMs >= fromMs) ?? null,
+      stream: this.#openedBy(remote, fromMs),
+    };
+  }
+
+  #openedBy(remote: string, fromMs: number): ActorView | null {
+    const since = (this.#opened ??= openedIn(this.#view)).filter(({ bornMs }) => (bornMs ?? 0) >= fromMs);
+    const by = (who: string) => since.findLast((actor) => domainsOf(actor).remote === who);
+    return by(remote) ?? by('') ?? null;
+  }
+}
+
+/** By `local>remote`. */
+function verifiesIn(view: View): ReadonlyMap<string, Verifies> {
+  const byPair = new Map<string, Verifies>();
+  for (const record of view.records) {
+    if (record.kind !== 'wire' || record.element.kind !== 'verify') continue;
+    const { from, to, answer } = record.element;
+    const isQuestion = record.direction === 'in' && answer === null;
+    if (!isQuestion && (record.direction === 'in' || answer === null)) continue;
+    const pair = isQuestion ? `${to}>${from}` : `${from}>${to}`;
+    const known = byPair.get(pair) ?? { asked: [], answered: [] };
+    byPair.set(pair, known);
+    if (answer === null) known.asked.push(record.atMs);
+    else known.answered.push({ atMs: record.atMs, type: answer.type });
+  }
+  return byPair;
+}
+
+function openedIn(view: View): readonly ActorView[] {
+  const opened: ActorView[] = [];
   for (const id of view.actors.keys()) {
     const actor = id.startsWith('stream:') && !id.includes('/') ? view.actors.get(id) : undefined;
-    if (actor?.machine !== 'receivingStream' || (actor.bornMs ?? 0) < sinceMs - SLACK_MS) continue;
-    const said = domainsOf(actor).remote;
-    if (said === remote || (said === '' && last === null)) last = actor;
+    if (actor?.machine === 'receivingStream') opened.push(actor);
   }
-  return last;
+  return opened.sort((one, other) => (one.bornMs ?? 0) - (other.bornMs ?? 0));
 }
 
-/** Where a pair waits for the answer to its `db:result`: the other half, as a link of its own. */
-export function authorityLink(
-  view: View,
-  local: string,
-  remote: string,
-  chain: readonly ChainLink[],
-): readonly ChainLink[] {
-  const asserted = chain.findLast(({ state, awaits }) => awaits !== null && state.endsWith('awaitingAnswer'));
-  if (asserted?.sinceMs == null || asserted !== chain.findLast(({ awaits }) => awaits !== null)) return [];
-  const { askedAtMs, answered, stream } = authorityHalf(view, local, remote, asserted.sinceMs);
+/** The other half, as a link of its own. */
+export function authorityLink(local: string, remote: string, half: AuthorityHalf): ChainLink {
+  const { askedAtMs, answered, stream } = half;
   const told = {
     actor: stream?.id ?? `pair:${local}>${remote}`,
     machine: 'authority',
     spec: 'XEP-0220 §2.3',
     ...{ awaits: null, mover: null, ifLate: null, deadlineMs: null },
   };
-  if (answered !== null)
-    return [
-      {
-        ...told,
-        state: 'answered',
-        description: `${remote} has asked us about the key, and we have answered ${answered.type}.`,
-        sinceMs: answered.atMs,
-      },
-    ];
-  const description =
-    askedAtMs === null
-      ? `${remote} has not asked us (db:verify) whether the key is ours.`
-      : `${remote} has asked us (db:verify), and we have not answered.`;
-  return [{ ...told, state: askedAtMs === null ? 'notAsked' : 'asked', description, sinceMs: askedAtMs }];
+  if (answered !== null) {
+    const description = `${remote} has asked us about the key, and we have answered ${answered.type}.`;
+    return { ...told, state: 'answered', description, sinceMs: answered.atMs };
+  }
+  if (askedAtMs !== null) {
+    const description = `${remote} has asked us (db:verify), and we have not answered.`;
+    return { ...told, state: 'asked', description, sinceMs: askedAtMs };
+  }
+  const description = `${remote} has not asked us (db:verify) whether the key is ours.`;
+  return { ...told, state: 'notAsked', description, sinceMs: null };
 }

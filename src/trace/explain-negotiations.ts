@@ -8,7 +8,7 @@ import type { Situation } from './causes/diagnose.ts';
 import { tellingFault } from './causes/telling-fault.ts';
 import { chainFrom, type ChainLink, innermost, isStuck, linkOf, stoodIn, type WaitingLink } from './explain-chain.ts';
 import { attemptsIn, faultIn, fieldsIn, numberIn, textIn } from './explain-context.ts';
-import { authorityLink } from './explain-halves.ts';
+import { type AuthorityHalf, AuthorityHalves, authorityLink } from './explain-halves.ts';
 import { domainsOf, type Involved, situationOf } from './explain-situation.ts';
 import type { ActorView, View } from './view.ts';
 
@@ -21,6 +21,8 @@ export interface Negotiation extends Involved {
   readonly chain: readonly ChainLink[];
   /** The innermost that waits. */
   readonly waiting: WaitingLink | null;
+  /** The far end's half of dialback, where its answer to a `db:result` of ours is awaited; else null. */
+  readonly authority: AuthorityHalf | null;
   readonly fault: Fault | null;
   readonly stuck: boolean;
   /** With the fault; where there is none, with one that fits no cause. */
@@ -39,6 +41,7 @@ const isWanted = ({ local, remote }: { local: string; remote: string }, wanted: 
   (wanted.local === undefined || wanted.local === local) && (wanted.remote === undefined || wanted.remote === remote);
 
 export function negotiationsIn(view: View, wanted: PairWanted = {}): readonly Negotiation[] {
+  const halves = new AuthorityHalves(view);
   const found: Negotiation[] = [];
   /** Remote domains that a negotiation tells of already. */
   const told = new Set<string>();
@@ -57,7 +60,7 @@ export function negotiationsIn(view: View, wanted: PairWanted = {}): readonly Ne
   };
   each(
     (id) => id.startsWith('pair:') && mayBeWanted(id, wanted),
-    (actor) => ofPair(view, actor),
+    (actor) => ofPair(view, actor, halves),
   );
   each(
     (id) => id.includes('/verification'),
@@ -82,7 +85,7 @@ function mayBeWanted(id: string, { local, remote }: PairWanted): boolean {
 }
 
 /** Of us, to send. */
-function ofPair(view: View, pair: ActorView): Negotiation {
+function ofPair(view: View, pair: ActorView, halves: AuthorityHalves): Negotiation {
   const { local, remote } = domainsOf(pair);
   const peer = view.actors.get(`peer:${remote}`) ?? null;
   const actors = chainFrom(view, pair);
@@ -96,8 +99,10 @@ function ofPair(view: View, pair: ActorView): Negotiation {
   const holdsOff = outcome === 'failed' && peer?.state[0] === 'failed' ? [peer] : [];
   const tried = outcome === 'failed' && involved.stream !== null ? [involved.stream] : [];
   const links = outcome === 'waits' ? actors.map(linkOf) : [pair, ...tried, ...holdsOff].map(linkOf);
-  const halves = outcome === 'waits' ? authorityLink(view, local, remote, links) : [];
-  return concluded(view, involved, pair, outcome, [...queued(view, pair), ...links, ...halves], fault, null);
+  const chain = [...queued(view, pair), ...links];
+  const authority = outcome === 'waits' ? halves.of(local, remote, chain) : null;
+  const whole = authority === null ? chain : [...chain, authorityLink(local, remote, authority)];
+  return { ...concluded(view, involved, pair, outcome, whole, fault, null), authority };
 }
 
 /** A pair that is routed or rests has been put to sleep, and so has ended. */
@@ -191,7 +196,7 @@ function concluded(
   const told = why !== null && isOfAssociation && attempts === null ? tellingFault(tried, why) : why;
   return {
     ...involved,
-    ...{ subject, outcome, chain, fault: told },
+    ...{ subject, outcome, chain, fault: told, authority: null },
     waiting: outcome === 'left' ? null : innermost(chain),
     stuck: outcome === 'failed' || (outcome === 'waits' && isStuck(chain, view.atMs)),
     situation: situationOf(view, involved, told ?? noFault, attempts),

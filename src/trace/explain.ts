@@ -21,6 +21,8 @@ export interface Explanation {
   readonly remote: string;
   /** Who wants to send. */
   readonly direction: 'outgoing' | 'incoming';
+  /** The moment that is told of, in milliseconds since the epoch. */
+  readonly atMs: number;
   /**
    * It has failed, and nothing has succeeded since; or whoever is waited for, the innermost of the chain, has let pass what is
    * usual (5 s for a server or the web, 2 s for the DNS or ourselves); or half of the time of any wait in the chain has passed.
@@ -64,7 +66,7 @@ function explained(view: View, negotiation: Negotiation): Explanation {
   const { cause, fix, mover } = diagnosis?.explain(view, negotiation, view.atMs) ?? told(view, negotiation);
   const own = linkOf(subject);
   return {
-    ...{ local, remote, direction, stuck },
+    ...{ local, remote, direction, atMs: view.atMs, stuck },
     state: waiting?.state ?? own.state,
     failedIn: failedIn(negotiation),
     awaits: waiting?.awaits ?? '',

@@ -99,7 +99,7 @@ const table: [string, Expected][] = [
   ['serve --config a.yaml b.yaml', { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: unexpected argument b.yaml\n/ }],
   ['serve', { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: expected --config FILE\nusage: xmpp-dna serve/ }],
   ['check', { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: expected DOMAIN .*\nusage: xmpp-dna check DOMAIN/ }],
-  ['explain x.dnalog --json', { code: 3, stdout: NOTHING, stderr: /^xmpp-dna explain: not in this version\n$/ }],
+  ['explain x.dnalog --json', { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: x\.dnalog: ENOENT/ }],
   ['charts', { code: 3, stdout: NOTHING, stderr: /^xmpp-dna charts: not in this version\n$/ }],
 ];
 for (const [line, expected] of table) {

@@ -201,6 +201,13 @@ const SILENT: readonly Case[] = [
         machine: 'initiatingStream',
         state: 'established.open',
         context: { local: 'x.example', remote: 'b.example', pending: { assertions: ['1', '2', '3'] } },
+        waitsOn: ['stream:3/assertion.x.example>b.example'],
+      },
+      {
+        id: 'stream:3/assertion.x.example>b.example',
+        machine: 'assertion',
+        state: 'awaitingAnswer',
+        context: { from: 'x.example', to: 'b.example' },
       },
     ],
     state: 'piggybackingAssertion.awaitingTurn',

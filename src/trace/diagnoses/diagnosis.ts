@@ -31,7 +31,7 @@ export interface Silence {
   /** By id of the chart: the states that wait so. */
   readonly states: Readonly<Record<string, readonly string[]>>;
   /** What else has to be so; absent: nothing. */
-  readonly when?: (view: View, negotiation: Negotiation, link: WaitingLink) => boolean;
+  readonly when?: (negotiation: Negotiation) => boolean;
   readonly because: (told: Told) => string;
   /** The cause whose fix it shares, in the table of causes; or a fix of its own. */
   readonly fix: string | ((told: Told) => string);
@@ -40,7 +40,6 @@ export interface Silence {
 
 /** What a sentence about silence is made of. */
 export interface Told {
-  readonly view: View;
   readonly negotiation: Negotiation;
   readonly link: WaitingLink;
   /** The remote domain. */
@@ -52,22 +51,22 @@ export interface Told {
 }
 
 export function silence({ id, states, when, because, fix, mover }: Silence): Diagnosis {
-  const linkIn = (view: View, negotiation: Negotiation): WaitingLink | null => {
+  const linkIn = (negotiation: Negotiation): WaitingLink | null => {
     const { waiting, outcome } = negotiation;
     if (waiting === null || outcome !== 'waits' || states[waiting.machine]?.includes(waiting.state) !== true)
       return null;
-    return when === undefined || when(view, negotiation, waiting) ? waiting : null;
+    return when === undefined || when(negotiation) ? waiting : null;
   };
   return {
     id,
-    check: (view, negotiation, nowMs) => {
-      const link = linkIn(view, negotiation);
+    check: (_, negotiation, nowMs) => {
+      const link = linkIn(negotiation);
       return link === null ? 'ok' : isLate(link, nowMs) ? 'suspect' : 'not-yet';
     },
-    explain: (view, negotiation, nowMs) => {
+    explain: (_, negotiation, nowMs) => {
       const { situation, remote: domain, waiting: link } = negotiation;
       if (link === null) return { cause: '', fix: '' };
-      const told = { view, negotiation, link, domain, where: place(situation), lasting: lasting(nowMs - link.sinceMs) };
+      const told = { negotiation, link, domain, where: place(situation), lasting: lasting(nowMs - link.sinceMs) };
       return {
         cause: because(told),
         fix: typeof fix === 'string' ? fixOf(fix, situation) : fix(told),

@@ -1,0 +1,114 @@
+/** What a running daemon says of itself, at the address of its inspector. */
+import type { Mover } from '../../machines/declare.ts';
+import { faultIn, fieldsIn, isFields, numberIn, textIn } from '../trace/explain-context.ts';
+import type { ChainLink, Explanation, PairWanted } from '../trace/explain.ts';
+import { UsageError } from './terminal.ts';
+
+/** Longer than any answer takes, in milliseconds. */
+const PATIENCE_MS = 20_000;
+/** The ring of a daemon, as a trace, is smaller; in bytes. */
+const MAX_ANSWER = 128 * 1_024 * 1_024;
+
+/** `GET /api/explain[?pair=local>remote]`: a list of explanations, as `--json` prints them. */
+export async function explanationsAt(
+  inspector: string,
+  { local, remote }: PairWanted,
+): Promise<readonly Explanation[]> {
+  const pair = local === undefined ? (remote ?? '') : `${local}>${remote ?? ''}`;
+  const body = await get(inspector, 'api/explain', pair === '' ? {} : { pair });
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body);
+  } catch {
+    parsed = null;
+  }
+  if (!Array.isArray(parsed)) throw noInspector(inspector, 'it does not answer as an inspector does');
+  return parsed.map(explanationIn);
+}
+
+/** `GET /api/trace`: what its ring holds, as the lines of a trace. */
+export async function traceAt(inspector: string): Promise<readonly string[]> {
+  return (await get(inspector, 'api/trace', {})).split('\n');
+}
+
+const noInspector = (inspector: string, why: string): UsageError => new UsageError(`--inspector ${inspector}: ${why}`);
+
+/** A token that stands in the URL, as the daemon prints it, is sent as RFC 6750 has it. */
+async function get(inspector: string, path: string, query: Readonly<Record<string, string>>): Promise<string> {
+  let url: URL;
+  try {
+    url = new URL(path, inspector.endsWith('/') || inspector.includes('?') ? inspector : `${inspector}/`);
+  } catch {
+    throw noInspector(inspector, 'expected a URL such as http://127.0.0.1:8712/');
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw noInspector(inspector, 'expected http or https');
+  const token = new URL(inspector).searchParams.get('token');
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  const headers = token === null ? {} : { authorization: `Bearer ${token}` };
+  try {
+    const response = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(PATIENCE_MS) });
+    if (response.status === 401 || response.status === 403)
+      throw noInspector(inspector, 'it wants a token: append ?token=… to the URL');
+    if (response.status !== 200) throw noInspector(inspector, `it answered ${response.status}`);
+    return await bounded(response, inspector);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    const cause = error instanceof Error ? (error.cause ?? error) : error;
+    throw noInspector(inspector, `no answer: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}
+
+async function bounded(response: Response, inspector: string): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  // The types of Node know the body of a response as a stream of anything.
+  for await (const part of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += part.length;
+    if (bytes > MAX_ANSWER) throw noInspector(inspector, `it answered more than ${MAX_ANSWER} bytes`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+const MOVERS: readonly Mover[] = ['us', 'peer', 'dns', 'web', 'operator'];
+const moverIn = (value: unknown): Mover | null => MOVERS.find((one) => one === value) ?? null;
+const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+/** It may be another version that answers: what is not there is left empty. */
+function explanationIn(value: unknown): Explanation {
+  const told = fieldsIn(value);
+  const chain = told['chain'];
+  return {
+    local: textIn(told['local']),
+    remote: textIn(told['remote']),
+    direction: told['direction'] === 'incoming' ? 'incoming' : 'outgoing',
+    atMs: numberIn(told['atMs']) ?? Date.now(),
+    stuck: told['stuck'] === true,
+    state: textIn(told['state']),
+    failedIn: textOrNull(told['failedIn']),
+    awaits: textIn(told['awaits']),
+    mover: moverIn(told['mover']) ?? 'us',
+    sinceMs: numberIn(told['sinceMs']) ?? 0,
+    deadlineMs: numberIn(told['deadlineMs']),
+    ifLate: textOrNull(told['ifLate']),
+    spec: textIn(told['spec']),
+    chain: Array.isArray(chain) ? chain.filter(isFields).map(linkIn) : [],
+    fault: faultIn(told['fault']),
+    diagnosis: textOrNull(told['diagnosis']),
+    cause: textIn(told['cause']),
+    fix: textIn(told['fix']),
+  };
+}
+
+const linkIn = (link: Readonly<Record<string, unknown>>): ChainLink => ({
+  actor: textIn(link['actor']),
+  machine: textIn(link['machine']),
+  state: textIn(link['state']),
+  description: textIn(link['description']),
+  spec: textIn(link['spec']),
+  awaits: textOrNull(link['awaits']),
+  mover: moverIn(link['mover']),
+  ifLate: textOrNull(link['ifLate']),
+  sinceMs: numberIn(link['sinceMs']),
+  deadlineMs: numberIn(link['deadlineMs']),
+});

@@ -1,0 +1,100 @@
+/** Explanations for a person: the answer first, then who waits for whom, then what to do. */
+import type { Paint } from '../demo/paint.ts';
+import type { ChainLink, Explanation } from '../trace/explain.ts';
+import { clockTime, lasting } from '../trace/explain-words.ts';
+import type { Disagreement } from '../trace/join.ts';
+import { visible } from './log.ts';
+
+const count = (amount: number, one: string, many: string): string => `${amount} ${amount === 1 ? one : many}`;
+
+export function summary(told: readonly Explanation[], disagreements: readonly Disagreement[], paint: Paint): string {
+  const stuck = told.filter((one) => one.stuck).length;
+  const apart =
+    disagreements.length === 0
+      ? ''
+      : paint('red', ` The two ends disagree in ${count(disagreements.length, 'thing', 'things')}.`);
+  if (told.length === 0) return `Nothing is negotiated here, and nothing was lately.${apart}`;
+  if (stuck === 0) return paint('green', `Nothing is stuck: ${pairsOf(told)}.`) + apart;
+  const whole = told.length === stuck ? '' : ` of ${told.length}`;
+  return paint('red', `${stuck}${whole} ${stuck === 1 ? 'is' : 'are'} stuck.`) + apart;
+}
+
+const pairsOf = (told: readonly Explanation[]): string => count(told.length, 'negotiation', 'negotiations');
+
+/** `a.example > b.example`, the way the stanzas go. */
+function titleOf({ local, remote, direction }: Explanation): string {
+  const [from, to] = direction === 'outgoing' ? [local, remote] : [remote, local];
+  return `${from || 'somebody'} > ${to || 'us'}`;
+}
+
+const verdictOf = ({ stuck, fault }: Explanation): string => (fault !== null ? 'failed' : stuck ? 'stuck' : 'in order');
+
+export function linesOfExplanation(told: Explanation, paint: Paint): string[] {
+  const { cause, fix, chain, stuck, atMs } = told;
+  const title = `${titleOf(told)}: ${verdictOf(told)}`;
+  return [
+    '',
+    paint(stuck ? 'red' : 'green', visible(title)),
+    ...wrapped(visible(cause), '  '),
+    '',
+    ...chain.flatMap((link, at) => linesOfLink(link, at, told)).map((line) => paint('dim', visible(line))),
+    ...thenOf(told, atMs).map(visible),
+    '',
+    paint('bold', '  What to do'),
+    ...wrapped(visible(fix), '  '),
+  ];
+}
+
+/** Whom it waits for, further in with each. */
+function linesOfLink(link: ChainLink, depth: number, { atMs }: Explanation): string[] {
+  const { actor, machine, state, awaits, mover, sinceMs, description } = link;
+  const indent = '  '.repeat(Math.min(depth, 8) + 1);
+  const who = machine === 'queue' ? 'stanzas' : machine === 'authority' ? 'the other half' : actor;
+  const since = sinceMs === null ? '' : ` (${lasting(atMs - sinceMs)})`;
+  if (awaits === null) return [`${indent}${who} ${state}: ${description}${since}`];
+  return [`${indent}${who} ${state}: waits for ${awaits}${mover === null ? '' : `, from ${WHO[mover]}`}${since}`];
+}
+
+const WHO: Readonly<Record<Explanation['mover'], string>> = {
+  us: 'ourselves',
+  peer: 'the far end',
+  dns: 'the DNS',
+  web: 'a web server',
+  operator: 'whoever runs this server',
+};
+
+function thenOf({ deadlineMs, ifLate, spec, fault, failedIn }: Explanation, atMs: number): string[] {
+  const where = failedIn === null ? '' : ` in ${failedIn}`;
+  const why = fault === null ? [] : [`  It failed${where}: ${fault.layer}: ${fault.condition} (${fault.origin}).`];
+  if (ifLate === null) return why;
+  const when =
+    deadlineMs === null
+      ? 'There is no deadline'
+      : `${deadlineMs <= atMs ? 'Now' : `In ${lasting(deadlineMs - atMs)}, at ${clockTime(deadlineMs)}`}`;
+  return [...why, `  ${when}: ${ifLate} (${spec}).`];
+}
+
+export function lineOfWell(told: Explanation, paint: Paint): string {
+  return visible(`${paint('green', 'in order')}  ${titleOf(told)}  ${told.state}`);
+}
+
+export function linesOfDisagreement({ atMs, streams: [a, b], cause, fix }: Disagreement, paint: Paint): string[] {
+  const when = atMs === null ? '' : `${clockTime(atMs)}  `;
+  const where = [a, b].every((one) => one === null) ? '' : ` (${a ?? 'none'} here, ${b ?? 'none'} there)`;
+  return ['', paint('red', visible(`${when}${cause}`)) + visible(where), ...wrapped(visible(fix), '  ')];
+}
+
+/** A line that a terminal of eighty columns shows whole, or nearly. */
+const COLUMNS = 100;
+
+function wrapped(text: string, indent: string): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + word.length + 1 > COLUMNS) {
+      lines.push(indent + line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return line === '' ? lines : [...lines, indent + line];
+}

@@ -1,0 +1,121 @@
+/** `xmpp-dna explain`: why the negotiations in a trace, or in a running daemon, stand where they stand. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { makePaint } from '../demo/paint.ts';
+import { FaultError } from '../protocol/faults.ts';
+import { canonicalDomain } from '../protocol/names.ts';
+import { writeBundle } from '../trace/explain-bundle.ts';
+import { explain as explanationsOf, type Explanation, type PairWanted, pairFrom } from '../trace/explain.ts';
+import { join, type Disagreement } from '../trace/join.ts';
+import type { RunCommand } from './command.ts';
+import { explanationsAt, traceAt } from './explain-inspector.ts';
+import { lineOfWell, linesOfDisagreement, linesOfExplanation, summary } from './explain-text.ts';
+import { type OpenedTrace, openTrace } from './trace-file.ts';
+import { packageVersion } from './version.ts';
+import { EXIT, UsageError, type ExitCode, type Terminal } from './terminal.ts';
+
+/** Negotiations that stand well are told of in a line each, so many of them. */
+const MOST_WELL = 20;
+
+export const explain: RunCommand = async ({ values, positionals }, terminal) => {
+  const { inspector, bundle, 'hide-addresses': hide } = values;
+  if (hide === true && typeof bundle !== 'string') throw new UsageError('--hide-addresses is of --bundle');
+  if (typeof inspector === 'string') {
+    if (positionals.length > 1) throw new UsageError('expected --inspector URL [PAIR]');
+    const pair = positionals[0] === undefined ? {} : wanted(positionals[0]);
+    const told = await explanationsAt(inspector, pair);
+    if (typeof bundle === 'string') pack(bundle, told, await traceAt(inspector), hide === true, terminal);
+    return print(told, [], terminal);
+  }
+  const [file, ...further] = positionals;
+  if (file === undefined) throw new UsageError('expected FILE or --inspector URL');
+  const first = open(file);
+  const second = secondOf(further);
+  const [pair] = second === null ? further : further.slice(1);
+  const told = explanationsOf(first.view, pair === undefined ? {} : wanted(pair));
+  warn(file, first, terminal);
+  if (typeof bundle === 'string') pack(bundle, told, first.lines, hide === true, terminal);
+  if (second === null) return print(told, [], terminal);
+  warn(further[0] ?? '', second, terminal);
+  return print(told, join(first.view, second.view), terminal);
+};
+
+/** Of a further argument, a second trace if there is a file of that name; else it is a pair. */
+function secondOf([name, ...further]: readonly string[]): OpenedTrace | null {
+  const isFile = name !== undefined && !name.includes('>') && existsSync(name);
+  if (further.length > (isFile ? 1 : 0)) throw new UsageError('expected FILE [FILE2] [PAIR]');
+  return isFile ? open(name) : null;
+}
+
+/** @throws UsageError where the file is not there, or is no trace */
+function open(file: string): OpenedTrace {
+  try {
+    return openTrace(readFileSync(file));
+  } catch (error) {
+    if (error instanceof FaultError) throw new UsageError(`${file}: ${error.fault.text ?? error.fault.condition}`);
+    if (error instanceof Error && 'code' in error) throw new UsageError(`${file}: ${error.message}`);
+    throw error;
+  }
+}
+
+function wanted(text: string): PairWanted {
+  const { local, remote } = pairFrom(text);
+  const canonical = (typed: string): string => {
+    const domain = canonicalDomain(typed);
+    if (domain !== null) return domain;
+    throw new UsageError(`expected a trace file that is there, LOCAL>REMOTE, or REMOTE, got ${JSON.stringify(text)}`);
+  };
+  return {
+    ...(local === undefined ? {} : { local: canonical(local) }),
+    ...(remote === undefined ? {} : { remote: canonical(remote) }),
+  };
+}
+
+function warn(file: string, { view }: OpenedTrace, terminal: Terminal): void {
+  const note = (sentence: string): void => terminal.tell(terminal.paint('yellow', `${file}: ${sentence}`));
+  if (view.lost > 0) note(`${view.lost} records are missing: what is told may be incomplete`);
+  const [first] = view.diverged;
+  if (first === undefined) return;
+  note(
+    `${view.diverged.length} times the charts of this version lead elsewhere than the trace says, first at record ${first.seq} (${first.actor})`,
+  );
+}
+
+function pack(
+  out: string,
+  explanations: readonly Explanation[],
+  trace: Iterable<string>,
+  hideAddresses: boolean,
+  terminal: Terminal,
+): void {
+  const header = {
+    software: `xmpp-dna ${packageVersion()}`,
+    platform: `${process.version} ${process.platform} ${process.arch}`,
+    createdAtMs: Date.now(),
+  };
+  const bytes = writeBundle({ header, explanations, trace }, hideAddresses);
+  try {
+    // It may name who talks to whom: nobody else on this machine has to read it.
+    writeFileSync(out, bytes, { mode: 0o600 });
+  } catch (error) {
+    throw new UsageError(`--bundle: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  terminal.tell(`${out}: ${bytes.length} bytes; look through it before you send it: zcat ${out}`);
+}
+
+function print(told: readonly Explanation[], disagreements: readonly Disagreement[], terminal: Terminal): ExitCode {
+  const paint = makePaint(process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '');
+  terminal.print(summary(told, disagreements, paint));
+  for (const one of disagreements) {
+    terminal.event({ event: 'disagreement', ...one });
+    for (const line of linesOfDisagreement(one, paint)) terminal.print(line);
+  }
+  let well = 0;
+  for (const one of told) {
+    terminal.event({ event: 'explanation', ...one });
+    // Who asks for one pair wants to know all of it.
+    if (one.stuck || told.length === 1) for (const line of linesOfExplanation(one, paint)) terminal.print(line);
+    else if (++well <= MOST_WELL) terminal.print(`${well === 1 ? '\n' : ''}${lineOfWell(one, paint)}`);
+  }
+  if (well > MOST_WELL) terminal.print(`and ${well - MOST_WELL} more in order`);
+  return told.some(({ stuck }) => stuck) || disagreements.length > 0 ? EXIT.bad : EXIT.good;
+}

@@ -1,0 +1,70 @@
+/** The archive for a report of a bug: what is in it, and what is not. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { FaultError } from '../../src/protocol/faults.ts';
+import { explain } from '../../src/trace/explain.ts';
+import { readBundle, writeBundle } from '../../src/trace/explain-bundle.ts';
+import { NOW_MS, opening, viewMade } from './explain-views.ts';
+
+const HEADER = { software: 'xmpp-dna 0.1.0', platform: 'v20 linux x64', createdAtMs: NOW_MS };
+const TRACE = [
+  '{"trace":"xmpp-dna","version":1}',
+  JSON.stringify({
+    seq: 1,
+    actor: 'stream:3',
+    event: { type: 'transport.connected', remoteAddress: '192.0.2.7', key: 'very-secret', initialResponse: '=' },
+    text: 'connect to 192.0.2.7:5269 and [2001:db8::7]:5269 at 12:30:05, version 1.2.840.113549',
+  }),
+];
+
+const unpack = (bytes: Uint8Array): string => gunzipSync(bytes).toString();
+const explanations = explain(viewMade(opening('connecting')));
+
+test('a bundle is JSON Lines in gzip: what made it, the explanations, the trace', () => {
+  const bytes = writeBundle({ header: HEADER, explanations, trace: TRACE }, false);
+  const lines = unpack(bytes)
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  assert.deepEqual(
+    lines.map((line) => line['bundle'] ?? line['event'] ?? line['trace']),
+    ['xmpp-dna', 'explanation', 'xmpp-dna', { ...(JSON.parse(TRACE[1]!) as { event: object }).event, key: '…' }],
+  );
+  assert.equal(lines[1]?.['stuck'], true);
+  const { header, trace } = readBundle(bytes);
+  assert.deepEqual(header, { bundle: 'xmpp-dna', version: 1, ...HEADER, addresses: 'shown' });
+  assert.equal(trace.split('\n')[0], TRACE[0]);
+});
+
+test('no key gets into a bundle, should one be in a trace; what stands in its place does', () => {
+  const text = unpack(writeBundle({ header: HEADER, explanations: [], trace: TRACE }, false));
+  assert.doesNotMatch(text, /very-secret/);
+  assert.match(text, /"initialResponse":"="/);
+});
+
+test('hidden addresses: the same one has the same name everywhere, and nothing else is touched', () => {
+  const text = unpack(writeBundle({ header: HEADER, explanations: [], trace: TRACE }, true));
+  assert.doesNotMatch(text, /192\.0\.2\.7|2001:db8/);
+  assert.match(text, /"remoteAddress":"address-1"/);
+  assert.match(text, /connect to address-1:5269 and \[address-2\]:5269 at 12:30:05, version 1\.2\.840\.113549/);
+});
+
+test('what is no bundle is told as such: other files, broken ones, and small ones that swell without end', () => {
+  const condition = (bytes: Uint8Array): string => {
+    try {
+      readBundle(bytes);
+      return 'read';
+    } catch (error) {
+      assert.ok(error instanceof FaultError);
+      return error.fault.condition;
+    }
+  };
+  const whole = writeBundle({ header: HEADER, explanations: [], trace: TRACE }, false);
+  assert.equal(condition(whole), 'read');
+  assert.equal(condition(gzipSync('{"trace":"xmpp-dna","version":1}\n')), 'not-a-bundle');
+  assert.equal(condition(gzipSync('{"bundle":"xmpp-dna","version":2}\n')), 'not-a-bundle');
+  assert.equal(condition(Buffer.from('plain')), 'not-a-bundle');
+  assert.equal(condition(whole.subarray(0, whole.length - 12)), 'not-a-bundle');
+  assert.equal(condition(gzipSync(Buffer.alloc(257 * 1_024 * 1_024))), 'bundle-too-large');
+});

@@ -1,0 +1,186 @@
+/** Two traces, one from each end, laid beside each other (O5). */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { StreamFeatures, WireElement } from '../../src/protocol/wire.ts';
+import { join } from '../../src/trace/join.ts';
+import type { View } from '../../src/trace/view.ts';
+import { type ActorMade, NOW_MS, type RecordMade, viewMade, wireMade } from './explain-views.ts';
+
+const FEATURES: StreamFeatures = {
+  kind: 'features',
+  startTls: 'optional',
+  mechanisms: ['EXTERNAL'],
+  dialback: true,
+  dialbackErrors: true,
+  bidi: false,
+  unknown: [],
+};
+const HEADER = {
+  kind: 'streamHeader',
+  to: 'b.example',
+  from: 'a.example',
+  id: null,
+  version: '1.0',
+  dialback: true,
+} as const;
+const ANSWER = { ...HEADER, to: 'a.example', from: 'b.example', id: 'one' } as const;
+const RESULT = { kind: 'result', from: 'a.example', to: 'b.example', key: null, answer: null } as const;
+const VERIFY = { kind: 'verify', from: 'b.example', to: 'a.example', id: 'one', key: null, answer: null } as const;
+
+interface Line {
+  readonly from: 'a' | 'b';
+  readonly element: WireElement;
+  /** How long ago it was sent. */
+  readonly agoMs: number;
+  /** What the other end read; null: nothing. @defaultValue the same */
+  readonly read?: WireElement | null;
+}
+
+const TALK: readonly Line[] = [
+  { from: 'a', element: HEADER, agoMs: 20_000 },
+  { from: 'b', element: ANSWER, agoMs: 19_900 },
+  { from: 'b', element: FEATURES, agoMs: 19_890 },
+  { from: 'a', element: RESULT, agoMs: 19_800 },
+];
+
+interface Ends {
+  readonly talk?: readonly Line[];
+  readonly a?: Partial<ActorMade>;
+  readonly b?: Partial<ActorMade>;
+  readonly moreA?: readonly RecordMade[];
+  readonly moreB?: readonly RecordMade[];
+  /** How far the clock of B is ahead. */
+  readonly aheadMs?: number;
+}
+
+function ends({ talk = TALK, a = {}, b = {}, moreA = [], moreB = [], aheadMs = 0 }: Ends): [View, View] {
+  const recordsA: RecordMade[] = [...moreA];
+  const recordsB: RecordMade[] = moreB.map((one) => ({ ...one, agoMs: (one.agoMs ?? 10_000) - aheadMs }));
+  for (const { from, element, agoMs, read = element } of talk) {
+    // The way takes 50 ms in either direction.
+    const [sentAgo, readAgo] = from === 'a' ? [agoMs, agoMs - 50 - aheadMs] : [agoMs - aheadMs, agoMs - 50];
+    (from === 'a' ? recordsA : recordsB).push(
+      wireMade(from === 'a' ? 'stream:3' : 'stream:9', 'out', element, sentAgo),
+    );
+    if (read !== null)
+      (from === 'a' ? recordsB : recordsA).push(wireMade(from === 'a' ? 'stream:9' : 'stream:3', 'in', read, readAgo));
+  }
+  const here: ActorMade = {
+    ...{ id: 'stream:3', machine: 'initiatingStream', state: 'established.open' },
+    context: { local: 'a.example', remote: 'b.example' },
+    ...a,
+  };
+  const there: ActorMade = {
+    ...{ id: 'stream:9', machine: 'receivingStream', state: 'established' },
+    context: { local: 'b.example', remote: 'a.example' },
+    ...b,
+  };
+  const viewB = viewMade([{ ...there, agoMs: (there.agoMs ?? 20_000) - aheadMs }], recordsB, NOW_MS + aheadMs);
+  return [viewMade([here], recordsA), { ...viewB, host: 'b.example', hosts: ['b.example'] }];
+}
+
+const idsOf = (made: Ends): string[] => join(...ends(made)).map(({ id }) => id);
+const first = (made: Ends): string => join(...ends(made))[0]?.cause ?? '';
+
+test('O5: two ends that saw the same have nothing to disagree about', () => {
+  assert.deepEqual(join(...ends({})), []);
+});
+
+test('O5: A has sent db:result, and B never saw it', () => {
+  const lost = { talk: TALK.map((line) => (line.element === RESULT ? { ...line, read: null } : line)) };
+  assert.deepEqual(idsOf(lost), ['sent-not-seen']);
+  assert.equal(first(lost), 'a.example sent db:result from a.example to b.example, and b.example never saw it.');
+});
+
+test('O5: B asked db:verify, and A never received it', () => {
+  const lost = { talk: [...TALK, { from: 'b' as const, element: VERIFY, agoMs: 10_000, read: null }] };
+  assert.equal(first(lost), 'b.example sent db:verify from b.example to a.example, and a.example never saw it.');
+});
+
+test('O5: what was sent just before the end of the trace may be on its way', () => {
+  assert.deepEqual(idsOf({ talk: [...TALK, { from: 'a', element: VERIFY, agoMs: 500, read: null }] }), []);
+});
+
+test('O5: records that had no room are not held against anybody', () => {
+  const [a, b] = ends({ talk: TALK.map((line) => (line.element === RESULT ? { ...line, read: null } : line)) });
+  assert.deepEqual(join(a, { ...b, lost: 5 }), []);
+});
+
+test('O5: STARTTLS stripped on the way (RFC 7590 §3.1)', () => {
+  const stripped = {
+    talk: TALK.map((line) =>
+      line.element === FEATURES ? { ...line, read: { ...FEATURES, startTls: 'absent' as const } } : line,
+    ),
+  };
+  assert.deepEqual(idsOf(stripped), ['altered-on-the-way']);
+  assert.match(first(stripped), /with STARTTLS optional, .* and a\.example saw STARTTLS absent/);
+});
+
+test('O5: A thinks that the stream stands, B has closed it', () => {
+  const closed = { b: { state: 'closed', before: ['established', 'closing'], ended: {}, agoMs: 15_000 } };
+  assert.deepEqual(idsOf(closed), ['half-open']);
+  assert.match(first(closed), /^a\.example thinks that the stream stands; b\.example has closed it/);
+});
+
+const certificate = (stream: number, end: 'local' | 'remote', sha256: string): RecordMade => ({
+  ...{ kind: 'certificate', actor: `stream:${stream}`, stream, end, sha256, subject: '', issuer: '', names: [] },
+  ...{ notBeforeMs: 0, notAfterMs: 0 },
+});
+
+test('O5: the certificate that A saw is not the one that B presented: somebody stands between', () => {
+  const moreB = [certificate(9, 'local', 'aa'.repeat(32))];
+  assert.deepEqual(idsOf({ moreA: [certificate(3, 'remote', 'aa'.repeat(32))], moreB }), []);
+  assert.deepEqual(idsOf({ moreA: [certificate(3, 'remote', 'bb'.repeat(32))], moreB }), ['certificates-differ']);
+});
+
+for (const aheadMs of [-90_000, 90_000]) {
+  test(`O5: clocks apart by ${aheadMs / 1_000} s are told, and disturb nothing else`, () => {
+    const told = join(...ends({ aheadMs }));
+    assert.deepEqual(
+      told.map(({ id }) => id),
+      ['clocks-apart'],
+    );
+    const [behind, ahead] = aheadMs > 0 ? ['a.example', 'b.example'] : ['b.example', 'a.example'];
+    assert.equal(told[0]?.cause, `The clock of ${ahead} is 1 min 30 s ahead of that of ${behind}.`);
+  });
+}
+
+test('O5: A has a stream to B of which B has never heard: it is connected to somebody else, or never arrived', () => {
+  const [a, b] = ends({ talk: [] });
+  const elsewhere = {
+    ...b,
+    actors: new Map(),
+    records: viewMade([], [wireMade('stream:1', 'in', HEADER, 60_000)]).records,
+  };
+  assert.deepEqual(
+    join(a, elsewhere).map(({ id }) => id),
+    ['connected-elsewhere'],
+  );
+  const [dialling] = ends({ talk: [], a: { state: 'connecting' } });
+  assert.deepEqual(
+    join(dialling, elsewhere).map(({ id }) => id),
+    ['never-arrived'],
+  );
+});
+
+const fact = (
+  change: 'published' | 'withdrawn',
+  direction: 'in' | 'out',
+  stream: number,
+  agoMs: number,
+): RecordMade => ({
+  ...{ kind: 'fact', actor: `stream:${stream}`, change, direction, stream, agoMs },
+  ...{ from: 'a.example', to: 'b.example', prooftype: 'dialback', expiresAtMs: null },
+});
+
+test('O5: A sends for a pair that B lets in no more', () => {
+  const moreA = [fact('published', 'out', 3, 15_000)];
+  const lets = [fact('published', 'in', 9, 15_000)];
+  assert.deepEqual(idsOf({ moreA, moreB: lets }), []);
+  const withdrawn = { moreA, moreB: [...lets, fact('withdrawn', 'in', 9, 9_000)] };
+  assert.deepEqual(idsOf(withdrawn), ['pair-not-admitted']);
+  assert.match(
+    first(withdrawn),
+    /^a\.example sends a\.example>b\.example on the stream; b\.example does not let that in/,
+  );
+});
