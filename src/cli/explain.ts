@@ -1,7 +1,6 @@
 /** `xmpp-dna explain`: why the negotiations in a trace, or in a running daemon, stand where they stand. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { makePaint } from '../demo/paint.ts';
-import { FaultError } from '../protocol/faults.ts';
 import { canonicalDomain } from '../protocol/names.ts';
 import { writeBundle } from '../trace/explain-bundle.ts';
 import { explain as explanationsOf, type Explanation, type PairWanted, pairFrom } from '../trace/explain.ts';
@@ -9,7 +8,7 @@ import { join, type Disagreement } from '../trace/join.ts';
 import type { RunCommand } from './command.ts';
 import { explanationsAt, traceAt } from './explain-inspector.ts';
 import { lineOfWell, linesOfDisagreement, linesOfExplanation, summary } from './explain-text.ts';
-import { type OpenedTrace, openTrace } from './trace-file.ts';
+import { type OpenedTrace, openTrace } from './open-trace.ts';
 import { packageVersion } from './version.ts';
 import { EXIT, UsageError, type ExitCode, type Terminal } from './terminal.ts';
 
@@ -23,38 +22,28 @@ export const explain: RunCommand = async ({ values, positionals }, terminal) => 
     if (positionals.length > 1) throw new UsageError('expected --inspector URL [PAIR]');
     const pair = positionals[0] === undefined ? {} : wanted(positionals[0]);
     const told = await explanationsAt(inspector, pair);
-    if (typeof bundle === 'string') pack(bundle, told, await traceAt(inspector), hide === true, terminal);
+    if (typeof bundle === 'string') pack(bundle, told, await traceAt(inspector), Date.now(), hide === true, terminal);
     return print(told, [], terminal);
   }
   const [file, ...further] = positionals;
   if (file === undefined) throw new UsageError('expected FILE or --inspector URL');
-  const first = open(file);
-  const second = secondOf(further);
+  const nowMs = Date.now();
+  const first = await openTrace(file, nowMs);
+  const second = await secondOf(further, nowMs);
   const [pair] = second === null ? further : further.slice(1);
   const told = explanationsOf(first.view, pair === undefined ? {} : wanted(pair));
   warn(file, first, terminal);
-  if (typeof bundle === 'string') pack(bundle, told, first.lines, hide === true, terminal);
+  if (typeof bundle === 'string') pack(bundle, told, first.lines, first.view.atMs, hide === true, terminal);
   if (second === null) return print(told, [], terminal);
   warn(further[0] ?? '', second, terminal);
   return print(told, join(first.view, second.view), terminal);
 };
 
 /** Of a further argument, a second trace if there is a file of that name; else it is a pair. */
-function secondOf([name, ...further]: readonly string[]): OpenedTrace | null {
+async function secondOf([name, ...further]: readonly string[], nowMs: number): Promise<OpenedTrace | null> {
   const isFile = name !== undefined && !name.includes('>') && existsSync(name);
   if (further.length > (isFile ? 1 : 0)) throw new UsageError('expected FILE [FILE2] [PAIR]');
-  return isFile ? open(name) : null;
-}
-
-/** @throws UsageError where the file is not there, or is no trace */
-function open(file: string): OpenedTrace {
-  try {
-    return openTrace(readFileSync(file));
-  } catch (error) {
-    if (error instanceof FaultError) throw new UsageError(`${file}: ${error.fault.text ?? error.fault.condition}`);
-    if (error instanceof Error && 'code' in error) throw new UsageError(`${file}: ${error.message}`);
-    throw error;
-  }
+  return isFile ? await openTrace(name, nowMs) : null;
 }
 
 function wanted(text: string): PairWanted {
@@ -70,9 +59,10 @@ function wanted(text: string): PairWanted {
   };
 }
 
-function warn(file: string, { view }: OpenedTrace, terminal: Terminal): void {
+function warn(file: string, { view, unknown }: OpenedTrace, terminal: Terminal): void {
   const note = (sentence: string): void => terminal.tell(terminal.paint('yellow', `${file}: ${sentence}`));
   if (view.lost > 0) note(`${view.lost} records are missing: what is told may be incomplete`);
+  if (unknown > 0) note(`${unknown} records are of kinds that this version does not know`);
   const [first] = view.diverged;
   if (first === undefined) return;
   note(
@@ -84,16 +74,18 @@ function pack(
   out: string,
   explanations: readonly Explanation[],
   trace: Iterable<string>,
+  atMs: number,
   hideAddresses: boolean,
   terminal: Terminal,
 ): void {
   const header = {
     software: `xmpp-dna ${packageVersion()}`,
     platform: `${process.version} ${process.platform} ${process.arch}`,
-    createdAtMs: Date.now(),
+    atMs,
   };
-  const bytes = writeBundle({ header, explanations, trace }, hideAddresses);
+  let bytes: Buffer;
   try {
+    bytes = writeBundle({ header, explanations, trace }, hideAddresses);
     // It may name who talks to whom: nobody else on this machine has to read it.
     writeFileSync(out, bytes, { mode: 0o600 });
   } catch (error) {

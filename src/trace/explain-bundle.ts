@@ -15,8 +15,8 @@ export interface BundleHeader {
   readonly software: string;
   /** Of Node and of the machine: `v20.19.0 linux x64`. */
   readonly platform: string;
-  /** Milliseconds since the epoch. */
-  readonly createdAtMs: number;
+  /** The moment that is explained, in milliseconds since the epoch. */
+  readonly atMs: number;
   readonly addresses: 'shown' | 'hidden';
 }
 
@@ -46,7 +46,7 @@ export function writeBundle({ header, explanations, trace }: BundleContent, hide
   const lines = [JSON.stringify(first)];
   for (const one of explanations) lines.push(JSON.stringify(redacted({ event: 'explanation', ...one }, hidden)));
   for (const line of trace) {
-    if (line.trim() === '') continue;
+    if (line === '') continue;
     const parsed: unknown = JSON.parse(line);
     lines.push(JSON.stringify(redacted(parsed, hidden)));
   }
@@ -58,9 +58,13 @@ export function readBundle(bytes: Uint8Array): { readonly header: BundleHeader; 
   const text = unpacked(bytes);
   const header = headerOf(text);
   if (header === null) throw new FaultError(fault('config', 'not-a-bundle', 'local', 'it is not a bundle of xmpp-dna'));
-  // The trace begins with a line of its own that says what it is.
+  return { header, trace: traceIn(text) };
+}
+
+/** What follows the explanations of a bundle, which begins with a line of its own that says what it is. */
+export function traceIn(text: string): string {
   const begins = text.indexOf('\n{"trace":');
-  return { header, trace: begins < 0 ? '' : text.slice(begins + 1) };
+  return begins < 0 ? '' : text.slice(begins + 1);
 }
 
 /** @throws FaultError `config`: `not-a-bundle`, `bundle-too-large` */
@@ -84,13 +88,13 @@ export function headerOf(text: string): BundleHeader | null {
   try {
     const parsed: unknown = JSON.parse(text.slice(0, end));
     if (!isFields(parsed) || parsed['bundle'] !== 'xmpp-dna' || parsed['version'] !== 1) return null;
-    const { software, platform, createdAtMs, addresses } = parsed;
+    const { software, platform, atMs, addresses } = parsed;
     return {
       bundle: 'xmpp-dna',
       version: 1,
       software: String(software),
       platform: String(platform),
-      createdAtMs: typeof createdAtMs === 'number' ? createdAtMs : 0,
+      atMs: typeof atMs === 'number' ? atMs : 0,
       addresses: addresses === 'hidden' ? 'hidden' : 'shown',
     };
   } catch {

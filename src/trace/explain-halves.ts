@@ -1,5 +1,5 @@
 /** The far end's half of dialback: it asks our authoritative side whether the key is ours, on a stream of its own (XEP-0220 §2.2). */
-import { type ChainLink, innermost, type WaitingLink } from './explain-chain.ts';
+import { type ChainLink, innermost } from './explain-chain.ts';
 import { domainsOf } from './explain-situation.ts';
 import type { ActorView, View } from './view.ts';
 
@@ -19,8 +19,13 @@ export const assertedStates = {
   assertion: ['awaitingAnswer'],
 } as const;
 
-const isAsserted = ({ machine, state }: WaitingLink): boolean =>
-  Object.entries(assertedStates).some(([chart, states]) => chart === machine && states.some((one) => one === state));
+/** When the `db:result` was sent whose answer is awaited; null where the pair waits for something else. */
+export function assertedSince(chain: readonly ChainLink[]): number | null {
+  const last = innermost(chain);
+  const isIn = ([chart, states]: [string, readonly string[]]): boolean =>
+    chart === last?.machine && states.includes(last.state);
+  return last !== null && Object.entries(assertedStates).some(isIn) ? last.sinceMs : null;
+}
 
 /** The record of our `db:result` may be a moment later than what follows from it. */
 const SLACK_MS = 1_000;
@@ -40,11 +45,9 @@ export class AuthorityHalves {
     this.#view = view;
   }
 
-  /** Null where the pair waits for something else. */
-  of(local: string, remote: string, chain: readonly ChainLink[]): AuthorityHalf | null {
-    const link = innermost(chain);
-    if (link === null || !isAsserted(link)) return null;
-    const fromMs = link.sinceMs - SLACK_MS;
+  /** @param sinceMs when the `db:result` was sent */
+  of(local: string, remote: string, sinceMs: number): AuthorityHalf {
+    const fromMs = sinceMs - SLACK_MS;
     const { asked = [], answered = [] } = (this.#verifies ??= verifiesIn(this.#view)).get(`${local}>${remote}`) ?? {};
     return {
       askedAtMs: asked.findLast((atMs) => atMs >= fromMs) ?? null,

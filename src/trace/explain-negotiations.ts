@@ -8,7 +8,7 @@ import type { Situation } from './causes/diagnose.ts';
 import { tellingFault } from './causes/telling-fault.ts';
 import { chainFrom, type ChainLink, innermost, isStuck, linkOf, stoodIn, type WaitingLink } from './explain-chain.ts';
 import { attemptsIn, faultIn, fieldsIn, numberIn, textIn } from './explain-context.ts';
-import { type AuthorityHalf, AuthorityHalves, authorityLink } from './explain-halves.ts';
+import { type AuthorityHalf, AuthorityHalves, authorityLink, assertedSince, assertedStates } from './explain-halves.ts';
 import { domainsOf, type Involved, situationOf } from './explain-situation.ts';
 import type { ActorView, View } from './view.ts';
 
@@ -43,11 +43,11 @@ const isWanted = ({ local, remote }: { local: string; remote: string }, wanted: 
 export function negotiationsIn(view: View, wanted: PairWanted = {}): readonly Negotiation[] {
   const halves = new AuthorityHalves(view);
   const found: Negotiation[] = [];
-  /** Remote domains that a negotiation tells of already. */
+  /** Of which remote domains, and which direction, a negotiation tells already. */
   const told = new Set<string>();
   const add = (negotiation: Negotiation | null): void => {
     if (negotiation === null) return;
-    told.add(negotiation.remote);
+    told.add(`${negotiation.direction} ${negotiation.remote}`);
     if (isWanted(negotiation, wanted)) found.push(negotiation);
   };
   // By their ids first: an actor is made when it is asked for.
@@ -100,10 +100,15 @@ function ofPair(view: View, pair: ActorView, halves: AuthorityHalves): Negotiati
   const tried = outcome === 'failed' && involved.stream !== null ? [involved.stream] : [];
   const links = outcome === 'waits' ? actors.map(linkOf) : [pair, ...tried, ...holdsOff].map(linkOf);
   const chain = [...queued(view, pair), ...links];
-  const authority = outcome === 'waits' ? halves.of(local, remote, chain) : null;
+  const sinceMs = outcome === 'waits' ? assertedSince(chain) : fault?.layer === 'dialback' ? lastAsserted(pair) : null;
+  const authority = sinceMs === null ? null : halves.of(local, remote, sinceMs);
   const whole = authority === null ? chain : [...chain, authorityLink(local, remote, authority)];
   return { ...concluded(view, involved, pair, outcome, whole, fault, null), authority };
 }
+
+/** When its `db:result` was sent, of a pair that waits no more. */
+const lastAsserted = ({ path }: ActorView): number | null =>
+  path.findLast(({ state }) => assertedStates.pair.some((one) => one === state))?.atMs ?? null;
 
 /** A pair that is routed or rests has been put to sleep, and so has ended. */
 function outcomeOfPair({ state, ended, context, path }: ActorView): Negotiation['outcome'] {
@@ -150,9 +155,10 @@ function ofStream(view: View, stream: ActorView, told: ReadonlySet<string>): Neg
   const hasStood = stream.path.some(({ state }) => state === 'established');
   const links = [linkOf(stream)];
   const { associated } = stream.context;
-  if (top === 'established') return concluded(view, involved, stream, 'holds', links, null, null);
   // Whoever only asks the authoritative server proves nothing; and what was verified, or is, speaks for itself.
-  if (hasStood || told.has(remote) || hasBeenAsked(view, stream)) return null;
+  if (told.has(`incoming ${remote}`) || hasBeenAsked(view, stream)) return null;
+  if (top === 'established') return concluded(view, involved, stream, 'holds', links, null, null);
+  if (hasStood) return null;
   if (stream.ended === null && top !== 'closing')
     return concluded(view, involved, stream, 'waits', chainFrom(view, stream).map(linkOf), null, null);
   const why = stream.ended?.fault ?? faultIn(stream.context['fault']);
@@ -173,7 +179,8 @@ const hasBeenAsked = (view: View, { id }: ActorView): boolean => {
 /** A remote domain that failed, and of whose pairs nothing is known any more. */
 function ofPeer(view: View, peer: ActorView, told: ReadonlySet<string>): Negotiation | null {
   const remote = textIn(peer.context['remote']);
-  if (told.has(remote) || peer.state[0] !== 'failed' || peer.ended !== null) return null;
+  const isTold = told.has(`outgoing ${remote}`) || told.has(`incoming ${remote}`);
+  if (isTold || peer.state[0] !== 'failed' || peer.ended !== null) return null;
   const stream = streamOf(view, peer);
   const local = textIn(stream?.context['local']) || (view.host ?? '');
   const involved: Involved = { local, remote, direction: 'outgoing', stream, peer };

@@ -7,7 +7,7 @@ import { explain } from '../../src/trace/explain.ts';
 import { readBundle, writeBundle } from '../../src/trace/explain-bundle.ts';
 import { NOW_MS, opening, viewMade } from './explain-views.ts';
 
-const HEADER = { software: 'xmpp-dna 0.1.0', platform: 'v20 linux x64', createdAtMs: NOW_MS };
+const HEADER = { software: 'xmpp-dna 0.1.0', platform: 'v20 linux x64', atMs: NOW_MS };
 const TRACE = [
   '{"trace":"xmpp-dna","version":1}',
   JSON.stringify({

@@ -163,7 +163,7 @@ const SILENT: readonly Case[] = [
     state: 'awaitingAnswer',
     mover: 'peer',
     cause: /our word that the key is valid; it has not told us its verdict/,
-    fix: /has all that it needs/,
+    fix: /has had all that it needs/,
   },
   {
     id: 'verify-unanswered',

@@ -1,5 +1,5 @@
 /** What the far end says of the domain, and of us; and what our own policy says of it. */
-import { type Cause, place, said, type Situation } from './cause.ts';
+import { type Cause, place, said, says, type Situation } from './cause.ts';
 
 const weSaid = ({ local = '' }: Situation): string => (local === '' ? 'nobody' : local);
 
@@ -81,6 +81,17 @@ export const farEndCauses: readonly Cause[] = [
       `Our certificate has to satisfy it: one with the dNSName ${local || 'of our domain'}, from a public authority, with its chain; or the far end has to allow dialback.`,
   },
   {
+    id: 'sasl-unanswered',
+    layers: ['sasl'],
+    conditions: ['outcome-timeout', 'closed-after-auth'],
+    because: (situation) =>
+      situation.fault.condition === 'outcome-timeout'
+        ? `The server at ${place(situation)} offered SASL EXTERNAL, and did not say in time whether it accepts our certificate for ${weSaid(situation)}.`
+        : `The server at ${place(situation)} offered SASL EXTERNAL, and closed the stream when we used it as ${weSaid(situation)}.`,
+    fix: ({ local = '' }) =>
+      `Look at the log of that server for ${local || 'us'}; it may wait for our DNS, our POSH document, or OCSP of our certificate. "xmpp-dna check ${local || 'DOMAIN'}" from outside shows what it sees of us.`,
+  },
+  {
     id: 'we-are-not-believed',
     mover: 'operator',
     layers: ['sasl'],
@@ -116,6 +127,15 @@ export const farEndCauses: readonly Cause[] = [
     because: (situation) => `The far end cannot find a server for ${weSaid(situation)}${said(situation)}.`,
     fix: ({ local = '' }) =>
       `Publish where ${local || 'our domain'} is served: "xmpp-dna check ${local || 'DOMAIN'}" shows what others see.`,
+  },
+  {
+    id: 'result-unanswered',
+    layers: ['dialback'],
+    conditions: ['remote-server-timeout'],
+    when: says(/no answer to db:result/),
+    because: ({ domain }) => `${domain} never answered our db:result.`,
+    fix: () =>
+      'Look at the log of that server: it has had all that it needs. A new stream may help; the pair is asserted again on the next.',
   },
   {
     id: 'we-cannot-be-reached',

@@ -85,6 +85,16 @@ export const tlsCauses: readonly Cause[] = [
     fix: () => 'Look at cert and key of the host in the configuration.',
   },
   {
+    id: 'handshake-unfinished',
+    layers: ['tls'],
+    conditions: ['handshake-timeout'],
+    because: (situation) => `The TLS handshake with ${place(situation)} was not finished in time.`,
+    fix: ({ endpoint }) =>
+      endpoint?.tls === 'direct'
+        ? 'See whether that port speaks TLS from the first byte at all ("openssl s_client -connect"); if it does, look for a proxy whose backend is down.'
+        : 'Look for a way that loses large packets (MTU: ICMP that a firewall drops), or a proxy that stands between and waits; then at the log of that server.',
+  },
+  {
     id: 'handshake-failed',
     layers: ['tls'],
     because: (situation) => `The TLS handshake with ${place(situation)} failed${said(situation)}.`,

@@ -11,8 +11,5 @@ export const handshakeSilent = silence({
     direction === 'incoming'
       ? `${where} has asked us for TLS, and has not finished the handshake for ${lasting}.`
       : `The TLS handshake with ${where} has not ended for ${lasting}: our hello is sent, and the answer does not come whole.`,
-  fix: ({ negotiation: { situation, direction } }) =>
-    direction === 'outgoing' && situation.endpoint?.tls === 'direct'
-      ? 'See whether that port speaks TLS from the first byte at all ("openssl s_client -connect"); if it does, look for a proxy whose backend is down.'
-      : 'Look for a way that loses large packets (MTU: ICMP that a firewall drops), or a proxy that stands between and waits; then at the log of that server.',
+  fix: 'handshake-unfinished',
 });

@@ -23,6 +23,7 @@ import { verifyUnanswered } from './verify-unanswered.ts';
 
 export const diagnoses: readonly Diagnosis[] = [
   authoritativeServerFailed,
+  keyNotAskedFor,
   failed,
   connectionSilent,
   headerSilent,
@@ -30,7 +31,6 @@ export const diagnoses: readonly Diagnosis[] = [
   proceedSilent,
   handshakeSilent,
   saslSilent,
-  keyNotAskedFor,
   resultUnanswered,
   verifyUnanswered,
   turnAwaited,

@@ -6,6 +6,5 @@ export const saslSilent = silence({
   states: { initiatingStream: ['authentication.saslExternal'] },
   because: ({ where, lasting, negotiation: { local } }) =>
     `${where} offered SASL EXTERNAL, and has not said for ${lasting} whether it accepts our certificate for ${local}: it looks into it, or has lost the request.`,
-  fix: ({ negotiation: { local } }) =>
-    `Look at the log of that server for ${local}; it may wait for our DNS, our POSH document, or OCSP of our certificate. "xmpp-dna check ${local}" from outside shows what it sees of us.`,
+  fix: 'sasl-unanswered',
 });
