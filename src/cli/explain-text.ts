@@ -67,15 +67,16 @@ function thenOf({ deadlineMs, ifLate, spec, fault, failedIn }: Explanation, atMs
   const where = failedIn === null ? '' : ` in ${failedIn}`;
   const why = fault === null ? [] : [`  It failed${where}: ${fault.layer}: ${fault.condition} (${fault.origin}).`];
   if (ifLate === null) return why;
-  const when =
-    deadlineMs === null
-      ? 'There is no deadline'
-      : `${deadlineMs <= atMs ? 'Now' : `In ${lasting(deadlineMs - atMs)}, at ${clockTime(deadlineMs)}`}`;
-  return [...why, `  ${when}: ${ifLate} (${spec}).`];
+  return [...why, `  ${whenOf(deadlineMs, atMs)}: ${ifLate} (${spec}).`];
+}
+
+function whenOf(deadlineMs: number | null, atMs: number): string {
+  if (deadlineMs === null) return 'There is no deadline';
+  return deadlineMs <= atMs ? 'Now' : `In ${lasting(deadlineMs - atMs)}, at ${clockTime(deadlineMs)}`;
 }
 
 export function lineOfWell(told: Explanation, paint: Paint): string {
-  return visible(`${paint('green', 'in order')}  ${titleOf(told)}  ${told.state}`);
+  return `${paint('green', 'in order')}  ${visible(`${titleOf(told)}  ${told.state}`)}`;
 }
 
 export function linesOfDisagreement({ atMs, streams: [a, b], cause, fix }: Disagreement, paint: Paint): string[] {

@@ -1,5 +1,10 @@
 /** A trace, or a bundle, opened for somebody who asks why. */
-import { existsSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { FaultError } from '../protocol/faults.ts';
+import { headerOf, isPacked, traceIn, unpacked } from '../trace/explain-bundle.ts';
+import { traceLimits } from '../trace/limits.ts';
+import { readTrace, TraceError } from '../trace/read.ts';
+import { replay } from '../trace/replay.ts';
 import type { View } from '../trace/view.ts';
 import { UsageError } from './terminal.ts';
 
@@ -11,8 +16,53 @@ export interface OpenedTrace {
   readonly unknown: number;
 }
 
-/** @throws UsageError where the file cannot be read, or is no trace */
-export function openTrace(file: string, _nowMs: number): Promise<OpenedTrace> {
-  const why = existsSync(file) ? 'trace files are not read in this version' : 'ENOENT: no such file';
-  return Promise.reject(new UsageError(`${file}: ${why}`));
+/**
+ * @param nowMs milliseconds since the epoch
+ * @throws UsageError where the file cannot be read, or is no trace
+ */
+export async function openTrace(file: string, nowMs: number): Promise<OpenedTrace> {
+  try {
+    const bytes = await bytesOf(file);
+    const text = isPacked(bytes) ? unpacked(bytes) : bytes.toString('utf8');
+    const bundle = headerOf(text);
+    const lines = (bundle === null ? text : traceIn(text)).split('\n').slice(0, -1);
+    const { header, records, unknown } = await readTrace(chunksOf(lines));
+    const view = replay(records, { hosts: header.hosts });
+    return { view: { ...view, atMs: momentOf(view, bundle?.atMs ?? nowMs) }, lines, unknown };
+  } catch (error) {
+    if (error instanceof TraceError) throw new UsageError(`${file}: ${error.message}`);
+    if (error instanceof FaultError) throw new UsageError(`${file}: ${error.fault.text ?? error.fault.condition}`);
+    if (error instanceof Error && 'code' in error) throw new UsageError(`${file}: ${error.message}`);
+    throw error;
+  }
+}
+
+async function bytesOf(file: string): Promise<Buffer> {
+  const handle = await open(file);
+  try {
+    const { size } = await handle.stat();
+    if (size > traceLimits.readBytes) throw new TraceError(0, `a trace of at most ${traceLimits.readBytes} bytes`);
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
+
+const encoder = new TextEncoder();
+
+async function* chunksOf(lines: readonly string[]): AsyncGenerator<Uint8Array> {
+  await Promise.resolve();
+  for (const line of lines) yield encoder.encode(`${line}\n`);
+}
+
+/**
+ * Silence makes no record: the moment of a trace is now, since whoever writes it may still wait. It is not later than the first
+ * deadline of those who wait, for that would have made one.
+ */
+function momentOf({ actors, atMs }: View, nowMs: number): number {
+  let latestMs = nowMs;
+  for (const { waits, ended } of actors.values()) {
+    if (ended === null && waits?.deadlineMs != null) latestMs = Math.min(latestMs, waits.deadlineMs);
+  }
+  return Math.max(atMs, latestMs);
 }

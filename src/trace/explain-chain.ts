@@ -52,16 +52,23 @@ export const usualMs: Readonly<Record<Mover, number>> = {
 export const stoodIn = ({ path, state }: ActorView): string =>
   path.findLast((step) => !FAREWELL.includes(step.state))?.state ?? state.join('.');
 
+/** Field by field: there are tens of thousands, and what is spread has a shape of its own each time. */
 export function linkOf(actor: ActorView): ChainLink {
-  const { id, machine, state, description, spec, waits, ended, path } = actor;
-  const whereabouts = { actor: id, machine, description, spec };
-  if (waits === null || ended !== null) {
-    const sinceMs = ended?.atMs ?? path.at(-1)?.atMs ?? null;
-    const stood = ended === null ? state.join('.') : stoodIn(actor);
-    return { ...whereabouts, state: stood, awaits: null, mover: null, ifLate: null, sinceMs, deadlineMs: null };
-  }
-  const { awaits, mover, ifLate, sinceMs, deadlineMs } = waits;
-  return { ...whereabouts, state: state.join('.'), awaits, mover, ifLate, sinceMs, deadlineMs };
+  const { waits, ended, path } = actor;
+  const isOver = ended !== null;
+  const waiting = isOver ? null : waits;
+  return {
+    actor: actor.id,
+    machine: actor.machine,
+    state: isOver ? stoodIn(actor) : actor.state.join('.'),
+    description: actor.description,
+    spec: actor.spec,
+    awaits: waiting?.awaits ?? null,
+    mover: waiting?.mover ?? null,
+    ifLate: waiting?.ifLate ?? null,
+    sinceMs: waiting?.sinceMs ?? ended?.atMs ?? path.at(-1)?.atMs ?? null,
+    deadlineMs: waiting?.deadlineMs ?? null,
+  };
 }
 
 /** From `first` inwards; each actor once, whatever a trace says. */

@@ -92,20 +92,25 @@ function openedIn(view: View): readonly ActorView[] {
 /** The other half, as a link of its own. */
 export function authorityLink(local: string, remote: string, half: AuthorityHalf): ChainLink {
   const { askedAtMs, answered, stream } = half;
-  const told = {
+  const link = (state: string, sinceMs: number | null, description: string): ChainLink => ({
     actor: stream?.id ?? `pair:${local}>${remote}`,
     machine: 'authority',
+    state,
+    description,
     spec: 'XEP-0220 §2.3',
-    ...{ awaits: null, mover: null, ifLate: null, deadlineMs: null },
-  };
-  if (answered !== null) {
-    const description = `${remote} has asked us about the key, and we have answered ${answered.type}.`;
-    return { ...told, state: 'answered', description, sinceMs: answered.atMs };
-  }
-  if (askedAtMs !== null) {
-    const description = `${remote} has asked us (db:verify), and we have not answered.`;
-    return { ...told, state: 'asked', description, sinceMs: askedAtMs };
-  }
-  const description = `${remote} has not asked us (db:verify) whether the key is ours.`;
-  return { ...told, state: 'notAsked', description, sinceMs: null };
+    awaits: null,
+    mover: null,
+    ifLate: null,
+    sinceMs,
+    deadlineMs: null,
+  });
+  if (answered !== null)
+    return link(
+      'answered',
+      answered.atMs,
+      `${remote} has asked us about the key, and we have answered ${answered.type}.`,
+    );
+  return askedAtMs === null
+    ? link('notAsked', null, `${remote} has not asked us (db:verify) whether the key is ours.`)
+    : link('asked', askedAtMs, `${remote} has asked us (db:verify), and we have not answered.`);
 }

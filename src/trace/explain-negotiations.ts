@@ -103,7 +103,7 @@ function ofPair(view: View, pair: ActorView, halves: AuthorityHalves): Negotiati
   const sinceMs = outcome === 'waits' ? assertedSince(chain) : fault?.layer === 'dialback' ? lastAsserted(pair) : null;
   const authority = sinceMs === null ? null : halves.of(local, remote, sinceMs);
   const whole = authority === null ? chain : [...chain, authorityLink(local, remote, authority)];
-  return { ...concluded(view, involved, pair, outcome, whole, fault, null), authority };
+  return concluded(view, involved, pair, outcome, whole, fault, null, authority);
 }
 
 /** When its `db:result` was sent, of a pair that waits no more. */
@@ -196,14 +196,24 @@ function concluded(
   chain: readonly ChainLink[],
   why: Fault | null,
   attempts: unknown,
+  authority: AuthorityHalf | null = null,
 ): Negotiation {
   const { associated } = involved.stream?.context ?? {};
   const tried = attemptsIn(attempts ?? fieldsIn(associated)['attempts']);
   const isOfAssociation = tried.some(({ verdict }) => verdict.kind !== 'proved' && isSame(verdict.fault, why));
   const told = why !== null && isOfAssociation && attempts === null ? tellingFault(tried, why) : why;
+  // Field by field: there are tens of thousands, and what is spread has a shape of its own each time.
   return {
-    ...involved,
-    ...{ subject, outcome, chain, fault: told, authority: null },
+    local: involved.local,
+    remote: involved.remote,
+    direction: involved.direction,
+    stream: involved.stream,
+    peer: involved.peer,
+    subject,
+    outcome,
+    chain,
+    authority,
+    fault: told,
     waiting: outcome === 'left' ? null : innermost(chain),
     stuck: outcome === 'failed' || (outcome === 'waits' && isStuck(chain, view.atMs)),
     situation: situationOf(view, involved, told ?? noFault, attempts),

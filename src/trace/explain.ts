@@ -53,12 +53,19 @@ export interface Explanation {
   readonly fix: string;
 }
 
-/** What is stuck comes first, and of that what has waited longest. */
-export function explain(view: View, pair: PairWanted = {}): readonly Explanation[] {
-  return negotiationsIn(view, pair)
-    .map((negotiation) => explained(view, negotiation))
-    .sort((a, b) => Number(b.stuck) - Number(a.stuck) || a.sinceMs - b.sinceMs);
+/**
+ * What is stuck comes first, and of that what has waited longest.
+ * @param most of so many; the others are not looked into. @defaultValue all
+ */
+export function explain(view: View, pair: PairWanted = {}, most = Infinity): readonly Explanation[] {
+  return [...negotiationsIn(view, pair)]
+    .sort((a, b) => Number(b.stuck) - Number(a.stuck) || sinceOf(view, a) - sinceOf(view, b))
+    .slice(0, most)
+    .map((negotiation) => explained(view, negotiation));
 }
+
+const sinceOf = ({ atMs }: View, { waiting, subject: { ended, path, bornMs } }: Negotiation): number =>
+  waiting?.sinceMs ?? ended?.atMs ?? path.at(-1)?.atMs ?? bornMs ?? atMs;
 
 function explained(view: View, negotiation: Negotiation): Explanation {
   const { local, remote, direction, stuck, chain, subject, waiting, fault } = negotiation;
@@ -66,16 +73,24 @@ function explained(view: View, negotiation: Negotiation): Explanation {
   const { cause, fix, mover } = diagnosis?.explain(view, negotiation, view.atMs) ?? told(view, negotiation);
   const own = linkOf(subject);
   return {
-    ...{ local, remote, direction, atMs: view.atMs, stuck },
+    local,
+    remote,
+    direction,
+    atMs: view.atMs,
+    stuck,
     state: waiting?.state ?? own.state,
     failedIn: failedIn(negotiation),
     awaits: waiting?.awaits ?? '',
     mover: mover ?? (fault === null ? null : moverOf(fault)) ?? waiting?.mover ?? 'us',
-    sinceMs: waiting?.sinceMs ?? own.sinceMs ?? subject.bornMs ?? view.atMs,
+    sinceMs: sinceOf(view, negotiation),
     deadlineMs: waiting?.deadlineMs ?? null,
     ifLate: waiting?.ifLate ?? null,
     spec: waiting?.spec ?? own.spec,
-    ...{ chain, fault, diagnosis: diagnosis?.id ?? null, cause, fix },
+    chain,
+    fault,
+    diagnosis: diagnosis?.id ?? null,
+    cause,
+    fix,
   };
 }
 

@@ -49,7 +49,9 @@ async function run(...args: readonly string[]): Promise<Ran> {
   const code = await runCommandLine(['explain', ...args], (json) => ({
     json,
     print: (text) => void (told.stdout += json ? '' : `${text}\n`),
-    event: (event) => void (json ? events.push(JSON.parse(JSON.stringify(event)) as Record<string, unknown>) : 0),
+    event: (event) => {
+      if (json) events.push(JSON.parse(JSON.stringify(event)) as Record<string, unknown>);
+    },
     tell: (text) => void (told.stderr += `${text}\n`),
     paint: (_colour, text) => text,
   }));
@@ -175,7 +177,7 @@ writeFileSync(noTrace, 'this is no trace\n');
 const WRONG: readonly [readonly string[], RegExp][] = [
   [[], /^xmpp-dna: expected FILE or --inspector URL\n/],
   [[notThere], /^xmpp-dna: .*not-there\.dnalog: ENOENT/],
-  [[noTrace], /^xmpp-dna: .*no-trace\.dnalog: /],
+  [[noTrace], /^xmpp-dna: .*no-trace\.dnalog: line 1: expected JSON/],
   [['--inspector', 'nowhere'], /^xmpp-dna: --inspector nowhere: expected a URL such as/],
   [['--inspector', 'ftp://127.0.0.1/'], /expected http or https/],
   [['--inspector', 'http://127.0.0.1:1/'], /^xmpp-dna: --inspector http:\/\/127\.0\.0\.1:1\/: no answer: /],

@@ -604,6 +604,10 @@ test('O3: what is stuck comes first, and of that what has waited longest', () =>
       ['c.example', true],
     ],
   );
+  assert.deepEqual(
+    explain(viewMade([...later, ...opening('connecting')]), {}, 1).map(({ remote }) => remote),
+    ['b.example'],
+  );
 });
 
 test('O3: nonsense in the contexts of a trace is no harm', () => {
