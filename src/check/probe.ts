@@ -1,21 +1,62 @@
-/** Questions that decide nothing and explain much: asked when a negotiation has failed, on connections of their own. */
+/** Questions that decide nothing and explain much: asked when the negotiation is over, and told as steps. */
+import { limits } from '../../machines/limits.ts';
 import type { Connection, Ports } from '../ports.ts';
 import type { Endpoint } from '../protocol/dns.ts';
 import type { Fault } from '../protocol/faults.ts';
 import type { Service } from '../protocol/service.ts';
+import { formatTlsa, tlsaOwner, type TlsaRecord } from '../protocol/tlsa.ts';
+import type { Findings } from './findings.ts';
+import { dnsStep, type TellSince } from './watched.ts';
 
 /** How long a probe may take, in milliseconds. */
 const PROBE_MS = 5_000;
 
+const WITHOUT_DANE: readonly string[] = ['insecure-delegation', 'insecure-address', 'no-tlsa'];
+
+/**
+ * Records that DANE may not look at (RFC 7673 §3.2); asked for so that it can be said. They prove nothing.
+ * @param ports the resolver is one whose answers are not told
+ */
+export async function ignoredTlsa(
+  { endpoint }: Pick<Findings, 'endpoint'>,
+  { resolver, clock }: Pick<Ports, 'resolver' | 'clock'>,
+  tell: TellSince,
+): Promise<readonly TlsaRecord[]> {
+  if (endpoint === null || endpoint.dane.kind !== 'none' || !resolver.validates) return [];
+  if (!WITHOUT_DANE.includes(endpoint.dane.why.condition)) return [];
+  const sinceMs = clock.now();
+  const owner = tlsaOwner(endpoint.host, endpoint.port);
+  const giveUp = new AbortController();
+  const timer = clock.setTimeout(() => giveUp.abort('late'), limits.addressesMs);
+  const answer = await resolver.tlsa(owner, giveUp.signal);
+  clock.clearTimeout(timer);
+  if (answer.records.length > 0) tell(dnsStep(`TLSA ${owner}`, answer, formatTlsa, true), sinceMs);
+  return answer.records;
+}
+
+/** Whether it is TLS that was missed at a port for STARTTLS: asked on a connection of its own. */
+export async function wantsTlsFirst(
+  { domain, service, endpoint, firstBytes, fault: why }: Findings,
+  ports: Pick<Ports, 'network' | 'clock'>,
+  tell: TellSince,
+): Promise<boolean> {
+  if (endpoint === null || why === null || !mayWantTlsFirst(endpoint, why, firstBytes)) return false;
+  const sinceMs = ports.clock.now();
+  const isIt = await speaksTlsFirst(ports, endpoint, domain, service);
+  const evidence = { host: endpoint.host, port: endpoint.port, probe: 'TLS from the first byte' };
+  tell({ state: 'tlsNegotiation', outcome: isIt ? 'probed' : 'failed', evidence }, sinceMs);
+  return isIt;
+}
+
 /** A port that closes, or waits, when it is spoken to in the clear may want TLS first: OpenSSL sends no alert for XML. */
-export const mayWantTlsFirst = (endpoint: Endpoint, why: Fault, firstBytes: Buffer | null): boolean =>
+const mayWantTlsFirst = (endpoint: Endpoint, why: Fault, firstBytes: string | null): boolean =>
   endpoint.tls === 'starttls' &&
   firstBytes === null &&
   (why.layer === 'stream' || why.layer === 'tcp') &&
   ['closed', 'connection-closed', 'connection-reset', 'header-timeout'].includes(why.condition);
 
 /** Whether a TLS handshake succeeds at the endpoint from the first byte on. */
-export function speaksTlsFirst(
+function speaksTlsFirst(
   { network, clock }: Pick<Ports, 'network' | 'clock'>,
   { addresses, port }: Endpoint,
   serverName: string,

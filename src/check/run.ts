@@ -3,70 +3,37 @@
  * every target is tried, in order, until the domain is proved at one.
  */
 import { type Actor, createActor } from 'xstate';
-import { setOf } from '../../machines/collections/growing-table.ts';
 import type { PeerReport, StreamReport } from '../../machines/events.ts';
-import { limits } from '../../machines/limits.ts';
-import { dialbackIsOffered, progressOf, type StreamContext } from '../../machines/stream/context.ts';
+import { progressOf } from '../../machines/stream/context.ts';
 import { acceptableProof } from '../../machines/stream/rules.ts';
 import { makeEffects, type Machines, type OtherStreams, provideEffects } from '../control/effects.ts';
-import type { StreamRow } from '../control/standing-streams.ts';
-import type { Credential, Ports, Resolver } from '../ports.ts';
-import type { Endpoint } from '../protocol/dns.ts';
+import { Recorder } from '../control/recorder.ts';
+import type { Ports, Resolver } from '../ports.ts';
 import { fault, type Fault, toFault } from '../protocol/faults.ts';
 import { canonicalPolicy, deniedBy, policyFor, type PolicyOptions } from '../protocol/policy.ts';
-import type { Proof } from '../protocol/proof.ts';
-import type { Service } from '../protocol/service.ts';
-import { formatTlsa, tlsaOwner, type TlsaRecord } from '../protocol/tlsa.ts';
-import { statePath } from '../trace/record.ts';
-import { checkTransport } from './transport.ts';
+import { withoutKeys } from '../trace/record.ts';
+import { Attempt, type StreamRequest } from './attempt.ts';
+import { type Findings, findingsOf } from './findings.ts';
 import { noOtherStreams } from './no-other-streams.ts';
-import { mayWantTlsFirst, speaksTlsFirst } from './probe.ts';
-import { type CheckStep, faultEvidence, type Told } from './steps.ts';
-import { closedWithoutReason, StreamSteps } from './stream-steps.ts';
-import { type CheckVerdict, type Findings, verdictOf } from './verdict.ts';
-import { dnsStep, type TellSince, watchedNetwork, watchedResolver } from './watched.ts';
+import { ignoredTlsa, wantsTlsFirst } from './probe.ts';
+import type { CheckQuestion } from './question.ts';
+import { authenticationStep, type CheckStep, type Told, unauthenticatedStep } from './steps.ts';
+import { closedWithoutReason } from './stream-steps.ts';
+import { checkTransport, type TransportEars } from './transport.ts';
+import { type CheckVerdict, verdictOf } from './verdict.ts';
+import { type TellSince, watchedNetwork, watchedResolver } from './watched.ts';
 
-export interface CheckQuestion {
-  /** The domain that is checked, canonical. */
-  readonly domain: string;
-  readonly service: Service;
-  /** Whom the header names as ours, canonical; empty for a client, which names nobody. */
-  readonly local: string;
-  readonly policy: PolicyOptions;
-  /** How we would prove `local`; null where that is not tried. */
-  readonly authentication: {
-    readonly credential: Credential | null;
-    /** That of the server which answers for `local`: it is asked about the key (XEP-0185). Null: dialback is not tried. */
-    readonly dialbackSecret: string | null;
-  } | null;
-}
-
-/** How long the far end has for its closing tag, in milliseconds; the verdict stands by then. */
-const FAREWELL_MS = 1_000;
-
-/** Tells each step as it is made. Resolves when the stream is closed, or dropped; never rejects for what the network does. */
+/**
+ * Tells each step as it is made. Resolves when the stream is closed, or dropped; never rejects for what the network does.
+ * @param recorder told what the streams of the check do, where somebody reads that
+ */
 export function runCheck(
   question: CheckQuestion,
   ports: Ports,
   tell: (step: CheckStep) => void,
+  recorder: Recorder = new Recorder(ports.clock),
 ): Promise<CheckVerdict> {
-  return new Check(question, ports, tell).run();
-}
-
-type StreamActor = Actor<Machines['initiatingStream']>;
-
-/** One endpoint, tried. */
-interface Attempt {
-  readonly actor: StreamActor;
-  readonly endpoint: Endpoint;
-  readonly row: StreamRow;
-  /** Tells what has become known since it was called last. */
-  readonly look: () => void;
-  firstBytes: Buffer | null;
-  established: boolean;
-  accepted: Proof | null;
-  /** Why SASL EXTERNAL did not do; dialback may. */
-  saslFault: Fault | null;
+  return new Check(question, ports, tell, recorder).run();
 }
 
 class Check {
@@ -74,9 +41,9 @@ class Check {
   readonly #ports: Ports;
   /** Whose answers are not told as steps. */
   readonly #unwatched: Resolver;
-  readonly #now: () => number;
   readonly #beganMs: number;
   readonly #told: (step: CheckStep) => void;
+  readonly #recorder: Recorder;
   readonly #machines: Machines;
   readonly #others: OtherStreams;
   readonly #policy: PolicyOptions;
@@ -84,39 +51,24 @@ class Check {
   #finished: ((why: Fault | null) => void) | null = null;
   #peer: { send: Actor<Machines['peer']>['send'] } | null = null;
 
-  constructor(question: CheckQuestion, ports: Ports, tell: (step: CheckStep) => void) {
+  constructor(question: CheckQuestion, ports: Ports, tell: (step: CheckStep) => void, recorder: Recorder) {
     this.#question = question;
-    this.#now = () => ports.clock.now();
-    this.#beganMs = this.#now();
+    this.#beganMs = ports.clock.now();
     this.#told = tell;
+    this.#recorder = recorder;
     this.#unwatched = ports.resolver;
     this.#others = noOtherStreams({
       clock: ports.clock,
       challenge: (stream, domain, prooftypes) =>
-        this.#attempts[stream]?.actor.send({ type: 'local.challengeRequested', domain, prooftypes }),
+        this.#attempts[stream]?.send({ type: 'local.challengeRequested', domain, prooftypes }),
     });
     this.#policy = canonicalPolicy(question.policy);
-    const { clock } = ports;
     const network = watchedNetwork(ports.network, (bytes) => {
       const attempt = this.#attempts.at(-1);
       if (attempt !== undefined) attempt.firstBytes = bytes;
     });
-    this.#ports = { ...ports, network, resolver: watchedResolver(ports.resolver, clock, this.#tell) };
-    const transport = checkTransport(this.#ports, question, {
-      chainPresented: (stream, chain) => {
-        const attempt = this.#attempts[stream];
-        if (attempt !== undefined) attempt.row.chain = chain;
-      },
-      stanzaCame: (stream, why) => this.#attempts[stream]?.actor.send({ type: 'transport.stanzaRefused', fault: why }),
-      saslFailed: (stream, why) => {
-        const attempt = this.#attempts[stream];
-        if (attempt === undefined) return;
-        attempt.look();
-        attempt.saslFault = why;
-        const evidence = { method: 'SASL EXTERNAL', local: question.local, fault: faultEvidence(why) };
-        this.#tell({ state: 'authentication', outcome: 'refused', evidence }, this.#now());
-      },
-    });
+    this.#ports = { ...ports, network, resolver: watchedResolver(ports.resolver, ports.clock, this.#tell) };
+    const transport = checkTransport(this.#ports, question, this.#ears());
     this.#machines = provideEffects(makeEffects(this.#ports, transport, this.#others, new Map()));
   }
 
@@ -148,20 +100,53 @@ class Check {
     peer.send({ type: 'local.streamWanted', local, purpose: 'stanzas', avoid: [] });
     const why = await outcome;
     peer.stop();
-    const findings = this.#findings(why);
-    const ignoredTlsa = why === null ? [] : await this.#ignoredTlsa(findings.endpoint);
-    const wantsTlsFirst = why !== null && (await this.#wantsTlsFirst(findings, why));
-    await this.#leave();
-    return verdictOf({ ...findings, ignoredTlsa, wantsTlsFirst });
+    const asked = { domain, service, local, policy, validates: this.#ports.resolver.validates, nowMs: clock.now() };
+    const findings = findingsOf(asked, this.#attempts, why);
+    const probed = why === null ? {} : await this.#probe(findings);
+    await Promise.all(this.#attempts.map((attempt) => attempt.leave()));
+    return verdictOf({ ...findings, ...probed });
+  }
+
+  async #probe(findings: Findings): Promise<Pick<Findings, 'ignoredTlsa' | 'wantsTlsFirst'>> {
+    const ports = { ...this.#ports, resolver: this.#unwatched };
+    return {
+      ignoredTlsa: await ignoredTlsa(findings, ports, this.#tell),
+      wantsTlsFirst: await wantsTlsFirst(findings, ports, this.#tell),
+    };
   }
 
   readonly #tell: TellSince = (step: Told, sinceMs: number) => {
-    const nowMs = this.#now();
+    const nowMs = this.#ports.clock.now();
     this.#told({ ...step, atMs: Math.round(nowMs - this.#beganMs), ms: Math.round(nowMs - sinceMs) });
   };
 
+  #tellNow(step: Told): void {
+    this.#tell(step, this.#ports.clock.now());
+  }
+
   #finish(why: Fault | null): void {
     this.#finished?.(why);
+  }
+
+  #ears(): TransportEars {
+    return {
+      chainPresented: (stream, chain) => {
+        const attempt = this.#attempts[stream];
+        if (attempt !== undefined) attempt.row.chain = chain;
+      },
+      stanzaCame: (stream, why) => this.#attempts[stream]?.send({ type: 'transport.stanzaRefused', fault: why }),
+      saslFailed: (stream, why) => {
+        const attempt = this.#attempts[stream];
+        if (attempt === undefined) return;
+        attempt.look();
+        attempt.saslFault = why;
+        this.#tellNow(authenticationStep('SASL EXTERNAL', this.#question.local, 'refused', why));
+      },
+      onWire: (stream, direction, element) => {
+        const record = { kind: 'wire', direction, element: withoutKeys(element) } as const;
+        this.#recorder.record(`stream:${stream}`, 'transport', record);
+      },
+    };
   }
 
   #peerReported(report: PeerReport): void {
@@ -170,7 +155,7 @@ class Check {
         this.#open(report);
         break;
       case 'stream.abandoned':
-        this.#attempts[report.stream]?.actor.send({ type: 'local.closeRequested', fault: report.fault });
+        this.#attempts[report.stream]?.send({ type: 'local.closeRequested', fault: report.fault });
         break;
       case 'stream.refused':
         this.#finish(report.fault);
@@ -180,82 +165,40 @@ class Check {
     }
   }
 
-  #open({ endpoint, avoidExternal }: Extract<PeerReport, { type: 'stream.requested' }>): void {
-    const { domain, service, local, authentication } = this.#question;
+  #open(request: StreamRequest): void {
+    const { resolver, posh, dnaProofs, clock } = this.#ports;
     const stream = this.#attempts.length;
-    const steps = new StreamSteps(this.#tell, this.#now);
-    const look = (): void => {
-      const { value, context } = actor.getSnapshot();
-      steps.saw(statePath(value)[0] ?? '', context);
-    };
-    const actor = createActor(this.#machines.initiatingStream, {
-      id: 'initiatingStream',
-      input: {
-        stream,
-        settings: {
-          hosted: setOf(new Set(local === '' ? [] : [local])),
-          policy: this.#policy,
-          bidi: false,
-          material: { secureDns: this.#ports.resolver.validates, posh: this.#ports.posh !== undefined },
-          dna: { checks: this.#ports.dnaProofs !== undefined, proofs: [] },
-        },
-        purpose: 'stanzas',
-        local,
-        remote: domain,
-        endpoint,
-        service,
-        directTls: endpoint.tls === 'direct',
-        // Who has nothing to show does not ask to be believed.
-        avoidExternal: avoidExternal || authentication?.credential == null,
-      },
-      clock: this.#ports.clock,
-      inspect: steps.inspect,
+    const attempt = new Attempt(request, {
+      stream,
+      question: this.#question,
+      policy: this.#policy,
+      material: { secureDns: resolver.validates, posh: posh !== undefined },
+      challenges: dnaProofs !== undefined,
+      machine: this.#machines.initiatingStream,
+      clock,
+      tell: this.#tell,
+      recorder: this.#recorder,
     });
-    const row: StreamRow = {
-      id: stream,
-      initiating: true,
-      purpose: 'stanzas',
-      endpoint,
-      openedFrom: null,
-      context: () => actor.getSnapshot().context,
-      stage: 'opening',
-      leadsTo: new Set(),
-      openedAt: 0,
-      establishedAt: Infinity,
-      chain: null,
-    };
-    this.#others.streams.add(row);
-    const attempt: Attempt = {
-      actor,
-      endpoint,
-      row,
-      look,
-      firstBytes: null,
-      established: false,
-      accepted: null,
-      saslFault: null,
-    };
+    this.#others.streams.add(attempt.row);
     this.#attempts.push(attempt);
     this.#peer?.send({ type: 'stream.assigned', stream });
-    actor.on('*', (report) => this.#streamReported(attempt, report));
-    actor.subscribe({
-      next: look,
-      error: (thrown) => this.#ended(attempt, 'stream.closed', toFault(thrown, 'internal')),
-      complete: () => this.#ended(attempt, 'stream.closed', actor.getSnapshot().context.fault),
+    attempt.start({
+      reported: (report) => this.#streamReported(attempt, report),
+      ended: (why) => this.#ended(attempt, 'stream.closed', why),
     });
-    actor.start();
   }
 
   #streamReported(attempt: Attempt, report: StreamReport): void {
+    this.#recorder.record(`stream:${report.stream}`, 'stream', { kind: 'report', report });
     attempt.look();
     switch (report.type) {
       case 'pair.accepted':
         attempt.accepted = report.proof;
-        this.#tellAuthentication(attempt, 'accepted', null);
+        this.#authenticated(attempt, 'accepted', null);
         if (attempt.established) this.#finish(null);
         break;
       case 'pair.refused':
-        this.#tellAuthentication(attempt, 'refused', report.fault);
+        this.#authenticated(attempt, 'refused', report.fault);
         this.#finish(report.fault);
         break;
       case 'stream.established':
@@ -273,30 +216,36 @@ class Check {
     }
   }
 
+  #authenticated({ context }: Attempt, outcome: 'accepted' | 'refused', why: Fault | null): void {
+    const method = context.negotiation.phase === 'authenticated' ? 'SASL EXTERNAL' : 'dialback';
+    this.#tellNow(authenticationStep(method, this.#question.local, outcome, why));
+  }
+
   /** The far end is proved, as the policy wants it; what is left is whether it believes us. */
   #established(attempt: Attempt): void {
     const { domain, local, authentication } = this.#question;
     if (attempt.accepted !== null) {
       this.#finish(null);
     } else if (authentication === null) {
-      this.#tellSkipped('nobody is authenticated: no --config with a certificate for us');
+      this.#tellNow(unauthenticatedStep('nobody is authenticated: no --config with a certificate for us'));
       this.#finish(null);
     } else if (authentication.dialbackSecret === null) {
       const text = 'no dialback.secret, so nobody could answer for a key of ours';
-      this.#tellSkipped(text);
+      this.#tellNow(unauthenticatedStep(text));
       this.#finish(attempt.saslFault ?? fault('dialback', 'no-secret', 'local', text));
     } else {
-      attempt.actor.send({ type: 'local.assertionRequested', from: local, to: domain });
+      attempt.send({ type: 'local.assertionRequested', from: local, to: domain });
     }
   }
 
   #ended(attempt: Attempt, type: 'stream.closing' | 'stream.closed', why: Fault | null): void {
     if (this.#finished === null || attempt !== this.#attempts.at(-1)) return;
-    const context = contextOf(attempt);
-    const isProved = acceptableProof(context, this.#question.domain) !== null && context.associated !== null;
-    if (isProved && why === null && this.#question.service === 'xmpp-client') this.#finish(null);
-    else if (isProved && this.#question.authentication === null && why?.condition === 'no-method-offered') {
-      this.#tellSkipped('the far end offers strangers neither SASL EXTERNAL nor dialback');
+    const { domain, service, authentication } = this.#question;
+    const { context } = attempt;
+    const isProved = acceptableProof(context, domain) !== null && context.associated !== null;
+    if (isProved && why === null && service === 'xmpp-client') this.#finish(null);
+    else if (isProved && authentication === null && why?.condition === 'no-method-offered') {
+      this.#tellNow(unauthenticatedStep('the far end offers strangers neither SASL EXTERNAL nor dialback'));
       this.#finish(null);
     } else if (attempt.established) {
       this.#finish(why ?? fault('dialback', 'closed-while-waiting', 'peer', 'the far end closed the stream'));
@@ -305,92 +254,4 @@ class Check {
       this.#peer?.send({ type, stream, fault: why ?? closedWithoutReason, progress: progressOf(context) });
     }
   }
-
-  #tellAuthentication(attempt: Attempt, outcome: string, why: Fault | null): void {
-    const method = contextOf(attempt).negotiation.phase === 'authenticated' ? 'SASL EXTERNAL' : 'dialback';
-    const evidence = { method, local: this.#question.local, ...(why === null ? {} : { fault: faultEvidence(why) }) };
-    this.#tell({ state: 'authentication', outcome, evidence }, this.#now());
-  }
-
-  #tellSkipped(why: string): void {
-    this.#tell({ state: 'authentication', outcome: 'skipped', evidence: { method: null, why } }, this.#now());
-  }
-
-  /** What the verdict rests on: the attempt that ended with the fault, or the last. */
-  #findings(why: Fault | null): Findings {
-    const { domain, service, local } = this.#question;
-    const attempt =
-      this.#attempts.findLast((one) => why !== null && contextOf(one).fault === why) ?? this.#attempts.at(-1);
-    const context = attempt === undefined ? null : contextOf(attempt);
-    return {
-      fault: why,
-      domain,
-      service,
-      local,
-      policy: policyFor(this.#policy, domain),
-      validates: this.#ports.resolver.validates,
-      nowMs: this.#now(),
-      endpoint: attempt?.endpoint ?? null,
-      association: context?.associated ?? null,
-      proof: context?.associated == null ? null : (attempt?.accepted ?? acceptableProof(context, domain)),
-      isEncrypted: context !== null && context.tls !== null,
-      startTls: context?.tls === null ? (context.negotiation.features?.startTls ?? null) : null,
-      dialbackIsOffered: context !== null && dialbackIsOffered(context),
-      isAccepted: attempt !== undefined && attempt.accepted !== null,
-      certificate: context?.tls?.certificate ?? null,
-      chainLength: attempt?.row.chain?.der.length ?? null,
-      firstBytes: attempt?.firstBytes?.toString('latin1') ?? null,
-      saslFault: attempt?.saslFault ?? null,
-      ignoredTlsa: [],
-      wantsTlsFirst: false,
-    };
-  }
-
-  /** Records that DANE may not look at (RFC 7673 §3.2); asked for so that it can be said. They prove nothing. */
-  async #ignoredTlsa(endpoint: Endpoint | null): Promise<readonly TlsaRecord[]> {
-    const { resolver } = this.#ports;
-    if (endpoint === null || endpoint.dane.kind !== 'none' || !resolver.validates) return [];
-    if (!['insecure-delegation', 'insecure-address', 'no-tlsa'].includes(endpoint.dane.why.condition)) return [];
-    const sinceMs = this.#now();
-    const owner = tlsaOwner(endpoint.host, endpoint.port);
-    const giveUp = new AbortController();
-    const timer = this.#ports.clock.setTimeout(() => giveUp.abort('late'), limits.addressesMs);
-    const answer = await this.#unwatched.tlsa(owner, giveUp.signal);
-    this.#ports.clock.clearTimeout(timer);
-    if (answer.records.length > 0) this.#tell(dnsStep(`TLSA ${owner}`, answer, formatTlsa, true), sinceMs);
-    return answer.records;
-  }
-
-  async #wantsTlsFirst({ domain, service, endpoint }: Findings, why: Fault): Promise<boolean> {
-    const firstBytes = this.#attempts.at(-1)?.firstBytes ?? null;
-    if (endpoint === null || !mayWantTlsFirst(endpoint, why, firstBytes)) return false;
-    const sinceMs = this.#now();
-    const isIt = await speaksTlsFirst(this.#ports, endpoint, domain, service);
-    const evidence = { host: endpoint.host, port: endpoint.port, probe: 'TLS from the first byte' };
-    this.#tell({ state: 'tlsNegotiation', outcome: isIt ? 'probed' : 'failed', evidence }, sinceMs);
-    return isIt;
-  }
-
-  /** Closing tags are exchanged where the far end still listens. */
-  async #leave(): Promise<void> {
-    const open = this.#attempts.filter(({ actor }) => actor.getSnapshot().status === 'active');
-    const { clock } = this.#ports;
-    await Promise.all(
-      open.map(
-        ({ actor }) =>
-          new Promise<void>((resolve) => {
-            const timer = clock.setTimeout(resolve, FAREWELL_MS);
-            const end = (): void => {
-              clock.clearTimeout(timer);
-              resolve();
-            };
-            actor.subscribe({ complete: end, error: end });
-            actor.send({ type: 'local.closeRequested', fault: null });
-          }),
-      ),
-    );
-    for (const { actor } of this.#attempts) actor.stop();
-  }
 }
-
-const contextOf = ({ actor }: Attempt): StreamContext => actor.getSnapshot().context;

@@ -62,6 +62,25 @@ export function attemptStep({ prooftype, verdict }: ProofAttempt): Told {
   return { state: 'association', outcome: 'proved', evidence: { prooftype, strength, ...evidence, expires } };
 }
 
+/** How the far end takes us to be `local`. */
+export const authenticationStep = (
+  method: 'SASL EXTERNAL' | 'dialback',
+  local: string,
+  outcome: 'accepted' | 'refused',
+  why: Fault | null,
+): Told => ({
+  state: 'authentication',
+  outcome,
+  evidence: { method, local, ...(why === null ? {} : { fault: faultEvidence(why) }) },
+});
+
+/** Nobody asked the far end to take us for anybody. */
+export const unauthenticatedStep = (why: string): Told => ({
+  state: 'authentication',
+  outcome: 'skipped',
+  evidence: { method: null, why },
+});
+
 /** The sentence for a person: what was found. */
 export function sentenceOf({ state, outcome, evidence }: Told): string {
   const told = (key: string): string => textOf(evidence[key]);

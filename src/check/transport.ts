@@ -6,12 +6,14 @@ import { limitsFrom } from '../options.ts';
 import type { CertificateChain, Ports } from '../ports.ts';
 import { dialbackKeys } from '../protocol/dialback.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
-import type { CheckQuestion } from './run.ts';
+import type { WireElement } from '../protocol/wire.ts';
+import type { CheckQuestion } from './question.ts';
 
 /** Who is told what comes through it beside the chart. */
 export interface TransportEars {
   readonly chainPresented: (stream: StreamId, chain: CertificateChain | null) => void;
   readonly stanzaCame: (stream: StreamId, why: Fault) => void;
+  readonly onWire: (stream: StreamId, direction: 'in' | 'out', element: WireElement) => void;
   readonly saslFailed: (stream: StreamId, why: Fault) => void;
 }
 
@@ -44,6 +46,7 @@ export function checkTransport(
     credentialFor: () => authentication?.credential ?? null,
     chainPresented: ears.chainPresented,
     onWire: (stream, direction, element) => {
+      ears.onWire(stream, direction, element);
       if (direction !== 'in' || element.kind !== 'saslFailure') return;
       ears.saslFailed(stream, fault('sasl', element.condition, 'peer', element.text ?? undefined));
     },

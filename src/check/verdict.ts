@@ -1,48 +1,11 @@
 /** What a check comes to: the verdict, the federation that it amounts to (XEP-0238), and what to fix. */
-import type { AssociationOutcome } from '../../machines/events.ts';
-import type { CertificateEvidence } from '../protocol/certificate.ts';
-import type { Endpoint } from '../protocol/dns.ts';
 import { type Fault, fault } from '../protocol/faults.ts';
-import type { Federation, ResolvedPolicy } from '../protocol/policy.ts';
-import type { Proof, ProofVerdict } from '../protocol/proof.ts';
+import type { Federation } from '../protocol/policy.ts';
+import type { ProofVerdict } from '../protocol/proof.ts';
 import type { Service } from '../protocol/service.ts';
-import type { TlsaRecord } from '../protocol/tlsa.ts';
-import type { StreamFeatures } from '../protocol/wire.ts';
+import type { Findings } from './findings.ts';
 import { diagnose } from '../trace/causes/diagnose.ts';
 import { tellingFault } from '../trace/causes/telling-fault.ts';
-
-/** What is known when the last stream has come to its end. */
-export interface Findings {
-  /** Why there is no stream on which a stanza could be sent; null where there is one. */
-  readonly fault: Fault | null;
-  readonly domain: string;
-  readonly service: Service;
-  /** Empty: nobody was named. */
-  readonly local: string;
-  readonly policy: ResolvedPolicy;
-  readonly validates: boolean;
-  readonly nowMs: number;
-  /** The last one that was tried, and what was found out there. */
-  readonly endpoint: Endpoint | null;
-  readonly association: AssociationOutcome | null;
-  /** What the policy accepts the far end by. */
-  readonly proof: Proof | null;
-  readonly isEncrypted: boolean;
-  /** What the features before TLS said of STARTTLS; null where none came. */
-  readonly startTls: StreamFeatures['startTls'] | null;
-  readonly dialbackIsOffered: boolean;
-  /** The far end lets us send. */
-  readonly isAccepted: boolean;
-  readonly certificate: CertificateEvidence | null;
-  readonly chainLength: number | null;
-  /** What the far end said first, before TLS, as Latin-1. */
-  readonly firstBytes: string | null;
-  readonly saslFault: Fault | null;
-  /** TLSA records that stand where nobody may believe them. */
-  readonly ignoredTlsa: readonly TlsaRecord[];
-  /** A port for STARTTLS that speaks TLS from the first byte. */
-  readonly wantsTlsFirst: boolean;
-}
 
 export interface CheckVerdict {
   readonly domain: string;

@@ -1,6 +1,7 @@
 /** `xmpp-dna check`: one negotiation towards a domain, step by step, and what to fix. */
 import { hostname } from 'node:os';
-import { type CheckQuestion, runCheck } from '../check/run.ts';
+import type { CheckQuestion } from '../check/question.ts';
+import { runCheck } from '../check/run.ts';
 import { type CheckStep, sentenceOf } from '../check/steps.ts';
 import type { CheckVerdict } from '../check/verdict.ts';
 import { loadConfig, type ServeConfig } from '../config/load.ts';

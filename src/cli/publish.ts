@@ -1,5 +1,5 @@
 /** `xmpp-dna publish`: what a domain puts into DNS, and serves over HTTPS, for a certificate (FEATURES O11). */
-import { readCertificateFile, type CertificateFile } from '../publish/certificate-file.ts';
+import { CertificateFileError, readCertificateFile, type CertificateFile } from '../publish/certificate-file.ts';
 import {
   defaultPort,
   makePublication,
@@ -35,7 +35,7 @@ const MAX_SECONDS = 2 ** 31 - 1;
 export const publish: RunCommand = ({ values, positionals: [path = ''] }, terminal) => {
   const options = readOptions(values);
   const part = readPart(values, options);
-  const file = readCertificateFile(path);
+  const file = readFile(path);
   const wanting = options.tlsa.find(namesAuthority);
   if (wanting !== undefined && file.issuer === null)
     throw new ConfigError([
@@ -75,6 +75,29 @@ function readOptions(values: CommandInput['values']): PublishOptions {
   if (options.directPort === options.port)
     throw new UsageError('--direct-port: expected another port than --port, or leave it out: SRV then says STARTTLS');
   return options;
+}
+
+/** @throws ConfigError with what is expected of the file. */
+function readFile(path: string): CertificateFile {
+  try {
+    return readCertificateFile(path);
+  } catch (error) {
+    if (!(error instanceof CertificateFileError)) throw error;
+    throw new ConfigError([`${path}: ${sentenceOf(error)}`]);
+  }
+}
+
+function sentenceOf({ flaw, message }: CertificateFileError): string {
+  switch (flaw) {
+    case 'unreadable':
+      return `${message} (expected certificates in PEM)`;
+    case 'no-certificate':
+      return 'expected a PEM file with at least one certificate';
+    case 'not-der':
+      return 'expected certificates in DER inside the PEM; one of them is not';
+    case 'malformed':
+      return `expected certificates that can be read${message === '' ? '' : `: ${message}`}`;
+  }
 }
 
 function textOf(values: CommandInput['values'], option: string): string | null {

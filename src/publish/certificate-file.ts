@@ -3,7 +3,6 @@ import { X509Certificate } from 'node:crypto';
 import { readCertificate } from '../adapters/pkix/certificates.ts';
 import { derOf } from '../adapters/pkix/trust.ts';
 import { FileError, readBounded } from '../config/files.ts';
-import { ConfigError } from '../config/spot.ts';
 import { certificateParts, type CertificateParts } from '../protocol/certificate-parts.ts';
 import type { CertificateEvidence } from '../protocol/certificate.ts';
 import { FaultError } from '../protocol/faults.ts';
@@ -26,15 +25,32 @@ export interface CertificateFile {
 }
 
 /**
+ * `unreadable`: there is no such text; `no-certificate`: it holds none; `not-der`: something in it is none by its form;
+ * `malformed`: one of them cannot be read.
+ */
+export type CertificateFileFlaw = 'unreadable' | 'no-certificate' | 'not-der' | 'malformed';
+
+/** A file of certificates that cannot be used; the message says what was found, where that is known. */
+export class CertificateFileError extends Error {
+  override readonly name = 'CertificateFileError';
+  readonly flaw: CertificateFileFlaw;
+
+  constructor(flaw: CertificateFileFlaw, found = '', options?: ErrorOptions) {
+    super(found, options);
+    this.flaw = flaw;
+  }
+}
+
+/**
  * Reads a file of one certificate or more, the server's own first. Private keys in it are passed over.
- * @throws ConfigError with what was expected of the file.
+ * @throws CertificateFileError
  */
 export function readCertificateFile(file: string): CertificateFile {
   const [first, ...others] = dersIn(file).slice(0, MAX_CERTIFICATES);
-  if (first === undefined) throw expected(file, 'a PEM file with at least one certificate');
-  const leaf = published(file, first);
+  if (first === undefined) throw new CertificateFileError('no-certificate');
+  const leaf = published(first);
   const own = new X509Certificate(first);
-  const issuer = others.map((der) => published(file, der)).find(({ certificate }) => hasSigned(certificate, own));
+  const issuer = others.map((der) => published(der)).find(({ certificate }) => hasSigned(certificate, own));
   return { leaf, issuer: issuer ?? null, count: others.length + 1 };
 }
 
@@ -44,20 +60,19 @@ function dersIn(file: string): Buffer[] {
     text = readBounded(file, MAX_FILE_BYTES);
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
-    throw new ConfigError([`${file}: ${error.message} (expected certificates in PEM)`]);
+    throw new CertificateFileError('unreadable', error.message, { cause: error });
   }
   return text.includes('-----BEGIN CERTIFICATE-----') ? derOf(text, 'CERTIFICATE') : [];
 }
 
-function published(file: string, der: Buffer): PublishedCertificate {
+function published(der: Buffer): PublishedCertificate {
   try {
     const parts = certificateParts(der);
-    if (parts === null) throw expected(file, 'certificates in DER inside the PEM; one of them is not');
+    if (parts === null) throw new CertificateFileError('not-der');
     return { ...parts, evidence: readCertificate(der), isAuthority: new X509Certificate(der).ca };
   } catch (error) {
-    if (error instanceof ConfigError) throw error;
-    const why = error instanceof FaultError ? error.fault.text : undefined;
-    throw expected(file, `certificates that can be read${why === undefined ? '' : `: ${why}`}`);
+    if (error instanceof CertificateFileError) throw error;
+    throw new CertificateFileError('malformed', error instanceof FaultError ? error.fault.text : '', { cause: error });
   }
 }
 
@@ -69,5 +84,3 @@ function hasSigned(authority: Uint8Array, leaf: X509Certificate): boolean {
     return false; // a key that nobody can compute with
   }
 }
-
-const expected = (file: string, what: string): ConfigError => new ConfigError([`${file}: expected ${what}`]);

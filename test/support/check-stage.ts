@@ -1,7 +1,8 @@
 /** Where checks are tested: a DNS server, servers and an authority of its own, all on loopback, and the real adapters. */
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { type CheckQuestion, runCheck } from '../../src/check/run.ts';
+import type { CheckQuestion } from '../../src/check/question.ts';
+import { runCheck } from '../../src/check/run.ts';
 import type { CheckStep } from '../../src/check/steps.ts';
 import type { CheckVerdict } from '../../src/check/verdict.ts';
 import { createNodePorts, type NodePortsOptions } from '../../src/node-ports.ts';

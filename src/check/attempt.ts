@@ -1,0 +1,146 @@
+/** One target of the domain, tried: a stream of its own, and what has become known on it. */
+import { type Actor, createActor, type InspectionEvent } from 'xstate';
+import { setOf } from '../../machines/collections/growing-table.ts';
+import type { PeerReport, StreamId, StreamReport } from '../../machines/events.ts';
+import type { StreamContext, StreamSettings } from '../../machines/stream/context.ts';
+import type { Machines } from '../control/effects.ts';
+import type { Recorder } from '../control/recorder.ts';
+import type { StreamRow } from '../control/standing-streams.ts';
+import type { Clock } from '../ports.ts';
+import type { Endpoint } from '../protocol/dns.ts';
+import { type Fault, toFault } from '../protocol/faults.ts';
+import type { PolicyOptions } from '../protocol/policy.ts';
+import type { Proof } from '../protocol/proof.ts';
+import { statePath } from '../trace/record.ts';
+import type { CheckQuestion } from './question.ts';
+import { StreamSteps } from './stream-steps.ts';
+import type { TellSince } from './watched.ts';
+
+/** How long the far end has for its closing tag, in milliseconds; the verdict stands by then. */
+const FAREWELL_MS = 1_000;
+
+export type StreamRequest = Extract<PeerReport, { type: 'stream.requested' }>;
+
+export interface AttemptOptions {
+  readonly stream: StreamId;
+  readonly question: CheckQuestion;
+  /** Canonical. */
+  readonly policy: PolicyOptions;
+  readonly material: StreamSettings['material'];
+  /** Whether proofs of delegation are judged: the far end is challenged for them. */
+  readonly challenges: boolean;
+  readonly machine: Machines['initiatingStream'];
+  readonly clock: Clock;
+  readonly tell: TellSince;
+  readonly recorder: Recorder;
+}
+
+/** Whom an attempt reports to. */
+export interface AttemptEars {
+  readonly reported: (report: StreamReport) => void;
+  readonly ended: (why: Fault | null) => void;
+}
+
+export class Attempt {
+  readonly endpoint: Endpoint;
+  readonly row: StreamRow;
+  firstBytes: Buffer | null = null;
+  established = false;
+  accepted: Proof | null = null;
+  /** Why SASL EXTERNAL did not do; dialback may. */
+  saslFault: Fault | null = null;
+  readonly #actor: Actor<Machines['initiatingStream']>;
+  readonly #steps: StreamSteps;
+  readonly #clock: Clock;
+
+  constructor({ endpoint, avoidExternal }: StreamRequest, options: AttemptOptions) {
+    const { stream, question, policy, material, challenges, machine, clock, tell, recorder } = options;
+    const { domain, service, local, authentication } = question;
+    const steps = new StreamSteps(tell, () => clock.now());
+    const { inspect: record } = recorder.watching(`stream:${stream}`);
+    const actor = createActor(machine, {
+      id: 'initiatingStream',
+      input: {
+        stream,
+        settings: {
+          hosted: setOf(new Set(local === '' ? [] : [local])),
+          policy,
+          bidi: false,
+          material,
+          dna: { checks: challenges, proofs: [] },
+        },
+        purpose: 'stanzas',
+        local,
+        remote: domain,
+        endpoint,
+        service,
+        directTls: endpoint.tls === 'direct',
+        // Who has nothing to show does not ask to be believed.
+        avoidExternal: avoidExternal || authentication?.credential == null,
+      },
+      clock,
+      inspect: (inspected: InspectionEvent) => {
+        steps.inspect(inspected);
+        record?.(inspected);
+      },
+    });
+    this.endpoint = endpoint;
+    this.row = {
+      id: stream,
+      initiating: true,
+      purpose: 'stanzas',
+      endpoint,
+      openedFrom: null,
+      context: () => actor.getSnapshot().context,
+      stage: 'opening',
+      leadsTo: new Set(),
+      openedAt: 0,
+      establishedAt: Infinity,
+      chain: null,
+    };
+    this.#actor = actor;
+    this.#steps = steps;
+    this.#clock = clock;
+  }
+
+  start({ reported, ended }: AttemptEars): void {
+    const actor = this.#actor;
+    actor.on('*', reported);
+    actor.subscribe({
+      next: () => this.look(),
+      error: (thrown) => ended(toFault(thrown, 'internal')),
+      complete: () => ended(this.context.fault),
+    });
+    actor.start();
+  }
+
+  get context(): StreamContext {
+    return this.#actor.getSnapshot().context;
+  }
+
+  send(event: Parameters<Actor<Machines['initiatingStream']>['send']>[0]): void {
+    this.#actor.send(event);
+  }
+
+  /** Tells what has become known since it was called last. */
+  look(): void {
+    const { value, context } = this.#actor.getSnapshot();
+    this.#steps.saw(statePath(value)[0] ?? '', context);
+  }
+
+  /** Closing tags are exchanged where the far end still listens. */
+  async leave(): Promise<void> {
+    const actor = this.#actor;
+    if (actor.getSnapshot().status === 'active')
+      await new Promise<void>((resolve) => {
+        const timer = this.#clock.setTimeout(resolve, FAREWELL_MS);
+        const end = (): void => {
+          this.#clock.clearTimeout(timer);
+          resolve();
+        };
+        actor.subscribe({ complete: end, error: end });
+        actor.send({ type: 'local.closeRequested', fault: null });
+      });
+    actor.stop();
+  }
+}
