@@ -128,6 +128,8 @@ export interface ClientTls {
 export interface ServerTls {
   /** Picks the certificate: by SNI when the peer sent one, else by the stream `to` given here (null: not known yet). */
   readonly streamTo: string | null;
+  /** What is spoken here, for ALPN (XEP-0368 §7). @defaultValue xmpp-server */
+  readonly service?: Service;
 }
 
 /**

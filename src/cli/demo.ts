@@ -50,6 +50,11 @@ function scenarioEvent({ scenario, facts, claims, holds }: Played, number: numbe
       initiating: pathOf(facts, opener, initiating),
       receiving: receiving === null ? [] : pathOf(facts, other(opener), receiving),
     })),
+    sought: facts.sought.map(({ domain, verdict }) => ({
+      domain,
+      verdict: verdict?.verdict ?? null,
+      prooftype: verdict?.prooftype ?? null,
+    })),
     messages: facts.sent.map(({ from, to, delivery }) => ({ from, to, outcome: delivery?.outcome ?? 'waiting' })),
     claims: claims.map(({ claim, expected, saw, holds: one }) => ({ claim, expected, saw, holds: one })),
   };

@@ -30,3 +30,6 @@ export const DIALBACK_OPENER = path(
   'authentication.dialback',
   'established',
 );
+
+/** A client of the demo goes when it knows whom it speaks to. */
+export const CLIENT_OPENER = path('connecting', ...UNTIL_TLS, 'association', 'closing', 'closed');

@@ -108,6 +108,34 @@ export function judged(at: Side, domain: string, verdict: string): Check {
   };
 }
 
+/** What the proof of a domain rests on, such as the name that the certificate was searched for. */
+export function rests(at: Side, domain: string, key: string, value: string): Check {
+  return {
+    claim: `${at} finds ${domain} proved by the ${key} ${value}`,
+    expected: value,
+    seen: (facts) => {
+      const found = reports(facts, at, 'association.settled')
+        .filter(({ outcome }) => outcome.domain === domain)
+        .map(({ outcome: { verdict } }) => (verdict.kind === 'proved' ? String(verdict.evidence[key]) : 'not proved'));
+      return [...new Set(found)].join(', ') || 'not judged';
+    },
+  };
+}
+
+/** What a client of the domain found: a prooftype, or the fault. */
+export function sought(domain: string, found: string): Check {
+  return {
+    claim: `a client finds ${domain}: ${found}`,
+    expected: found,
+    seen: (facts) => {
+      const verdict = facts.sought.find((one) => one.domain === domain)?.verdict ?? null;
+      if (verdict === null) return 'nothing yet';
+      const { fault, prooftype } = verdict;
+      return fault === null ? (prooftype ?? 'nothing') : `${fault.layer}: ${fault.condition}`;
+    },
+  };
+}
+
 export function sockets(opened: number, standing: number): Check {
   const text = (count: { readonly opened: number; readonly standing: number }): string =>
     `${count.opened} opened, ${count.standing} standing`;

@@ -1,8 +1,10 @@
 /** Delegations of the demo (DNA protocol of 2009): what owners of domains sign for their provider. */
+import { anchorProof } from '../adapters/dna/anchor-chain.ts';
 import { issueAttributeCertificate } from '../adapters/dna/issue-attribute-certificate.ts';
 import { issueXmlAssertion } from '../adapters/dna/issue-xml-assertion.ts';
 import type { DelegationOrder } from '../adapters/dna/order.ts';
 import type { ManagerOptions } from '../options.ts';
+import type { Credential } from '../ports.ts';
 import { credentialOf } from './certificates.ts';
 import type { Delegated, ProviderSetup } from './scenario.ts';
 import type { Stage } from './stage.ts';
@@ -13,7 +15,7 @@ export function delegationsOf(setup: ProviderSetup, { clock }: Stage): NonNullab
     const order: DelegationOrder = {
       domain,
       service: 'xmpp-server',
-      signer: credentialOf({ hosts: [domain] }),
+      signer: ownerOf(domain),
       provider: { certificate: credentialOf(setup).cert },
       notBeforeMs: clock.now() - HOUR_MS,
     };
@@ -21,6 +23,9 @@ export function delegationsOf(setup: ProviderSetup, { clock }: Stage): NonNullab
   });
   return Object.fromEntries(given);
 }
+
+/** The certificate of the domain's own: its provider never has the key of it. */
+export const ownerOf = (domain: string): Credential => credentialOf({ hosts: [domain] });
 
 /** Signatures are made of chance: one per order and process, so that runs can be compared. */
 function issuedOnce(kind: Delegated, order: DelegationOrder): string {
@@ -37,4 +42,6 @@ const HOUR_MS = 3_600_000;
 const issuers: Readonly<Record<Delegated, (order: DelegationOrder) => string>> = {
   'attribute-cert': issueAttributeCertificate,
   'xml-assertion': issueXmlAssertion,
+  // Not about the provider: the SRV record that the key has signed is.
+  'dnssec-ta': ({ signer }) => anchorProof(signer.cert),
 };

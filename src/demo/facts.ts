@@ -1,5 +1,6 @@
 /** What was seen while a scenario was played, and the questions that checks ask of it. */
 import type { DomainPair, StreamReport } from '../../machines/events.ts';
+import type { CheckVerdict } from '../check/verdict.ts';
 import type { Proof } from '../protocol/proof.ts';
 import type { WireElement } from '../protocol/wire.ts';
 import type { Delivery } from '../routing/types.ts';
@@ -19,6 +20,8 @@ export interface Facts {
   readonly sent: readonly (Message & { readonly delivery: Delivery | null })[];
   /** What came out at the other provider. */
   readonly arrived: readonly (Message & { readonly at: Side })[];
+  /** What clients have come to know, by domain, in the order of asking; null while nobody knows. */
+  readonly sought: readonly { readonly domain: string; readonly verdict: CheckVerdict | null }[];
   readonly sockets: Readonly<SocketCount>;
 }
 

@@ -7,6 +7,7 @@ import { createNetwork } from '../adapters/network/network.ts';
 import { createPathValidator } from '../adapters/pkix/path-validator.ts';
 import { createRandom } from '../adapters/random.ts';
 import { createTablePoshSource } from '../simulation/table-posh.ts';
+import { createTableZones } from '../simulation/table-zones.ts';
 import { createTableResolver } from '../simulation/table-dns.ts';
 import { trustAnchor } from './certificates.ts';
 import type { Stage } from './stage.ts';
@@ -16,14 +17,16 @@ const PATIENCE_MS = 5_000;
 
 export function createLoopbackStage(): Stage {
   const resolver = createTableResolver({}, { validates: true });
+  const zones = createTableZones(resolver);
   const pathValidator = createPathValidator({ system: false, anchors: [trustAnchor()] });
   return {
     clock: systemClock,
     random: createRandom(),
     resolver,
+    zones,
     posh: createTablePoshSource({}),
     pathValidator,
-    dnaProofs: createDnaProofJudge({ pathValidator, clock: systemClock, resolver }),
+    dnaProofs: createDnaProofJudge({ pathValidator, clock: systemClock, resolver, openValidator: zones.open }),
     host: (credentials) => ({ network: createNetwork({ clock: systemClock, credentials }), address: '127.0.0.1' }),
     until: (predicate, changes$) => {
       const comesTrue$ = merge(of(null), changes$).pipe(

@@ -1,11 +1,13 @@
 /** Plays one scenario on a stage: two providers, the messages between them, and what was seen of both. */
 import { Subject } from 'rxjs';
+import type { CheckVerdict } from '../check/verdict.ts';
 import type { ConnectionManager } from '../manager.ts';
 import type { Delivery } from '../routing/types.ts';
+import { seekServer } from './client.ts';
 import { SocketCount } from './counted-network.ts';
 import type { Facts, Seen } from './facts.ts';
 import { greeting } from './greeting.ts';
-import { startProvider } from './provider.ts';
+import { type Observer, startClientPort, startProvider } from './provider.ts';
 import type { Check, Message, Scenario, Side } from './scenario.ts';
 import type { Stage } from './stage.ts';
 
@@ -33,41 +35,49 @@ export interface Play {
 export async function play(scenario: Scenario, stage: Stage): Promise<Play> {
   const changes$ = new Subject<void>();
   const changed = (): void => changes$.next();
-  const timeline: Seen[] = [];
-  const arrived: (Message & { at: Side })[] = [];
-  const sent: (Message & { delivery: Delivery | null })[] = [];
-  const sockets = new SocketCount();
-  const facts: Facts = { timeline, sent, arrived, sockets };
+  const facts = {
+    timeline: [] as Seen[],
+    sent: [] as (Message & { delivery: Delivery | null })[],
+    arrived: [] as (Message & { at: Side })[],
+    sought: [] as { domain: string; verdict: CheckVerdict | null }[],
+    sockets: new SocketCount(),
+  } satisfies Facts;
+  const observer = (side: Side): Observer => ({
+    side,
+    sockets: facts.sockets,
+    changed,
+    seen: (seen) => facts.timeline.push(seen),
+    arrived: (message) => facts.arrived.push({ ...message, at: side }),
+  });
+  const providers = {
+    A: await startProvider(scenario.A, stage, observer('A')),
+    B: await startProvider(scenario.B, stage, observer('B')),
+  };
+  const clientPort = scenario.sought === undefined ? null : await startClientPort(scenario.B, stage, 'B');
 
-  const makeProvider = (side: Side): Promise<ConnectionManager> =>
-    startProvider(scenario[side], stage, {
-      side,
-      sockets,
-      changed,
-      seen: (seen) => timeline.push(seen),
-      arrived: (message) => arrived.push({ ...message, at: side }),
+  for (const domain of scenario.sought ?? []) {
+    const row: (typeof facts.sought)[number] = { domain, verdict: null };
+    facts.sought.push(row);
+    void seekServer(domain, stage, observer('A')).then((verdict) => {
+      row.verdict = verdict;
+      changed();
     });
-  const providers = { A: await makeProvider('A'), B: await makeProvider('B') };
-
+    await stage.until(() => row.verdict !== null, changes$);
+  }
   for (const act of scenario.acts) {
     for (const { from, to } of act) {
-      const row: (typeof sent)[number] = { from, to, delivery: null };
-      sent.push(row);
+      const row: (typeof facts.sent)[number] = { from, to, delivery: null };
+      facts.sent.push(row);
       const side = scenario.A.hosts.includes(from) ? 'A' : 'B';
-      void providers[side].send(greeting(from, to, sent.length)).then((delivery) => {
+      void providers[side].send(greeting(from, to, facts.sent.length)).then((delivery) => {
         row.delivery = delivery;
         changed();
       });
     }
-    await stage.until(() => sent.every(({ delivery }) => delivery !== null), changes$);
+    await stage.until(() => facts.sent.every(({ delivery }) => delivery !== null), changes$);
   }
-  // The last claims come true last: asked first, they spare the others.
-  const checks = scenario.checks.toReversed();
-  await stage.until(() => checks.every(({ expected, seen }) => seen(facts) === expected), changes$);
-  const settled = scenario.checks.map((check): CheckedClaim => {
-    const saw = check.seen(facts);
-    return { ...check, saw, holds: saw === check.expected };
-  });
+  const claims = await settle(scenario.checks, facts, (predicate) => stage.until(predicate, changes$));
+  const { timeline, sent, arrived, sought, sockets } = facts;
   return {
     played: {
       scenario,
@@ -75,23 +85,39 @@ export async function play(scenario: Scenario, stage: Stage): Promise<Play> {
         timeline: [...timeline],
         sent: [...sent],
         arrived: [...arrived],
+        sought: [...sought],
         sockets: { opened: sockets.opened, standing: sockets.standing },
       },
-      claims: settled,
-      holds: settled.every(({ holds }) => holds),
+      claims,
+      holds: claims.every(({ holds }) => holds),
     },
     providers,
-    stop: () => stopAll(Object.values(providers), stage),
+    stop: () => ended(stage, [...Object.values(providers).map((manager) => manager.stop()), clientPort?.close()]),
   };
 }
 
-async function stopAll(managers: ConnectionManager[], stage: Stage): Promise<void> {
-  let stopped = false;
-  const done$ = new Subject<void>();
-  const stopping = Promise.all(managers.map((manager) => manager.stop())).then(() => {
-    stopped = true;
-    done$.next();
+async function settle(
+  checks: readonly Check[],
+  facts: Facts,
+  until: (predicate: () => boolean) => Promise<boolean>,
+): Promise<CheckedClaim[]> {
+  // The last claims come true last: asked first, they spare the others.
+  const lastFirst = checks.toReversed();
+  await until(() => lastFirst.every(({ expected, seen }) => seen(facts) === expected));
+  return checks.map((check): CheckedClaim => {
+    const saw = check.seen(facts);
+    return { ...check, saw, holds: saw === check.expected };
   });
-  await stage.until(() => stopped, done$);
-  await stopping;
+}
+
+/** Lets time pass until all of it has come to its end. */
+async function ended(stage: Stage, ends: readonly (Promise<void> | undefined)[]): Promise<void> {
+  let isOver = false;
+  const over$ = new Subject<void>();
+  const ending = Promise.all(ends).then(() => {
+    isOver = true;
+    over$.next();
+  });
+  await stage.until(() => isOver, over$);
+  await ending;
 }

@@ -1,5 +1,6 @@
 /** What a person sees of a scenario that was played. */
 import { brief } from '../protocol/faults.ts';
+import { CLIENT } from './client.ts';
 import { type Facts, proofText, reports, samePair } from './facts.ts';
 import { ladderOf, type Rung } from './ladder.ts';
 import type { Paint } from './paint.ts';
@@ -24,6 +25,7 @@ export function describe(played: Played, number: number, paint: Paint): string[]
     ...wrap(scenario.story).map((line) => INDENT + line),
     '',
     ...socketLines(scenario, facts, paint),
+    ...soughtLines(facts, paint),
     ...pairLines(scenario, facts, paint),
     ...verdictLines(played, paint),
   ];
@@ -85,8 +87,11 @@ function socketTitle({ timeline }: Facts, { opener, initiating }: SocketEnds, in
         .some((state) => state === 'verifying' || state === 'lingering'),
   );
   const title = `socket ${index + 1}`;
-  const left = `${opener} opens`;
-  const right = `${other(opener)} accepts${asks ? ', and is only asked' : ''}`;
+  const isClient = initiating.startsWith(CLIENT);
+  const left = isClient ? 'a client opens' : `${opener} opens`;
+  const right = isClient
+    ? `${other(opener)}, at its port for clients`
+    : `${other(opener)} accepts${asks ? ', and is only asked' : ''}`;
   return `${left.padEnd(LEFT)}${title.padStart((MIDDLE + title.length) >> 1).padEnd(MIDDLE)}${right}`.replace(
     title,
     paint('cyan', title),
@@ -94,11 +99,13 @@ function socketTitle({ timeline }: Facts, { opener, initiating }: SocketEnds, in
 }
 
 function drawRung({ opener, said, acceptor }: Rung, paint: Paint): string {
-  const left = state(opener, paint) + ' '.repeat(Math.max(0, LEFT - opener.length));
+  const width = Math.max(LEFT, opener.length + 1);
+  const left = state(opener, paint) + ' '.repeat(width - opener.length);
   const right = state(acceptor, paint);
-  if (said === null) return `${left}${' '.repeat(MIDDLE)}${right}`.trimEnd();
+  if (said === null) return `${left}${' '.repeat(MIDDLE - (width - LEFT))}${right}`.trimEnd();
   const text = ` ${said.text} `;
-  const line = '─'.repeat(Math.max(1, MIDDLE - 3 - text.length));
+  // What a wide box takes, the line gives.
+  const line = '─'.repeat(Math.max(1, MIDDLE - 3 - text.length - (width - LEFT)));
   const drawn = said.towards === 'right' ? `─${text}${line}▶` : `◀${line}${text}─`;
   return `${left}${paint('cyan', drawn)} ${right}`.trimEnd();
 }
@@ -123,6 +130,18 @@ function shapeOf(ladder: readonly Rung[]): string {
       .filter((text) => text !== '')
       .map(nameless),
   ]);
+}
+
+/** What clients came to know, in the words of `xmpp-dna check`. */
+function soughtLines({ sought }: Facts, paint: Paint): string[] {
+  return sought.flatMap(({ domain, verdict }) => {
+    const told = verdict === null ? 'nothing was found out' : verdict.explanation;
+    return [
+      INDENT + paint('bold', `a client of ${domain}`),
+      ...wrap(told).map((line) => `${INDENT}  ${line}`),
+      ...(verdict?.fix == null ? [] : wrap(`fix: ${verdict.fix}`).map((line) => `${INDENT}  ${paint('dim', line)}`)),
+    ];
+  });
 }
 
 /** One line per pair; pairs that came by their stream in the same way share the line of their path. */

@@ -1,7 +1,9 @@
 /** One provider of a scenario: a connection manager on a stage, with its certificate and its domains. */
 import { ConnectionManager } from '../manager.ts';
+import type { Listening } from '../ports.ts';
 import { domainOfJid } from '../protocol/names.ts';
 import { credentialOf } from './certificates.ts';
+import { openClientPort } from './client-port.ts';
 import { countedNetwork, type SocketCount } from './counted-network.ts';
 import { delegationsOf } from './delegations.ts';
 import type { Seen } from './facts.ts';
@@ -58,6 +60,15 @@ export async function startProvider(
     changed();
   });
   await manager.start();
-  publish(setup, manager, host.address, side, stage);
+  publish(setup, { service: 'xmpp-server', port: manager.listening[0]?.port ?? 0, address: host.address, side }, stage);
   return manager;
+}
+
+/** Opens the port for clients of a provider, and publishes it. */
+export async function startClientPort(setup: ProviderSetup, stage: Stage, side: Side): Promise<Listening> {
+  const credential = credentialOf(setup);
+  const host = stage.host({ forServerName: () => credential });
+  const listening = await openClientPort(host, stage.random);
+  publish(setup, { service: 'xmpp-client', port: listening.port, address: host.address, side }, stage);
+  return listening;
 }

@@ -41,10 +41,15 @@ export interface Publication {
   readonly signed?: boolean;
   /** Whose certificate its POSH document lists. @defaultValue there is none */
   readonly posh?: 'its own' | "somebody else's";
+  /**
+   * Whose key signs its zone, which nothing signed delegates to: to whoever has not got that key, it is unsigned.
+   * @defaultValue the zone is no such island
+   */
+  readonly island?: 'its own' | "somebody else's";
 }
 
 /** How a domain lets its provider speak for it, with a key that the provider never sees (DNA protocol of 2009). */
-export type Delegated = 'attribute-cert' | 'xml-assertion';
+export type Delegated = 'attribute-cert' | 'xml-assertion' | 'dnssec-ta';
 
 /** One message, from a user of a hosted domain to a user of the other provider's. */
 export interface Message {
@@ -71,6 +76,8 @@ export interface Scenario {
   readonly B: ProviderSetup;
   /** The messages of one act are sent at once; the next act waits until what became of each is known. */
   readonly acts: readonly (readonly Message[])[];
+  /** Domains of B whose servers clients seek, at the side of A, one after the other: before the acts. @defaultValue none */
+  readonly sought?: readonly string[];
   readonly checks: readonly Check[];
   /** Its point comes after SASL EXTERNAL: the way there is not drawn again. */
   readonly roadIsKnown?: true;

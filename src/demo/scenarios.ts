@@ -16,6 +16,10 @@ import { sameCertificate } from './scenarios/same-certificate.ts';
 import { serverUsageOnly } from './scenarios/server-usage-only.ts';
 import { simpleMutual } from './scenarios/simple-mutual.ts';
 import { wrongCertificate } from './scenarios/wrong-certificate.ts';
+import { suppliedTrustAnchor } from './scenarios/supplied-trust-anchor.ts';
+import { ownProoftype } from './scenarios/own-prooftype.ts';
+import { forClients } from './scenarios/for-clients.ts';
+import { secureDelegation } from './scenarios/secure-delegation.ts';
 import type { Scenario } from './scenario.ts';
 
 export const scenarios: readonly Scenario[] = [
@@ -25,12 +29,16 @@ export const scenarios: readonly Scenario[] = [
   serverUsageOnly,
   clientUsageOnly,
   dane,
+  secureDelegation,
   posh,
   piggybackingAssertion,
   piggybackingSupposition,
   connectionReuse,
   hosting,
   delegationChallenge,
+  suppliedTrustAnchor,
+  ownProoftype,
+  forClients,
   bidirectional,
   onePairRefused,
   wrongCertificate,

@@ -206,9 +206,9 @@ export class MemoryConnection implements Connection {
     this.#decode(NOTHING);
   }
 
-  startTlsServer({ streamTo }: ServerTls): void {
+  startTlsServer(options: ServerTls): void {
     if (!this.#startTls()) return;
-    this.#handshake = serverHandshake(this.#parts.credentials, streamTo, this.#parts.maxVersion);
+    this.#handshake = serverHandshake(this.#parts.credentials, options, this.#parts.maxVersion);
     this.#decode(NOTHING);
   }
 

@@ -7,7 +7,7 @@ import { isIP } from 'node:net';
 import { fault, FaultError } from '../protocol/faults.ts';
 import type { Fault } from '../protocol/faults.ts';
 import type { CertificateEvidence } from '../protocol/certificate.ts';
-import type { ClientTls, Credential, TlsSession } from '../ports.ts';
+import type { ClientTls, Credential, ServerTls, TlsSession } from '../ports.ts';
 import { readCertificate } from '../adapters/pkix/certificates.ts';
 import { LruMap } from '../adapters/lru.ts';
 import type { CredentialStore } from '../adapters/network/tls.ts';
@@ -133,8 +133,6 @@ function sessionOf(protocol: TlsVersion, alpn: string | null, chain: readonly st
   };
 }
 
-const PROTOCOLS = ['xmpp-server'];
-
 export function clientHandshake(options: ClientTls): Handshake & { readonly hello: Buffer } {
   let server: Message | null = null;
   return {
@@ -158,7 +156,7 @@ export function clientHandshake(options: ClientTls): Handshake & { readonly hell
 
 export function serverHandshake(
   credentials: CredentialStore,
-  streamTo: string | null,
+  { streamTo, service = 'xmpp-server' }: ServerTls,
   maxVersion: TlsVersion,
 ): Handshake {
   let alpn: string | null | undefined;
@@ -167,7 +165,7 @@ export function serverHandshake(
     if (minVersion > maxVersion) {
       throw new AlertError('protocol_version', fault('tls', 'no-shared-protocol', 'peer', 'unsupported protocol'));
     }
-    alpn = offered.find((protocol) => PROTOCOLS.includes(protocol)) ?? null;
+    alpn = offered.find((protocol) => protocol === service) ?? null;
     if (alpn === null && offered.length > 0) {
       throw new AlertError('no_application_protocol', fault('tls', 'no-application-protocol', 'peer'));
     }

@@ -9,6 +9,7 @@ import { createPathValidator } from '../../src/adapters/pkix/path-validator.ts';
 import { createSeededRandom } from '../../src/adapters/random.ts';
 import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
 import { createTablePoshSource } from '../../src/simulation/table-posh.ts';
+import { createTableZones } from '../../src/simulation/table-zones.ts';
 import { createTableResolver } from '../../src/simulation/table-dns.ts';
 import { trustAnchor } from '../../src/demo/certificates.ts';
 import type { Stage } from '../../src/demo/stage.ts';
@@ -43,16 +44,21 @@ export function createSimulation(
   const fabric = createMemoryNetwork({ clock, random, ...link });
   validator ??= createPathValidator({ system: false, anchors: [trustAnchor()] });
   const resolver = createTableResolver({}, { clock, delayMs: dnsMs, validates });
+  const zones = createTableZones(resolver);
   return {
     clock,
     random,
     fabric,
     resolver,
+    zones,
     posh: createTablePoshSource({}, { clock, delayMs: dnsMs }),
     pathValidator: validator,
     ...(dnaProofs === null
       ? {}
-      : { dnaProofs: dnaProofs ?? createDnaProofJudge({ pathValidator: validator, clock, resolver }) }),
+      : {
+          dnaProofs:
+            dnaProofs ?? createDnaProofJudge({ pathValidator: validator, clock, resolver, openValidator: zones.open }),
+        }),
     host: (credentials) => {
       const network = fabric.network(credentials);
       return { network, address: network.address };

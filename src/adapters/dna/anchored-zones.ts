@@ -48,6 +48,12 @@ export const isolatedValidator =
   (trustAnchors) =>
     createUnboundSource({ ...dns, trustAnchors, rootAnchorFiles: [] });
 
+interface Remembered {
+  readonly found: AnchoredTargets;
+  /** At half of its time: a proof is renewed before it ends, and what is remembered could not make it longer (FEATURES A14). */
+  readonly askAgainAtMs: number;
+}
+
 const REMEMBERED = 256;
 const LATE = 'late';
 /** Targets kept of one answer. */
@@ -58,7 +64,7 @@ const MAX_ANCHORS = 4;
 export class AnchoredZones {
   readonly #options: AnchoredZonesOptions;
   readonly #slots: ReturnType<typeof createSlots>;
-  readonly #remembered = new LruMap<string, AnchoredTargets>(REMEMBERED);
+  readonly #remembered = new LruMap<string, Remembered>(REMEMBERED);
   readonly #underWay = new Set<Follower>();
   /** Knows no anchor, so that nothing is validated: it only finds zones, and their keys. */
   #finder: UnboundSource | null = null;
@@ -73,7 +79,7 @@ export class AnchoredZones {
     const { clock, timeoutMs = 10_000 } = this.#options;
     const cacheKey = [question.leafSha256, ...question.names].join(' ');
     const known = this.#remembered.get(cacheKey);
-    if (known !== undefined && clock.now() < known.untilMs) return known;
+    if (known !== undefined && clock.now() < known.askAgainAtMs) return known.found;
     if (this.#slots.full) throw dnaFailure('too-many-checks', 'as many wait already as may');
 
     const limit = followSignal(signal);
@@ -83,7 +89,8 @@ export class AnchoredZones {
     try {
       limit.signal.throwIfAborted();
       const found = await this.#ask(question, limit.signal);
-      this.#remembered.set(cacheKey, found);
+      const halfOfItMs = (found.untilMs - clock.now()) / 2;
+      this.#remembered.set(cacheKey, { found, askAgainAtMs: clock.now() + halfOfItMs });
       return found;
     } catch (thrown) {
       if (!limit.signal.aborted) throw thrown;

@@ -39,8 +39,6 @@ export interface TlsEngine {
   startServer(socket: Socket, options: ServerTls, events: HandshakeEvents): tls.TLSSocket;
 }
 
-/** RFC 7301; registered for servers that dial in by XEP-0368. */
-const ALPN = ['xmpp-server'];
 /** The longest chain that is read from a peer. */
 const MAX_CHAIN = 10;
 /**
@@ -113,7 +111,7 @@ export function createTlsEngine({ credentials, clock }: { credentials: Credentia
     return socket;
   };
 
-  const startServer = (plain: Socket, { streamTo }: ServerTls, events: HandshakeEvents): tls.TLSSocket => {
+  const startServer = (plain: Socket, { streamTo, service = 'xmpp-server' }: ServerTls, events: HandshakeEvents): tls.TLSSocket => {
     const fallback =
       (streamTo === null ? null : credentials.forServerName(streamTo)) ?? credentials.forServerName(null);
     const pick = (credential: Credential | null): tls.SecureContext =>
@@ -124,7 +122,7 @@ export function createTlsEngine({ credentials, clock }: { credentials: Credentia
       requestCert: true,
       rejectUnauthorized: false,
       secureContext: pick(fallback),
-      ALPNProtocols: ALPN,
+      ALPNProtocols: [service],
       SNICallback: (name, done) => {
         try {
           const credential = credentials.forServerName(name.toLowerCase()) ?? fallback;
