@@ -13,6 +13,17 @@ export const farEndCauses: readonly Cause[] = [
       `Add ${domain} to the hosts of that server; or have the SRV record name the server that serves it.`,
   },
   {
+    id: 'our-certificate-not-accepted',
+    layers: ['stream'],
+    conditions: ['not-authorized', 'policy-violation'],
+    // Prosody ends the stream before it offers anything, and says why in words only.
+    when: ({ fault }) => fault.origin === 'peer' && /certificate/i.test(fault.text ?? ''),
+    because: (situation) =>
+      `The server at ${place(situation)} wants a certificate that proves ${weSaid(situation)}, and ours does not do${said(situation)}.`,
+    fix: ({ local = '' }) =>
+      `Show it a certificate with the dNSName ${local || 'of our domain'}, in date, from an authority that it trusts, with its chain; it takes no dialback instead.`,
+  },
+  {
     id: 'we-are-refused',
     mover: 'operator',
     layers: ['stream'],
@@ -97,8 +108,10 @@ export const farEndCauses: readonly Cause[] = [
     layers: ['sasl'],
     because: (situation) =>
       `The server at ${place(situation)} did not accept our certificate for ${weSaid(situation)} (SASL EXTERNAL): ${situation.fault.condition}${said(situation)}.`,
-    fix: ({ local = '' }) =>
-      `Check our own side: "xmpp-dna check ${local || 'DOMAIN'}" from elsewhere; the certificate has to name ${local || 'us'}, and its chain has to be complete.`,
+    fix: ({ local = '', fault }) =>
+      /purpose/.test(fault.text ?? '')
+        ? `Give ${local || 'our domain'} a certificate for clients as well (clientAuth), if an authority issues one; or let dialback do, where the far end takes it.`
+        : `Check our own side: "xmpp-dna check ${local || 'DOMAIN'}" from elsewhere; the certificate has to name ${local || 'us'}, and its chain has to be complete.`,
   },
   {
     id: 'no-dialback-secret',
