@@ -92,7 +92,10 @@ export async function play(scenario: Scenario, stage: Stage): Promise<Play> {
       holds: claims.every(({ holds }) => holds),
     },
     providers,
-    stop: () => ended(stage, [...Object.values(providers).map((manager) => manager.stop()), clientPort?.close()]),
+    stop: () => {
+      const ends = Object.values(providers).map((manager) => manager.stop());
+      return ended(stage, clientPort === null ? ends : [...ends, clientPort.close()]);
+    },
   };
 }
 
@@ -111,7 +114,7 @@ async function settle(
 }
 
 /** Lets time pass until all of it has come to its end. */
-async function ended(stage: Stage, ends: readonly (Promise<void> | undefined)[]): Promise<void> {
+async function ended(stage: Stage, ends: readonly Promise<void>[]): Promise<void> {
   let isOver = false;
   const over$ = new Subject<void>();
   const ending = Promise.all(ends).then(() => {

@@ -58,8 +58,11 @@ for (const [prooftype, issue] of [
       assert.deepEqual(
         steps
           .filter(({ state }) => state === 'association')
-          .map(({ outcome, evidence }) => `${String(evidence['prooftype'])} ${outcome}`),
-        ['pkix refuted', `${prooftype} proved`],
+          .map(({ outcome, evidence }) => [evidence['prooftype'], outcome]),
+        [
+          ['pkix', 'refuted'],
+          [prooftype, 'proved'],
+        ],
       );
       assert.ok(wire.some(({ direction, element }) => direction === 'in' && element.kind === 'dnaChallenge'));
     });
