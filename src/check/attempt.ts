@@ -1,10 +1,9 @@
 /** One target of the domain, tried: a stream of its own, and what has become known on it. */
-import { type Actor, createActor, type InspectionEvent } from 'xstate';
+import { type Actor, createActor } from 'xstate';
 import { setOf } from '../../machines/collections/growing-table.ts';
 import type { PeerReport, StreamId, StreamReport } from '../../machines/events.ts';
 import type { StreamContext, StreamSettings } from '../../machines/stream/context.ts';
 import type { Machines } from '../control/effects.ts';
-import type { Recorder } from '../control/recorder.ts';
 import type { StreamRow } from '../control/standing-streams.ts';
 import type { Clock } from '../ports.ts';
 import type { Endpoint } from '../protocol/dns.ts';
@@ -32,7 +31,6 @@ export interface AttemptOptions {
   readonly machine: Machines['initiatingStream'];
   readonly clock: Clock;
   readonly tell: TellSince;
-  readonly recorder: Recorder;
 }
 
 /** Whom an attempt reports to. */
@@ -54,12 +52,11 @@ export class Attempt {
   readonly #clock: Clock;
 
   constructor({ endpoint, avoidExternal }: StreamRequest, options: AttemptOptions) {
-    const { stream, question, policy, material, challenges, machine, clock, tell, recorder } = options;
+    const { stream, question, policy, material, challenges, machine, clock, tell } = options;
     const { domain, service, local, authentication } = question;
     const steps = new StreamSteps(tell, () => clock.now());
-    const { inspect: record } = recorder.watching(`stream:${stream}`);
     const actor = createActor(machine, {
-      id: 'initiatingStream',
+      id: `stream:${stream}`,
       input: {
         stream,
         settings: {
@@ -79,10 +76,7 @@ export class Attempt {
         avoidExternal: avoidExternal || authentication?.credential == null,
       },
       clock,
-      inspect: (inspected: InspectionEvent) => {
-        steps.inspect(inspected);
-        record?.(inspected);
-      },
+      inspect: steps.inspect,
     });
     this.endpoint = endpoint;
     this.row = {

@@ -31,7 +31,7 @@ export function runCheck(
   question: CheckQuestion,
   ports: Ports,
   tell: (step: CheckStep) => void,
-  recorder: Recorder = new Recorder(ports.clock),
+  recorder: Recorder = new Recorder({ clock: ports.clock, records: 0 }),
 ): Promise<CheckVerdict> {
   return new Check(question, ports, tell, recorder).run();
 }
@@ -69,7 +69,9 @@ class Check {
     });
     this.#ports = { ...ports, network, resolver: watchedResolver(ports.resolver, ports.clock, this.#tell) };
     const transport = checkTransport(this.#ports, question, this.#ears());
-    this.#machines = provideEffects(makeEffects(this.#ports, transport, this.#others, new Map()));
+    this.#machines = provideEffects(makeEffects(this.#ports, transport, this.#others, new Map()), (chart) =>
+      recorder.watch(chart),
+    );
   }
 
   async run(): Promise<CheckVerdict> {
@@ -143,8 +145,8 @@ class Check {
         this.#tellNow(authenticationStep('SASL EXTERNAL', this.#question.local, 'refused', why));
       },
       onWire: (stream, direction, element) => {
-        const record = { kind: 'wire', direction, element: withoutKeys(element) } as const;
-        this.#recorder.record(`stream:${stream}`, 'transport', record);
+        const record = { kind: 'wire', direction, element: withoutKeys(element), bytes: null } as const;
+        this.#recorder.record(`stream:${stream}`, record);
       },
     };
   }
@@ -177,7 +179,6 @@ class Check {
       machine: this.#machines.initiatingStream,
       clock,
       tell: this.#tell,
-      recorder: this.#recorder,
     });
     this.#others.streams.add(attempt.row);
     this.#attempts.push(attempt);
@@ -189,7 +190,7 @@ class Check {
   }
 
   #streamReported(attempt: Attempt, report: StreamReport): void {
-    this.#recorder.record(`stream:${report.stream}`, 'stream', { kind: 'report', report });
+    this.#recorder.record(`stream:${report.stream}`, { kind: 'report', report });
     attempt.look();
     switch (report.type) {
       case 'pair.accepted':

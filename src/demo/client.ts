@@ -16,7 +16,7 @@ export async function seekServer(
 ): Promise<CheckVerdict> {
   const { clock, random, resolver, pathValidator, posh } = stage;
   const { network } = stage.host({ forServerName: () => null });
-  const recorder = new Recorder(clock);
+  const recorder = new Recorder({ clock, records: 0 });
   const reading = recorder.records$.subscribe((record) => {
     seen({ at: side, record: { ...record, actor: `${CLIENT}${domain}, ${record.actor}` } });
     changed();
