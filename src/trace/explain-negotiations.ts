@@ -89,10 +89,8 @@ function ofPair(view: View, pair: ActorView, halves: AuthorityHalves): Negotiati
   const { local, remote } = domainsOf(pair);
   const peer = view.actors.get(`peer:${remote}`) ?? null;
   const actors = chainFrom(view, pair);
-  const involved: Involved = {
-    ...{ local, remote, direction: 'outgoing' as const, peer },
-    stream: streamAmong(actors) ?? streamOf(view, pair) ?? streamOf(view, peer),
-  };
+  const stream = streamAmong(actors) ?? streamOf(view, pair) ?? streamOf(view, peer);
+  const involved: Involved = { local, remote, direction: 'outgoing', stream, peer };
   const outcome = outcomeOfPair(pair);
   const fault = outcome === 'failed' ? (pair.ended?.fault ?? faultIn(pair.context['fault']) ?? noFault) : null;
   // What is held off is told by whoever does it: the pair, or the peer for all its pairs.

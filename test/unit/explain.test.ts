@@ -564,6 +564,17 @@ test('O3: a pair that is routed is not stuck, whatever failed before', () => {
   assert.deepEqual([told.stuck, told.fault, told.diagnosis], [false, null, null]);
 });
 
+test('O3: a pair that had a route and has nothing to send is in order, whatever failed before it had one', () => {
+  const context = { local: 'a.example', remote: 'b.example', fault: fault('dialback', 'not-acceptable', 'peer') };
+  const resting: ActorMade = {
+    ...{ id: 'pair:a.example>b.example', machine: 'pair', state: 'resting', context, ended: { how: 'stopped' } },
+    before: ['awaitingRoute', 'routed'],
+  };
+  const told = only([resting]);
+  assert.deepEqual([told.stuck, told.fault], [false, null]);
+  assert.equal(only([{ ...resting, before: ['awaitingRoute'] }]).stuck, true, 'it was refused one');
+});
+
 test('O3: whoever only asks our authoritative side is no negotiation', () => {
   const asking: ActorMade = {
     id: 'stream:8',
