@@ -311,7 +311,7 @@ checking('our own server disowns the key (XEP-0220 §2.1)', async ({ serve, chec
     cause: 'key-disowned',
     fault: 'dialback invalid peer',
     because: /did not know our dialback key/,
-    fix: /dialback\.secret of that server/,
+    fix: /one dialback\.secret on every server/,
     verdict: 'refuted',
   });
 });

@@ -14,6 +14,7 @@ export const farEndCauses: readonly Cause[] = [
   },
   {
     id: 'our-certificate-not-accepted',
+    mover: 'operator',
     layers: ['stream'],
     conditions: ['not-authorized', 'policy-violation'],
     // Prosody ends the stream before it offers anything, and says why in words only.
