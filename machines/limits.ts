@@ -120,6 +120,8 @@ export const limits = {
   documentsPerAddress: 4,
   /** The same for all addresses together, each in its turn: what the HTTPS client does for strangers at once. */
   documentsOfStrangers: 16,
+  /** POSH documents fetched ahead for domains that we connect to; others are fetched when their turn comes. */
+  documentsAhead: 16,
   /** Questions to the embedder's own prooftypes on behalf of one address, and of all strangers together: what each costs, nobody here knows. */
   ownProofsPerAddress: 4,
   ownProofsOfStrangers: 16,

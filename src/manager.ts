@@ -133,6 +133,7 @@ export class ConnectionManager {
       router: this.#router,
       clock,
       random,
+      posh: ports.posh ?? null,
       effects: (registry) =>
         makeEffects(
           ports,

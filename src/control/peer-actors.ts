@@ -13,6 +13,8 @@ export interface PeerActorsOptions {
   /** What policy and chance say of a remote domain now. */
   readonly inputOf: (remote: string) => PeerInput;
   readonly reported: (report: PeerReport) => void;
+  /** The domain is being looked up, for stanzas of ours. */
+  readonly lookingUp: (remote: string) => void;
   /** It is forgotten; what was wished of it is refused next. */
   readonly errored: (remote: string, why: Fault) => void;
 }
@@ -100,7 +102,7 @@ export class PeerActors {
   }
 
   #start(remote: string): PeerActor {
-    const { machine, recorder, inputOf, reported, errored } = this.#options;
+    const { machine, recorder, inputOf, reported, errored, lookingUp } = this.#options;
     const actor = createActor(machine, { id: `peer:${remote}`, input: inputOf(remote), clock: recorder.clock });
     this.#actors.set(remote, actor);
     const forget = (): void => {
@@ -115,6 +117,8 @@ export class PeerActors {
     actor.subscribe({
       next: (snapshot) => {
         this.#remembered.delete(remote);
+        const { attempts, purpose } = snapshot.context;
+        if (snapshot.matches('dnsResolution') && attempts === 0 && purpose === 'stanzas') lookingUp(remote);
         if (born && snapshot.hasTag('quiet')) {
           if (snapshot.context.failures === 0) forget();
           else this.#rememberFailures(remote, forget);

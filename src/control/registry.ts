@@ -7,9 +7,9 @@ import { entryOf } from '../../machines/collections/growing-table.ts';
 import type { StreamSettings } from '../../machines/stream/context.ts';
 import { proofOf } from '../../machines/stream/rules.ts';
 import type { AcceptedConnection } from '../adapters/transport.ts';
-import type { Clock, Random } from '../ports.ts';
+import type { Clock, PoshSource, Random } from '../ports.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
-import { deniedBy, type PolicyOptions, policyFor } from '../protocol/policy.ts';
+import { deniedBy, type PolicyOptions, policyFor, usableProoftypes } from '../protocol/policy.ts';
 import type { Router } from '../routing/router.ts';
 import { ChallengeDesk } from './challenge-desk.ts';
 import { Dispatch } from './dispatch.ts';
@@ -17,6 +17,7 @@ import { type Effects, type OtherStreams, provideEffects } from './effects.ts';
 import { HeldPairs } from './held-pairs.ts';
 import { PairActors } from './pair-actors.ts';
 import { PeerActors } from './peer-actors.ts';
+import { PoshPrefetch } from './posh-prefetch.ts';
 import { ProofExpiry } from './proof-expiry.ts';
 import { Recorder, type RecorderOptions } from './recorder.ts';
 import { StandingStreams } from './standing-streams.ts';
@@ -32,6 +33,8 @@ export interface RegistryOptions {
   readonly random: Random;
   /** What is kept of the records. */
   readonly trace?: Omit<RecorderOptions, 'clock'>;
+  /** Where documents are fetched ahead; null where nobody fetches any. */
+  readonly posh: PoshSource | null;
   /** Makes the effects of a stream's actors; given the registry, which they ask for other streams. */
   readonly effects: (registry: Registry) => Effects;
 }
@@ -47,6 +50,7 @@ export class Registry implements OtherStreams {
   readonly #streamActors: StreamActors;
   readonly #pairActors: PairActors;
   readonly #peerActors: PeerActors;
+  readonly #documents: PoshPrefetch;
   readonly #held = new HeldPairs();
   readonly #dispatch: Dispatch;
   /** Once drained: who waits for the last stream to end. */
@@ -75,6 +79,19 @@ export class Registry implements OtherStreams {
         this.#streamActors.send(stream, { type: 'local.challengeRequested', domain, prooftypes }),
       clock,
     }));
+    this.#documents = new PoshPrefetch({
+      source: options.posh,
+      clock,
+      // What another prooftype may prove before it is its turn is not asked for on the web: a domain is contacted more often
+      // than it has a document (FACTS §12.3).
+      asksFor: (domain) => {
+        const { policy, material } = this.#settings;
+        const [first] = usableProoftypes(policyFor(policy, domain)).filter(
+          (name) => name !== 'dane' || material.secureDns,
+        );
+        return first === 'posh';
+      },
+    });
     const machines = provideEffects(options.effects(this), (chart) => recorder.watch(chart));
     this.#streamActors = new StreamActors({
       machines,
@@ -107,6 +124,7 @@ export class Registry implements OtherStreams {
         };
       },
       reported: (report) => this.#dispatch.peerReported(report),
+      lookingUp: (remote) => this.#documents.begin(remote, 'xmpp-server'),
       errored: (remote, why) => this.#dispatch.peerErrored(remote, why),
     });
     this.#dispatch = new Dispatch({
@@ -197,6 +215,7 @@ export class Registry implements OtherStreams {
       };
       this.#drain = { lastEnded };
       this.search.stop();
+      this.#documents.stop();
       this.#peerActors.stop();
       this.#pairActors.stop();
       for (const stream of this.#streamActors.ids()) this.closeStream(stream, why);

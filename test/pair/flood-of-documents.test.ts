@@ -9,10 +9,8 @@ import { ConnectionManager } from '../../src/manager.ts';
 import type { ProoftypeQuestion, ProoftypeVerdict } from '../../src/prooftype.ts';
 import type { PoshSource } from '../../src/ports.ts';
 import { prooftypeOf } from '../support/own-prooftypes.ts';
-import { createSimulation, type Simulation } from '../support/simulation.ts';
-import { header, ScriptedStream, STARTTLS } from '../support/simulation-peer.ts';
-
-const HOSTING = credentialOf({ hosts: ['hosting.example'] });
+import { createSimulation } from '../support/simulation.ts';
+import { claim } from '../support/claims.ts';
 
 /** As many fetches at once as the real source makes for strangers; only quiet.example ever answers. */
 function slowSource() {
@@ -38,23 +36,6 @@ function slowSource() {
     },
   };
   return { posh, asked };
-}
-
-/** From an address of its own: under TLS, asserts these domains, none of which its certificate names. */
-async function claim(simulation: Simulation, at: { address: string; port: number }, domains: readonly string[]) {
-  const { clock } = simulation;
-  const { network } = simulation.host({ forServerName: () => null });
-  const stream = new ScriptedStream();
-  stream.bind(network.connect({ addresses: [{ family: 4, address: at.address }], port: at.port }, stream));
-  await clock.runUntil(() => stream.isConnected, 1_000);
-  stream.write(header(`from='hosting.example' to='b.example'`) + STARTTLS);
-  await clock.runUntil(() => stream.text.includes('<proceed'), 1_000);
-  stream.secureAsClient('b.example', HOSTING);
-  await clock.runUntil(() => stream.isSecured, 1_000);
-  stream.write(header(`from='hosting.example' to='b.example'`));
-  await clock.runUntil(() => stream.take('</stream:features>') !== null, 1_000);
-  for (const domain of domains) stream.write(`<db:result from='${domain}' to='b.example'>key</db:result>`);
-  return stream;
 }
 
 test('64 assertions of one address, whose documents never come, do not keep another address from its document', async () => {

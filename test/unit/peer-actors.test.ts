@@ -26,6 +26,7 @@ test('a peer that breaks on a wish refuses that wish, and those before it (L1)',
     }),
     recorder: new Recorder({ clock: new SimulatedClock() }),
     inputOf: (remote) => ({ remote, fixedTarget: null, asksForTlsa: true, denied: null, jitter: 0 }),
+    lookingUp: () => undefined,
     reported: (report: PeerReport) => {
       if (report.type === 'stream.refused') heard.push(`${report.wish.local}: ${report.fault.condition}`);
     },
@@ -61,6 +62,7 @@ test('a wish that comes of what a peer just said is not lost with the peer, whic
       }),
       recorder: new Recorder({ clock: new SimulatedClock() }),
       inputOf: (remote) => ({ remote, fixedTarget: null, asksForTlsa: true, denied: null, jitter: 0 }),
+      lookingUp: () => undefined,
       reported: (report: PeerReport) => {
         said.push(report.type);
         // The stream does not do, and that is known at once.
