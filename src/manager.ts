@@ -12,7 +12,7 @@ import type { ConnectionEvents, Credential, Listening, ListenOptions, Ports } fr
 import { dialbackKeys } from './protocol/dialback.ts';
 import type { DnaProofs } from './protocol/dna.ts';
 import { fault, type Fault } from './protocol/faults.ts';
-import { credentialOf } from './protocol/hosts.ts';
+import { credentialOf, replaceCredentials } from './protocol/hosts.ts';
 import { canonicalDomain } from './protocol/names.ts';
 import { NS } from './protocol/namespaces.ts';
 import { canonicalPolicy, type PolicyOptions } from './protocol/policy.ts';
@@ -71,7 +71,7 @@ export class ConnectionManager {
   readonly #ports: Ports;
   readonly #registry: Registry;
   readonly #router: Router;
-  readonly #hosted: ReadonlyMap<string, Credential | null>;
+  readonly #hosted: Map<string, Credential | null>;
   /** By hosted domain: what it shows of its delegation. */
   readonly #proofs: Map<string, DnaProofs>;
   /** Names of the prooftypes of the embedder's own. */
@@ -261,6 +261,15 @@ export class ConnectionManager {
   }
 
   /**
+   * Other certificates for domains that are hosted: shown on streams opened from now on; those that stand are as they were. The
+   * ports want to be told as well ({@link NodePorts.setCredentials}).
+   * @throws TypeError when one is not hosted; then nothing is changed
+   */
+  setCredentials(hosts: ManagerOptions['hosts']): void {
+    replaceCredentials(this.#hosted, hosts);
+  }
+
+  /**
    * Puts another policy in force, for live streams too: those on which a pair stands that it would not let in are closed.
    * @throws TypeError naming the key, when the policy has a mistake; then the one before stays in force
    */
@@ -321,7 +330,7 @@ export class ConnectionManager {
   }
 }
 
-function canonicalHosts(hosts: ManagerOptions['hosts']): ReadonlyMap<string, Credential | null> {
+function canonicalHosts(hosts: ManagerOptions['hosts']): Map<string, Credential | null> {
   const canonical = new Map<string, Credential | null>();
   for (const [host, credential] of Object.entries(hosts)) {
     const domain = canonicalDomain(host);

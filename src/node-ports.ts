@@ -11,7 +11,7 @@ import { createPoshSource } from './adapters/posh/source.ts';
 import { createPathValidator } from './adapters/pkix/path-validator.ts';
 import { createRandom } from './adapters/random.ts';
 import type { Credential, Ports, Resolver } from './ports.ts';
-import { credentialOf } from './protocol/hosts.ts';
+import { credentialOf, replaceCredentials } from './protocol/hosts.ts';
 import { canonicalDomain } from './protocol/names.ts';
 
 export interface NodePortsOptions {
@@ -55,6 +55,11 @@ export interface PoshOptions {
 }
 
 export interface NodePorts extends Ports {
+  /**
+   * Other certificates for hosted domains, from the next handshake on. See `ConnectionManager.setCredentials`.
+   * @throws TypeError when one is not hosted; then nothing is changed
+   */
+  setCredentials(hosts: NodePortsOptions['hosts']): void;
   /** Frees what libraries hold. Not before the manager has stopped; nothing may be asked afterwards. */
   close(): void;
 }
@@ -68,12 +73,12 @@ export function createNodePorts({ hosts, trust = {}, dns = {}, posh = {} }: Node
   const byDomain = new Map(
     Object.entries(hosts).map(([host, credential]) => [canonicalDomain(host) ?? host, credential]),
   );
-  const first = Object.values(hosts).find((credential) => credential !== null) ?? null;
+  const first = (): Credential | null => [...byDomain.values()].find((credential) => credential !== null) ?? null;
   const forServerName = (name: string | null): Credential | null => {
     // Nothing known: a handshake that ends in an error of the stream says more than one that fails.
-    if (name === null) return first;
+    if (name === null) return first();
     const domain = canonicalDomain(name);
-    return domain !== null && byDomain.has(domain) ? (credentialOf(byDomain, domain) ?? first) : null;
+    return domain !== null && byDomain.has(domain) ? (credentialOf(byDomain, domain) ?? first()) : null;
   };
   const names = createNames(dns);
   const pathValidator = createPathValidator({ system: trust.system ?? true, anchors: trust.anchors ?? [] });
@@ -97,6 +102,7 @@ export function createNodePorts({ hosts, trust = {}, dns = {}, posh = {} }: Node
     pathValidator,
     ...(documents === null ? {} : { posh: documents }),
     dnaProofs,
+    setCredentials: (others) => replaceCredentials(byDomain, others),
     close: () => {
       dnaProofs.close();
       client.close();

@@ -1,14 +1,15 @@
 /** The life of the daemon: starts, says that it is ready, runs until a signal, drains. */
 import { ComponentListener, type ComponentRouter } from '../components/component-listener.ts';
-import { loadConfig, type ServeConfig } from '../config/load.ts';
+import type { ServeConfig } from '../config/load.ts';
+import type { NodePorts } from '../node-ports.ts';
 import type { Observable } from 'rxjs';
 import { answerUnattended } from '../components/unattended.ts';
-import type { ListenOptions, Ports } from '../ports.ts';
+import type { ListenOptions } from '../ports.ts';
 import { FaultError, faultSentence } from '../protocol/faults.ts';
-import type { PolicyOptions } from '../protocol/policy.ts';
 import type { Stanza } from '../protocol/stanza.ts';
 import type { ReportRecord } from '../trace/record.ts';
 import { createLog, type Log } from './log.ts';
+import { type Reloadable, Reloads } from './reload.ts';
 import { hearSignals, ignoreSignals } from './signals.ts';
 import { EXIT, type ExitCode, type Terminal } from './terminal.ts';
 
@@ -16,11 +17,10 @@ import { EXIT, type ExitCode, type Terminal } from './terminal.ts';
 const DRAIN_TIMEOUT_MS = 30_000;
 
 /** What the daemon needs of the connection manager. */
-export interface DaemonManager {
+export interface DaemonManager extends Reloadable {
   start(): Promise<void>;
   /** Drains. */
   stop(): Promise<void>;
-  setPolicy(policy: PolicyOptions): void;
   readonly router: ComponentRouter;
   readonly listening: readonly ListenOptions[];
   /** Stanzas for domains to which nobody is attached. */
@@ -33,7 +33,7 @@ export interface Daemon {
   readonly file: string;
   readonly config: ServeConfig;
   readonly manager: DaemonManager;
-  readonly ports: Pick<Ports, 'network' | 'clock' | 'random'>;
+  readonly ports: Pick<NodePorts, 'network' | 'clock' | 'random' | 'setCredentials'>;
 }
 
 /** Runs until SIGTERM or SIGINT, then drains; a second signal exits at once. */
@@ -106,18 +106,6 @@ function cannotStart(error: unknown, file: string, terminal: Terminal): ExitCode
   return EXIT.usage;
 }
 
-/** Puts the policy of the file in force; live streams that it forbids are closed. A file that is wrong changes nothing. */
-function reload({ file, manager }: Daemon, log: Log): void {
-  try {
-    const { manager: options, warnings } = loadConfig(file);
-    for (const warning of warnings) log.say('warning', warning);
-    manager.setPolicy(options.policy ?? {});
-    log.say('info', `SIGHUP: the policy of ${file} is in force; what else has changed there needs a restart`);
-  } catch (error) {
-    log.say('error', `SIGHUP: nothing is changed: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
 /** Obeys signals, also those that came while we start, as soon as there is something to stop or to change. */
 function untilSignalled(
   starting: Promise<void>,
@@ -125,7 +113,16 @@ function untilSignalled(
   daemon: Daemon,
   log: Log,
 ): { readonly ended: Promise<ExitCode>; giveUp(): void } {
-  const { clock } = daemon.ports;
+  const { file, config, manager, ports } = daemon;
+  const { clock } = ports;
+  const reloads = new Reloads(file, config, {
+    setPolicy: (policy) => manager.setPolicy(policy),
+    setProofs: (domain, proofs) => manager.setProofs(domain, proofs),
+    setCredentials: (hosts) => {
+      ports.setCredentials(hosts);
+      manager.setCredentials(hosts);
+    },
+  });
   // A signal alone does not keep the process: without listeners it would end here.
   const alive = setInterval(() => undefined, 2 ** 30);
   let deadline: unknown = null;
@@ -145,7 +142,7 @@ function untilSignalled(
     };
     hearSignals((signal) => {
       if (signal === 'SIGHUP') {
-        onceStarted(() => reload(daemon, log)).catch(reject);
+        onceStarted(() => reloads.reload(log)).catch(reject);
         return;
       }
       if (deadline !== null) {
