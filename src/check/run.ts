@@ -79,6 +79,7 @@ class Check {
     const { clock } = this.#ports;
     const policy = policyFor(this.#policy, domain);
     const peer = createActor(this.#machines.peer, {
+      id: `peer:${domain}`,
       input: {
         remote: domain,
         service,
