@@ -66,7 +66,9 @@ export class WeighedMap<Value> {
     this.#bytes += entry.bytes;
   }
 
+  /** What is of a time to come was remembered before the clock was set back: how old it is, nobody knows. */
   #isOver({ sinceMs }: Entry<Value>): boolean {
-    return this.#clock.now() - sinceMs > this.#limits.lifetimeMs;
+    const ageMs = this.#clock.now() - sinceMs;
+    return ageMs < 0 || ageMs > this.#limits.lifetimeMs;
   }
 }

@@ -179,10 +179,10 @@ function inBothForms(text: string): string {
   });
 }
 
-// eslint-disable-next-line no-control-regex -- these are the characters to replace
-const INVISIBLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+/** Controls, ends of lines, marks and overrides of direction, halves of pairs, and whatever else has no shape of its own. */
+export const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
-/** Text from peers cannot break the line, nor steer the terminal. */
+/** Text from peers cannot break the line, steer the terminal, nor show another order or another name than there is. */
 export function visible(text: string): string {
   return text.replace(INVISIBLE, '\ufffd');
 }

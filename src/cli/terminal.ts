@@ -1,4 +1,5 @@
 /** Where the commands write to, and what their exit codes mean (INTERFACES). */
+import { INVISIBLE } from './log.ts';
 
 /** Exit codes of every command. */
 export const EXIT = {
@@ -34,6 +35,15 @@ export interface Terminal {
 const COLOURS = { red: 31, yellow: 33, green: 32, dim: 2 } as const;
 export type Colour = keyof typeof COLOURS;
 
+/** JSON, in which what cannot be seen is escaped: a person may look at it, too. */
+export const jsonLine = (value: object): string =>
+  JSON.stringify(value).replace(INVISIBLE, (character) =>
+    character
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
+
 export function createTerminal(json: boolean): Terminal {
   const noColor = process.env['NO_COLOR'];
   const coloured = process.stderr.isTTY && (noColor === undefined || noColor === '');
@@ -43,7 +53,7 @@ export function createTerminal(json: boolean): Terminal {
       if (!json) process.stdout.write(`${line}\n`);
     },
     event: (event) => {
-      if (json) process.stdout.write(`${JSON.stringify(event)}\n`);
+      if (json) process.stdout.write(`${jsonLine(event)}\n`);
     },
     tell: (line) => {
       process.stderr.write(`${line}\n`);

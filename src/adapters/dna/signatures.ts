@@ -18,6 +18,8 @@ export interface SignatureScheme {
 /** P-256 and P-384. */
 const CURVES: readonly (string | undefined)[] = ['prime256v1', 'secp384r1'];
 const MIN_RSA_BITS = 2_048;
+/** As in paths: a signature of twice the length costs four times the time, and strangers bring the keys. */
+const MAX_RSA_BITS = 8_192;
 
 /** In attribute certificates, by the DER of the AlgorithmIdentifier (RFC 5754 §3, RFC 8410 §3), hex. */
 export const ATTRIBUTE_CERTIFICATE_SCHEMES: Readonly<Record<string, SignatureScheme>> = {
@@ -46,7 +48,7 @@ export const XML_ASSERTION_SCHEMES: Readonly<Record<string, SignatureScheme>> = 
 function fits(scheme: SignatureScheme, key: KeyObject): boolean {
   const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
   if (key.asymmetricKeyType !== scheme.keyType) return false;
-  if (scheme.keyType === 'rsa') return modulusLength >= MIN_RSA_BITS;
+  if (scheme.keyType === 'rsa') return modulusLength >= MIN_RSA_BITS && modulusLength <= MAX_RSA_BITS;
   if (scheme.keyType === 'ec')
     return scheme.curve === undefined ? CURVES.includes(namedCurve) : scheme.curve === namedCurve;
   return true;

@@ -39,6 +39,7 @@ type Ask<Record> = (name: string, signal: AbortSignal, options: LookUpOptions) =
 
 interface Remembered<Record> {
   readonly answer: DnsAnswer<Record>;
+  readonly sinceMs: number;
   readonly untilMs: number;
 }
 
@@ -85,8 +86,10 @@ class AnswerCache<Record extends object> {
   #recall(name: string): DnsAnswer<Record> | null {
     const found = this.#remembered.get(name);
     if (found === undefined) return null;
-    const leftMs = found.untilMs - this.#clock.now();
-    if (leftMs > 0) return { ...found.answer, ttlSeconds: Math.ceil(leftMs / 1_000) };
+    const now = this.#clock.now();
+    const leftMs = found.untilMs - now;
+    // Of a time to come is what was remembered before the clock was set back: how old it is, nobody knows.
+    if (leftMs > 0 && found.sinceMs <= now) return { ...found.answer, ttlSeconds: Math.ceil(leftMs / 1_000) };
     this.#remembered.delete(name);
     return null;
   }
@@ -139,7 +142,10 @@ class AnswerCache<Record extends object> {
     const ttlSeconds = isKept ? Math.min(answer.ttlSeconds, isPositive ? positive : negative) : 0;
     // What was remembered has been asked for again: it is no longer believed, whatever came of that.
     if (ttlSeconds <= 0) this.#remembered.delete(name);
-    else this.#remembered.set(name, { answer, untilMs: this.#clock.now() + ttlSeconds * 1_000 });
+    else {
+      const sinceMs = this.#clock.now();
+      this.#remembered.set(name, { answer, sinceMs, untilMs: sinceMs + ttlSeconds * 1_000 });
+    }
   }
 }
 
