@@ -10,6 +10,7 @@ import type { DnaProofType, Proof, ProofAttempt, ProofVerdict } from '../src/pro
 import type { StreamId } from '../src/protocol/transport.ts';
 import type { StreamFeatures, StreamHeader } from '../src/protocol/wire.ts';
 import type { GrowingTable } from './collections/growing-table.ts';
+import type { Resolution } from './resolution.machine.ts';
 
 export type { DomainPair } from '../src/protocol/pairs.ts';
 export type { StreamId, TransportCommand, TransportInput } from '../src/protocol/transport.ts';
@@ -224,7 +225,8 @@ export interface AttemptProgress {
 }
 
 export type PeerActorEvent =
-  | ({ readonly type: 'local.streamWanted' } & StreamWish)
+  /** `known`: what looking the domain up has brought a moment ago, where that was done before the wish. */
+  | ({ readonly type: 'local.streamWanted'; readonly known?: Resolution } & StreamWish)
   | { readonly type: 'local.retryRequested' }
   /** The stream that was requested has this id, and starts now. */
   | { readonly type: 'stream.assigned'; readonly stream: StreamId }

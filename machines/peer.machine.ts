@@ -119,6 +119,7 @@ const notInTime = fault('stream', 'connection-timeout', 'peer', 'the stream was 
 const tooSlow: FailedAttempt = { fault: notInTime, progress: noProgress };
 
 const noFault = fault('internal', 'no-fault', 'local');
+const nowhere: Resolution = { kind: 'failed', fault: noFault };
 const noEndpoint: Endpoint = {
   host: '',
   port: 0,
@@ -161,7 +162,8 @@ export const peer = setup({
     /** Our own stanzas do not wait in the line of verification for this domain: it is asked for anew, once. */
     stanzasWaitBehindVerification: ({ context }, { purpose }: StreamWish) =>
       purpose === 'stanzas' && context.purpose === 'verification' && membersOf(context.wishes) < limits.wishesPerPeer,
-    anEndpointIsKnown: (_, result: Resolution) => result.kind === 'resolved',
+    anEndpointIsKnown: (_, result: Resolution | null) => result?.kind === 'resolved',
+    noEndpointIsThere: (_, result: Resolution | null) => result?.kind === 'failed',
     isOurs: ({ context }, stream: StreamId) => stream === context.stream,
     isOursAndSuperseded: ({ context }, event: { stream: StreamId; fault: Fault | null }) =>
       event.stream === context.stream &&
@@ -314,6 +316,28 @@ export const peer = setup({
       on: {
         'local.streamWanted': [
           { guard: 'domainIsDenied', actions: { type: 'refuseWish', params: ({ event }) => event } },
+          // Who wishes has looked it up already.
+          {
+            guard: { type: 'anEndpointIsKnown', params: ({ event }) => event.known ?? null },
+            target: 'connectionReuse',
+            actions: [
+              'startOver',
+              { type: 'takeEndpoint', params: ({ event }) => event.known ?? nowhere },
+              { type: 'rememberWish', params: ({ event }) => event },
+            ],
+          },
+          {
+            guard: { type: 'noEndpointIsThere', params: ({ event }) => event.known ?? null },
+            target: 'failed',
+            actions: [
+              'startOver',
+              {
+                type: 'takeResolutionFault',
+                params: ({ event }) => (event.known?.kind === 'failed' ? event.known.fault : noFault),
+              },
+              { type: 'rememberWish', params: ({ event }) => event },
+            ],
+          },
           {
             target: 'dnsResolution',
             actions: ['startOver', { type: 'rememberWish', params: ({ event }) => event }],

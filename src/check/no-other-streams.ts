@@ -17,6 +17,8 @@ export function noOtherStreams({ clock, challenge }: Pick<ChallengeDeskPorts, 'c
       ask: nothing,
       forget: nothing,
       standing: () => null,
+      locate: () => null,
+      standingAt: () => null,
       want: nothing,
       unwant: nothing,
       farAddress: () => '',

@@ -248,6 +248,7 @@ export function provideEffects(effects: Effects, watch: Watch = (chart) => chart
       },
     }),
   );
+  const resolving = watch(resolution);
   const streamActors = {
     transport,
     assertion: watch(assertion),
@@ -259,7 +260,8 @@ export function provideEffects(effects: Effects, watch: Watch = (chart) => chart
     initiatingStream: forgettingChildren(watch(initiatingStream.provide({ actors: streamActors }))),
     receivingStream: forgettingChildren(watch(receivingStream.provide({ actors: streamActors }))),
     pair: watch(pair),
-    peer: watch(peer.provide({ actors: { resolution: watch(resolution), findStandingStream } })),
+    resolution: resolving,
+    peer: watch(peer.provide({ actors: { resolution: resolving, findStandingStream } })),
   };
 }
 

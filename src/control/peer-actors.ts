@@ -37,6 +37,11 @@ export class PeerActors {
     return this.#actors.size;
   }
 
+  /** Awake, or remembered for its failures. */
+  knows(remote: string): boolean {
+    return this.#actors.has(remote);
+  }
+
   /** To the peer, which is woken for it. */
   wake(remote: string, event: PeerActorEvent): void {
     const actor = this.#actors.get(remote) ?? this.#start(remote);

@@ -4,6 +4,8 @@
  */
 import type { StreamId } from '../../machines/events.ts';
 import { entryOf } from '../../machines/collections/growing-table.ts';
+import type { PeerInput } from '../../machines/peer.machine.ts';
+import type { Resolution } from '../../machines/resolution.machine.ts';
 import type { StreamSettings } from '../../machines/stream/context.ts';
 import { proofOf } from '../../machines/stream/rules.ts';
 import type { AcceptedConnection } from '../adapters/transport.ts';
@@ -24,6 +26,7 @@ import { StandingStreams } from './standing-streams.ts';
 import { StreamActors } from './stream-actors.ts';
 import { StreamSearch } from './stream-search.ts';
 import { VerifyDesk } from './verify-desk.ts';
+import { Whereabouts } from './whereabouts.ts';
 
 export interface RegistryOptions {
   /** At first; {@link Registry.enforcePolicy} changes the policy. */
@@ -51,6 +54,7 @@ export class Registry implements OtherStreams {
   readonly #pairActors: PairActors;
   readonly #peerActors: PeerActors;
   readonly #documents: PoshPrefetch;
+  readonly #whereabouts: Whereabouts;
   readonly #held = new HeldPairs();
   readonly #dispatch: Dispatch;
   /** Once drained: who waits for the last stream to end. */
@@ -59,7 +63,7 @@ export class Registry implements OtherStreams {
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.#settings = options.settings;
-    const { router, clock, random } = options;
+    const { router, clock } = options;
     const { streams } = this;
     const recorder = (this.recorder = new Recorder({ clock, ...options.trace }));
     const search = (this.search = new StreamSearch(streams, clock));
@@ -69,7 +73,17 @@ export class Registry implements OtherStreams {
       forget: (stream, { from, to, id }) =>
         this.#streamActors.send(stream, { type: 'local.verifyAbandoned', from, to, id }),
       standing: (wanted) => streams.leadingTo(wanted),
-      want: (remote, wish) => this.#peerActors.wake(remote, { type: 'local.streamWanted', ...wish }),
+      locate: (remote, avoid, signal) => this.#locate(remote, avoid, signal),
+      standingAt: (wanted) => {
+        const found = streams.find(wanted);
+        return found === null || found === 'pending' ? null : found.stream;
+      },
+      want: (remote, wish, known) =>
+        this.#peerActors.wake(remote, {
+          type: 'local.streamWanted',
+          ...wish,
+          ...(known === null ? {} : { known }),
+        }),
       unwant: (remote) => this.#unwant(remote),
       farAddress: (stream) => streams.get(stream)?.openedFrom ?? '',
     }));
@@ -110,19 +124,12 @@ export class Registry implements OtherStreams {
       reported: (report) => this.#dispatch.pairReported(report),
       errored: (local, remote, why) => this.#dispatch.pairErrored(local, remote, why),
     });
+    const inputOf = (remote: string): PeerInput => this.#inputOf(remote);
+    this.#whereabouts = new Whereabouts({ machine: machines.resolution, recorder, inputOf });
     this.#peerActors = new PeerActors({
       machine: machines.peer,
       recorder,
-      inputOf: (remote) => {
-        const policy = policyFor(this.#settings.policy, remote);
-        return {
-          remote,
-          fixedTarget: policy.target,
-          asksForTlsa: policy.prooftypes.includes('dane'),
-          denied: deniedBy(this.#settings.policy, remote),
-          jitter: random.integer(1_000) / 1_001,
-        };
-      },
+      inputOf,
       reported: (report) => this.#dispatch.peerReported(report),
       lookingUp: (remote) => this.#documents.begin(remote, 'xmpp-server'),
       errored: (remote, why) => this.#dispatch.peerErrored(remote, why),
@@ -142,6 +149,26 @@ export class Registry implements OtherStreams {
       recorder,
       routeWanted: (local, remote) => this.routeWanted(local, remote),
     });
+  }
+
+  /** What policy and chance say of a remote domain now. */
+  #inputOf(remote: string): PeerInput {
+    const { policy } = this.#settings;
+    const { target, prooftypes } = policyFor(policy, remote);
+    return {
+      remote,
+      fixedTarget: target,
+      asksForTlsa: prooftypes.includes('dane'),
+      denied: deniedBy(policy, remote),
+      jitter: this.#options.random.integer(1_000) / 1_001,
+    };
+  }
+
+  /** A peer that is there looks the domain up itself, and remembers what failed; and where none of our streams stands, none is found. */
+  #locate(remote: string, avoid: readonly StreamId[], signal: AbortSignal): Promise<Resolution | null> | null {
+    if (this.#peerActors.knows(remote) || !this.streams.mayAskSomewhere(avoid)) return null;
+    if (deniedBy(this.#settings.policy, remote) !== null) return null;
+    return this.#whereabouts.find(remote, signal);
   }
 
   /** A stanza waits for this pair (RouterEvents). */

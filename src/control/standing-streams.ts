@@ -65,6 +65,8 @@ const CERTIFICATES_REMEMBERED = 4_096;
 
 export class StandingStreams {
   readonly #rows = new Map<StreamId, StreamRow>();
+  /** Those that we opened. */
+  readonly #dialled = new Set<StreamId>();
   readonly #byRemote = new Map<string, Set<StreamId>>();
   readonly #byEndpoint = new Map<string, Set<StreamId>>();
   /** Bidirectional streams that stand, by the certificate of the far end (SHA-256). */
@@ -91,6 +93,7 @@ export class StandingStreams {
     this.#rows.set(row.id, row);
     row.openedAt = ++this.#moment;
     if (row.endpoint === null) return;
+    this.#dialled.add(row.id);
     for (const key of placeKeys(row.endpoint)) {
       this.#promised.delete(key);
       index(this.#byEndpoint, key, row.id);
@@ -172,6 +175,7 @@ export class StandingStreams {
     const row = this.#rows.get(id);
     if (row === undefined) return;
     this.#rows.delete(id);
+    this.#dialled.delete(id);
     for (const key of addressKeys(row)) unindex(this.#byEndpoint, key, id);
     for (const domain of row.leadsTo) unindex(this.#byRemote, domain, id);
     unindex(this.#bidiByCertificate, certificateOf(row) ?? '', id);
@@ -184,6 +188,15 @@ export class StandingStreams {
       if (row !== undefined && !avoid.includes(id) && serves(row, purpose)) return row;
     }
     return null;
+  }
+
+  /** Whether questions may be asked on some stream of ours: only then may one stand where a domain is served. */
+  mayAskSomewhere(avoid: readonly StreamId[]): boolean {
+    for (const id of this.#dialled) {
+      const row = this.#rows.get(id);
+      if (row !== undefined && !avoid.includes(id) && serves(row, 'verification')) return true;
+    }
+    return false;
   }
 
   find(wanted: Wanted): Found {

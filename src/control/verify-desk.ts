@@ -1,6 +1,7 @@
 /** Where the dialback prooftype asks: streams to authoritative servers, and questions that wait for their answer. */
 import type { StreamId, StreamReport, StreamWish } from '../../machines/events.ts';
 import { limits } from '../../machines/limits.ts';
+import type { Resolution } from '../../machines/resolution.machine.ts';
 import { addressBlock } from '../protocol/addresses.ts';
 import type { DialbackAnswer } from '../protocol/dialback.ts';
 import { fault, FaultError, type Fault } from '../protocol/faults.ts';
@@ -23,11 +24,26 @@ export interface DeskPorts {
   /** Nobody waits for the answer any more. */
   readonly forget: (stream: StreamId, question: Question) => void;
   readonly standing: (wanted: Omit<Wanted, 'endpoints'>) => StreamRow | null;
-  readonly want: (remote: string, wish: StreamWish) => void;
+  /** Where the domain is served, if a stream may stand there already; null where finding that out is left to its peer. */
+  readonly locate: (
+    remote: string,
+    avoid: readonly StreamId[],
+    signal: AbortSignal,
+  ) => Promise<Resolution | null> | null;
+  /** A stream that leads there. */
+  readonly standingAt: (wanted: Wanted) => StreamId | null;
+  readonly want: (remote: string, wish: StreamWish, known: Resolution | null) => void;
   /** Nobody waits for a stream to this domain any more that would ask there; others may. */
   readonly unwant: (remote: string) => void;
   /** Who brought an assertion: the address at the far end of the stream. */
   readonly farAddress: (stream: StreamId) => string;
+}
+
+interface StreamToOpen {
+  readonly sender: string;
+  readonly target: string;
+  readonly askedOn: StreamId;
+  readonly known: Resolution | null;
 }
 
 interface Waiter<Answer> {
@@ -69,13 +85,19 @@ export class VerifyDesk {
     await this.#turns.take(address, signal);
     try {
       signal.throwIfAborted(); // meanwhile: an abort does not take back a turn that was given
-      return this.#ports.standing(wanted)?.id ?? (await this.#open(sender, target, askedOn, signal));
+      const again = this.#ports.standing(wanted);
+      if (again !== null) return again.id;
+      const known = await this.#ports.locate(sender, wanted.avoid, signal);
+      signal.throwIfAborted();
+      const there =
+        known?.kind === 'resolved' ? this.#ports.standingAt({ ...wanted, endpoints: [known.endpoint] }) : null;
+      return there ?? (await this.#open({ sender, target, askedOn, known }, signal));
     } finally {
       this.#turns.release(address);
     }
   }
 
-  #open(sender: string, target: string, askedOn: StreamId, signal: AbortSignal): Promise<StreamId> {
+  #open({ sender, target, askedOn, known }: StreamToOpen, signal: AbortSignal): Promise<StreamId> {
     return new Promise((resolve, reject) => {
       const key = keyOf(sender, target);
       const waiter = {
@@ -95,7 +117,7 @@ export class VerifyDesk {
       };
       push(this.#forStream, key, waiter);
       signal.addEventListener('abort', abandoned, { once: true });
-      this.#ports.want(sender, { local: target, purpose: 'verification', avoid: [askedOn] });
+      this.#ports.want(sender, { local: target, purpose: 'verification', avoid: [askedOn] }, known);
     });
   }
 

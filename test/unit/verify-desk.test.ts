@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../machines/limits.ts';
-import { toFault } from '../../src/protocol/faults.ts';
+import { fault, toFault } from '../../src/protocol/faults.ts';
+import type { Wanted } from '../../src/control/standing-streams.ts';
 import { type DeskPorts, type Question, VerifyDesk } from '../../src/control/verify-desk.ts';
+import { endpoint } from '../support/samples.ts';
 
 const question: Question = { from: 'b.example', to: 'a.example', id: 'x', key: 'k' };
 const isClosed = (thrown: unknown): boolean => toFault(thrown, 'internal').condition === 'closed';
@@ -17,6 +19,8 @@ function stage(changes: Partial<DeskPorts> = {}) {
     ask: (_, what) => asked.push(what),
     forget: () => undefined,
     standing: () => null,
+    locate: () => null,
+    standingAt: () => null,
     want: (remote) => wanted.push(remote),
     unwant: () => undefined,
     farAddress: () => '192.0.2.1',
@@ -71,5 +75,37 @@ test('whoever gives up in the moment that his turn comes has no stream opened (F
     await new Promise(setImmediate);
     assert.equal(wanted.includes(late), before, `after ${ticks} ticks`);
     occupy(limits.verifyStreamsPerAddress + ticks);
+  }
+});
+
+test('a stream that leads where the domain is served is asked on, and no other is wished for (FEATURES M8, L3)', async () => {
+  const known = { kind: 'resolved', endpoint, further: [] } as const;
+  const sought: Wanted[] = [];
+  const { desk, wanted } = stage({
+    locate: () => Promise.resolve(known),
+    standingAt: (what) => {
+      sought.push(what);
+      return 7;
+    },
+  });
+  assert.equal(await desk.openStream('a.example', 'b.example', 1, patient), 7);
+  assert.deepEqual(wanted, []);
+  // S6: never the stream that brought the question.
+  assert.deepEqual(sought, [{ remote: 'a.example', purpose: 'verification', avoid: [1], endpoints: [endpoint] }]);
+});
+
+test('what was found out goes along with the wish, so that nothing is looked up twice', async () => {
+  const unknown = { kind: 'failed', fault: fault('dns', 'no-address', 'dns') } as const;
+  for (const known of [unknown, { kind: 'resolved', endpoint, further: [] } as const, null]) {
+    const wishes: unknown[] = [];
+    const { desk } = stage({
+      locate: () => Promise.resolve(known),
+      want: (remote, wish, found) => wishes.push([remote, wish.local, found]),
+    });
+    const stream = desk.openStream('a.example', 'b.example', 1, patient);
+    await new Promise(setImmediate);
+    assert.deepEqual(wishes, [['a.example', 'b.example', known]]);
+    desk.streamStands('a.example', 'b.example', 9);
+    assert.equal(await stream, 9);
   }
 });

@@ -388,3 +388,13 @@ test('a stanza does not wait in the line of claims for the same domain: it is lo
   assert.deepEqual(lookUps(), []);
   assert.equal(wishesOf(actor.snapshot.context).length, 4);
 });
+
+test('who has looked the domain up already has it not looked up again, whatever came of it', () => {
+  const known = new PureActor(peer, input).sendInternal({ ...wanted, known: resolved });
+  assert.deepEqual([known.state, ...known.effects.map(wordsOf)], ['connectionReuse', 'spawn findStandingStream']);
+  assert.deepEqual(requested(known.sendInternal(events['none stands'])), [[endpoint.host, false]]);
+  const why = fault('dns', 'no-address', 'dns');
+  const nowhere = new PureActor(peer, input).sendInternal({ ...wanted, known: { kind: 'failed', fault: why } });
+  assert.deepEqual([nowhere.state, ...nowhere.effects.map(wordsOf)], ['failed', 'report stream.refused']);
+  assert.deepEqual([nowhere.snapshot.context.fault, nowhere.snapshot.context.failures], [why, 1]);
+});

@@ -1,0 +1,77 @@
+/** Where a domain is served that somebody asserts, found out before a stream to it is wished for: one may stand there. */
+import { type ActorRefFrom, createActor } from 'xstate';
+import type { PeerInput } from '../../machines/peer.machine.ts';
+import type { Resolution } from '../../machines/resolution.machine.ts';
+import { fault, toFault } from '../protocol/faults.ts';
+import type { Machines } from './effects.ts';
+import type { Recorder } from './recorder.ts';
+
+export interface WhereaboutsOptions {
+  readonly machine: Machines['resolution'];
+  readonly recorder: Recorder;
+  readonly inputOf: (remote: string) => PeerInput;
+}
+
+/** One domain that is being looked up. It is given up when nobody waits for it any more. */
+interface LookUp {
+  readonly actor: ActorRefFrom<Machines['resolution']>;
+  readonly settled: Promise<Resolution>;
+  askers: number;
+}
+
+const notFinished = fault('dns', 'not-finished', 'local');
+
+export class Whereabouts {
+  readonly #options: WhereaboutsOptions;
+  readonly #underWay = new Map<string, LookUp>();
+
+  constructor(options: WhereaboutsOptions) {
+    this.#options = options;
+  }
+
+  /** What the peer would find out, once for all who ask at this moment; null when `signal` fires. */
+  find(remote: string, signal: AbortSignal): Promise<Resolution | null> {
+    if (signal.aborted) return Promise.resolve(null);
+    const lookUp = this.#underWay.get(remote) ?? this.#start(remote);
+    lookUp.askers += 1;
+    return new Promise((resolve) => {
+      const leave = (): void => {
+        lookUp.askers -= 1;
+        if (lookUp.askers === 0) this.#forget(remote, lookUp);
+        resolve(null);
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      void lookUp.settled.then((resolution) => {
+        signal.removeEventListener('abort', leave);
+        resolve(resolution);
+      });
+    });
+  }
+
+  #start(remote: string): LookUp {
+    const { machine, recorder, inputOf } = this.#options;
+    const { fixedTarget, asksForTlsa, service = 'xmpp-server' } = inputOf(remote);
+    const manner = { fresh: false, purpose: 'verification' as const };
+    const actor = createActor(machine, {
+      id: `resolution:${remote}`,
+      input: { remoteDomain: remote, service, fixedTarget, asksForTlsa, targets: [], ...manner },
+      clock: recorder.clock,
+    });
+    const settled = new Promise<Resolution>((resolve) => {
+      actor.subscribe({
+        complete: () => resolve(actor.getSnapshot().output ?? { kind: 'failed', fault: notFinished }),
+        error: (thrown) => resolve({ kind: 'failed', fault: toFault(thrown, 'dns') }),
+      });
+    });
+    const lookUp: LookUp = { actor, settled, askers: 0 };
+    this.#underWay.set(remote, lookUp);
+    void settled.then(() => this.#forget(remote, lookUp));
+    actor.start();
+    return lookUp;
+  }
+
+  #forget(remote: string, lookUp: LookUp): void {
+    if (this.#underWay.get(remote) === lookUp) this.#underWay.delete(remote);
+    lookUp.actor.stop();
+  }
+}
