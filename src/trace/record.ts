@@ -60,7 +60,7 @@ export type TraceRecord = TraceBody & {
   /** Milliseconds since the epoch. */
   readonly atMs: number;
   /**
-   * `stream:3`, `pair:a.example>b.example`, `peer:b.example`, and below them `stream:3/association:c.example`; empty for what is
+   * `stream:3`, `pair:a.example>b.example`, `peer:b.example`, `resolution:b.example`, and below them `stream:3/association:c.example`; empty for what is
    * about none.
    */
   readonly actor: string;

@@ -31,7 +31,10 @@ function beyond(machine: string, context: Readonly<Record<string, unknown>>): st
     case 'peer':
       return typeof stream === 'number' ? [`stream:${stream}`] : [];
     case 'dialbackProoftype':
-      return isVerifyStream(verifyStream) ? [`stream:${verifyStream.stream}`] : [`peer:${String(senderDomain)}`];
+      // The domain may be looked up before its peer is woken.
+      return isVerifyStream(verifyStream)
+        ? [`stream:${verifyStream.stream}`]
+        : [`resolution:${String(senderDomain)}`, `peer:${String(senderDomain)}`];
     default:
       return [];
   }

@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromPromise } from 'xstate';
+import type { LookUpManner } from '../../machines/declare.ts';
 import { resolution, type ServiceRecords } from '../../machines/resolution.machine.ts';
 import { Recorder } from '../../src/control/recorder.ts';
 import { Whereabouts } from '../../src/control/whereabouts.ts';
 import type { AddressRecord, DnsAnswer } from '../../src/protocol/dns.ts';
 import { fault, FaultError } from '../../src/protocol/faults.ts';
+import type { Service } from '../../src/protocol/service.ts';
 import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
 
 const nothing = { status: 'nodata-insecure', records: [], ttlSeconds: 30 } as const;
@@ -20,15 +22,17 @@ function stage(broken: FaultError | null = null) {
   let answer: () => void = () => undefined;
   const machine = resolution.provide({
     actors: {
-      lookUpServices: fromPromise<ServiceRecords, { domain: string }>(({ input, signal }) => {
-        asked.push(input.domain);
-        signal.addEventListener('abort', () => given.push(input.domain));
-        if (broken !== null) return Promise.reject(broken);
-        return new Promise((resolve) => {
-          answer = () => resolve({ xmpp: nothing, xmpps: nothing, draws: [], atMs: 0 });
-        });
-      }),
-      lookUpAddresses: fromPromise<DnsAnswer<AddressRecord>, { host: string }>(() =>
+      lookUpServices: fromPromise<ServiceRecords, { domain: string; service: Service } & LookUpManner>(
+        ({ input, signal }) => {
+          asked.push(input.domain);
+          signal.addEventListener('abort', () => given.push(input.domain));
+          if (broken !== null) return Promise.reject(broken);
+          return new Promise((resolve) => {
+            answer = () => resolve({ xmpp: nothing, xmpps: nothing, draws: [], atMs: 0 });
+          });
+        },
+      ),
+      lookUpAddresses: fromPromise<DnsAnswer<AddressRecord>, { host: string } & LookUpManner>(() =>
         Promise.resolve({ status: 'insecure', records: [address], ttlSeconds: 30 }),
       ),
     },
