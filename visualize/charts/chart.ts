@@ -1,0 +1,139 @@
+/** A chart as plain data, read from its machine: what the pictures, the walk, the tables of SPEC.md and their tests look at. */
+import { type AnyStateMachine, type AnyStateNode, type AnyTransitionDefinition } from 'xstate';
+import type { StateMeta } from '../../machines/declare.ts';
+
+/** One candidate of a transition; the first whose guard holds is taken. */
+export interface ChartCandidate {
+  readonly guard: string | null;
+  /** What the guard is asked about, where the chart itself says it; null where an event or the context does. */
+  readonly guardParameter: string | null;
+  /** Ids of the states entered; empty where the machine stays. */
+  readonly targets: readonly string[];
+  readonly actions: readonly string[];
+  readonly reenter: boolean;
+}
+
+export interface ChartTransition {
+  readonly event: string;
+  readonly candidates: readonly ChartCandidate[];
+}
+
+export interface ChartDeadline {
+  /** The name under which `setup` knows the delay; null for a bare number. */
+  readonly delay: string | null;
+  readonly isKnown: boolean;
+  readonly candidates: readonly ChartCandidate[];
+}
+
+export interface ChartInvoke {
+  readonly id: string;
+  readonly src: string;
+  readonly hasOnError: boolean;
+}
+
+/** One state, its substates within. */
+export interface ChartState {
+  readonly id: string;
+  readonly key: string;
+  /** From the root, such as `streamHeaders.awaitingHeader`; empty for the root. */
+  readonly path: string;
+  readonly type: 'atomic' | 'compound' | 'parallel' | 'final' | 'history';
+  readonly description: string | null;
+  readonly meta: Partial<StateMeta>;
+  readonly tags: readonly string[];
+  readonly entry: readonly string[];
+  readonly transitions: readonly ChartTransition[];
+  readonly deadlines: readonly ChartDeadline[];
+  readonly always: readonly ChartCandidate[];
+  readonly invokes: readonly ChartInvoke[];
+  /** Id of the state within that is entered first. */
+  readonly initial: string | null;
+  readonly states: readonly ChartState[];
+}
+
+export interface Chart {
+  readonly id: string;
+  readonly description: string | null;
+  readonly hasOutput: boolean;
+  /** Name of each delay to milliseconds; null where it depends on the context. */
+  readonly delays: Readonly<Record<string, number | null>>;
+  readonly root: ChartState;
+}
+
+function nameOf(named: unknown): string {
+  if (typeof named === 'string') return named;
+  if (named !== null && (typeof named === 'object' || typeof named === 'function')) {
+    if ('type' in named && typeof named.type === 'string') return named.type;
+  }
+  return '(inline)';
+}
+
+function parameterOf(named: unknown): string | null {
+  if (named === null || typeof named !== 'object' || !('params' in named)) return null;
+  return typeof named.params === 'string' ? named.params : null;
+}
+
+const candidateOf = (transition: AnyTransitionDefinition): ChartCandidate => ({
+  guard: transition.guard === undefined ? null : nameOf(transition.guard),
+  guardParameter: parameterOf(transition.guard),
+  targets: (transition.target ?? []).map(({ id }) => id),
+  actions: transition.actions.map(nameOf),
+  reenter: transition.reenter,
+});
+
+function readState(node: AnyStateNode, delays: Readonly<Record<string, unknown>>): ChartState {
+  const byDelay = new Map<string, ChartCandidate[]>();
+  for (const transition of node.after) {
+    const delay = typeof transition.delay === 'string' ? transition.delay : '';
+    byDelay.set(delay, [...(byDelay.get(delay) ?? []), candidateOf(transition)]);
+  }
+  const transitions = [...node.transitions].filter(
+    ([event]) => !event.startsWith('xstate.after.') && !event.startsWith('xstate.route'),
+  );
+  return {
+    id: node.id,
+    key: node.key,
+    path: node.path.join('.'),
+    type: node.type,
+    description: node.description ?? null,
+    meta: (node.meta ?? {}) as Partial<StateMeta>, // charts declare this type in `setup`
+    tags: [...node.tags],
+    // xstate sets its timers by an entry action of its own.
+    entry: node.entry.map(nameOf).filter((name) => name !== 'xstate.raise'),
+    transitions: transitions.map(([event, candidates]) => ({ event, candidates: candidates.map(candidateOf) })),
+    deadlines: [...byDelay].map(([delay, candidates]) => ({
+      delay: delay === '' ? null : delay,
+      isKnown: Object.hasOwn(delays, delay),
+      candidates,
+    })),
+    always: (node.always ?? []).map(candidateOf),
+    invokes: node.invoke.map(({ id, src }) => ({
+      id,
+      src: nameOf(src),
+      hasOnError: node.transitions.has(`xstate.error.actor.${id}`),
+    })),
+    // A machine without states has an `initial` all the same, which leads nowhere.
+    initial: node.type === 'compound' ? (node.initial.target[0]?.id ?? null) : null,
+    states: Object.values(node.states).map((child) => readState(child, delays)),
+  };
+}
+
+/** Reads a machine; `provide()` changes nothing of it. */
+export function readChart(machine: AnyStateMachine): Chart {
+  const delays = machine.implementations.delays as Readonly<Record<string, unknown>>;
+  return {
+    id: machine.id,
+    description: machine.root.description ?? null,
+    hasOutput: (machine.config as { output?: unknown }).output !== undefined,
+    delays: Object.fromEntries(
+      Object.entries(delays).map(([name, value]) => [name, typeof value === 'number' ? value : null]),
+    ),
+    root: readState(machine.root, delays),
+  };
+}
+
+/** The state and all below it, top to bottom. */
+export function* statesOf(state: ChartState): Generator<ChartState> {
+  yield state;
+  for (const child of state.states) yield* statesOf(child);
+}

@@ -1,0 +1,159 @@
+/** What is drawn of a chart: states within states, and one arrow for all that leads from one state to another. */
+import type { AnyStateMachine } from 'xstate';
+import type { Mover } from '../../machines/declare.ts';
+import { type Chart, type ChartCandidate, type ChartState, readChart, statesOf } from './chart.ts';
+import { durationWords } from './text.ts';
+
+/** Who makes an arrow be taken: the far end, who embeds us, the connection, another actor, time, or nobody: the state only decides. */
+export const ORIGINS = ['peer', 'local', 'transport', 'actor', 'time', 'decision'] as const;
+export type Origin = (typeof ORIGINS)[number];
+
+/** One way to take an arrow. */
+export interface Reason {
+  /** The type of the event, as it stands in a trace; empty where the state only decides. */
+  readonly event: string;
+  readonly origin: Origin;
+  /** The event in words; empty where the state only decides. */
+  readonly words: string;
+  /** What has to hold, `else` where all others before did not; null where nothing has to. */
+  readonly guard: string | null;
+}
+
+export interface GraphArrow {
+  /** Paths such as `streamHeaders.awaitingHeader`; empty for the machine itself, which is: for any state. */
+  readonly from: string;
+  readonly to: string;
+  readonly reasons: readonly Reason[];
+}
+
+export interface GraphDeadline {
+  readonly delay: string;
+  /** `15 s`; the name of the delay where it depends on the context. */
+  readonly words: string;
+}
+
+export interface GraphState {
+  /** From the machine, such as `streamHeaders.awaitingHeader`; empty for the machine itself. */
+  readonly path: string;
+  readonly key: string;
+  readonly type: ChartState['type'];
+  readonly description: string;
+  readonly spec: string;
+  readonly isQuiet: boolean;
+  readonly awaits: string | null;
+  readonly mover: Mover | null;
+  readonly ifLate: string | null;
+  readonly deadlines: readonly GraphDeadline[];
+  /** What may happen here without the state being left; what leads back into it anew is an arrow. */
+  readonly hears: readonly Reason[];
+  /** Path of the state within that is entered first. */
+  readonly initial: string | null;
+  readonly states: readonly GraphState[];
+}
+
+export interface ChartGraph {
+  readonly id: string;
+  readonly root: GraphState;
+  readonly arrows: readonly GraphArrow[];
+}
+
+/** Reads what is to be drawn from a machine; `provide()` changes nothing of it. */
+export function graphOf(machine: AnyStateMachine): ChartGraph {
+  const chart = readChart(machine);
+  const pathOf = new Map([...statesOf(chart.root)].map(({ id, path }) => [id, path]));
+  const arrows = new Map<string, { from: string; to: string; reasons: Reason[] }>();
+  for (const state of statesOf(chart.root)) {
+    for (const { reason, targets } of reasonsOf(state, chart)) {
+      for (const id of targets) {
+        const [from, to] = [state.path, pathOf.get(id) ?? id];
+        const key = `${from} ${to}`;
+        const arrow = arrows.get(key) ?? { from, to, reasons: [] };
+        arrow.reasons.push(reason);
+        arrows.set(key, arrow);
+      }
+    }
+  }
+  return { id: chart.id, root: graphState(chart.root, chart, pathOf), arrows: [...arrows.values()] };
+}
+
+/** The state and all below it, top to bottom. */
+export function* statesIn(state: GraphState): Generator<GraphState> {
+  yield state;
+  for (const child of state.states) yield* statesIn(child);
+}
+
+/** `[versionIsForeign]`, `peer.streamOpened [else]` */
+export const reasonWords = ({ words, guard }: Reason): string =>
+  [words, guard === null ? '' : `[${guard}]`].filter((part) => part !== '').join(' ');
+
+function graphState(state: ChartState, chart: Chart, pathOf: ReadonlyMap<string, string>): GraphState {
+  const { path, key, type, description, meta, tags, initial } = state;
+  return {
+    path,
+    key,
+    type,
+    description: description ?? '',
+    spec: meta.spec ?? '',
+    isQuiet: tags.includes('quiet'),
+    awaits: meta.awaits ?? null,
+    mover: meta.mover ?? null,
+    ifLate: meta.ifLate ?? null,
+    deadlines: state.deadlines.map(({ delay }) => deadlineOf(delay ?? '', chart)),
+    hears: reasonsOf(state, chart)
+      .filter(({ targets }) => targets.length === 0)
+      .map(({ reason }) => reason),
+    initial: initial === null ? null : (pathOf.get(initial) ?? null),
+    states: state.states.map((child) => graphState(child, chart, pathOf)),
+  };
+}
+
+function deadlineOf(delay: string, chart: Chart): GraphDeadline {
+  const ms = chart.delays[delay] ?? null;
+  return { delay, words: ms === null ? delay : durationWords(ms) };
+}
+
+interface Way {
+  readonly reason: Reason;
+  /** Ids of the states entered. */
+  readonly targets: readonly string[];
+}
+
+/** All that may happen in a state itself, in the order in which the chart looks at it. */
+function reasonsOf(state: ChartState, chart: Chart): Way[] {
+  const ways = (event: string, candidates: readonly ChartCandidate[], words: string, origin: Origin): Way[] =>
+    candidates.map((candidate) => ({
+      reason: { event, origin, words, guard: guardWords(candidate, candidates) },
+      targets: candidate.targets,
+    }));
+  return [
+    ...ways('', state.always, '', 'decision'),
+    ...state.transitions.flatMap(({ event, candidates }) =>
+      ways(event, candidates, eventWords(event), originOf(event)),
+    ),
+    ...state.deadlines.flatMap(({ delay, candidates }) => {
+      const { delay: name, words } = deadlineOf(delay ?? '', chart);
+      const text = words === name ? `after ${name}` : `after ${words}, ${name}`;
+      return ways(`xstate.after.${name}.${state.id}`, candidates, text, 'time');
+    }),
+  ];
+}
+
+function guardWords({ guard, guardParameter }: ChartCandidate, candidates: readonly ChartCandidate[]): string | null {
+  if (guard === null) return candidates.length > 1 ? 'else' : null;
+  return guardParameter === null ? guard : `${guard} ${guardParameter}`;
+}
+
+const DONE = 'xstate.done.actor.';
+const FAILED = 'xstate.error.actor.';
+
+function eventWords(event: string): string {
+  if (event.startsWith(DONE)) return `${event.slice(DONE.length)} is done`;
+  if (event.startsWith(FAILED)) return `${event.slice(FAILED.length)} fails`;
+  return event;
+}
+
+function originOf(event: string): Origin {
+  const [prefix] = event.split('.');
+  if (prefix === 'peer' || prefix === 'local' || prefix === 'transport') return prefix;
+  return 'actor';
+}
