@@ -61,6 +61,10 @@ export default tseslint.config(
       },
     ],
   ),
+  wall(
+    ['visualize/**/*.ts'],
+    [{ regex: '^(node:|rxjs)|/src/(?!trace/)', message: 'pictures are drawn from the machines and from traces' }],
+  ),
   {
     files: ['test/**/*.ts', 'benchmarks/**/*.ts'],
     rules: {

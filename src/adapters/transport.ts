@@ -15,7 +15,6 @@ import { streamErrorFor } from '../protocol/stream-errors.ts';
 import type { StreamId, TransportCommand, TransportInput } from '../protocol/transport.ts';
 import type { StreamHeader, WireElement } from '../protocol/wire.ts';
 import { readWireElement, wireToXml } from '../protocol/wire-xml.ts';
-import { ownText } from '../protocol/own-text.ts';
 import type {
   Accepted,
   CertificateChain,
@@ -344,10 +343,10 @@ class StreamTransport {
     const { attributes, namespaces, contentNamespace } = tag;
     const header: StreamHeader = {
       kind: 'streamHeader',
-      to: own(attributes['to']),
-      from: own(attributes['from']),
-      id: own(attributes['id']),
-      version: own(attributes['version']),
+      to: attributes['to'] ?? null,
+      from: attributes['from'] ?? null,
+      id: attributes['id'] ?? null,
+      version: attributes['version'] ?? null,
       dialback: Object.values(namespaces).includes(NS.dialback),
     };
     this.#ports.onWire?.(this.#stream, 'in', header);
@@ -452,5 +451,3 @@ class StreamTransport {
     this.#idleTimer = clock.setTimeout(look, idleMs);
   }
 }
-
-const own = (attribute: string | undefined): string | null => (attribute === undefined ? null : ownText(attribute));

@@ -74,10 +74,14 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   },
   charts: {
     synopsis: '[--out DIR] [--format svg|mermaid|stately]',
-    summary: 'the state charts',
+    summary: 'writes the state charts as pictures, as Mermaid, or as JSON for the tools of Stately',
+    details: [
+      '--out DIR      where the files are written; ./charts without it',
+      '--format F     svg (the default, with an overview), mermaid, or stately',
+    ],
     options: { out: { type: 'string' }, format: { type: 'string' } },
     positionals: NONE,
-    load: notYet('charts'),
+    load: async () => (await import('./charts.ts')).charts,
   },
   publish: {
     synopsis:

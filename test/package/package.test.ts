@@ -60,7 +60,7 @@ describe('the package', { timeout: 300_000 }, () => {
   after(() => rmSync(project, { recursive: true, force: true }));
 
   test('holds what runs, its types and its papers, and no test', () => {
-    const expected = /^(dist\/(src|machines)\/.+\.(js|js\.map|d\.ts)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
+    const expected = /^(dist\/(src|machines|visualize)\/.+\.(js|js\.map|d\.ts)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
     assert.deepEqual(
       files.filter((file) => !expected.test(file)),
       [],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, type ChildProcessByStdio } from 'node:child_process';
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -100,7 +100,14 @@ const table: [string, Expected][] = [
   ['serve', { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: expected --config FILE\nusage: xmpp-dna serve/ }],
   ['check', { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: expected DOMAIN .*\nusage: xmpp-dna check DOMAIN/ }],
   ['explain x.dnalog --json', { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: x\.dnalog: ENOENT/ }],
-  ['charts', { code: 3, stdout: NOTHING, stderr: /^xmpp-dna charts: not in this version\n$/ }],
+  [
+    'charts --format png',
+    { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: --format: expected svg, mermaid, stately\nusage: xmpp-dna charts/ },
+  ],
+  [
+    'charts --format mermaid --out /dev/null/charts',
+    { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: --out: expected a folder that can be written to; .*: ENOTDIR\n/ },
+  ],
 ];
 for (const [line, expected] of table) {
   test(`xmpp-dna ${line}: exit code ${expected.code} (INTERFACES, Command line)`, async () => {
@@ -118,6 +125,26 @@ for (const [line, expected] of table) {
     assert.equal(code, expected.code);
   });
 }
+
+test('xmpp-dna charts writes a file for every chart, and says which (INTERFACES, Command line)', async () => {
+  const out = join(folder, 'new', 'charts');
+  const { code, stdout, stderr } = await xmppDna('charts', '--format', 'mermaid', '--out', out, '--json');
+  assert.deepEqual([code, stderr], [0, '']);
+  const events = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { event: string; format: string; machine: string; path: string });
+  assert.deepEqual(
+    events.map(({ path }) => path).sort(),
+    readdirSync(out)
+      .map((name) => join(out, name))
+      .sort(),
+  );
+  assert.ok(events.every(({ event, format }) => event === 'file' && format === 'mermaid'));
+  const pair = events.find(({ machine }) => machine === 'pair');
+  assert.equal(pair?.path, join(out, 'pair.mmd'));
+  assert.match(readFileSync(join(out, 'pair.mmd'), 'utf8'), /^%% pair .*\nstateDiagram-v2\n/);
+});
 
 test('the program ends with the exit code, and prints where it should', async () => {
   const [good, wrong] = await Promise.all([xmppDna('--json', '--version'), xmppDna('serve', '--config', broken)]);

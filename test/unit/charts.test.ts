@@ -1,0 +1,206 @@
+/** The pictures of the charts (FEATURES V1): true, legible, and as new as the machines. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { SaxesParser } from 'saxes';
+import { type AnyStateMachine, createMachine, setup } from 'xstate';
+import { readChart } from '../../visualize/charts/chart.ts';
+import type { Box, Drawing, Point } from '../../visualize/charts/drawing.ts';
+import { flowChart } from '../../visualize/charts/flow-chart.ts';
+import { layOut } from '../../visualize/charts/layout.ts';
+import {
+  allMachines,
+  chartMermaid,
+  chartStately,
+  chartSvg,
+  graphOf,
+  overviewSvg,
+  statesIn,
+  type ChartGraph,
+} from '../../visualize/index.ts';
+import { chartPages, chartsFolder } from '../support/chart-files.ts';
+
+interface XmlElement {
+  readonly name: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** Every element of a document, by a strict parser. */
+function elementsOf(xml: string): XmlElement[] {
+  const elements: XmlElement[] = [];
+  const parser = new SaxesParser();
+  parser.on('opentag', ({ name, attributes }) => elements.push({ name, attributes }));
+  parser.on('error', (error) => {
+    throw error;
+  });
+  parser.write(xml).close();
+  return elements;
+}
+
+test('docs/charts is as new as the machines (V1)', async () => {
+  const renew = 'node --import tsx test/support/chart-files.ts writes them anew';
+  const files = await chartPages();
+  assert.deepEqual(readdirSync(chartsFolder).sort(), [...files.keys()].sort(), renew);
+  for (const [name, content] of files) {
+    // Not assert.equal: nobody wants to read the difference of two pictures.
+    assert.ok(readFileSync(join(chartsFolder, name), 'utf8') === content, `docs/charts/${name} is old: ${renew}`);
+  }
+});
+
+for (const machine of allMachines) {
+  const graph = graphOf(machine);
+
+  test(`${machine.id} as SVG: every state once, every arrow with its events, a title and a description`, async () => {
+    const svg = await chartSvg(machine);
+    assert.equal(await chartSvg(machine.provide({})), svg, 'the same bytes again');
+    const elements = elementsOf(svg);
+    const states = elements.flatMap(({ attributes }) => attributes['data-state'] ?? []).filter((path) => path !== '');
+    assert.deepEqual(states.sort(), pathsOf(graph).sort());
+    const drawn = new Set(
+      elements
+        .filter(({ name, attributes }) => name === 'path' || attributes['class'] === 'exit')
+        .map(({ attributes: a }) => `${a['data-from'] ?? ''}|${a['data-to'] ?? ''}|${a['data-event'] ?? ''}`),
+    );
+    for (const { from, to, reasons } of graph.arrows) {
+      const key = `${from}|${to}|${reasons.map(({ event }) => event).join(' ')}`;
+      assert.ok(drawn.has(key), `no arrow ${key}`);
+    }
+    assert.deepEqual(
+      elements.slice(0, 3).map(({ name }) => name),
+      ['svg', 'title', 'desc'],
+    );
+    assert.match(svg, /@media \(prefers-color-scheme:dark\)/);
+    const sizes = [...svg.matchAll(/font-size:([\d.]+)px/g)].map(([, size]) => Number(size));
+    assert.ok(Math.min(...sizes) >= 12, 'no text is tiny');
+    assert.ok(Number(elements[0]?.attributes['width']) <= 1200, 'not wider than a page');
+  });
+
+  test(`${machine.id} as a picture: nothing lies on anything else`, async () => {
+    assert.deepEqual(overlapsIn(await layOut(graph)), []);
+  });
+
+  test(`${machine.id} as JSON for Stately: createMachine takes it, and its chart is the same`, () => {
+    const again: AnyStateMachine = createMachine(
+      JSON.parse(chartStately(machine)) as Parameters<typeof createMachine>[0],
+    );
+    assert.deepEqual(comparable(again), comparable(machine));
+  });
+
+  test(`${machine.id} as Mermaid: every state and every arrow, in its grammar`, () => {
+    const [, head, ...lines] = chartMermaid(machine).trimEnd().split('\n');
+    assert.equal(head, 'stateDiagram-v2');
+    const id = String.raw`(\[\*\]|\w+)`;
+    const text = String.raw`(?:[\p{L}\p{N} .,§·()[\]*'/-]|#\d+;|<br/>)+`;
+    const grammar = new RegExp(
+      String.raw`^ *(?:state "${text}" as \w+|state \w+ \{|\}|${id} --> ${id}(?: : ${text})?)$`,
+      'u',
+    );
+    assert.deepEqual(
+      lines.filter((line) => !grammar.test(line)),
+      [],
+    );
+    for (const path of pathsOf(graph))
+      assert.ok(
+        lines.some((line) => line.endsWith(` as ${path.replaceAll('.', '_')}`)),
+        path,
+      );
+    const arrows = lines.filter((line) => line.includes('-->') && !line.includes('[*]'));
+    assert.equal(arrows.length, graph.arrows.length);
+  });
+}
+
+const pathsOf = ({ root }: ChartGraph): string[] => [...statesIn(root)].map(({ path }) => path).slice(1);
+
+/** What of a chart a JSON text can carry: not the values of delays, nor that there is an output. */
+function comparable(machine: AnyStateMachine): unknown {
+  const { id, description, root } = readChart(machine);
+  return JSON.parse(
+    JSON.stringify({ id, description, root }, (key, value: unknown) => (key === 'isKnown' ? null : value)),
+  );
+}
+
+const overlap = (one: Box, other: Box): boolean =>
+  one.x < other.x + other.width &&
+  other.x < one.x + one.width &&
+  one.y < other.y + other.height &&
+  other.y < one.y + one.height;
+
+/** A part of a line as a box; its ends do not count, for they touch what they lead to. */
+const partOf = (from: Point, to: Point): Box => ({
+  x: Math.min(from.x, to.x) - 0.25,
+  y: Math.min(from.y, to.y) + 1,
+  width: Math.abs(from.x - to.x) + 0.5,
+  height: Math.max(0.5, Math.abs(from.y - to.y) - 2),
+});
+
+function overlapsIn({ states, anywhere, arrows, width, height }: Drawing): string[] {
+  const boxes = [
+    ...states.map(({ state, card, ...box }) => ({
+      name: state.path,
+      ...box,
+      height: state.states.length > 0 ? card.height : box.height,
+    })),
+    ...(anywhere === null ? [] : [{ ...anywhere, name: 'in any state' }]),
+  ];
+  const labels = arrows.flatMap(({ arrow: { from, to }, label }) =>
+    label === null ? [] : [{ name: `label ${from} > ${to}`, ...label }],
+  );
+  const things = [...boxes, ...labels];
+  const found: string[] = [];
+  for (const [index, one] of things.entries()) {
+    for (const other of things.slice(index + 1)) if (overlap(one, other)) found.push(`${one.name} and ${other.name}`);
+    if (!overlap(one, { x: 0, y: 0, width, height })) found.push(`${one.name} is out of the picture`);
+    for (const { arrow, points } of arrows) {
+      const name = `line ${arrow.from} > ${arrow.to}`;
+      const isOwn = one.name === `label ${arrow.from} > ${arrow.to}`;
+      const crosses = points.some((point, at) => at > 0 && overlap(partOf(points[at - 1] ?? point, point), one));
+      if (crosses && !isOwn) found.push(`${name} and ${one.name}`);
+    }
+  }
+  for (const { state, card, ...box } of states) if (card.width > box.width) found.push(`${state.path} is too narrow`);
+  return found;
+}
+
+test('a state that waits says who has to move, and by when', async () => {
+  const machine = allMachines.find(({ id }) => id === 'initiatingStream');
+  assert.ok(machine);
+  const svg = await chartSvg(machine);
+  const awaiting = /<g class="state waiting" data-state="streamHeaders.awaitingHeader">.*?<\/g>/s.exec(svg)?.[0] ?? '';
+  for (const text of ['>peer · 15 s<', '>RFC 6120 §4.7<', '>awaits the response header<'])
+    assert.ok(awaiting.includes(text), text);
+  assert.match(svg, /data-event="xstate.after.headerTimeout.initiatingStream.streamHeaders.awaitingHeader"/);
+  assert.match(
+    svg,
+    /<tspan class="peer">peer\.streamOpened<\/tspan><tspan class="guard"> \[versionIsForeign\]<\/tspan>/,
+  );
+});
+
+test('what a machine says of itself cannot become markup, in any format', async () => {
+  const evil = `</text><script>alert(1)</script> & " ' ]]> \u0007\ufffe <!-- ; # : %% }`;
+  const machine = setup({ guards: { ok: () => true } }).createMachine({
+    id: 'hostile"><script>',
+    description: evil,
+    meta: { spec: evil },
+    initial: 'a"><script>',
+    states: {
+      'a"><script>': { description: evil, meta: { spec: evil, awaits: evil, ifLate: evil }, on: { '"><script>': 'b' } },
+      b: { type: 'final', description: evil },
+    },
+  });
+  const svg = await chartSvg(machine);
+  const names = new Set(elementsOf(svg).map(({ name }) => name));
+  assert.ok(!names.has('script'));
+  const mermaid = chartMermaid(machine);
+  assert.doesNotMatch(mermaid, /<script|"><|%% }/);
+});
+
+test('the overview has every box of the figures, and every chart has its place in it', () => {
+  const svg = overviewSvg(allMachines);
+  const elements = elementsOf(svg);
+  const placed = new Set(elements.flatMap(({ attributes }) => attributes['data-machine'] ?? []));
+  for (const { id } of allMachines) assert.ok(placed.has(id), id);
+  const titles = flowChart.flatMap(({ boxes }) => boxes.map(({ title }) => title));
+  for (const title of titles) for (const word of title.split(' ')) assert.ok(svg.includes(word), word);
+  assert.throws(() => overviewSvg(allMachines.slice(1)), /which is in no chart/);
+});
