@@ -15,6 +15,7 @@ import { streamErrorFor } from '../protocol/stream-errors.ts';
 import type { StreamId, TransportCommand, TransportInput } from '../protocol/transport.ts';
 import type { StreamHeader, WireElement } from '../protocol/wire.ts';
 import { readWireElement, wireToXml } from '../protocol/wire-xml.ts';
+import { ownText } from '../protocol/own-text.ts';
 import type {
   Accepted,
   CertificateChain,
@@ -343,10 +344,10 @@ class StreamTransport {
     const { attributes, namespaces, contentNamespace } = tag;
     const header: StreamHeader = {
       kind: 'streamHeader',
-      to: attributes['to'] ?? null,
-      from: attributes['from'] ?? null,
-      id: attributes['id'] ?? null,
-      version: attributes['version'] ?? null,
+      to: own(attributes['to']),
+      from: own(attributes['from']),
+      id: own(attributes['id']),
+      version: own(attributes['version']),
       dialback: Object.values(namespaces).includes(NS.dialback),
     };
     this.#ports.onWire?.(this.#stream, 'in', header);
@@ -451,3 +452,5 @@ class StreamTransport {
     this.#idleTimer = clock.setTimeout(look, idleMs);
   }
 }
+
+const own = (attribute: string | undefined): string | null => (attribute === undefined ? null : ownText(attribute));

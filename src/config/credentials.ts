@@ -1,6 +1,7 @@
 /** Certificates and keys named by the configuration: read, parsed, matched with each other and with the domain. */
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { readCertificate } from '../adapters/pkix/certificates.ts';
 import type { Credential } from '../ports.ts';
 import { trustAnchorsIn } from '../protocol/trust-anchor.ts';
@@ -94,7 +95,8 @@ export class PemFiles {
     const privateKey = key === refused ? refused : parseKey(key, keyFile.spot);
     if (cert === refused || key === refused || chain === refused || privateKey === refused) return refused;
     const [leaf, ...issuers] = chain;
-    if (leaf.checkPrivateKey(privateKey)) return this.#evidence({ cert, key }, leaf, certFile.spot);
+    if (leaf.checkPrivateKey(privateKey))
+      return isUsable({ cert, key }, certFile.spot) ? this.#evidence({ cert, key }, leaf, certFile.spot) : refused;
     return issuers.some((issuer) => issuer.checkPrivateKey(privateKey))
       ? certFile.spot.problem('expected the certificate of the key first, then its issuers; it stands further down')
       : keyFile.spot.problem(`expected the key of the certificate in ${certFile.value}; it belongs to another`);
@@ -141,6 +143,21 @@ function parseCertificates(text: string, spot: Spot): readonly [X509Certificate,
     return [new X509Certificate(first), ...others.map((pem) => new X509Certificate(pem))];
   } catch {
     return spot.problem('expected PEM certificates; one of them cannot be parsed');
+  }
+}
+
+/**
+ * Whether TLS can show the credential. It reads to the end of the file, which is half-written perhaps, and has demands of its own
+ * on keys and signatures: what it refuses is told here, and not by every handshake.
+ */
+function isUsable({ cert, key }: Credential, spot: Spot): boolean {
+  try {
+    createSecureContext({ cert, key });
+    return true;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/^error:[0-9A-F]+:/, '') : String(error);
+    spot.problem(`expected a chain that TLS can show, each certificate of it whole: ${reason}`);
+    return false;
   }
 }
 

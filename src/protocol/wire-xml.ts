@@ -4,6 +4,7 @@ import { type Element, escapeXMLText } from '@xmpp/xml';
 import type { DialbackAnswer } from './dialback.ts';
 import { MAX_LISTED, MAX_PROOF_LENGTH } from './dna.ts';
 import { NS } from './namespaces.ts';
+import { ownText } from './own-text.ts';
 import type { StreamFeatures, StreamHeader, WireElement } from './wire.ts';
 import { escapeAttribute } from './xml-tags.ts';
 
@@ -135,8 +136,8 @@ function conditionOf(element: Element, namespace: string): { condition: string |
   const children = element.getChildElements().filter((child) => child.getNS() === namespace);
   const text = children.find((child) => child.getName() === 'text')?.getText();
   return {
-    condition: children.find((child) => child.getName() !== 'text')?.getName() ?? null,
-    text: text === undefined ? null : brief(text),
+    condition: ownOrNull(children.find((child) => child.getName() !== 'text')?.getName()),
+    text: text === undefined ? null : ownText(brief(text)),
   };
 }
 
@@ -167,9 +168,7 @@ function readFeatures(element: Element): StreamFeatures {
         features.startTls = children.some((inner) => inner.getName() === 'required') ? 'required' : 'optional';
         break;
       case `{${NS.sasl}}mechanisms`:
-        features.mechanisms.push(
-          ...children.filter((inner) => inner.getName() === 'mechanism').map((m) => m.getText().trim()),
-        );
+        features.mechanisms.push(...children.filter((inner) => inner.getName() === 'mechanism').map(textOf));
         break;
       case `{${NS.dialbackFeature}}dialback`:
         features.dialback = true;
@@ -183,7 +182,7 @@ function readFeatures(element: Element): StreamFeatures {
         break;
       default:
         if (children.some((inner) => inner.getName() === 'required')) {
-          features.unknown.push(`{${child.getNS() ?? ''}}${child.getName()}`);
+          features.unknown.push(ownText(`{${child.getNS() ?? ''}}${child.getName()}`));
         }
     }
   }
@@ -196,7 +195,7 @@ function readFeatures(element: Element): StreamFeatures {
 function proofDataOf(element: Element): string | null {
   const isXml = element.getChildElements().length > 0;
   const data = (isXml ? element.children.map(String).join('') : element.getText()).trim();
-  return data.length > MAX_PROOF_LENGTH ? null : data;
+  return data.length > MAX_PROOF_LENGTH ? null : ownText(data);
 }
 
 const proofTypesOf = (element: Element): string[] =>
@@ -208,8 +207,11 @@ const proofTypesOf = (element: Element): string[] =>
 
 function attribute(element: Element, name: string): string | null {
   const value: unknown = element.attrs[name];
-  return typeof value === 'string' ? value : null;
+  return typeof value === 'string' ? ownText(value) : null;
 }
+
+const textOf = (element: Element): string => ownText(element.getText().trim());
+const ownOrNull = (text: string | undefined): string | null => (text === undefined ? null : ownText(text));
 
 /** Reads one first-level element that is not a stanza. Never throws: what we do not know is `unsupported`. */
 export function readWireElement(element: Element): WireElement {
@@ -230,7 +232,7 @@ export function readWireElement(element: Element): WireElement {
     case `{${NS.tls}}failure`:
       return { kind: 'starttlsFailure' };
     case `{${NS.sasl}}auth`: {
-      const data = element.getText().trim();
+      const data = textOf(element);
       return {
         kind: 'auth',
         mechanism: attribute(element, 'mechanism') ?? '',
@@ -240,7 +242,7 @@ export function readWireElement(element: Element): WireElement {
     case `{${NS.sasl}}challenge`:
       return { kind: 'challenge' };
     case `{${NS.sasl}}response`:
-      return { kind: 'response', data: element.getText().trim() };
+      return { kind: 'response', data: textOf(element) };
     case `{${NS.sasl}}abort`:
       return { kind: 'abort' };
     case `{${NS.sasl}}success`:
@@ -253,12 +255,12 @@ export function readWireElement(element: Element): WireElement {
       return { kind: 'bidi' };
     case `{${NS.dialback}}result`: {
       const answer = readDialbackAnswer(element);
-      return { kind: 'result', from, to, key: answer === null ? element.getText().trim() : null, answer };
+      return { kind: 'result', from, to, key: answer === null ? textOf(element) : null, answer };
     }
     case `{${NS.dialback}}verify`: {
       const answer = readDialbackAnswer(element);
       const id = attribute(element, 'id') ?? '';
-      return { kind: 'verify', from, to, id, key: answer === null ? element.getText().trim() : null, answer };
+      return { kind: 'verify', from, to, id, key: answer === null ? textOf(element) : null, answer };
     }
     case `{${NS.dna}}assert`:
       return { kind: 'dnaAssert', from };
@@ -273,6 +275,6 @@ export function readWireElement(element: Element): WireElement {
     case `{${NS.dna}}invalid`:
       return { kind: 'dnaInvalid', to };
     default:
-      return { kind: 'unsupported', name: `{${element.getNS() ?? ''}}${name}` };
+      return { kind: 'unsupported', name: ownText(`{${element.getNS() ?? ''}}${name}`) };
   }
 }

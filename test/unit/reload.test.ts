@@ -1,7 +1,7 @@
 /** What SIGHUP puts in force: policy, certificates, proofs of delegation; and what a handshake shows then (FEATURES P2, T7). */
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -71,8 +71,14 @@ test('SIGHUP reads certificates and proofs anew, and tells of the proofs that ar
   assert.deepEqual(done.splice(0), ['policy encrypted', 'proofs b.example null']);
 });
 
+/** A renewal that is being written: the leaf stands there, its issuer is on its way. */
+function appendHalfCertificate(): void {
+  appendFileSync(join(folder, 'b.crt'), authority.certPem.slice(0, 300));
+}
+
 for (const [what, spoil] of [
   ['a certificate that is not that of the key', () => void write('b.crt', issue().cert)],
+  ['a chain of which the second certificate is half-written', () => appendHalfCertificate()],
   ['a proof that is empty', () => void write('b.xml', ' \n')],
   ['a file that is not there', () => rmSync(join(folder, 'b.key'))],
   ['YAML that is none', () => void write('serve.yaml', '{')],

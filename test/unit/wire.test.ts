@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Framer } from '../../src/adapters/framer/framer.ts';
 import { decodeAuthzid, encodeAuthzid, type WireElement } from '../../src/protocol/wire.ts';
 import { readWireElement, wireToXml } from '../../src/protocol/wire-xml.ts';
@@ -193,4 +195,34 @@ test('authzid: = and nothing are empty; base64 is strict; NUL and bad UTF-8 are 
 test('<abort/> is read as what it is, and not as something unknown (RFC 6120 §6.4.4)', () => {
   const abort = { kind: 'abort' } as const;
   assert.deepEqual(read(wireToXml(abort)), [abort]);
+});
+
+test('what is kept of an element does not keep the element: names, keys and texts are strings of their own', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const heapMegabytes = (): number => {
+    collect();
+    return process.memoryUsage().heapUsed / 1024 / 1024;
+  };
+  const pad = 'x'.repeat(200_000);
+  const name = 'a-name-that-is-long-enough.example';
+  const kept: WireElement[] = [];
+  const elements = (i: number): string[] => [
+    `<db:verify from='${name}' to='${name}' id='an-id-of-some-length-${i}' pad='${pad}'>the key of the pair</db:verify>`,
+    `<db:result from='${name}' to='${name}' pad='${pad}'>the key of the pair ${i}</db:result>`,
+    `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='AN-UNKNOWN-MECHANISM-${i}' pad='${pad}'>YS5leGFtcGxlLm5ldA==</auth>`,
+    `<an-unknown-element-${i} xmlns='urn:x' pad='${pad}'/>`,
+    `<stream:error><reset xmlns='urn:ietf:params:xml:ns:xmpp-streams'/><text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>some words ${i}</text><pad>${pad}</pad></stream:error>`,
+    `<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>AN-UNKNOWN-MECHANISM-${i}</mechanism></mechanisms><an-unknown-element xmlns='urn:y'><required/></an-unknown-element><pad>${pad}</pad></stream:features>`,
+    `<assert xmlns='urn:xmpp:dna:0' from='${name}' pad='${pad}'/>`,
+    `<proof xmlns='urn:xmpp:dna:0' from='${name}' type='urn:example:a-type-of-proof' pad='${pad}'>the contents of a proof</proof>`,
+  ];
+  const readAll = (i: number): unknown => elements(i).map((xml) => kept.push(...read(xml)));
+  readAll(0);
+  for (const one of elements(0).keys()) {
+    const before = heapMegabytes();
+    for (let i = 1; i <= 50; i += 1) kept.push(...read(elements(i)[one] ?? ''));
+    const grown = heapMegabytes() - before;
+    assert.ok(grown < 3, `${kept.at(-1)?.kind ?? '?'}: 50 of 200 kB leave ${grown.toFixed(1)} MB`);
+  }
 });

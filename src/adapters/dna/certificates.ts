@@ -104,7 +104,7 @@ export function refuseUse(der: Uint8Array, isAuthority: boolean): void {
   if (isAuthority) throw dnaFailure('signer-key-usage', 'the certificate of the signer is that of an authority');
   const usage = readExtension(der, OID_KEY_USAGE);
   if (usage === undefined) return;
-  const [bits = 0] = bitStringBytes(readValue(Buffer.from(usage, 'latin1')));
+  const [bits = 0] = bitStringBytes(readValue(usage));
   if ((bits & DIGITAL_SIGNATURE) === 0) throw dnaFailure('signer-key-usage', 'keyUsage has no digitalSignature');
 }
 

@@ -1,72 +1,35 @@
-/**
- * DER (X.690 §10), read as strictly as it is defined and only as deep as the caller asks: every length definite and in its
- * shortest form, every tag in one octet, nothing before, between or behind. What is signed is kept as the octets that came.
- */
+/** The DER of a proof (src/protocol/der.ts), with the faults of proofs, and no more values than those have. */
 import { dnaFailure } from '../../protocol/dna-conditions.ts';
+import {
+  DerError,
+  type DerValue,
+  readValue as readDerValue,
+  readValues as readDerValues,
+  TAG,
+} from '../../protocol/der.ts';
 
-export interface DerValue {
-  readonly tag: number;
-  readonly contents: Buffer;
-  /** Tag, length and contents: the octets that a signature is over. */
-  readonly encoding: Buffer;
-}
-
-export const TAG = {
-  boolean: 0x01,
-  integer: 0x02,
-  bitString: 0x03,
-  octetString: 0x04,
-  oid: 0x06,
-  enumerated: 0x0a,
-  ia5String: 0x16,
-  generalizedTime: 0x18,
-  sequence: 0x30,
-  set: 0x31,
-} as const;
-/** `[n]` around whole values, or in place of the tag of a constructed type. */
-export const constructedTag = (n: number): number => 0xa0 | n;
-/** `[n]` in place of the tag of a primitive type. */
-export const primitiveTag = (n: number): number => 0x80 | n;
+export { constructedTag, type DerValue, oidContents, primitiveTag, TAG } from '../../protocol/der.ts';
 
 /** Most values read inside of one: nothing in a proof has more. */
 const MAX_VALUES = 64;
-const HIGH_TAG = 0x1f;
 
 export const malformed = (text: string, options?: ErrorOptions) => dnaFailure('proof-malformed', text, options);
 
-/** The values that stand behind one another in `octets`. @throws FaultError `dna`: `proof-malformed`. */
-export function readValues(octets: Uint8Array): DerValue[] {
-  const bytes = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
-  const values: DerValue[] = [];
-  for (let at = 0; at < bytes.length;) {
-    if (values.length === MAX_VALUES) throw malformed(`more than ${MAX_VALUES} values in one`);
-    const value = valueAt(bytes, at);
-    values.push(value);
-    at += value.encoding.length;
+/** What `read` finds in DER. @throws FaultError `dna`: `proof-malformed`, where it is none. */
+export function orMalformed<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof DerError)) throw cause;
+    throw malformed(cause.message, { cause });
   }
-  return values;
 }
+
+/** The values that stand behind one another in `octets`. @throws FaultError `dna`: `proof-malformed`. */
+export const readValues = (octets: Uint8Array): DerValue[] => orMalformed(() => readDerValues(octets, MAX_VALUES));
 
 /** The one value that `octets` hold. @throws FaultError `dna`: `proof-malformed`. */
-export function readValue(octets: Uint8Array): DerValue {
-  const [value, more] = readValues(octets);
-  if (value === undefined || more !== undefined) throw malformed('not exactly one value in DER');
-  return value;
-}
-
-function valueAt(bytes: Buffer, at: number): DerValue {
-  const [tag, first] = [bytes[at], bytes[at + 1]];
-  if (tag === undefined || first === undefined) throw malformed('a value in DER is cut short');
-  if ((tag & HIGH_TAG) === HIGH_TAG) throw malformed('a tag of more than one octet');
-  const lengthOctets = first < 0x80 ? 0 : first - 0x80;
-  if (first === 0x80 || lengthOctets > 3) throw malformed('a length that is indefinite, or out of all proportion');
-  const from = at + 2 + lengthOctets;
-  if (from > bytes.length) throw malformed('a value in DER is cut short');
-  const length = lengthOctets === 0 ? first : bytes.readUIntBE(at + 2, lengthOctets);
-  if (lengthOctets > 0 && (length < 0x80 || bytes[at + 2] === 0)) throw malformed('a length not in its shortest form');
-  if (from + length > bytes.length) throw malformed('a value in DER is cut short');
-  return { tag, contents: bytes.subarray(from, from + length), encoding: bytes.subarray(at, from + length) };
-}
+export const readValue = (octets: Uint8Array): DerValue => orMalformed(() => readDerValue(octets));
 
 /** The values inside a constructed one, asked for in their order. Each method throws `proof-malformed`. */
 export class Fields {
@@ -151,14 +114,3 @@ export function readTrue({ contents }: DerValue): void {
 /** DER orders the values of a SET OF by their octets (X.690 §11.6). */
 export const inSetOrder = (encodings: readonly Uint8Array[]): Uint8Array[] =>
   [...encodings].sort((a, b) => Buffer.compare(a, b));
-
-/** An OBJECT IDENTIFIER whose arcs may be as large as those of a UUID (X.667). */
-export function oidContents(dotted: string): Buffer {
-  const [first = 0n, second = 0n, ...rest] = dotted.split('.').map(BigInt);
-  const octets = [first * 40n + second, ...rest].flatMap((arc) => {
-    const groups = [Number(arc & 0x7fn)];
-    for (let high = arc >> 7n; high > 0n; high >>= 7n) groups.unshift(0x80 | Number(high & 0x7fn));
-    return groups;
-  });
-  return Buffer.from(octets);
-}

@@ -6,9 +6,19 @@ import { createHash } from 'node:crypto';
 import { FaultError, fault } from '../../protocol/faults.ts';
 import { canonicalDomain } from '../../protocol/names.ts';
 import type { CertificateEvidence, PresentedIdentifiers } from '../../protocol/certificate.ts';
+import { certificateFields } from '../../protocol/certificate-parts.ts';
+import {
+  constructedTag,
+  DerError,
+  type DerValue,
+  oidOf,
+  primitiveTag,
+  readSequence,
+  readValues,
+  TAG,
+  valuesIn,
+} from '../../protocol/der.ts';
 import { LruMap } from '../lru.ts';
-import { CONTEXT, TYPE, UNIVERSAL, childrenOf, isTagged, octetsOf, oidOf, parseAsn1, utf8Of } from './asn1.ts';
-import type { Asn1Node } from './asn1.ts';
 
 /** Largest certificate read, in bytes; the largest ever logged by a public authority is under half of it. */
 export const MAX_CERTIFICATE_BYTES = 65_536;
@@ -26,7 +36,7 @@ const OID_SUBJECT_ALT_NAME = '2.5.29.17';
 const OID_XMPP_ADDR = '1.3.6.1.5.5.7.8.5';
 const OID_SRV_NAME = '1.3.6.1.5.5.7.8.7';
 /** Tags of GeneralName (RFC 5280 §4.2.1.6). */
-export const GENERAL_NAME = { otherName: 0, dnsName: 2, ipAddress: 7 } as const;
+export const GENERAL_NAME = { otherName: constructedTag(0), dnsName: primitiveTag(2), ipAddress: primitiveTag(7) };
 
 /**
  * What a certificate says, from its DER.
@@ -49,60 +59,30 @@ export function readCertificate(der: Uint8Array): CertificateEvidence {
 const memo = new LruMap<string, CertificateEvidence>(MEMO_ENTRIES);
 
 function parseCertificate(der: Uint8Array, sha256: string): CertificateEvidence {
-  const { issuer, validity, subject, extensions } = fieldsOf(der);
-  const [notBefore, notAfter] = childrenOf(validity);
-  return {
-    sha256,
-    sha512: createHash('sha512').update(der).digest('hex'),
-    subject: displayName(subject),
-    issuer: displayName(issuer),
-    notBeforeMs: timeOf(notBefore),
-    notAfterMs: timeOf(notAfter),
-    presented: presentedIdentifiers(extensions.get(OID_SUBJECT_ALT_NAME)),
-  };
+  return orMalformed(() => {
+    const { issuer, validity, subject, extensions } = certificateFields(der);
+    const [notBefore, notAfter] = valuesIn(validity);
+    return {
+      sha256,
+      sha512: createHash('sha512').update(der).digest('hex'),
+      subject: displayName(subject),
+      issuer: displayName(issuer),
+      notBeforeMs: timeOf(notBefore),
+      notAfterMs: timeOf(notAfter),
+      presented: presentedIdentifiers(extensions.get(OID_SUBJECT_ALT_NAME)),
+    };
+  });
 }
 
 /**
- * The contents of an extension, as octets; undefined when the certificate has it not.
+ * The contents of an extension; undefined when the certificate has it not.
  * @throws FaultError `pkix`: `malformed`, by the peer.
  */
-export function readExtension(der: Uint8Array, oid: string): string | undefined {
-  return fieldsOf(der).extensions.get(oid);
+export function readExtension(der: Uint8Array, oid: string): Buffer | undefined {
+  return orMalformed(() => certificateFields(der)).extensions.get(oid);
 }
 
-interface CertificateFields {
-  readonly issuer: Asn1Node | undefined;
-  readonly validity: Asn1Node | undefined;
-  readonly subject: Asn1Node | undefined;
-  readonly extensions: ReadonlyMap<string, string>;
-}
-
-/** TBSCertificate (RFC 5280 §4.1). */
-function fieldsOf(der: Uint8Array): CertificateFields {
-  const [tbs] = childrenOf(parseOrRefuse(der));
-  const fields = childrenOf(tbs);
-  const hasVersion = isTagged(fields[0], CONTEXT, 0);
-  const [serial, , issuer, validity, subject, spki, ...optional] = hasVersion ? fields.slice(1) : fields;
-  if (!isTagged(serial, UNIVERSAL, TYPE.integer) || spki === undefined) throw malformed('this is not a certificate');
-  const [list] = childrenOf(optional.find((field) => isTagged(field, CONTEXT, 3)));
-  return { issuer, validity, subject, extensions: extensionsOf(childrenOf(list)) };
-}
-
-function extensionsOf(nodes: readonly Asn1Node[]): Map<string, string> {
-  const extensions = new Map<string, string>();
-  for (const node of nodes) {
-    const parts = childrenOf(node);
-    const oid = oidOf(parts[0]);
-    const value = octetsOf(parts.at(-1));
-    if (oid === null || value === null) throw malformed('an extension cannot be read');
-    // RFC 5280 §4.2. Two of a kind are two answers to one question, and software differs in which it believes.
-    if (extensions.has(oid)) throw malformed(`extension ${oid} occurs twice`);
-    extensions.set(oid, value);
-  }
-  return extensions;
-}
-
-function presentedIdentifiers(subjectAltName: string | undefined): PresentedIdentifiers {
+function presentedIdentifiers(subjectAltName: Buffer | undefined): PresentedIdentifiers {
   const names = { dnsNames: [], srvNames: [], xmppAddrs: [], ipAddresses: [] } as Record<
     keyof PresentedIdentifiers,
     string[]
@@ -110,40 +90,49 @@ function presentedIdentifiers(subjectAltName: string | undefined): PresentedIden
   const put = (kind: keyof PresentedIdentifiers, name: string | null | undefined): void => {
     if (name) names[kind].push(name);
   };
-  const nodes = subjectAltName === undefined ? [] : childrenOf(parseOrRefuse(subjectAltName));
-  for (const node of nodes.slice(0, MAX_IDENTIFIERS)) {
-    const octets = octetsOf(node);
-    if (isTagged(node, CONTEXT, GENERAL_NAME.dnsName)) put('dnsNames', octets && ia5(octets)?.toLowerCase());
-    else if (isTagged(node, CONTEXT, GENERAL_NAME.ipAddress)) put('ipAddresses', octets && addressOf(octets));
-    else if (isTagged(node, CONTEXT, GENERAL_NAME.otherName)) {
-      const [type, wrapped] = childrenOf(node);
-      const [value] = childrenOf(wrapped);
-      const inner = octetsOf(value);
-      if (!isTagged(wrapped, CONTEXT, 0) || inner === null) continue;
+  const found = subjectAltName === undefined ? [] : readSequence(subjectAltName);
+  for (const { tag, contents } of found.slice(0, MAX_IDENTIFIERS)) {
+    if (tag === GENERAL_NAME.dnsName) put('dnsNames', ia5(contents)?.toLowerCase());
+    else if (tag === GENERAL_NAME.ipAddress) put('ipAddresses', addressOf(contents));
+    else if (tag === GENERAL_NAME.otherName) {
+      const [type, wrapped] = readValues(contents);
+      if (type?.tag !== TAG.oid || wrapped?.tag !== constructedTag(0)) continue;
+      const [value] = readValues(wrapped.contents);
       const oid = oidOf(type);
-      if (oid === OID_SRV_NAME && isTagged(value, UNIVERSAL, TYPE.ia5String)) put('srvNames', ia5(inner));
-      if (oid === OID_XMPP_ADDR && isTagged(value, UNIVERSAL, TYPE.utf8String)) put('xmppAddrs', utf8Name(inner));
+      if (oid === OID_SRV_NAME && value?.tag === TAG.ia5String) put('srvNames', ia5(value.contents));
+      if (oid === OID_XMPP_ADDR && value?.tag === TAG.utf8String) put('xmppAddrs', utf8Name(value.contents));
     }
   }
   return names;
 }
 
 /** The text of an IA5String that holds a name: printable ASCII. `example.com\0.evil.example` is not one. */
-function ia5(octets: string): string | null {
-  return octets.length <= MAX_IDENTIFIER_OCTETS && /^[\x21-\x7e]+$/.test(octets) ? octets : null;
+function ia5(octets: Buffer): string | null {
+  const text = octets.length <= MAX_IDENTIFIER_OCTETS ? octets.toString('latin1') : '';
+  return /^[\x21-\x7e]+$/.test(text) ? text : null;
 }
 
-function utf8Name(octets: string): string | null {
+function utf8Name(octets: Buffer): string | null {
   const name = octets.length <= MAX_IDENTIFIER_OCTETS ? utf8Of(octets) : null;
   return name !== null && !/[\p{Cc}\p{Cs}\s]/u.test(name) ? name : null;
 }
 
+/** UTF-8 octets as text; null when they are not UTF-8. */
+function utf8Of(octets: Buffer): string | null {
+  try {
+    return utf8.decode(octets);
+  } catch {
+    return null;
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** The usual written form: `192.0.2.1`, `2001:db8::1`. */
-function addressOf(octets: string): string | null {
-  const bytes = Buffer.from(octets, 'latin1');
-  if (bytes.length === 4) return bytes.join('.');
-  if (bytes.length !== 16) return null;
-  const groups = bytes.toString('hex').replace(/.{4}(?=.)/g, '$&:');
+function addressOf(octets: Buffer): string | null {
+  if (octets.length === 4) return octets.join('.');
+  if (octets.length !== 16) return null;
+  const groups = octets.toString('hex').replace(/.{4}(?=.)/g, '$&:');
   return canonicalDomain(groups)?.slice(1, -1) ?? null;
 }
 
@@ -161,22 +150,22 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** `CN=im.example.com, O=Example`, escaped as RFC 4514 §2.4 says, so that one value cannot look like two. */
-function displayName(name: Asn1Node | undefined): string {
-  const relative = childrenOf(name).map((rdn) => childrenOf(rdn).map(displayAttribute).join('+'));
+function displayName(name: DerValue): string {
+  const relative = valuesIn(name).map(({ contents }) => readValues(contents).map(displayAttribute).join('+'));
   const whole = relative.join(', ');
   return whole.length <= MAX_DISPLAY_LENGTH ? whole : `${whole.slice(0, MAX_DISPLAY_LENGTH - 1)}…`;
 }
 
-function displayAttribute(attribute: Asn1Node): string {
-  const [type, value] = childrenOf(attribute);
-  const oid = oidOf(type) ?? '?';
-  const octets = octetsOf(value) ?? '';
-  const text = isTagged(value, UNIVERSAL, TYPE.utf8String)
-    ? (utf8Of(octets) ?? octets)
-    : isTagged(value, UNIVERSAL, TYPE.bmpString)
-      ? utf16BigEndian(octets)
-      : octets;
+function displayAttribute(attribute: DerValue): string {
+  const [type, value] = valuesIn(attribute);
+  const oid = oidOf(type);
+  const text = value === undefined ? '' : displayText(value);
   return `${SHORT_NAMES[oid] ?? oid}=${PLAIN.test(text) ? text : escapeDisplay(text)}`;
+}
+
+function displayText({ tag, contents }: DerValue): string {
+  const text = tag === TAG.utf8String ? utf8Of(contents) : tag === TAG.bmpString ? utf16BigEndian(contents) : null;
+  return text ?? contents.toString('latin1');
 }
 
 const PLAIN = /^[\w .:*@/'()-]*$/;
@@ -188,16 +177,17 @@ function escapeDisplay(text: string): string {
     .replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-function utf16BigEndian(octets: string): string {
-  const bytes = Buffer.from(octets.slice(0, octets.length & ~1), 'latin1');
-  return bytes.swap16().toString('utf16le');
+function utf16BigEndian(octets: Buffer): string {
+  return Buffer.from(octets.subarray(0, octets.length & ~1))
+    .swap16()
+    .toString('utf16le');
 }
 
 /** UTCTime and GeneralizedTime in the one form that RFC 5280 §4.1.2.5 allows: to the second, in UTC. */
-function timeOf(node: Asn1Node | undefined): number {
-  const octets = octetsOf(node) ?? '';
-  const utc = isTagged(node, UNIVERSAL, TYPE.utcTime);
-  if (!utc && !isTagged(node, UNIVERSAL, TYPE.generalizedTime)) throw malformed('a time cannot be read');
+function timeOf(value: DerValue | undefined): number {
+  const octets = value?.contents.toString('latin1') ?? '';
+  const utc = value?.tag === TAG.utcTime;
+  if (!utc && value?.tag !== TAG.generalizedTime) throw malformed('a time cannot be read');
   const century = utc ? (Number(octets.slice(0, 2)) >= 50 ? '19' : '20') : '';
   const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(century + octets);
   const [, year, month, day, hour, minute, second] = parts ?? [];
@@ -206,11 +196,13 @@ function timeOf(node: Asn1Node | undefined): number {
   return time;
 }
 
-function parseOrRefuse(der: Uint8Array | string): Asn1Node {
+/** What `read` finds in DER. @throws FaultError `pkix`: `malformed`, by the peer, where it is none. */
+export function orMalformed<T>(read: () => T): T {
   try {
-    return parseAsn1(der);
+    return read();
   } catch (cause) {
-    throw malformed(cause instanceof Error ? cause.message : String(cause), { cause });
+    if (!(cause instanceof DerError)) throw cause;
+    throw malformed(cause.message, { cause });
   }
 }
 

@@ -8,8 +8,8 @@
  */
 import { FaultError, fault } from '../../protocol/faults.ts';
 import { domainOfXmppAddr, splitSrvName } from '../../protocol/identity.ts';
-import { CONTEXT, childrenOf, isTagged, octetsOf, parseAsn1 } from './asn1.ts';
-import { GENERAL_NAME, readCertificate, readExtension } from './certificates.ts';
+import { constructedTag, readSequence, readValues, valuesIn } from '../../protocol/der.ts';
+import { GENERAL_NAME, orMalformed, readCertificate, readExtension } from './certificates.ts';
 
 const OID_NAME_CONSTRAINTS = '2.5.29.30';
 /** Subtrees times names that are compared; beyond it the path is refused, so that long lists cannot cost time. */
@@ -27,16 +27,21 @@ export interface DnsConstraints {
  */
 export function readNameConstraints(authorityDer: Uint8Array): DnsConstraints {
   const extension = readExtension(authorityDer, OID_NAME_CONSTRAINTS);
-  const parts = extension === undefined ? [] : childrenOf(parseAsn1(extension));
-  const [permitted = [], excluded = []] = [0, 1].map((tag) =>
-    childrenOf(parts.find((part) => isTagged(part, CONTEXT, tag))).map((subtree) => childrenOf(subtree)[0]),
-  );
+  const [permitted, excluded] = orMalformed(() => {
+    const parts = extension === undefined ? [] : readSequence(extension);
+    // [0] and [1] in place of the tag of a SEQUENCE of GeneralSubtree, each of which begins with a GeneralName.
+    const basesIn = (n: number) =>
+      parts
+        .filter(({ tag }) => tag === constructedTag(n))
+        .flatMap(({ contents }) => readValues(contents).map((subtree) => valuesIn(subtree)[0]));
+    return [basesIn(0), basesIn(1)] as const;
+  });
   if (permitted.length + excluded.length === 0)
     throw new FaultError(fault('pkix', 'malformed', 'peer', 'name constraints that constrain nothing'));
   const dnsNames = (bases: typeof permitted): string[] =>
-    bases
-      .filter((base) => isTagged(base, CONTEXT, GENERAL_NAME.dnsName))
-      .map((base) => (octetsOf(base) ?? '').toLowerCase());
+    bases.flatMap((base) =>
+      base?.tag === GENERAL_NAME.dnsName ? [base.contents.toString('latin1').toLowerCase()] : [],
+    );
   const domains = dnsNames(permitted);
   return { permitted: domains.length === 0 ? null : domains, excluded: dnsNames(excluded) };
 }
