@@ -7,7 +7,8 @@ import type { StreamId } from '../machines/events.ts';
 import { PerAddress } from './adapters/per-address.ts';
 import { unheard } from './adapters/unheard.ts';
 import { makeEffects } from './control/effects.ts';
-import { limitsFrom, type ManagerOptions, proofsFrom } from './options.ts';
+import { observedPorts } from './control/observed-ports.ts';
+import { limitsFrom, type ManagerOptions, proofsFrom, traceFrom } from './options.ts';
 import type { ConnectionEvents, Credential, Listening, ListenOptions, Ports } from './ports.ts';
 import { dialbackKeys } from './protocol/dialback.ts';
 import type { DnaProofs } from './protocol/dna.ts';
@@ -22,7 +23,9 @@ import { prooftypesFrom } from './prooftype.ts';
 import { Registry } from './control/registry.ts';
 import { Router } from './routing/router.ts';
 import type { Delivery, Outlet } from './routing/types.ts';
+import { liveView } from './trace/live-view.ts';
 import { type ReportRecord, type TraceRecord, withoutKeys } from './trace/record.ts';
+import type { View } from './trace/view.ts';
 
 /** One stream, as {@link ConnectionManager.snapshot} shows it. */
 export interface StreamView {
@@ -117,6 +120,8 @@ export class ConnectionManager {
         routeWanted: (local, remote) => this.#registry.routeWanted(local, remote),
         refused: (stream, what) => this.#registry.stanzaRefused(stream, what),
         coversPair: (stream, from, to) => this.#registry.coversPair(stream, from, to),
+        queueChanged: (edge) =>
+          this.#registry.recorder.record(`pair:${edge.local}>${edge.remote}`, { kind: 'queue', ...edge }),
       },
     });
     this.#registry = new Registry({
@@ -134,9 +139,10 @@ export class ConnectionManager {
       clock,
       random,
       posh: ports.posh ?? null,
+      trace: traceFrom(options.trace),
       effects: (registry) =>
         makeEffects(
-          ports,
+          observedPorts(ports, registry.recorder),
           {
             network,
             clock,
@@ -144,17 +150,22 @@ export class ConnectionManager {
             keys: dialbackKeys(secret),
             plane: this.#router,
             accepted: (stream) => registry.takeAccepted(stream),
-            credentialFor: (local) => this.credentialFor(local),
-            chainPresented: (stream, chain) => {
+            credentialFor: (local, stream) => {
+              const credential = this.credentialFor(local);
+              registry.certificates.local(stream, credential);
+              return credential;
+            },
+            chainPresented: (stream, chain, leaf) => {
               const row = registry.streams.get(stream);
               if (row !== undefined) row.chain = chain;
+              registry.certificates.remote(stream, leaf);
             },
-            onWire: (stream, direction, element) =>
+            onWire: (stream, direction, element, bytes) =>
               registry.recorder.record(`stream:${stream}`, {
                 kind: 'wire',
                 direction,
                 element: withoutKeys(element),
-                bytes: null,
+                bytes,
               }),
             stanzaBytes: bounds.stanzaBytes,
             preAuthBytes: bounds.preAuthBytes,
@@ -317,6 +328,20 @@ export class ConnectionManager {
       };
     });
     return { streams, actors: this.#registry.liveActors, tables: this.#router.snapshot() };
+  }
+
+  /**
+   * What every stream, pair and peer is doing now and what it waits for, and what has become of those that ended lately. It
+   * is read within the task that asks for it: actors are looked at as they are asked for.
+   */
+  view(): View {
+    const { live, ring } = this.#registry.recorder;
+    return liveView({ live, ring, hosts: [...this.#hosted.keys()], nowMs: this.#ports.clock.now() });
+  }
+
+  /** Every actor that lives, in mid-life: what a trace begins with, so that it can be replayed. */
+  traceSnapshots(): readonly TraceRecord[] {
+    return this.#registry.recorder.snapshots();
   }
 
   #isStopped(): boolean {

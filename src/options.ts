@@ -98,6 +98,9 @@ const traceBounds = {
   bytes: [10_000, 2 ** 40],
 } as const satisfies Record<keyof TraceOptions, readonly [least: number, most: number]>;
 
+/** Least and most of the size of a trace file: room for the actors that it begins with. */
+export const traceFileBounds = [100_000, 2 ** 40] as const;
+
 /** @throws TypeError when one is no whole number within its bounds */
 export function traceFrom(options: TraceOptions = {}): Required<TraceOptions> {
   for (const name of ['records', 'bytes'] as const) {

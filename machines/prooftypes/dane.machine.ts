@@ -5,7 +5,7 @@ import { type Fault, fault, toFault } from '../../src/protocol/faults.ts';
 import { matchIdentity, referenceIdentifiers } from '../../src/protocol/identity.ts';
 import type { ProofVerdict } from '../../src/protocol/proof.ts';
 import type { Service } from '../../src/protocol/service.ts';
-import { type TlsaRecord, type TlsaSet, usableTlsa } from '../../src/protocol/tlsa.ts';
+import { formatTlsa, type TlsaRecord, type TlsaSet, usableTlsa } from '../../src/protocol/tlsa.ts';
 import { declareEffect, type StateMeta } from '../declare.ts';
 import type { NoEvents, StreamId } from '../events.ts';
 import { limits } from '../limits.ts';
@@ -43,7 +43,9 @@ const namesTheDomain = ({ service, sourceDomain, derivedDomains, certificate }: 
 
 function provedBy(input: DaneInput, { record, notAfterMs }: Matched): ProofVerdict {
   const { usage, selector, matching, data } = record;
-  const { owner } = input.sets.find(({ records }) => records.includes(record)) ?? { owner: null };
+  // By what it says: an event that was written down and read again holds a copy.
+  const isMatched = (other: TlsaRecord): boolean => formatTlsa(other) === formatTlsa(record);
+  const { owner } = input.sets.find(({ records }) => records.some(isMatched)) ?? { owner: null };
   return {
     kind: 'proved',
     prooftype: 'dane',

@@ -5,6 +5,7 @@
 import type { Element } from '@xmpp/xml';
 import { type CallbackActorLogic, type EventObject, fromCallback } from 'xstate';
 import type { DialbackKeys } from '../protocol/dialback.ts';
+import type { CertificateEvidence } from '../protocol/certificate.ts';
 import { MAX_PROOF_BYTES } from '../protocol/dna.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
 import { canonicalDomain } from '../protocol/names.ts';
@@ -60,11 +61,13 @@ export interface TransportPorts {
   readonly plane: StanzaPlane;
   /** The connection that stands already under this id, on the receiving side. */
   readonly accepted: (stream: StreamId) => AcceptedConnection | null;
-  readonly credentialFor: (localDomain: string) => Credential | null;
-  /** Keeps the chain that the far end presented, for path validation. */
-  readonly chainPresented: (stream: StreamId, chain: CertificateChain | null) => void;
+  /** What is shown of a domain of ours on this stream. */
+  readonly credentialFor: (localDomain: string, stream: StreamId) => Credential | null;
+  /** Keeps the chain that the far end presented, for path validation; `leaf` is what its first certificate says. */
+  readonly chainPresented: (stream: StreamId, chain: CertificateChain | null, leaf: CertificateEvidence | null) => void;
   /** Every negotiation element on the wire, for the trace; null when nobody listens. */
-  readonly onWire: ((stream: StreamId, direction: 'in' | 'out', element: WireElement) => void) | null;
+  readonly onWire:
+    ((stream: StreamId, direction: 'in' | 'out', element: WireElement, bytes: number | null) => void) | null;
   /** Largest stanza, in bytes. */
   readonly stanzaBytes: number;
   /** Largest element before the stream may carry stanzas, in bytes. */
@@ -132,7 +135,7 @@ class StreamTransport {
       {
         streamOpened: (tag) => this.#streamOpened(tag),
         stanza: (stanza) => this.#stanza(stanza),
-        element: (element) => this.#element(element),
+        element: (element, bytes) => this.#element(element, bytes),
         streamClosed: () => {
           this.#peerClosed = true;
           say({ type: 'peer.streamClosed' });
@@ -217,7 +220,7 @@ class StreamTransport {
         if (!this.#beginHandshake()) break;
         this.#connection.startTlsClient({
           serverName: command.serverName,
-          credential: this.#ports.credentialFor(command.local),
+          credential: this.#ports.credentialFor(command.local, this.#stream),
           minVersion: command.minTls === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
           alpn: this.#service,
         });
@@ -252,8 +255,8 @@ class StreamTransport {
     const isOwnRequest = element.kind === 'result' && element.answer === null;
     const ready = isOwnRequest ? { ...element, key: keys.make(element.to, element.from, this.#wireId) } : element;
     if (element.kind === 'streamHeader' && element.id !== null) this.#wireId = element.id;
-    this.#ports.onWire?.(this.#stream, 'out', element);
     const xml = wireToXml(ready, this.#contentNamespace);
+    this.#ports.onWire?.(this.#stream, 'out', element, xml.length);
     this.#connection.write(xml);
     this.#drainWatch.wrote(xml.length);
   }
@@ -287,7 +290,7 @@ class StreamTransport {
     this.#handshaking = false;
     this.#wireId = '';
     this.#framer.restart();
-    this.#ports.chainPresented(this.#stream, chain);
+    this.#ports.chainPresented(this.#stream, chain, peer);
     this.#say({ type: 'transport.secured', tls: { protocol, cipher, alpn, resumed, certificate: peer } });
   }
 
@@ -350,7 +353,7 @@ class StreamTransport {
       version: own(attributes['version']),
       dialback: Object.values(namespaces).includes(NS.dialback),
     };
-    this.#ports.onWire?.(this.#stream, 'in', header);
+    this.#ports.onWire?.(this.#stream, 'in', header, null);
     if (contentNamespace !== '' && contentNamespace !== this.#contentNamespace && contentNamespace !== NS.streams) {
       const text = `the content namespace is ${contentNamespace}`;
       this.#say({ type: 'transport.inputRefused', fault: fault('xml', 'invalid-namespace', 'peer', text) });
@@ -361,9 +364,9 @@ class StreamTransport {
     this.#say({ type: 'peer.streamOpened', header, freshId: this.#ports.random.hex(16) });
   }
 
-  #element(element: Element): void {
+  #element(element: Element, bytes: number): void {
     const wire = readWireElement(element);
-    this.#ports.onWire?.(this.#stream, 'in', wire);
+    this.#ports.onWire?.(this.#stream, 'in', wire, bytes);
     const event = this.#eventOf(wire);
     if (event.type === 'peer.startTlsRequested' || event.type === 'peer.proceedReceived') {
       // TLS begins right after this '>' (RFC 6120 §5.4.2.3); halt first, so that what follows is counted, not read.

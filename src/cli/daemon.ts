@@ -5,13 +5,15 @@ import type { NodePorts } from '../node-ports.ts';
 import type { Observable } from 'rxjs';
 import { answerUnattended } from '../components/unattended.ts';
 import type { ListenOptions } from '../ports.ts';
-import { FaultError, faultSentence } from '../protocol/faults.ts';
+import { FaultError, type FaultLayer, faultSentence } from '../protocol/faults.ts';
 import type { Stanza } from '../protocol/stanza.ts';
-import type { ReportRecord } from '../trace/record.ts';
+import type { ReportRecord, TraceRecord } from '../trace/record.ts';
+import type { TraceFile } from '../trace/trace-file.ts';
 import { createLog, type Log } from './log.ts';
 import { type Reloadable, Reloads } from './reload.ts';
 import { hearSignals, ignoreSignals } from './signals.ts';
 import { EXIT, type ExitCode, type Terminal } from './terminal.ts';
+import { writeTrace } from './trace.ts';
 
 /** How long a drain may take, in milliseconds; longer than any deadline of a stream that closes. */
 const DRAIN_TIMEOUT_MS = 30_000;
@@ -26,6 +28,8 @@ export interface DaemonManager extends Reloadable {
   /** Stanzas for domains to which nobody is attached. */
   readonly stanzas$: Observable<Stanza>;
   readonly reports$: Observable<ReportRecord>;
+  readonly records$: Observable<TraceRecord>;
+  traceSnapshots(): readonly TraceRecord[];
 }
 
 export interface Daemon {
@@ -36,29 +40,33 @@ export interface Daemon {
   readonly ports: Pick<NodePorts, 'network' | 'clock' | 'random' | 'setCredentials'>;
 }
 
+/** What was started beside the manager, and ends with it. */
+interface Beside {
+  readonly components: ComponentListener[];
+  trace: TraceFile | null;
+}
+
 /** Runs until SIGTERM or SIGINT, then drains; a second signal exits at once. */
 export async function runDaemon(daemon: Daemon, terminal: Terminal): Promise<ExitCode> {
   const { file, config, manager, ports } = daemon;
   const log = createLog(terminal, () => ports.clock.now());
-  const components: ComponentListener[] = [];
-  const starting = startAll({ config, manager, ports }, components, log);
-  const running = untilSignalled(starting, () => stopAll(manager, components), daemon, log);
+  const beside: Beside = { components: [], trace: null };
+  const starting = startAll({ config, manager, ports }, beside, log);
+  const running = untilSignalled(starting, () => stopAll(manager, beside), daemon, log);
   try {
     await starting;
   } catch (error) {
     running.giveUp();
-    await stopAll(manager, components);
+    await stopAll(manager, beside);
     return cannotStart(error, file, terminal);
   }
-  announce(manager, components, config, terminal, log);
+  announce(manager, beside.components, config, terminal, log);
   return running.ended;
 }
 
-async function startAll(
-  { config, manager, ports }: Omit<Daemon, 'file'>,
-  components: ComponentListener[],
-  log: Log,
-): Promise<void> {
+async function startAll({ config, manager, ports }: Omit<Daemon, 'file'>, beside: Beside, log: Log): Promise<void> {
+  if (config.trace !== null)
+    beside.trace = await writeTrace(manager, config.trace, Object.keys(config.manager.hosts), ports.clock, log);
   const limits = config.manager.limits ?? {};
   // Both end with the manager, and the process with both.
   manager.reports$.subscribe(log.record);
@@ -69,15 +77,18 @@ async function startAll(
   await manager.start();
   for (const options of config.components) {
     const tell = log.component;
-    components.push(await ComponentListener.start({ ...options, limits }, { ...ports, router: manager.router, tell }));
+    beside.components.push(
+      await ComponentListener.start({ ...options, limits }, { ...ports, router: manager.router, tell }),
+    );
   }
 }
 
 /** What stands still first is what brings stanzas; those under way still reach their streams and components. */
-async function stopAll(manager: DaemonManager, components: readonly ComponentListener[]): Promise<void> {
+async function stopAll(manager: DaemonManager, { components, trace }: Beside): Promise<void> {
   for (const component of components) component.drain();
   await manager.stop();
   await Promise.all(components.map((component) => component.stop()));
+  await trace?.close();
 }
 
 function announce(
@@ -98,13 +109,23 @@ function announce(
   terminal.event({ event: 'ready', listen: listening, components: sockets, inspector: null });
 }
 
-/** An address that is taken, or that is not ours, is a matter of the configuration (INTERFACES, exit code 2). */
+/**
+ * An address that is taken, or that is not ours, is a matter of the configuration (INTERFACES, exit code 2); so is a file that
+ * cannot be written.
+ */
 function cannotStart(error: unknown, file: string, terminal: Terminal): ExitCode {
-  if (!(error instanceof FaultError) || error.fault.layer !== 'tcp') throw error;
-  const sentence = `${file}: listen, components: expected addresses that are free: ${faultSentence(error.fault)}`;
+  const expected = error instanceof FaultError ? EXPECTED[error.fault.layer] : undefined;
+  if (!(error instanceof FaultError) || expected === undefined) throw error;
+  const sentence = `${file}: ${expected}: ${faultSentence(error.fault)}`;
   terminal.tell(terminal.paint('red', sentence));
   return EXIT.usage;
 }
+
+/** Keys, and what is expected there, by the layer of what prevents a start. */
+const EXPECTED: Partial<Record<FaultLayer, string>> = {
+  tcp: 'listen, components: expected addresses that are free',
+  config: 'trace.file: expected a file that can be written',
+};
 
 /** Obeys signals, also those that came while we start, as soon as there is something to stop or to change. */
 function untilSignalled(

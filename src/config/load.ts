@@ -1,5 +1,5 @@
 /** The configuration file of `serve`: read, checked as a whole, and turned into what the daemon is made from. */
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { parentDomains } from '../protocol/names.ts';
 import { defaultPolicy } from '../protocol/policy.ts';
@@ -37,6 +37,12 @@ export interface PoshFileOptions {
   readonly port: number;
 }
 
+/** A trace file, and its size in bytes at which another is begun. */
+export interface TraceFileConfig {
+  readonly path: string;
+  readonly fileBytes?: number;
+}
+
 /** What the daemon is made from. */
 export interface ServeConfig {
   /** Component domains are among its hosts, with their certificate. */
@@ -49,6 +55,8 @@ export interface ServeConfig {
   };
   readonly dns: DnsOptions;
   readonly posh: PoshFileOptions;
+  /** Where records are written; null: in memory only. */
+  readonly trace: TraceFileConfig | null;
   readonly components: readonly ComponentListenOptions[];
   /** What the operator should know; each names file, line and key path. */
   readonly warnings: readonly string[];
@@ -64,7 +72,7 @@ export function loadConfig(file: string, nowMs: number = Date.now()): ServeConfi
   const source = parseYaml(file);
   const pem = new PemFiles(dirname(file));
   const decoded = source.problems.length === 0 ? configFile(pem)(source.root()) : refused;
-  const config = decoded === refused ? undefined : new Assembly(source, decoded, nowMs).config();
+  const config = decoded === refused ? undefined : new Assembly(source, decoded, nowMs, dirname(file)).config();
   if (config === undefined || source.problems.length > 0) throw new ConfigError(sentences(source.problems));
   return { ...config, warnings: sentences(source.warnings) };
 }
@@ -102,15 +110,17 @@ class Assembly {
   readonly #root: Spot;
   readonly #file: ConfigFile;
   readonly #nowMs: number;
+  readonly #folder: string;
   /** What is served, by domain: hosts first, then components. */
   readonly #credentials = new Map<string, LoadedCredential>();
   /** Those of hosts that have one of their own. */
   readonly #own = new Set<LoadedCredential>();
 
-  constructor(source: Source, file: ConfigFile, nowMs: number) {
+  constructor(source: Source, file: ConfigFile, nowMs: number, folder: string) {
     this.#root = source.root();
     this.#file = file;
     this.#nowMs = nowMs;
+    this.#folder = folder;
   }
 
   config(): Omit<ServeConfig, 'warnings'> {
@@ -132,6 +142,7 @@ class Assembly {
       trust: { system: trust?.system ?? true, files: trust?.files ?? [] },
       dns: dnsOptions(this.#file.dns),
       posh: this.#posh(),
+      trace: this.#trace(),
       components,
     };
   }
@@ -223,6 +234,14 @@ class Assembly {
     return { enabled, system, files, allowPrivate, port };
   }
 
+  /** Relative to the configuration file, as all paths are. */
+  #trace(): TraceFileConfig | null {
+    const { trace } = this.#file;
+    if (trace === undefined) return null;
+    const { file, fileBytes } = trace.value;
+    return { path: resolve(this.#folder, file.value), ...(fileBytes === undefined ? {} : { fileBytes }) };
+  }
+
   #limits(): NonNullable<ManagerOptions['limits']> {
     const { stanzaBytes, queueBytes, ...plain } = this.#file.limits ?? {};
     if (stanzaBytes !== undefined && queueBytes !== undefined && queueBytes.value < stanzaBytes.value) {
@@ -254,8 +273,8 @@ class Assembly {
 
   /** What later versions do. None of it weakens a proof when it is left out. */
   #warnOfWhatIsMissing(): void {
-    const { inspector, metrics, trace } = this.#file;
-    for (const later of [inspector, metrics, trace]) later?.spot.warn('not available in this version');
+    const { inspector, metrics } = this.#file;
+    for (const later of [inspector, metrics]) later?.spot.warn('not available in this version');
   }
 }
 

@@ -1,7 +1,7 @@
 /** The shape of the configuration file (INTERFACES): which keys there are, and what each may hold. */
 import { isIP } from 'node:net';
 import { isMap } from 'yaml';
-import { limitBounds } from '../options.ts';
+import { limitBounds, traceFileBounds } from '../options.ts';
 import { canonicalDomain, canonicalPattern } from '../protocol/names.ts';
 import { FEDERATIONS, PROOFTYPES, TLS_MODES, TLS_VERSIONS } from '../protocol/policy.ts';
 import type { PemFiles } from './credentials.ts';
@@ -83,6 +83,8 @@ const limits = record({
   queueBytes: optional(located(integer(...limitBounds.queueBytes, 'a size in bytes'))),
 });
 
+const traceFileBytes = integer(...traceFileBounds, 'a size in bytes');
+
 /** The whole file; the PEM files that it names are read on the way. */
 export function configFile(pem: PemFiles) {
   const proof = optional(andThen(file, (one) => pem.proof(one)));
@@ -154,7 +156,7 @@ export function configFile(pem: PemFiles) {
     limits: optional(limits),
     inspector: optional(located(record(listener))),
     metrics: optional(located(record(listener))),
-    trace: optional(located(record({ file: required(path) }))),
+    trace: optional(located(record({ file: required(located(path)), fileBytes: optional(traceFileBytes) }))),
   });
 }
 

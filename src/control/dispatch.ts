@@ -14,6 +14,7 @@ import type { PairActors } from './pair-actors.ts';
 import type { PeerActors } from './peer-actors.ts';
 import type { ProofExpiry } from './proof-expiry.ts';
 import type { Recorder } from './recorder.ts';
+import { recordVerdicts } from './record-verdicts.ts';
 import type { StandingStreams, StreamRow } from './standing-streams.ts';
 import type { StreamActors } from './stream-actors.ts';
 import type { StreamSearch } from './stream-search.ts';
@@ -207,6 +208,7 @@ export class Dispatch {
 
   #record(report: StreamReport): void {
     this.#to.recorder.record(`stream:${report.stream}`, { kind: 'report', report });
+    recordVerdicts(this.#to.recorder, report);
   }
 
   // ——— pairs

@@ -52,8 +52,8 @@ export class Recorder {
   #seq = 0;
   /** In whose course something is recorded now. */
   #course: number | null = null;
-  /** An element that has just come in is the cause of what the stream is told of it. */
-  #heard: { readonly actor: string; readonly seq: number } | null = null;
+  /** What has just come in, an element or a stanza that waits, is the cause of what the actor is told of it. */
+  #prompt: { readonly actor: string; readonly seq: number } | null = null;
   /** How many transitions and births are being computed, one within the other; their records wait for the outermost. */
   #depth = 0;
   #waiting: TraceRecord[] = [];
@@ -74,6 +74,26 @@ export class Recorder {
     return this.#keeps || this.records$.observed;
   }
 
+  /** Every actor that lives, in mid-life; not while one moves. The number of each is that of the record that comes next. */
+  snapshots(): TraceRecord[] {
+    const atMs = this.clock.now();
+    return Array.from(this.#live.values(), ({ id, chart, ref, bornMs, stay }) => ({
+      seq: this.#seq,
+      atMs,
+      actor: id,
+      cause: null,
+      kind: 'snapshot',
+      machine: chart.id,
+      snapshot: chart.getPersistedSnapshot(ref.getSnapshot() as AnyMachineSnapshot), // of a chart
+      bornMs,
+      entered: (stay?.entered ?? []).map(({ node, sinceMs, untilMs }) => ({
+        state: node.path.join('.'),
+        sinceMs,
+        untilMs,
+      })),
+    }));
+  }
+
   record(actor: string, body: TraceBody): void {
     if (!this.isOn && (body.kind !== 'report' || !this.reports$.observed)) return;
     const record: TraceRecord = {
@@ -84,7 +104,7 @@ export class Recorder {
       ...body,
     };
     if (record.kind === 'report') this.reports$.next(record);
-    if (record.kind === 'wire' && record.direction === 'in') this.#heard = { actor, seq: record.seq };
+    if (isPrompt(record)) this.#prompt = { actor, seq: record.seq };
     this.#keep(record);
   }
 
@@ -237,9 +257,10 @@ export class Recorder {
       actor.ends.delete(child);
       return seq;
     }
-    if (this.#heard?.actor !== actor.id || !type.startsWith('peer.')) return this.#course;
-    const { seq } = this.#heard;
-    this.#heard = null;
+    const isPrompted = type.startsWith('peer.') || type === 'local.routeWanted';
+    if (!isPrompted || this.#prompt?.actor !== actor.id) return this.#course;
+    const { seq } = this.#prompt;
+    this.#prompt = null;
     return seq;
   }
 
@@ -287,6 +308,9 @@ export class Recorder {
     this.records$.next(record);
   }
 }
+
+const isPrompt = (record: TraceRecord): boolean =>
+  (record.kind === 'wire' && record.direction === 'in') || (record.kind === 'queue' && record.change === 'waiting');
 
 const statesOf = (stay: Stay | null): readonly string[] => stay?.innermost.path ?? [];
 const untilOf = (stay: Stay | null): number | null => (stay === null ? null : deadlineIn(stay));

@@ -21,6 +21,7 @@ import { PairActors } from './pair-actors.ts';
 import { PeerActors } from './peer-actors.ts';
 import { PoshPrefetch } from './posh-prefetch.ts';
 import { ProofExpiry } from './proof-expiry.ts';
+import { CertificateRecords } from './record-certificates.ts';
 import { Recorder, type RecorderOptions } from './recorder.ts';
 import { StandingStreams } from './standing-streams.ts';
 import { StreamActors } from './stream-actors.ts';
@@ -44,6 +45,7 @@ export interface RegistryOptions {
 
 export class Registry implements OtherStreams {
   readonly recorder: Recorder;
+  readonly certificates: CertificateRecords;
   readonly streams = new StandingStreams();
   readonly search: StreamSearch;
   readonly desk: VerifyDesk;
@@ -66,6 +68,7 @@ export class Registry implements OtherStreams {
     const { router, clock } = options;
     const { streams } = this;
     const recorder = (this.recorder = new Recorder({ clock, ...options.trace }));
+    this.certificates = new CertificateRecords(recorder);
     const search = (this.search = new StreamSearch(streams, clock));
     const desk = (this.desk = new VerifyDesk({
       stands: (stream) => (streams.get(stream)?.stage ?? 'closing') !== 'closing',

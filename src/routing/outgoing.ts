@@ -9,7 +9,7 @@ import { PairQueues, type PairQueue, type QueueBounds, type WaitingStanza } from
 import type { Counters, Returns } from './returns.ts';
 import { RecentCount } from './recent-count.ts';
 import { RouteTable, type Pair } from './route-table.ts';
-import type { Delivery, Inlet, RouterEvents, Settle, StreamId, StreamOutlet } from './types.ts';
+import type { Delivery, Inlet, QueueEdge, RouterEvents, Settle, StreamId, StreamOutlet } from './types.ts';
 import type { Writer } from './writer.ts';
 
 export interface OutgoingParts extends QueueBounds {
@@ -146,6 +146,8 @@ export class Outgoing {
     this.#routes.set(local, remote, stream);
     if (queue === null) return;
     queue.routeWanted = false;
+    queue.overflowed = false;
+    this.#tell(queue, 'flushed', queue.stanzas, null);
     row.waiting.add(queue);
     this.#flush(row);
   }
@@ -169,6 +171,7 @@ export class Outgoing {
     if (queue === null) return 0;
     queue.routeWanted = false; // the wish is answered
     const count = queue.stanzas; // what is resumed by this may bring more, which is not meant
+    this.#tell(queue, 'returned', count, why);
     for (let i = 0; i < count; i += 1) this.#returnFirst(queue, why, condition);
     return count;
   }
@@ -205,6 +208,10 @@ export class Outgoing {
     if (this.#queues.isFull(before, stanza.bytes.length)) {
       if (before !== null && inlet !== null) pressure.hold(inlet, before);
       const why = fault('queue', 'queue-full', 'local', `too much waits for a stream from ${from} to ${to}`);
+      if (before?.overflowed === false) {
+        before.overflowed = true;
+        this.#tell(before, 'full', before.stanzas, why);
+      }
       this.#parts.returns.giveBack(stanza, why, 'resource-constraint', settle, this.#parts.answer);
       return;
     }
@@ -220,8 +227,13 @@ export class Outgoing {
       this.#holdIfFull(row, inlet);
     } else if (!queue.routeWanted) {
       queue.routeWanted = true;
+      this.#tell(queue, 'waiting', queue.stanzas, null);
       events.routeWanted(from, to);
     }
+  }
+
+  #tell({ local, remote }: PairQueue, change: QueueEdge['change'], stanzas: number, why: Fault | null): void {
+    this.#parts.events.queueChanged?.({ local, remote, change, stanzas, fault: why });
   }
 
   #send(row: StreamRow, stanza: Stanza, settle: Settle | null): void {
@@ -302,12 +314,16 @@ export class Outgoing {
     const { clock, queueAgeMs } = this.#parts;
     const bornBefore = clock.now() - queueAgeMs;
     let oldest = this.#queues.oldest;
+    const returned = new Map<PairQueue, { stanzas: number; fault: Fault }>();
     while (oldest !== null && oldest.sinceMs <= bornBefore) {
-      const { local, remote } = oldest.queue;
+      const { queue } = oldest;
+      const { local, remote } = queue;
       const why = fault('queue', 'queue-age', 'peer', `no stream from ${local} to ${remote} within ${queueAgeMs} ms`);
-      this.#returnFirst(oldest.queue, why, 'remote-server-timeout');
+      this.#returnFirst(queue, why, 'remote-server-timeout');
+      returned.set(queue, { stanzas: (returned.get(queue)?.stanzas ?? 0) + 1, fault: why });
       oldest = this.#queues.oldest;
     }
+    for (const [queue, { stanzas, fault: why }] of returned) this.#tell(queue, 'returned', stanzas, why);
     if (oldest !== null) this.#ageTimer ??= clock.setTimeout(this.#returnAged, oldest.sinceMs - bornBefore);
   };
 
@@ -326,6 +342,7 @@ export class Outgoing {
       const { local, remote } = queue;
       if (queue.head === null || queue.routeWanted || this.#routes.find(local, remote) !== null) return;
       queue.routeWanted = true;
+      this.#tell(queue, 'waiting', queue.stanzas, null);
       this.#parts.events.routeWanted(local, remote);
     });
   }

@@ -24,6 +24,8 @@ export interface PairQueue {
   tail: WaitingStanza | null;
   /** The control plane has been asked for a route and has not answered. */
   routeWanted: boolean;
+  /** Something had no room in it, since it was last flushed. */
+  overflowed: boolean;
 }
 
 export interface QueueBounds {
@@ -108,7 +110,16 @@ export class PairQueues {
   }
 
   #create(local: string, remote: string): PairQueue {
-    const queue = { local, remote, stanzas: 0, bytes: 0, head: null, tail: null, routeWanted: false };
+    const queue = {
+      local,
+      remote,
+      stanzas: 0,
+      bytes: 0,
+      head: null,
+      tail: null,
+      routeWanted: false,
+      overflowed: false,
+    };
     const remotes = this.#queues.get(local);
     if (remotes === undefined) this.#queues.set(local, new Map([[remote, queue]]));
     else remotes.set(remote, queue);

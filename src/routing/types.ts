@@ -105,4 +105,19 @@ export interface RouterEvents {
   refused(stream: StreamId, fault: Fault): void;
   /** `from` is proved on the stream, but not towards `to`: whether what is proved covers the pair. @defaultValue never */
   coversPair?(stream: StreamId, from: string, to: string): boolean;
+  /** For the trace: once when something begins to wait for a route, and once when that ends; never per stanza. */
+  queueChanged?(edge: QueueEdge): void;
+}
+
+export interface QueueEdge {
+  readonly local: string;
+  readonly remote: string;
+  /**
+   * `waiting`: the first stanza waits for a route. `flushed`: a stream takes what waits. `returned`: it went back. `full`: there
+   * is no room for more, which goes back at once until something is flushed.
+   */
+  readonly change: 'waiting' | 'flushed' | 'returned' | 'full';
+  readonly stanzas: number;
+  /** Why they were returned. */
+  readonly fault: Fault | null;
 }

@@ -102,7 +102,7 @@ const kinds: Readonly<Record<RecordKind, Fields>> = {
   queue: {
     local: text,
     remote: text,
-    change: oneOf('waiting', 'flushed', 'returned', 'dropped'),
+    change: oneOf('waiting', 'flushed', 'returned', 'full'),
     stanzas: count,
     fault: orNull(fault),
   },

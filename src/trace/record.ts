@@ -8,6 +8,9 @@ import type { Fault } from '../protocol/faults.ts';
 import type { Evidence } from '../protocol/proof.ts';
 import type { StreamId } from '../protocol/transport.ts';
 import type { WireElement } from '../protocol/wire.ts';
+import type { QueueEdge } from '../routing/types.ts';
+
+export type { QueueEdge } from '../routing/types.ts';
 
 /** By chart: what a state path, the time it was reached and its deadline are to both `born` and `event`. */
 interface Stay {
@@ -144,16 +147,6 @@ export interface FactChanged {
   readonly to: string | null;
   readonly prooftype: string | null;
   readonly expiresAtMs: number | null;
-}
-
-export interface QueueEdge {
-  readonly local: string;
-  readonly remote: string;
-  /** `waiting`: the first stanza waits for a route. `flushed` and `returned`: nothing waits any more. */
-  readonly change: 'waiting' | 'flushed' | 'returned' | 'dropped';
-  readonly stanzas: number;
-  /** Why they were returned. */
-  readonly fault: Fault | null;
 }
 
 /** Keys are proofs in the making: they never enter a record. Nor do proofs of delegation, which are long. */

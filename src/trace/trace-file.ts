@@ -21,6 +21,10 @@ export interface TraceFileOptions {
   readonly failed: (why: Fault) => void;
 }
 
+interface Subscribable<Value> {
+  subscribe(next: (value: Value) => void): { unsubscribe(): void };
+}
+
 /** Mode of a new file: it names who talks to whom. */
 const OWNER_ONLY = 0o600;
 
@@ -37,6 +41,8 @@ export class TraceFile {
   #waitingBytes = 0;
   #lost = 0;
   #writing: Promise<void> | null = null;
+  #source: { unsubscribe(): void } | null = null;
+  #isFull = false;
   #isOver = false;
 
   private constructor(options: TraceFileOptions, handle: FileHandle) {
@@ -44,7 +50,6 @@ export class TraceFile {
     this.#fileBytes = options.fileBytes ?? traceLimits.fileBytes;
     this.#unwrittenBytes = options.unwrittenBytes ?? traceLimits.unwrittenBytes;
     this.#handle = handle;
-    this.#begin();
   }
 
   /**
@@ -60,8 +65,13 @@ export class TraceFile {
     }
   }
 
-  write(record: TraceRecord): void {
-    if (this.#isOver) return;
+  /** Writes what there is, and what comes. */
+  follow(records$: Subscribable<TraceRecord>): void {
+    this.#begin();
+    this.#source = records$.subscribe((record) => this.#write(record));
+  }
+
+  #write(record: TraceRecord): void {
     if (this.#waitingBytes > this.#unwrittenBytes) {
       this.#lost += 1;
       return;
@@ -73,15 +83,12 @@ export class TraceFile {
       this.#append(this.#encoder.record(lost));
     }
     this.#append(this.#encoder.record(record));
-    if (this.#size < this.#fileBytes) return;
-    this.#waiting.push(null);
-    this.#encoder = new TraceEncoder();
-    this.#size = 0;
-    this.#begin();
+    if (this.#size >= this.#fileBytes) this.#isFull = true;
   }
 
   /** Resolves when all is on the disk. */
   async close(): Promise<void> {
+    this.#source?.unsubscribe();
     await this.#writing;
     if (this.#isOver) return;
     this.#isOver = true;
@@ -92,6 +99,15 @@ export class TraceFile {
     const { header, snapshots } = this.#options;
     this.#append(this.#encoder.header(header()));
     for (const snapshot of snapshots()) this.#append(this.#encoder.record(snapshot));
+  }
+
+  /** Not while an actor moves: it would stand where it stood before. */
+  #beginAnother(): void {
+    this.#isFull = false;
+    this.#waiting.push(null);
+    this.#encoder = new TraceEncoder();
+    this.#size = 0;
+    this.#begin();
   }
 
   #append(lines: string): void {
@@ -106,6 +122,7 @@ export class TraceFile {
     try {
       await Promise.resolve(); // all of this task goes in one write
       while (this.#waiting.length > 0) {
+        if (this.#isFull) this.#beginAnother();
         const waiting = this.#waiting;
         this.#waiting = [];
         this.#waitingBytes = 0;
@@ -113,6 +130,7 @@ export class TraceFile {
       }
     } catch (error) {
       this.#isOver = true;
+      this.#source?.unsubscribe();
       this.#waiting = [];
       await this.#handle.close().catch(() => undefined);
       this.#options.failed(unwritable(this.#options.path, error));

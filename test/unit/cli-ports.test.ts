@@ -16,6 +16,7 @@ const config: ServeConfig = {
   dns: { validator: 'libunbound', servers: ['127.0.0.1@53999'], trustRemote: false, stubs: {}, trustAnchors: [] },
   posh: { enabled: false, system: false, files: [], allowPrivate: false, port: 443 },
   components: [],
+  trace: null,
   warnings: [],
 };
 

@@ -263,7 +263,7 @@ test('a second signal ends a daemon that is still draining, at once', IN_TIME, a
       start: () => Promise.resolve(),
       stop: () => new Promise(() => setInterval(() => undefined, 1000)),
     };
-    const config = { components: [], manager: { hosts: {} } };
+    const config = { components: [], manager: { hosts: {} }, trace: null };
     await runDaemon({ file: 'serve.yaml', config, manager, ports: { clock: systemClock } }, createTerminal(true));
     `,
   );

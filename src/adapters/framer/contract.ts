@@ -21,8 +21,8 @@ export const defaultFramerLimits: FramerLimits = { elementBytes: 524_288, depth:
 export interface FramerHandler {
   streamOpened(tag: StreamTag): void;
   stanza(stanza: Stanza): void;
-  /** Any other first-level element; its root declares the namespaces that it inherits. */
-  element(element: Element): void;
+  /** Any other first-level element; its root declares the namespaces that it inherits. `bytes` is its size. */
+  element(element: Element, bytes: number): void;
   streamClosed(): void;
   /** The last call, at most once: layer `xml`, conditions of RFC 6120 §4.9.3. */
   fault(fault: Fault): void;

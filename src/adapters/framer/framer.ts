@@ -184,7 +184,7 @@ export class Framer {
       const element = this.#take(bytes, end);
       const stanza = scope.stanza(element);
       if (stanza !== null) this.#handler.stanza(stanza);
-      else this.#handler.element(scope.element(element));
+      else this.#handler.element(scope.element(element), element.length);
     } else if (found === 'whitespace') {
       this.#handler.whitespace?.();
     } else {

@@ -1,0 +1,8 @@
+/** Traces, for those who write, read, replay or explain them (`xmpp-dna/trace`; docs/trace-format.md). */
+export type * from './record.ts';
+export type * from './view.ts';
+export { TRACE_VERSION, type HeaderFields, TraceEncoder, type TraceHeader } from './format.ts';
+export { TraceFile, type TraceFileOptions } from './trace-file.ts';
+export { type ReadBounds, readTrace, readTraceFile, type Trace, TraceError } from './read.ts';
+export { replay, type ReplayOptions } from './replay.ts';
+export { traceLimits } from './limits.ts';
