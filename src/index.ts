@@ -1,4 +1,4 @@
-/** The public API of xmpp-dna, and only that. The charts are in `xmpp-dna/machines`. */
+/** The public API of xmpp-dna, and only that. The charts are in `xmpp-dna/machines`, traces in `xmpp-dna/trace`. */
 export {
   ConnectionManager,
   type ListeningAt,
@@ -6,7 +6,7 @@ export {
   type ManagerSnapshot,
   type StreamView,
 } from './manager.ts';
-export type { DnaProofs, LimitOptions, ManagerOptions } from './options.ts';
+export type { DnaProofs, LimitOptions, ManagerOptions, TraceOptions } from './options.ts';
 export type { DomainPolicy, Federation, FixedTarget, PolicyOptions, ProoftypeName } from './protocol/policy.ts';
 
 // What is sent, received, and became of it.

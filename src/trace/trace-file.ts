@@ -83,7 +83,10 @@ export class TraceFile {
       this.#append(this.#encoder.record(lost));
     }
     this.#append(this.#encoder.record(record));
-    if (this.#size >= this.#fileBytes) this.#isFull = true;
+    if (this.#size < this.#fileBytes || this.#isFull) return;
+    this.#isFull = true;
+    // Not while an actor moves: it would stand where it stood before.
+    queueMicrotask(() => this.#beginAnother());
   }
 
   /** Resolves when all is on the disk. */
@@ -101,9 +104,9 @@ export class TraceFile {
     for (const snapshot of snapshots()) this.#append(this.#encoder.record(snapshot));
   }
 
-  /** Not while an actor moves: it would stand where it stood before. */
   #beginAnother(): void {
     this.#isFull = false;
+    if (this.#isOver) return;
     this.#waiting.push(null);
     this.#encoder = new TraceEncoder();
     this.#size = 0;
@@ -122,7 +125,6 @@ export class TraceFile {
     try {
       await Promise.resolve(); // all of this task goes in one write
       while (this.#waiting.length > 0) {
-        if (this.#isFull) this.#beginAnother();
         const waiting = this.#waiting;
         this.#waiting = [];
         this.#waitingBytes = 0;

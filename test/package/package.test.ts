@@ -37,7 +37,8 @@ const MISUSE = `import { ConnectionManager, createNodePorts } from 'xmpp-dna';
 new ConnectionManager({ hosts: {}, listen: [{ address: '::', port: 1, tls: 'sometimes' }] }, createNodePorts({ hosts: {} }));
 `;
 const CHARTS = `import { initiatingStream, pair } from 'xmpp-dna/machines';
-const ids: string[] = [initiatingStream.id, pair.id];
+import { replay } from 'xmpp-dna/trace';
+const ids: string[] = [initiatingStream.id, pair.id, replay([]).origin];
 console.log(ids.join(' '));
 `;
 
@@ -87,7 +88,7 @@ describe('the package', { timeout: 300_000 }, () => {
 
   test('the charts are importable by themselves', async () => {
     writeFileSync(join(project, 'charts.mjs'), CHARTS.replace(': string[]', ''));
-    assert.match(await run(process.execPath, ['charts.mjs'], project), /^\w+ \w+\n$/);
+    assert.match(await run(process.execPath, ['charts.mjs'], project), /^\w+ \w+ trace\n$/);
   });
 
   test('the program is installed under its name', async () => {

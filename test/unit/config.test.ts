@@ -142,13 +142,13 @@ test('every key of INTERFACES is understood', () => {
     port: 8443,
   });
   assert.deepEqual(config.components, [{ address: '127.0.0.1', port: 5347, domains: { 'comp.b.example': 'secret' } }]);
+  assert.deepEqual(config.trace, { path: join(folder, 'trace.dnalog') });
 });
 
 test('what this version cannot do yet is said, with the place', () => {
   assert.deepEqual(named(load(EVERYTHING).warnings), [
     'serve.yaml:24: inspector: not available in this version',
     'serve.yaml:25: metrics: not available in this version',
-    'serve.yaml:26: trace: not available in this version',
   ]);
 });
 
@@ -614,6 +614,12 @@ const wrong: [string, string, string[]][] = [
     'an inspector without a port',
     `${B}inspector: { address: 127.0.0.1 }\n`,
     ['serve.yaml:3: inspector.port: is missing'],
+  ],
+  ['a trace without a file', `${B}trace: { fileBytes: 100000 }\n`, ['serve.yaml:3: trace.file: is missing']],
+  [
+    'a trace file too small for what it begins with',
+    `${B}trace: { file: x, fileBytes: 99999 }\n`,
+    ['serve.yaml:3: trace.fileBytes: expected a size in bytes from 100000 to 1099511627776, got 99999'],
   ],
   [
     'several mistakes, all told',

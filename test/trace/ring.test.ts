@@ -1,0 +1,99 @@
+/** What is remembered is bounded, and what was forgotten is counted (O10). */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { TraceRecord } from '../../src/trace/record.ts';
+import { Ring } from '../../src/trace/ring.ts';
+import { createDuo } from '../support/duo.ts';
+
+const record = (seq: number, text = ''): TraceRecord => ({
+  seq,
+  atMs: seq,
+  actor: 'peer:x',
+  cause: null,
+  kind: 'report',
+  report: { type: text },
+});
+
+test('the newest records stay, in their order, and those that made room are counted', () => {
+  const ring = new Ring(4, 1_000_000);
+  for (let seq = 0; seq < 11; seq++) ring.push(record(seq));
+  assert.deepEqual(
+    ring.records().map(({ seq }) => seq),
+    [7, 8, 9, 10],
+  );
+  assert.deepEqual([ring.size, ring.lost], [4, 7]);
+});
+
+test('what a peer makes long makes room by its weight; one record is kept however long', () => {
+  const ring = new Ring(100, 5_000);
+  for (let seq = 0; seq < 10; seq++) ring.push(record(seq));
+  ring.push(record(10, 'x'.repeat(4_000)));
+  assert.ok(ring.bytes <= 5_000);
+  assert.ok(ring.size < 8);
+  assert.equal(ring.records().at(-1)?.seq, 10);
+  ring.push(record(11, 'x'.repeat(40_000)));
+  assert.deepEqual(
+    ring.records().map(({ seq }) => seq),
+    [11],
+  );
+  ring.push(record(12));
+  assert.deepEqual(
+    ring.records().map(({ seq }) => seq),
+    [12],
+  );
+  assert.ok(ring.bytes < 1_000);
+});
+
+test('a ring without room keeps nothing', () => {
+  const ring = new Ring(0, 5_000);
+  ring.push(record(1));
+  assert.deepEqual(ring.records(), []);
+});
+
+test('records are remembered although nobody listens; those that have ended are shown as long as they are remembered (O2)', async () => {
+  const duo = await createDuo();
+  duo.send('a.example', 'b.example');
+  await duo.settle();
+  await duo.simulation.clock.advance(10_000);
+  const view = duo.providers.B.view();
+  const ended = [...view.actors.values()].filter(({ ended: end }) => end !== null);
+  assert.ok(ended.some(({ machine, ended: end }) => machine === 'association' && end?.how === 'done'));
+  const verdicts = view.records.flatMap((one) => (one.kind === 'verdict' ? [`${one.prooftype} ${one.verdict}`] : []));
+  assert.ok(verdicts.includes('pkix proved'), verdicts.join());
+  await duo.stop();
+});
+
+test('records follow each other without a gap, and each is caused by one before it', async () => {
+  const duo = await createDuo();
+  duo.send('a.example', 'b.example');
+  await duo.settle();
+  await duo.stop();
+  for (const manager of Object.values(duo.providers)) {
+    const { records } = manager.view();
+    records.forEach(({ seq, cause }, index) => {
+      assert.equal(seq, index);
+      assert.ok(cause === null || cause < seq);
+    });
+    const caused = records.filter(({ cause }) => cause !== null).length;
+    assert.ok(caused / records.length > 0.6, `${caused} of ${records.length}`);
+  }
+});
+
+test('a stanza that waits, and what became of its pair, are records; a stanza on an open way is none (O10)', async () => {
+  const duo = await createDuo();
+  duo.send('a.example', 'b.example');
+  await duo.settle();
+  const queue = duo.providers.A.view().records.filter(({ kind }) => kind === 'queue');
+  assert.deepEqual(
+    queue.map((one) => (one.kind === 'queue' ? [one.change, one.stanzas] : [])),
+    [
+      ['waiting', 1],
+      ['flushed', 1],
+    ],
+  );
+  const before = duo.timeline.length;
+  for (let n = 0; n < 100; n++) duo.send('a.example', 'b.example');
+  await duo.settle();
+  assert.equal(duo.timeline.length, before);
+  await duo.stop();
+});

@@ -1,0 +1,129 @@
+/** The file that records are written to: bounded, and never in the way (INTERFACES, `trace`). */
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { Subject } from 'rxjs';
+import type { Fault } from '../../src/protocol/faults.ts';
+import { FaultError } from '../../src/protocol/faults.ts';
+import { readTraceFile } from '../../src/trace/read.ts';
+import type { TraceRecord } from '../../src/trace/record.ts';
+import { replay } from '../../src/trace/replay.ts';
+import { TraceFile, type TraceFileOptions } from '../../src/trace/trace-file.ts';
+import { createDuo } from '../support/duo.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'trace-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const record = (seq: number, type = 'x'): TraceRecord => ({
+  seq,
+  atMs: seq,
+  actor: 'peer:x',
+  cause: null,
+  kind: 'report',
+  report: { type },
+});
+
+const options = (path: string, more: Partial<TraceFileOptions> = {}): TraceFileOptions => ({
+  path,
+  header: () => ({ software: 'test', startedAtMs: 0, role: 'test', hosts: ['a.example'] }),
+  snapshots: () => [],
+  failed: (why) => assert.fail(why.text),
+  ...more,
+});
+
+test('what a manager does is in the file when it is closed, and replays without a difference', async () => {
+  const path = join(folder, 'whole.dnalog');
+  const duo = await createDuo();
+  const { A } = duo.providers;
+  const file = await TraceFile.open(options(path, { snapshots: () => A.traceSnapshots() }));
+  file.follow(A.records$);
+  duo.send('a.example', 'b.example');
+  await duo.settle();
+  await duo.stop();
+  await file.close();
+  const { records, header, isCutOff } = await readTraceFile(path);
+  assert.deepEqual([header.hosts, isCutOff], [['a.example'], false]);
+  assert.equal(records.length, A.view().records.length);
+  assert.deepEqual(replay(records).diverged, []);
+  assert.equal(statSync(path).mode & 0o077, 0, 'nobody else may read it');
+});
+
+test('a file that is full is kept as NAME.1, and the next begins with a header and with everybody who lives', async () => {
+  const path = join(folder, 'rotated.dnalog');
+  const snapshot: TraceRecord = { ...record(0), kind: 'lost', records: 7 };
+  const records$ = new Subject<TraceRecord>();
+  const file = await TraceFile.open(options(path, { fileBytes: 10_000, snapshots: () => [snapshot] }));
+  file.follow(records$);
+  for (let seq = 0; seq < 400; seq++) {
+    records$.next(record(seq));
+    if (seq % 10 === 0) await new Promise(setImmediate);
+  }
+  await file.close();
+  const [newer, older] = [await readTraceFile(path), await readTraceFile(`${path}.1`)];
+  for (const { records } of [newer, older]) assert.deepEqual(records[0], snapshot);
+  assert.ok(statSync(`${path}.1`).size < 20_000);
+  const seqs = [...older.records.slice(1), ...newer.records.slice(1)].map(({ seq }) => seq);
+  assert.deepEqual(
+    seqs,
+    seqs.map((_, index) => 400 - seqs.length + index),
+    'nothing is missing between the two',
+  );
+});
+
+test('a disk that is too slow loses records, and the file says how many', async () => {
+  const path = join(folder, 'slow.dnalog');
+  const records$ = new Subject<TraceRecord>();
+  const file = await TraceFile.open(options(path, { unwrittenBytes: 2_000 }));
+  file.follow(records$);
+  for (let seq = 0; seq < 1_000; seq++) records$.next(record(seq)); // no turn of the event loop for the disk
+  await new Promise((resolve) => setImmediate(resolve));
+  while (statSync(path).size === 0) await new Promise((resolve) => setImmediate(resolve));
+  records$.next(record(1_000));
+  await file.close();
+  const { records } = await readTraceFile(path);
+  const lost = records.find(({ kind }) => kind === 'lost');
+  assert.ok(lost?.kind === 'lost');
+  assert.equal(records.length - 1 + lost.records, 1_001);
+  assert.equal(replay(records).lost, lost.records);
+});
+
+test('a file of an earlier run is kept', async () => {
+  const path = join(folder, 'earlier.dnalog');
+  writeFileSync(path, 'the earlier run');
+  const file = await TraceFile.open(options(path));
+  file.follow(new Subject());
+  await file.close();
+  assert.equal(readFileSync(`${path}.1`, 'utf8'), 'the earlier run');
+  assert.ok(readFileSync(path, 'utf8').startsWith('{"trace":"xmpp-dna","version":1,'));
+});
+
+test('a path that cannot be written is a fault that says so', async () => {
+  await assert.rejects(TraceFile.open(options(join(folder, 'no-such-folder', 'x.dnalog'))), (error: unknown) => {
+    assert.ok(error instanceof FaultError);
+    assert.equal(error.fault.condition, 'trace-unwritable');
+    assert.match(error.fault.text ?? '', /no-such-folder/);
+    return true;
+  });
+});
+
+test('a file that can no longer be written to ends the trace, with a fault, and nothing else', async () => {
+  const inner = mkdtempSync(join(folder, 'gone-'));
+  const path = join(inner, 'x.dnalog');
+  const failures: Fault[] = [];
+  const records$ = new Subject<TraceRecord>();
+  const file = await TraceFile.open(options(path, { fileBytes: 10_000, failed: (why) => failures.push(why) }));
+  file.follow(records$);
+  records$.next(record(0));
+  await new Promise((resolve) => setImmediate(resolve));
+  rmSync(inner, { recursive: true });
+  for (let seq = 1; seq < 400; seq++) records$.next(record(seq));
+  await file.close();
+  for (let seq = 400; seq < 500; seq++) records$.next(record(seq));
+  assert.deepEqual(
+    failures.map(({ condition }) => condition),
+    ['trace-unwritable'],
+  );
+  assert.equal(existsSync(path), false);
+});
