@@ -1,6 +1,6 @@
 /** What happens, as records: in memory always, as far as there is room; and to whoever listens. */
 import { Subject } from 'rxjs';
-import type { AnyActorRef, AnyActorScope, AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
+import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import type { Clock } from '../ports.ts';
 import { type Fault, toFault } from '../protocol/faults.ts';
 import { traceLimits } from '../trace/limits.ts';
@@ -32,10 +32,12 @@ interface Watched extends Tracked {
   stay: Stay | null;
   /** The newest record of it: what it does now is done in its course. */
   seq: number;
-  readonly scope: AnyActorScope;
+  readonly scope: ScopeOfChart;
   /** Records of the ends of children that it has not heard of yet, by the id of the child. */
   readonly ends: Map<string, number>;
 }
+
+type ScopeOfChart = Parameters<AnyStateMachine['transition']>[2];
 
 const NOTHING_PASSED: readonly (readonly string[])[] = [];
 
@@ -114,23 +116,18 @@ export class Recorder {
    */
   watch<Chart extends AnyStateMachine>(chart: Chart): Chart {
     const watched = chart.provide({}) as Chart; // a copy, of the same type
-    const { getInitialSnapshot } = watched;
-    watched.getInitialSnapshot = (scope, input) =>
-      this.isOn ? this.#born(watched, getInitialSnapshot, scope, input) : getInitialSnapshot(scope, input);
-    const { transition } = watched;
-    watched.transition = (snapshot, event, scope) => {
+    watched.getInitialSnapshot = (scope: ScopeOfChart, input: unknown) =>
+      this.isOn ? this.#born(chart, scope, input) : chart.getInitialSnapshot(scope, input);
+    watched.transition = (snapshot: AnyMachineSnapshot, event: AnyEventObject, scope: ScopeOfChart) => {
       const actor = this.isOn ? this.#watched.get(scope.self) : undefined;
-      return actor === undefined ? transition(snapshot, event, scope) : this.#moved(watched, actor, snapshot, event);
+      return actor === undefined
+        ? chart.transition(snapshot, event, scope)
+        : this.#moved(chart, actor, snapshot, event);
     };
     return watched;
   }
 
-  #born(
-    chart: AnyStateMachine,
-    getInitialSnapshot: AnyStateMachine['getInitialSnapshot'],
-    scope: AnyActorScope,
-    input: unknown,
-  ): AnyMachineSnapshot {
+  #born(chart: AnyStateMachine, scope: ScopeOfChart, input: unknown): AnyMachineSnapshot {
     const { self } = scope;
     const parent = self._parent === undefined ? null : (this.#watched.get(self._parent) ?? null);
     const seq = this.#seq++;
@@ -148,7 +145,7 @@ export class Recorder {
     };
     this.#watched.set(self, actor);
     const outer = this.#open(seq);
-    const snapshot = getInitialSnapshot(actor.scope, input) as AnyMachineSnapshot;
+    const snapshot: AnyMachineSnapshot = chart.getInitialSnapshot(actor.scope, input);
     actor.stay = follow(chart, null, { type: 'xstate.init' }, [snapshot], bornMs);
     this.#live.set(actor.id, actor);
     this.#add({
@@ -265,7 +262,7 @@ export class Recorder {
   }
 
   /** What the actor sets going when it has moved is done in the course of that. */
-  #inCourseOf(scope: AnyActorScope, seqOf: () => number): AnyActorScope {
+  #inCourseOf(scope: ScopeOfChart, seqOf: () => number): ScopeOfChart {
     const { defer } = scope;
     return {
       ...scope,

@@ -29,7 +29,7 @@ export function actorView(
   lives: (id: string) => boolean,
 ): ActorView {
   const { description, spec } = stay === null ? { description: '', spec: '' } : describe(stay);
-  const ids = ended !== null || snapshot === null ? [] : Object.keys(snapshot.children);
+  const ids = ended !== null || snapshot === null ? [] : Object.keys(snapshot.children as object);
   const children = ids.map((child) => `${id}/${child}`).filter(lives);
   const context = snapshot === null ? {} : contextOf(snapshot);
   const waits = stay === null || ended !== null ? null : waitingIn(stay);

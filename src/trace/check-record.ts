@@ -154,13 +154,20 @@ function problemIn(found: Found, fields: Fields): string | null {
   return null;
 }
 
-/** The record; what was expected of it; or that it is of a kind that is not known here, which a later version may write. */
-export function checkRecord(found: Found): TraceRecord | 'unknown-kind' | string {
+interface Checked {
+  readonly record: TraceRecord | null;
+  readonly expected: string | null;
+}
+
+const refused = (expected: string): Checked => ({ record: null, expected });
+
+/** The record; or what was expected; or neither, where it is of a kind that a later version may write. */
+export function checkRecord(found: Found): Checked {
   const { kind } = found;
-  if (!isText(kind)) return '"kind" to be a text';
+  if (!isText(kind)) return refused('"kind" to be a text');
   const problem = problemIn(found, ofAll);
-  if (problem !== null) return problem;
-  if (!Object.hasOwn(kinds, kind)) return 'unknown-kind';
+  if (problem !== null) return refused(problem);
+  if (!Object.hasOwn(kinds, kind)) return { record: null, expected: null };
   const inKind = problemIn(found, kinds[kind as RecordKind]); // own, so known
-  return inKind ?? (found as unknown as TraceRecord); // all its fields were looked at
+  return inKind === null ? { record: found as unknown as TraceRecord, expected: null } : refused(inKind); // looked at
 }

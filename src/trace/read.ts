@@ -129,10 +129,10 @@ class TraceReader {
     if (this.#records.length >= this.#most.records) {
       throw this.#wrong(`at most ${this.#most.records} records`);
     }
-    const checked = checkRecord(found);
-    if (checked === 'unknown-kind') this.#unknown += 1;
-    else if (typeof checked === 'string') throw this.#wrong(checked);
-    else this.#records.push(checked);
+    const { record, expected } = checkRecord(found);
+    if (record !== null) this.#records.push(record);
+    else if (expected !== null) throw this.#wrong(expected);
+    else this.#unknown += 1;
   }
 
   #parse(text: string): unknown {
@@ -145,7 +145,8 @@ class TraceReader {
 
   #checkHeader({ trace, version, software, startedAtMs, role, hosts }: Found): TraceHeader {
     if (trace !== 'xmpp-dna') throw this.#wrong('the header of a trace, {"trace":"xmpp-dna",…}');
-    if (version !== TRACE_VERSION) throw this.#wrong(`version ${TRACE_VERSION}`, JSON.stringify(version) ?? 'none');
+    if (version !== TRACE_VERSION)
+      throw this.#wrong(`version ${TRACE_VERSION}`, version === undefined ? 'none' : JSON.stringify(version));
     if (typeof software !== 'string' || typeof role !== 'string') throw this.#wrong('"software" and "role" as texts');
     if (typeof startedAtMs !== 'number') throw this.#wrong('"startedAtMs" as a number');
     if (!Array.isArray(hosts) || !hosts.every((host) => typeof host === 'string'))

@@ -2,13 +2,7 @@
  * A view from records: every actor goes through its chart once more, with the events that it took, and nothing is acted on.
  * Where that leads elsewhere than the records say, the view tells.
  */
-import {
-  type AnyActorScope,
-  type AnyEventObject,
-  type AnyMachineSnapshot,
-  type AnyStateMachine,
-  createActor,
-} from 'xstate';
+import { type AnyEventObject, type AnyMachineSnapshot, type AnyStateMachine, createActor } from 'xstate';
 import { actorView } from './actor-view.ts';
 import { ByActor } from './by-actor.ts';
 import { chartsById } from './charts.ts';
@@ -70,6 +64,8 @@ type Move = RecordOf<'born' | 'snapshot' | 'event' | 'ended'>;
 const isMove = (record: TraceRecord): record is Move =>
   record.kind === 'born' || record.kind === 'event' || record.kind === 'ended' || record.kind === 'snapshot';
 
+type ScopeOfChart = Parameters<AnyStateMachine['transition']>[2];
+
 /** An actor that is led through its chart by its records. */
 export class ReplayedActor {
   readonly id: string;
@@ -81,7 +77,7 @@ export class ReplayedActor {
   bornMs: number | null = null;
   ended: Ending | null = null;
   readonly #chart: AnyStateMachine | null;
-  #scope: AnyActorScope | null = null;
+  #scope: ScopeOfChart | null = null;
 
   constructor({ actor, machine }: Move) {
     this.id = actor;
@@ -166,7 +162,7 @@ export class ReplayedActor {
   }
 
   /** Nothing that the chart asks for is done. */
-  #scoped(chart: AnyStateMachine, input: unknown): AnyActorScope {
+  #scoped(chart: AnyStateMachine, input: unknown): ScopeOfChart {
     const self = createActor(chart, { id: this.id, input });
     const nothing = (): void => undefined;
     this.#scope = {

@@ -117,11 +117,10 @@ test('what all streams share is written once, and is one object again', async ()
   const text = traceText([born(1), born(2), born(3)]);
   assert.equal(text.split('"federation"').length, 2);
   const { records } = await readText(text);
-  const [first, , third] = records.map((record) =>
-    record.kind === 'born' ? (record.input as { settings: object }) : null,
-  );
-  assert.deepEqual(first?.settings, settings);
-  assert.equal(first?.settings, third?.settings);
+  const [first, , third] = records.map((record) => record.kind === 'born' && (record.input as { settings: object }));
+  assert.ok(first && third);
+  assert.deepEqual(first.settings, settings);
+  assert.equal(first.settings, third.settings);
 });
 
 const WRONG: readonly (readonly [what: string, text: string, message: RegExp, bounds?: ReadBounds])[] = [
