@@ -119,6 +119,9 @@ export const identityVerification = identityAssertion.extend({
         ...withPending(context, { verifications: without(context.pending.verifications, pairId(outcome)) }),
         validPairs: proof === null ? context.validPairs : withFirst(context.validPairs, pairId(outcome), proof),
         // XEP-0288 §2.2: a domain validly used as a source may be a target. One that was withdrawn is there again, by this proof.
+        // Elsewhere the proof stays with its pair, which is all that was asserted: a domain in `proved` may answer every domain of
+        // ours that has written to it. Whoever then asserts the domain (ProtoXEP §4.1) has it judged as a domain, once more, out of
+        // what is remembered.
         ...(proof !== null && (mayAnswer || isWithdrawn(context, from)) ? withProof(context, from, proof) : {}),
       });
       enqueue.emit({ type: 'verification.settled', stream: context.stream, outcome });
