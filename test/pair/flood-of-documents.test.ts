@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromPromise } from 'xstate';
 import { limits } from '../../machines/limits.ts';
-import { createSlots } from '../../src/adapters/dns/bounded.ts';
+import { createSlots } from '../../src/adapters/bounded.ts';
 import { credentialOf } from '../../src/demo/certificates.ts';
 import { ConnectionManager } from '../../src/manager.ts';
 import type { ProoftypeQuestion, ProoftypeVerdict } from '../../src/prooftype.ts';

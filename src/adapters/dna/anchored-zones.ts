@@ -3,10 +3,10 @@
  * knows that anchor only, and is closed when it has answered (FACTS §13.4, 5, 6 and 9).
  */
 import type { Clock } from '../../ports.ts';
-import { dnaFailure } from '../../protocol/dna-conditions.ts';
+import { type DnaCondition, dnaFailure } from '../../protocol/dna-conditions.ts';
 import { FaultError } from '../../protocol/faults.ts';
 import { canonicalDomain } from '../../protocol/names.ts';
-import { createSlots, followSignal, type Follower } from '../dns/bounded.ts';
+import { BoundedWork, NotDone, type WhyNotDone } from '../bounded.ts';
 import type { Outcome, SrvFields } from '../dns/outcome.ts';
 import { createUnboundSource, type UnboundOptions, type UnboundSource } from '../dns/unbound/source.ts';
 import { LruMap } from '../lru.ts';
@@ -55,59 +55,51 @@ interface Remembered {
 }
 
 const REMEMBERED = 256;
-const LATE = 'late';
-/** Targets kept of one answer. */
-const MAX_TARGETS = 64;
+/** Targets of its SRV records that are compared with the one that was reached. */
+const MAX_ZONE_TARGETS = 64;
 /** One key may stand under several flags, or algorithms. */
 const MAX_ANCHORS = 4;
 
+const CONDITION = {
+  full: 'too-many-checks',
+  'no-turn': 'timeout',
+  timeout: 'timeout',
+  cancelled: 'cancelled',
+} as const satisfies Record<WhyNotDone, DnaCondition>;
+
 export class AnchoredZones {
   readonly #options: AnchoredZonesOptions;
-  readonly #slots: ReturnType<typeof createSlots>;
+  readonly #checks: BoundedWork;
   readonly #remembered = new LruMap<string, Remembered>(REMEMBERED);
-  readonly #underWay = new Set<Follower>();
   /** Knows no anchor, so that nothing is validated: it only finds zones, and their keys. */
   #finder: UnboundSource | null = null;
 
   constructor(options: AnchoredZonesOptions) {
     this.#options = options;
-    this.#slots = createSlots(options.maxContexts ?? 2, options.maxWaiting ?? 64);
+    const { clock, timeoutMs = 10_000, maxContexts = 2, maxWaiting = 64 } = options;
+    this.#checks = new BoundedWork({ clock, timeoutMs, most: maxContexts, mostWaiting: maxWaiting });
   }
 
   /** @throws FaultError `dna` */
   async delegation(question: AnchoredQuestion, signal: AbortSignal): Promise<AnchoredTargets> {
-    const { clock, timeoutMs = 10_000 } = this.#options;
+    const { clock } = this.#options;
     const cacheKey = [question.leafSha256, ...question.names].join(' ');
     const known = this.#remembered.get(cacheKey);
     if (known !== undefined && clock.now() < known.askAgainAtMs) return known.found;
-    if (this.#slots.full) throw dnaFailure('too-many-checks', 'as many wait already as may');
-
-    const limit = followSignal(signal);
-    this.#underWay.add(limit);
-    const timer = clock.setTimeout(() => limit.abort(LATE), timeoutMs);
-    const release = await this.#slots.take(limit.signal);
-    try {
-      limit.signal.throwIfAborted();
-      const found = await this.#ask(question, limit.signal);
-      const halfOfItMs = (found.untilMs - clock.now()) / 2;
-      this.#remembered.set(cacheKey, { found, askAgainAtMs: clock.now() + halfOfItMs });
-      return found;
-    } catch (thrown) {
-      if (!limit.signal.aborted) throw thrown;
-      throw limit.signal.reason === LATE
-        ? dnaFailure('timeout', `${question.names.join(', ')}: no answer within ${timeoutMs} ms`)
-        : dnaFailure('cancelled', 'nobody waits for it');
-    } finally {
-      clock.clearTimeout(timer);
-      limit.unfollow();
-      this.#underWay.delete(limit);
-      release?.();
-    }
+    const found = await this.#checks
+      .run((stop) => this.#ask(question, stop), signal)
+      .catch((thrown: unknown) => {
+        if (!(thrown instanceof NotDone)) throw thrown;
+        throw dnaFailure(CONDITION[thrown.why], `${question.names.join(', ')}: ${thrown.message}`);
+      });
+    const halfOfItMs = (found.untilMs - clock.now()) / 2;
+    this.#remembered.set(cacheKey, { found, askAgainAtMs: clock.now() + halfOfItMs });
+    return found;
   }
 
-  /** Ends what is under way, as `cancelled`. */
+  /** Ends what is under way, and whatever is asked from now on, as `cancelled`. */
   close(): void {
-    for (const limit of this.#underWay) limit.abort('closed');
+    this.#checks.close();
     this.#finder?.close();
     this.#remembered.clear();
   }
@@ -135,7 +127,7 @@ export class AnchoredZones {
       return {
         zone,
         keyTag: keyTag(anchor),
-        targets: targets.slice(0, MAX_TARGETS),
+        targets: targets.slice(0, MAX_ZONE_TARGETS),
         untilMs: this.#options.clock.now() + Math.min(...until) * 1000,
       };
     } finally {

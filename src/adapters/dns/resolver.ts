@@ -6,8 +6,9 @@ import type { AddressRecord, DnsAnswer, SrvRecord } from '../../protocol/dns.ts'
 import { canonicalDomain, isIpLiteral } from '../../protocol/names.ts';
 import type { TlsaRecord } from '../../protocol/tlsa.ts';
 import { systemClock } from '../clock.ts';
-import { abandonable, BoundedLookUps, type Follower, followSignal, type Purpose } from './bounded.ts';
+import { abandonable, type Follower, followSignal, type Purpose } from '../bounded.ts';
 import { createCaresSource } from './cares.ts';
+import { boundedLookUps } from './look-ups.ts';
 import type { NameSource, Outcome, SrvFields } from './outcome.ts';
 import { systemAddresses } from './system-hosts.ts';
 
@@ -55,24 +56,24 @@ export function createResolver(options: ResolverOptions = {}): Resolver {
 /** A resolver over any source, with the bounds of `options`. */
 export function resolverOver(source: NameSource, options: Omit<ResolverOptions, 'tries'>): Resolver {
   const { servers = [], timeoutMs = TIMEOUT_MS, maxQueries = 100, maxWaiting = 20_000, clock = systemClock } = options;
-  const lookUps = new BoundedLookUps({ timeoutMs, maxQueries, maxWaiting, clock });
+  const lookUp = boundedLookUps({ timeoutMs, most: maxQueries, mostWaiting: maxWaiting, clock });
 
   async function srv(name: string, signal: AbortSignal, purpose: Purpose): Promise<DnsAnswer<SrvRecord>> {
-    return answerOf(await lookUps.run((stop) => source.srv(name, stop), signal, purpose), toSrvRecord);
+    return answerOf(await lookUp((stop) => source.srv(name, stop), signal, purpose), toSrvRecord);
   }
 
   async function tlsa(name: string, signal: AbortSignal, purpose: Purpose): Promise<DnsAnswer<TlsaRecord>> {
     const { tlsa: ask } = source;
     if (ask === null || isIpLiteral(ownerDomain(name))) return noServices;
     // None is dropped but by number: a set of which nothing can be used is not the same as none (RFC 7673 §4.1).
-    return answerOf(await lookUps.run((stop) => ask(name, stop), signal, purpose), (record) => record);
+    return answerOf(await lookUp((stop) => ask(name, stop), signal, purpose), (record) => record);
   }
 
   async function addresses(host: string, signal: AbortSignal, purpose: Purpose): Promise<DnsAnswer<AddressRecord>> {
     const literal = literalAddress(host);
     if (literal) return fromSystem([literal]);
     if (servers.length === 0) {
-      const local = await lookUps.run((stop) => abandonable(fromThisMachine(host), stop), signal, purpose);
+      const local = await lookUp((stop) => abandonable(fromThisMachine(host), stop), signal, purpose);
       if (local.kind === 'failed') return negative(local);
       if (local.kind === 'found') return fromSystem(local.found);
     }
@@ -92,7 +93,7 @@ export function resolverOver(source: NameSource, options: Omit<ResolverOptions, 
     let pending = 2;
     let timer: unknown = null;
     const ask = async (family: 4 | 6, own: Follower, other: Follower, patienceMs: number) => {
-      const outcome = await lookUps.run((stop) => source.addresses(host, family, stop), own.signal, purpose);
+      const outcome = await lookUp((stop) => source.addresses(host, family, stop), own.signal, purpose);
       pending -= 1;
       if (pending > 0 && outcome.kind === 'found') {
         timer = clock.setTimeout(() => other.abort(`the other family came ${patienceMs} ms ago`), patienceMs);

@@ -6,11 +6,11 @@ import type { Clock, LookUpOptions, Resolver } from '../../ports.ts';
 import { canonicalDomain } from '../../protocol/names.ts';
 import { httpsUrl } from '../../protocol/https-url.ts';
 import { systemClock } from '../clock.ts';
-import { abandonable, createSlots, followSignal, type Follower } from '../dns/bounded.ts';
+import { abandonable, BoundedWork, NotDone } from '../bounded.ts';
 import { createResolver } from '../dns/resolver.ts';
 import { connectTo, type ConnectionParts, webTrust } from './connection.ts';
 import { exchange } from './exchange.ts';
-import { abortCondition, HttpsError } from './failure.ts';
+import { HttpsError } from './failure.ts';
 import { isPublicAddress } from './public-addresses.ts';
 
 export interface HttpsOptions {
@@ -64,56 +64,40 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** @throws FaultError `pkix`, local: what is wrong with the trust anchors */
 export function createHttpsClient(options: HttpsOptions = {}): HttpsClient {
   const { clock = systemClock, timeoutMs = 10_000, maxTurns = 32, maxWaiting = 2_000 } = options;
-  const slots = createSlots(maxTurns, maxWaiting);
-  const slotsForVerification = createSlots(Math.max(1, Math.floor(maxTurns / 2)), maxWaiting);
+  const turns = new BoundedWork({ clock, timeoutMs, most: maxTurns, mostWaiting: maxWaiting });
   const fetchUrl = createFetch(options, clock);
-  const underWay = new Set<Follower>();
-  let isClosed = false;
 
   async function turn<T>(
     work: (get: HttpsGet) => Promise<T>,
     signal: AbortSignal,
     lookUp: LookUpOptions = {},
   ): Promise<T> {
-    if (isClosed) throw new HttpsError('cancelled', 'closed');
-    const gates = lookUp.purpose === 'verification' ? [slotsForVerification, slots] : [slots];
-    if (gates.some(({ full }) => full)) throw new HttpsError('too-many-fetches', 'too many wait already');
-    const limit = followSignal(signal);
-    underWay.add(limit);
-    const timer = clock.setTimeout(() => limit.abort('timeout'), timeoutMs);
-    const taken: (() => void)[] = [];
     let doing = 'waiting for a turn';
-    try {
-      for (const gate of gates) {
-        const release = await gate.take(limit.signal);
-        if (release === null) throw new HttpsError('too-many-fetches', `no turn within ${timeoutMs} ms`);
-        taken.push(release);
-      }
-      limit.signal.throwIfAborted(); // it may have fired while the turn was on its way to us
+    const inTurn = (stop: AbortSignal): Promise<T> => {
       const get = (url: string): Promise<HttpsAnswer> => {
         doing = url;
-        return fetchUrl(url, limit.signal, lookUp);
+        return fetchUrl(url, stop, lookUp);
       };
-      return await abandonable(work(get), limit.signal);
+      return abandonable(work(get), stop);
+    };
+    try {
+      return await turns.run(inTurn, signal, lookUp.purpose);
     } catch (thrown) {
-      const cutShort = limit.signal.aborted ? abortCondition(limit.signal) : null;
-      if (cutShort === null || (cutShort === 'timeout' && taken.length < gates.length)) throw thrown;
-      throw new HttpsError(cutShort, cutShort === 'timeout' ? `not done within ${timeoutMs} ms: ${doing}` : doing);
-    } finally {
-      clock.clearTimeout(timer);
-      limit.unfollow();
-      underWay.delete(limit);
-      for (const release of taken) release();
+      if (!(thrown instanceof NotDone)) throw thrown;
+      switch (thrown.why) {
+        case 'full':
+          throw new HttpsError('too-many-fetches', thrown.message);
+        case 'no-turn':
+          throw new HttpsError('too-many-fetches', `no turn within ${timeoutMs} ms`);
+        case 'timeout':
+          throw new HttpsError('timeout', `not done within ${timeoutMs} ms: ${doing}`);
+        case 'cancelled':
+          throw new HttpsError('cancelled', doing);
+      }
     }
   }
 
-  return {
-    turn,
-    close: () => {
-      isClosed = true;
-      for (const limit of underWay) limit.abort('cancelled');
-    },
-  };
+  return { turn, close: () => turns.close() };
 }
 
 /** GETs one URL, hop by hop: each is a URL of its own, looked at as the first one was. */

@@ -1,7 +1,7 @@
 /** Why a GET over HTTPS came to nothing. */
-import { HTTPS_CONDITIONS, type HttpsCondition } from '../../protocol/posh-conditions.ts';
+import type { HttpsCondition } from '../../protocol/posh-conditions.ts';
 
-/** Its origin is that of the condition in {@link HTTPS_CONDITIONS}; the layer is for whoever asked. */
+/** Its origin is that of the condition in HTTPS_CONDITIONS; the layer is for whoever asked. */
 export class HttpsError extends Error {
   override readonly name = 'HttpsError';
   readonly condition: HttpsCondition;
@@ -10,11 +10,6 @@ export class HttpsError extends Error {
     super(text, options);
     this.condition = condition;
   }
-}
-
-/** The condition that a signal was aborted with; whatever else it says, it was somebody here who gave up. */
-export function abortCondition({ reason }: AbortSignal): HttpsCondition {
-  return typeof reason === 'string' && reason in HTTPS_CONDITIONS ? (reason as HttpsCondition) : 'cancelled';
 }
 
 /** What Node calls the errors of OpenSSL's path validation; the many others are `web-certificate-invalid`. */

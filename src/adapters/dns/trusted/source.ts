@@ -5,7 +5,7 @@
 import type { Clock } from '../../../ports.ts';
 import { FaultError, fault } from '../../../protocol/faults.ts';
 import { followAliases } from '../aliases.ts';
-import { followSignal } from '../bounded.ts';
+import { followSignal } from '../../bounded.ts';
 import type { NameSource, Outcome } from '../outcome.ts';
 import { addressText, srvFields, tlsaRecord } from '../rdata.ts';
 import { secondsSigned } from '../signature-expiry.ts';

@@ -1,58 +1,84 @@
-/** Look-ups bounded in number and in time. */
-import type { Clock, LookUpOptions } from '../../ports.ts';
-import type { Outcome } from './outcome.ts';
+/** Work bounded in number and in time: look-ups, fetches, checks. */
+import type { Clock, LookUpOptions } from '../ports.ts';
 
 export interface Bounds {
-  /** The longest that one look-up takes, in milliseconds, waiting for its turn included. */
-  readonly timeoutMs: number;
-  readonly maxQueries: number;
-  readonly maxWaiting: number;
   readonly clock: Clock;
+  /** The longest that one piece of work takes, in milliseconds, waiting for its turn included. */
+  readonly timeoutMs: number;
+  /** At one time; on behalf of verification, half of them. */
+  readonly most: number;
+  /** Who waits for a turn; further ones fail at once. */
+  readonly mostWaiting: number;
 }
 
-/** On whose behalf it is asked. */
+/** On whose behalf it is done. */
 export type Purpose = NonNullable<LookUpOptions['purpose']>;
 
-export class BoundedLookUps {
+/** `full`: as many wait as may; `no-turn`: the time went by in waiting; `timeout`; `cancelled` by who asked, or closed. */
+export type WhyNotDone = 'full' | 'no-turn' | 'timeout' | 'cancelled';
+
+export class NotDone extends Error {
+  override readonly name = 'NotDone';
+  readonly why: WhyNotDone;
+
+  constructor(why: WhyNotDone, text: string, options?: ErrorOptions) {
+    super(text, options);
+    this.why = why;
+  }
+}
+
+export class BoundedWork {
   readonly #bounds: Bounds;
   readonly #slots: Slots;
   /** Part of them: what is asked on behalf of verification goes through both, so that the rest is always there for our own. */
   readonly #slotsForVerification: Slots;
+  readonly #underWay = new Set<Follower>();
+  #isClosed = false;
 
   constructor(bounds: Bounds) {
     this.#bounds = bounds;
-    const { maxQueries, maxWaiting } = bounds;
-    this.#slots = createSlots(maxQueries, maxWaiting);
-    this.#slotsForVerification = createSlots(Math.max(1, Math.floor(maxQueries / 2)), maxWaiting);
+    const { most, mostWaiting } = bounds;
+    this.#slots = createSlots(most, mostWaiting);
+    this.#slotsForVerification = createSlots(Math.max(1, Math.floor(most / 2)), mostWaiting);
   }
 
-  /** A look-up that waits for its turn; it ends when its time is over or `signal` fires, and then at once. */
-  async run<Found>(
-    look: (stop: AbortSignal) => Promise<Outcome<Found>>,
-    signal: AbortSignal,
-    purpose: Purpose,
-  ): Promise<Outcome<Found>> {
+  /**
+   * Waits for a turn, and does `work`, which has to end when its signal fires: the turn is its until then.
+   * @throws NotDone, and what `work` throws in its time
+   */
+  async run<T>(work: (stop: AbortSignal) => Promise<T>, signal: AbortSignal, purpose: Purpose = 'stanzas'): Promise<T> {
     const { clock, timeoutMs } = this.#bounds;
+    if (this.#isClosed) throw new NotDone('cancelled', 'closed');
     const gates = purpose === 'verification' ? [this.#slotsForVerification, this.#slots] : [this.#slots];
-    if (gates.some(({ full }) => full)) return { kind: 'failed', reason: 'too many look-ups wait already' };
+    if (gates.some(({ full }) => full)) throw new NotDone('full', 'too many wait already');
     const limit = followSignal(signal);
-    const timer = clock.setTimeout(() => limit.abort(`no answer within ${timeoutMs} ms`), timeoutMs);
+    this.#underWay.add(limit);
+    const late = `no answer within ${timeoutMs} ms`;
+    const timer = clock.setTimeout(() => limit.abort(late), timeoutMs);
     const taken: (() => void)[] = [];
     try {
       for (const gate of gates) {
         const release = await gate.take(limit.signal);
-        if (release === null) return { kind: 'failed', reason: String(limit.signal.reason) };
-        taken.push(release);
+        if (release !== null) taken.push(release);
+        limit.signal.throwIfAborted(); // it may have fired while the slot was on its way to us
       }
-      limit.signal.throwIfAborted(); // it may have fired while the slot was on its way to us
-      return await look(limit.signal);
-    } catch (thrown) {
-      return { kind: 'failed', reason: limit.signal.aborted ? String(limit.signal.reason) : String(thrown) };
+      return await work(limit.signal);
+    } catch (cause) {
+      if (!limit.signal.aborted) throw cause;
+      if (limit.signal.reason !== late) throw new NotDone('cancelled', 'cancelled', { cause });
+      throw new NotDone(taken.length < gates.length ? 'no-turn' : 'timeout', late, { cause });
     } finally {
       clock.clearTimeout(timer);
       limit.unfollow();
+      this.#underWay.delete(limit);
       for (const release of taken) release();
     }
+  }
+
+  /** Ends what is under way and whatever is asked from now on, as `cancelled`. */
+  close(): void {
+    this.#isClosed = true;
+    for (const limit of this.#underWay) limit.abort('closed');
   }
 }
 
