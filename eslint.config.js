@@ -21,7 +21,7 @@ const noClockNoChance = {
 };
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', 'coverage/**', 'examples/**'] },
+  { ignores: ['dist/**', 'node_modules/**', 'coverage/**', 'examples/**', 'assembly/**'] },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {

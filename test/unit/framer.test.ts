@@ -29,13 +29,19 @@ describe('what stands inside a stanza', () => {
     'xml:lang and an explicit xmlns:xml': `<a xml:lang='en' xmlns:xml='${NS_XML}'/>`,
     'prefixes of the stream header': '<db:x/>',
   };
+  /** What may be recognised at sight, and the same in a stanza that must be read, since it declares a prefix. */
+  const messages = (content: string): string[] => [
+    `<message to='x' from='y'>${content}</message>`,
+    `<message to='x' from='y' xmlns:unused='urn:unused'>${content}</message>`,
+  ];
   for (const [what, xml] of Object.entries(accepted)) {
     test(`accepted: ${what}`, () => {
-      const stanza = `<message to='x' from='y'>${xml}</message>`;
-      for (const chunks of [whole(HEADER + stanza), byteByByte(Buffer.from(HEADER + stanza))]) {
-        const framed = frame(chunks);
-        assert.equal(framed.fault, null, framed.text);
-        assert.equal(framed.stanzas[0]?.bytes.toString(), stanza);
+      for (const stanza of messages(xml)) {
+        for (const chunks of [whole(HEADER + stanza), byteByByte(Buffer.from(HEADER + stanza))]) {
+          const framed = frame(chunks);
+          assert.equal(framed.fault, null, framed.text);
+          assert.equal(framed.stanzas[0]?.bytes.toString(), stanza);
+        }
       }
     });
   }
@@ -105,11 +111,13 @@ describe('what stands inside a stanza', () => {
   for (const [condition, cases] of Object.entries(refused)) {
     for (const [what, xml] of Object.entries(cases)) {
       test(`${condition}: ${what}`, () => {
-        const text = Buffer.from(`${HEADER}<message>${xml}</message></stream:stream>`);
-        for (const chunks of [[text], byteByByte(text)]) {
-          const framed = frame(chunks);
-          assert.equal(framed.fault, condition, framed.events.join('\n'));
-          assert.equal(framed.stanzas.length, 0);
+        for (const stanza of messages(xml)) {
+          const text = Buffer.from(`${HEADER}${stanza}</stream:stream>`);
+          for (const chunks of [[text], byteByByte(text)]) {
+            const framed = frame(chunks);
+            assert.equal(framed.fault, condition, framed.events.join('\n'));
+            assert.equal(framed.stanzas.length, 0);
+          }
         }
       });
     }
@@ -425,6 +433,14 @@ describe('restart and halt', () => {
     const { framer } = listening((self) => self.halt());
     for (const chunk of byteByByte(Buffer.from(`${HEADER}<proceed xmlns='${NS.tls}'/>`))) framer.push(chunk);
     assert.equal(framer.pendingBytes, 0);
+  });
+  test('garbage in small pieces inside a stanza is told at the latest after 512 bytes', () => {
+    for (const start of ['<message', '<message>', "<message><body a='\u00e9'>"]) {
+      const { log, framer } = listening(() => undefined);
+      framer.push(Buffer.from(HEADER + start));
+      for (let i = 0; i <= 512 / 3; i++) framer.push(raw('a\xffb'));
+      assert.deepEqual(log, ['opened s1', 'unsupported-encoding'], start);
+    }
   });
   test('pendingBytes counts an element that has begun', () => {
     const { framer } = listening(() => undefined);

@@ -7,6 +7,7 @@ import { AddressCache } from './address-cache.ts';
 import { CLASS, SPACE } from './characters.ts';
 import type { StreamTag } from './contract.ts';
 import { mayDeclare, NamespaceStack } from './namespace-stack.ts';
+import type { Recogniser } from './recogniser.ts';
 import {
   BAD_DECLARATION,
   CONTENT_PREFIX,
@@ -50,6 +51,7 @@ export class ElementScope {
   #header: Readonly<Record<string, string>> = {};
   #defaultNamespace = '';
   #contentNamespace = '';
+  #holdsStanzas = false;
   #streamTag: StreamTag | null = null;
 
   // Of the current first-level element:
@@ -94,6 +96,7 @@ export class ElementScope {
     this.#header = namespaces;
     this.#defaultNamespace = namespaces[''] ?? '';
     this.#contentNamespace = this.#defaultNamespace === NS.streams ? '' : this.#defaultNamespace;
+    this.#holdsStanzas = CONTENT_NAMESPACES.includes(this.#contentNamespace);
 
     const used = this.#resolve(bytes, start);
     if (used < 0) return used;
@@ -148,6 +151,23 @@ export class ElementScope {
     const { nameColon, count, defaultDeclaration } = this.#tag;
     if (nameColon !== 0 || count > 1 || (count === 1 && defaultDeclaration !== 0)) return false;
     return count === 0 || (this.#isOrdinary(bytes, 0) && !CONTENT_NAMESPACES.includes(this.#value(bytes, 0)));
+  }
+
+  /** Whether first-level elements without a prefix may be stanzas. */
+  get holdsStanzas(): boolean {
+    return this.#holdsStanzas;
+  }
+
+  /** Enters a stanza that was recognised: nothing in it leans on the stream. */
+  enterRecognised(bytes: Buffer, { kind, to, toEnd, from, fromEnd }: Recogniser): void {
+    const { view } = this.#tag;
+    this.#kind = kind;
+    this.#to = to === 0 ? undefined : this.#addresses.read(bytes, view, to, toEnd);
+    this.#from = from === 0 ? undefined : this.#addresses.read(bytes, view, from, fromEnd);
+    this.#stanzaNamespace = this.#contentNamespace;
+    this.#declaration = null;
+    this.#selfContained = true;
+    this.#portable = true;
   }
 
   leave(depth: number): void {

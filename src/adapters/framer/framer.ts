@@ -14,14 +14,10 @@ export { defaultFramerLimits, type FramerHandler, type FramerLimits, type Stream
 
 type State = 'open' | 'halted' | 'over';
 
-const GREATER = 0x3e;
-const SPACE = 0x20;
 /** So much of a chunk is put behind a cut element at first, and then as much as is held already. */
 const POURED_BYTES = 1024;
 /** Chunks up to this size take a short way when they can end nothing. */
 const TINY_BYTES = 64;
-/** Up to this size native calls cost more than they save. */
-const BY_HAND_BYTES = 16;
 
 /** Bytes of one XML stream in, first-level elements out. After a fault, or the closing tag, bytes are ignored. */
 export class Framer {
@@ -76,7 +72,7 @@ export class Framer {
   push(chunk: Buffer): void {
     if (chunk.length <= TINY_BYTES && this.#gathers(chunk)) return;
     let at = 0;
-    if (this.#held.length > 0 && this.#is('open')) at = this.#readHeld(chunk);
+    if ((this.#held.length > 0 || chunk.length <= TINY_BYTES) && this.#is('open')) at = this.#readHeld(chunk);
     if (at >= 0 && at < chunk.length && this.#is('open')) at = this.#readChunk(chunk, at);
     if (at < 0) this.#fail(at);
     else if (this.#is('halted')) this.#bytesAfterHalt += chunk.length - at;
@@ -91,44 +87,29 @@ export class Framer {
   /** The short way for a few bytes that can end nothing: whether they have been put behind those held. */
   #gathers(chunk: Buffer): boolean {
     const held = this.#held;
-    const { bytes, end } = held;
+    const { end } = held;
     const { length } = chunk;
     if (end + length > this.#waitsUntil) return false;
-    if (length > BY_HAND_BYTES) {
-      for (let i = chunk.indexOf(GREATER); i >= 0; i = chunk.indexOf(GREATER, i + 1)) {
-        if (this.#mayEndElement((i === 0 ? bytes[end - 1] : chunk[i - 1]) as number)) return false;
-      }
-      bytes.set(chunk, end);
-    } else {
-      for (let i = 0; i < length; i++) {
-        const byte = chunk[i] as number;
-        if (byte === GREATER && this.#mayEndElement(bytes[end + i - 1] as number)) return false;
-        bytes[end + i] = byte;
-      }
-    }
+    if (held.lay(chunk, this.#lastNameByte)) return false;
     held.end = end + length;
     return true;
-  }
-
-  /** Whether a `>` after `before` may end the current first-level element. */
-  #mayEndElement(before: number): boolean {
-    return this.#lastNameByte === 0 || before === this.#lastNameByte || before <= SPACE;
   }
 
   #settle(): void {
     const { bytes, end, length } = this.#held;
     const waits = length > 0 && this.#is('open');
-    if (waits) this.#lastNameByte = this.#reader.lastNameByte;
-    this.#waitsUntil = waits ? Math.min(this.#reader.waitsUntil(this.#readTo, end), bytes.length) : 0;
+    if (waits) this.#lastNameByte = this.#reader.lastNameByte(bytes);
+    this.#waitsUntil = waits ? Math.min(this.#reader.waitsUntil(bytes, this.#readTo, end), bytes.length) : 0;
   }
 
   /**
-   * Puts bytes of the chunk behind those held and reads them, until an element ends and the rest can be read where it is:
+   * Puts bytes of the chunk behind those held, if any, and reads them, until an element ends and the rest can be read where it is:
    * how much of the chunk is done, or a problem.
    */
   #readHeld(chunk: Buffer): number {
     const held = this.#held;
     const reader = this.#reader;
+    if (held.length === 0) this.#readTo = held.from;
     let at = 0;
     while (at < chunk.length) {
       const end = Math.min(chunk.length, at + Math.max(POURED_BYTES, held.length));
@@ -147,7 +128,7 @@ export class Framer {
         if (reader.found === 'nothing') break;
         this.#tell(bytes, readTo);
         // The callback may have restarted the stream, and so have cleared what is held.
-        const goesOn = end === chunk.length && held.bytes === bytes && this.#is('open');
+        const goesOn = end === chunk.length && held.length > 0 && this.#is('open');
         if (!goesOn || !held.drop(readTo)) {
           held.clear();
           return readTo + ahead;
@@ -159,6 +140,7 @@ export class Framer {
 
   /** Reads elements that begin in the chunk and keeps one that does not end in it: how far it went, or a problem. */
   #readChunk(chunk: Buffer, at: number): number {
+    const held = this.#held;
     const reader = this.#reader;
     reader.from = at;
     reader.look(viewOf(chunk), chunk.length);
@@ -167,8 +149,10 @@ export class Framer {
       i = reader.next(chunk, i);
       if (i < 0) return i;
       if (reader.found === 'nothing') {
-        this.#held.append(chunk, reader.from, chunk.length);
-        this.#readTo = i - reader.from;
+        const read = i - reader.from;
+        held.append(chunk, reader.from, chunk.length);
+        reader.from = held.from;
+        this.#readTo = held.from + read;
         return chunk.length;
       }
       this.#tell(chunk, i);

@@ -5,8 +5,12 @@ const SMALLEST_BYTES = 512;
 /** Where elements follow each other in pieces, there is room for so many like the last, up to a bound. */
 const PIECES = 8;
 const LARGEST_SHARED_BYTES = 16_384;
-/** Shorter pieces are copied byte by byte: a native call costs more than it saves. */
-const SHORT_BYTES = 24;
+/** So much may lie empty behind the last element while nothing is held: the next one needs no new room. */
+const LARGEST_IDLE_BYTES = 4096;
+/** Pieces up to this size are copied by hand: a native call costs more than it saves. */
+const BY_HAND_BYTES = 24;
+const GREATER = 0x3e;
+const SPACE = 0x20;
 const NO_BYTES = Buffer.alloc(0);
 const NO_VIEW = viewOf(NO_BYTES);
 
@@ -26,10 +30,61 @@ export class HeldBytes {
   append(source: Buffer, start: number, end: number): void {
     if (this.end + end - start > this.bytes.length) this.#makeRoom(end - start);
     const { bytes } = this;
-    if (end - start < SHORT_BYTES) for (let i = start, at = this.end; i < end; i++) bytes[at++] = source[i] as number;
+    if (end - start <= BY_HAND_BYTES)
+      for (let i = start, at = this.end; i < end; i++) bytes[at++] = source[i] as number;
     else if (end - start === source.length) bytes.set(source, this.end);
     else source.copy(bytes, this.end, start, end);
     this.end += end - start;
+  }
+
+  /**
+   * Lays a few bytes, for which there must be room, behind those held, without holding them yet: whether there may be a `>`
+   * among them that stands after `before` (0 any byte) or after white space. Four at a time, of which some are laid twice:
+   * a native call costs more than it saves.
+   */
+  lay(source: Buffer, before: number): boolean {
+    const { bytes, view, end } = this;
+    const { length } = source;
+    let previous = bytes[end - 1] as number;
+    if (length < 4) {
+      let found = false;
+      for (let i = 0; i < length; i++) {
+        const byte = source[i] as number;
+        if (byte === GREATER && (before === 0 || previous === before || previous <= SPACE)) found = true;
+        bytes[end + i] = previous = byte;
+      }
+      return found;
+    }
+    // Each term has the high bit of a byte set if that byte is what is looked for; a borrow may set it for a later one too.
+    const wanted = Math.imul(before, 0x01010101);
+    const any = before === 0 ? -1 : 0;
+    const byHand = length <= BY_HAND_BYTES;
+    if (!byHand) bytes.set(source, end);
+    let found = 0;
+    for (let i = 0; ; i += 4) {
+      if (i > length - 4) {
+        i = length - 4;
+        previous = source[i - 1] as number;
+      }
+      let word: number;
+      if (byHand) {
+        word =
+          (source[i] as number) |
+          ((source[i + 1] as number) << 8) |
+          ((source[i + 2] as number) << 16) |
+          ((source[i + 3] as number) << 24);
+        view.setInt32(end + i, word, true);
+      } else {
+        word = view.getInt32(end + i, true);
+      }
+      const greater = word ^ 0x3e3e3e3e;
+      const preceding = (word << 8) | previous;
+      const name = preceding ^ wanted;
+      const after = any | ((name - 0x01010101) & ~name) | ((preceding - 0x21212121) & ~preceding);
+      found |= (greater - 0x01010101) & ~greater & after;
+      if (i === length - 4) return (found & 0x80808080) !== 0;
+      previous = word >>> 24;
+    }
   }
 
   /** Hands over what is held up to `end`; what follows stays. */
@@ -44,18 +99,31 @@ export class HeldBytes {
     return end < this.end && this.bytes.length <= LARGEST_SHARED_BYTES;
   }
 
+  /** Holds nothing any more; a room that has space left stays for what comes next. */
   clear(): void {
+    this.from = this.end;
+    if (this.bytes.length > LARGEST_IDLE_BYTES) this.#leaveRoom();
+  }
+
+  #leaveRoom(): void {
     this.bytes = NO_BYTES;
     this.view = NO_VIEW;
     this.from = 0;
     this.end = 0;
   }
 
-  /** The room doubles when an element fills it, so that bytes that come one by one cost the same each. */
+  /**
+   * The room doubles when an element fills it, so that bytes that come one by one cost the same each; it doubles too, up to
+   * a bound, when several elements have filled it.
+   */
   #makeRoom(further: number): void {
     const { bytes, from, end, length } = this;
     const needed = length + further;
-    const shared = from === 0 ? SMALLEST_BYTES : Math.min(PIECES * needed, LARGEST_SHARED_BYTES);
+    const shared = Math.max(
+      SMALLEST_BYTES,
+      from === 0 ? 0 : Math.min(2 * bytes.length, LARGEST_IDLE_BYTES),
+      from === 0 ? 0 : Math.min(PIECES * needed, LARGEST_SHARED_BYTES),
+    );
     const larger = Buffer.allocUnsafe(Math.max(2 * length, needed + (further >> 1), shared));
     bytes.copy(larger, 0, from, end);
     this.bytes = larger;

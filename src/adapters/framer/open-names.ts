@@ -1,4 +1,7 @@
-/** Names of the open elements, outermost first, as bytes: an end tag is compared with them and not read as a name. */
+/**
+ * Names of the open elements, outermost first, by where they stand: an end tag is compared with the bytes of its start tag.
+ * Those of the stream's root are kept, since the bytes are gone by then.
+ */
 import { CLASS as CLASS_, SPACE as SPACE_ } from './characters.ts';
 import { BAD_TAG, MISMATCH } from './problems.ts';
 import { INCOMPLETE as INCOMPLETE_ } from './tag-scanner.ts';
@@ -7,50 +10,61 @@ const CLASS = CLASS_;
 const SPACE = SPACE_;
 const INCOMPLETE = INCOMPLETE_;
 
+const GREATER = 0x3e;
+
 export class OpenNames {
   /** Elements open. */
   depth = 0;
-  #bytes = new Uint8Array(256);
-  /** Where the name of the element at each depth ends. */
+  /** Where the name of the element at each depth begins and ends, counted from the first-level element. */
+  readonly #starts: Int32Array;
   readonly #ends: Int32Array;
+  #root = '';
 
   constructor(maxDepth: number) {
+    this.#starts = new Int32Array(maxDepth + 1);
     this.#ends = new Int32Array(maxDepth + 1);
   }
 
-  push(bytes: Buffer, start: number, end: number): void {
-    let at = this.#ends[this.depth] as number;
-    const after = at + end - start;
-    if (after > this.#bytes.length) {
-      const larger = new Uint8Array(after * 2);
-      larger.set(this.#bytes);
-      this.#bytes = larger;
-    }
-    const names = this.#bytes;
-    for (let i = start; i < end; i++) names[at++] = bytes[i] as number;
-    this.depth++;
-    this.#ends[this.depth] = after;
+  /** Opens an element whose name stands there; `from` is where its first-level element begins. */
+  push(bytes: Buffer, start: number, end: number, from: number): void {
+    const depth = ++this.depth;
+    this.#starts[depth] = start - from;
+    this.#ends[depth] = end - from;
+    if (depth === 1) this.#root = bytes.toString('latin1', start, end);
   }
 
-  /** The last byte of the name of the element at `depth`. */
-  lastByte(depth: number): number {
-    return this.#bytes[(this.#ends[depth] as number) - 1] as number;
+  /** Where the name of the first-level element ends, counted from its beginning. */
+  get firstLevelEnd(): number {
+    return this.#ends[2] as number;
   }
 
   /** Reads the end tag whose `<` stands at `at`, and closes the innermost element: the position after it, or a problem. */
-  close(bytes: Buffer, at: number, end: number): number {
-    if (this.depth === 0) return BAD_TAG;
-    const names = this.#bytes;
-    const nameEnd = this.#ends[this.depth] as number;
+  close(bytes: Buffer, at: number, end: number, from: number): number {
+    const { depth } = this;
+    if (depth <= 1) return depth === 0 ? BAD_TAG : this.#closeRoot(bytes, at, end);
+    const nameEnd = from + (this.#ends[depth] as number);
     let i = at + 2;
-    for (let n = this.#ends[this.depth - 1] as number; n < nameEnd; n++, i++) {
+    for (let n = from + (this.#starts[depth] as number); n < nameEnd; n++, i++) {
       if (i >= end) return INCOMPLETE;
-      if (bytes[i] !== names[n]) return MISMATCH;
+      if (bytes[i] !== bytes[n]) return MISMATCH;
     }
-    if (i < end && bytes[i] !== 0x3e) {
-      const before = i;
+    return this.#closeAfterName(bytes, i, end);
+  }
+
+  #closeRoot(bytes: Buffer, at: number, end: number): number {
+    let i = at + 2;
+    for (let n = 0; n < this.#root.length; n++, i++) {
+      if (i >= end) return INCOMPLETE;
+      if (bytes[i] !== this.#root.charCodeAt(n)) return MISMATCH;
+    }
+    return this.#closeAfterName(bytes, i, end);
+  }
+
+  #closeAfterName(bytes: Buffer, at: number, end: number): number {
+    let i = at;
+    if (i < end && bytes[i] !== GREATER) {
       while (i < end && ((CLASS[bytes[i] as number] as number) & SPACE) !== 0) i++;
-      if (i < end && bytes[i] !== 0x3e) return i === before ? MISMATCH : BAD_TAG;
+      if (i < end && bytes[i] !== GREATER) return i === at ? MISMATCH : BAD_TAG;
     }
     if (i >= end) return INCOMPLETE;
     this.depth--;

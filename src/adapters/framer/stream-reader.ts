@@ -7,6 +7,7 @@ import { isUtf8 } from 'node:buffer';
 import {
   characterLength,
   CLASS as CLASS_,
+  NAME_START,
   SPACE as SPACE_,
   TEXT_STOP as TEXT_STOP_,
   textRunEnd,
@@ -27,6 +28,7 @@ import {
   TOO_LARGE,
 } from './problems.ts';
 import { ABSENT, xmlDeclarationEnd } from './prolog.ts';
+import { Recogniser } from './recogniser.ts';
 import { TagMemo } from './tag-memo.ts';
 import { INCOMPLETE as INCOMPLETE_, referenceEnd, TagScanner } from './tag-scanner.ts';
 // Imported bindings are read from their cells at every byte; local ones are not.
@@ -42,6 +44,7 @@ const BRACKET = 0x5d;
 const AMPERSAND = 0x26;
 const EXCLAMATION = 0x21;
 const QUESTION = 0x3f;
+const XML = '<?xml';
 const CDATA = '<![CDATA[';
 const COMMENT = '<!--';
 const DOCTYPE = '<!DOCTYPE';
@@ -49,8 +52,13 @@ const DOCTYPE = '<!DOCTYPE';
 const UNREAD_BYTES = 512;
 /** For less text than this, a native check costs more than it saves. */
 const SHORT_TEXT_BYTES = 24;
-/** Where so many bytes are left, a tag is read without a search for its end before. */
-const LONG_TAG_BYTES = 512;
+
+/** Whether a tag has begun at `at`, or an XML declaration, as far as it goes; what else begins with `<` is no good there. */
+function isCutTag(bytes: Buffer, at: number, end: number): boolean {
+  if (at + 1 >= end || bytes[at] !== LESS) return false;
+  const next = bytes[at + 1] as number;
+  return ((CLASS[next] as number) & NAME_START) !== 0 || (next === QUESTION && end - at > XML.length);
+}
 
 export type Found = 'nothing' | 'header' | 'element' | 'end' | 'whitespace';
 
@@ -66,16 +74,16 @@ export class StreamReader {
   readonly #limits: FramerLimits;
   readonly #tag: TagScanner;
   readonly #names: OpenNames;
+  readonly #recogniser: Recogniser;
   #memo = new TagMemo();
   #atStart = true;
   #inCdata = false;
   /** Of the bytes that are read: where they end, and how far they are known to be UTF-8. */
   #end = 0;
   #utf8End = -1;
-  /** How far a tag that is cut has been searched for its end, counted from `from` (0 none). */
+  /** How far a tag that is cut has been searched for its end, counted from `from` (0: it has not been read yet). */
   #searched = 0;
-  /** Whether it holds a `>` in a value; then, the quote that is open where the search ended (0 none). */
-  #holdsGreater = false;
+  /** The quote that is open where the search ended (0 none). */
   #quote = 0;
 
   constructor(limits: FramerLimits) {
@@ -83,6 +91,7 @@ export class StreamReader {
     this.elementLimit = limits.elementBytes;
     this.#tag = new TagScanner(limits.attributes, limits.nameBytes);
     this.#names = new OpenNames(limits.depth);
+    this.#recogniser = new Recogniser(limits);
     this.scope = new ElementScope(this.#tag);
   }
 
@@ -97,27 +106,32 @@ export class StreamReader {
     this.#memo = new TagMemo();
     this.#atStart = true;
     this.#inCdata = false;
+    this.#nextElement();
+  }
+
+  #nextElement(): void {
     this.#searched = 0;
-    this.#holdsGreater = false;
+    this.#recogniser.next();
   }
 
   /**
    * How far bytes that were read up to `at` and end at `end` may grow before they must be read, as long as none comes that may
-   * end a first-level element: they tell nothing, or nothing yet. 0 when they must be read at once.
+   * end the header or a first-level element: they tell nothing, or nothing yet. 0 when they must be read at once.
    */
-  waitsUntil(at: number, end: number): number {
-    const { depth } = this.#names;
-    const inside = depth > 1 || (depth === 1 && end - this.from > CDATA.length);
-    return inside ? Math.min(at + UNREAD_BYTES, this.from + this.elementLimit) : 0;
+  waitsUntil(bytes: Buffer, at: number, end: number): number {
+    if (this.#names.depth < 2 && !isCutTag(bytes, at, end)) return 0;
+    return Math.min((this.#recogniser.isCut ? end : at) + UNREAD_BYTES, this.from + this.elementLimit);
   }
 
   /** The byte before a `>` that ends the current first-level element, if no white space stands there; 0 when any may. */
-  get lastNameByte(): number {
-    return this.#names.depth > 1 ? this.#names.lastByte(2) : 0;
+  lastNameByte(bytes: Buffer): number {
+    const nameEnd = this.#names.depth > 1 ? this.#names.firstLevelEnd : this.#recogniser.cutNameBytes;
+    return nameEnd === 0 ? 0 : (bytes[this.from + nameEnd - 1] as number);
   }
 
   /** Which bytes `next` reads, after a change of them. */
   look(view: DataView, end: number): void {
+    if (view !== this.#tag.view) this.#recogniser.forget();
     this.#tag.view = view;
     this.#end = end;
     this.#utf8End = -1;
@@ -171,7 +185,19 @@ export class StreamReader {
       return i;
     }
     const end = this.#window();
-    return bytes[i] === LESS ? this.#markup(bytes, i, end) : this.#strayText(bytes, i, end, STREAM_TEXT);
+    if (bytes[i] !== LESS) return this.#strayText(bytes, i, end, STREAM_TEXT);
+    if (this.scope.holdsStanzas) {
+      const recogniser = this.#recogniser;
+      const after = recogniser.find(bytes, this.#tag.view, i, this.#end, this.elementLimit);
+      if (recogniser.isCut) return i;
+      if (after > 0) {
+        this.scope.enterRecognised(bytes, recogniser);
+        this.found = 'element';
+        this.#nextElement();
+        return after;
+      }
+    }
+    return this.#markup(bytes, i, end);
   }
 
   #strayText(bytes: Buffer, at: number, end: number, problem: number): number {
@@ -242,20 +268,20 @@ export class StreamReader {
     const next = bytes[at + 1] as number;
     if (next === QUESTION) return RESTRICTED;
     if (next === EXCLAMATION) return this.#declarationOrCdata(bytes, at, end);
-    if (!this.#mayEnd(bytes, at)) return this.#wait(at);
+    if (!this.#mayEnd(bytes)) return this.#wait(at);
     const { depth } = this.#names;
     const after = this.#tagEnd(bytes, at, end);
     if (after < 0) return after;
     if (after === INCOMPLETE) {
       this.#searched = at + 1 - this.from;
-      this.#holdsGreater = true;
       this.#quote = 0;
+      this.#mayEnd(bytes);
       return this.#wait(at);
     }
-    this.#holdsGreater = false;
     if (depth === 0) this.found = 'header';
     else if (this.#names.depth === 0) this.found = 'end';
     else if (this.#names.depth === 1) this.found = 'element';
+    if (this.found === 'element') this.#nextElement();
     return after;
   }
 
@@ -271,34 +297,24 @@ export class StreamReader {
   }
 
   /**
-   * Whether the tag at `at` may end in the bytes there are, so that one that is cut is read once. If a `>` in it turned out
-   * to stand in a value, the next one outside quotes is awaited: values full of `>` cost no more than others.
+   * Whether a tag may end in the bytes there are. One that was read and did not is read again when a `>` outside quotes has
+   * come, and costs no more however small the pieces.
    */
-  #mayEnd(bytes: Buffer, at: number): boolean {
+  #mayEnd(bytes: Buffer): boolean {
+    if (this.#searched === 0) return true;
     const end = this.#end;
-    if (end - at > LONG_TAG_BYTES && this.#searched === 0) return true;
-    if (end > this.from + this.elementLimit) return true; // it is read for what is wrong in it
-    let i = Math.max(at + 1, this.from + this.#searched);
-    if (!this.#holdsGreater) {
-      i = bytes.indexOf(GREATER, i);
-      if (i >= 0 && i < end) {
-        this.#searched = 0;
-        return true;
-      }
-    } else {
-      let quote = this.#quote;
-      for (; i < end; i++) {
-        const next = bytes[i] as number;
-        if (quote === 0 ? next === 0x22 || next === 0x27 : next === quote) quote = quote === 0 ? next : 0;
-        else if (quote === 0 && next === GREATER) {
-          this.#searched = 0;
-          return true;
-        }
-      }
-      this.#quote = quote;
+    let quote = this.#quote;
+    let ends = end > this.from + this.elementLimit; // then it is read for what is wrong in it
+    for (let i = this.from + this.#searched; i < end && !ends; i++) {
+      const next = bytes[i] as number;
+      if (quote === 0) {
+        if (next === GREATER) ends = true;
+        else if (next === 0x22 || next === 0x27) quote = next;
+      } else if (next === quote) quote = 0;
     }
-    this.#searched = end - this.from;
-    return false;
+    this.#quote = quote;
+    this.#searched = ends ? 0 : end - this.from;
+    return ends;
   }
 
   /** The short way past tags inside a first-level element; 0 when the long way must be taken. */
@@ -307,13 +323,13 @@ export class StreamReader {
     if (at + 1 >= end) return 0;
     if (bytes[at + 1] === SLASH) {
       if (names.depth === 2) return 0;
-      const after = names.close(bytes, at, end);
+      const after = names.close(bytes, at, end, this.from);
       if (after > 0) this.scope.leave(names.depth + 1);
       return after;
     }
     const known = names.depth < this.#limits.depth ? this.#memo.find(bytes, this.#tag.view, at, end) : null;
     if (known === null) return 0;
-    if (!known.selfClosing) names.push(bytes, at + 1, at + 1 + known.nameLength);
+    if (!known.selfClosing) names.push(bytes, at + 1, at + 1 + known.nameLength, this.from);
     return at + known.length;
   }
 
@@ -321,7 +337,7 @@ export class StreamReader {
   #tagEnd(bytes: Buffer, at: number, end: number): number {
     const names = this.#names;
     if (bytes[at + 1] === SLASH) {
-      const after = names.close(bytes, at, end);
+      const after = names.close(bytes, at, end, this.from);
       if (after > 0) this.scope.leave(names.depth + 1);
       return after;
     }
@@ -334,7 +350,7 @@ export class StreamReader {
     const { selfClosing, nameEnd } = this.#tag;
     if (depth > 2 && this.scope.isSelfEvident(bytes)) this.#memo.remember(bytes, at, after, nameEnd, selfClosing);
     if (selfClosing) this.scope.leave(depth);
-    else names.push(bytes, at + 1, nameEnd);
+    else names.push(bytes, at + 1, nameEnd, this.from);
     return after;
   }
 }
