@@ -35,7 +35,7 @@ export interface ComponentListenerPorts {
  * milliseconds. One that takes not a byte for half a minute hangs: until it is dropped, streams that wrote to it carry
  * nothing for anybody else.
  */
-export const defaultComponentLimits: ComponentLimits = {
+const defaultComponentLimits: ComponentLimits = {
   stanzaBytes: 524_288,
   preAuthBytes: 10_000,
   handshakeTimeoutMs: 10_000,

@@ -36,7 +36,7 @@ export interface Wanted {
 /** `pending`: one is being opened that may serve; ask again when something has changed. */
 export type Found = { readonly stream: StreamId; readonly manner: RouteManner } | 'pending' | null;
 
-export const hostKey = ({ host, port }: Endpoint): string => `${host}:${port}`;
+const hostKey = ({ host, port }: Endpoint): string => `${host}:${port}`;
 
 /**
  * Where a stream will lead, before it is known which address answers: to the host, or to one by another name that has the very

@@ -1,5 +1,5 @@
 /** Longest URL followed, in characters. */
-export const MAX_URL_LENGTH = 2_048;
+const MAX_URL_LENGTH = 2_048;
 
 /** An https URL that may be fetched, against `base` where it is relative; null for all others. */
 export function httpsUrl(text: string, base?: string): URL | null {

@@ -26,7 +26,7 @@ const CONTENT_NAMESPACES: readonly string[] = [NS.server, NS.client, NS.componen
 const NOT_XML_CHARACTER = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
 
 /** Whether `name` is that of a stanza. */
-export function isStanzaKind(name: string): name is StanzaKind {
+function isStanzaKind(name: string): name is StanzaKind {
   return name === 'message' || name === 'presence' || name === 'iq';
 }
 

@@ -25,7 +25,7 @@ export interface PublishOptions {
 export type TlsaNumbers = Pick<TlsaRecord, 'usage' | 'selector' | 'matching'>;
 
 /** RFC 7671 §5.1: needs no authority, no names and no dates, and outlives renewals with the same key. */
-export const RECOMMENDED: TlsaNumbers = { usage: USAGE.daneEe, selector: 1, matching: 1 };
+const RECOMMENDED: TlsaNumbers = { usage: USAGE.daneEe, selector: 1, matching: 1 };
 
 export type DnsRecord = SrvToPublish | TlsaToPublish;
 

@@ -34,7 +34,7 @@ export function readDocument(octets: Buffer): Element {
 }
 
 /** What may stand in an element: attributes and children by these names, all in the namespace of `<proof/>`'s type. */
-export interface Shape {
+interface Shape {
   readonly name: string;
   readonly namespace: string;
   readonly attributes: readonly string[];

@@ -7,7 +7,7 @@ import { malformed } from './der.ts';
 import { attributeOf, readDocument, requireShape } from './xml-document.ts';
 
 /** Of the elements, too. */
-export const XML_ASSERTION_NS = uriOf('xml-assertion');
+const XML_ASSERTION_NS = uriOf('xml-assertion');
 
 const ASSERTION = {
   name: 'assertion',

@@ -3,7 +3,7 @@ import { type Question, type ResourceRecord, TYPE } from './message.ts';
 import { nameIn, UNREADABLE } from './rdata.ts';
 
 /** Links of a chain that are followed; unbound follows eleven. */
-export const MAX_LINKS = 16;
+const MAX_LINKS = 16;
 
 export type ChainEnd =
   | {

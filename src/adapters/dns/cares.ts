@@ -14,7 +14,7 @@ export interface CaresOptions {
 /** c-ares in Node gives no TTL with SRV records: short, though deployed ones are kept for 5 minutes to a day. */
 export const SRV_TTL_SECONDS = 30;
 /** For "there is none": Node does not give the SOA, whose minimum RFC 2308 §5 asks for. */
-export const NEGATIVE_TTL_SECONDS = 30;
+const NEGATIVE_TTL_SECONDS = 30;
 
 /** @throws TypeError when a server is not an address with an optional port. */
 export function createCaresSource(options: CaresOptions): NameSource {

@@ -33,7 +33,7 @@ export interface ResolverOptions {
 /** For addresses of one family, where the other was not heard of in time. */
 export const HALF_TTL_SECONDS = 30;
 /** For what does not come from the DNS at all: IP literals and the hosts file. */
-export const LOCAL_TTL_SECONDS = 30;
+const LOCAL_TTL_SECONDS = 30;
 export const TIMEOUT_MS = 5_000;
 /** A day: longest that we believe a TTL, so that a slip in a zone does not stay for years. */
 const MAX_TTL_SECONDS = 86_400;
