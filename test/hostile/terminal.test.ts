@@ -50,18 +50,17 @@ for (const [what, text] of nasty) {
     const record = { seq: 1, atMs: 0, actor: `peer:${text}`, cause: null };
     log.fault('warning', text, why);
     log.component({ kind: 'refused', domain: text, remoteAddress: text, fault: why });
-    log.record({
-      ...record,
-      kind: 'report',
-      report: { type: 'pair.accepted', from: text, to: text, proof: { prooftype: text } },
-    });
-    log.record({ ...record, kind: 'report', report: { type: 'stream.closing', fault: why } });
     const outcome = {
       domain: text,
       verdict: { kind: 'refuted', fault: why },
       attempts: [{ prooftype: text, verdict: { kind: 'refuted', fault: why } }],
     };
-    log.record({ ...record, kind: 'report', report: { type: 'association.settled', outcome } });
+    for (const report of [
+      { type: 'pair.accepted', from: text, to: text, proof: { prooftype: text } },
+      { type: 'stream.closing', fault: why },
+      { type: 'association.settled', outcome },
+    ])
+      log.record({ ...record, kind: 'report', report });
     assert.equal(lines.length, 5);
     for (const line of lines) assert.deepEqual(offenders(line), [], JSON.stringify(line));
   });
