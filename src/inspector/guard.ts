@@ -1,0 +1,88 @@
+/**
+ * Who may ask the inspector. It tells who talks to whom, so a web page that the operator looks at elsewhere must learn nothing:
+ * neither by a name that resolves to this machine (DNS rebinding) nor by a request that its browser is made to send.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { isIPv6 } from 'node:net';
+
+export interface GuardOptions {
+  readonly address: string;
+  /** Null: nobody needs one, which is for loopback alone. */
+  readonly token: string | null;
+}
+
+/** What is said to whoever may not ask. */
+export interface Refusal {
+  readonly status: 401 | 403 | 405;
+  readonly text: string;
+}
+
+const COOKIE = 'xmpp-dna-inspector';
+
+/** Whether only this machine reaches the address. */
+export const isLoopback = (address: string): boolean =>
+  /^127(?:\.\d{1,3}){3}$/.test(address) || address === '::1' || address === 'localhost';
+
+/** As an address stands in a URL. */
+export const urlHost = (address: string): string => (isIPv6(address) ? `[${address}]` : address);
+
+export class Guard {
+  readonly #hosts: ReadonlySet<string>;
+  readonly #anyHost: boolean;
+  readonly #token: Buffer | null;
+
+  constructor({ address, token }: GuardOptions) {
+    this.#hosts = new Set([urlHost(address), 'localhost', '127.0.0.1', '[::1]']);
+    // Beyond loopback it has names that we do not know; there the token says who asks.
+    this.#anyHost = !isLoopback(address);
+    this.#token = token === null ? null : digest(token);
+  }
+
+  /** Null: it is answered. */
+  refuses(request: IncomingMessage, query: URLSearchParams): Refusal | null {
+    const { host = '', origin } = request.headers;
+    const named = host.replace(/:\d+$/, '').toLowerCase();
+    if (!this.#anyHost && !this.#hosts.has(named))
+      return { status: 403, text: 'the Host header names neither the address of the inspector nor this machine' };
+    if (origin !== undefined && origin.toLowerCase() !== `http://${host.toLowerCase()}`)
+      return { status: 403, text: 'this was sent by a page of another origin' };
+    const site = request.headers['sec-fetch-site'];
+    // A link may lead here from anywhere; what a foreign page loads or sends may not.
+    if ((site === 'cross-site' || site === 'same-site') && request.headers['sec-fetch-mode'] !== 'navigate')
+      return { status: 403, text: 'this was sent by a page of another origin' };
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return { status: 405, text: 'the inspector answers GET and HEAD' };
+    if (this.#token !== null && !this.#shows(request, query))
+      return { status: 401, text: 'a token is needed: Authorization: Bearer …, or ?token=… once' };
+    return null;
+  }
+
+  /** What keeps the token in a browser that showed it in a URL; null where it has not. */
+  cookieFor(query: URLSearchParams): string | null {
+    const token = query.get('token');
+    if (this.#token === null || token === null) return null;
+    return `${COOKIE}=${encodeURIComponent(token)}; Path=/; HttpOnly; SameSite=Strict`;
+  }
+
+  #shows({ headers: { authorization = '', cookie = '' } }: IncomingMessage, query: URLSearchParams): boolean {
+    const kept = cookie.split(/;\s*/).find((one) => one.startsWith(`${COOKIE}=`));
+    const shown = [
+      /^Bearer +(\S+)$/i.exec(authorization)?.[1],
+      query.get('token') ?? undefined,
+      kept === undefined ? undefined : decoded(kept.slice(COOKIE.length + 1)),
+    ];
+    const expected = this.#token;
+    return shown.some((one) => one !== undefined && expected !== null && timingSafeEqual(digest(one), expected));
+  }
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * What one asks of a view, as plain data for whoever shows it: the inspector over a manager that runs, and a page over a trace.
+ * Both ask the same, so both show the same.
+ */
+import type { Mover } from '../../machines/declare.ts';
+import type { Fault } from '../protocol/faults.ts';
+import { explain, type Explanation } from './explain.ts';
+import { fieldsIn, numberIn, textIn } from './explain-context.ts';
+import type { TraceRecord } from './record.ts';
+import type { ActorView, View } from './view.ts';
+
+export type RowKind = 'stream' | 'pair' | 'peer';
+export const rowKinds: readonly RowKind[] = ['stream', 'pair', 'peer'];
+
+/** One line of a list of streams, pairs or peers. */
+export interface Row {
+  readonly id: string;
+  readonly machine: string;
+  /** Empty where it has none: a peer, or a stream before the header that names it. */
+  readonly local: string;
+  readonly remote: string;
+  /** Path through its chart, joined by dots. */
+  readonly state: string;
+  readonly description: string;
+  /** Milliseconds since the epoch; null where records do not reach so far. */
+  readonly sinceMs: number | null;
+  readonly awaits: string | null;
+  readonly mover: Mover | null;
+  readonly deadlineMs: number | null;
+  readonly endedMs: number | null;
+  readonly fault: Fault | null;
+  /** Of a stream: `TLSv1.3`. */
+  readonly tls: string | null;
+  /** Of a pair: the stream that it has. */
+  readonly stream: number | null;
+}
+
+export interface Rows {
+  /** How many there are that the filter lets through. */
+  readonly total: number;
+  readonly rows: readonly Row[];
+}
+
+export interface Overview {
+  readonly atMs: number;
+  readonly origin: View['origin'];
+  readonly hosts: readonly string[];
+  /** Of those that have not ended. */
+  readonly counts: Readonly<Record<RowKind, number>>;
+  /** How many negotiations are stuck. */
+  readonly stuckCount: number;
+  /** The worst of them first. */
+  readonly stuck: readonly Explanation[];
+  /** Records for which there was no room. */
+  readonly lost: number;
+}
+
+export interface ActorAnswer {
+  readonly actor: ActorView;
+  /** The newest of its own, the oldest of them first. */
+  readonly records: readonly TraceRecord[];
+}
+
+/** What stands on a page at once. */
+const MOST_STUCK = 50;
+const MOST_ROWS = 500;
+const MOST_RECORDS = 200;
+
+export function overview(view: View): Overview {
+  const counts = { stream: 0, pair: 0, peer: 0 };
+  for (const id of view.actors.keys()) {
+    const kind = kindOf(id);
+    if (kind !== null && view.actors.get(id)?.ended === null) counts[kind] += 1;
+  }
+  const stuck = explain(view).filter((one) => one.stuck);
+  return {
+    atMs: view.atMs,
+    origin: view.origin,
+    hosts: view.hosts,
+    counts,
+    stuckCount: stuck.length,
+    stuck: stuck.slice(0, MOST_STUCK),
+    lost: view.lost,
+  };
+}
+
+/**
+ * Streams, pairs or peers, those that live first.
+ * @param filter a part of a domain or id; empty lets all through
+ */
+export function rows(view: View, kind: RowKind, filter = '', offset = 0, limit = 100): Rows {
+  const found: ActorView[] = [];
+  const wanted = filter.trim().toLowerCase();
+  for (const id of view.actors.keys()) {
+    if (kindOf(id) !== kind) continue;
+    // The ids of pairs and peers hold their domains; those of streams do not.
+    if (kind !== 'stream' && !id.includes(wanted)) continue;
+    const actor = view.actors.get(id);
+    if (actor !== undefined && (kind !== 'stream' || namesOf(actor).includes(wanted))) found.push(actor);
+  }
+  const living = found.filter(({ ended }) => ended === null);
+  const over = found.filter(({ ended }) => ended !== null);
+  const page = [...living, ...over].slice(offset, offset + Math.min(limit, MOST_ROWS));
+  return { total: found.length, rows: page.map(rowOf) };
+}
+
+export function actor(view: View, id: string): ActorAnswer | null {
+  const found = view.actors.get(id);
+  return found === undefined ? null : { actor: found, records: view.recordsOf(id, MOST_RECORDS) };
+}
+
+export function rowOf(actor: ActorView): Row {
+  const { id, machine, context, waits, ended, path, bornMs } = actor;
+  const { local, remote, stream, tls } = context;
+  return {
+    id,
+    machine,
+    local: textIn(local),
+    remote: textIn(remote),
+    state: actor.state.join('.'),
+    description: actor.description,
+    sinceMs: waits?.sinceMs ?? path.at(-1)?.atMs ?? bornMs,
+    awaits: waits?.awaits ?? null,
+    mover: waits?.mover ?? null,
+    deadlineMs: waits?.deadlineMs ?? null,
+    endedMs: ended?.atMs ?? null,
+    fault: ended?.fault ?? null,
+    tls: textIn(fieldsIn(tls)['protocol']) || null,
+    stream: machine === 'pair' ? numberIn(stream) : null,
+  };
+}
+
+/** Null for the children of others. */
+function kindOf(id: string): RowKind | null {
+  if (id.includes('/')) return null;
+  return rowKinds.find((kind) => id.startsWith(`${kind}:`)) ?? null;
+}
+
+const namesOf = ({ id, context: { local, remote } }: ActorView): string => `${id} ${textIn(local)} ${textIn(remote)}`;
