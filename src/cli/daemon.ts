@@ -9,11 +9,13 @@ import { FaultError, type FaultLayer, faultSentence } from '../protocol/faults.t
 import type { Stanza } from '../protocol/stanza.ts';
 import type { ReportRecord, TraceRecord } from '../trace/record.ts';
 import type { TraceFile } from '../trace/trace-file.ts';
+import type { Inspector } from '../inspector/server.ts';
 import { createLog, type Log } from './log.ts';
 import { type Reloadable, Reloads } from './reload.ts';
 import { hearSignals, ignoreSignals } from './signals.ts';
 import { EXIT, type ExitCode, type Terminal } from './terminal.ts';
 import { writeTrace } from './trace.ts';
+import { inspect, type InspectedManager } from './inspect.ts';
 
 /** How long a drain may take, in milliseconds; longer than any deadline of a stream that closes. */
 const DRAIN_TIMEOUT_MS = 30_000;
@@ -29,7 +31,6 @@ export interface DaemonManager extends Reloadable {
   readonly stanzas$: Observable<Stanza>;
   readonly reports$: Observable<ReportRecord>;
   readonly records$: Observable<TraceRecord>;
-  traceSnapshots(): readonly TraceRecord[];
 }
 
 export interface Daemon {
@@ -44,13 +45,14 @@ export interface Daemon {
 interface Beside {
   readonly components: ComponentListener[];
   trace: TraceFile | null;
+  inspector: Inspector | null;
 }
 
 /** Runs until SIGTERM or SIGINT, then drains; a second signal exits at once. */
 export async function runDaemon(daemon: Daemon, terminal: Terminal): Promise<ExitCode> {
   const { file, config, manager, ports } = daemon;
   const log = createLog(terminal, () => ports.clock.now());
-  const beside: Beside = { components: [], trace: null };
+  const beside: Beside = { components: [], trace: null, inspector: null };
   const starting = startAll({ config, manager, ports }, beside, log);
   const running = untilSignalled(starting, () => stopAll(manager, beside), daemon, log);
   try {
@@ -60,7 +62,7 @@ export async function runDaemon(daemon: Daemon, terminal: Terminal): Promise<Exi
     await stopAll(manager, beside);
     return cannotStart(error, file, terminal);
   }
-  announce(manager, beside.components, config, terminal, log);
+  announce(manager, beside, config, terminal, log);
   return running.ended;
 }
 
@@ -75,6 +77,8 @@ async function startAll({ config, manager, ports }: Omit<Daemon, 'file'>, beside
     if (answer !== null) manager.router.inject(answer, null);
   });
   await manager.start();
+  if (config.inspector !== null)
+    beside.inspector = await inspect(manager, config.inspector, Object.keys(config.manager.hosts), ports.clock);
   for (const options of config.components) {
     const tell = log.component;
     beside.components.push(
@@ -84,16 +88,16 @@ async function startAll({ config, manager, ports }: Omit<Daemon, 'file'>, beside
 }
 
 /** What stands still first is what brings stanzas; those under way still reach their streams and components. */
-async function stopAll(manager: DaemonManager, { components, trace }: Beside): Promise<void> {
+async function stopAll(manager: DaemonManager, { components, trace, inspector }: Beside): Promise<void> {
   for (const component of components) component.drain();
   await manager.stop();
   await Promise.all(components.map((component) => component.stop()));
-  await trace?.close();
+  await Promise.all([trace?.close(), inspector?.stop()]);
 }
 
 function announce(
   manager: DaemonManager,
-  components: readonly ComponentListener[],
+  { components, inspector }: Beside,
   config: ServeConfig,
   terminal: Terminal,
   log: Log,
@@ -105,8 +109,9 @@ function announce(
   for (const { address, port, domains } of sockets) {
     log.say('info', `components may connect to ${address} port ${port}: ${domains.join(', ')}`);
   }
+  if (inspector !== null) log.say('info', `the inspector is at ${inspector.url}`);
   log.say('info', `serving ${Object.keys(config.manager.hosts).join(', ')}`);
-  terminal.event({ event: 'ready', listen: listening, components: sockets, inspector: null });
+  terminal.event({ event: 'ready', listen: listening, components: sockets, inspector: inspector?.url ?? null });
 }
 
 /**
@@ -123,7 +128,7 @@ function cannotStart(error: unknown, file: string, terminal: Terminal): ExitCode
 
 /** Keys, and what is expected there, by the layer of what prevents a start. */
 const EXPECTED: Partial<Record<FaultLayer, string>> = {
-  tcp: 'listen, components: expected addresses that are free',
+  tcp: 'listen, components, inspector: expected addresses that are free',
   config: 'trace.file: expected a file that can be written',
 };
 

@@ -1,6 +1,7 @@
 /** The configuration file of `serve`: read, checked as a whole, and turned into what the daemon is made from. */
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
+import { isLoopback } from '../protocol/addresses.ts';
 import { parentDomains } from '../protocol/names.ts';
 import { defaultPolicy } from '../protocol/policy.ts';
 import type { DnaProofs, DomainPolicy, ManagerOptions, PolicyOptions, ProoftypeName } from '../options.ts';
@@ -43,6 +44,14 @@ export interface TraceFileConfig {
   readonly fileBytes?: number;
 }
 
+/** Where the inspector listens, and what it asks of whoever asks; no token is needed on loopback. */
+export interface InspectorConfig {
+  readonly address: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly token: string | null;
+}
+
 /** What the daemon is made from. */
 export interface ServeConfig {
   /** Component domains are among its hosts, with their certificate. */
@@ -57,6 +66,8 @@ export interface ServeConfig {
   readonly posh: PoshFileOptions;
   /** Where records are written; null: in memory only. */
   readonly trace: TraceFileConfig | null;
+  /** Null: off. */
+  readonly inspector: InspectorConfig | null;
   readonly components: readonly ComponentListenOptions[];
   /** What the operator should know; each names file, line and key path. */
   readonly warnings: readonly string[];
@@ -143,6 +154,7 @@ class Assembly {
       dns: dnsOptions(this.#file.dns),
       posh: this.#posh(),
       trace: this.#trace(),
+      inspector: this.#inspector(),
       components,
     };
   }
@@ -242,6 +254,18 @@ class Assembly {
     return { path: resolve(this.#folder, file.value), ...(fileBytes === undefined ? {} : { fileBytes }) };
   }
 
+  /** It tells who talks to whom: beyond this machine only to those who have its token. */
+  #inspector(): InspectorConfig | null {
+    const { inspector } = this.#file;
+    if (inspector === undefined) return null;
+    const { address, port, token = null } = inspector.value;
+    if (token === null && !isLoopback(address))
+      inspector.spot.problem('expected a token of at least 16 characters, or a loopback address');
+    if (token !== null && /[^\x21-\x7e]/.test(token))
+      inspector.spot.below('token', null).problem('expected visible ASCII characters: it stands in a header');
+    return { address, port, token };
+  }
+
   #limits(): NonNullable<ManagerOptions['limits']> {
     const { stanzaBytes, queueBytes, ...plain } = this.#file.limits ?? {};
     if (stanzaBytes !== undefined && queueBytes !== undefined && queueBytes.value < stanzaBytes.value) {
@@ -273,8 +297,7 @@ class Assembly {
 
   /** What later versions do. None of it weakens a proof when it is left out. */
   #warnOfWhatIsMissing(): void {
-    const { inspector, metrics } = this.#file;
-    for (const later of [inspector, metrics]) later?.spot.warn('not available in this version');
+    this.#file.metrics?.spot.warn('not available in this version');
   }
 }
 
@@ -308,8 +331,4 @@ function checkProof(own: Proof, inherited: Proof | undefined): void {
   else if (federation === 'authenticated' && order.every((name) => name === 'dialback')) {
     spot.problem('expected pkix, dane or posh besides dialback: authenticated federation never accepts dialback alone');
   }
-}
-
-function isLoopback(address: string): boolean {
-  return address === 'localhost' || address === '::1' || address.startsWith('127.');
 }

@@ -154,7 +154,7 @@ export function configFile(pem: PemFiles) {
     bidi: optional(boolean),
     dialback: optional(record({ secret: optional(secret(MIN_SECRET_CHARACTERS)) })),
     limits: optional(limits),
-    inspector: optional(located(record(listener))),
+    inspector: optional(located(record({ ...listener, token: optional(secret(MIN_SECRET_CHARACTERS)) }))),
     metrics: optional(located(record(listener))),
     trace: optional(located(record({ file: required(located(path)), fileBytes: optional(traceFileBytes) }))),
   });

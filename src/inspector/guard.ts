@@ -5,6 +5,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
+import { isLoopback } from '../protocol/addresses.ts';
 
 export interface GuardOptions {
   readonly address: string;
@@ -19,10 +20,6 @@ export interface Refusal {
 }
 
 const COOKIE = 'xmpp-dna-inspector';
-
-/** Whether only this machine reaches the address. */
-export const isLoopback = (address: string): boolean =>
-  /^127(?:\.\d{1,3}){3}$/.test(address) || address === '::1' || address === 'localhost';
 
 /** As an address stands in a URL. */
 export const urlHost = (address: string): string => (isIPv6(address) ? `[${address}]` : address);

@@ -23,6 +23,10 @@ export function literalAddress(host: string): AddressRecord | null {
   return host.startsWith('[') ? { family: 6, address: host.slice(1, -1) } : { family: 4, address: host };
 }
 
+/** Whether only this machine reaches an address that is listened on. */
+export const isLoopback = (address: string): boolean =>
+  /^127(?:\.\d{1,3}){3}$/.test(address) || address === '::1' || address === 'localhost';
+
 /**
  * Who counts as one when addresses are counted: an IPv4 address itself, the /64 of an IPv6 address, which is the least
  * that one host is given and holds 2^64 addresses (RFC 6177 §2).

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -200,7 +201,7 @@ const IN_TIME = { timeout: 60_000 };
 const { cert, key } = createCertificateAuthority({ name: 'CA' }).issue({ dnsNames: ['b.example'] });
 writeFileSync(join(folder, 'b.crt'), cert);
 writeFileSync(join(folder, 'b.key'), key);
-const config = (componentPort: number): string => {
+const config = (componentPort: number, further: readonly string[] = []): string => {
   const file = join(folder, `serve-${componentPort}.yaml`);
   writeFileSync(
     file,
@@ -209,12 +210,58 @@ listen: [{ address: 127.0.0.1, port: 0 }]
 components: [{ address: 127.0.0.1, port: ${componentPort}, domains: { comp.b.example: secret } }]
 trust: { system: false }
 metrics: { address: 127.0.0.1, port: 9271 }
-`,
+${further.map((line) => `${line}\n`).join('')}`,
   );
   return file;
 };
 
 const serve = (componentPort: number): Run => start(MAIN, 'serve', '--json', '--config', config(componentPort));
+
+test(
+  'a server that accepts and says nothing: explain asks the daemon, and names state, mover and pair (O3)',
+  IN_TIME,
+  async () => {
+    const silent = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
+    silent.unref();
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const file = config(0, [
+      `policy: { domains: { c.example: { target: { host: 127.0.0.1, port: ${port} } } } }`,
+      'inspector: { address: 127.0.0.1, port: 0, token: thirty-characters-more-or-less }',
+    ]);
+    const run = start(MAIN, 'serve', '--json', '--config', file);
+    const [line = ''] = await run.stdout(/^\{"event":"ready".*\}\n/);
+    const { components, inspector } = JSON.parse(line) as { components: { port: number }[]; inspector: string };
+    const component = await connectComponent({
+      port: components[0]?.port ?? 0,
+      domain: 'comp.b.example',
+      secret: 'secret',
+    });
+    const heard = once(silent, 'connection').then(([socket]) => once((socket as Socket).unref(), 'data'));
+    component.send(`<message from='x@comp.b.example' to='y@c.example'><body>where are you?</body></message>`);
+    await heard;
+    const url = `${inspector}?token=thirty-characters-more-or-less`;
+    const asked = await start(MAIN, 'explain', '--json', '--inspector', url, 'comp.b.example>c.example').ended;
+    const told = JSON.parse(asked.stdout) as Record<string, unknown>;
+    assert.deepEqual(
+      [told['event'], told['local'], told['remote'], told['state'], told['mover'], told['awaits']],
+      ['explanation', 'comp.b.example', 'c.example', 'streamHeaders.awaitingHeader', 'peer', 'the response header'],
+    );
+    // How loaded this machine is decides whether it is late already.
+    assert.equal(asked.code, told['stuck'] === true ? 1 : 0);
+    const refused = await start(MAIN, 'explain', '--inspector', inspector).ended;
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /it wants a token/);
+    const bundle = join(folder, 'bundle.gz');
+    await start(MAIN, 'explain', '--inspector', url, '--bundle', bundle).ended;
+    const reread = await start(MAIN, 'explain', '--json', bundle, 'comp.b.example>c.example').ended;
+    assert.equal((JSON.parse(reread.stdout) as { state: string }).state, 'streamHeaders.awaitingHeader');
+    run.child.kill('SIGTERM');
+    assert.equal((await run.ended).code, 0);
+    await component.close();
+    silent.close();
+  },
+);
 
 test(
   'the daemon says that it is ready, serves a component, warns again on SIGHUP, and drains on SIGTERM (INTERFACES)',

@@ -143,13 +143,11 @@ test('every key of INTERFACES is understood', () => {
   });
   assert.deepEqual(config.components, [{ address: '127.0.0.1', port: 5347, domains: { 'comp.b.example': 'secret' } }]);
   assert.deepEqual(config.trace, { path: join(folder, 'trace.dnalog') });
+  assert.deepEqual(config.inspector, { address: '127.0.0.1', port: 8712, token: null });
 });
 
 test('what this version cannot do yet is said, with the place', () => {
-  assert.deepEqual(named(load(EVERYTHING).warnings), [
-    'serve.yaml:24: inspector: not available in this version',
-    'serve.yaml:25: metrics: not available in this version',
-  ]);
+  assert.deepEqual(named(load(EVERYTHING).warnings), ['serve.yaml:25: metrics: not available in this version']);
 });
 
 test('a small file has the defaults of INTERFACES and no warnings', () => {
@@ -609,6 +607,16 @@ const wrong: [string, string, string[]][] = [
     'a queue too small for one stanza',
     `${B}limits: { stanzaBytes: 20000, queueBytes: 19999 }\n`,
     ['serve.yaml:3: limits.queueBytes: expected at least limits.stanzaBytes, 20000: one stanza must fit'],
+  ],
+  [
+    'an inspector that others reach, without a token',
+    `${B}inspector: { address: 0.0.0.0, port: 8712 }\n`,
+    ['serve.yaml:3: inspector: expected a token of at least 16 characters, or a loopback address'],
+  ],
+  [
+    'a token that no header can hold',
+    `${B}inspector: { address: 0.0.0.0, port: 8712, token: "sixteen characters" }\n`,
+    ['serve.yaml:3: inspector.token: expected visible ASCII characters: it stands in a header'],
   ],
   [
     'an inspector without a port',
