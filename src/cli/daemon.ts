@@ -21,7 +21,7 @@ import { inspect, type InspectedManager } from './inspect.ts';
 const DRAIN_TIMEOUT_MS = 30_000;
 
 /** What the daemon needs of the connection manager. */
-export interface DaemonManager extends Reloadable {
+export interface DaemonManager extends Reloadable, InspectedManager {
   start(): Promise<void>;
   /** Drains. */
   stop(): Promise<void>;

@@ -15,21 +15,21 @@ const json = (value: unknown): Answer => ({ status: 200, type: 'json', body: JSO
 const refused = (status: 400 | 404, body: string): Answer => ({ status, type: 'text', body });
 
 const addresses: Readonly<Record<string, Respond>> = {
-  '/api/overview': (_query, { view }) => json(overview(view())),
-  '/api/rows': (query, { view }) => {
+  '/api/overview': (_query, inspected) => json(overview(inspected.view())),
+  '/api/rows': (query, inspected) => {
     const kind = rowKinds.find((one) => one === query.get('kind'));
     const [offset, limit] = [countIn(query, 'offset', 0), countIn(query, 'limit', 100)];
     if (kind === undefined || offset === null || limit === null)
       return refused(400, `expected kind=${rowKinds.join('|')}, and offset and limit as numbers`);
-    return json(rows(view(), kind, query.get('filter') ?? '', offset, limit));
+    return json(rows(inspected.view(), kind, query.get('filter') ?? '', offset, limit));
   },
-  '/api/actor': (query, { view }) => {
-    const found = actor(view(), query.get('id') ?? '');
+  '/api/actor': (query, inspected) => {
+    const found = actor(inspected.view(), query.get('id') ?? '');
     return found === null ? refused(404, 'expected the id of an actor that is known: it may have ended') : json(found);
   },
-  '/api/explain': (query, { view }) => {
+  '/api/explain': (query, inspected) => {
     const pair = query.get('pair');
-    return json(explain(view(), pair === null ? {} : pairFrom(pair)));
+    return json(explain(inspected.view(), pair === null ? {} : pairFrom(pair)));
   },
   '/api/trace': (_query, inspected) => ({ status: 200, type: 'trace', body: [...inspected.traceLines()].join('') }),
 };

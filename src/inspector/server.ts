@@ -79,10 +79,16 @@ export class Inspector {
 
 function serve(request: IncomingMessage, response: ServerResponse, guard: Guard, inspected: Inspected): void {
   const path = request.url ?? '/';
-  if (!URL.canParse(path, BASE)) return send(request, response, { status: 400, type: 'text', body: 'no such address' });
+  if (!URL.canParse(path, BASE)) {
+    send(request, response, { status: 400, type: 'text', body: 'no such address' });
+    return;
+  }
   const url = new URL(path, BASE);
   const refusal = guard.refuses(request, url.searchParams);
-  if (refusal !== null) return send(request, response, { status: refusal.status, type: 'text', body: refusal.text });
+  if (refusal !== null) {
+    send(request, response, { status: refusal.status, type: 'text', body: refusal.text });
+    return;
+  }
   const cookie = guard.cookieFor(url.searchParams);
   if (cookie !== null) response.setHeader('set-cookie', cookie);
   send(request, response, answerOf(url, inspected));

@@ -17,6 +17,7 @@ const config: ServeConfig = {
   posh: { enabled: false, system: false, files: [], allowPrivate: false, port: 443 },
   components: [],
   trace: null,
+  inspector: null,
   warnings: [],
 };
 
