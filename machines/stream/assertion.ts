@@ -1,11 +1,13 @@
 /** DIALBACK IDENTITY ASSERTION, as the originating server; piggybacked or not (XEP-0220 §2.1, RFC 7712 §4.4). */
 import { assign, emit, enqueueActions } from 'xstate';
 import type { DialbackAnswer } from '../../src/protocol/dialback.ts';
-import { type Fault, fault } from '../../src/protocol/faults.ts';
+import { type Fault, fault, toFault } from '../../src/protocol/faults.ts';
+import { pairOf } from '../../src/protocol/pairs.ts';
 import type { AssertionOutcome, DomainPair } from '../events.ts';
 import { withFirst } from '../collections/growing-table.ts';
+import { heldIn, isHeld, nameIn, slotOf, withHeld, withoutHeld } from '../collections/slots.ts';
 import { limits } from '../limits.ts';
-import { withPending, without } from './context.ts';
+import { type FailedChild, type StreamContext, withPending, without } from './context.ts';
 import { authentication } from './authentication.ts';
 import { acceptableProof, mayWriteBack, pairId } from './rules.ts';
 import { raiseLimits, say } from './setup.ts';
@@ -26,6 +28,14 @@ const faultOfAnswer = (answer: Exclude<AssertionOutcome['answer'], { type: 'vali
   }
 };
 
+function withoutAssertion(context: StreamContext, id: string) {
+  const { assertions, overdueAssertions } = context.pending;
+  return withPending(context, {
+    assertions: withoutHeld(assertions, id),
+    overdueAssertions: without(overdueAssertions, id),
+  });
+}
+
 export const identityAssertion = authentication.extend({
   guards: {
     /** S2: the far end is proved for the target; and stanzas of ours may go down this stream at all (XEP-0288 §2.2). */
@@ -34,7 +44,7 @@ export const identityAssertion = authentication.extend({
     tooManyAssertionsWait: ({ context }) => context.pending.waitingAssertions.length >= limits.waitingAssertions,
     /** Responses count only if the request is outstanding on this very stream (S6, FACTS §14.1). */
     assertionIsOutstanding: ({ context }, { from, to }: DomainPair) =>
-      context.pending.assertions.includes(pairId({ from: to, to: from })),
+      isHeld(context.pending.assertions, pairId({ from: to, to: from })),
   },
   actions: {
     queueAssertion: assign(({ context }, pair: DomainPair) =>
@@ -42,30 +52,32 @@ export const identityAssertion = authentication.extend({
     ),
     /** Whose turn it is; who asks again waits for the answer to the first. */
     sendAssertions: enqueueActions(({ context, enqueue }) => {
-      const pending = [...context.pending.assertions];
-      const mostPending = limits.pendingAssertions + context.pending.overdueAssertions.length;
+      let { assertions } = context.pending;
+      let places = limits.pendingAssertions + context.pending.overdueAssertions.length - heldIn(assertions);
       let waiting = context.pending.waitingAssertions;
-      while (pending.length < mostPending) {
+      while (places > 0) {
         const turn = nextInLine(waiting);
         if (turn === null) break;
         const [{ from, to }, others] = turn;
         waiting = others;
         const id = pairId({ from, to });
-        if (!pending.includes(id)) {
-          pending.push(id);
-          enqueue.spawnChild('assertion', { id: `assertion.${id}`, input: { from, to } });
+        if (!isHeld(assertions, id)) {
+          assertions = withHeld(assertions, id);
+          places -= 1;
+          const slot = slotOf(assertions, id);
+          enqueue.spawnChild('assertion', { id: `assertion.${slot}`, input: { from, to } });
           enqueue.sendTo('transport', say({ kind: 'result', from, to, key: null, answer: null }));
-          enqueue.raise({ type: 'assertion.overdue', from, to }, { id: `overdue.${id}`, delay: 'assertionPatience' });
+          enqueue.raise({ type: 'assertion.overdue', from, to }, { id: `overdue.${slot}`, delay: 'assertionPatience' });
         }
         enqueue.emit({ type: 'pair.asserted', stream: context.stream, from, to });
       }
       if (waiting === context.pending.waitingAssertions) return;
-      enqueue.assign(withPending(context, { assertions: pending, waitingAssertions: waiting }));
+      enqueue.assign(withPending(context, { assertions, waitingAssertions: waiting }));
     }),
     /** Silence about some pairs must not cost the others their turn (L5). */
     yieldTurn: assign(({ context }, pair: DomainPair) => {
       const { assertions, overdueAssertions } = context.pending;
-      const isLate = assertions.includes(pairId(pair)) && overdueAssertions.length < limits.overdueAssertions;
+      const isLate = isHeld(assertions, pairId(pair)) && overdueAssertions.length < limits.overdueAssertions;
       return isLate ? withPending(context, { overdueAssertions: [...overdueAssertions, pairId(pair)] }) : {};
     }),
     refuseAssertion: emit(({ context }, { from, to, why }: DomainPair & { why: Fault }) => ({
@@ -77,21 +89,26 @@ export const identityAssertion = authentication.extend({
     })),
     /** The answer swaps the names. */
     forwardResultAnswer: enqueueActions(
-      ({ enqueue }, { from, to, answer }: DomainPair & { answer: DialbackAnswer }) => {
-        enqueue.sendTo(`assertion.${pairId({ from: to, to: from })}`, { type: 'peer.resultAnswered', answer });
+      ({ context, enqueue }, { from, to, answer }: DomainPair & { answer: DialbackAnswer }) => {
+        const slot = slotOf(context.pending.assertions, pairId({ from: to, to: from }));
+        enqueue.sendTo(`assertion.${slot}`, { type: 'peer.resultAnswered', answer });
       },
     ),
     endAssertion: enqueueActions(({ context, enqueue }, pair: DomainPair) => {
       const id = pairId(pair);
-      enqueue.stopChild(`assertion.${id}`);
-      enqueue.cancel(`overdue.${id}`);
-      const { assertions, overdueAssertions } = context.pending;
-      enqueue.assign(
-        withPending(context, {
-          assertions: without(assertions, id),
-          overdueAssertions: without(overdueAssertions, id),
-        }),
-      );
+      const slot = slotOf(context.pending.assertions, id);
+      enqueue.stopChild(`assertion.${slot}`);
+      enqueue.cancel(`overdue.${slot}`);
+      enqueue.assign(withoutAssertion(context, id));
+    }),
+    settleFailedAssertion: enqueueActions(({ context, enqueue }, { slot, error }: FailedChild) => {
+      const id = nameIn(context.pending.assertions, slot);
+      if (id === null) return;
+      enqueue.stopChild(`assertion.${slot}`);
+      enqueue.cancel(`overdue.${slot}`);
+      enqueue.assign(withoutAssertion(context, id));
+      const why = toFault(error, 'internal');
+      enqueue.emit({ type: 'pair.refused', stream: context.stream, ...pairOf(id), fault: why });
     }),
     settleAssertion: enqueueActions(({ context, enqueue }, { from, to, answer }: AssertionOutcome) => {
       const { stream } = context;

@@ -3,8 +3,9 @@ import { assign, emit, enqueueActions } from 'xstate';
 import { type Fault, fault, toFault } from '../../src/protocol/faults.ts';
 import type { AssociationOutcome } from '../events.ts';
 import { withEntry } from '../collections/growing-table.ts';
+import { heldIn, isHeld, nameIn, slotOf, withHeld, withoutHeld } from '../collections/slots.ts';
 import { limits } from '../limits.ts';
-import { withPending, without } from './context.ts';
+import { type FailedChild, withPending } from './context.ts';
 import { faultOfSilence, mayYetBeChallenged } from './dna-rules.ts';
 import { acceptableProof, associationOf, isUnprovedForGood, renewalOf, supposedProof, withProof } from './rules.ts';
 import { tlsNegotiation } from './tls.ts';
@@ -55,8 +56,8 @@ export const domainNameAssociation = tlsNegotiation.extend({
       };
     }),
     associateFurtherDomain: enqueueActions(({ context, enqueue }, domain: string) => {
-      if (context.pending.associations.includes(domain)) return;
-      if (context.pending.associations.length >= limits.pendingAssociations) {
+      if (isHeld(context.pending.associations, domain)) return;
+      if (heldIn(context.pending.associations) >= limits.pendingAssociations) {
         const what = fault(
           'policy',
           'resource-constraint',
@@ -67,24 +68,27 @@ export const domainNameAssociation = tlsNegotiation.extend({
         enqueue.emit({ type: 'association.settled', stream: context.stream, outcome });
         return;
       }
-      enqueue.assign(withPending(context, { associations: [...context.pending.associations, domain] }));
+      const associations = withHeld(context.pending.associations, domain);
+      enqueue.assign(withPending(context, { associations }));
       enqueue.spawnChild('association', {
-        id: `association.${domain}`,
+        id: `association.${slotOf(associations, domain)}`,
         input: { ...associationOf(context, domain), assertion: null },
       });
     }),
     renewProof: enqueueActions(({ context, enqueue }, domain: string) => {
-      const { associations } = context.pending;
-      if (associations.includes(domain) || associations.length >= limits.pendingAssociations) return;
-      enqueue.assign(withPending(context, { associations: [...associations, domain] }));
+      const { pending } = context;
+      if (isHeld(pending.associations, domain) || heldIn(pending.associations) >= limits.pendingAssociations) return;
+      const associations = withHeld(pending.associations, domain);
+      enqueue.assign(withPending(context, { associations }));
       enqueue.spawnChild('association', {
-        id: `association.${domain}`,
+        id: `association.${slotOf(associations, domain)}`,
         input: { ...renewalOf(context, domain), assertion: null },
       });
     }),
     settleAssociation: enqueueActions(({ context, enqueue }, { domain, verdict, attempts }: AssociationOutcome) => {
-      enqueue.stopChild(`association.${domain}`);
-      enqueue.assign(withPending(context, { associations: without(context.pending.associations, domain) }));
+      const { associations } = context.pending;
+      enqueue.stopChild(`association.${slotOf(associations, domain)}`);
+      enqueue.assign(withPending(context, { associations: withoutHeld(associations, domain) }));
       // Nobody is supposed to be who he only says he is.
       const isOpen = verdict.kind !== 'proved' && verdict.final !== true && !context.dna.asserted.includes(domain);
       const proof = verdict.kind === 'proved' ? verdict : isOpen ? supposedProof(context, domain) : null;
@@ -95,19 +99,14 @@ export const domainNameAssociation = tlsNegotiation.extend({
         outcome: { domain, verdict: proof === null ? verdict : { kind: 'proved', ...proof }, attempts },
       });
     }),
-    settleFailedAssociation: enqueueActions(
-      ({ context, enqueue }, { child, error }: { child: string; error: unknown }) => {
-        const domain = child.slice('association.'.length);
-        if (!context.pending.associations.includes(domain)) return;
-        enqueue.stopChild(child);
-        enqueue.assign(withPending(context, { associations: without(context.pending.associations, domain) }));
-        const verdict = { kind: 'undetermined', fault: toFault(error, 'internal') } as const;
-        enqueue.emit({
-          type: 'association.settled',
-          stream: context.stream,
-          outcome: { domain, verdict, attempts: [] },
-        });
-      },
-    ),
+    settleFailedAssociation: enqueueActions(({ context, enqueue }, { slot, error }: FailedChild) => {
+      const { associations } = context.pending;
+      const domain = nameIn(associations, slot);
+      if (domain === null) return;
+      enqueue.stopChild(`association.${slot}`);
+      enqueue.assign(withPending(context, { associations: withoutHeld(associations, domain) }));
+      const verdict = { kind: 'undetermined', fault: toFault(error, 'internal') } as const;
+      enqueue.emit({ type: 'association.settled', stream: context.stream, outcome: { domain, verdict, attempts: [] } });
+    }),
   },
 });

@@ -7,6 +7,7 @@ import type { Proof } from '../../src/protocol/proof.ts';
 import type { Service } from '../../src/protocol/service.ts';
 import type { StreamFeatures } from '../../src/protocol/wire.ts';
 import type { GrowingSet, GrowingTable } from '../collections/growing-table.ts';
+import type { Slots } from '../collections/slots.ts';
 import { nobodyWaiting, type WaitingLine } from '../collections/waiting-line.ts';
 import type {
   AssertionOutcome,
@@ -80,7 +81,7 @@ export interface Dna {
   /** The far end speaks it: it has asserted or challenged, or believed us. */
   readonly isSpoken: boolean;
   /** Domains of the far end that it has been challenged for, and that are not settled. */
-  readonly challenges: readonly string[];
+  readonly challenges: Slots;
   /** Domains that the far end has asserted, and that wait for our verdict. */
   readonly asserted: readonly string[];
   /** Domains of the far end that we have declared valid; false once more where they no longer are. */
@@ -100,13 +101,13 @@ export interface Pending {
   /** Ours, for which there was no turn yet. */
   readonly waitingAssertions: WaitingLine<DomainPair>;
   /** By {@link pairId}: what we asked on this very stream and was not answered yet (S6). */
-  readonly assertions: readonly string[];
+  readonly assertions: Slots;
   /** Those of them that have been unanswered for so long that others may be asked meanwhile. */
   readonly overdueAssertions: readonly string[];
   /** Further domains of the far end that are being proved. */
-  readonly associations: readonly string[];
+  readonly associations: Slots;
   /** By {@link pairId}: what the peer asserted. */
-  readonly verifications: readonly string[];
+  readonly verifications: Slots;
   /** By {@link verifyId}: what we asked the far end as an authoritative server. */
   readonly questions: readonly string[];
 }
@@ -133,19 +134,25 @@ export type StreamEvent =
   | PeerEvent
   | TransportEvent
   | StreamRequest
-  // Ends of spawned children, whose ids begin with the name of their machine.
-  | { readonly type: `xstate.done.actor.assertion.${string}`; readonly output: AssertionOutcome }
-  | { readonly type: `xstate.done.actor.verification.${string}`; readonly output: VerificationOutcome }
-  | { readonly type: `xstate.done.actor.association.${string}`; readonly output: AssociationOutcome }
-  | { readonly type: `xstate.done.actor.challenge.${string}`; readonly output: ChallengeOutcome }
-  | { readonly type: `xstate.error.actor.assertion.${string}`; readonly error: unknown }
-  | { readonly type: `xstate.error.actor.verification.${string}`; readonly error: unknown }
-  | { readonly type: `xstate.error.actor.association.${string}`; readonly error: unknown }
-  | { readonly type: `xstate.error.actor.challenge.${string}`; readonly error: unknown }
+  // Ends of spawned children, whose ids are the name of their machine and their slot.
+  | { readonly type: `xstate.done.actor.assertion.${number}`; readonly output: AssertionOutcome }
+  | { readonly type: `xstate.done.actor.verification.${number}`; readonly output: VerificationOutcome }
+  | { readonly type: `xstate.done.actor.association.${number}`; readonly output: AssociationOutcome }
+  | { readonly type: `xstate.done.actor.challenge.${number}`; readonly output: ChallengeOutcome }
+  | { readonly type: `xstate.error.actor.assertion.${number}`; readonly error: unknown }
+  | { readonly type: `xstate.error.actor.verification.${number}`; readonly error: unknown }
+  | { readonly type: `xstate.error.actor.association.${number}`; readonly error: unknown }
+  | { readonly type: `xstate.error.actor.challenge.${number}`; readonly error: unknown }
   /** Raised by the stream itself: what was shown lately may be shown again. */
   | { readonly type: 'proofs.rested' }
   /** Raised by the stream itself: the answer to this assertion takes its time. */
   | ({ readonly type: 'assertion.overdue' } & DomainPair);
+
+/** A spawned child that broke. */
+export interface FailedChild {
+  readonly slot: number;
+  readonly error: unknown;
+}
 
 export const nothingNegotiated: Negotiation = {
   phase: 'open',

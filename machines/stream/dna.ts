@@ -13,8 +13,9 @@ import {
   withFirst,
 } from '../collections/growing-table.ts';
 import type { AssociationOutcome, ChallengeOutcome, ReceivedProof, TransportCommand } from '../events.ts';
+import { heldIn, isHeld, nameIn, slotOf, withHeld, withoutHeld } from '../collections/slots.ts';
 import { limits } from '../limits.ts';
-import { type Dna, type StreamContext, withDna, withPending, without } from './context.ts';
+import { type Dna, type FailedChild, type StreamContext, withDna, withPending, without } from './context.ts';
 import {
   challengeIsDue,
   declaredInvalid,
@@ -61,16 +62,17 @@ const validating = identityVerification.extend({
     challengeIsDue: ({ context }) => challengeIsDue(context),
     challengeMayBeSent: ({ context }, domain: string) =>
       isMutual(context) &&
-      context.dna.challenges.length < limits.pendingChallenges &&
-      !context.dna.challenges.includes(domain),
-    challengeIsOutstanding: ({ context }, domain: string) => context.dna.challenges.includes(domain),
+      heldIn(context.dna.challenges) < limits.pendingChallenges &&
+      !isHeld(context.dna.challenges, domain),
+    challengeIsOutstanding: ({ context }, domain: string) => isHeld(context.dna.challenges, domain),
   },
   actions: {
     sendChallenge: enqueueActions(
       ({ context, enqueue }, { domain, prooftypes }: { domain: string; prooftypes: readonly DnaProofType[] }) => {
-        enqueue.assign(withDna(context, { challenges: [...context.dna.challenges, domain] }));
+        const challenges = withHeld(context.dna.challenges, domain);
+        enqueue.assign(withDna(context, { challenges }));
         enqueue.spawnChild('challenge', {
-          id: `challenge.${domain}`,
+          id: `challenge.${slotOf(challenges, domain)}`,
           input: { stream: context.stream, domain, prooftypes },
         });
         enqueue.sendTo('transport', { type: 'transport.proofAwaited' });
@@ -83,27 +85,28 @@ const validating = identityVerification.extend({
       stream: context.stream,
       outcome: leftOpen(domain, why ?? tooMany),
     })),
-    forwardProof: enqueueActions(({ enqueue }, { domain, prooftype, data }: { domain: string } & ReceivedProof) => {
-      enqueue.sendTo(`challenge.${domain}`, { type: 'peer.proofReceived', prooftype, data });
-    }),
+    forwardProof: enqueueActions(
+      ({ context, enqueue }, { domain, prooftype, data }: { domain: string } & ReceivedProof) => {
+        const slot = slotOf(context.dna.challenges, domain);
+        enqueue.sendTo(`challenge.${slot}`, { type: 'peer.proofReceived', prooftype, data });
+      },
+    ),
     settleChallenge: enqueueActions(({ context, enqueue }, outcome: ChallengeOutcome) => {
       const { domain, verdict } = outcome;
-      const settled = { ...context, ...withDna(context, { challenges: without(context.dna.challenges, domain) }) };
+      const settled = { ...context, ...withDna(context, { challenges: withoutHeld(context.dna.challenges, domain) }) };
       const isProved = verdict.kind === 'proved' && faultOfPair(context, domain, verdict) === null;
-      enqueue.stopChild(`challenge.${domain}`);
+      enqueue.stopChild(`challenge.${slotOf(context.dna.challenges, domain)}`);
       enqueue.assign({ dna: settled.dna, ...(isProved ? withProof(settled, domain, verdict) : {}) });
       enqueue.emit({ type: 'challenge.settled', stream: context.stream, outcome });
     }),
-    settleFailedChallenge: enqueueActions(
-      ({ context, enqueue }, { child, error }: { child: string; error: unknown }) => {
-        const domain = child.slice('challenge.'.length);
-        if (!context.dna.challenges.includes(domain)) return;
-        enqueue.stopChild(child);
-        enqueue.assign(withDna(context, { challenges: without(context.dna.challenges, domain) }));
-        const outcome = leftOpen(domain, toFault(error, 'internal'));
-        enqueue.emit({ type: 'challenge.settled', stream: context.stream, outcome });
-      },
-    ),
+    settleFailedChallenge: enqueueActions(({ context, enqueue }, { slot, error }: FailedChild) => {
+      const domain = nameIn(context.dna.challenges, slot);
+      if (domain === null) return;
+      enqueue.stopChild(`challenge.${slot}`);
+      enqueue.assign(withDna(context, { challenges: withoutHeld(context.dna.challenges, domain) }));
+      const outcome = leftOpen(domain, toFault(error, 'internal'));
+      enqueue.emit({ type: 'challenge.settled', stream: context.stream, outcome });
+    }),
     /** Of a domain that is asserted the whole association is told, in the end. */
     tellOfChallenge: enqueueActions(({ context, enqueue }, { domain, isImpossible }: ChallengeOutcome) => {
       const isToldLater = isImpossible || context.dna.asserted.includes(domain);
@@ -128,22 +131,23 @@ const validating = identityVerification.extend({
     /** The far end asserts a domain (ProtoXEP §4.1): it is answered at once, or looked into. */
     judgeAsserted: enqueueActions(({ context, enqueue }, domain: string) => {
       const heard = { ...context, ...withDna(context, { isSpoken: true }) };
-      const { associations } = context.pending;
+      const { pending } = context;
       enqueue.emit({ type: 'domain.asserted', stream: context.stream, domain });
       const isProved = strongProof(heard, domain) !== null;
-      const isUnderWay = associations.includes(domain);
+      const isUnderWay = isHeld(pending.associations, domain);
       const isNews = !isProved && !heard.dna.asserted.includes(domain) && faultOfAssertion(heard, domain) === null;
       // One too many may assert itself again.
-      const isTaken = isNews && (isUnderWay || associations.length < limits.pendingAssociations);
+      const isTaken = isNews && (isUnderWay || heldIn(pending.associations) < limits.pendingAssociations);
+      const associations = isTaken && !isUnderWay ? withHeld(pending.associations, domain) : pending.associations;
       enqueue.assign({
         ...withDna(heard, isTaken ? { asserted: [...heard.dna.asserted, domain] } : {}),
-        ...(isTaken && !isUnderWay ? withPending(context, { associations: [...associations, domain] }) : {}),
+        ...withPending(context, { associations }),
       });
       if (isProved && isBelieved(heard, domain)) enqueue.sendTo('transport', valid(domain));
       else if (!isProved && faultOfAssertion(heard, domain) !== null) enqueue.sendTo('transport', invalid(domain));
       if (!isTaken || isUnderWay) return;
       enqueue.spawnChild('association', {
-        id: `association.${domain}`,
+        id: `association.${slotOf(associations, domain)}`,
         input: { ...associationOf(heard, domain), assertion: null },
       });
     }),
@@ -165,8 +169,9 @@ const validating = identityVerification.extend({
     }),
     /** An answer to our challenge, or the end of what was believed, or both (ProtoXEP §4.5). */
     takeImpossible: enqueueActions(({ context, enqueue }, domain: string) => {
-      const isAnswer = context.dna.challenges.includes(domain);
-      if (isAnswer) enqueue.sendTo(`challenge.${domain}`, { type: 'peer.proofDeclaredImpossible' });
+      const slot = slotOf(context.dna.challenges, domain);
+      const isAnswer = slot !== -1;
+      if (isAnswer) enqueue.sendTo(`challenge.${slot}`, { type: 'peer.proofDeclaredImpossible' });
       if (isAnswer && !isBelieved(context, domain) && proofOf(context, domain) === undefined) return;
       const { stream } = context;
       enqueue.assign(withDna(context, disbelieved(context, domain)));
@@ -175,13 +180,12 @@ const validating = identityVerification.extend({
     /** Another header follows: whoever asserted before it asserts again (S5). */
     forgetAsserted: enqueueActions(({ context, enqueue }) => {
       const { asserted, challenges } = context.dna;
-      for (const domain of challenges) enqueue.stopChild(`challenge.${domain}`);
-      for (const domain of asserted) enqueue.stopChild(`association.${domain}`);
+      const { associations } = context.pending;
+      for (const slot of challenges.keys()) enqueue.stopChild(`challenge.${slot}`);
+      for (const domain of asserted) enqueue.stopChild(`association.${slotOf(associations, domain)}`);
       enqueue.assign({
         ...withDna(context, { asserted: [], challenges: [] }),
-        ...withPending(context, {
-          associations: context.pending.associations.filter((domain) => !asserted.includes(domain)),
-        }),
+        ...withPending(context, { associations: asserted.reduce(withoutHeld, associations) }),
       });
     }),
     rememberChallenged: assign(({ context }, outcome: AssociationOutcome) => {

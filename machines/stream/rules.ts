@@ -3,7 +3,7 @@ import type { Endpoint } from '../../src/protocol/dns.ts';
 import { type Fault, fault } from '../../src/protocol/faults.ts';
 import { matchIdentity, referenceIdentifiers } from '../../src/protocol/identity.ts';
 import { canonicalDomain } from '../../src/protocol/names.ts';
-import { type DomainPair, pairOf } from '../../src/protocol/pairs.ts';
+import { pairOf } from '../../src/protocol/pairs.ts';
 import {
   acceptsProof,
   acceptsWeakProof,
@@ -166,9 +166,6 @@ export const supposedProof = (context: StreamContext, domain: string): Proof | n
  */
 export const mayWriteBack = ({ negotiation }: StreamContext, { evidence }: Proof): boolean =>
   negotiation.bidi && evidence['dns'] !== true;
-
-/** `assertion.a.example>b.example`: the pair that a child is about. */
-export const pairOfChild = (child: string): DomainPair => pairOf(child.slice(child.indexOf('.') + 1));
 
 export const externalMayBeOffered = (context: StreamContext): boolean => {
   const { negotiation, tls, associated, remote } = context;

@@ -6,6 +6,7 @@ import type { WireElement } from '../../src/protocol/wire.ts';
 import { assertion } from '../assertion.machine.ts';
 import { association } from '../association.machine.ts';
 import { challenge } from '../challenge.machine.ts';
+import { heldIn } from '../collections/slots.ts';
 import type { StateMeta } from '../declare.ts';
 import type { StreamReport, TransportCommand, TransportInput } from '../events.ts';
 import { isTakingLeave } from '../failures.ts';
@@ -62,7 +63,7 @@ export const streamSetup = setup({
     endsForNobodysFault: ({ context }) => isTakingLeave(context.fault),
     /** What has a deadline of its own. A `db:verify` that is never answered must not keep the stream for ever (L2). */
     nothingIsPending: ({ context: { pending, dna } }) =>
-      pending.assertions.length + pending.verifications.length + dna.asserted.length === 0,
+      heldIn(pending.assertions) + heldIn(pending.verifications) + dna.asserted.length === 0,
   },
   actions: {
     send: sendTo('transport', (_, element: WireElement) => say(element)),

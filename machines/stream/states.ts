@@ -1,10 +1,11 @@
 /** States and events that both ends of a stream share: what an open stream carries, and how it ends. */
 import type { DomainPair } from '../events.ts';
-import { fault, toFault } from '../../src/protocol/faults.ts';
+import { fault } from '../../src/protocol/faults.ts';
 import type { PolicyOptions } from '../../src/protocol/policy.ts';
+import { nameIn } from '../collections/slots.ts';
 import { farEndNotProved } from './assertion.ts';
+import type { FailedChild } from './context.ts';
 import { declaredInvalid } from './dna-rules.ts';
-import { pairOfChild } from './rules.ts';
 import type { flowChart } from './authority.ts';
 
 type StreamConfig = Parameters<typeof flowChart.createMachine>[0];
@@ -13,9 +14,13 @@ type Events = NonNullable<StateConfig['on']>;
 
 const pairOf = ({ event: { from, to } }: { event: DomainPair }): DomainPair => ({ from, to });
 
-const failedChild = ({ event }: { event: { type: string; error: unknown } }) => ({
-  child: event.type.slice('xstate.error.actor.'.length),
-  error: event.error,
+interface Failure {
+  readonly event: { readonly type: string; readonly error: unknown };
+}
+
+const failedChild = ({ event: { type, error } }: Failure): FailedChild => ({
+  slot: Number(type.slice(type.lastIndexOf('.') + 1)),
+  error,
 });
 
 const refusal = {
@@ -239,23 +244,20 @@ export const receiving = {
 /** A child that failed, wherever the stream stands. */
 export const failedChildren = {
   'xstate.error.actor.assertion.*': {
-    actions: [
-      { type: 'endAssertion', params: (args) => pairOfChild(failedChild(args).child) },
-      {
-        type: 'refuseAssertion',
-        params: (args) => ({ ...pairOfChild(failedChild(args).child), why: toFault(args.event.error, 'internal') }),
-      },
-      'sendAssertions',
-    ],
+    actions: [{ type: 'settleFailedAssertion', params: failedChild }, 'sendAssertions'],
   },
   'xstate.error.actor.verification.*': { actions: { type: 'settleFailedVerification', params: failedChild } },
   'xstate.error.actor.association.*': {
     actions: [
-      { type: 'settleFailedAssociation', params: failedChild },
+      // While its slot still says which domain it was about.
       {
         type: 'tellOfAssociation',
-        params: (args) => ({ domain: failedChild(args).child.slice('association.'.length), attempts: [] }),
+        params: (args) => ({
+          domain: nameIn(args.context.pending.associations, failedChild(args).slot) ?? '',
+          attempts: [],
+        }),
       },
+      { type: 'settleFailedAssociation', params: failedChild },
     ],
   },
   'xstate.error.actor.challenge.*': { actions: { type: 'settleFailedChallenge', params: failedChild } },

@@ -3,11 +3,13 @@ import { enqueueActions, sendTo } from 'xstate';
 import type { DialbackAnswer } from '../../src/protocol/dialback.ts';
 import { type Fault, faultSentence, toFault } from '../../src/protocol/faults.ts';
 import { deniedBy } from '../../src/protocol/policy.ts';
+import { pairOf } from '../../src/protocol/pairs.ts';
 import type { DomainPair, TransportCommand, VerificationOutcome } from '../events.ts';
 import { hasMember, membersOf, withFirst } from '../collections/growing-table.ts';
+import { heldIn, isHeld, nameIn, slotOf, withHeld, withoutHeld } from '../collections/slots.ts';
 import { limits } from '../limits.ts';
 import { identityAssertion } from './assertion.ts';
-import { type StreamContext, without, withPending } from './context.ts';
+import { type FailedChild, type StreamContext, withPending } from './context.ts';
 import {
   assertionOfOurs,
   associationOf,
@@ -15,7 +17,6 @@ import {
   isWithdrawn,
   outdatedTls,
   pairId,
-  pairOfChild,
   policyTowards,
   provedByNothing,
   withProof,
@@ -58,15 +59,15 @@ export const identityVerification = identityAssertion.extend({
       answer.type === 'error' &&
       answer.condition === 'forbidden' &&
       context.validPairs.length === 0 &&
-      context.pending.verifications.length === 1,
+      heldIn(context.pending.verifications) === 1,
   },
   actions: {
     /** A repeated assertion waits for the answer to the first; too many are refused (XEP-0220 §2.5, FACTS §14.22). */
     verifyAssertion: enqueueActions(({ context, enqueue }, assertion: DomainPair & { key: string }) => {
       const { from, to } = assertion;
-      if (context.pending.verifications.includes(pairId(assertion))) return;
+      if (isHeld(context.pending.verifications, pairId(assertion))) return;
       if (
-        context.pending.verifications.length >= limits.pendingVerifications ||
+        heldIn(context.pending.verifications) >= limits.pendingVerifications ||
         membersOf(context.validPairs) >= limits.pairsPerStream
       ) {
         enqueue.sendTo('transport', resultFor(assertion, { type: 'error', condition: 'resource-constraint' }));
@@ -83,9 +84,10 @@ export const identityVerification = identityAssertion.extend({
         enqueue.sendTo('transport', resultFor(outcome, outcome.answer));
         return;
       }
-      enqueue.assign(withPending(context, { verifications: [...context.pending.verifications, pairId(assertion)] }));
+      const verifications = withHeld(context.pending.verifications, pairId(assertion));
+      enqueue.assign(withPending(context, { verifications }));
       enqueue.spawnChild('verification', {
-        id: `verification.${pairId(assertion)}`,
+        id: `verification.${slotOf(verifications, pairId(assertion))}`,
         input: {
           from,
           to,
@@ -106,7 +108,7 @@ export const identityVerification = identityAssertion.extend({
     ),
     /** An assertion made before TLS, or before SASL, names a stream id that is no more: it has to be made again (S5). */
     forgetAssertions: enqueueActions(({ context, enqueue }) => {
-      for (const assertion of context.pending.verifications) enqueue.stopChild(`verification.${assertion}`);
+      for (const slot of context.pending.verifications.keys()) enqueue.stopChild(`verification.${slot}`);
       enqueue.assign(withPending(context, { verifications: [] }));
     }),
     settleVerification: enqueueActions(({ context, enqueue }, verified: VerificationOutcome) => {
@@ -114,9 +116,10 @@ export const identityVerification = identityAssertion.extend({
       const { from, to, answer, proof } = outcome;
       // What permissive federation lets in unproved is not for that a place to send to (FACTS §9).
       const mayAnswer = context.negotiation.bidi && proof !== null && proof.strength !== 'none';
-      enqueue.stopChild(`verification.${pairId(outcome)}`);
+      const { verifications } = context.pending;
+      enqueue.stopChild(`verification.${slotOf(verifications, pairId(outcome))}`);
       enqueue.assign({
-        ...withPending(context, { verifications: without(context.pending.verifications, pairId(outcome)) }),
+        ...withPending(context, { verifications: withoutHeld(verifications, pairId(outcome)) }),
         validPairs: proof === null ? context.validPairs : withFirst(context.validPairs, pairId(outcome), proof),
         // XEP-0288 §2.2: a domain validly used as a source may be a target. One that was withdrawn is there again, by this proof.
         // Elsewhere the proof stays with its pair, which is all that was asserted: a domain in `proved` may answer every domain of
@@ -136,23 +139,23 @@ export const identityVerification = identityAssertion.extend({
         enqueue.emit({ type: 'pair.accepted', stream: context.stream, from: to, to: from, proof });
       }
     }),
-    answerInvalid: enqueueActions(({ enqueue }, outcome: VerificationOutcome) => {
-      enqueue.stopChild(`verification.${pairId(outcome)}`);
+    answerInvalid: enqueueActions(({ context, enqueue }, outcome: VerificationOutcome) => {
+      enqueue.stopChild(`verification.${slotOf(context.pending.verifications, pairId(outcome))}`);
       enqueue.sendTo('transport', resultFor(outcome, { type: 'invalid' }));
     }),
-    settleFailedVerification: enqueueActions(
-      ({ context, enqueue }, { child, error }: { child: string; error: unknown }) => {
-        const pair = pairOfChild(child);
-        if (!context.pending.verifications.includes(pairId(pair))) return;
-        enqueue.stopChild(child);
-        enqueue.assign(withPending(context, { verifications: without(context.pending.verifications, pairId(pair)) }));
-        const answer: DialbackAnswer = { type: 'error', condition: 'internal-server-error' };
-        // What broke here is for the owner to know; the peer is told that something did.
-        const told = { ...answer, text: faultSentence(toFault(error, 'internal')) };
-        const outcome = { ...pair, answer: told, proof: null, attempts: [] };
-        enqueue.emit({ type: 'verification.settled', stream: context.stream, outcome });
-        enqueue.sendTo('transport', resultFor(pair, answer));
-      },
-    ),
+    settleFailedVerification: enqueueActions(({ context, enqueue }, { slot, error }: FailedChild) => {
+      const { verifications } = context.pending;
+      const id = nameIn(verifications, slot);
+      if (id === null) return;
+      enqueue.stopChild(`verification.${slot}`);
+      enqueue.assign(withPending(context, { verifications: withoutHeld(verifications, id) }));
+      const pair = pairOf(id);
+      const answer: DialbackAnswer = { type: 'error', condition: 'internal-server-error' };
+      // What broke here is for the owner to know; the peer is told that something did.
+      const told = { ...answer, text: faultSentence(toFault(error, 'internal')) };
+      const outcome = { ...pair, answer: told, proof: null, attempts: [] };
+      enqueue.emit({ type: 'verification.settled', stream: context.stream, outcome });
+      enqueue.sendTo('transport', resultFor(pair, answer));
+    }),
   },
 });

@@ -3,6 +3,7 @@ import { Subject } from 'rxjs';
 import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import type { Clock } from '../ports.ts';
 import { type Fault, toFault } from '../protocol/faults.ts';
+import { childName } from '../trace/child-name.ts';
 import { traceLimits } from '../trace/limits.ts';
 import type { EndOfActor, EventOfActor, ReportRecord, TraceBody, TraceRecord } from '../trace/record.ts';
 import { redactEvent, redactInput } from '../trace/redact.ts';
@@ -133,7 +134,7 @@ export class Recorder {
     const seq = this.#seq++;
     const bornMs = this.clock.now();
     const actor: Watched = {
-      id: parent === null ? scope.id : `${parent.id}/${scope.id}`,
+      id: parent === null ? scope.id : `${parent.id}/${childName(scope.id, input)}`,
       chart,
       parent,
       ref: self,

@@ -1,5 +1,6 @@
 /** One actor, as a view shows it: made from its snapshot and its records, whether it lives or is replayed. */
-import type { AnyMachineSnapshot } from 'xstate';
+import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
+import { childName } from './child-name.ts';
 import { traceLimits } from './limits.ts';
 import type { TraceRecord } from './record.ts';
 import { plain } from './redact.ts';
@@ -29,7 +30,7 @@ export function actorView(
   lives: (id: string) => boolean,
 ): ActorView {
   const { description, spec } = stay === null ? { description: '', spec: '' } : describe(stay);
-  const ids = ended !== null || snapshot === null ? [] : Object.keys(snapshot.children as object);
+  const ids = ended !== null || snapshot === null ? [] : namesOf(snapshot);
   const children = ids.map((child) => `${id}/${child}`).filter(lives);
   const context = snapshot === null ? {} : contextOf(snapshot);
   const waits = stay === null || ended !== null ? null : waitingIn(stay);
@@ -50,6 +51,11 @@ export function actorView(
     waitsOn: ended === null ? waitsOn({ machine, waits: waits !== null, context, children }, lives) : [],
   };
 }
+
+const namesOf = (snapshot: AnyMachineSnapshot): readonly string[] =>
+  Object.entries(snapshot.children as Readonly<Record<string, AnyActorRef>>).map(([id, child]) =>
+    childName(id, (child.getSnapshot() as { readonly context?: unknown }).context),
+  );
 
 /** Plain, without secrets; and without what all actors share. */
 function contextOf(snapshot: AnyMachineSnapshot): Readonly<Record<string, unknown>> {

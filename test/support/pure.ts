@@ -8,6 +8,7 @@ import {
   type StateValueFrom,
   transition,
 } from 'xstate';
+import { childName } from '../../src/trace/child-name.ts';
 
 type LeafOf<Value> = Value extends string
   ? Value
@@ -36,7 +37,7 @@ export function pathOf(value: unknown): string {
     .join(' & ');
 }
 
-/** An effect that a machine asked for. Timers are left out: the walk of the charts holds them. */
+/** An effect that a machine asked for; its children go by their names, as in a trace. Timers are left out: the walk of the charts holds them. */
 export type Effect =
   | { readonly kind: 'sent'; readonly to: string; readonly event: Message }
   | { readonly kind: 'emitted'; readonly event: Message }
@@ -69,6 +70,8 @@ function effectOf({ type, params }: ExecutableAction): Effect | null {
 
 export class PureActor<Machine extends AnyStateMachine> {
   readonly #machine: Machine;
+  /** By id: what a child that was spawned is called. */
+  readonly #names = new Map<string, string>();
   #snapshot: SnapshotFrom<Machine>;
   /** What the last event, or the start, asked for. */
   effects: readonly Effect[];
@@ -105,12 +108,14 @@ export class PureActor<Machine extends AnyStateMachine> {
     return this.send(event as EventFromLogic<Machine>);
   }
 
-  /** The child ends with this output. */
-  done(id: string, output: unknown): this {
+  /** The child of this name ends with this output. */
+  done(name: string, output: unknown): this {
+    const id = this.#idOf(name);
     return this.sendInternal({ type: `xstate.done.actor.${id}`, output, actorId: id });
   }
 
-  failed(id: string, error: unknown = new Error('broken')): this {
+  failed(name: string, error: unknown = new Error('broken')): this {
+    const id = this.#idOf(name);
     return this.sendInternal({ type: `xstate.error.actor.${id}`, error, actorId: id });
   }
 
@@ -124,6 +129,30 @@ export class PureActor<Machine extends AnyStateMachine> {
   }
 
   #read(actions: readonly ExecutableAction[]): readonly Effect[] {
-    return actions.map(effectOf).filter((effect) => effect !== null);
+    return actions
+      .map(effectOf)
+      .filter((effect) => effect !== null)
+      .map((effect) => this.#named(effect));
+  }
+
+  #idOf(name: string): string {
+    for (const [id, known] of this.#names) if (known === name) return id;
+    return name;
+  }
+
+  #named(effect: Effect): Effect {
+    switch (effect.kind) {
+      case 'spawned': {
+        const id = childName(effect.id, effect.input);
+        this.#names.set(effect.id, id);
+        return { ...effect, id };
+      }
+      case 'stopped':
+        return { ...effect, id: this.#names.get(effect.id) ?? effect.id };
+      case 'sent':
+        return { ...effect, to: this.#names.get(effect.to) ?? effect.to };
+      case 'emitted':
+        return effect;
+    }
   }
 }
