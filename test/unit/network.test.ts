@@ -493,3 +493,32 @@ test('two corked stanzas leave as one TLS record', async () => {
   assert.equal(chunks, 2);
   await closeBoth(world, pair);
 });
+
+test('a peer whose bytes keep us busy waits for its next turn: others have theirs between its chunks', async () => {
+  const { listening, events, accepted } = await serve(world.network(serving()), 'starttls');
+  const peer = net.connect(listening.port, '127.0.0.1');
+  await once(peer, 'connect');
+  const bytes = 1024 * 1024;
+  let turns = 0;
+  const count = (): void => {
+    turns += 1;
+    turning = setImmediate(count);
+  };
+  let turning = setImmediate(count);
+  const turnsOfChunks: number[] = [];
+  let seen = 0;
+  events.onData = (chunk) => {
+    turnsOfChunks.push(turns);
+    seen += chunk.length;
+    const untilMs = performance.now() + 10;
+    while (performance.now() < untilMs);
+  };
+  peer.write(Buffer.alloc(bytes, ' '));
+  await until(() => seen === bytes);
+  clearImmediate(turning);
+  assert.ok(turnsOfChunks.length > 10, `${turnsOfChunks.length} chunks`);
+  assert.equal(new Set(turnsOfChunks).size, turnsOfChunks.length, 'each chunk has a turn of its own');
+  accepted().connection.destroy();
+  peer.destroy();
+  await listening.close();
+});

@@ -24,6 +24,9 @@ export interface SocketParts extends SocketLimits {
  */
 type Phase = 'connecting' | 'open' | 'ending' | 'dropped' | 'closed';
 
+/** What a peer sends may keep us busy for so long, in milliseconds; then it is the turn of others. A chunk of stanzas takes less. */
+const TURN_MS = 5;
+
 export class SocketConnection implements Connection {
   readonly #parts: SocketParts;
   #events: ConnectionEvents | null;
@@ -32,6 +35,8 @@ export class SocketConnection implements Connection {
   #remoteAddress: string;
   #tls: 'none' | 'handshake' | 'secured' = 'none';
   #paused = false;
+  /** Others have their turn. */
+  #yields = false;
   #fault: Fault | null = null;
   #endTimer: unknown = null;
   #cancelConnecting: () => void = () => undefined;
@@ -129,7 +134,7 @@ export class SocketConnection implements Connection {
   resume(): void {
     if (this.#over) return;
     this.#paused = false;
-    this.#socket?.resume();
+    if (!this.#yields) this.#socket?.resume();
   }
 
   startTlsClient(options: ClientTls): void {
@@ -190,8 +195,22 @@ export class SocketConnection implements Connection {
   }
 
   readonly #received = (bytes: Buffer): void => {
-    if (!this.#over) this.#events?.data(bytes);
+    if (this.#over) return;
+    const begunMs = performance.now();
+    this.#events?.data(bytes);
+    if (performance.now() - begunMs > TURN_MS) this.#yield();
   };
+
+  /** Goes on in the next turn of the event loop. Node would go on at once, for up to two megabytes. */
+  #yield(): void {
+    if (this.#yields || this.#paused || this.#over || this.#tls === 'handshake') return;
+    this.#yields = true;
+    this.#socket?.pause();
+    setImmediate(() => {
+      this.#yields = false;
+      if (!this.#paused && !this.#over) this.#socket?.resume();
+    });
+  }
 
   readonly #peerEnded = (): void => {
     if (this.#tls === 'handshake')
