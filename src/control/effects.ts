@@ -27,7 +27,6 @@ import type { Service } from '../protocol/service.ts';
 import { tlsaOwner, type TlsaRecord } from '../protocol/tlsa.ts';
 import type { Prooftype, ProoftypeQuestion } from '../prooftype.ts';
 import { AddressShare } from './address-share.ts';
-import { forgettingChildren } from './child-ends.ts';
 import type { ChallengeDesk, ChallengeWish } from './challenge-desk.ts';
 import { type SecureDelegationQuestion, findSecureDelegation } from './secure-delegation.ts';
 import { askProoftype } from './own-prooftypes.ts';
@@ -257,8 +256,8 @@ export function provideEffects(effects: Effects, watch: Watch = (chart) => chart
     challenge: watch(challenge),
   };
   return {
-    initiatingStream: forgettingChildren(watch(initiatingStream.provide({ actors: streamActors }))),
-    receivingStream: forgettingChildren(watch(receivingStream.provide({ actors: streamActors }))),
+    initiatingStream: watch(initiatingStream.provide({ actors: streamActors })),
+    receivingStream: watch(receivingStream.provide({ actors: streamActors })),
     pair: watch(pair),
     resolution: resolving,
     peer: watch(peer.provide({ actors: { resolution: resolving, findStandingStream } })),

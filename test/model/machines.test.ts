@@ -34,6 +34,8 @@ import {
 interface Model {
   readonly machine: AnyStateMachine;
   readonly input: unknown;
+  /** Inputs that lead elsewhere from the start. */
+  readonly otherInputs?: readonly unknown[];
   readonly events: readonly Message[];
 }
 
@@ -57,6 +59,16 @@ const findings = [
   { kind: 'withheld', fault: fault('dns', 'bogus', 'dns') },
 ] as const;
 const nothing = { status: 'nodata-insecure', records: [], ttlSeconds: 60 };
+
+const daneInput = {
+  stream: 1,
+  service: 'xmpp-server',
+  sourceDomain: 'a.example',
+  derivedDomains: [],
+  certificate,
+  sets: signedTlsa.sets,
+  expiresAtMs: 1,
+};
 
 const models: readonly Model[] = [
   {
@@ -82,15 +94,8 @@ const models: readonly Model[] = [
   },
   {
     machine: daneProoftype,
-    input: {
-      stream: 1,
-      service: 'xmpp-server',
-      sourceDomain: 'a.example',
-      derivedDomains: [],
-      certificate,
-      sets: signedTlsa.sets,
-      expiresAtMs: 1,
-    },
+    input: daneInput,
+    otherInputs: [{ ...daneInput, sets: [{ owner: 'x', records: [{ ...tlsaRecord, usage: 9 }] }] }],
     events: [
       done('matchTlsa', { kind: 'matched', record: tlsaRecord, notAfterMs: null }),
       done('matchTlsa', { kind: 'unmatched', condition: 'no-match', text: '' }),
@@ -263,19 +268,22 @@ const serialized = ({ value, context }: AnyMachineSnapshot): string =>
       : inner,
   );
 
-for (const { machine, input, events } of models) {
+for (const { machine, input, otherInputs = [], events } of models) {
   test(`${machine.id}: every state is reached, and from everywhere there is a way to an end or to rest`, () => {
     const { root } = readChart(machine);
-    const paths = getShortestPaths(
-      machine as never,
-      {
-        input,
-        events: [...events, ...deadlinesOf(root)],
-        serializeState: serialized as never,
-        stopWhen: (snapshot: { status: string }) => snapshot.status !== 'active',
-        limit: 20_000,
-      } as never,
-    ) as unknown as readonly { state: AnyMachineSnapshot; steps: readonly { event: { type: string } }[] }[];
+    const paths = [input, ...otherInputs].flatMap(
+      (one) =>
+        getShortestPaths(
+          machine as never,
+          {
+            input: one,
+            events: [...events, ...deadlinesOf(root)],
+            serializeState: serialized as never,
+            stopWhen: (snapshot: { status: string }) => snapshot.status !== 'active',
+            limit: 20_000,
+          } as never,
+        ) as unknown as readonly { state: AnyMachineSnapshot; steps: readonly { event: { type: string } }[] }[],
+    );
 
     const reached = new Set(paths.map(({ state }) => pathOf(state.value)));
     const expected = [...statesOf(root)].filter(
