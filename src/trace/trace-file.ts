@@ -34,7 +34,7 @@ export class TraceFile {
   readonly #unwrittenBytes: number;
   #encoder = new TraceEncoder();
   #handle: FileHandle;
-  /** Of the file at hand, with what waits. */
+  /** Of the records in the file at hand, with what waits; not of those who lived when it was begun. */
   #size = 0;
   /** What waits for the disk; null stands for the beginning of a new file. */
   #waiting: (string | null)[] = [];
@@ -68,6 +68,7 @@ export class TraceFile {
   /** Writes what there is, and what comes. */
   follow(records$: Subscribable<TraceRecord>): void {
     this.#begin();
+    this.#size = 0;
     this.#source = records$.subscribe((record) => this.#write(record));
   }
 
@@ -109,8 +110,9 @@ export class TraceFile {
     if (this.#isOver) return;
     this.#waiting.push(null);
     this.#encoder = new TraceEncoder();
-    this.#size = 0;
     this.#begin();
+    // Who lives may alone be more than a file: it has room for as many records as any other, or each would begin the next.
+    this.#size = 0;
   }
 
   #append(lines: string): void {

@@ -72,6 +72,25 @@ test('a file that is full is kept as NAME.1, and the next begins with a header a
   );
 });
 
+test('where more live than a file has room for, it still takes records until it is full, and is not begun anew by each', async () => {
+  const path = join(folder, 'crowded.dnalog');
+  const records$ = new Subject<TraceRecord>();
+  let begun = 0;
+  const snapshots = (): TraceRecord[] => {
+    begun += 1;
+    return Array.from({ length: 200 }, (_, seq) => record(seq));
+  };
+  const file = await TraceFile.open(options(path, { fileBytes: 10_000, snapshots }));
+  file.follow(records$);
+  for (let seq = 0; seq < 100; seq++) {
+    records$.next(record(seq));
+    await new Promise(setImmediate);
+  }
+  await file.close();
+  assert.equal(begun, 1, 'a hundred records are less than 10,000 bytes');
+  assert.equal((await readTraceFile(path)).records.length, 300);
+});
+
 test('a disk that is too slow loses records, and the file says how many', async () => {
   const path = join(folder, 'slow.dnalog');
   const records$ = new Subject<TraceRecord>();
