@@ -8,7 +8,7 @@ export const traceLimits = {
   path: 64,
   /** A text within a record of a file; much of it comes from peers. */
   textChars: 10_000,
-  /** Size of a file, in bytes, at which the one before is given up: twice this is on disk at most. */
+  /** Records of a file, in bytes, beyond those who lived when it was begun; then the file before is given up. */
   fileBytes: 64 * 1024 * 1024,
   /** Bytes that wait for a slow disk; records beyond are lost, and counted. */
   unwrittenBytes: 8 * 1024 * 1024,
