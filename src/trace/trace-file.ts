@@ -10,7 +10,10 @@ import type { TraceRecord } from './record.ts';
 
 export interface TraceFileOptions {
   readonly path: string;
-  /** Bytes of records, beyond those who lived when it was begun, at which a new file is begun; the one before is kept. @defaultValue 67108864 */
+  /**
+   * Bytes of records, beyond those who lived when it was begun, at which a new file is begun; the one before is kept.
+   * @defaultValue 67108864
+   */
   readonly fileBytes?: number;
   /** Bytes that may wait for the disk. @defaultValue 8388608 */
   readonly unwrittenBytes?: number;
