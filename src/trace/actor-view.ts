@@ -59,8 +59,10 @@ const namesOf = (snapshot: AnyMachineSnapshot): readonly string[] =>
 
 /** Plain, without secrets; and without what all actors share. */
 function contextOf(snapshot: AnyMachineSnapshot): Readonly<Record<string, unknown>> {
-  const context = snapshot.context as Readonly<Record<string, unknown>>; // charts declare theirs, all of them records
-  const { settings: _, ...own } = context;
+  // Charts declare theirs, all of them records; that of a trace may be anything.
+  const context: unknown = snapshot.context;
+  if (typeof context !== 'object' || context === null || Array.isArray(context)) return {};
+  const { settings: _, ...own } = context as Readonly<Record<string, unknown>>;
   return plain(own, traceLimits.textChars) as Readonly<Record<string, unknown>>; // a record stays one
 }
 
