@@ -310,7 +310,7 @@ test('a second signal ends a daemon that is still draining, at once', IN_TIME, a
       start: () => Promise.resolve(),
       stop: () => new Promise(() => setInterval(() => undefined, 1000)),
     };
-    const config = { components: [], manager: { hosts: {} }, trace: null };
+    const config = { components: [], manager: { hosts: {} }, trace: null, inspector: null };
     await runDaemon({ file: 'serve.yaml', config, manager, ports: { clock: systemClock } }, createTerminal(true));
     `,
   );
@@ -374,7 +374,7 @@ test('a port that is taken is a matter of the configuration (INTERFACES, exit co
   await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
   const { code, stdout, stderr } = await serve((holder.address() as AddressInfo).port).ended;
   holder.close();
-  assert.match(stderr, /serve-\d+\.yaml: listen, components: expected addresses that are free: tcp: /);
+  assert.match(stderr, /serve-\d+\.yaml: listen, components, inspector: expected addresses that are free: tcp: /);
   assert.equal(stdout, '');
   assert.equal(code, 2);
 });
