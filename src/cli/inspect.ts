@@ -26,7 +26,9 @@ export function inspect(
 /** What the ring holds; and whoever lives and was born before it begins, as he stands now, so that it can be replayed. */
 function* traceOf(manager: InspectedManager, hosts: readonly string[], clock: Clock): Generator<string> {
   const encoder = new TraceEncoder();
-  yield encoder.header({ software: `xmpp-dna ${packageVersion()}`, startedAtMs: clock.now(), role: 'daemon', hosts });
+  const nowMs = clock.now();
+  const software = `xmpp-dna ${packageVersion()}`;
+  yield encoder.header({ software, startedAtMs: nowMs, role: 'daemon', hosts, savedAtMs: nowMs });
   const { records } = manager.view();
   const born = new Set<string>();
   for (const record of records) {

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { FaultError } from '../protocol/faults.ts';
 import { headerOf, isPacked, traceIn, unpacked } from '../trace/explain-bundle.ts';
 import { traceLimits } from '../trace/limits.ts';
+import { momentOf } from '../trace/moment.ts';
 import { readTrace, TraceError } from '../trace/read.ts';
 import { replay } from '../trace/replay.ts';
 import type { View } from '../trace/view.ts';
@@ -28,7 +29,7 @@ export async function openTrace(file: string, nowMs: number): Promise<OpenedTrac
     const lines = (bundle === null ? text : traceIn(text)).split('\n').slice(0, -1);
     const { header, records, unknown } = await readTrace(chunksOf(lines));
     const view = replay(records, { hosts: header.hosts });
-    return { view: { ...view, atMs: momentOf(view, bundle?.atMs ?? nowMs) }, lines, unknown };
+    return { view: { ...view, atMs: momentOf(view, header, bundle?.atMs ?? nowMs) }, lines, unknown };
   } catch (error) {
     if (error instanceof TraceError) throw new UsageError(`${file}: ${error.message}`);
     if (error instanceof FaultError) throw new UsageError(`${file}: ${error.fault.text ?? error.fault.condition}`);
@@ -53,16 +54,4 @@ const encoder = new TextEncoder();
 async function* chunksOf(lines: readonly string[]): AsyncGenerator<Uint8Array> {
   await Promise.resolve();
   for (const line of lines) yield encoder.encode(`${line}\n`);
-}
-
-/**
- * Silence makes no record: the moment of a trace is now, since whoever writes it may still wait. It is not later than the first
- * deadline of those who wait, for that would have made one.
- */
-function momentOf({ actors, atMs }: View, nowMs: number): number {
-  let latestMs = nowMs;
-  for (const { waits, ended } of actors.values()) {
-    if (ended === null && waits?.deadlineMs != null) latestMs = Math.min(latestMs, waits.deadlineMs);
-  }
-  return Math.max(atMs, latestMs);
 }

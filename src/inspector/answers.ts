@@ -31,6 +31,7 @@ const addresses: Readonly<Record<string, Respond>> = {
     const pair = query.get('pair');
     return json(explain(inspected.view(), pair === null ? {} : pairFrom(pair)));
   },
+  '/api/source': (_query, { trace }) => json(trace === undefined ? { kind: 'live' } : { kind: 'trace', ...trace }),
   '/api/trace': (_query, inspected) => ({ status: 200, type: 'trace', body: [...inspected.traceLines()].join('') }),
 };
 
@@ -38,7 +39,9 @@ export function answerOf({ pathname, searchParams }: URL, inspected: Inspected):
   const respond = Object.hasOwn(addresses, pathname) ? addresses[pathname] : undefined;
   if (respond !== undefined) return respond(searchParams, inspected);
   const known = Object.keys(addresses).join('\n');
-  return pathname === '/' ? { status: 200, type: 'text', body: known } : refused(404, `nothing is here; try\n${known}`);
+  if (pathname === '/')
+    return { status: 200, type: 'text', body: `the page is not built here: npm run build\n${known}` };
+  return refused(404, `nothing is here; try\n${known}`);
 }
 
 function countIn(query: URLSearchParams, name: string, fallback: number): number | null {

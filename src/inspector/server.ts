@@ -5,6 +5,7 @@ import { fault, FaultError } from '../protocol/faults.ts';
 import type { View } from '../trace/view.ts';
 import { answerOf, type Answer } from './answers.ts';
 import { Guard, type GuardOptions, urlHost } from './guard.ts';
+import { loadPage, type Page, type PageFile } from './page.ts';
 
 export interface InspectorOptions extends GuardOptions {
   /** 0: any free port. */
@@ -15,6 +16,8 @@ export interface Inspected {
   view(): View;
   /** What the ring holds, as the lines of a trace file. */
   traceLines(): Iterable<string>;
+  /** Where nothing runs and a file is shown: its name, and the moment that its end is, in milliseconds since the epoch. */
+  readonly trace?: { readonly name: string; readonly atMs: number };
 }
 
 /** Nobody needs more at once, and each costs memory. */
@@ -52,10 +55,14 @@ export class Inspector {
   }
 
   /** Rejects with FaultError `tcp`: `listen-failed` where the address cannot be had. */
-  static async start({ address, port, token }: InspectorOptions, inspected: Inspected): Promise<Inspector> {
+  static async start(
+    { address, port, token }: InspectorOptions,
+    inspected: Inspected,
+    page = loadPage(),
+  ): Promise<Inspector> {
     const guard = new Guard({ address, token });
     const server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS }, (request, response) =>
-      serve(request, response, guard, inspected),
+      serve(request, response, guard, inspected, page),
     );
     server.maxConnections = MAX_CONNECTIONS;
     server.listen(port, address);
@@ -77,7 +84,13 @@ export class Inspector {
   }
 }
 
-function serve(request: IncomingMessage, response: ServerResponse, guard: Guard, inspected: Inspected): void {
+function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  guard: Guard,
+  inspected: Inspected,
+  page: Page,
+): void {
   const path = request.url ?? '/';
   if (!URL.canParse(path, BASE)) {
     send(request, response, { status: 400, type: 'text', body: 'no such address' });
@@ -91,7 +104,9 @@ function serve(request: IncomingMessage, response: ServerResponse, guard: Guard,
   }
   const cookie = guard.cookieFor(url.searchParams);
   if (cookie !== null) response.setHeader('set-cookie', cookie);
-  send(request, response, answerOf(url, inspected));
+  const file = page.get(url.pathname);
+  if (file === undefined) send(request, response, answerOf(url, inspected));
+  else sendFile(request, response, file);
 }
 
 const TYPES: Record<Answer['type'], string> = {
@@ -104,4 +119,10 @@ function send(request: IncomingMessage, response: ServerResponse, { status, type
   const bytes = Buffer.from(body);
   response.writeHead(status, { ...HEADERS, 'content-type': TYPES[type], 'content-length': bytes.length });
   response.end(request.method === 'HEAD' ? undefined : bytes);
+}
+
+function sendFile(request: IncomingMessage, response: ServerResponse, { type, body, isImmutable }: PageFile): void {
+  const caching = isImmutable ? { 'cache-control': 'private, max-age=31536000, immutable' } : {};
+  response.writeHead(200, { ...HEADERS, ...caching, 'content-type': type, 'content-length': body.length });
+  response.end(request.method === 'HEAD' ? undefined : body);
 }

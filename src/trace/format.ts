@@ -18,9 +18,11 @@ export interface TraceHeader {
   readonly role: string;
   /** Domains served there. */
   readonly hosts: readonly string[];
+  /** When it was taken from memory, whole; null or absent in a file that was written while records came. */
+  readonly savedAtMs?: number | null;
 }
 
-export type HeaderFields = Pick<TraceHeader, 'software' | 'startedAtMs' | 'role' | 'hosts'>;
+export type HeaderFields = Pick<TraceHeader, 'software' | 'startedAtMs' | 'role' | 'hosts' | 'savedAtMs'>;
 
 /** Writes the lines of one file. */
 export class TraceEncoder {
@@ -29,8 +31,11 @@ export class TraceEncoder {
   /** Lines that the record at hand refers to. */
   #before: string[] = [];
 
-  header({ software, startedAtMs, role, hosts }: HeaderFields): string {
-    const header: TraceHeader = { trace: 'xmpp-dna', version: TRACE_VERSION, software, startedAtMs, role, hosts };
+  header({ software, startedAtMs, role, hosts, savedAtMs = null }: HeaderFields): string {
+    const header: TraceHeader = {
+      ...{ trace: 'xmpp-dna', version: TRACE_VERSION, software, startedAtMs, role, hosts },
+      ...(savedAtMs === null ? {} : { savedAtMs }),
+    };
     return `${JSON.stringify(header)}\n`;
   }
 

@@ -3,6 +3,7 @@ export type * from './record.ts';
 export type * from './view.ts';
 export { TRACE_VERSION, type HeaderFields, TraceEncoder, type TraceHeader } from './format.ts';
 export { TraceFile, type TraceFileOptions } from './trace-file.ts';
-export { type ReadBounds, readTrace, readTraceFile, type Trace, TraceError } from './read.ts';
+export { type ReadBounds, readTrace, type Trace, TraceError } from './read.ts';
+export { readTraceFile } from './read-file.ts';
 export { replay, type ReplayOptions } from './replay.ts';
 export { traceLimits } from './limits.ts';

@@ -1,5 +1,4 @@
 /** Reads a trace: strictly, and within bounds, for it may come from anybody. */
-import { createReadStream } from 'node:fs';
 import { checkRecord, type Found } from './check-record.ts';
 import { TRACE_VERSION, type TraceHeader } from './format.ts';
 import { traceLimits } from './limits.ts';
@@ -36,13 +35,6 @@ export class TraceError extends Error {
 }
 
 /**
- * Reads a file.
- * @throws TraceError where it is no trace, or too large a one; the error of the file system where it cannot be read
- */
-export const readTraceFile = (path: string, bounds: ReadBounds = {}): Promise<Trace> =>
-  readTrace(createReadStream(path), bounds);
-
-/**
  * Reads lines as they come.
  * @throws TraceError naming line and what was expected there
  */
@@ -53,6 +45,17 @@ export async function readTrace(chunks: AsyncIterable<Uint8Array>, bounds: ReadB
 }
 
 const NEWLINE = 0x0a;
+
+/** Not `Buffer`: pages read traces, too. */
+function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
 
 class TraceReader {
   readonly #most: Required<ReadBounds>;
@@ -101,7 +104,7 @@ class TraceReader {
   }
 
   #lineText(): string {
-    const bytes = this.#parts.length === 1 ? this.#parts[0] : Buffer.concat(this.#parts);
+    const bytes = this.#parts.length === 1 ? this.#parts[0] : joined(this.#parts, this.#lineBytes);
     this.#parts = [];
     this.#lineBytes = 0;
     try {
@@ -143,7 +146,7 @@ class TraceReader {
     }
   }
 
-  #checkHeader({ trace, version, software, startedAtMs, role, hosts }: Found): TraceHeader {
+  #checkHeader({ trace, version, software, startedAtMs, role, hosts, savedAtMs }: Found): TraceHeader {
     if (trace !== 'xmpp-dna') throw this.#wrong('the header of a trace, {"trace":"xmpp-dna",…}');
     if (version !== TRACE_VERSION)
       throw this.#wrong(`version ${TRACE_VERSION}`, version === undefined ? 'none' : JSON.stringify(version));
@@ -151,7 +154,8 @@ class TraceReader {
     if (typeof startedAtMs !== 'number') throw this.#wrong('"startedAtMs" as a number');
     if (!Array.isArray(hosts) || !hosts.every((host) => typeof host === 'string'))
       throw this.#wrong('"hosts" as names');
-    return { trace, version: TRACE_VERSION, software, startedAtMs, role, hosts };
+    if (savedAtMs !== undefined && typeof savedAtMs !== 'number') throw this.#wrong('"savedAtMs" as a number');
+    return { trace, version: TRACE_VERSION, software, startedAtMs, role, hosts, savedAtMs: savedAtMs ?? null };
   }
 
   #wrong(expected: string, found: string | null = null): TraceError {

@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 import { Subject } from 'rxjs';
 import type { Fault } from '../../src/protocol/faults.ts';
 import { FaultError } from '../../src/protocol/faults.ts';
-import { readTraceFile } from '../../src/trace/read.ts';
+import { readTraceFile } from '../../src/trace/read-file.ts';
 import type { TraceRecord } from '../../src/trace/record.ts';
 import { replay } from '../../src/trace/replay.ts';
 import { TraceFile, type TraceFileOptions } from '../../src/trace/trace-file.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
-import { readTraceFile } from '../../src/trace/read.ts';
+import { readTraceFile } from '../../src/trace/read-file.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'xmpp-dna-trace-'));

@@ -1,0 +1,42 @@
+/** The page of the inspector, as `npm run build` leaves it. Read once, so that what is asked for is a key, and never a path. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export interface PageFile {
+  readonly type: string;
+  readonly body: Buffer;
+  /** Its name has its digest in it: whoever has it need not ask again. */
+  readonly isImmutable: boolean;
+}
+
+/** By address: `/`, `/assets/…`. Empty where the page was not built. */
+export type Page = ReadonlyMap<string, PageFile>;
+
+/** Beside the compiled code; what runs from its sources takes what was built last. */
+const BUILT = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../dist/visualize/page' : '../../visualize/page', import.meta.url),
+);
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+export function loadPage(folder = BUILT): Page {
+  const page = new Map<string, PageFile>();
+  const index = join(folder, 'index.html');
+  if (!existsSync(index)) return page;
+  page.set('/', fileAt(index, false));
+  for (const name of readdirSync(join(folder, 'assets')))
+    page.set(`/assets/${name}`, fileAt(join(folder, 'assets', name), true));
+  return page;
+}
+
+const fileAt = (path: string, isImmutable: boolean): PageFile => ({
+  type: TYPES[extname(path)] ?? 'application/octet-stream',
+  body: readFileSync(path),
+  isImmutable,
+});
