@@ -6,6 +6,7 @@ export {
   type ManagerSnapshot,
   type StreamView,
 } from './manager.ts';
+export type { Connecting } from './control/operator.ts';
 export type { DnaProofs, LimitOptions, ManagerOptions, TraceOptions } from './options.ts';
 export type { DomainPolicy, Federation, FixedTarget, PolicyOptions, ProoftypeName } from './protocol/policy.ts';
 

@@ -8,6 +8,7 @@ import { PerAddress } from './adapters/per-address.ts';
 import { unheard } from './adapters/unheard.ts';
 import { makeEffects } from './control/effects.ts';
 import { observedPorts } from './control/observed-ports.ts';
+import { type Connecting, Operator } from './control/operator.ts';
 import { limitsFrom, type ManagerOptions, proofsFrom, traceFrom } from './options.ts';
 import type { ConnectionEvents, Credential, Listening, ListenOptions, Ports } from './ports.ts';
 import { dialbackKeys } from './protocol/dialback.ts';
@@ -74,6 +75,7 @@ export class ConnectionManager {
   readonly #ports: Ports;
   readonly #registry: Registry;
   readonly #router: Router;
+  readonly #operator: Operator;
   readonly #hosted: Map<string, Credential | null>;
   /** By hosted domain: what it shows of its delegation. */
   readonly #proofs: Map<string, DnaProofs>;
@@ -124,10 +126,11 @@ export class ConnectionManager {
           this.#registry.recorder.record(`pair:${edge.local}>${edge.remote}`, { kind: 'queue', ...edge }),
       },
     });
+    const policy = canonicalPolicy(options.policy ?? {}, this.#ownProoftypes);
     this.#registry = new Registry({
       settings: {
         hosted: setOf(new Set(this.#hosted.keys())),
-        policy: canonicalPolicy(options.policy ?? {}, this.#ownProoftypes),
+        policy,
         bidi: options.bidi ?? true,
         material: { secureDns: ports.resolver.validates, posh: ports.posh !== undefined },
         dna: {
@@ -175,6 +178,12 @@ export class ConnectionManager {
           registry,
           prooftypes,
         ),
+    });
+    this.#operator = new Operator({
+      registry: this.#registry,
+      router: this.#router,
+      policy,
+      isHosted: (domain) => this.#hosted.has(domain),
     });
     this.reports$ = this.#registry.recorder.reports$.asObservable();
     this.records$ = this.#registry.recorder.records$.asObservable();
@@ -281,11 +290,53 @@ export class ConnectionManager {
   }
 
   /**
-   * Puts another policy in force, for live streams too: those on which a pair stands that it would not let in are closed.
+   * Puts another policy in force, for live streams too: those on which a pair stands that it would not let in are closed. What
+   * is {@link blocked} stays so.
    * @throws TypeError naming the key, when the policy has a mistake; then the one before stays in force
    */
   setPolicy(policy: PolicyOptions): void {
-    this.#registry.enforcePolicy(canonicalPolicy(policy, this.#ownProoftypes));
+    this.#operator.setPolicy(canonicalPolicy(policy, this.#ownProoftypes));
+  }
+
+  /**
+   * Opens what a stanza from `local` to `remote` would have opened, and sends none. Where a stream serves the pair already,
+   * or it has failed and holds off, nothing is done.
+   * @throws TypeError when `local` is no hosted domain, or `remote` is one or no domain; FaultError `policy`: `policy-violation`
+   *   where policy denies `remote`; FaultError `stream`: `system-shutdown` once it is stopped
+   */
+  connect(local: string, remote: string): Connecting {
+    return this.#operator.connect(local, remote);
+  }
+
+  /**
+   * Ends the hold-off of a pair and of its remote domain now, and tries anew. False: nothing holds off, and nothing is done.
+   * @throws as {@link connect}
+   */
+  retry(local: string, remote: string): boolean {
+    return this.#operator.retry(local, remote);
+  }
+
+  /**
+   * Nothing goes to, or comes from, a remote domain and those below it any more, until it is unblocked or the process is
+   * started anew: as an entry in `policy.deny`, beside those of the policy in force, whichever that is. Streams on which it
+   * stands are closed. False: it is blocked already.
+   * @throws TypeError when it is no domain, or a hosted one
+   */
+  block(domain: string): boolean {
+    return this.#operator.block(domain);
+  }
+
+  /**
+   * Takes a {@link block} back; what the policy denies stays denied. False: it was not blocked.
+   * @throws TypeError when it is no domain
+   */
+  unblock(domain: string): boolean {
+    return this.#operator.unblock(domain);
+  }
+
+  /** Domains that are blocked by {@link block}. */
+  get blocked(): readonly string[] {
+    return this.#operator.blocked;
   }
 
   /**
@@ -303,10 +354,10 @@ export class ConnectionManager {
   /**
    * Closes one stream; its pairs find another when they need one. The peer is told `why` as a stream error (RFC 6120 §4.9.3):
    * its condition, or the one nearest to it; its text only where its origin is not `local`. Without `why`, or where the network
-   * is to blame, it gets the closing tag alone.
+   * is to blame, it gets the closing tag alone. False: no such stream lives.
    */
-  closeStream(stream: StreamId, why: Fault | null = null): void {
-    this.#registry.closeStream(stream, why);
+  closeStream(stream: StreamId, why: Fault | null = null): boolean {
+    return this.#registry.closeStream(stream, why);
   }
 
   snapshot(): ManagerSnapshot {

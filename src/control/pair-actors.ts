@@ -8,6 +8,7 @@ import type { Recorder } from './recorder.ts';
 
 interface AwakePair {
   readonly actor: ActorRefFrom<typeof pair>;
+  readonly sleep: () => void;
   /** Whose answer it waits for. */
   stream: StreamId | null;
 }
@@ -46,6 +47,17 @@ export class PairActors {
     this.#awake.get(remote)?.get(local)?.actor.send(event);
   }
 
+  /** With why it failed; null where it does not hold off. */
+  holdOffOf(local: string, remote: string): { readonly fault: Fault | null } | null {
+    const snapshot = this.#awake.get(remote)?.get(local)?.actor.getSnapshot();
+    return snapshot?.matches('failed') === true ? { fault: snapshot.context.fault } : null;
+  }
+
+  /** It rests: nothing of its failure is remembered. */
+  endHoldOff(local: string, remote: string): void {
+    if (this.holdOffOf(local, remote) !== null) this.#awake.get(remote)?.get(local)?.sleep();
+  }
+
   /** The pair waits for an answer on this stream, and for none on another. */
   waitsOn(stream: StreamId, local: string, remote: string): void {
     const awake = this.#awake.get(remote)?.get(local);
@@ -79,15 +91,15 @@ export class PairActors {
       input: { local, remote },
       clock: recorder.clock,
     });
-    const awake: AwakePair = { actor, stream: null };
     const row = this.#awake.get(remote) ?? new Map<string, AwakePair>();
-    this.#awake.set(remote, row.set(local, awake));
     const sleep = (): void => {
       this.#leave(awake);
       if (row.get(local) === awake) row.delete(local);
       if (row.size === 0 && this.#awake.get(remote) === row) this.#awake.delete(remote);
       actor.stop();
     };
+    const awake: AwakePair = { actor, sleep, stream: null };
+    this.#awake.set(remote, row.set(local, awake));
     actor.on('*', reported);
     let born = false;
     actor.subscribe({

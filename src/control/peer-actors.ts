@@ -64,6 +64,12 @@ export class PeerActors {
     this.#actors.get(remote)?.send(event);
   }
 
+  /** With why it failed; null where it does not hold off. */
+  holdOffOf(remote: string): { readonly fault: Fault | null } | null {
+    const snapshot = this.#actors.get(remote)?.getSnapshot();
+    return snapshot?.matches('failed') === true ? { fault: snapshot.context.fault } : null;
+  }
+
   /** Forgets the peer if it has wishes and none of them `matters`; answers the stream that was being opened for them. */
   dismiss(remote: string, matters: (wish: StreamWish) => boolean): StreamId | null {
     const actor = this.#actors.get(remote);

@@ -215,8 +215,24 @@ export class Registry implements OtherStreams {
     return this.#streamActors.takeAccepted(stream);
   }
 
-  closeStream(stream: StreamId, why: Fault | null): void {
-    this.#streamActors.send(stream, { type: 'local.closeRequested', fault: why });
+  /** False: no such stream lives. */
+  closeStream(stream: StreamId, why: Fault | null): boolean {
+    return this.#streamActors.send(stream, { type: 'local.closeRequested', fault: why });
+  }
+
+  /** Whoever has failed and is not tried for a while, the pair or its peer, with why; null where nobody holds off. */
+  holdOffOf(local: string, remote: string): { readonly fault: Fault | null } | null {
+    return this.#pairActors.holdOffOf(local, remote) ?? this.#peerActors.holdOffOf(remote);
+  }
+
+  /** Of the pair and of its peer: the next wish is tried. */
+  endHoldOff(local: string, remote: string): void {
+    this.#peerActors.send(remote, { type: 'local.retryRequested' });
+    this.#pairActors.endHoldOff(local, remote);
+  }
+
+  get isDraining(): boolean {
+    return this.#drain !== null;
   }
 
   /** Puts another policy in force: streams on which a pair stands that it forbids are closed (FEATURES P2). */
@@ -226,6 +242,15 @@ export class Registry implements OtherStreams {
     // on: one that is being opened is found again; only wishes that the policy denies are refused.
     this.#peerActors.restartAll();
     this.#streamActors.sendToAll({ type: 'local.policyChanged', policy });
+    this.#endDeniedFacts(policy);
+  }
+
+  /** What is under way on streams that close already is read to its end (S1); their charts drop nothing any more. */
+  #endDeniedFacts(policy: PolicyOptions): void {
+    const { router } = this.#options;
+    for (const { stream, from } of router.snapshot().facts) {
+      if (deniedBy(policy, from) !== null) router.withdrawRemote(stream, from);
+    }
   }
 
   /** Hosted domains have these proofs of delegation to show from now on; what they have no more is taken back. */

@@ -43,8 +43,11 @@ export class StreamActors {
     return [...this.#actors.keys()];
   }
 
-  send(stream: StreamId, event: StreamEvent): void {
-    this.#actors.get(stream)?.send(event);
+  /** False: there is none. */
+  send(stream: StreamId, event: StreamEvent): boolean {
+    const actor = this.#actors.get(stream);
+    actor?.send(event);
+    return actor !== undefined;
   }
 
   sendToAll(event: StreamEvent): void {
