@@ -163,13 +163,15 @@ export class ConnectionManager {
               if (row !== undefined) row.chain = chain;
               registry.certificates.remote(stream, leaf);
             },
-            onWire: (stream, direction, element, bytes) =>
+            onWire: (stream, direction, element, bytes) => {
+              if (direction === 'in') registry.attempts.heard(stream, element);
               registry.recorder.record(`stream:${stream}`, {
                 kind: 'wire',
                 direction,
                 element: withoutKeys(element),
                 bytes,
-              }),
+              });
+            },
             stanzaBytes: bounds.stanzaBytes,
             preAuthBytes: bounds.preAuthBytes,
             idleMs: limits.idleMs,
@@ -387,12 +389,13 @@ export class ConnectionManager {
    */
   view(): View {
     const { live, ring } = this.#registry.recorder;
-    return liveView({ live, ring, hosts: [...this.#hosted.keys()], nowMs: this.#ports.clock.now() });
+    const attempts = this.#registry.attempts.keep;
+    return liveView({ live, ring, attempts, hosts: [...this.#hosted.keys()], nowMs: this.#ports.clock.now() });
   }
 
-  /** Every actor that lives, in mid-life: what a trace begins with, so that it can be replayed. */
+  /** What is remembered of attempts, and every actor that lives, in mid-life: what a trace begins with, so that it can be replayed. */
   traceSnapshots(): readonly TraceRecord[] {
-    return this.#registry.recorder.snapshots();
+    return [...this.#registry.attempts.keep.all(), ...this.#registry.recorder.snapshots()];
   }
 
   #isStopped(): boolean {

@@ -23,17 +23,25 @@ export function inspect(
   return Inspector.start(config, { view: () => manager.view(), traceLines: () => traceOf(manager, hosts, clock) });
 }
 
-/** What the ring holds; and whoever lives and was born before it begins, as he stands now, so that it can be replayed. */
+/**
+ * What is remembered of attempts, and what the ring holds; and whoever lives and was born before it begins, as he stands now, so
+ * that it can be replayed.
+ */
 function* traceOf(manager: InspectedManager, hosts: readonly string[], clock: Clock): Generator<string> {
   const encoder = new TraceEncoder();
   const nowMs = clock.now();
   const software = `xmpp-dna ${packageVersion()}`;
   yield encoder.header({ software, startedAtMs: nowMs, role: 'daemon', hosts, savedAtMs: nowMs });
   const { records } = manager.view();
+  const standing = manager.traceSnapshots();
+  const [first] = records;
+  for (const record of standing)
+    if (record.kind === 'attempt' && (first === undefined || record.seq < first.seq)) yield encoder.record(record);
   const born = new Set<string>();
   for (const record of records) {
     if (record.kind === 'born') born.add(record.actor);
     yield encoder.record(record);
   }
-  for (const standing of manager.traceSnapshots()) if (!born.has(standing.actor)) yield encoder.record(standing);
+  for (const record of standing)
+    if (record.kind === 'snapshot' && !born.has(record.actor)) yield encoder.record(record);
 }

@@ -14,6 +14,7 @@ import type { PairActors } from './pair-actors.ts';
 import type { PeerActors } from './peer-actors.ts';
 import type { ProofExpiry } from './proof-expiry.ts';
 import type { Recorder } from './recorder.ts';
+import type { AttemptRecords } from './record-attempts.ts';
 import { recordVerdicts } from './record-verdicts.ts';
 import type { StandingStreams, StreamRow } from './standing-streams.ts';
 import type { StreamActors } from './stream-actors.ts';
@@ -31,6 +32,7 @@ export interface Concerned {
   readonly expiry: ProofExpiry;
   readonly router: Router;
   readonly recorder: Recorder;
+  readonly attempts: AttemptRecords;
   /** A held pair is wanted again. */
   readonly routeWanted: (local: string, remote: string) => void;
 }
@@ -209,13 +211,15 @@ export class Dispatch {
   #record(report: StreamReport): void {
     this.#to.recorder.record(`stream:${report.stream}`, { kind: 'report', report });
     recordVerdicts(this.#to.recorder, report);
+    this.#to.attempts.streamReported(report);
   }
 
   // ——— pairs
 
   pairReported(report: PairReport): void {
-    const { actors, streams, router, recorder } = this.#to;
+    const { actors, streams, router, recorder, attempts } = this.#to;
     recorder.record(`pair:${report.local}>${report.remote}`, { kind: 'report', report });
+    attempts.pairReported(report);
     switch (report.type) {
       case 'route.requested': {
         const { local, remote, avoid } = report;

@@ -7,8 +7,8 @@ import type { Recorder } from './recorder.ts';
 export function recordVerdicts(recorder: Recorder, report: StreamReport): void {
   if (!recorder.isOn) return;
   const actor = `stream:${report.stream}`;
-  const verdict = (found: VerdictFound): void => recorder.record(actor, { kind: 'verdict', ...found });
-  const fact = (changed: Omit<FactChanged, 'stream'>): void =>
+  const verdict = (found: VerdictFound) => recorder.record(actor, { kind: 'verdict', ...found });
+  const fact = (changed: Omit<FactChanged, 'stream'>) =>
     recorder.record(actor, { kind: 'fact', stream: report.stream, ...changed });
   switch (report.type) {
     case 'association.settled':

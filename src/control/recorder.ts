@@ -97,8 +97,9 @@ export class Recorder {
     }));
   }
 
-  record(actor: string, body: TraceBody): void {
-    if (!this.isOn && (body.kind !== 'report' || !this.reports$.observed)) return;
+  /** Answers the record; null where nobody wants one. */
+  record(actor: string, body: TraceBody): TraceRecord | null {
+    if (!this.isOn && (body.kind !== 'report' || !this.reports$.observed)) return null;
     const record: TraceRecord = {
       seq: this.#seq++,
       atMs: this.clock.now(),
@@ -109,6 +110,7 @@ export class Recorder {
     if (record.kind === 'report') this.reports$.next(record);
     if (isPrompt(record)) this.#prompt = { actor, seq: record.seq };
     this.#keep(record);
+    return record;
   }
 
   /**

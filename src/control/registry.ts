@@ -22,6 +22,7 @@ import { PeerActors } from './peer-actors.ts';
 import { PoshPrefetch } from './posh-prefetch.ts';
 import { ProofExpiry } from './proof-expiry.ts';
 import { CertificateRecords } from './record-certificates.ts';
+import { AttemptRecords } from './record-attempts.ts';
 import { Recorder, type RecorderOptions } from './recorder.ts';
 import { StandingStreams } from './standing-streams.ts';
 import { StreamActors } from './stream-actors.ts';
@@ -46,6 +47,7 @@ export interface RegistryOptions {
 export class Registry implements OtherStreams {
   readonly recorder: Recorder;
   readonly certificates: CertificateRecords;
+  readonly attempts: AttemptRecords;
   readonly streams = new StandingStreams();
   readonly search: StreamSearch;
   readonly desk: VerifyDesk;
@@ -69,6 +71,7 @@ export class Registry implements OtherStreams {
     const { streams } = this;
     const recorder = (this.recorder = new Recorder({ clock, ...options.trace }));
     this.certificates = new CertificateRecords(recorder);
+    const attempts = (this.attempts = new AttemptRecords(recorder, (stream) => streams.get(stream)));
     const search = (this.search = new StreamSearch(streams, clock));
     const desk = (this.desk = new VerifyDesk({
       stands: (stream) => (streams.get(stream)?.stage ?? 'closing') !== 'closing',
@@ -150,6 +153,7 @@ export class Registry implements OtherStreams {
       }),
       router,
       recorder,
+      attempts,
       routeWanted: (local, remote) => this.routeWanted(local, remote),
     });
   }

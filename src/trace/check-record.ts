@@ -45,7 +45,38 @@ const entered = check(
 
 type Fields = Readonly<Record<string, Check>>;
 
+const fits =
+  (fields: Fields) =>
+  (value: unknown): boolean =>
+    isObject(value) && problemIn(value, fields) === null;
+
 const stay: Fields = { machine: text, states: texts, untilMs: orNull(number) };
+
+const evidence: Fields = {
+  kind: oneOf('dns', 'certificate', 'posh', 'dane', 'dialback', 'policy'),
+  text,
+  atMs: number,
+};
+const attemptVerdict: Fields = {
+  prooftype: text,
+  domain: text,
+  verdict: oneOf('proved', 'refuted', 'undetermined'),
+  fault: orNull(fault),
+  expiresAtMs: orNull(number),
+  evidence: check('a list of evidence', (value) => Array.isArray(value) && value.every(fits(evidence))),
+};
+const attempt: Fields = {
+  local: text,
+  remote: text,
+  direction: oneOf('outgoing', 'incoming'),
+  startedMs: number,
+  outcome: oneOf('holds', 'failed'),
+  stream: orNull(count),
+  fault: orNull(fault),
+  cause: text,
+  fix: text,
+  verdicts: check('a list of verdicts', (value) => Array.isArray(value) && value.every(fits(attemptVerdict))),
+};
 
 const kinds: Readonly<Record<RecordKind, Fields>> = {
   born: { ...stay, parent: orNull(text), input: anything },
@@ -106,6 +137,7 @@ const kinds: Readonly<Record<RecordKind, Fields>> = {
     stanzas: count,
     fault: orNull(fault),
   },
+  attempt: { attempt: check('an attempt', fits(attempt)) },
   report: { report: typed },
   lost: { records: count },
 };

@@ -5,7 +5,7 @@
 import { isTakingLeave } from '../../machines/failures.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
 import type { Situation } from './causes/diagnose.ts';
-import { tellingFault } from './causes/telling-fault.ts';
+import { isSameFault, tellingFault } from './causes/telling-fault.ts';
 import { chainFrom, type ChainLink, innermost, isStuck, linkOf, stoodIn, type WaitingLink } from './explain-chain.ts';
 import { attemptsIn, faultIn, fieldsIn, numberIn, textIn } from './explain-context.ts';
 import { type AuthorityHalf, AuthorityHalves, authorityLink, assertedSince, assertedStates } from './explain-halves.ts';
@@ -198,7 +198,7 @@ function concluded(
 ): Negotiation {
   const { associated } = involved.stream?.context ?? {};
   const tried = attemptsIn(attempts ?? fieldsIn(associated)['attempts']);
-  const isOfAssociation = tried.some(({ verdict }) => verdict.kind !== 'proved' && isSame(verdict.fault, why));
+  const isOfAssociation = tried.some(({ verdict }) => verdict.kind !== 'proved' && isSameFault(verdict.fault, why));
   const told = why !== null && isOfAssociation && attempts === null ? tellingFault(tried, why) : why;
   // Field by field: there are tens of thousands, and what is spread has a shape of its own each time.
   return {
@@ -217,9 +217,6 @@ function concluded(
     situation: situationOf(view, involved, told ?? noFault, attempts),
   };
 }
-
-const isSame = (one: Fault, other: Fault | null): boolean =>
-  other !== null && one.layer === other.layer && one.condition === other.condition && one.text === other.text;
 
 const isStream = ({ id }: ActorView): boolean => id.startsWith('stream:') && !id.includes('/');
 

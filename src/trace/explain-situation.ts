@@ -15,7 +15,13 @@ export interface Involved {
   readonly peer: ActorView | null;
 }
 
-export function situationOf(view: View, involved: Involved, fault: Fault, attempts: unknown): Situation {
+/** Of the actors only what they know counts. */
+interface Concerned extends Pick<Involved, 'local' | 'remote' | 'direction'> {
+  readonly stream: Pick<ActorView, 'context'> | null;
+  readonly peer: Pick<ActorView, 'context'> | null;
+}
+
+export function situationOf(view: Pick<View, 'atMs'>, involved: Concerned, fault: Fault, attempts: unknown): Situation {
   const { local, remote, direction, stream, peer } = involved;
   const { tls, settings, endpoint, associated, negotiation, service } = stream?.context ?? {};
   const isEncrypted = isFields(tls);

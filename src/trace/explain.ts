@@ -67,7 +67,8 @@ export function explain(view: View, pair: PairWanted = {}, most = Infinity): rea
 const sinceOf = ({ atMs }: View, { waiting, subject: { ended, path, bornMs } }: Negotiation): number =>
   waiting?.sinceMs ?? ended?.atMs ?? path.at(-1)?.atMs ?? bornMs ?? atMs;
 
-function explained(view: View, negotiation: Negotiation): Explanation {
+/** What became of one, or what it waits for. */
+export function explained(view: View, negotiation: Negotiation): Explanation {
   const { local, remote, direction, stuck, chain, subject, waiting, fault } = negotiation;
   const diagnosis = diagnosisOf(view, negotiation);
   const { cause, fix, mover } = diagnosis?.explain(view, negotiation, view.atMs) ?? told(view, negotiation);

@@ -5,5 +5,7 @@ export { TRACE_VERSION, type HeaderFields, TraceEncoder, type TraceHeader } from
 export { TraceFile, type TraceFileOptions } from './trace-file.ts';
 export { type ReadBounds, readTrace, type Trace, TraceError } from './read.ts';
 export { readTraceFile } from './read-file.ts';
+export { type Attempt, type History, history } from './history.ts';
+export type { AttemptEnded, AttemptEvidence, AttemptVerdict } from './attempt.ts';
 export { replay, type ReplayOptions } from './replay.ts';
 export { traceLimits } from './limits.ts';

@@ -4,6 +4,9 @@ export const traceLimits = {
   records: 20_000,
   /** Of all of them, as weighed by weigh.ts: a peer may have us remember long certificates and features. */
   bytes: 16 * 1024 * 1024,
+  /** Attempts that are remembered of one remote domain, and of all together, in bytes as weighed by weigh.ts. */
+  attempts: 8,
+  attemptBytes: 4 * 1024 * 1024,
   /** States of the path of one actor that a view shows: the newest. */
   path: 64,
   /** A text within a record of a file; much of it comes from peers. */

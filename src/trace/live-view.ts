@@ -3,7 +3,7 @@ import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import { actorView } from './actor-view.ts';
 import { ByActor } from './by-actor.ts';
 import { LazyActors } from './lazy-actors.ts';
-import type { TraceRecord } from './record.ts';
+import type { RecordOf, TraceRecord } from './record.ts';
 import { ReplayedActor } from './replay.ts';
 import type { Stay } from './stay.ts';
 import type { ActorView, View } from './view.ts';
@@ -21,11 +21,12 @@ export interface LiveActor {
 export interface LiveSource {
   readonly live: ReadonlyMap<string, LiveActor>;
   readonly ring: { records(): readonly TraceRecord[]; readonly lost: number };
+  readonly attempts: { of(remote: string): readonly RecordOf<'attempt'>[] };
   readonly hosts: readonly string[];
   readonly nowMs: number;
 }
 
-export function liveView({ live, ring, hosts, nowMs }: LiveSource): View {
+export function liveView({ live, ring, attempts, hosts, nowMs }: LiveSource): View {
   let records: readonly TraceRecord[] | null = null;
   const all = (): readonly TraceRecord[] => (records ??= ring.records());
   const index = new ByActor(all);
@@ -48,6 +49,7 @@ export function liveView({ live, ring, hosts, nowMs }: LiveSource): View {
     get records() {
       return all();
     },
+    attempts: (remote) => attempts.of(remote),
     lost: ring.lost,
     diverged: [],
   };

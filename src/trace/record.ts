@@ -9,6 +9,7 @@ import type { Evidence } from '../protocol/proof.ts';
 import type { StreamId } from '../protocol/transport.ts';
 import type { WireElement } from '../protocol/wire.ts';
 import type { QueueEdge } from '../routing/types.ts';
+import type { AttemptEnded } from './attempt.ts';
 
 export type { QueueEdge } from '../routing/types.ts';
 
@@ -52,6 +53,8 @@ export type TraceBody =
   | ({ readonly kind: 'verdict' } & VerdictFound)
   | ({ readonly kind: 'fact' } & FactChanged)
   | ({ readonly kind: 'queue' } & QueueEdge)
+  /** An attempt to have stanzas of a pair sent, or let in, is decided. */
+  | { readonly kind: 'attempt'; readonly attempt: AttemptEnded }
   /** What an actor reported to the registry. */
   | { readonly kind: 'report'; readonly report: { readonly type: string; readonly stanzas?: number } }
   /** So many records had no room. */

@@ -7,6 +7,7 @@ import { actorView } from './actor-view.ts';
 import { ByActor } from './by-actor.ts';
 import { chartsById } from './charts.ts';
 import { LazyActors } from './lazy-actors.ts';
+import { traceLimits } from './limits.ts';
 import type { RecordOf, TraceRecord } from './record.ts';
 import { follow, type Stay, stayFrom } from './stay.ts';
 import type { Divergence, Ending, View } from './view.ts';
@@ -54,10 +55,17 @@ export function replay(records: readonly TraceRecord[], { hosts = [], until, los
     ),
     recordsOf: (actor, most) => index.of(actor, most),
     records: seen,
+    attempts: (remote) => attemptsAmong(seen, remote),
     lost: missing,
     diverged,
   };
 }
+
+const attemptsAmong = (records: readonly TraceRecord[], remote: string): readonly RecordOf<'attempt'>[] =>
+  records
+    .filter((record) => record.kind === 'attempt')
+    .filter(({ attempt }) => attempt.remote === remote)
+    .slice(-traceLimits.attempts);
 
 type Move = RecordOf<'born' | 'snapshot' | 'event' | 'ended'>;
 

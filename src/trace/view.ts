@@ -4,7 +4,7 @@
  */
 import type { Mover } from '../../machines/declare.ts';
 import type { Fault } from '../protocol/faults.ts';
-import type { TraceRecord } from './record.ts';
+import type { RecordOf, TraceRecord } from './record.ts';
 
 export interface View {
   /** The moment that is shown, in milliseconds since the epoch. */
@@ -20,6 +20,8 @@ export interface View {
   recordsOf(actor: string, most?: number): readonly TraceRecord[];
   /** All records at hand, the oldest first. */
   readonly records: readonly TraceRecord[];
+  /** What is remembered of attempts with this remote domain that are decided, the oldest first; they outlast other records. */
+  attempts(remote: string): readonly RecordOf<'attempt'>[];
   /** How many records are missing because there was no room for them. */
   readonly lost: number;
   /** Where replaying led an actor elsewhere than the trace says; nothing of the kind in a live view. */

@@ -27,6 +27,7 @@ export function weigh(record: TraceRecord): number {
     case 'verdict':
     case 'fact':
     case 'queue':
+    case 'attempt':
     case 'lost':
       return RECORD + weighValue(record, 0);
   }

@@ -79,6 +79,8 @@ export function viewMade(actors: readonly ActorMade[], made: readonly RecordMade
   return {
     ...{ atMs, origin: 'trace', host: 'a.example', hosts: ['a.example'], records, lost: 0, diverged: [] },
     actors: new Map(actors.map((actor) => [actor.id, actorMade(actor)])),
+    attempts: (remote) =>
+      records.filter((record) => record.kind === 'attempt').filter(({ attempt }) => attempt.remote === remote),
     recordsOf: (actor, most = Infinity) => records.filter((record) => record.actor === actor).slice(-most),
   };
 }

@@ -8,6 +8,13 @@ const MEANT: Readonly<Record<string, readonly string[]>> = {
   posh: ['no-fingerprint-match', 'document-invalid', 'expires-zero', 'no-known-hash', 'reference-to-reference'],
 };
 
+export const isSameFault = (one: Fault | null, other: Fault | null): boolean =>
+  one !== null &&
+  other !== null &&
+  one.layer === other.layer &&
+  one.condition === other.condition &&
+  one.text === other.text;
+
 /** Of all that was tried in vain, what has to be put right: the final word, else what was meant to prove the domain. */
 export function tellingFault(attempts: readonly ProofAttempt[], concluded: Fault): Fault {
   const faults = attempts.flatMap(({ verdict }) => (verdict.kind === 'proved' ? [] : [verdict]));

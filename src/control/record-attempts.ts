@@ -1,0 +1,221 @@
+/** What becomes of attempts, as records of their own: they outlast those that they are made of (FEATURES O2). */
+import { entryOf } from '../../machines/collections/growing-table.ts';
+import type { PairReport, StreamReport } from '../../machines/events.ts';
+import { isTakingLeave } from '../../machines/failures.ts';
+import type { PairContext } from '../../machines/pair.machine.ts';
+import type { StreamContext } from '../../machines/stream/context.ts';
+import { LruMap } from '../adapters/lru.ts';
+import type { DomainPair } from '../protocol/pairs.ts';
+import type { Fault } from '../protocol/faults.ts';
+import type { Proof, ProofAttempt, ProofVerdict } from '../protocol/proof.ts';
+import type { StreamId } from '../protocol/transport.ts';
+import type { WireElement } from '../protocol/wire.ts';
+import { type AttemptEnded, type AttemptVerdict, briefFault, briefText, verdictKept } from '../trace/attempt.ts';
+import { AttemptKeep } from '../trace/attempt-keep.ts';
+import { diagnose } from '../trace/causes/diagnose.ts';
+import { isSameFault, tellingFault } from '../trace/causes/telling-fault.ts';
+import { situationOf } from '../trace/explain-situation.ts';
+import type { Recorder } from './recorder.ts';
+import type { StreamRow } from './standing-streams.ts';
+
+/** Remembered of streams that failed, until their pairs are told; and assertions of peers that wait for our answer. */
+const MOST_FAILED = 64;
+const MOST_ASSERTED = 1_000;
+
+type Facts = Pick<
+  StreamContext,
+  'stream' | 'tls' | 'settings' | 'endpoint' | 'associated' | 'negotiation' | 'service' | 'proved'
+>;
+type Attempted = Pick<AttemptEnded, 'local' | 'remote' | 'direction' | 'startedMs'>;
+
+export class AttemptRecords {
+  readonly keep = new AttemptKeep();
+  readonly #recorder: Recorder;
+  readonly #rowOf: (stream: StreamId) => StreamRow | undefined;
+  /** By remote domain: the last stream of ours that came to nothing there. */
+  readonly #failed = new LruMap<string, Facts>(MOST_FAILED);
+  /** When a peer asserted a pair. */
+  readonly #asserted = new LruMap<string, number>(MOST_ASSERTED);
+  /** Streams on which our authoritative side was asked, and that prove nothing. */
+  readonly #asking = new Set<StreamId>();
+  readonly #fellMs = new WeakMap<ProofVerdict, number>();
+
+  constructor(recorder: Recorder, rowOf: (stream: StreamId) => StreamRow | undefined) {
+    this.#recorder = recorder;
+    this.#rowOf = rowOf;
+  }
+
+  /** Of what the far end says. */
+  heard(stream: StreamId, element: WireElement): void {
+    if (element.kind === 'result' && element.answer === null)
+      this.#asserted.set(asserted(stream, element), this.#recorder.clock.now());
+    else if (element.kind === 'verify' && element.answer === null) this.#asking.add(stream);
+  }
+
+  streamReported(report: StreamReport): void {
+    if (!this.#recorder.isOn) return;
+    const row = this.#rowOf(report.stream);
+    switch (report.type) {
+      case 'association.settled':
+        this.#note(report.outcome.attempts);
+        break;
+      case 'verification.settled': {
+        const { from, to, attempts, answer } = report.outcome;
+        this.#note(attempts);
+        if (row === undefined || answer.type === 'valid') break; // it is admitted next
+        const said: Fault = { layer: 'dialback', condition: 'invalid', origin: 'local' };
+        const byKey = attempts.find(({ prooftype }) => prooftype === 'dialback')?.verdict;
+        const why = byKey !== undefined && byKey.kind !== 'proved' ? byKey.fault : tellingFault(attempts, said);
+        const attempted = this.#incoming(row, from, to);
+        this.#failedWith(attempted, row.context(), why, attempts);
+        break;
+      }
+      case 'pair.admitted': {
+        const { from, to, proof } = report;
+        if (row === undefined || this.#holdsAlready(from, to, 'incoming', report.stream)) break;
+        this.#holds(this.#incoming(row, from, to), row.context(), proof);
+        break;
+      }
+      case 'stream.closing':
+        if (row !== undefined) this.#closing(row, report.fault);
+        break;
+      case 'stream.closed':
+        this.#asking.delete(report.stream);
+        break;
+      default:
+    }
+  }
+
+  pairReported(report: PairReport): void {
+    if (!this.#recorder.isOn) return;
+    if (report.type !== 'pair.routed' && report.type !== 'pair.failed') return;
+    const { local, remote } = report;
+    const nowMs = this.#recorder.clock.now();
+    const actor = this.#recorder.live.get(`pair:${local}>${remote}`);
+    const attempted: Attempted = { local, remote, direction: 'outgoing', startedMs: actor?.bornMs ?? nowMs };
+    if (report.type === 'pair.routed') {
+      const context = this.#rowOf(report.stream)?.context();
+      if (context !== undefined && !this.#holdsAlready(remote, local, 'outgoing', report.stream))
+        this.#holds(attempted, context, null);
+      return;
+    }
+    if (this.#isToldAgain(attempted, report.fault, nowMs)) return;
+    const { stream = null } = (actor?.ref.getSnapshot() as { context?: PairContext } | undefined)?.context ?? {};
+    const facts = (stream === null ? undefined : this.#rowOf(stream)?.context()) ?? this.#failed.get(remote) ?? null;
+    this.#failedWith(attempted, facts, report.fault, null);
+  }
+
+  /** A stream of ours may try on elsewhere; one that was opened to us has failed if it never stood. */
+  #closing(row: StreamRow, why: Fault | null): void {
+    const context = row.context();
+    const { stream, local, remote, associated } = context;
+    const hasStood = row.establishedAt !== Infinity;
+    const isAsking = this.#asking.delete(stream);
+    if (hasStood || remote === '') return;
+    if (row.initiating) {
+      this.#failed.set(remote, factsOf(context));
+      return;
+    }
+    const attempts = associated?.attempts ?? [];
+    const last = attempts.at(-1)?.verdict;
+    // It went, or stayed silent, for it was not offered what its certificate does not prove.
+    const unproved = last !== undefined && last.kind !== 'proved' ? tellingFault(attempts, last.fault) : null;
+    const fault = unproved ?? why;
+    if (fault === null || isAsking || (unproved === null && isTakingLeave(why))) return;
+    this.#failedWith(this.#incoming(row, remote, local), context, fault, attempts);
+  }
+
+  #incoming(row: StreamRow, from: string, to: string): Attempted {
+    const nowMs = this.#recorder.clock.now();
+    const key = asserted(row.id, { from, to });
+    const bornMs = row.establishedAt === Infinity ? this.#recorder.live.get(`stream:${row.id}`)?.bornMs : undefined;
+    const startedMs = this.#asserted.get(key) ?? bornMs ?? nowMs;
+    this.#asserted.delete(key);
+    return { local: to, remote: from, direction: 'incoming', startedMs };
+  }
+
+  #note(attempts: readonly ProofAttempt[]): void {
+    const nowMs = this.#recorder.clock.now();
+    for (const { verdict } of attempts) this.#fellMs.set(verdict, nowMs);
+  }
+
+  #holdsAlready(remote: string, local: string, direction: Attempted['direction'], stream: StreamId): boolean {
+    const last = this.#last(remote, local, direction);
+    return last?.outcome === 'holds' && last.stream === stream;
+  }
+
+  /** While a failure is waited out, each stanza hears of it once more, and nothing is tried. */
+  #isToldAgain({ local, remote, startedMs }: Attempted, why: Fault, nowMs: number): boolean {
+    const last = this.#last(remote, local, 'outgoing');
+    if (last?.outcome !== 'failed') return false;
+    return last.startedMs === startedMs || (startedMs === nowMs && isSameFault(last.fault, briefFault(why)));
+  }
+
+  #last(remote: string, local: string, direction: Attempted['direction']) {
+    return this.keep.of(remote).findLast(({ attempt }) => attempt.local === local && attempt.direction === direction)
+      ?.attempt;
+  }
+
+  #holds(attempted: Attempted, facts: Facts, proof: Proof | null): void {
+    const ended = { outcome: 'holds', fault: null, cause: '', fix: '' } as const;
+    const verdicts = this.#verdicts(attempted, facts, null, proof);
+    this.#record({ ...attempted, ...ended, stream: facts.stream, verdicts });
+  }
+
+  #failedWith(attempted: Attempted, facts: Facts | null, why: Fault, attempts: readonly ProofAttempt[] | null): void {
+    const tried = attempts ?? facts?.associated?.attempts ?? [];
+    const isOfAssociation = tried.some(({ verdict }) => verdict.kind !== 'proved' && isSameFault(verdict.fault, why));
+    const told = attempts === null && isOfAssociation ? tellingFault(tried, why) : why;
+    const stream = facts === null ? null : { context: { ...facts } };
+    const view = { atMs: this.#recorder.clock.now() };
+    const { cause, fix } = diagnose(situationOf(view, { ...attempted, stream, peer: null }, told, attempts));
+    this.#record({
+      ...attempted,
+      outcome: 'failed',
+      stream: facts?.stream ?? null,
+      fault: briefFault(told),
+      cause: briefText(cause),
+      fix: briefText(fix ?? ''),
+      verdicts: facts === null ? [] : this.#verdicts(attempted, facts, attempts, null),
+    });
+  }
+
+  #verdicts(
+    { remote }: Attempted,
+    { associated, proved, tls, endpoint }: Facts,
+    attempts: readonly ProofAttempt[] | null,
+    proof: Proof | null,
+  ): readonly AttemptVerdict[] {
+    const seen = { certificate: tls?.certificate ?? null, endpoint };
+    const told = attempts ?? (associated?.domain === remote ? associated.attempts : []);
+    const held = proof ?? entryOf(proved, remote);
+    const isTold = told.some(({ prooftype, verdict }) => verdict.kind === 'proved' && prooftype === held?.prooftype);
+    const last = held === undefined || isTold ? [] : [{ prooftype: held.prooftype, verdict: asVerdict(held) }];
+    return [...told, ...last].map(({ prooftype, verdict }) => {
+      const atMs = this.#fellMs.get(verdict) ?? this.#recorder.clock.now();
+      return verdictKept({ ...foundIn(verdict), prooftype, domain: remote, atMs }, seen);
+    });
+  }
+
+  #record(ended: AttemptEnded): void {
+    const { direction, local, remote, stream } = ended;
+    const actor = direction === 'outgoing' ? `pair:${local}>${remote}` : `stream:${stream ?? -1}`;
+    const record = this.#recorder.record(actor, { kind: 'attempt', attempt: ended });
+    if (record?.kind === 'attempt') this.keep.add(record);
+  }
+}
+
+const asserted = (stream: StreamId, { from, to }: DomainPair): string => `${stream} ${from}>${to}`;
+
+/** Not the context: it holds tables of all that was proved there. */
+const factsOf = ({ stream, tls, settings, endpoint, associated, negotiation, service }: StreamContext): Facts => ({
+  ...{ stream, tls, settings, endpoint, associated, negotiation, service },
+  proved: [],
+});
+
+const asVerdict = (proof: Proof): ProofVerdict => ({ kind: 'proved', ...proof });
+
+const foundIn = (verdict: ProofVerdict) =>
+  verdict.kind === 'proved'
+    ? ({ verdict: 'proved', evidence: verdict.evidence, expiresAtMs: verdict.expiresAtMs, fault: null } as const)
+    : ({ verdict: verdict.kind, evidence: null, expiresAtMs: null, fault: verdict.fault } as const);

@@ -1,0 +1,105 @@
+/** One attempt to have stanzas of a pair sent, or let in: what is kept of it when its other records are gone. */
+import type { CertificateEvidence } from '../protocol/certificate.ts';
+import type { Endpoint } from '../protocol/dns.ts';
+import { brief, type Fault } from '../protocol/faults.ts';
+import type { Evidence } from '../protocol/proof.ts';
+import type { StreamId } from '../protocol/transport.ts';
+
+/** What a verdict rests on, in words. */
+export interface AttemptEvidence {
+  readonly kind: 'dns' | 'certificate' | 'posh' | 'dane' | 'dialback' | 'policy';
+  readonly text: string;
+  /** When it was found, in milliseconds since the epoch. */
+  readonly atMs: number;
+}
+
+export interface AttemptVerdict {
+  readonly prooftype: string;
+  readonly domain: string;
+  readonly verdict: 'proved' | 'refuted' | 'undetermined';
+  readonly fault: Fault | null;
+  readonly expiresAtMs: number | null;
+  readonly evidence: readonly AttemptEvidence[];
+}
+
+/** As it ended; when, and of which actor, is said by its record. */
+export interface AttemptEnded {
+  readonly local: string;
+  readonly remote: string;
+  /** Who wants to send: `outgoing` is us. */
+  readonly direction: 'outgoing' | 'incoming';
+  readonly startedMs: number;
+  readonly outcome: 'holds' | 'failed';
+  readonly stream: StreamId | null;
+  readonly fault: Fault | null;
+  /** Sentences for a person; empty where it holds. */
+  readonly cause: string;
+  readonly fix: string;
+  readonly verdicts: readonly AttemptVerdict[];
+}
+
+/** Of the certificate that the far end presented. */
+export type CertificateSeen = Pick<CertificateEvidence, 'sha256' | 'subject' | 'issuer' | 'notAfterMs'>;
+
+/** What was known beside the verdicts when they fell. */
+export interface Seen {
+  readonly certificate: CertificateSeen | null;
+  /** Where the far end was dialled; null where it dialled us. */
+  readonly endpoint: Pick<Endpoint, 'host' | 'port' | 'secureDelegation'> | null;
+}
+
+/** One verdict, and when it fell. */
+export interface Found extends Omit<AttemptVerdict, 'evidence'> {
+  readonly evidence: Evidence | null;
+  readonly atMs: number;
+}
+
+/** Much of it comes from peers, and there are many. */
+const TEXT_CHARS = 300;
+
+export function verdictKept(found: Found, seen: Seen): AttemptVerdict {
+  const { prooftype, domain, verdict, fault, expiresAtMs, atMs } = found;
+  const evidence = evidenceOf(found, seen).map(([kind, text]): AttemptEvidence => ({
+    kind,
+    text: brief(text, TEXT_CHARS),
+    atMs,
+  }));
+  return { prooftype, domain, verdict, fault: fault === null ? null : briefFault(fault), expiresAtMs, evidence };
+}
+
+export const briefFault = ({ text, ...what }: Fault): Fault =>
+  text === undefined ? what : { ...what, text: brief(text, TEXT_CHARS) };
+
+export const briefText = (text: string): string => brief(text, TEXT_CHARS);
+
+type Kind = AttemptEvidence['kind'];
+
+function evidenceOf({ prooftype, evidence }: Found, { certificate, endpoint }: Seen): (readonly [Kind, string])[] {
+  const told: (readonly [Kind, string])[] = [];
+  if (endpoint !== null) {
+    const { host, port, secureDelegation } = endpoint;
+    told.push(['dns', `${host} port ${port}, ${secureDelegation ? 'by a secure delegation' : 'as the DNS says'}`]);
+  }
+  // Dialback asks the DNS, and nobody looks at the certificate.
+  if (certificate !== null && prooftype !== 'dialback' && prooftype !== 'none') {
+    const { sha256, subject, issuer, notAfterMs } = certificate;
+    const until = Number.isFinite(notAfterMs) ? new Date(notAfterMs).toISOString().slice(0, 10) : 'nobody knows when';
+    told.push(['certificate', `SHA-256 ${sha256}, ${subject}, issued by ${issuer}, until ${until}`]);
+  }
+  const entries = Object.entries(evidence ?? {}).filter(([, value]) => value !== null);
+  if (prooftype === 'none') told.push(['policy', 'the policy is permissive: nothing has to be proved']);
+  else if (entries.length > 0)
+    told.push([
+      KINDS[prooftype] ?? 'certificate',
+      entries.map(([name, value]) => `${name} ${String(value)}`).join(', '),
+    ]);
+  return told;
+}
+
+/** What the evidence of a prooftype is about, where that is not the certificate. */
+const KINDS: Readonly<Record<string, Kind>> = {
+  dane: 'dane',
+  posh: 'posh',
+  dialback: 'dialback',
+  'dnssec-ta': 'dns',
+};
