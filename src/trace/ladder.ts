@@ -149,6 +149,7 @@ function rungOf(record: TraceRecord, subject: Subject): Drawn | null {
     case 'born':
     case 'event':
     case 'snapshot':
+    case 'attempt':
     case 'report':
     case 'lost':
       return null;
