@@ -41,9 +41,18 @@ export function situationOf(view: Pick<View, 'atMs'>, involved: Concerned, fault
     isEncrypted,
     // Under TLS the features are others; without any, nothing is known.
     startTls: isEncrypted ? null : startTlsIn(fieldsIn(negotiation)['features']),
+    ...(hasSaidNothing(view, stream) ? { firstBytes: null } : {}),
     certificate: certificateIn(fieldsIn(tls)['certificate']),
     attempts: attemptsIn(attempts ?? fieldsIn(associated)['attempts']),
   };
+}
+
+/** What it says before TLS is in the records element by element; of a stream whose beginning is missing, nobody knows. */
+function hasSaidNothing(view: View, stream: ActorView | null): boolean {
+  if (stream?.machine !== 'initiatingStream') return false;
+  const records = view.recordsOf(stream.id);
+  const isWhole = records.some(({ kind }) => kind === 'born');
+  return isWhole && !records.some((one) => one.kind === 'wire' && one.direction === 'in');
 }
 
 /** Of a trace that somebody has written by hand, the policy may be anything. */

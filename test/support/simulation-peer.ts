@@ -97,7 +97,7 @@ export interface ScriptedPeer {
 
 /** A host with a listener that `domains` are delegated to in the simulation's DNS data; `onText` answers what comes. */
 export async function createScriptedPeer(
-  simulation: Simulation,
+  simulation: Pick<Simulation, 'host' | 'resolver'>,
   credential: Credential,
   domains: readonly string[],
   onText: (stream: ScriptedStream) => void = () => undefined,

@@ -310,7 +310,7 @@ const SILENT: readonly Case[] = [
     state: 'connecting',
     mover: 'peer',
     cause:
-      /^3 attempts; the one before failed: Nothing listens at b\.example\. Now xmpp\.b\.example port 5269 is tried\./,
+      /^2 attempts have failed, the last so: Nothing listens at b\.example\. Now xmpp\.b\.example port 5269 is tried\./,
     fix: /Start the server/,
   },
   {

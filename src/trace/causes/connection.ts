@@ -1,6 +1,6 @@
 /** From the first SYN to a stream header: whether there is an XMPP server at all. */
 import { serviceFacts } from '../../protocol/service.ts';
-import { type Cause, place, said, type Situation } from './cause.ts';
+import { type Cause, place, said, says, type Situation } from './cause.ts';
 
 /** An alert, or a handshake: content types of TLS records, before the version 3.x (RFC 8446 §5.1). */
 const isTlsRecord = ({ firstBytes }: Situation): boolean =>
@@ -74,6 +74,14 @@ export const connectionCauses: readonly Cause[] = [
     because: (situation) => `${place(situation)} took the connection and closed it without a word${said(situation)}.`,
     fix: () =>
       'Look at the log of that server, and at what stands before it: access lists, limits per address, a proxy whose backend is down, or a port that wants TLS from the first byte.',
+  },
+  {
+    id: 'port-for-clients',
+    layers: ['xml', 'stream'],
+    conditions: ['invalid-namespace'],
+    when: (situation) => situation.service !== 'xmpp-client' && says(/\bjabber:client\b/)(situation),
+    because: (situation) => `${place(situation)} is a port for clients, and not for servers${said(situation)}.`,
+    fix: () => 'Have the SRV record name the port for servers: most often that is 5269, and 5222 that for clients.',
   },
   {
     id: 'silent-server',

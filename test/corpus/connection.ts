@@ -1,0 +1,186 @@
+/** From the SYN to the stream header: whether there is an XMPP server at all, and the right one. */
+import { limits } from '../../machines/limits.ts';
+import { blockedPort } from './blocked-port.ts';
+import { type Case, LATE_MS } from './case.ts';
+import { closedPort, farEnd, sends, silentAfter } from './far-ends.ts';
+import { B, type Stage } from './stage.ts';
+
+const section = 'Connection (RFC 6120 §3, §4)';
+
+export const connection: readonly Case[] = [
+  {
+    ...{ section, name: 'nothing listens at the port' },
+    produce: async (stage) => {
+      stage.publish([B], await closedPort());
+      return sends(stage);
+    },
+    expect: {
+      ...{ state: 'connecting', mover: 'peer', diagnosis: 'failed' },
+      cause: /Nothing listens at xmpp\.example port \d+/,
+      fix: /Start the server, .*publish the port/,
+    },
+  },
+  {
+    ...{ section, name: 'a firewall drops every SYN', lateMs: LATE_MS },
+    produce: async (stage) => {
+      stage.publish([B], await blockedPort(stage));
+      return sends(stage);
+    },
+    expect: {
+      ...{ state: 'connecting', mover: 'peer', diagnosis: 'connection-silent' },
+      cause: /has not answered the connection for 7 s: as a firewall drops it/,
+      fix: /Open TCP port \d+ .* in its firewall/,
+    },
+    over: {
+      ...{ state: 'connecting', mover: 'peer', diagnosis: 'failed' },
+      cause: /does not answer at all: packets to it are dropped/,
+      fix: /Open TCP port \d+ .* in its firewall/,
+    },
+  },
+  {
+    ...{ section, name: 'the connection is closed without a word' },
+    produce: async (stage) => {
+      await farEnd(stage, { closes: true });
+      return sends(stage);
+    },
+    expect: {
+      ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'failed' },
+      cause: /took the connection and closed it without a word/,
+      fix: /access lists, limits per address, a proxy whose backend is down, or a port that wants TLS from the first byte/,
+    },
+  },
+  {
+    ...{ section, name: 'a web server stands at the port' },
+    produce: async (stage) => {
+      await farEnd(stage, { banner: 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n' });
+      return sends(stage);
+    },
+    expect: {
+      ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'failed' },
+      cause: /is no XMPP stream|is no XMPP server|is a web server/,
+      fix: /SRV record name (the port of )?the XMPP server/,
+    },
+  },
+  {
+    ...{ section, name: 'a port for direct TLS is published as one for STARTTLS' },
+    produce: async (stage) => {
+      await farEnd(stage, { tls: 'direct' }, 'starttls');
+      return sends(stage);
+    },
+    expect: {
+      ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'failed' },
+      cause: /closed it without a word|speaks TLS from the first byte/,
+      fix: /TLS from the first byte|_xmpps-server/,
+    },
+  },
+  {
+    ...{ section, name: 'no answer to the stream header', lateMs: LATE_MS },
+    produce: (stage) => silentAfter(stage, 0),
+    expect: {
+      ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'header-silent' },
+      cause: /took the connection, and has not answered our stream header for 7 s/,
+      fix: /If the port speaks TLS from the first byte, publish it under .*direct TLS; else look at the log/,
+    },
+    over: {
+      ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'failed' },
+      cause: /took the connection and said nothing in time/,
+      fix: /If the port speaks TLS from the first byte/,
+    },
+  },
+  {
+    ...{ section, name: 'a header, and no features', lateMs: LATE_MS },
+    produce: (stage) => silentAfter(stage, 1),
+    expect: {
+      ...{ state: 'streamHeaders.awaitingFeatures', mover: 'peer', diagnosis: 'features-silent' },
+      cause: /answered our header, and has offered no features for 7 s\.$/,
+      fix: /Look at the log of that server/,
+    },
+  },
+  {
+    ...{ section, name: 'the server does not know the domain' },
+    produce: async (stage) => {
+      await farEnd(stage, { streamError: 'host-unknown' });
+      return sends(stage);
+    },
+    expect: {
+      ...{ state: 'streamHeaders.awaitingFeatures', mover: 'peer', diagnosis: 'failed' },
+      cause: /does not serve b\.example/,
+      fix: /Add b\.example to the hosts of that server; or have the SRV record name the server that serves it/,
+    },
+  },
+  {
+    ...{ section, name: 'the server shuts us out by name' },
+    produce: async (stage) => {
+      await farEnd(stage, { streamError: 'policy-violation' });
+      return sends(stage);
+    },
+    expect: {
+      ...{ state: 'streamHeaders.awaitingFeatures', mover: 'operator', diagnosis: 'failed' },
+      cause: /does not talk to a\.example: policy-violation/,
+      fix: /why it has, its operator knows/,
+    },
+  },
+  {
+    ...{ section, name: 'the server is going down' },
+    produce: async (stage) => {
+      await farEnd(stage, { streamError: 'system-shutdown' });
+      return sends(stage);
+    },
+    expect: {
+      ...{ state: 'streamHeaders.awaitingFeatures', mover: 'peer', diagnosis: 'failed' },
+      cause: /cannot take the stream now: system-shutdown/,
+      fix: /Try again later; if it stays so, look at the log/,
+    },
+  },
+  {
+    ...{ section, name: 'a server for clients answers: another content namespace' },
+    produce: async (stage) => {
+      await farEnd(stage, { contentNamespace: 'jabber:client' });
+      return sends(stage);
+    },
+    expect: {
+      ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'failed' },
+      cause: /is a port for clients, and not for servers/,
+      fix: /SRV record name the port for servers: .* 5269/,
+    },
+  },
+  {
+    ...{ section, name: 'one target is dead, and the next is silent', lateMs: LATE_MS },
+    produce: (stage) => silentAfter(stage, 0, {}, deadFirst),
+    expect: {
+      ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'header-silent' },
+      cause: /has not answered our stream header/,
+      fix: /look at the log of the server/,
+    },
+  },
+  {
+    ...{ section, name: 'four targets were silent, and the fifth is tried', lateMs: 4 * limits.headerMs + 4_000 },
+    produce: (stage) => silentAfter(stage, 0, {}, (at) => targets(at, 5)),
+    expect: {
+      ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'targets-tried' },
+      cause:
+        /^4 attempts have failed, the last so: target-3\.example port \d+ took the connection and said nothing in time.* Now target-4\.example port \d+ is tried/,
+      fix: /look at the log of the server/,
+    },
+  },
+];
+
+const NAME = `_xmpp-server._tcp.${B}`;
+const never = new AbortController().signal;
+
+async function deadFirst({ resolver }: Stage): Promise<void> {
+  const { records } = await resolver.srv(NAME, never);
+  const dead = { priority: 0, weight: 0, port: await closedPort(), target: 'dead.example' };
+  resolver.set(NAME, { srv: [dead, ...records.map((record) => ({ ...record, priority: 10 }))] });
+  resolver.set('dead.example', { addresses: [{ family: 4, address: '127.0.0.1' }] });
+}
+
+/** The same server under so many names. */
+async function targets({ resolver }: Stage, count: number): Promise<void> {
+  const { records } = await resolver.srv(NAME, never);
+  const names = Array.from({ length: count }, (_, index) => `target-${index}.example`);
+  resolver.set(NAME, {
+    srv: names.flatMap((target, priority) => records.map((record) => ({ ...record, priority, target }))),
+  });
+  for (const name of names) resolver.set(name, { addresses: [{ family: 4, address: '127.0.0.1' }] });
+}

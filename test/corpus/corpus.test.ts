@@ -1,0 +1,23 @@
+/**
+ * The corpus (O3, O5): ways in which a negotiation fails or hangs, each produced on real sockets. What is said of each is what
+ * an expert would say: where it stands, who has to move, why, and what puts it right; live, and from its trace.
+ */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { type Case, play, type Row } from './case.ts';
+import { connection } from './connection.ts';
+import { printed } from './table.ts';
+
+const corpus: readonly Case[] = [...connection];
+
+const rows: Row[] = [];
+after(() => console.log(printed(rows)));
+
+for (const one of corpus) {
+  test(`${one.section}: ${one.name}`, { skip: one.skip ?? false }, async () => {
+    const played = await play(one);
+    rows.push(...played);
+    for (const { name, told, wrong } of played)
+      assert.deepEqual(wrong, [], `${name}: ${JSON.stringify(told, null, 1)}`);
+  });
+}

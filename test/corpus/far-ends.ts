@@ -1,0 +1,74 @@
+/** Whom our manager meets, and how it is set on its way. */
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { type FarEnd, type FarEndOptions, startFarEnd } from '../support/far-end.ts';
+import { silentServer } from '../support/silent-server.ts';
+import { createScriptedPeer, type ScriptedStream } from '../support/simulation-peer.ts';
+import type { Produced } from './case.ts';
+import { A, B, certificates, type Provider, type ProviderOptions, type Stage } from './stage.ts';
+
+/** Our server of a.example sends a message to b.example. */
+export async function sends(
+  stage: Stage,
+  options: ProviderOptions = {},
+): Promise<Produced & { readonly at: Provider }> {
+  const at = await stage.provider(options);
+  at.send(A, B);
+  return { at, local: A, remote: B };
+}
+
+/** A port at which nobody listens. */
+export async function closedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo; // of a TCP server
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** b.example, right in everything but for what is broken. */
+export async function farEnd(
+  stage: Stage,
+  options: Partial<FarEndOptions> = {},
+  publishAs: 'starttls' | 'direct' = options.tls ?? 'starttls',
+): Promise<FarEnd> {
+  const end = await startFarEnd({ credential: certificates[B] ?? null, ...options });
+  stage.atEnd(() => end.close());
+  stage.publish([B], end.port, { tls: publishAs });
+  return end;
+}
+
+/** b.example, by a script. */
+export async function scripted(
+  stage: Stage,
+  onText: (stream: ScriptedStream) => void,
+  domains: readonly string[] = [B],
+): Promise<readonly ScriptedStream[]> {
+  const peer = await createScriptedPeer(stage, certificates[B] ?? { cert: '', key: '' }, domains, (stream) => {
+    onText(stream);
+    stage.changed();
+  });
+  stage.atEnd(() => peer.streams.forEach((stream) => stream.destroy()));
+  return peer.streams;
+}
+
+/** b.example, which says `steps` of what it has to, and then nothing more; resolves when it has come to that. */
+export async function silentAfter(
+  stage: Stage,
+  steps: number,
+  options: ProviderOptions = {},
+  published: (stage: Stage) => Promise<void> = () => Promise.resolve(),
+): Promise<Produced> {
+  const streams = await scripted(stage, silentServer(steps));
+  await published(stage);
+  const produced = await sends(stage, options);
+  // Its last word is followed by what nobody answers: so much was heard of us then.
+  const heard = [1, 1, 2, 2, 3, 3, 4, 5][steps] ?? 0;
+  await stage.until(
+    () => streams.some((stream) => elementsIn(stream.heard) >= heard),
+    () => streams.map((stream) => stream.heard).join('\n'),
+  );
+  return produced;
+}
+
+const elementsIn = (text: string): number => text.match(/<(stream:stream|starttls|auth|db:result)\b/g)?.length ?? 0;

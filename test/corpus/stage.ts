@@ -1,0 +1,214 @@
+/** Where the corpus is played: managers of ours and whoever they meet, on real sockets of loopback; time passes when told to. */
+import assert from 'node:assert/strict';
+import { createNetwork } from '../../src/adapters/network/network.ts';
+import type { CredentialStore } from '../../src/adapters/network/tls.ts';
+import { createPathValidator } from '../../src/adapters/pkix/path-validator.ts';
+import { createRandom } from '../../src/adapters/random.ts';
+import { greeting } from '../../src/demo/greeting.ts';
+import { ConnectionManager } from '../../src/manager.ts';
+import type { ManagerOptions } from '../../src/options.ts';
+import type { Clock, Credential, Network, PathValidator, Ports } from '../../src/ports.ts';
+import type { TlsMode } from '../../src/protocol/dns.ts';
+import type { Delivery } from '../../src/routing/types.ts';
+import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
+import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
+import { createTableResolver, type TableResolver } from '../../src/simulation/table-dns.ts';
+import { explain, type Explanation } from '../../src/trace/explain.ts';
+import type { TraceRecord } from '../../src/trace/record.ts';
+import { replay } from '../../src/trace/replay.ts';
+import type { View } from '../../src/trace/view.ts';
+import { readText, traceText } from '../support/traces.ts';
+import { altered } from './altered-network.ts';
+
+export const A = 'a.example';
+export const B = 'b.example';
+
+/** Whom everybody trusts. */
+export const authority = createCertificateAuthority({ name: 'Trusted Root' });
+export const certificates: Readonly<Record<string, Credential>> = {
+  [A]: authority.issue({ dnsNames: [A] }),
+  [B]: authority.issue({ dnsNames: [B] }),
+};
+
+let validator: PathValidator | null = null;
+
+export interface ProviderOptions {
+  readonly hosts?: readonly string[];
+  /** Shown where it listens. @defaultValue a good one for the first host */
+  readonly credential?: Credential | null;
+  /** Whether the same is shown where it dials. @defaultValue true */
+  readonly showsAsClient?: boolean;
+  readonly manager?: Omit<Partial<ManagerOptions>, 'hosts'>;
+  readonly ports?: Partial<Ports>;
+  /** What becomes of what it writes, before TLS seals it. */
+  readonly onTheWay?: (text: string) => string;
+  /** Its clock is so far ahead of the others. @defaultValue 0 */
+  readonly aheadMs?: number;
+  /** False: nobody finds it in the DNS. @defaultValue true */
+  readonly isPublished?: boolean;
+}
+
+export interface Provider {
+  readonly manager: ConnectionManager;
+  readonly clock: Clock;
+  readonly port: number;
+  readonly hosts: readonly string[];
+  readonly records: readonly TraceRecord[];
+  readonly deliveries: readonly Delivery[];
+  send(from: string, to: string): void;
+  /** Live. */
+  explain(): readonly Explanation[];
+}
+
+/** Longer than anything here takes, in milliseconds of this machine. */
+const PATIENCE_MS = 15_000;
+/** Of the event loop: more than it takes on loopback to connect, to ask and to be answered. */
+const TURNS = 20;
+
+export class Stage {
+  readonly clock = new SimulatedClock(Date.now());
+  readonly resolver: TableResolver = createTableResolver({}, { validates: true });
+  readonly #ends: (() => unknown)[] = [];
+  readonly #watchers = new Set<() => void>();
+  #sent = 0;
+
+  /** Something has happened that somebody may wait for. */
+  readonly changed = (): void => {
+    setImmediate(() => [...this.#watchers].forEach((look) => look()));
+  };
+
+  /** Whatever holds a port or a process, and ends with the stage. */
+  atEnd(end: () => unknown): void {
+    this.#ends.push(end);
+  }
+
+  async close(): Promise<void> {
+    for (const end of this.#ends.reverse()) await end();
+  }
+
+  /** Resolves when it holds; asked anew whenever something has happened. */
+  until(holds: () => boolean, what: () => string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        clearTimeout(late);
+        this.#watchers.delete(look);
+      };
+      const look = (): void => {
+        if (!holds()) return;
+        settle();
+        resolve();
+      };
+      const late = setTimeout(() => {
+        settle();
+        reject(new Error(`did not come to that: ${what()}`));
+      }, PATIENCE_MS);
+      this.#watchers.add(look);
+      look();
+    });
+  }
+
+  /** A host for who is scripted (simulation-peer.ts). */
+  readonly host = (credentials: CredentialStore): { network: Network; address: string } => {
+    const real = createNetwork({ clock: this.clock, credentials });
+    const network: Network = {
+      connect: (options, events) => real.connect(options, events),
+      listen: async (options, accept) => {
+        const listening = await real.listen(options, accept);
+        this.atEnd(() => listening.close());
+        return listening;
+      },
+    };
+    return { network, address: '127.0.0.1' };
+  };
+
+  /** Lets time pass, and what comes of it come, second by second. */
+  async pass(ms: number): Promise<void> {
+    const untilMs = this.clock.now() + ms;
+    while (this.clock.now() < untilMs) {
+      this.clock.increment(Math.min(1_000, untilMs - this.clock.now()));
+      for (let turn = 0; turn < TURNS; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** Publishes that these domains are served there. */
+  publish(
+    domains: readonly string[],
+    port: number,
+    { target = 'xmpp.example', tls = 'starttls' }: { target?: string; tls?: TlsMode } = {},
+  ): void {
+    this.resolver.set(target, { addresses: [{ family: 4, address: '127.0.0.1' }] });
+    const service = tls === 'direct' ? '_xmpps-server' : '_xmpp-server';
+    for (const domain of domains)
+      this.resolver.set(`${service}._tcp.${domain}`, { srv: [{ priority: 0, weight: 0, port, target }] });
+  }
+
+  async provider(options: ProviderOptions = {}): Promise<Provider> {
+    const { hosts = [A], showsAsClient = true, aheadMs = 0, isPublished = true, onTheWay } = options;
+    const credential = options.credential === undefined ? (certificates[hosts[0] ?? ''] ?? null) : options.credential;
+    const clock: Clock = {
+      now: () => this.clock.now() + aheadMs,
+      setTimeout: (fn, ms) => this.clock.setTimeout(fn, ms),
+      clearTimeout: (handle) => this.clock.clearTimeout(handle),
+    };
+    validator ??= createPathValidator({ system: false, anchors: [authority.certPem] });
+    const forServerName = (name: string | null): Credential | null =>
+      name === null || hosts.includes(name) ? credential : null;
+    const network = createNetwork({ clock, credentials: { forServerName } });
+    const manager = new ConnectionManager(
+      {
+        hosts: Object.fromEntries(hosts.map((host) => [host, showsAsClient ? credential : null])),
+        listen: [{ address: '127.0.0.1', port: 0, tls: 'detect' }],
+        bidi: false,
+        ...options.manager,
+      },
+      {
+        network: onTheWay === undefined ? network : altered(network, onTheWay),
+        resolver: this.resolver,
+        clock,
+        random: createRandom(),
+        pathValidator: validator,
+        ...options.ports,
+      },
+    );
+    const records: TraceRecord[] = [];
+    manager.records$.subscribe((record) => {
+      records.push(record);
+      this.changed();
+    });
+    manager.stanzas$.subscribe(this.changed);
+    await manager.start();
+    this.atEnd(async () => {
+      const over = manager.stop(0).then(() => true);
+      const turn = (): Promise<false> => new Promise((resolve) => setImmediate(() => resolve(false)));
+      while (!(await Promise.race([over, turn()]))) this.clock.increment(1_000);
+    });
+    const port = manager.listening[0]?.port ?? 0;
+    if (isPublished) this.publish(hosts, port);
+    const deliveries: Delivery[] = [];
+    return {
+      ...{ manager, clock, port, hosts, records, deliveries },
+      send: (from, to) => {
+        manager.router.inject(greeting(from, to, this.#sent++), null, (delivery) => {
+          deliveries.push(delivery);
+          this.changed();
+        });
+      },
+      explain: () => explain(manager.view()),
+    };
+  }
+}
+
+/** The view of its trace: written as a file, read, and led through the charts once more. */
+export async function replayed({ records, hosts, clock }: Provider): Promise<View> {
+  const trace = await readText(traceText(records, hosts));
+  const view = replay(trace.records, { hosts: trace.header.hosts });
+  assert.deepEqual(view.diverged, [], 'the records lead through the charts as it went');
+  return { ...view, atMs: clock.now() };
+}
+
+/** Live; and the same from its trace. */
+export async function explained(provider: Provider): Promise<readonly Explanation[]> {
+  const live = explain(provider.manager.view());
+  assert.deepEqual(explain(await replayed(provider)), live, 'the trace has the same explanation');
+  return live;
+}

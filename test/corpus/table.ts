@@ -1,0 +1,44 @@
+/** The corpus as a table: one case, what was told of it, and whether that is right. */
+import type { Row } from './case.ts';
+
+const WIDTHS = [34, 30, 8, 60, 60, 7] as const;
+
+export function printed(rows: readonly Row[]): string {
+  const lines = [cells('case', 'state', 'mover', 'cause', 'fix', 'verdict'), rule];
+  let section = '';
+  for (const { name, section: of, told, wrong } of rows) {
+    if (of !== section) lines.push(`\n# ${of}`);
+    section = of;
+    const { state, mover, cause, fix, diagnosis } = told;
+    const where = `${state.replaceAll('.', '. ')} [${diagnosis}]`;
+    lines.push(cells(name, where, mover, cause, fix, wrong.length === 0 ? 'right' : 'WRONG'), '');
+    lines.push(...wrong.map((what) => `  !! ${what}`));
+  }
+  const right = rows.filter(({ wrong }) => wrong.length === 0).length;
+  return [...lines, `${right} of ${rows.length} are right`].join('\n');
+}
+
+const rule = WIDTHS.map((width) => '-'.repeat(width)).join('  ');
+
+function cells(...texts: readonly string[]): string {
+  const columns = texts.map((text, index) => wrapped(text, WIDTHS[index] ?? 10));
+  const height = Math.max(...columns.map(({ length }) => length));
+  return Array.from({ length: height }, (_, line) =>
+    columns
+      .map((column, index) => (column[line] ?? '').padEnd(WIDTHS[index] ?? 10))
+      .join('  ')
+      .trimEnd(),
+  ).join('\n');
+}
+
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [''];
+  for (const word of text.split(' ')) {
+    const last = lines.length - 1;
+    const line = lines[last] ?? '';
+    if (line === '') lines[last] = word;
+    else if (line.length + 1 + word.length <= width) lines[last] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines.flatMap((line) => line.match(new RegExp(`.{1,${width}}`, 'g')) ?? ['']);
+}
