@@ -23,9 +23,10 @@ interface Concerned extends Pick<Involved, 'local' | 'remote' | 'direction'> {
 
 export function situationOf(view: Pick<View, 'atMs'>, involved: Concerned, fault: Fault, attempts: unknown): Situation {
   const { local, remote, direction, stream, peer } = involved;
-  const { tls, settings, endpoint, associated, negotiation, service } = stream?.context ?? {};
+  const { tls, settings, endpoint, associated, negotiation, service, connectedTo } = stream?.context ?? {};
   const isEncrypted = isFields(tls);
   const { policy, material } = fieldsIn(settings);
+  const { features, wireId } = fieldsIn(negotiation);
   const ownPolicy = policyIn(policy, remote);
   const { secureDns } = fieldsIn(material);
   return {
@@ -40,19 +41,12 @@ export function situationOf(view: Pick<View, 'atMs'>, involved: Concerned, fault
     endpoint: endpointIn(endpoint) ?? endpointIn(peer?.context['endpoint']),
     isEncrypted,
     // Under TLS the features are others; without any, nothing is known.
-    startTls: isEncrypted ? null : startTlsIn(fieldsIn(negotiation)['features']),
-    ...(hasSaidNothing(view, stream) ? { firstBytes: null } : {}),
+    startTls: isEncrypted ? null : startTlsIn(features),
+    // Connected to, and no header came: whoever closes then has said nothing.
+    ...(typeof connectedTo === 'string' && wireId === null && !isEncrypted ? { firstBytes: null } : {}),
     certificate: certificateIn(fieldsIn(tls)['certificate']),
     attempts: attemptsIn(attempts ?? fieldsIn(associated)['attempts']),
   };
-}
-
-/** What it says before TLS is in the records element by element; of a stream whose beginning is missing, nobody knows. */
-function hasSaidNothing(view: View, stream: ActorView | null): boolean {
-  if (stream?.machine !== 'initiatingStream') return false;
-  const records = view.recordsOf(stream.id);
-  const isWhole = records.some(({ kind }) => kind === 'born');
-  return isWhole && !records.some((one) => one.kind === 'wire' && one.direction === 'in');
 }
 
 /** Of a trace that somebody has written by hand, the policy may be anything. */
