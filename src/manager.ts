@@ -393,6 +393,12 @@ export class ConnectionManager {
     return liveView({ live, ring, attempts, hosts: [...this.#hosted.keys()], nowMs: this.#ports.clock.now() });
   }
 
+  /** Whom a stream is with, as far as its header has said; null when it has ended. */
+  partiesOf(stream: StreamId): { readonly local: string; readonly remote: string } | null {
+    const context = this.#registry.streams.get(stream)?.context();
+    return context === undefined ? null : { local: context.local, remote: context.remote };
+  }
+
   /** What is remembered of attempts, and every actor that lives, in mid-life: what a trace begins with, so that it can be replayed. */
   traceSnapshots(): readonly TraceRecord[] {
     return [...this.#registry.attempts.keep.all(), ...this.#registry.recorder.snapshots()];

@@ -78,7 +78,13 @@ async function startAll({ config, manager, ports }: Omit<Daemon, 'file'>, beside
   });
   await manager.start();
   if (config.inspector !== null)
-    beside.inspector = await inspect(manager, config.inspector, Object.keys(config.manager.hosts), ports.clock);
+    beside.inspector = await inspect(
+      manager,
+      config.inspector,
+      Object.keys(config.manager.hosts),
+      ports.clock,
+      (text) => log.say('info', text),
+    );
   for (const options of config.components) {
     const tell = log.component;
     beside.components.push(

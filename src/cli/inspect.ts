@@ -1,5 +1,7 @@
 /** The inspector of the daemon (INTERFACES, `inspector`). */
 import type { InspectorConfig } from '../config/load.ts';
+import type { Observable } from 'rxjs';
+import type { Commands, Parties } from '../inspector/inspected.ts';
 import { Inspector } from '../inspector/server.ts';
 import type { Clock } from '../ports.ts';
 import { TraceEncoder } from '../trace/format.ts';
@@ -8,40 +10,50 @@ import type { View } from '../trace/view.ts';
 import { packageVersion } from './version.ts';
 
 /** What the inspector needs of the connection manager. */
-export interface InspectedManager {
+export interface InspectedManager extends Commands {
   view(): View;
   traceSnapshots(): readonly TraceRecord[];
+  partiesOf(stream: number): Parties | null;
+  readonly records$: Observable<TraceRecord>;
 }
 
-/** Rejects with FaultError `tcp` where the address cannot be had. */
+/** Rejects with FaultError `tcp` where the address cannot be had. `tell` is told what is done by hand. */
 export function inspect(
   manager: InspectedManager,
   config: InspectorConfig,
   hosts: readonly string[],
   clock: Clock,
+  tell: (text: string) => void,
 ): Promise<Inspector> {
-  return Inspector.start(config, { view: () => manager.view(), traceLines: () => traceOf(manager, hosts, clock) });
+  return Inspector.start(config, {
+    view: () => manager.view(),
+    traceLines: () => traceOf(manager, hosts, clock),
+    live: {
+      records$: manager.records$,
+      partiesOf: (stream) => manager.partiesOf(stream),
+      commands: manager,
+      tell: (text) => tell(`by hand: ${text}`),
+    },
+  });
 }
 
 /**
  * What is remembered of attempts, and what the ring holds; and whoever lives and was born before it begins, as he stands now, so
- * that it can be replayed.
+ * that it can be replayed. It is taken now, and made into lines as they are read.
  */
-function* traceOf(manager: InspectedManager, hosts: readonly string[], clock: Clock): Generator<string> {
-  const encoder = new TraceEncoder();
-  const nowMs = clock.now();
-  const software = `xmpp-dna ${packageVersion()}`;
-  yield encoder.header({ software, startedAtMs: nowMs, role: 'daemon', hosts, savedAtMs: nowMs });
+function traceOf(manager: InspectedManager, hosts: readonly string[], clock: Clock): Iterable<string> {
   const { records } = manager.view();
   const standing = manager.traceSnapshots();
   const [first] = records;
-  for (const record of standing)
-    if (record.kind === 'attempt' && (first === undefined || record.seq < first.seq)) yield encoder.record(record);
-  const born = new Set<string>();
-  for (const record of records) {
-    if (record.kind === 'born') born.add(record.actor);
-    yield encoder.record(record);
-  }
-  for (const record of standing)
-    if (record.kind === 'snapshot' && !born.has(record.actor)) yield encoder.record(record);
+  const born = new Set(records.filter(({ kind }) => kind === 'born').map(({ actor }) => actor));
+  const before = standing.filter(({ kind, seq }) => kind === 'attempt' && (first === undefined || seq < first.seq));
+  const unborn = standing.filter(({ kind, actor }) => kind === 'snapshot' && !born.has(actor));
+  return linesOf([...before, ...records, ...unborn], hosts, clock.now());
+}
+
+function* linesOf(records: readonly TraceRecord[], hosts: readonly string[], nowMs: number): Generator<string> {
+  const encoder = new TraceEncoder();
+  const software = `xmpp-dna ${packageVersion()}`;
+  yield encoder.header({ software, startedAtMs: nowMs, role: 'daemon', hosts, savedAtMs: nowMs });
+  for (const record of records) yield encoder.record(record);
 }

@@ -1,18 +1,31 @@
 /** Which address of the inspector answers what. */
+import { canonicalDomain } from '../protocol/names.ts';
 import { explain, pairFrom } from '../trace/explain.ts';
+import { history } from '../trace/history.ts';
+import { ladder } from '../trace/ladder.ts';
 import { actor, overview, rowKinds, rows } from '../trace/queries.ts';
-import type { Inspected } from './server.ts';
+import { commandNames, runCommand } from './commands.ts';
+import type { Inspected } from './inspected.ts';
 
 export interface Answer {
-  readonly status: 200 | 400 | 401 | 403 | 404 | 405;
-  readonly type: 'json' | 'text' | 'trace';
+  readonly status: 200 | 400 | 401 | 403 | 404 | 405 | 409 | 503;
+  readonly type: 'json' | 'text';
   readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 type Respond = (query: URLSearchParams, inspected: Inspected) => Answer;
 
-const json = (value: unknown): Answer => ({ status: 200, type: 'json', body: JSON.stringify(value) });
+const json = (value: unknown, headers: Readonly<Record<string, string>> = {}): Answer => ({
+  status: 200,
+  type: 'json',
+  body: JSON.stringify(value),
+  headers,
+});
 const refused = (status: 400 | 404, body: string): Answer => ({ status, type: 'text', body });
+
+export const TRACE = '/api/trace';
+export const COMMANDS = '/api/commands';
 
 const addresses: Readonly<Record<string, Respond>> = {
   '/api/overview': (_query, inspected) => json(overview(inspected.view())),
@@ -27,21 +40,45 @@ const addresses: Readonly<Record<string, Respond>> = {
     const found = actor(inspected.view(), query.get('id') ?? '');
     return found === null ? refused(404, 'expected the id of an actor that is known: it may have ended') : json(found);
   },
+  '/api/ladder': (query, inspected) => {
+    const found = ladder(inspected.view(), query.get('id') ?? '');
+    return found === null ? refused(404, 'expected the id of a stream, pair or peer that is known') : json(found);
+  },
+  '/api/history': (query, inspected) => {
+    const domain = canonicalDomain(query.get('domain') ?? '');
+    return domain === null ? refused(400, 'expected domain=…') : json(history(inspected.view(), domain));
+  },
   '/api/explain': (query, inspected) => {
     const pair = query.get('pair');
     return json(explain(inspected.view(), pair === null ? {} : pairFrom(pair)));
   },
+  [COMMANDS]: (_query, { live }) =>
+    json({ commands: live === undefined ? [] : commandNames, blocked: live?.commands.blocked ?? [] }),
   '/api/source': (_query, { trace }) => json(trace === undefined ? { kind: 'live' } : { kind: 'trace', ...trace }),
-  '/api/trace': (_query, inspected) => ({ status: 200, type: 'trace', body: [...inspected.traceLines()].join('') }),
 };
 
 export function answerOf({ pathname, searchParams }: URL, inspected: Inspected): Answer {
   const respond = Object.hasOwn(addresses, pathname) ? addresses[pathname] : undefined;
   if (respond !== undefined) return respond(searchParams, inspected);
-  const known = Object.keys(addresses).join('\n');
+  const known = [...Object.keys(addresses), TRACE].join('\n');
   if (pathname === '/')
     return { status: 200, type: 'text', body: `the page is not built here: npm run build\n${known}` };
   return refused(404, `nothing is here; try\n${known}`);
+}
+
+/** `POST /api/commands`. Whatever is wrong with it is said as a command is answered. */
+export function commandAnswer(contentType: string, body: string, { live }: Inspected): Answer {
+  const answer = (status: Answer['status'], done: boolean, text: string): Answer => ({
+    ...json({ done, text }),
+    status,
+  });
+  if (live === undefined) return answer(409, false, 'nothing runs here: this is a trace');
+  // A form of a foreign page cannot send this type without asking first.
+  if (!/^application\/json\s*(;|$)/i.test(contentType))
+    return answer(400, false, 'expected content-type: application/json');
+  const { status, done, text } = runCommand(live.commands, body);
+  if (done) live.tell(text);
+  return answer(status, done, text);
 }
 
 function countIn(query: URLSearchParams, name: string, fallback: number): number | null {

@@ -21,6 +21,9 @@ export interface Refusal {
 
 const COOKIE = 'xmpp-dna-inspector';
 
+/** Methods that change nothing. */
+const READING: readonly string[] = ['GET', 'HEAD'];
+
 /** As an address stands in a URL. */
 export const urlHost = (address: string): string => (isIPv6(address) ? `[${address}]` : address);
 
@@ -37,19 +40,21 @@ export class Guard {
   }
 
   /** Null: it is answered. */
-  refuses(request: IncomingMessage, query: URLSearchParams): Refusal | null {
+  refuses(request: IncomingMessage, query: URLSearchParams, methods = READING): Refusal | null {
     const { host = '', origin } = request.headers;
     const named = host.replace(/:\d+$/, '').toLowerCase();
     if (!this.#anyHost && !this.#hosts.has(named))
       return { status: 403, text: 'the Host header names neither the address of the inspector nor this machine' };
     if (origin !== undefined && origin.toLowerCase() !== `http://${host.toLowerCase()}`)
       return { status: 403, text: 'this was sent by a page of another origin' };
+    const { method = '' } = request;
+    const isReading = READING.includes(method);
     const site = request.headers['sec-fetch-site'];
     // A link may lead here from anywhere; what a foreign page loads or sends may not.
-    if ((site === 'cross-site' || site === 'same-site') && request.headers['sec-fetch-mode'] !== 'navigate')
+    const isLink = isReading && request.headers['sec-fetch-mode'] === 'navigate';
+    if ((site === 'cross-site' || site === 'same-site') && !isLink)
       return { status: 403, text: 'this was sent by a page of another origin' };
-    if (request.method !== 'GET' && request.method !== 'HEAD')
-      return { status: 405, text: 'the inspector answers GET and HEAD' };
+    if (!methods.includes(method)) return { status: 405, text: `here the inspector answers ${methods.join(', ')}` };
     if (this.#token !== null && !this.#shows(request, query))
       return { status: 401, text: 'a token is needed: Authorization: Bearer …, or ?token=… once' };
     return null;

@@ -1,29 +1,31 @@
-/** The inspector of a running daemon: what {@link View} says, over HTTP. It reads, and changes nothing. */
+/** The inspector of a running daemon, over HTTP: what {@link Inspected.view} says, and what an operator has done by hand. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import { fault, FaultError } from '../protocol/faults.ts';
-import type { View } from '../trace/view.ts';
-import { answerOf, type Answer } from './answers.ts';
+import { answerOf, type Answer, commandAnswer, COMMANDS, TRACE } from './answers.ts';
+import { bodyOf } from './body.ts';
 import { Guard, type GuardOptions, urlHost } from './guard.ts';
+import type { Inspected } from './inspected.ts';
 import { loadPage, type Page, type PageFile } from './page.ts';
+import { refuse, Sockets } from './sockets.ts';
+import { streamLines } from './stream-lines.ts';
+
+export type { Inspected } from './inspected.ts';
 
 export interface InspectorOptions extends GuardOptions {
   /** 0: any free port. */
   readonly port: number;
 }
 
-export interface Inspected {
-  view(): View;
-  /** What the ring holds, as the lines of a trace file. */
-  traceLines(): Iterable<string>;
-  /** Where nothing runs and a file is shown: its name, and the moment that its end is, in milliseconds since the epoch. */
-  readonly trace?: { readonly name: string; readonly atMs: number };
-}
-
 /** Nobody needs more at once, and each costs memory. */
 const MAX_CONNECTIONS = 64;
-/** A request is a line and a few headers, in milliseconds. */
+/** A request is a line and a few headers, in milliseconds; and how often it is looked whether one takes longer. */
 const REQUEST_MS = 10_000;
+const CHECK_MS = 1_000;
+/** A connection on which nothing moves, in milliseconds: whoever does not read what he asked for is left. */
+const STILL_MS = 60_000;
+/** Traces that are being sent: each is encoded as it is read. */
+const MAX_TRACES = 2;
 
 /** Of a request only path and query count. */
 const BASE = 'http://inspector.invalid';
@@ -40,11 +42,13 @@ const HEADERS = {
 
 export class Inspector {
   readonly #server: Server;
+  readonly #sockets: Sockets;
   readonly address: string;
   readonly port: number;
 
-  private constructor(server: Server, address: string, port: number) {
+  private constructor(server: Server, sockets: Sockets, address: string, port: number) {
     this.#server = server;
+    this.#sockets = sockets;
     this.address = address;
     this.port = port;
   }
@@ -61,9 +65,20 @@ export class Inspector {
     page = loadPage(),
   ): Promise<Inspector> {
     const guard = new Guard({ address, token });
-    const server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS }, (request, response) =>
-      serve(request, response, guard, inspected, page),
-    );
+    const sockets = new Sockets(guard, inspected);
+    const desk = new Desk(guard, inspected, page);
+    const times = {
+      requestTimeout: REQUEST_MS,
+      headersTimeout: REQUEST_MS,
+      connectionsCheckingInterval: CHECK_MS,
+    };
+    const server = createServer(times, (request, response) => desk.serve(request, response));
+    server.setTimeout(STILL_MS);
+    server.on('upgrade', (request, socket, head) => {
+      const url = urlOf(request);
+      if (url === null) refuse(socket, 400, 'no such address');
+      else sockets.upgrade(request, url, socket, head);
+    });
     server.maxConnections = MAX_CONNECTIONS;
     server.listen(port, address);
     try {
@@ -73,51 +88,91 @@ export class Inspector {
       throw new FaultError(fault('tcp', 'listen-failed', 'local', text), { cause: error });
     }
     const bound = server.address();
-    return new Inspector(server, address, typeof bound === 'object' && bound !== null ? bound.port : port);
+    return new Inspector(server, sockets, address, typeof bound === 'object' && bound !== null ? bound.port : port);
   }
 
   async stop(): Promise<void> {
     const closed = once(this.#server, 'close');
     this.#server.close();
+    this.#sockets.stop();
     this.#server.closeAllConnections();
     await closed;
   }
 }
 
-function serve(
-  request: IncomingMessage,
-  response: ServerResponse,
-  guard: Guard,
-  inspected: Inspected,
-  page: Page,
-): void {
-  const path = request.url ?? '/';
-  if (!URL.canParse(path, BASE)) {
-    send(request, response, { status: 400, type: 'text', body: 'no such address' });
-    return;
+function urlOf({ url = '/' }: IncomingMessage): URL | null {
+  return URL.canParse(url, BASE) ? new URL(url, BASE) : null;
+}
+
+/** Answers requests. */
+class Desk {
+  readonly #guard: Guard;
+  readonly #inspected: Inspected;
+  readonly #page: Page;
+  #traces = 0;
+
+  constructor(guard: Guard, inspected: Inspected, page: Page) {
+    this.#guard = guard;
+    this.#inspected = inspected;
+    this.#page = page;
   }
-  const url = new URL(path, BASE);
-  const refusal = guard.refuses(request, url.searchParams);
-  if (refusal !== null) {
-    send(request, response, { status: refusal.status, type: 'text', body: refusal.text });
-    return;
+
+  serve(request: IncomingMessage, response: ServerResponse): void {
+    const url = urlOf(request);
+    if (url === null) {
+      send(request, response, { status: 400, type: 'text', body: 'no such address' });
+      return;
+    }
+    const isCommand = url.pathname === COMMANDS;
+    const methods = isCommand ? ['GET', 'HEAD', 'POST'] : undefined;
+    const refusal = this.#guard.refuses(request, url.searchParams, methods);
+    if (refusal !== null) {
+      send(request, response, { status: refusal.status, type: 'text', body: refusal.text });
+      return;
+    }
+    const cookie = this.#guard.cookieFor(url.searchParams);
+    if (cookie !== null) response.setHeader('set-cookie', cookie);
+    const file = this.#page.get(url.pathname);
+    if (request.method === 'POST') void this.#command(request, response);
+    else if (file !== undefined) sendFile(request, response, file);
+    else if (url.pathname === TRACE) this.#trace(request, response);
+    else send(request, response, answerOf(url, this.#inspected));
   }
-  const cookie = guard.cookieFor(url.searchParams);
-  if (cookie !== null) response.setHeader('set-cookie', cookie);
-  const file = page.get(url.pathname);
-  if (file === undefined) send(request, response, answerOf(url, inspected));
-  else sendFile(request, response, file);
+
+  async #command(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await bodyOf(request);
+    if (body === 'gone') return;
+    // What is left of it is not read.
+    if (body === 'too-long') response.setHeader('connection', 'close');
+    const text = body === 'too-long' ? '' : body.text;
+    send(request, response, commandAnswer(request.headers['content-type'] ?? '', text, this.#inspected));
+  }
+
+  #trace(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#traces >= MAX_TRACES) {
+      send(request, response, { status: 503, type: 'text', body: 'others are being sent a trace: ask again' });
+      return;
+    }
+    response.writeHead(200, { ...HEADERS, 'content-type': 'application/x-ndjson; charset=utf-8' });
+    if (request.method === 'HEAD') {
+      response.end();
+      return;
+    }
+    this.#traces += 1;
+    response.once('close', () => (this.#traces -= 1));
+    void streamLines(response, this.#inspected.traceLines());
+  }
 }
 
 const TYPES: Record<Answer['type'], string> = {
   json: 'application/json; charset=utf-8',
   text: 'text/plain; charset=utf-8',
-  trace: 'application/x-ndjson; charset=utf-8',
 };
 
-function send(request: IncomingMessage, response: ServerResponse, { status, type, body }: Answer): void {
+function send(request: IncomingMessage, response: ServerResponse, { status, type, body, headers }: Answer): void {
   const bytes = Buffer.from(body);
-  response.writeHead(status, { ...HEADERS, 'content-type': TYPES[type], 'content-length': bytes.length });
+  const own = { 'content-type': TYPES[type], 'content-length': bytes.length };
+  response.writeHead(status, { ...HEADERS, ...headers, ...own });
   response.end(request.method === 'HEAD' ? undefined : bytes);
 }
 

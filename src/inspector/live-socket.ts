@@ -1,0 +1,138 @@
+/**
+ * `/api/live`: tells a page which actors have moved, and shows it elements on the wire as they pass (FEATURES O9). While
+ * nobody is there, nothing is listened to; and whoever reads slowly misses some, and is told how many.
+ */
+import type { Subscription } from 'rxjs';
+import type { WebSocket } from 'ws';
+import type { RecordOf, TraceRecord } from '../trace/record.ts';
+import type { Live } from './inspected.ts';
+import { passes, shown, streamOf, type WireFilter, wireFilterIn, type WireShown } from './wire-filter.ts';
+
+/** Between two messages of a kind, at least, in milliseconds. */
+const TICK_MS = 250;
+/** Of those that moved within a tick; where there are more, the page asks for all that it shows. */
+const MOST_CHANGED = 200;
+/** Elements for one client within a tick; more than anybody reads. */
+const MOST_WATCHED = 500;
+/** What a client has not read yet, in bytes; beyond that it misses elements, and then whole ticks. */
+const MOST_UNREAD = 1_024 * 1_024;
+
+interface Client {
+  readonly socket: WebSocket;
+  /** Null: it watches no elements. */
+  filter: WireFilter | null;
+  watched: WireShown[];
+  dropped: number;
+  /** A tick was not told: all may have changed. */
+  isBehind: boolean;
+}
+
+export class LiveSocket {
+  readonly #live: Live;
+  readonly #clients = new Set<Client>();
+  #listening: Subscription | null = null;
+  #changed = new Set<string>();
+  #atMs = 0;
+  #tick: NodeJS.Timeout | null = null;
+
+  constructor(live: Live) {
+    this.#live = live;
+  }
+
+  take(socket: WebSocket): void {
+    const client: Client = { socket, filter: null, watched: [], dropped: 0, isBehind: false };
+    this.#clients.add(client);
+    this.#listening ??= this.#live.records$.subscribe((record) => this.#recorded(record));
+    socket.on('message', (data: Buffer, isBinary: boolean) => {
+      const problem = isBinary ? 'expected JSON as text' : obey(client, data.toString());
+      if (problem !== null) socket.close(1008, problem);
+    });
+    socket.on('close', () => {
+      this.#clients.delete(client);
+      if (this.#clients.size === 0) this.#rest();
+    });
+  }
+
+  #rest(): void {
+    this.#listening?.unsubscribe();
+    this.#listening = null;
+    if (this.#tick !== null) clearTimeout(this.#tick);
+    this.#tick = null;
+    this.#changed.clear();
+  }
+
+  /** On the path of every negotiation: little is done here. */
+  #recorded(record: TraceRecord): void {
+    const { actor, atMs } = record;
+    this.#atMs = atMs;
+    if (actor !== '' && this.#changed.size <= MOST_CHANGED) {
+      const slash = actor.indexOf('/');
+      this.#changed.add(slash < 0 ? actor : actor.slice(0, slash));
+    }
+    if (record.kind === 'wire') this.#watch(record);
+    this.#tick ??= setTimeout(() => this.#tell(), TICK_MS);
+  }
+
+  #watch(record: RecordOf<'wire'>): void {
+    for (const client of this.#clients) {
+      if (client.filter === null) continue;
+      const parties = this.#live.partiesOf(streamOf(record));
+      if (!passes(client.filter, record, parties)) continue;
+      if (client.watched.length < MOST_WATCHED) client.watched.push(shown(record, parties));
+      else client.dropped += 1;
+    }
+  }
+
+  #tell(): void {
+    this.#tick = null;
+    const actors = this.#changed.size > MOST_CHANGED ? null : [...this.#changed];
+    this.#changed.clear();
+    for (const client of this.#clients) {
+      this.#tellElements(client);
+      this.#tellChanges(client, actors);
+    }
+  }
+
+  #tellChanges(client: Client, actors: readonly string[] | null): void {
+    if (actors?.length === 0 && !client.isBehind) return;
+    const wasBehind = client.isBehind;
+    client.isBehind = client.socket.bufferedAmount > MOST_UNREAD;
+    if (!client.isBehind) say(client, { type: 'changed', atMs: this.#atMs, actors: wasBehind ? null : actors });
+  }
+
+  #tellElements(client: Client): void {
+    const { watched, socket } = client;
+    client.watched = [];
+    if (socket.bufferedAmount > MOST_UNREAD) {
+      client.dropped += watched.length;
+      return;
+    }
+    if (watched.length > 0) say(client, { type: 'wire', records: watched });
+    if (client.dropped === 0) return;
+    say(client, { type: 'dropped', records: client.dropped });
+    client.dropped = 0;
+  }
+}
+
+const say = ({ socket }: Client, message: object): void => socket.send(JSON.stringify(message));
+
+/** Answers what is wrong with the message; null where nothing is. */
+function obey(client: Client, text: string): string | null {
+  let message: unknown;
+  try {
+    message = JSON.parse(text);
+  } catch {
+    return 'expected JSON';
+  }
+  if (typeof message !== 'object' || message === null) return 'expected an object';
+  const { type, filter } = message as { readonly type?: unknown; readonly filter?: unknown }; // looked at below
+  if (type === 'unwatch') {
+    client.filter = null;
+    return null;
+  }
+  if (type !== 'watch') return '"type": expected watch or unwatch';
+  const wanted = wireFilterIn(filter);
+  if (typeof wanted === 'string') return wanted;
+  client.filter = wanted;
+  return null;
+}

@@ -1,0 +1,95 @@
+/** The WebSockets of the inspector: who may open one, how many, and what becomes of those who say nothing any more. */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Guard } from './guard.ts';
+import type { Inspected } from './inspected.ts';
+import { LiveSocket } from './live-socket.ts';
+import { showToStately } from './stately-socket.ts';
+
+/** Pages that are open at once. */
+const MAX_SOCKETS = 16;
+/** A message of a client is a filter. */
+const MAX_MESSAGE_BYTES = 4_096;
+/** A client that has not answered a ping until the next is gone, in milliseconds. */
+const PING_MS = 30_000;
+
+type Take = (socket: WebSocket, query: URLSearchParams) => void;
+
+export class Sockets {
+  readonly #guard: Guard;
+  readonly #server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false });
+  readonly #takers: ReadonlyMap<string, Take>;
+  readonly #answered = new WeakSet<WebSocket>();
+  #pinging: NodeJS.Timeout | null = null;
+
+  constructor(guard: Guard, inspected: Inspected) {
+    this.#guard = guard;
+    const { live } = inspected;
+    if (live === undefined) {
+      this.#takers = new Map();
+      return;
+    }
+    const pages = new LiveSocket(live);
+    this.#takers = new Map<string, Take>([
+      ['/api/live', (socket) => pages.take(socket)],
+      ['/stately', (socket, query) => showToStately(socket, inspected, live, query)],
+    ]);
+  }
+
+  upgrade(request: IncomingMessage, { pathname, searchParams }: URL, socket: Duplex, head: Buffer): void {
+    // Whoever goes while it is refused is no fault of ours.
+    socket.on('error', () => socket.destroy());
+    const refusal = this.#guard.refuses(request, searchParams);
+    if (refusal !== null) {
+      refuse(socket, refusal.status, refusal.text);
+      return;
+    }
+    const take = this.#takers.get(pathname);
+    if (take === undefined) refuse(socket, 404, 'no WebSocket is here');
+    else if (this.#server.clients.size >= MAX_SOCKETS) refuse(socket, 503, `${MAX_SOCKETS} are open already`);
+    else
+      this.#server.handleUpgrade(request, socket, head, (opened) => {
+        this.#watch(opened);
+        take(opened, searchParams);
+      });
+  }
+
+  stop(): void {
+    if (this.#pinging !== null) clearInterval(this.#pinging);
+    for (const socket of this.#server.clients) socket.terminate();
+    this.#server.close();
+  }
+
+  #watch(socket: WebSocket): void {
+    this.#answered.add(socket);
+    socket.on('pong', () => this.#answered.add(socket));
+    // Of a frame that is none, or too large: it is closed with the code for that.
+    socket.on('error', () => undefined);
+    this.#pinging ??= setInterval(() => this.#ping(), PING_MS).unref();
+  }
+
+  #ping(): void {
+    for (const socket of this.#server.clients) {
+      if (this.#answered.delete(socket)) socket.ping();
+      else socket.terminate();
+    }
+    if (this.#server.clients.size > 0 || this.#pinging === null) return;
+    clearInterval(this.#pinging);
+    this.#pinging = null;
+  }
+}
+
+const REASONS = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  503: 'Service Unavailable',
+} as const;
+
+export function refuse(socket: Duplex, status: keyof typeof REASONS, text: string): void {
+  const head = `HTTP/1.1 ${status} ${REASONS[status]}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n`;
+  socket.end(`${head}Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`, () => socket.destroy());
+}

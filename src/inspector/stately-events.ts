@@ -1,0 +1,144 @@
+/**
+ * Records as Stately's inspector takes them: the messages of `@statelyai/inspect`, of which one tells that an actor is there,
+ * one that an event has come to it, and one where it stands then. Contexts and events are as redacted as in a trace.
+ */
+import { chartsById } from '../trace/charts.ts';
+import { traceLimits } from '../trace/limits.ts';
+import type { EventOfActor, RecordOf, TraceRecord } from '../trace/record.ts';
+import { plain } from '../trace/redact.ts';
+import type { ActorView, Ending } from '../trace/view.ts';
+
+/** The version of `@statelyai/inspect` whose messages these are. */
+const VERSION = '0.7.2';
+
+export interface StatelySnapshot {
+  readonly status: 'active' | 'done' | 'error' | 'stopped';
+  readonly value: unknown;
+  readonly context?: unknown;
+  readonly output?: unknown;
+}
+
+interface Base {
+  /** Of the actor: its id in a trace. */
+  readonly sessionId: string;
+  readonly rootId: string;
+  /** Of the message. */
+  readonly id: string;
+  /** Milliseconds since the epoch, as a text. */
+  readonly createdAt: string;
+  readonly _version: string;
+}
+
+export type StatelyEvent =
+  | (Base & {
+      readonly type: '@xstate.actor';
+      readonly name: string;
+      readonly parentId: string | undefined;
+      /** The configuration of its chart, as JSON. */
+      readonly definition: string | undefined;
+      readonly snapshot: StatelySnapshot;
+    })
+  | (Base & { readonly type: '@xstate.event'; readonly event: EventOfActor; readonly sourceId: string | undefined })
+  | (Base & { readonly type: '@xstate.snapshot'; readonly event: EventOfActor; readonly snapshot: StatelySnapshot });
+
+export type MoveRecord = RecordOf<'born' | 'event' | 'ended'>;
+
+export const isMove = (record: TraceRecord): record is MoveRecord =>
+  record.kind === 'born' || record.kind === 'event' || record.kind === 'ended';
+
+const rootOf = (id: string): string => id.split('/', 1)[0] ?? id;
+
+const baseOf = (actor: string, atMs: number, id: string): Base => ({
+  sessionId: actor,
+  rootId: rootOf(actor),
+  id,
+  createdAt: String(atMs),
+  _version: VERSION,
+});
+
+/** An actor that is there already when somebody comes to look. */
+export function standing({ id, machine, parent, state, context }: ActorView, atMs: number): StatelyEvent {
+  return {
+    type: '@xstate.actor',
+    ...baseOf(id, atMs, `${id}@${atMs}`),
+    name: id,
+    parentId: parent ?? undefined,
+    definition: definitionOf(machine),
+    snapshot: { status: 'active', value: valueOf(state), context },
+  };
+}
+
+/** What one record tells; `context` is what the actor knows now, where it is known. */
+export function eventsOf(record: MoveRecord, context?: unknown): readonly StatelyEvent[] {
+  const { actor, atMs, seq, machine } = record;
+  const base = baseOf(actor, atMs, String(seq));
+  const known = context === undefined ? {} : { context };
+  switch (record.kind) {
+    case 'born': {
+      const snapshot = { status: 'active' as const, value: valueOf(record.states), ...known };
+      const definition = definitionOf(machine);
+      return [
+        { type: '@xstate.actor', ...base, name: actor, parentId: record.parent ?? undefined, definition, snapshot },
+      ];
+    }
+    case 'event': {
+      const event = plain(record.event, traceLimits.textChars) as EventOfActor; // with its type, as it was
+      const snapshot = { status: 'active' as const, value: valueOf(record.states), ...known };
+      return [
+        { type: '@xstate.event', ...base, event, sourceId: undefined },
+        { type: '@xstate.snapshot', ...base, id: `${seq}s`, event, snapshot },
+      ];
+    }
+    case 'ended': {
+      const output = record.output === undefined ? {} : { output: plain(record.output, traceLimits.textChars) };
+      const snapshot = { status: STATUS[record.how], value: null, ...known, ...output };
+      return [{ type: '@xstate.snapshot', ...base, event: { type: `xstate.${record.how}` }, snapshot }];
+    }
+  }
+}
+
+/** The actor that tells what this protocol has no message for. */
+const OURSELVES = 'xmpp-dna';
+
+export const ourselves = (atMs: number): StatelyEvent => ({
+  type: '@xstate.actor',
+  ...baseOf(OURSELVES, atMs, OURSELVES),
+  name: OURSELVES,
+  parentId: undefined,
+  definition: undefined,
+  snapshot: { status: 'active', value: null },
+});
+
+export const droppedRecords = (records: number, atMs: number): StatelyEvent => ({
+  type: '@xstate.event',
+  ...baseOf(OURSELVES, atMs, `dropped@${atMs}`),
+  event: { type: 'inspector.dropped', records },
+  sourceId: undefined,
+});
+
+const STATUS: Readonly<Record<Ending['how'], StatelySnapshot['status']>> = {
+  done: 'done',
+  stopped: 'stopped',
+  errored: 'error',
+};
+
+/** A path as XState has the value of a state: `{ tlsNegotiation: 'awaitingProceed' }`. */
+function valueOf(path: readonly string[]): unknown {
+  const [outer = '', ...inner] = path;
+  return inner.length === 0 ? outer : { [outer]: valueOf(inner) };
+}
+
+const definitions = new Map<string, string | undefined>();
+
+/** Without what is a function: names of guards, actions and delays stay. */
+function definitionOf(machine: string): string | undefined {
+  if (!definitions.has(machine)) {
+    const config: unknown = chartsById.get(machine)?.config;
+    definitions.set(machine, config === undefined ? undefined : JSON.stringify(config, withoutFunctions));
+  }
+  return definitions.get(machine);
+}
+
+/** A function in a list would become `null`. */
+const withoutFunctions = (_key: string, value: unknown): unknown =>
+  Array.isArray(value) ? value.filter((one) => typeof one !== 'function') : value;

@@ -1,0 +1,31 @@
+/** Lines that are made as they are read, in slices: neither they nor their making stand in the way of anybody else. */
+import type { ServerResponse } from 'node:http';
+
+/** Of one slice, in characters. */
+const SLICE = 64 * 1_024;
+
+/** Ends the response; or stops where whoever asked is gone. */
+export async function streamLines(response: ServerResponse, lines: Iterable<string>): Promise<void> {
+  let slice = '';
+  for (const line of lines) {
+    slice += line;
+    if (slice.length < SLICE) continue;
+    const isTaken = response.write(slice);
+    slice = '';
+    if (!isTaken) await readOrGone(response);
+    else await new Promise((resolve) => setImmediate(resolve));
+    if (response.destroyed) return;
+  }
+  response.end(slice);
+}
+
+const readOrGone = (response: ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const over = (): void => {
+      response.off('drain', over);
+      response.off('close', over);
+      resolve();
+    };
+    response.once('drain', over);
+    response.once('close', over);
+  });
