@@ -1,5 +1,6 @@
 /** `xmpp-dna check`: one negotiation towards a domain, step by step, and what to fix. */
 import { hostname } from 'node:os';
+import { comparePolicies, type Passage, type PolicyComparison } from '../check/compare.ts';
 import type { CheckQuestion } from '../check/question.ts';
 import { runCheck } from '../check/run.ts';
 import { type CheckStep, sentenceOf } from '../check/steps.ts';
@@ -7,11 +8,13 @@ import type { CheckVerdict } from '../check/verdict.ts';
 import { loadConfig, type ServeConfig } from '../config/load.ts';
 import { makePaint } from '../demo/paint.ts';
 import { canonicalDomain, isIpLiteral } from '../protocol/names.ts';
+import { canonicalPolicy } from '../protocol/policy.ts';
 import { type Service, SERVICES } from '../protocol/service.ts';
+import type { NodePorts } from '../node-ports.ts';
 import { portsFor } from './check-ports.ts';
 import type { RunCommand } from './command.ts';
 import { visible } from './log.ts';
-import { overridden } from './policy-words.ts';
+import { policyGiven } from './policy-words.ts';
 import { EXIT, type Terminal, UsageError } from './terminal.ts';
 
 /** Reserved for what is nobody's (RFC 6761 §6.4). */
@@ -33,20 +36,37 @@ export const check: RunCommand = async ({ values, positionals: [typed = ''] }, t
     domain,
     service,
     local,
-    policy: typeof words === 'string' ? overridden(policy, domain, words) : policy,
+    policy: typeof words === 'string' ? policyGiven(policy, domain, words) : policy,
     authentication: service === 'xmpp-server' && config !== null ? authenticationOf(config, local, note) : null,
   };
-  const ports = portsFor(typeof file === 'string' ? file : '', config, note);
+  const freshPorts = (): NodePorts | null => portsFor(typeof file === 'string' ? file : '', config, note);
+  const ports = freshPorts();
   if (ports === null) return EXIT.missing;
   try {
     terminal.print(`${domain}, ${service}, as ${local || 'nobody'}`);
     const verdict = await runCheck(question, ports, (step) => printStep(step, terminal));
+    if (typeof words === 'string') {
+      const now = await askedQuietly({ ...question, policy }, freshPorts());
+      const other = { policy: canonicalPolicy(question.policy), verdict };
+      if (now !== null)
+        printComparison(comparePolicies(domain, { policy: canonicalPolicy(policy), verdict: now }, other), terminal);
+    }
     printVerdict(verdict, terminal);
     return verdict.verdict === 'proved' ? EXIT.good : EXIT.bad;
   } finally {
     ports.close();
   }
 };
+
+/** Once more, with ports of its own: they remember answers and TLS sessions, and both policies are to see the same. */
+async function askedQuietly(question: CheckQuestion, ports: NodePorts | null): Promise<CheckVerdict | null> {
+  if (ports === null) return null;
+  try {
+    return await runCheck(question, ports, () => undefined);
+  } finally {
+    ports.close();
+  }
+}
 
 function domainFrom(what: string, typed: string): string {
   const domain = canonicalDomain(typed);
@@ -88,6 +108,31 @@ function printStep(step: CheckStep, terminal: Terminal): void {
   const seconds = `${(atMs / 1_000).toFixed(3)} s`.padStart(9);
   terminal.print(visible(`${seconds}  ${state.padEnd(14)} ${sentenceOf(step)}`));
 }
+
+const DIRECTIONS = { out: 'to the domain', in: 'from the domain' } as const;
+
+function printComparison(comparison: PolicyComparison, terminal: Terminal): void {
+  const { differences, inForce, other, cuts, opens } = comparison;
+  terminal.event({ event: 'comparison', ...comparison });
+  terminal.print('');
+  terminal.print('The policy in force, and the other one:');
+  if (differences.length === 0) terminal.print('  they say the same about this domain');
+  for (const { key, inForce: now, other: then } of differences)
+    terminal.print(visible(`  ${key.padEnd(11)} ${now} → ${then}`));
+  for (const way of ['out', 'in'] as const) {
+    terminal.print(`Stanzas ${DIRECTIONS[way]}:`);
+    terminal.print(visible(`  now:   ${passageSentence(inForce[way])}`));
+    terminal.print(visible(`  then:  ${passageSentence(other[way])}`));
+  }
+  const changed = [
+    ...cuts.map((way) => `would cut stanzas ${DIRECTIONS[way]}`),
+    ...opens.map((way) => `would let stanzas ${DIRECTIONS[way]} pass`),
+  ];
+  terminal.print(`The other policy ${changed.join(' and ') || 'would change nothing of that'}.`);
+}
+
+const passageSentence = ({ outcome, by, because }: Passage): string =>
+  `${outcome}${by === null ? '' : `, decided by ${by}`}: ${because}`;
 
 function printVerdict(told: CheckVerdict, terminal: Terminal): void {
   const { domain, service, verdict, prooftype, federation, fault, cause, explanation, fix } = told;

@@ -1,27 +1,31 @@
-/** `--policy`: a federation, prooftypes in their order, or both, in one list of words. */
-import { FEDERATIONS, policyFor, PROOFTYPES, type PolicyOptions, type ProoftypeName } from '../protocol/policy.ts';
+/** `--policy`: a file with another policy; or a federation, prooftypes in their order, and keys, in one list of words. */
+import { existsSync } from 'node:fs';
+import { loadPolicy } from '../config/load.ts';
+import {
+  type DomainPolicy,
+  FEDERATIONS,
+  policyFor,
+  PROOFTYPES,
+  type PolicyOptions,
+  TLS_VERSIONS,
+} from '../protocol/policy.ts';
 import { UsageError } from './terminal.ts';
+
+type Words = Pick<DomainPolicy, 'federation' | 'prooftypes' | 'minTls'>;
+
+/**
+ * The policy of the file; or that in force, with what the words say towards `domain`.
+ * @throws UsageError, ConfigError
+ */
+export function policyGiven(policy: PolicyOptions, domain: string, given: string): PolicyOptions {
+  const isFile = /[/\\]|\.(ya?ml|json)$/i.test(given) || existsSync(given);
+  return isFile ? loadPolicy(given) : overridden(policy, domain, given);
+}
 
 /** The policy with what the words say put in force towards `domain`. */
 export function overridden(policy: PolicyOptions, domain: string, words: string): PolicyOptions {
-  const given = words.split(',').map((word) => word.trim());
-  const unknown = given.find((word) => !isFederation(word) && !isProoftype(word));
-  if (unknown !== undefined) {
-    throw new UsageError(
-      `--policy: expected ${[...FEDERATIONS, ...PROOFTYPES].join(', ')}, got ${JSON.stringify(unknown)}`,
-    );
-  }
-  const [federation, second] = given.filter(isFederation);
-  if (second !== undefined) throw new UsageError('--policy: expected one federation');
-  const prooftypes: readonly ProoftypeName[] = given.filter(isProoftype);
-  if (new Set(prooftypes).size < prooftypes.length) throw new UsageError('--policy: expected each prooftype once');
   const { target, ...inherited } = policyFor(policy, domain);
-  const towards = {
-    ...inherited,
-    ...(target === null ? {} : { target }),
-    ...(federation === undefined ? {} : { federation }),
-    ...(prooftypes.length === 0 ? {} : { prooftypes }),
-  };
+  const towards = { ...inherited, ...(target === null ? {} : { target }), ...wordsIn(words) };
   if (towards.federation === 'authenticated' && towards.prooftypes.every((name) => name === 'dialback'))
     throw new UsageError(
       '--policy: authenticated federation never accepts dialback alone: expected dane, pkix or posh too',
@@ -29,5 +33,51 @@ export function overridden(policy: PolicyOptions, domain: string, words: string)
   return { ...policy, domains: { ...policy.domains, [domain]: towards } };
 }
 
-const isFederation = (word: string): word is (typeof FEDERATIONS)[number] => FEDERATIONS.some((one) => one === word);
-const isProoftype = (word: string): word is (typeof PROOFTYPES)[number] => PROOFTYPES.some((one) => one === word);
+function wordsIn(text: string): Words {
+  const federations: NonNullable<Words['federation']>[] = [];
+  const prooftypes: (typeof PROOFTYPES)[number][] = [];
+  let minTls: Words['minTls'];
+  for (const word of text.split(',').map((one) => one.trim())) {
+    const [key, value] = keyed(word);
+    const federation = key === null || key === 'federation' ? FEDERATIONS.find((one) => one === value) : undefined;
+    const proofs = key === null || key === 'prooftypes' ? prooftypesIn(value) : null;
+    const version = key === 'minTls' ? TLS_VERSIONS.find((one) => one === value) : undefined;
+    if (federation !== undefined) federations.push(federation);
+    else if (proofs !== null) prooftypes.push(...proofs);
+    else if (version !== undefined) minTls = version;
+    else throw new UsageError(expectation(key, word));
+  }
+  const [federation, second] = federations;
+  if (second !== undefined) throw new UsageError('--policy: expected one federation');
+  if (new Set(prooftypes).size < prooftypes.length) throw new UsageError('--policy: expected each prooftype once');
+  return {
+    ...(federation === undefined ? {} : { federation }),
+    ...(prooftypes.length === 0 ? {} : { prooftypes }),
+    ...(minTls === undefined ? {} : { minTls }),
+  };
+}
+
+function keyed(word: string): readonly [key: string | null, value: string] {
+  const at = word.indexOf('=');
+  return at < 0 ? [null, word] : [word.slice(0, at), word.slice(at + 1)];
+}
+
+/** `dane+pkix`: the comma parts the words. */
+function prooftypesIn(value: string): (typeof PROOFTYPES)[number][] | null {
+  const found = value.split('+').map((name) => PROOFTYPES.find((one) => one === name));
+  const known = found.filter((name) => name !== undefined);
+  return known.length === found.length ? known : null;
+}
+
+function expectation(key: string | null, word: string): string {
+  const wanted: Readonly<Record<string, string>> = {
+    federation: FEDERATIONS.join(', '),
+    prooftypes: `${PROOFTYPES.join(', ')}, with + between them`,
+    minTls: TLS_VERSIONS.join(' or '),
+  };
+  const expected =
+    key === null
+      ? [...FEDERATIONS, ...PROOFTYPES].join(', ')
+      : (wanted[key] ?? 'one of the keys federation, prooftypes, minTls');
+  return `--policy: expected ${expected}, got ${JSON.stringify(word)}`;
+}

@@ -3,12 +3,11 @@ import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { isLoopback } from '../protocol/addresses.ts';
 import { parentDomains } from '../protocol/names.ts';
-import { defaultPolicy } from '../protocol/policy.ts';
-import type { DnaProofs, DomainPolicy, ManagerOptions, PolicyOptions, ProoftypeName } from '../options.ts';
-import type { Located } from './decoders.ts';
+import type { DnaProofs, ManagerOptions, PolicyOptions } from '../options.ts';
 import { dnsOptions, type DnsOptions } from './dns.ts';
 import { namesDomain, PemFiles, warnOfCertificate, type LoadedCredential } from './credentials.ts';
 import { FileError, readBounded } from './files.ts';
+import { policyFrom } from './policy.ts';
 import { configFile, type ConfigFile } from './schema.ts';
 import { ConfigError, refused, Source, type Remark, type Spot } from './spot.ts';
 
@@ -88,6 +87,20 @@ export function loadConfig(file: string, nowMs: number = Date.now()): ServeConfi
   return { ...config, warnings: sentences(source.warnings) };
 }
 
+/**
+ * The policy of a configuration file, or of a file that has nothing but `policy`.
+ *
+ * @throws ConfigError with every problem of the file
+ */
+export function loadPolicy(file: string): PolicyOptions {
+  const source = parseYaml(file);
+  const decoded = source.problems.length === 0 ? configFile(new PemFiles(dirname(file)))(source.root()) : refused;
+  if (decoded !== refused && decoded.policy === undefined) source.root().below('policy', null).problem('is missing');
+  const policy = decoded === refused ? undefined : policyFrom(decoded.policy);
+  if (policy === undefined || source.problems.length > 0) throw new ConfigError(sentences(source.problems));
+  return policy;
+}
+
 function parseYaml(file: string): Source {
   const lines = new LineCounter();
   try {
@@ -144,7 +157,7 @@ class Assembly {
       manager: {
         hosts: Object.fromEntries([...this.#credentials].map(([domain, { cert, key }]) => [domain, { cert, key }])),
         listen: (listen ?? []).map(({ value }) => ({ ...value, tls: value.tls ?? 'detect' })),
-        policy: this.#policy(),
+        policy: policyFrom(this.#file.policy),
         ...(bidi === undefined ? {} : { bidi }),
         ...(dialback === undefined ? {} : { dialback }),
         limits: this.#limits(),
@@ -278,57 +291,8 @@ class Assembly {
     };
   }
 
-  #policy(): PolicyOptions {
-    const { allow, deny, domains = new Map<string, never>(), ...own } = this.#file.policy ?? {};
-    checkProof(own, undefined);
-    const overrides = [...domains].map(([pattern, { value }]): [string, DomainPolicy] => {
-      checkProof(value, own);
-      const { target } = value;
-      const fixed = target === undefined ? {} : { target: { ...target, tls: target.tls ?? 'starttls' } };
-      return [pattern, { ...proofOptions(value), ...fixed }];
-    });
-    return {
-      ...proofOptions(own),
-      ...(allow === undefined ? {} : { allow }),
-      ...(deny === undefined ? {} : { deny }),
-      domains: Object.fromEntries(overrides),
-    };
-  }
-
   /** What later versions do. None of it weakens a proof when it is left out. */
   #warnOfWhatIsMissing(): void {
     this.#file.metrics?.spot.warn('not available in this version');
-  }
-}
-
-interface Proof {
-  readonly federation?: Located<NonNullable<DomainPolicy['federation']>>;
-  readonly prooftypes?: Located<readonly ProoftypeName[]>;
-  readonly minTls?: NonNullable<DomainPolicy['minTls']>;
-}
-
-function proofOptions({ federation, prooftypes, minTls }: Proof): Pick<DomainPolicy, keyof Proof> {
-  return {
-    ...(federation === undefined ? {} : { federation: federation.value }),
-    ...(prooftypes === undefined ? {} : { prooftypes: prooftypes.value }),
-    ...(minTls === undefined ? {} : { minTls }),
-  };
-}
-
-/** A policy under which nothing can ever be proved is a mistake; so is a prooftype named twice. */
-function checkProof(own: Proof, inherited: Proof | undefined): void {
-  const { prooftypes } = own;
-  if (prooftypes !== undefined) {
-    const { value, spot } = prooftypes;
-    if (new Set(value).size < value.length) spot.problem(`expected each prooftype once, got ${value.join(', ')}`);
-  }
-  const federation = (own.federation ?? inherited?.federation)?.value ?? defaultPolicy.federation;
-  const order = (own.prooftypes ?? inherited?.prooftypes)?.value ?? defaultPolicy.prooftypes;
-  // Told where one of the two is written: an override that inherits both has been told of above.
-  const spot = (own.prooftypes ?? own.federation)?.spot;
-  if (spot === undefined || federation === 'permissive') return;
-  if (order.length === 0) spot.problem(`expected at least one prooftype: ${federation} federation needs a proof`);
-  else if (federation === 'authenticated' && order.every((name) => name === 'dialback')) {
-    spot.problem('expected pkix, dane or posh besides dialback: authenticated federation never accepts dialback alone');
   }
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { portsFor } from '../../src/cli/check-ports.ts';
+import type { PolicyComparison } from '../../src/check/compare.ts';
 import { overridden } from '../../src/cli/policy-words.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { createNodePorts } from '../../src/node-ports.ts';
@@ -110,7 +111,72 @@ checking('--policy puts federation and prooftypes in place of those of the file'
   const { code, stdout } = await run('check', DOMAIN, '--config', file, '--policy', 'encrypted,pkix,dialback');
   assert.equal(code, 0, stdout);
   assert.match(stdout, /proved by dialback; federation: encrypted/);
+  assert.match(stdout, /\n {2}federation +authenticated → encrypted\n/);
+  assert.match(
+    stdout,
+    /Stanzas to the domain:\n {2}now: {3}refused, decided by pkix: .*\n {2}then: {2}passes, decided by dialback/,
+  );
+  assert.match(
+    stdout,
+    /would let stanzas to the domain and would let stanzas from|would let stanzas to the domain pass/,
+  );
 });
+
+checking(
+  '--policy FILE: what a stricter policy would cut, in and out, and by which prooftype (P3)',
+  async ({ dns, serve }) => {
+    await serve({ credential: authority.issue({ dnsNames: ['other.example'] }) });
+    const file = configuration(dns.address, 'policy: { federation: encrypted }');
+    const strict = join(folder, 'strict.yaml');
+    writeFileSync(strict, 'policy: { federation: authenticated, prooftypes: [pkix], minTls: "1.3" }\n');
+    const { code, stdout } = await run('check', DOMAIN, '--json', '--config', file, '--policy', strict);
+    assert.equal(code, 1, stdout);
+    const events = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const comparison = events.at(-2) as unknown as { event: string } & PolicyComparison;
+    assert.equal(events.at(-1)?.['event'], 'verdict');
+    assert.equal(comparison.event, 'comparison');
+    assert.deepEqual(
+      comparison.differences.map(({ key, inForce, other }) => [key, inForce, other]),
+      [
+        ['federation', 'encrypted', 'authenticated'],
+        ['prooftypes', 'dane, pkix, posh, dialback', 'pkix'],
+        ['minTls', '1.2', '1.3'],
+      ],
+    );
+    assert.deepEqual(comparison.cuts, ['out', 'in']);
+    assert.deepEqual(comparison.opens, []);
+    const passages = [comparison.inForce, comparison.other].flatMap((effect) => [effect.out, effect.in]);
+    assert.deepEqual(
+      passages.map(({ outcome, by }) => [outcome, by]),
+      [
+        ['passes', 'dialback'],
+        ['passes', 'dialback'],
+        ['refused', 'pkix'],
+        ['refused', 'pkix'],
+      ],
+    );
+  },
+);
+
+checking(
+  '--policy: a domain that is proved anyway is cut by nothing but a list that denies it',
+  async ({ dns, serve }) => {
+    await serve();
+    const file = configuration(dns.address);
+    const denying = join(folder, 'denying.yaml');
+    writeFileSync(denying, `policy: { deny: [${DOMAIN}] }\n`);
+    for (const [given, said] of [
+      ['pkix', /would change nothing of that/],
+      [denying, /would cut stanzas to the domain and would cut stanzas from the domain/],
+    ] as const) {
+      const { stdout } = await run('check', DOMAIN, '--config', file, '--policy', given);
+      assert.match(stdout, said);
+    }
+  },
+);
 
 test('wrong usage is told, with what is expected; exit 2', async () => {
   for (const [args, expected] of [
@@ -118,6 +184,9 @@ test('wrong usage is told, with what is expected; exit 2', async () => {
     [['check', 'no domain'], /DOMAIN: expected a domain/],
     [['check', DOMAIN, '--service', 'xmpp'], /--service: expected xmpp-server or xmpp-client/],
     [['check', DOMAIN, '--policy', 'secure'], /--policy: expected permissive, verified/],
+    [['check', DOMAIN, '--policy', 'minTls=1.1'], /--policy: expected 1\.2 or 1\.3, got "minTls=1\.1"/],
+    [['check', DOMAIN, '--policy', 'tls=1.3'], /--policy: expected one of the keys federation/],
+    [['check', DOMAIN, '--policy', join(folder, 'nothing.yaml')], /nothing\.yaml/],
     [['check', DOMAIN, '--from', DOMAIN], /another domain than b\.example/],
     [['check', DOMAIN, '--config', join(folder, 'nothing.yaml')], /nothing\.yaml/],
   ] as const) {
@@ -136,6 +205,11 @@ test('the words of --policy: one federation, prooftypes in their order, what is 
   const towards = (words: string) => overridden(policy, DOMAIN, words).domains?.[DOMAIN];
   assert.deepEqual(towards('verified'), { federation: 'verified', prooftypes: ['pkix'], minTls: '1.3' });
   assert.deepEqual(towards('posh, dane')?.prooftypes, ['posh', 'dane']);
+  assert.deepEqual(towards('federation=verified,prooftypes=posh+dane,minTls=1.2'), {
+    federation: 'verified',
+    prooftypes: ['posh', 'dane'],
+    minTls: '1.2',
+  });
   for (const wrong of ['verified,encrypted', 'pkix,pkix', 'tls', '', 'authenticated,dialback'])
     assert.throws(() => towards(wrong), /--policy/, wrong);
 });
