@@ -14,6 +14,8 @@ export type ProviderCommand =
       readonly caPem: string;
       readonly dns: string;
       readonly bidi: boolean;
+      /** Records that are kept. @defaultValue as in the product */
+      readonly records?: number;
     }
   /** One message for each pair, so many at a time; answers when the fate of each is known. */
   | { readonly do: 'send'; readonly pairs: readonly (readonly [string, string])[]; readonly atOnce: number }
@@ -23,6 +25,9 @@ export type ProviderCommand =
 export interface ProviderAnswer {
   readonly port: number;
   readonly cpuSeconds: number;
+  /** Of these, not in the kernel; and with the collection. */
+  readonly userSeconds: number;
+  readonly collectedAtUserSeconds: number;
   /** The same, with the collection itself: where the next measurement starts. */
   readonly collectedAtCpuSeconds: number;
   readonly rssBytes: number;
@@ -54,12 +59,11 @@ serveCommands<ProviderCommand, ProviderAnswer>(async (command) => {
   return measure();
 });
 
-async function start({ hosts, caPem, dns, bidi }: Extract<ProviderCommand, { do: 'start' }>): Promise<void> {
+async function start({ hosts, caPem, dns, bidi, records }: Extract<ProviderCommand, { do: 'start' }>): Promise<void> {
   const ports = createNodePorts({ hosts, trust: { system: false, anchors: [caPem] }, dns: { servers: [dns] } });
-  manager = new ConnectionManager(
-    { hosts, listen: [{ address: '127.0.0.1', port: 0, tls: 'detect' }], bidi, policy: { federation: 'encrypted' } },
-    ports,
-  );
+  const listen = [{ address: '127.0.0.1', port: 0, tls: 'detect' as const }];
+  const trace = records === undefined ? {} : { trace: { records } };
+  manager = new ConnectionManager({ hosts, listen, bidi, policy: { federation: 'encrypted' }, ...trace }, ports);
   manager.stanzas$.subscribe(() => (received += 1));
   await manager.start();
 }
@@ -78,6 +82,7 @@ async function send({ pairs, atOnce }: Extract<ProviderCommand, { do: 'send' }>)
 
 async function measure(): Promise<ProviderAnswer> {
   const used = cpuSeconds(process.pid); // before the collections, which are ours
+  const userSeconds = process.cpuUsage().user / 1e6;
   for (let i = 0; i < 3; i += 1) {
     globalThis.gc?.();
     await new Promise((resolve) => setImmediate(resolve));
@@ -86,7 +91,9 @@ async function measure(): Promise<ProviderAnswer> {
   return {
     port: manager?.listening[0]?.port ?? 0,
     cpuSeconds: used,
+    userSeconds,
     collectedAtCpuSeconds: cpuSeconds(process.pid),
+    collectedAtUserSeconds: process.cpuUsage().user / 1e6,
     rssBytes: process.memoryUsage.rss(),
     heapBytes: process.memoryUsage().heapUsed,
     sockets: establishedSockets(),

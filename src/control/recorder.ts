@@ -35,8 +35,15 @@ interface Watched extends Tracked {
   seq: number;
   readonly scope: ScopeOfChart;
   /** Records of the ends of children that it has not heard of yet, by the id of the child. */
-  readonly ends: Map<string, number>;
+  ends: Map<string, number> | null;
 }
+
+/** Where an actor keeps what the recorder knows of it: a map by actor would cost more than all the rest. */
+const WATCHED = Symbol('watched');
+interface Watchable {
+  [WATCHED]?: Watched;
+}
+const watchedOf = (ref: AnyActorRef): Watched | undefined => (ref as Watchable)[WATCHED]; // set below, by us alone
 
 type ScopeOfChart = Parameters<AnyStateMachine['transition']>[2];
 
@@ -50,8 +57,7 @@ export class Recorder {
   readonly ring: Ring;
   readonly clock: Clock;
   readonly #keeps: boolean;
-  readonly #watched = new WeakMap<AnyActorRef, Watched>();
-  readonly #live = new Map<string, Watched>();
+  readonly #live = new Set<Watched>();
   #seq = 0;
   /** In whose course something is recorded now. */
   #course: number | null = null;
@@ -59,7 +65,8 @@ export class Recorder {
   #prompt: { readonly actor: string; readonly seq: number } | null = null;
   /** How many transitions and births are being computed, one within the other; their records wait for the outermost. */
   #depth = 0;
-  #waiting: TraceRecord[] = [];
+  #first: TraceRecord | null = null;
+  #others: TraceRecord[] = [];
 
   constructor({ clock, records = traceLimits.records, bytes = traceLimits.bytes }: RecorderOptions) {
     this.clock = clock;
@@ -69,7 +76,7 @@ export class Recorder {
 
   /** Actors that live, by id; of those that were born while nothing was recorded nobody knows. */
   get live(): ReadonlyMap<string, Tracked> {
-    return this.#live;
+    return new Map(Array.from(this.#live, (actor) => [actor.id, actor]));
   }
 
   /** Whether a record would be kept, or heard by anybody. */
@@ -80,7 +87,7 @@ export class Recorder {
   /** Every actor that lives, in mid-life; not while one moves. The number of each is that of the record that comes next. */
   snapshots(): TraceRecord[] {
     const atMs = this.clock.now();
-    return Array.from(this.#live.values(), ({ id, chart, ref, bornMs, stay }) => ({
+    return Array.from(this.#live, ({ id, chart, ref, bornMs, stay }) => ({
       seq: this.#seq,
       atMs,
       actor: id,
@@ -122,7 +129,7 @@ export class Recorder {
     watched.getInitialSnapshot = (scope: ScopeOfChart, input: unknown) =>
       this.isOn ? this.#born(chart, scope, input) : chart.getInitialSnapshot(scope, input);
     watched.transition = (snapshot: AnyMachineSnapshot, event: AnyEventObject, scope: ScopeOfChart) => {
-      const actor = this.isOn ? this.#watched.get(scope.self) : undefined;
+      const actor = this.isOn ? watchedOf(scope.self) : undefined;
       return actor === undefined
         ? chart.transition(snapshot, event, scope)
         : this.#moved(chart, actor, snapshot, event);
@@ -132,7 +139,7 @@ export class Recorder {
 
   #born(chart: AnyStateMachine, scope: ScopeOfChart, input: unknown): AnyMachineSnapshot {
     const { self } = scope;
-    const parent = self._parent === undefined ? null : (this.#watched.get(self._parent) ?? null);
+    const parent = self._parent === undefined ? null : (watchedOf(self._parent) ?? null);
     const seq = this.#seq++;
     const bornMs = this.clock.now();
     const actor: Watched = {
@@ -143,14 +150,14 @@ export class Recorder {
       bornMs,
       stay: null,
       seq,
-      scope: this.#inCourseOf(scope, () => actor.seq),
-      ends: new Map(),
+      scope: this.#inCourseOf(scope, self),
+      ends: null,
     };
-    this.#watched.set(self, actor);
+    (self as Watchable)[WATCHED] = actor;
     const outer = this.#open(seq);
     const snapshot: AnyMachineSnapshot = chart.getInitialSnapshot(actor.scope, input);
     actor.stay = follow(chart, null, { type: 'xstate.init' }, [snapshot], bornMs);
-    this.#live.set(actor.id, actor);
+    this.#live.add(actor);
     this.#add({
       seq,
       atMs: bornMs,
@@ -233,7 +240,7 @@ export class Recorder {
   }
 
   #ended(actor: Watched, { status, output, error, context }: Last): void {
-    if (this.#live.get(actor.id) === actor) this.#live.delete(actor.id);
+    this.#live.delete(actor);
     const end: EndOfActor =
       status === 'error'
         ? { machine: actor.chart.id, how: 'errored', fault: toFault(error, 'internal') }
@@ -244,13 +251,13 @@ export class Recorder {
     const cause = actor.seq;
     actor.seq = seq;
     this.#add({ seq, atMs: this.clock.now(), actor: actor.id, cause, kind: 'ended', ...end });
-    if (status !== 'stopped') actor.parent?.ends.set(actor.ref.id, seq);
+    if (status !== 'stopped' && actor.parent !== null) (actor.parent.ends ??= new Map()).set(actor.ref.id, seq);
   }
 
   /** What an actor is told of the end of a child has that for its cause; of what its far end said, the element that said it. */
   #causeOf(actor: Watched, { type }: AnyEventObject): number | null {
     if (type.startsWith('xstate.')) {
-      if (actor.ends.size === 0) return null;
+      if (actor.ends === null || actor.ends.size === 0) return null;
       const child = /^xstate\.(?:done|error)\.actor\.(.*)$/.exec(type)?.[1];
       const seq = child === undefined ? undefined : actor.ends.get(child);
       if (child === undefined || seq === undefined) return null;
@@ -265,21 +272,17 @@ export class Recorder {
   }
 
   /** What the actor sets going when it has moved is done in the course of that. */
-  #inCourseOf(scope: ScopeOfChart, seqOf: () => number): ScopeOfChart {
-    const { defer } = scope;
-    return {
-      ...scope,
-      defer: (run) =>
-        defer(() => {
-          const outer = this.#course;
-          this.#course = seqOf();
-          try {
-            run();
-          } finally {
-            this.#course = outer;
-          }
-        }),
+  #inCourseOf({ defer, ...scope }: ScopeOfChart, self: AnyActorRef): ScopeOfChart {
+    const inCourse = (run: () => void): void => {
+      const outer = this.#course;
+      this.#course = watchedOf(self)?.seq ?? outer;
+      try {
+        run();
+      } finally {
+        this.#course = outer;
+      }
     };
+    return { ...scope, defer: (run) => defer(() => inCourse(run)) };
   }
 
   #open(seq: number): number | null {
@@ -292,20 +295,27 @@ export class Recorder {
   #close(outer: number | null): void {
     this.#course = outer;
     this.#depth -= 1;
-    if (this.#depth > 0 || this.#waiting.length === 0) return;
-    const waiting = this.#waiting;
-    this.#waiting = [];
+    const first = this.#first;
+    if (this.#depth > 0 || first === null) return;
+    this.#first = null;
+    if (this.#others.length === 0) {
+      this.#keep(first);
+      return;
+    }
+    const records = [first, ...this.#others];
+    this.#others = [];
     // Whoever was born of a transition stands after it.
-    for (const record of waiting.sort((a, b) => a.seq - b.seq)) this.#keep(record);
+    for (const record of records.sort((a, b) => a.seq - b.seq)) this.#keep(record);
   }
 
   #add(record: TraceRecord): void {
-    this.#waiting.push(record);
+    if (this.#first === null) this.#first = record;
+    else this.#others.push(record);
   }
 
   #keep(record: TraceRecord): void {
     if (this.#keeps) this.ring.push(record);
-    this.records$.next(record);
+    if (this.records$.observed) this.records$.next(record);
   }
 }
 

@@ -3,6 +3,8 @@ import type { TraceRecord } from './record.ts';
 
 /** A record, with its numbers and the names that it shares with others. */
 const RECORD = 200;
+/** One that holds a few names. */
+const SHORT = 500;
 const OBJECT = 24;
 const FIELD = 8;
 /** Of a long list, the first stand for all. */
@@ -11,7 +13,7 @@ const LOOKED_AT = 16;
 export function weigh(record: TraceRecord): number {
   switch (record.kind) {
     case 'event':
-      return RECORD + weighValue(record.event, 0);
+      return mayBeLong(record.event.type) ? RECORD + weighValue(record.event, 0) : SHORT;
     case 'born':
       return RECORD + weighValue(record.input, 0);
     case 'ended':
@@ -19,19 +21,24 @@ export function weigh(record: TraceRecord): number {
     case 'wire':
       return RECORD + weighValue(record.element, 0);
     case 'report':
-      return RECORD + weighValue(record.report, 0);
+      return 'outcome' in record.report ? RECORD + weighValue(record.report, 0) : SHORT;
+    case 'fact':
+    case 'queue':
+      return SHORT;
     case 'snapshot':
     case 'dns':
     case 'certificate':
     case 'posh':
     case 'verdict':
-    case 'fact':
-    case 'queue':
     case 'attempt':
     case 'lost':
       return RECORD + weighValue(record, 0);
   }
 }
+
+/** What peers, the DNS and the web say; our own actors tell each other domains, faults and numbers. */
+const mayBeLong = (type: string): boolean =>
+  type.startsWith('peer.') || type.startsWith('transport.') || type.startsWith('xstate.') || type.endsWith('.settled');
 
 function weighValue(value: unknown, depth: number): number {
   if (typeof value === 'string') return value.length;

@@ -1,0 +1,187 @@
+/**
+ * What it costs to remember what happens: the same work with the ring of records and without, turn by turn in one run, in user
+ * time of the processes that do it. New streams to a provider; new pairs between two; and one small actor without any I/O, beside
+ * what xstate's own inspection costs.
+ *
+ * Run: npm run build && node --import tsx benchmarks/trace.ts [ROUNDS]
+ */
+import { createActor } from 'xstate';
+import { pair } from '../machines/pair.machine.ts';
+import { Recorder } from '../src/control/recorder.ts';
+import { systemClock } from '../src/adapters/clock.ts';
+import { createCertificateAuthority } from '../src/simulation/certificate-authority.ts';
+import { statePath } from '../src/trace/record.ts';
+import { startDnsServer, type DnsServer } from '../test/support/dns-server.ts';
+import { heading, median, table, whole } from './support/figures.ts';
+import type { ProviderAnswer, ProviderCommand } from './support/provider.ts';
+import type { SenderAnswer, SenderCommand } from './support/sender.ts';
+import { startWorker, type Worker } from './support/workers.ts';
+
+const ROUNDS = Number(process.argv[2] ?? 9);
+const STREAMS = 100;
+const PAIRS = 200;
+const AT_ONCE = 20;
+/** Before anything counts: code is compiled as it is used. */
+const WARM_UP = 4;
+
+type Provider = Worker<ProviderCommand, ProviderAnswer>;
+type Lane = 'with' | 'without';
+const LANES: readonly Lane[] = ['with', 'without'];
+const authority = createCertificateAuthority({ name: 'Benchmark CA' });
+const dns = await startDnsServer();
+
+async function startProvider(domains: readonly string[], lane: Lane, server: DnsServer): Promise<[Provider, number]> {
+  const credential = authority.issue({
+    dnsNames: [`*.${domains[0]?.replace(/^[^.]+\./, '') ?? ''}`],
+    eku: ['serverAuth', 'clientAuth'],
+  });
+  const provider = startWorker<ProviderCommand, ProviderAnswer>('provider', ['--expose-gc']);
+  const hosts = Object.fromEntries(domains.map((domain) => [domain, credential]));
+  const kept = lane === 'with' ? {} : { records: 0 };
+  const { port } = await provider.ask({
+    do: 'start',
+    hosts,
+    caPem: authority.certPem,
+    dns: server.address,
+    bidi: false,
+    ...kept,
+  });
+  const [first = ''] = domains;
+  for (const domain of domains) server.serve(domain, { port, target: `host.${first}` });
+  return [provider, port];
+}
+
+/** User seconds of a provider while it did that, without the collections before and after. */
+async function used(provider: Provider, work: () => Promise<void>): Promise<number> {
+  const { collectedAtUserSeconds } = await provider.ask({ do: 'measure' });
+  await work();
+  return (await provider.ask({ do: 'measure' })).userSeconds - collectedAtUserSeconds;
+}
+
+/** Medians of the rounds of both lanes, and what the ring adds. */
+function row(what: string, figures: Readonly<Record<Lane, readonly number[]>>, each: number, digits = 2): string[] {
+  const [w, without] = [median(figures.with.slice(WARM_UP)), median(figures.without.slice(WARM_UP))];
+  const ratios = figures.with.slice(WARM_UP).map((value, round) => value / (figures.without[round + WARM_UP] ?? NaN));
+  const percent = (value: number): string => `${((value - 1) * 100).toFixed(1)} %`;
+  const show = (seconds: number): string => ((seconds / each) * 1_000).toFixed(digits);
+  return [what, show(w), show(without), percent(w / without), percent(median(ratios))];
+}
+
+async function streams(): Promise<string[]> {
+  const sender = startWorker<SenderCommand, SenderAnswer>('sender');
+  const peer = authority.issue({ dnsNames: ['peer.example'], eku: ['serverAuth', 'clientAuth'] });
+  const figures: Record<Lane, number[]> = { with: [], without: [] };
+  const providers = new Map<Lane, [Provider, number]>();
+  for (const lane of LANES) providers.set(lane, await startProvider([`d.${lane}-streams.example`], lane, dns));
+  for (let round = 0; round < ROUNDS + WARM_UP; round += 1) {
+    for (const lane of round % 2 === 0 ? LANES : LANES.toReversed()) {
+      const [provider, port] = providers.get(lane) ?? [];
+      if (provider === undefined || port === undefined) throw new Error('no provider');
+      const to = `d.${lane}-streams.example`;
+      const load = { do: 'streams', from: 'peer.example', to, ...peer, count: STREAMS, parallel: 8, port } as const;
+      const seconds = await used(provider, async () => {
+        await sender.ask({ ...load, resume: false });
+      });
+      figures[lane].push(seconds);
+    }
+  }
+  for (const [provider] of providers.values()) provider.stop();
+  sender.stop();
+  return row('a new stream, the receiving end', figures, STREAMS);
+}
+
+async function pairs(): Promise<string[][]> {
+  const ends: Record<'A' | 'B', Record<Lane, number[]>> = {
+    A: { with: [], without: [] },
+    B: { with: [], without: [] },
+  };
+  const count = (ROUNDS + WARM_UP) * PAIRS;
+  const all = new Map<Lane, { a: Provider; b: Provider; senders: string[]; target: string }>();
+  for (const lane of LANES) {
+    const senders = Array.from({ length: count }, (_, i) => `d${i}.a-${lane}.example`);
+    const target = `d.b-${lane}.example`;
+    const [a] = await startProvider(senders, lane, dns);
+    const [b] = await startProvider([target], lane, dns);
+    all.set(lane, { a, b, senders, target });
+  }
+  for (let round = 0; round < ROUNDS + WARM_UP; round += 1) {
+    for (const lane of round % 2 === 0 ? LANES : LANES.toReversed()) {
+      const one = all.get(lane);
+      if (one === undefined) throw new Error('no providers');
+      const chosen = one.senders
+        .slice(round * PAIRS, (round + 1) * PAIRS)
+        .map((sender) => [sender, one.target] as const);
+      const ofA = async (): Promise<void> => {
+        const { returned } = await one.a.ask({ do: 'send', pairs: chosen, atOnce: AT_ONCE });
+        if (returned > 0) throw new Error(`${returned} messages came back`);
+      };
+      let ofB = 0;
+      const seconds = await used(one.a, async () => {
+        ofB = await used(one.b, ofA);
+      });
+      ends.A[lane].push(seconds);
+      ends.B[lane].push(ofB);
+    }
+  }
+  for (const { a, b } of all.values()) for (const provider of [a, b]) provider.stop();
+  return [row('a new pair, the sending end', ends.A, PAIRS), row('a new pair, the receiving end', ends.B, PAIRS)];
+}
+
+/** One pair actor: born, four events, stopped. */
+function bareActors(): string[][] {
+  const clock = systemClock;
+  const recorder = new Recorder({ clock });
+  const watched = recorder.watch(pair);
+  let seen = 0;
+  const kinds: Readonly<Record<string, () => ReturnType<typeof createActor<typeof pair>>>> = {
+    nothing: () => createActor(pair, { input: { local: 'a.example', remote: 'b.example' } }),
+    'the recorder': () => createActor(watched, { id: 'pair:a>b', input: { local: 'a.example', remote: 'b.example' } }),
+    "xstate's inspect": () =>
+      createActor(pair, {
+        input: { local: 'a.example', remote: 'b.example' },
+        inspect: (event) => {
+          if (event.type !== '@xstate.microstep' || !('value' in event.snapshot)) return;
+          seen += statePath(event.snapshot.value).length;
+        },
+      }),
+  };
+  const proof = { prooftype: 'pkix', strength: 'strong', evidence: {}, expiresAtMs: null } as const;
+  const life = (make: () => ReturnType<typeof createActor<typeof pair>>): void => {
+    const actor = make().start();
+    actor.send({ type: 'local.routeWanted' });
+    actor.send({ type: 'route.offered', stream: 1, manner: 'assertion' });
+    actor.send({ type: 'pair.asserted', stream: 1 });
+    actor.send({ type: 'pair.accepted', stream: 1, proof });
+    actor.stop();
+  };
+  const figures = Object.keys(kinds).map((name): [string, number[]] => [name, []]);
+  const LIVES = 2_000;
+  for (let round = 0; round < 30; round += 1) {
+    for (const [name, times] of figures) {
+      const make = kinds[name];
+      if (make === undefined) continue;
+      const before = process.cpuUsage().user;
+      for (let n = 0; n < LIVES; n += 1) life(make);
+      times.push((process.cpuUsage().user - before) / LIVES);
+    }
+  }
+  if (seen === 0) throw new Error('nothing was inspected');
+  return figures.map(([name, times]) => [name, median(times.slice(10)).toFixed(1)]);
+}
+
+heading('what records cost (user time; medians of rounds, interleaved)');
+console.log(
+  `${whole(ROUNDS)} rounds of ${whole(STREAMS)} streams and of ${whole(PAIRS)} pairs, after ${whole(WARM_UP)} that do not count\n`,
+);
+try {
+  table([
+    ['milliseconds each', 'with the ring', 'without', 'medians', 'median of rounds'],
+    await streams(),
+    ...(await pairs()),
+  ]);
+  console.log('one pair actor, born, four events, stopped; no I/O:');
+  table([['watched by', 'µs'], ...bareActors()]);
+} finally {
+  await dns.close();
+}
+process.exit(0);
