@@ -3,11 +3,11 @@ import { Subject } from 'rxjs';
 import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import type { Clock } from '../ports.ts';
 import { type Fault, toFault } from '../protocol/faults.ts';
-import { childName } from '../trace/child-name.ts';
 import { traceLimits } from '../trace/limits.ts';
-import type { EndOfActor, EventOfActor, ReportRecord, TraceBody, TraceRecord } from '../trace/record.ts';
+import type { EventOfActor, ReportRecord, TraceBody, TraceRecord } from '../trace/record.ts';
 import { redactEvent, redactInput } from '../trace/redact.ts';
 import { Ring } from '../trace/ring.ts';
+import { type Tracked, WATCHED, WatchedActor, type WatchedScope } from './watched-actor.ts';
 import { deadlineIn, follow, innermostOf, type Stay } from '../trace/stay.ts';
 
 export interface RecorderOptions {
@@ -17,36 +17,9 @@ export interface RecorderOptions {
   readonly bytes?: number;
 }
 
-/** A live actor that is a chart. */
-export interface Tracked {
-  readonly id: string;
-  readonly chart: AnyStateMachine;
-  readonly parent: Tracked | null;
-  readonly ref: AnyActorRef;
-  readonly bornMs: number;
-  readonly stay: Stay | null;
-}
-
-/** As the recorder keeps it. */
-interface Watched extends Tracked {
-  readonly parent: Watched | null;
-  stay: Stay | null;
-  /** The newest record of it: what it does now is done in its course. */
-  seq: number;
-  readonly scope: ScopeOfChart;
-  /** Records of the ends of children that it has not heard of yet, by the id of the child. */
-  ends: Map<string, number> | null;
-}
-
-/** Where an actor keeps what the recorder knows of it: a map by actor would cost more than all the rest. */
-const WATCHED = Symbol('watched');
-interface Watchable {
-  [WATCHED]?: Watched;
-}
-const watchedOf = (ref: AnyActorRef): Watched | undefined => (ref as Watchable)[WATCHED]; // set below, by us alone
-
 type ScopeOfChart = Parameters<AnyStateMachine['transition']>[2];
 
+const INIT = { type: 'xstate.init' };
 const NOTHING_PASSED: readonly (readonly string[])[] = [];
 
 export class Recorder {
@@ -57,7 +30,9 @@ export class Recorder {
   readonly ring: Ring;
   readonly clock: Clock;
   readonly #keeps: boolean;
-  readonly #live = new Set<Watched>();
+  readonly #live = new Set<WatchedActor>();
+  /** Whose step, or birth, is being computed: the parent of whoever is born of it. */
+  #mover: WatchedActor | null = null;
   #seq = 0;
   /** In whose course something is recorded now. */
   #course: number | null = null;
@@ -76,7 +51,7 @@ export class Recorder {
 
   /** Actors that live, by id; of those that were born while nothing was recorded nobody knows. */
   get live(): ReadonlyMap<string, Tracked> {
-    return new Map(Array.from(this.#live, (actor) => [actor.id, actor]));
+    return new Map(Array.from(this.#live, (actor) => [actor.path, actor.tracked()]));
   }
 
   /** Whether a record would be kept, or heard by anybody. */
@@ -87,14 +62,14 @@ export class Recorder {
   /** Every actor that lives, in mid-life; not while one moves. The number of each is that of the record that comes next. */
   snapshots(): TraceRecord[] {
     const atMs = this.clock.now();
-    return Array.from(this.#live, ({ id, chart, ref, bornMs, stay }) => ({
+    return Array.from(this.#live, ({ path, chart, self, bornMs, stay }) => ({
       seq: this.#seq,
       atMs,
-      actor: id,
+      actor: path,
       cause: null,
       kind: 'snapshot',
       machine: chart.id,
-      snapshot: chart.getPersistedSnapshot(ref.getSnapshot() as AnyMachineSnapshot), // of a chart
+      snapshot: chart.getPersistedSnapshot(self.getSnapshot() as AnyMachineSnapshot), // of a chart
       bornMs,
       entered: (stay?.entered ?? []).map(({ node, sinceMs, untilMs }) => ({
         state: node.path.join('.'),
@@ -129,7 +104,7 @@ export class Recorder {
     watched.getInitialSnapshot = (scope: ScopeOfChart, input: unknown) =>
       this.isOn ? this.#born(chart, scope, input) : chart.getInitialSnapshot(scope, input);
     watched.transition = (snapshot: AnyMachineSnapshot, event: AnyEventObject, scope: ScopeOfChart) => {
-      const actor = this.isOn ? watchedOf(scope.self) : undefined;
+      const actor = this.isOn ? (scope as WatchedScope)[WATCHED] : undefined; // set below, by us alone
       return actor === undefined
         ? chart.transition(snapshot, event, scope)
         : this.#moved(chart, actor, snapshot, event);
@@ -138,97 +113,90 @@ export class Recorder {
   }
 
   #born(chart: AnyStateMachine, scope: ScopeOfChart, input: unknown): AnyMachineSnapshot {
-    const { self } = scope;
-    const parent = self._parent === undefined ? null : (watchedOf(self._parent) ?? null);
+    const mover = this.#mover;
+    const parent = mover !== null && scope.self._parent === mover.self ? mover : null;
     const seq = this.#seq++;
     const bornMs = this.clock.now();
-    const actor: Watched = {
-      id: parent === null ? scope.id : `${parent.id}/${childName(scope.id, input)}`,
-      chart,
-      parent,
-      ref: self,
-      bornMs,
-      stay: null,
-      seq,
-      scope: this.#inCourseOf(scope, self),
-      ends: null,
-    };
-    (self as Watchable)[WATCHED] = actor;
-    const outer = this.#open(seq);
-    const snapshot: AnyMachineSnapshot = chart.getInitialSnapshot(actor.scope, input);
-    actor.stay = follow(chart, null, { type: 'xstate.init' }, [snapshot], bornMs);
+    const actor = new WatchedActor(this, scope, { chart, parent, input, bornMs, seq });
+    (scope as WatchedScope)[WATCHED] = actor;
+    const outer = this.#open(actor, seq);
+    const snapshot: AnyMachineSnapshot = chart.getInitialSnapshot(actor, input);
+    actor.stay = follow(chart, null, INIT, [snapshot], bornMs);
     this.#live.add(actor);
     this.#add({
       seq,
       atMs: bornMs,
-      actor: actor.id,
+      actor: actor.path,
       cause: outer,
       kind: 'born',
       machine: chart.id,
-      parent: parent?.id ?? null,
+      parent: parent?.path ?? null,
       input: redactInput(input),
       states: statesOf(actor.stay),
       untilMs: untilOf(actor.stay),
     });
     if (snapshot.status !== 'active') this.#ended(actor, snapshot);
-    this.#close(outer);
+    this.#close(mover, outer);
     return snapshot;
   }
 
   #moved(
     chart: AnyStateMachine,
-    actor: Watched,
+    actor: WatchedActor,
     snapshot: AnyMachineSnapshot,
     event: AnyEventObject,
   ): AnyMachineSnapshot {
+    const mover = this.#mover;
     if (event.type === 'xstate.stop') {
-      const stopped = chart.microstep(snapshot, event, actor.scope).at(-1) ?? snapshot;
-      const outer = this.#open(actor.seq);
+      const stopped = chart.transition(snapshot, event, actor);
+      const outer = this.#open(actor, actor.seq);
       this.#ended(actor, stopped);
-      this.#close(outer);
+      this.#close(mover, outer);
       return stopped;
     }
     const seq = this.#seq++;
-    const cause = this.#causeOf(actor, event);
-    const outer = this.#open(seq);
+    const cause = this.#causeOf(actor, event.type);
+    const outer = this.#open(actor, seq);
     let steps: AnyMachineSnapshot[];
     try {
-      steps = chart.microstep(snapshot, event, actor.scope);
+      steps = chart.microstep(snapshot, event, actor);
     } catch (error) {
-      this.#add(this.#eventRecord(seq, cause, actor, event, snapshot, NOTHING_PASSED));
+      this.#add(this.#eventRecord(seq, cause, actor, event, snapshot, NOTHING_PASSED, this.clock.now()));
       this.#ended(actor, { status: 'error', error, context: null });
-      this.#close(outer);
+      this.#close(mover, outer);
       throw error;
     }
-    const next = steps.at(-1) ?? snapshot;
+    const next = steps[steps.length - 1] ?? snapshot;
     if (next === snapshot) {
       this.#seq = seq; // nobody was born: nothing has happened
-      this.#close(outer);
+      this.#close(mover, outer);
       return snapshot;
     }
     const before = actor.stay;
+    const nowMs = this.clock.now();
     const passed = steps.length === 1 ? NOTHING_PASSED : passedIn(chart, before, steps);
-    actor.stay = follow(chart, before, event, steps, this.clock.now());
+    actor.stay = follow(chart, before, event, steps, nowMs);
     actor.seq = seq;
-    this.#add(this.#eventRecord(seq, cause, actor, event, snapshot, passed));
+    this.#add(this.#eventRecord(seq, cause, actor, event, snapshot, passed, nowMs));
     if (next.status !== 'active') this.#ended(actor, next);
-    this.#close(outer);
+    this.#close(mover, outer);
     return next;
   }
 
   #eventRecord(
     seq: number,
     cause: number | null,
-    { id, chart, stay }: Watched,
+    { path, chart, stay }: WatchedActor,
     event: EventOfActor,
     { context }: AnyMachineSnapshot,
     passed: readonly (readonly string[])[],
+    atMs: number,
   ): TraceRecord {
     const { remote } = context as { remote?: unknown }; // of streams, whose events alone have something to hide
     return {
       seq,
-      atMs: this.clock.now(),
-      actor: id,
+      atMs,
+      actor: path,
       cause,
       kind: 'event',
       machine: chart.id,
@@ -239,61 +207,58 @@ export class Recorder {
     };
   }
 
-  #ended(actor: Watched, { status, output, error, context }: Last): void {
+  #ended(actor: WatchedActor, { status, output, error, context }: Last): void {
     this.#live.delete(actor);
-    const end: EndOfActor =
-      status === 'error'
-        ? { machine: actor.chart.id, how: 'errored', fault: toFault(error, 'internal') }
-        : status === 'done'
-          ? { machine: actor.chart.id, how: 'done', output, fault: faultOf(output) ?? faultOf(context) }
-          : { machine: actor.chart.id, how: 'stopped', fault: faultOf(context) };
     const seq = this.#seq++;
     const cause = actor.seq;
     actor.seq = seq;
-    this.#add({ seq, atMs: this.clock.now(), actor: actor.id, cause, kind: 'ended', ...end });
-    if (status !== 'stopped' && actor.parent !== null) (actor.parent.ends ??= new Map()).set(actor.ref.id, seq);
+    const head = {
+      seq,
+      atMs: this.clock.now(),
+      actor: actor.path,
+      cause,
+      kind: 'ended',
+      machine: actor.chart.id,
+    } as const;
+    if (status === 'error') this.#add({ ...head, how: 'errored', fault: toFault(error, 'internal') });
+    else if (status === 'done') this.#add({ ...head, how: 'done', output, fault: faultOf(output) ?? faultOf(context) });
+    else this.#add({ ...head, how: 'stopped', fault: faultOf(context) });
+    if (status !== 'stopped' && actor.parent !== null) actor.parent.childEnded(actor.id, seq);
   }
 
   /** What an actor is told of the end of a child has that for its cause; of what its far end said, the element that said it. */
-  #causeOf(actor: Watched, { type }: AnyEventObject): number | null {
-    if (type.startsWith('xstate.')) {
-      if (actor.ends === null || actor.ends.size === 0) return null;
-      const child = /^xstate\.(?:done|error)\.actor\.(.*)$/.exec(type)?.[1];
-      const seq = child === undefined ? undefined : actor.ends.get(child);
-      if (child === undefined || seq === undefined) return null;
-      actor.ends.delete(child);
-      return seq;
-    }
+  #causeOf(actor: WatchedActor, type: string): number | null {
+    if (type.startsWith('xstate.')) return actor.endOfChild(type);
+    if (this.#prompt === null) return this.#course;
     const isPrompted = type.startsWith('peer.') || type === 'local.routeWanted';
-    if (!isPrompted || this.#prompt?.actor !== actor.id) return this.#course;
+    if (!isPrompted || this.#prompt.actor !== actor.path) return this.#course;
     const { seq } = this.#prompt;
     this.#prompt = null;
     return seq;
   }
 
-  /** What the actor sets going when it has moved is done in the course of that. */
-  #inCourseOf({ defer, ...scope }: ScopeOfChart, self: AnyActorRef): ScopeOfChart {
-    const inCourse = (run: () => void): void => {
-      const outer = this.#course;
-      this.#course = watchedOf(self)?.seq ?? outer;
-      try {
-        run();
-      } finally {
-        this.#course = outer;
-      }
-    };
-    return { ...scope, defer: (run) => defer(() => inCourse(run)) };
-  }
-
-  #open(seq: number): number | null {
+  /** What an actor sets going when it has moved is done in the course of that. */
+  inCourseOf({ seq }: { readonly seq: number }, run: () => void): void {
     const outer = this.#course;
     this.#course = seq;
+    try {
+      run();
+    } finally {
+      this.#course = outer;
+    }
+  }
+
+  #open(actor: WatchedActor, seq: number): number | null {
+    const outer = this.#course;
+    this.#course = seq;
+    this.#mover = actor;
     this.#depth += 1;
     return outer;
   }
 
-  #close(outer: number | null): void {
+  #close(mover: WatchedActor | null, outer: number | null): void {
     this.#course = outer;
+    this.#mover = mover;
     this.#depth -= 1;
     const first = this.#first;
     if (this.#depth > 0 || first === null) return;

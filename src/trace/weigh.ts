@@ -1,10 +1,11 @@
-/** About how many bytes a record keeps alive. Not exact, and never less than a few of a large one. */
+/** About how many bytes a record keeps alive: exact where others choose how many, a guess where our own actors do. */
+import type { WireElement } from '../protocol/wire.ts';
 import type { TraceRecord } from './record.ts';
 
-/** A record, with its numbers and the names that it shares with others. */
+/** A record, with its numbers and the names that it shares with others; and one that also holds a few names, or faults. */
 const RECORD = 200;
-/** One that holds a few names. */
 const SHORT = 500;
+const MIDDLE = 1_500;
 const OBJECT = 24;
 const FIELD = 8;
 /** Of a long list, the first stand for all. */
@@ -13,32 +14,40 @@ const LOOKED_AT = 16;
 export function weigh(record: TraceRecord): number {
   switch (record.kind) {
     case 'event':
-      return mayBeLong(record.event.type) ? RECORD + weighValue(record.event, 0) : SHORT;
-    case 'born':
-      return RECORD + weighValue(record.input, 0);
+      return isLong(record.event.type) ? RECORD + weighValue(record.event, 0) : SHORT;
+    case 'born': // what is long in it came with an event
     case 'ended':
-      return RECORD + weighValue(record.output, 0) + weighValue(record.fault, 0);
+      return MIDDLE;
     case 'wire':
-      return RECORD + weighValue(record.element, 0);
+      return LONG_ELEMENTS.has(record.element.kind) ? RECORD + weighValue(record.element, 0) : SHORT;
     case 'report':
-      return 'outcome' in record.report ? RECORD + weighValue(record.report, 0) : SHORT;
+      return 'outcome' in record.report ? MIDDLE : SHORT;
+    case 'verdict':
+    case 'posh':
+      return MIDDLE;
     case 'fact':
     case 'queue':
+    case 'lost':
       return SHORT;
-    case 'snapshot':
     case 'dns':
     case 'certificate':
-    case 'posh':
-    case 'verdict':
     case 'attempt':
-    case 'lost':
+    case 'snapshot':
       return RECORD + weighValue(record, 0);
   }
 }
 
 /** What peers, the DNS and the web say; our own actors tell each other domains, faults and numbers. */
-const mayBeLong = (type: string): boolean =>
-  type.startsWith('peer.') || type.startsWith('transport.') || type.startsWith('xstate.') || type.endsWith('.settled');
+const isLong = (type: string): boolean => LONG_EVENTS.some((prefix) => type.startsWith(prefix));
+const LONG_EVENTS = ['peer.', 'transport.', 'xstate.done.actor.lookUp', 'xstate.done.actor.fetch'] as const;
+const LONG_ELEMENTS: ReadonlySet<WireElement['kind']> = new Set([
+  'streamHeader',
+  'features',
+  'saslFailure',
+  'streamError',
+  'unsupported',
+  'dnaChallenge',
+]);
 
 function weighValue(value: unknown, depth: number): number {
   if (typeof value === 'string') return value.length;
@@ -49,9 +58,6 @@ function weighValue(value: unknown, depth: number): number {
     for (let at = 0; at < looked; at += 1) weight += FIELD + weighValue(value[at], depth + 1);
     return looked === 0 ? weight : (weight * value.length) / looked;
   }
-  for (const name in value) {
-    if (name === 'settings' || name === 'policy' || name === 'proofs') continue; // shared by all
-    weight += FIELD + weighValue((value as Readonly<Record<string, unknown>>)[name], depth + 1);
-  }
+  for (const name in value) weight += FIELD + weighValue((value as Readonly<Record<string, unknown>>)[name], depth + 1);
   return weight;
 }

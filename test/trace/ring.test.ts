@@ -10,8 +10,12 @@ const record = (seq: number, text = ''): TraceRecord => ({
   atMs: seq,
   actor: 'peer:x',
   cause: null,
-  kind: 'report',
-  report: { type: text },
+  kind: 'event',
+  machine: 'initiatingStream',
+  event: { type: 'peer.streamErrorReceived', condition: 'reset', text },
+  passed: [],
+  states: [],
+  untilMs: null,
 });
 
 test('the newest records stay, in their order, and those that made room are counted', () => {

@@ -1,0 +1,104 @@
+/** An actor that is recorded: what the recorder knows of it, and what its chart acts through. */
+import type { AnyActorRef, AnyStateMachine } from 'xstate';
+import { childName } from '../trace/child-name.ts';
+import type { Stay } from '../trace/stay.ts';
+import type { Recorder } from './recorder.ts';
+
+type Scope = Parameters<AnyStateMachine['transition']>[2];
+
+/** Where xstate's scope of an actor leads to ours. */
+export const WATCHED = Symbol('watched');
+export interface WatchedScope extends Scope {
+  [WATCHED]?: WatchedActor;
+}
+
+/** A live actor that is a chart. */
+export interface Tracked {
+  readonly id: string;
+  readonly chart: AnyStateMachine;
+  readonly parent: { readonly id: string } | null;
+  readonly ref: AnyActorRef;
+  readonly bornMs: number;
+  readonly stay: Stay | null;
+}
+
+interface Birth {
+  readonly chart: AnyStateMachine;
+  readonly parent: WatchedActor | null;
+  readonly input: unknown;
+  readonly bornMs: number;
+  readonly seq: number;
+}
+
+/**
+ * Stands between the chart and xstate, as its scope: one object for each actor, since there are many and they are short-lived
+ * (docs/adr/trace.md).
+ */
+export class WatchedActor implements Scope {
+  /** In the trace: `stream:3/association`. */
+  readonly path: string;
+  readonly chart: AnyStateMachine;
+  readonly parent: WatchedActor | null;
+  readonly bornMs: number;
+  stay: Stay | null = null;
+  /** The newest record of it: what it does now is done in its course. */
+  seq: number;
+  // Of xstate; `id` is relative to the parent.
+  readonly self: Scope['self'];
+  readonly id: string;
+  readonly sessionId: string;
+  readonly logger: Scope['logger'];
+  readonly emit: Scope['emit'];
+  readonly system: Scope['system'];
+  readonly stopChild: Scope['stopChild'];
+  actionExecutor: Scope['actionExecutor'];
+  readonly #recorder: Recorder;
+  readonly #scope: Scope;
+  /** Records of the ends of children that it has not heard of yet, by the id of the child. */
+  #ends: Map<string, number> | null = null;
+
+  constructor(recorder: Recorder, scope: Scope, { chart, parent, input, bornMs, seq }: Birth) {
+    this.path = parent === null ? scope.id : `${parent.path}/${childName(scope.id, input)}`;
+    this.chart = chart;
+    this.parent = parent;
+    this.bornMs = bornMs;
+    this.seq = seq;
+    this.self = scope.self;
+    this.id = scope.id;
+    this.sessionId = scope.sessionId;
+    this.logger = scope.logger;
+    this.emit = scope.emit;
+    this.system = scope.system;
+    this.stopChild = scope.stopChild;
+    this.actionExecutor = scope.actionExecutor;
+    this.#recorder = recorder;
+    this.#scope = scope;
+  }
+
+  defer(run: () => void): void {
+    this.#scope.defer(() => this.#recorder.inCourseOf(this, run));
+  }
+
+  childEnded(id: string, seq: number): void {
+    (this.#ends ??= new Map()).set(id, seq);
+  }
+
+  /** The record of the end of the child that an event of this type tells of. */
+  endOfChild(type: string): number | null {
+    if (this.#ends === null || this.#ends.size === 0) return null;
+    const prefix = type.startsWith(DONE) ? DONE : ERROR;
+    if (!type.startsWith(prefix)) return null;
+    const child = type.slice(prefix.length);
+    const seq = this.#ends.get(child) ?? null;
+    if (seq !== null) this.#ends.delete(child);
+    return seq;
+  }
+
+  tracked(): Tracked {
+    const { path, chart, parent, self, bornMs, stay } = this;
+    return { id: path, chart, parent: parent === null ? null : { id: parent.path }, ref: self, bornMs, stay };
+  }
+}
+
+const DONE = 'xstate.done.actor.';
+const ERROR = 'xstate.error.actor.';
