@@ -64,7 +64,7 @@ for (const scenario of scenarios) {
       assert.ok(!text.includes(secret), `${what}: ${secret.slice(0, 80)}`);
       lookedFor.set(what, (lookedFor.get(what) ?? 0) + 1);
     }
-    assert.equal(text.includes('peer.streamOpened'), scenario.acts.length > 0);
+    assert.ok(text.includes('peer.streamOpened'));
   });
 }
 
