@@ -3,11 +3,12 @@ import { Subject } from 'rxjs';
 import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import type { Clock } from '../ports.ts';
 import { type Fault, toFault } from '../protocol/faults.ts';
+import type { LiveActor } from '../trace/live-view.ts';
 import { traceLimits } from '../trace/limits.ts';
 import type { EventOfActor, ReportRecord, TraceBody, TraceRecord } from '../trace/record.ts';
 import { redactEvent, redactInput } from '../trace/redact.ts';
 import { Ring } from '../trace/ring.ts';
-import { type Tracked, WATCHED, WatchedActor, type WatchedScope } from './watched-actor.ts';
+import { WATCHED, WatchedActor, type WatchedScope } from './watched-actor.ts';
 import { deadlineIn, follow, innermostOf, type Stay } from '../trace/stay.ts';
 
 export interface RecorderOptions {
@@ -30,7 +31,7 @@ export class Recorder {
   readonly ring: Ring;
   readonly clock: Clock;
   readonly #keeps: boolean;
-  readonly #live = new Set<WatchedActor>();
+  readonly #live = new Map<string, WatchedActor>();
   /** Whose step, or birth, is being computed: the parent of whoever is born of it. */
   #mover: WatchedActor | null = null;
   #seq = 0;
@@ -50,8 +51,8 @@ export class Recorder {
   }
 
   /** Actors that live, by id; of those that were born while nothing was recorded nobody knows. */
-  get live(): ReadonlyMap<string, Tracked> {
-    return new Map(Array.from(this.#live, (actor) => [actor.path, actor.tracked()]));
+  get live(): ReadonlyMap<string, LiveActor> {
+    return this.#live;
   }
 
   /** Whether a record would be kept, or heard by anybody. */
@@ -62,7 +63,7 @@ export class Recorder {
   /** Every actor that lives, in mid-life; not while one moves. The number of each is that of the record that comes next. */
   snapshots(): TraceRecord[] {
     const atMs = this.clock.now();
-    return Array.from(this.#live, ({ path, chart, self, bornMs, stay }) => ({
+    return Array.from(this.#live.values(), ({ path, chart, self, bornMs, stay }) => ({
       seq: this.#seq,
       atMs,
       actor: path,
@@ -122,7 +123,7 @@ export class Recorder {
     const outer = this.#open(actor, seq);
     const snapshot: AnyMachineSnapshot = chart.getInitialSnapshot(actor, input);
     actor.stay = follow(chart, null, INIT, [snapshot], bornMs);
-    this.#live.add(actor);
+    this.#live.set(actor.path, actor);
     this.#add({
       seq,
       atMs: bornMs,
@@ -208,21 +209,23 @@ export class Recorder {
   }
 
   #ended(actor: WatchedActor, { status, output, error, context }: Last): void {
-    this.#live.delete(actor);
+    if (this.#live.get(actor.path) === actor) this.#live.delete(actor.path);
     const seq = this.#seq++;
     const cause = actor.seq;
     actor.seq = seq;
-    const head = {
+    const isDone = status === 'done';
+    const isErrored = status === 'error';
+    this.#add({
       seq,
       atMs: this.clock.now(),
       actor: actor.path,
       cause,
       kind: 'ended',
       machine: actor.chart.id,
-    } as const;
-    if (status === 'error') this.#add({ ...head, how: 'errored', fault: toFault(error, 'internal') });
-    else if (status === 'done') this.#add({ ...head, how: 'done', output, fault: faultOf(output) ?? faultOf(context) });
-    else this.#add({ ...head, how: 'stopped', fault: faultOf(context) });
+      how: isDone ? 'done' : isErrored ? 'errored' : 'stopped',
+      output: isDone ? output : undefined,
+      fault: isErrored ? toFault(error, 'internal') : ((isDone ? faultOf(output) : null) ?? faultOf(context)),
+    });
     if (status !== 'stopped' && actor.parent !== null) actor.parent.childEnded(actor.id, seq);
   }
 
@@ -267,10 +270,12 @@ export class Recorder {
       this.#keep(first);
       return;
     }
-    const records = [first, ...this.#others];
-    this.#others = [];
     // Whoever was born of a transition stands after it.
-    for (const record of records.sort((a, b) => a.seq - b.seq)) this.#keep(record);
+    const records = this.#others;
+    this.#others = [];
+    records.push(first);
+    records.sort(bySeq);
+    for (const record of records) this.#keep(record);
   }
 
   #add(record: TraceRecord): void {
@@ -283,6 +288,8 @@ export class Recorder {
     if (this.records$.observed) this.records$.next(record);
   }
 }
+
+const bySeq = (a: TraceRecord, b: TraceRecord): number => a.seq - b.seq;
 
 const isPrompt = (record: TraceRecord): boolean =>
   (record.kind === 'wire' && record.direction === 'in') || (record.kind === 'queue' && record.change === 'waiting');

@@ -1,6 +1,7 @@
 /** An actor that is recorded: what the recorder knows of it, and what its chart acts through. */
-import type { AnyActorRef, AnyStateMachine } from 'xstate';
+import type { AnyStateMachine } from 'xstate';
 import { childName } from '../trace/child-name.ts';
+import type { LiveActor } from '../trace/live-view.ts';
 import type { Stay } from '../trace/stay.ts';
 import type { Recorder } from './recorder.ts';
 
@@ -10,16 +11,6 @@ type Scope = Parameters<AnyStateMachine['transition']>[2];
 export const WATCHED = Symbol('watched');
 export interface WatchedScope extends Scope {
   [WATCHED]?: WatchedActor;
-}
-
-/** A live actor that is a chart. */
-export interface Tracked {
-  readonly id: string;
-  readonly chart: AnyStateMachine;
-  readonly parent: { readonly id: string } | null;
-  readonly ref: AnyActorRef;
-  readonly bornMs: number;
-  readonly stay: Stay | null;
 }
 
 interface Birth {
@@ -34,7 +25,7 @@ interface Birth {
  * Stands between the chart and xstate, as its scope: one object for each actor, since there are many and they are short-lived
  * (docs/adr/trace.md).
  */
-export class WatchedActor implements Scope {
+export class WatchedActor implements Scope, LiveActor {
   /** In the trace: `stream:3/association`. */
   readonly path: string;
   readonly chart: AnyStateMachine;
@@ -92,11 +83,6 @@ export class WatchedActor implements Scope {
     const seq = this.#ends.get(child) ?? null;
     if (seq !== null) this.#ends.delete(child);
     return seq;
-  }
-
-  tracked(): Tracked {
-    const { path, chart, parent, self, bornMs, stay } = this;
-    return { id: path, chart, parent: parent === null ? null : { id: parent.path }, ref: self, bornMs, stay };
   }
 }
 

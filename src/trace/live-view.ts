@@ -10,10 +10,11 @@ import type { ActorView, View } from './view.ts';
 
 /** What the recorder knows of an actor that lives. */
 export interface LiveActor {
-  readonly id: string;
+  /** Its id, below that of its parent: `stream:3/association.b.example`. */
+  readonly path: string;
   readonly chart: AnyStateMachine;
-  readonly parent: { readonly id: string } | null;
-  readonly ref: AnyActorRef;
+  readonly parent: { readonly path: string } | null;
+  readonly self: AnyActorRef;
   readonly bornMs: number;
   readonly stay: Stay | null;
 }
@@ -34,9 +35,9 @@ export function liveView({ live, ring, attempts, hosts, nowMs }: LiveSource): Vi
   const make = (id: string): ActorView | undefined => {
     const actor = live.get(id);
     if (actor === undefined) return endedView(index.of(id), lives);
-    const { chart, parent, ref, bornMs, stay } = actor;
-    const snapshot = ref.getSnapshot() as AnyMachineSnapshot; // of a chart
-    const standing = { id, machine: chart.id, parent: parent?.id ?? null, snapshot, stay, states: [], bornMs };
+    const { chart, parent, self, bornMs, stay } = actor;
+    const snapshot = self.getSnapshot() as AnyMachineSnapshot; // of a chart
+    const standing = { id, machine: chart.id, parent: parent?.path ?? null, snapshot, stay, states: [], bornMs };
     return actorView({ ...standing, ended: null }, index.of(id), lives);
   };
   return {
