@@ -19,7 +19,7 @@ export function weigh(record: TraceRecord): number {
     case 'ended':
       return MIDDLE;
     case 'wire':
-      return LONG_ELEMENTS.has(record.element.kind) ? RECORD + weighValue(record.element, 0) : SHORT;
+      return SHORT_ELEMENTS.has(record.element.kind) ? SHORT : RECORD + weighValue(record.element, 0);
     case 'report':
       return 'outcome' in record.report ? MIDDLE : SHORT;
     case 'verdict':
@@ -40,13 +40,16 @@ export function weigh(record: TraceRecord): number {
 /** What peers, the DNS and the web say; our own actors tell each other domains, faults and numbers. */
 const isLong = (type: string): boolean => LONG_EVENTS.some((prefix) => type.startsWith(prefix));
 const LONG_EVENTS = ['peer.', 'transport.', 'xstate.done.actor.lookUp', 'xstate.done.actor.fetch'] as const;
-const LONG_ELEMENTS: ReadonlySet<WireElement['kind']> = new Set([
-  'streamHeader',
-  'features',
-  'saslFailure',
-  'streamError',
-  'unsupported',
-  'dnaChallenge',
+/** In which a peer has no word to choose. */
+const SHORT_ELEMENTS: ReadonlySet<WireElement['kind']> = new Set([
+  'starttls',
+  'proceed',
+  'starttlsFailure',
+  'challenge',
+  'response',
+  'abort',
+  'success',
+  'bidi',
 ]);
 
 function weighValue(value: unknown, depth: number): number {

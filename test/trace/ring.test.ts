@@ -48,6 +48,16 @@ test('what a peer makes long makes room by its weight; one record is kept howeve
   assert.ok(ring.bytes < 1_000);
 });
 
+test('a word that a peer chooses has its weight, also where most of them are short', () => {
+  const mechanism = 'X'.repeat(4_000);
+  const ring = new Ring(100, 10_000);
+  const wire = { kind: 'wire', actor: 'stream:1', direction: 'in', bytes: null, cause: null, atMs: 0 } as const;
+  for (let seq = 0; seq < 10; seq++) {
+    ring.push({ ...wire, seq, element: { kind: 'auth', mechanism, initialResponse: null } });
+  }
+  assert.ok(ring.size <= 2, `${ring.size} of 4 kB each in 10 kB`);
+});
+
 test('a ring without room keeps nothing', () => {
   const ring = new Ring(0, 5_000);
   ring.push(record(1));
