@@ -100,7 +100,7 @@ export class AttemptRecords {
       return;
     }
     if (this.#isToldAgain(attempted, report.fault, nowMs)) return;
-    const { stream = null } = (actor?.ref.getSnapshot() as { context?: PairContext } | undefined)?.context ?? {};
+    const { stream = null } = (actor?.self.getSnapshot() as { context?: PairContext } | undefined)?.context ?? {};
     const facts = (stream === null ? undefined : this.#rowOf(stream)?.context()) ?? this.#failed.get(remote) ?? null;
     this.#failedWith(attempted, facts, report.fault, null);
   }
