@@ -1,6 +1,6 @@
 /** What happens, as records: in memory always, as far as there is room; and to whoever listens. */
 import { Subject } from 'rxjs';
-import type { AnyActorRef, AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
+import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import type { Clock } from '../ports.ts';
 import { type Fault, toFault } from '../protocol/faults.ts';
 import type { LiveActor } from '../trace/live-view.ts';
