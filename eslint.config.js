@@ -25,7 +25,12 @@ export default tseslint.config(
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {
-    languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: {
+        project: ['./tsconfig.json', './visualize/page/tsconfig.json'],
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
     rules: {
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
@@ -62,7 +67,7 @@ export default tseslint.config(
     ],
   ),
   wall(
-    ['visualize/**/*.ts'],
+    ['visualize/**/*.{ts,tsx}'],
     [{ regex: '^(node:|rxjs)|/src/(?!trace/)', message: 'pictures are drawn from the machines and from traces' }],
   ),
   {

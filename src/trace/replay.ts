@@ -24,41 +24,57 @@ export interface ReplayOptions {
 /** The view after `records`, the oldest first. */
 export function replay(records: readonly TraceRecord[], { hosts = [], until, lost = 0 }: ReplayOptions = {}): View {
   const seen = until === undefined ? records : records.filter(({ seq }) => seq <= until);
-  const index = new ByActor(() => seen);
-  const replayed = new Map<string, ReplayedActor>();
-  const diverged: Divergence[] = [];
-  let missing = lost;
-  for (const record of seen) {
-    if (record.kind === 'lost') missing += record.records;
-    const actor = replayed.get(record.actor);
+  const replayer = new Replayer();
+  for (const record of seen) replayer.take(record);
+  return replayer.view(seen, { hosts, lost });
+}
+
+/** Goes through records one by one, so that whoever looks at one moment after the other need not begin anew. */
+export class Replayer {
+  readonly #replayed = new Map<string, ReplayedActor>();
+  readonly #diverged: Divergence[] = [];
+  #lost = 0;
+
+  take(record: TraceRecord): void {
+    if (record.kind === 'lost') this.#lost += record.records;
+    const actor = this.#replayed.get(record.actor);
     if (record.kind === 'born' || record.kind === 'snapshot' || (actor === undefined && isMove(record))) {
-      replayed.set(record.actor, new ReplayedActor(record));
+      this.#replayed.set(record.actor, new ReplayedActor(record));
     }
-    const divergence = replayed.get(record.actor)?.take(record) ?? null;
-    if (divergence !== null) diverged.push(divergence);
+    const divergence = this.#replayed.get(record.actor)?.take(record) ?? null;
+    if (divergence !== null) this.#diverged.push(divergence);
   }
-  const lives = (id: string): boolean => {
-    const actor = replayed.get(id);
-    return actor !== undefined && actor.ended === null;
-  };
-  return {
-    atMs: seen.at(-1)?.atMs ?? 0,
-    origin: 'trace',
-    host: hosts[0] ?? null,
-    hosts,
-    actors: new LazyActors(
-      () => replayed.keys(),
-      (id) => {
-        const actor = replayed.get(id);
-        return actor === undefined ? undefined : actorView(actor, index.of(id), lives);
-      },
-    ),
-    recordsOf: (actor, most) => index.of(actor, most),
-    records: seen,
-    attempts: (remote) => attemptsAmong(seen, remote),
-    lost: missing,
-    diverged,
-  };
+
+  /**
+   * As it stands now, and only until the next record is taken.
+   * @param seen what was taken
+   */
+  view(seen: readonly TraceRecord[], { hosts = [], lost = 0 }: Omit<ReplayOptions, 'until'> = {}): View {
+    const replayed = this.#replayed;
+    const index = new ByActor(() => seen);
+    const lives = (id: string): boolean => {
+      const actor = replayed.get(id);
+      return actor !== undefined && actor.ended === null;
+    };
+    return {
+      atMs: seen.at(-1)?.atMs ?? 0,
+      origin: 'trace',
+      host: hosts[0] ?? null,
+      hosts,
+      actors: new LazyActors(
+        () => replayed.keys(),
+        (id) => {
+          const actor = replayed.get(id);
+          return actor === undefined ? undefined : actorView(actor, index.of(id), lives);
+        },
+      ),
+      recordsOf: (actor, most) => index.of(actor, most),
+      records: seen,
+      attempts: (remote) => attemptsAmong(seen, remote),
+      lost: lost + this.#lost,
+      diverged: this.#diverged,
+    };
+  }
 }
 
 const attemptsAmong = (records: readonly TraceRecord[], remote: string): readonly RecordOf<'attempt'>[] =>

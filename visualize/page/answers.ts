@@ -1,0 +1,101 @@
+/** Answers of a source, asked for anew when they may have changed. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { NotAvailable, type Source } from './source.ts';
+
+export interface Answered<T> {
+  /** Undefined until the first is there. */
+  readonly value: T | undefined;
+  /** Why there is none, or none that is newer; null where all is well. */
+  readonly error: string | null;
+}
+
+export const NOT_AVAILABLE = 'Not available in this version of the daemon.';
+
+interface Options {
+  /** What the question depends on: with another, what was answered before counts no more. */
+  readonly about: string;
+  /** Whether a change of these actors may change the answer. @defaultValue all */
+  readonly concerns?: (actors: readonly string[]) => boolean;
+  /** Not asked more often, in milliseconds. @defaultValue 500 */
+  readonly everyMs?: number;
+}
+
+export function useAnswer<T>(source: Source, ask: () => Promise<T>, options: Options): Answered<T> {
+  const { about, concerns = () => true, everyMs = 500 } = options;
+  const [answered, setAnswered] = useState<Answered<T> & { readonly about: string }>({
+    about,
+    value: undefined,
+    error: null,
+  });
+  const latest = useRef({ ask, concerns });
+  latest.current = { ask, concerns };
+  useEffect(() => {
+    const asking = new Asking(
+      () => latest.current.ask(),
+      (value) => setAnswered({ about, value, error: null }),
+      (error) =>
+        setAnswered((before) => ({ ...(before.about === about ? before : { about, value: undefined }), error })),
+      source.kind === 'trace' ? 0 : everyMs,
+    );
+    asking.again();
+    const forget = source.onChanged((actors) => {
+      if (actors === null || latest.current.concerns(actors)) asking.again();
+    });
+    return () => {
+      forget();
+      asking.end();
+    };
+  }, [source, about, everyMs]);
+  return answered.about === about ? answered : { value: undefined, error: null };
+}
+
+/** One question at a time; what becomes of it while it is asked makes another. */
+class Asking<T> {
+  #isAsking = false;
+  #isStale = false;
+  #isOver = false;
+  #timer = 0;
+  #askedMs = -Infinity;
+  readonly #ask: () => Promise<T>;
+  readonly #told: (value: T) => void;
+  readonly #failed: (error: string) => void;
+  readonly #everyMs: number;
+
+  constructor(ask: () => Promise<T>, told: (value: T) => void, failed: (error: string) => void, everyMs: number) {
+    this.#ask = ask;
+    this.#told = told;
+    this.#failed = failed;
+    this.#everyMs = everyMs;
+  }
+
+  again(): void {
+    this.#isStale = true;
+    if (this.#isAsking || this.#timer !== 0 || this.#isOver) return;
+    const waitMs = this.#askedMs + this.#everyMs - performance.now();
+    if (waitMs <= 0) void this.#askNow();
+    else this.#timer = window.setTimeout(() => void this.#askNow(), waitMs);
+  }
+
+  end(): void {
+    this.#isOver = true;
+    window.clearTimeout(this.#timer);
+  }
+
+  async #askNow(): Promise<void> {
+    this.#timer = 0;
+    this.#isAsking = true;
+    this.#isStale = false;
+    this.#askedMs = performance.now();
+    try {
+      const value = await this.#ask();
+      if (!this.#isOver) this.#told(value);
+    } catch (error) {
+      if (!this.#isOver) this.#failed(wordsOf(error));
+    }
+    this.#isAsking = false;
+    if (this.#isStale) this.again();
+  }
+}
+
+const wordsOf = (error: unknown): string =>
+  error instanceof NotAvailable ? NOT_AVAILABLE : error instanceof Error ? error.message : String(error);

@@ -1,0 +1,101 @@
+/** The chart of an actor, with the state that it is in lit, and the way that it took. */
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { ActorView } from '../../src/trace/view.ts';
+import { holds, isTaken, litIn } from './chart-paths.ts';
+import { clockWords } from './words.ts';
+
+/** As they were drawn from the machines; each is loaded when it is first looked at. */
+const pictures = import.meta.glob<string>('../../docs/charts/*.svg', { query: '?raw', import: 'default' });
+
+/** As files of docs/charts are named. */
+const fileOf = (machine: string): string =>
+  `../../docs/charts/${machine.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}.svg`;
+
+export function ChartCard({ actor }: { readonly actor: ActorView }) {
+  const { machine, state, path, description } = actor;
+  const picture = usePicture(machine);
+  const box = useRef<HTMLDivElement>(null);
+  const current = state.join('.');
+  const way = path.map((step) => step.state).join(' ');
+
+  useEffect(() => {
+    if (picture !== null) box.current?.replaceChildren(picture);
+  }, [picture]);
+  useLayoutEffect(() => {
+    if (picture === null) return;
+    light(picture, actor);
+    // It may be far down.
+    requestAnimationFrame(() => centre(box.current));
+  }, [picture, current, way]);
+
+  return (
+    <section class="card chart" aria-label={`Chart of ${machine}`}>
+      <p class="muted">
+        <strong>{current || '…'}</strong> {description}
+      </p>
+      <div
+        ref={box}
+        class="picture"
+        tabIndex={0}
+        role="region"
+        aria-label={`Chart of ${machine}; it is in ${current}`}
+      />
+      <details>
+        <summary>The way that it took, {path.length} states</summary>
+        <ol class="way">
+          {path.map((step, at) => (
+            <li key={at}>
+              <time>{clockWords(step.atMs)}</time> <code>{step.state}</code>
+            </li>
+          ))}
+        </ol>
+      </details>
+    </section>
+  );
+}
+
+/** Null where there is none, or it is not there yet. */
+function usePicture(machine: string): SVGSVGElement | null {
+  const [picture, setPicture] = useState<SVGSVGElement | null>(null);
+  useEffect(() => {
+    let isWanted = true;
+    setPicture(null);
+    void pictures[fileOf(machine)]?.().then((text) => {
+      if (isWanted) setPicture(parsed(text));
+    });
+    return () => {
+      isWanted = false;
+    };
+  }, [machine]);
+  return picture;
+}
+
+/** Its style is a part of the page's own (vite.config.ts). */
+function parsed(text: string): SVGSVGElement | null {
+  const { documentElement } = new DOMParser().parseFromString(text, 'image/svg+xml');
+  if (!(documentElement instanceof SVGSVGElement)) return null;
+  for (const style of documentElement.querySelectorAll('style')) style.remove();
+  return document.adoptNode(documentElement);
+}
+
+function light(picture: SVGSVGElement, { state, path }: ActorView): void {
+  const lit = litIn(path, state.join('.'));
+  for (const drawn of picture.querySelectorAll<SVGElement>('[data-state]')) {
+    const name = drawn.dataset['state'] ?? '';
+    drawn.classList.toggle('lit', name === lit.current);
+    drawn.classList.toggle('lit-within', name !== lit.current && name !== '' && holds(name, lit.current));
+    drawn.classList.toggle('passed', lit.passed.has(name));
+  }
+  for (const drawn of picture.querySelectorAll<SVGElement>('[data-from]')) {
+    const { from = '', to = '' } = drawn.dataset;
+    drawn.classList.toggle('taken', isTaken(lit, from, to));
+  }
+}
+
+function centre(box: HTMLElement | null): void {
+  const lit = box?.querySelector('.lit > .box');
+  if (box == null || lit == null) return;
+  const [outer, inner] = [box.getBoundingClientRect(), lit.getBoundingClientRect()];
+  box.scrollTop += inner.top + inner.height / 2 - outer.top - outer.height / 2;
+  box.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
+}

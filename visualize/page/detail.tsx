@@ -1,0 +1,236 @@
+/** One stream, pair or peer, or a child of one: why it is where it is, its chart, and all that is known of it. */
+import type { ActorView } from '../../src/trace/view.ts';
+import type { Explanation } from '../../src/trace/explain.ts';
+import { textIn } from '../../src/trace/explain-context.ts';
+import { type Answered, useAnswer } from './answers.ts';
+import { ChartCard } from './chart.tsx';
+import { ActorCommands } from './commands.tsx';
+import { Deadline, ExplanationCard } from './explanation.tsx';
+import { HistoryCard } from './history.tsx';
+import { moveFocus } from './keys.ts';
+import { LadderCard } from './ladder.tsx';
+import { useNow } from './now.ts';
+import { RecordsCard } from './records.tsx';
+import { actorHash, hashOf, type Route } from './route.ts';
+import type { Source } from './source.ts';
+import { dateWords, MOVERS, sinceWords } from './words.ts';
+
+export function Detail({ source, route }: { readonly source: Source; readonly route: Route }) {
+  const { id } = route;
+  const nowMs = useNow(source);
+  const isOfIt = (actors: readonly string[]): boolean => actors.some((one) => one === id || one.startsWith(`${id}/`));
+  const { value, error } = useAnswer(source, () => source.actor(id), { about: `actor ${id}`, concerns: isOfIt });
+  const actor = value?.actor;
+  const told = useExplanations(source, id, actor);
+  return (
+    <>
+      <nav class="path" aria-label="Where this is">
+        <a href={hashOf({ ...route, view: 'start', id: '' })}>All</a>
+        {partsOf(id).map((part) => (
+          <span key={part.id}>
+            {' › '}
+            <a href={actorHash(route, part.id)} aria-current={part.id === id ? 'page' : undefined}>
+              {part.name}
+            </a>
+          </span>
+        ))}
+      </nav>
+      {error === null ? null : (
+        <p class="notice bad" role="alert">
+          {error}
+        </p>
+      )}
+      {value === null ? (
+        <section class="card">
+          <h1>{id}</h1>
+          <p>
+            {source.kind === 'live'
+              ? 'It is not known: it has ended, and its records have made room for newer ones.'
+              : 'It is not there at this moment of the trace: move through time to find it.'}
+          </p>
+        </section>
+      ) : null}
+      {value == null ? null : (
+        <>
+          <Head source={source} actor={value.actor} nowMs={nowMs} />
+          <div class="columns">
+            <div>
+              <section class="card" aria-label="Why">
+                <Why told={told} actor={value.actor} route={route} nowMs={nowMs} />
+              </section>
+              <Facts actor={value.actor} route={route} />
+            </div>
+            <ChartCard actor={value.actor} />
+          </div>
+          <LadderCard source={source} id={id} concerns={isOfIt} />
+          <RecordsCard records={value.records} />
+          {domainOf(value.actor) === '' ? null : (
+            <HistoryCard source={source} domain={domainOf(value.actor)} route={route} />
+          )}
+        </>
+      )}
+    </>
+  );
+}
+
+/** Of whose attempts there is a history. */
+const domainOf = ({ context }: ActorView): string => textIn(context['remote']) || textIn(context['domain']);
+
+/** `stream:3/association:b.example` as two. */
+function partsOf(id: string): readonly { readonly id: string; readonly name: string }[] {
+  const names = id.split('/');
+  return names.map((name, at) => ({ name, id: names.slice(0, at + 1).join('/') }));
+}
+
+function Head({
+  source,
+  actor,
+  nowMs,
+}: {
+  readonly source: Source;
+  readonly actor: ActorView;
+  readonly nowMs: number;
+}) {
+  const { id, machine, state, ended, waits, path, bornMs } = actor;
+  const sinceMs = ended?.atMs ?? waits?.sinceMs ?? path.at(-1)?.atMs ?? bornMs;
+  return (
+    <div class="head-line">
+      <h1>{id}</h1>
+      <span class="muted">{machine}</span>
+      <span
+        class={`pill ${ended !== null ? 'over' : waits === null ? 'plain' : 'waiting'}`}
+        data-current-state={state.join('.')}
+      >
+        {state.join('.') || '…'}
+      </span>
+      <span class="muted">
+        {ended === null ? 'for' : `${ended.how}, since`} {sinceWords(sinceMs, nowMs)}
+      </span>
+      <span class="space" />
+      {source.commands === null || ended !== null ? null : <ActorCommands commands={source.commands} actor={actor} />}
+    </div>
+  );
+}
+
+/** Of a child, what is told of the stream, pair or peer that it is of. */
+function useExplanations(source: Source, id: string, actor: ActorView | undefined): Answered<readonly Explanation[]> {
+  const local = textIn(actor?.context['local']);
+  const remote = textIn(actor?.context['remote']);
+  const [root = ''] = id.split('/');
+  const pair = root.startsWith('pair:')
+    ? root.slice(5)
+    : root.startsWith('peer:')
+      ? root.slice(5)
+      : remote === ''
+        ? ''
+        : `${local}>${remote}`;
+  const answer = useAnswer(source, () => (pair === '' ? Promise.resolve([]) : source.explain(pair)), {
+    about: `explain ${pair}`,
+    everyMs: 1_000,
+  });
+  const told = answer.value ?? [];
+  // Those in which it has a part; where there are none, all of its domains.
+  const own = told.filter(({ chain }) => chain.some((link) => link.actor === id));
+  return { ...answer, value: answer.value === undefined ? undefined : own.length > 0 ? own : told };
+}
+
+const MOST_TOLD = 5;
+
+interface WhyProps {
+  readonly told: Answered<readonly Explanation[]>;
+  readonly actor: ActorView;
+  readonly route: Route;
+  readonly nowMs: number;
+}
+
+function Why({ told: { value: told, error }, actor, route, nowMs }: WhyProps) {
+  if (error !== null) return <p class="muted">{error}</p>;
+  if (told === undefined) return <p class="muted">…</p>;
+  if (told.length === 0) return <Itself actor={actor} nowMs={nowMs} />;
+  return (
+    <>
+      {told.slice(0, MOST_TOLD).map((one) => (
+        <ExplanationCard key={`${one.direction} ${one.local} ${one.remote}`} told={one} route={route} nowMs={nowMs} />
+      ))}
+      {told.length > MOST_TOLD ? <p class="muted">and {told.length - MOST_TOLD} more of the same domains</p> : null}
+    </>
+  );
+}
+
+/** No negotiation is told of: what its chart says. */
+function Itself({ actor: { description, waits, spec }, nowMs }: { readonly actor: ActorView; readonly nowMs: number }) {
+  return (
+    <article class="explanation">
+      <p class="cause">{description || 'Nothing more is known of it.'}</p>
+      {waits === null ? null : (
+        <>
+          <p>
+            It waits for {waits.awaits}, from {MOVERS[waits.mover]}.
+          </p>
+          <Deadline {...waits} nowMs={nowMs} />
+        </>
+      )}
+      <p class="muted small">{spec}</p>
+    </article>
+  );
+}
+
+function Facts({ actor, route }: { readonly actor: ActorView; readonly route: Route }) {
+  const { children, effects, parent, bornMs, ended, context } = actor;
+  const text = JSON.stringify(context, null, 2);
+  return (
+    <section class="card facts" aria-label="What is known of it">
+      <dl>
+        {bornMs === null ? null : (
+          <>
+            <dt>Began</dt>
+            <dd>{dateWords(bornMs)}</dd>
+          </>
+        )}
+        {ended === null ? null : (
+          <>
+            <dt>Ended</dt>
+            <dd>
+              {dateWords(ended.atMs)}, {ended.how}
+              {ended.fault === null ? '' : `: ${ended.fault.layer}: ${ended.fault.condition}`}
+            </dd>
+          </>
+        )}
+        {parent === null ? null : (
+          <>
+            <dt>Of</dt>
+            <dd>
+              <a href={actorHash(route, parent)}>{parent}</a>
+            </dd>
+          </>
+        )}
+        {children.length === 0 ? null : (
+          <>
+            <dt>Children</dt>
+            <dd>
+              <ul onKeyDown={moveFocus}>
+                {children.map((child) => (
+                  <li key={child}>
+                    <a href={actorHash(route, child)}>{child.slice(child.lastIndexOf('/') + 1)}</a>
+                  </li>
+                ))}
+              </ul>
+            </dd>
+          </>
+        )}
+        {effects.length === 0 ? null : (
+          <>
+            <dt>Effects at work</dt>
+            <dd>{effects.join(', ')}</dd>
+          </>
+        )}
+      </dl>
+      {text === '{}' ? null : (
+        <details>
+          <summary>Its context</summary>
+          <pre tabIndex={0}>{text}</pre>
+        </details>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,70 @@
+/** What stands in a row of each list. */
+import type { ComponentChildren } from 'preact';
+import type { Row, RowKind } from '../../src/trace/queries.ts';
+import { actorHash, type Route } from './route.ts';
+import { bytesWords, MOVERS, sinceWords } from './words.ts';
+
+export const COLUMNS: Readonly<Record<RowKind, readonly string[]>> = {
+  pair: ['Pair', 'State', 'For', 'Waits for', 'Stream', 'Fault'],
+  stream: ['Stream', 'Domains', 'State', 'For', 'TLS', 'Bytes', 'Waits for or fault'],
+  peer: ['Domain', 'State', 'For', 'Waits for', 'Fault'],
+};
+
+export function cellsOf(
+  row: Row,
+  kind: RowKind,
+  route: Route,
+  nowMs: number,
+  isActive: boolean,
+  focused: () => void,
+): ComponentChildren {
+  const link = (text: ComponentChildren) => (
+    <a
+      href={actorHash(route, row.id)}
+      tabIndex={isActive ? 0 : -1}
+      onFocus={focused}
+      onClick={(event) => event.stopPropagation()}
+    >
+      {text}
+    </a>
+  );
+  return contentOf(row, kind, nowMs, link).map((content, at) => (
+    <span key={at} role="gridcell" title={typeof content === 'string' ? content : undefined}>
+      {content}
+    </span>
+  ));
+}
+
+type Link = (text: ComponentChildren) => ComponentChildren;
+
+function contentOf(row: Row, kind: RowKind, nowMs: number, link: Link): readonly ComponentChildren[] {
+  const since = sinceWords(row.sinceMs, row.endedMs ?? nowMs);
+  const state = <State row={row} />;
+  const waits = row.awaits === null ? '' : `${row.awaits}${row.mover === null ? '' : `, from ${MOVERS[row.mover]}`}`;
+  const fault = row.fault === null ? '' : `${row.fault.layer}: ${row.fault.condition}`;
+  if (kind === 'pair') {
+    const ends = link(
+      <>
+        <bdi>{row.local}</bdi> → <bdi>{row.remote}</bdi>
+      </>,
+    );
+    return [ends, state, since, waits, row.stream === null ? '' : `stream:${row.stream}`, fault];
+  }
+  if (kind === 'peer') return [link(<bdi>{row.remote || row.id}</bdi>), state, since, waits, fault];
+  const ends = `${row.local || '…'} ${row.machine === 'receivingStream' ? '←' : '→'} ${row.remote || '…'}`;
+  return [link(row.id), ends, state, since, row.tls ?? '', trafficOf(row), fault || waits];
+}
+
+function State({ row }: { readonly row: Row }) {
+  const tone = row.endedMs !== null ? 'over' : row.awaits !== null ? 'waiting' : 'plain';
+  return (
+    <span class={`pill ${tone}`} title={row.description}>
+      {row.state || '…'}
+    </span>
+  );
+}
+
+/** Those who count them say so; a trace need not. */
+function trafficOf(row: Row & { readonly bytes?: { readonly in: number; readonly out: number } | null }): string {
+  return row.bytes == null ? '' : `${bytesWords(row.bytes.in)} in, ${bytesWords(row.bytes.out)} out`;
+}

@@ -1,0 +1,142 @@
+/** What is stuck, first; then all there is. */
+import type { Explanation } from '../../src/trace/explain.ts';
+import type { Overview, RowKind } from '../../src/trace/queries.ts';
+import type { Answered } from './answers.ts';
+import { ConnectButton } from './commands.tsx';
+import { leadOf } from './explanation.tsx';
+import { List } from './list.tsx';
+import { useNow } from './now.ts';
+import { actorHash, adjust, type Route } from './route.ts';
+import type { Source } from './source.ts';
+import { moveFocus } from './keys.ts';
+import { countWords, endsOf, MOVERS, sinceWords } from './words.ts';
+
+interface StartProps {
+  readonly source: Source;
+  readonly route: Route;
+  readonly overview: Answered<Overview>;
+}
+
+export function Start({ source, route, overview: { value: overview, error } }: StartProps) {
+  return (
+    <>
+      {error === null ? null : (
+        <p class="notice bad" role="alert">
+          {error}
+        </p>
+      )}
+      {overview === undefined ? null : <Stuck source={source} route={route} overview={overview} />}
+      <Lists source={source} route={route} overview={overview} />
+    </>
+  );
+}
+
+function Stuck({
+  source,
+  route,
+  overview,
+}: {
+  readonly source: Source;
+  readonly route: Route;
+  readonly overview: Overview;
+}) {
+  const nowMs = useNow(source);
+  const { stuck, stuckCount } = overview;
+  return (
+    <section aria-labelledby="stuck" class="stuck">
+      <h1 id="stuck" class={stuckCount === 0 ? 'good' : 'bad'}>
+        {stuckCount === 0
+          ? 'Nothing is stuck'
+          : `${countWords(stuckCount, 'negotiation is', 'negotiations are')} stuck`}
+      </h1>
+      {stuckCount === 0 ? <p class="muted">Whatever is negotiated now goes on as is usual.</p> : null}
+      <ol onKeyDown={moveFocus}>
+        {stuck.map((one) => (
+          <li key={`${one.direction} ${one.local} ${one.remote}`}>
+            <StuckCard told={one} route={route} nowMs={nowMs} />
+          </li>
+        ))}
+      </ol>
+      {stuckCount > stuck.length ? (
+        <p class="muted">and {countWords(stuckCount - stuck.length, 'more')}: see the lists below.</p>
+      ) : null}
+    </section>
+  );
+}
+
+function StuckCard({
+  told,
+  route,
+  nowMs,
+}: {
+  readonly told: Explanation;
+  readonly route: Route;
+  readonly nowMs: number;
+}) {
+  const { cause, fault, state, mover, sinceMs, failedIn } = told;
+  const [from, to] = endsOf(told);
+  const hasFailed = fault !== null;
+  return (
+    <a class="card" href={actorHash(route, leadOf(told))}>
+      <span class="ends">
+        <bdi>{from}</bdi> <span aria-label="to">→</span> <bdi>{to}</bdi>
+      </span>
+      <span class={`pill ${hasFailed ? 'bad' : 'waiting'}`}>{hasFailed ? 'failed' : 'waits'}</span>
+      <span class="for">{sinceWords(sinceMs, nowMs)}</span>
+      <span class="cause">{cause}</span>
+      <span class="muted where">
+        <code>{failedIn ?? state}</code> · {hasFailed ? 'to be put right by' : 'next to move'}: {MOVERS[mover]} ·{' '}
+        {told.direction}
+      </span>
+    </a>
+  );
+}
+
+const KINDS: Readonly<Record<RowKind, string>> = { pair: 'Pairs', stream: 'Streams', peer: 'Peers' };
+
+function Lists({
+  source,
+  route,
+  overview,
+}: {
+  readonly source: Source;
+  readonly route: Route;
+  readonly overview: Overview | undefined;
+}) {
+  const { list, filter } = route;
+  return (
+    <section aria-label="All there is" class="lists">
+      <div class="bar">
+        <div role="tablist" aria-label="Lists" onKeyDown={moveFocus}>
+          {(['pair', 'stream', 'peer'] as const).map((kind) => (
+            <button
+              key={kind}
+              type="button"
+              role="tab"
+              aria-selected={kind === list}
+              tabIndex={kind === list ? 0 : -1}
+              onClick={() => adjust({ list: kind })}
+            >
+              {KINDS[kind]} <span class="count">{overview?.counts[kind].toLocaleString('en') ?? ''}</span>
+            </button>
+          ))}
+        </div>
+        <input
+          data-filter
+          type="search"
+          placeholder="Filter by domain or id   /"
+          aria-label="Filter by domain or id"
+          value={filter}
+          onInput={({ currentTarget }) => adjust({ filter: currentTarget.value })}
+          onKeyDown={(event) => {
+            if (event.key !== 'Escape') return;
+            adjust({ filter: '' });
+            event.currentTarget.blur();
+          }}
+        />
+        {source.commands === null ? null : <ConnectButton commands={source.commands} hosts={overview?.hosts ?? []} />}
+      </div>
+      <List key={list} source={source} route={route} kind={list} filter={filter} />
+    </section>
+  );
+}

@@ -1,0 +1,109 @@
+/** The moment of a trace: a slider over its records, and keys. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { adjust } from './route.ts';
+import type { Source, Timeline } from './source.ts';
+import { actorHash, useRoute } from './route.ts';
+import { dateWords } from './words.ts';
+
+/** While it plays: between one record and the next, in milliseconds; silences are not sat through. */
+const STEP_MS = 250;
+
+export function TimeBar({ source, timeline }: { readonly source: Source; readonly timeline: Timeline }) {
+  const route = useRoute();
+  const [moment, setMoment] = useState(timeline.moment);
+  const [isPlaying, setPlaying] = useState(false);
+  const wanted = useRef(moment.index);
+  const { index, count, atMs, firstMs, actor, told, seq } = moment;
+
+  const moveTo = (to: number): void => {
+    const next = Math.max(0, Math.min(count, to));
+    wanted.current = next;
+    adjust({ at: next === count ? null : next });
+    void timeline.moveTo(next).then(setMoment);
+  };
+  useEffect(() => {
+    setMoment(timeline.moment);
+    wanted.current = timeline.moment.index;
+    return source.onChanged(() => setMoment(timeline.moment));
+  }, [source]);
+  useEffect(() => {
+    const at = route.at ?? count;
+    if (at !== wanted.current) moveTo(at);
+  }, [route.at]);
+  useEffect(() => {
+    if (!isPlaying) return;
+    if (index >= count) {
+      setPlaying(false);
+      return;
+    }
+    const timer = window.setTimeout(() => moveTo(wanted.current + 1), STEP_MS);
+    return () => window.clearTimeout(timer);
+  }, [isPlaying, index]);
+  useEffect(() => {
+    const press = (event: KeyboardEvent): void => {
+      if (
+        event.defaultPrevented ||
+        event.target instanceof HTMLInputElement ||
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey
+      )
+        return;
+      const step = event.key === 'ArrowLeft' ? -1 : event.key === 'ArrowRight' ? 1 : 0;
+      if (step === 0) return;
+      event.preventDefault();
+      moveTo(wanted.current + step * (event.shiftKey ? 10 : 1));
+    };
+    document.addEventListener('keydown', press);
+    return () => document.removeEventListener('keydown', press);
+  });
+
+  return (
+    <footer class="time-bar" aria-label="Time">
+      <button
+        type="button"
+        aria-label="One record back"
+        onClick={() => moveTo(wanted.current - 1)}
+        disabled={index === 0}
+      >
+        ‹
+      </button>
+      <button
+        type="button"
+        class="play"
+        onClick={() => {
+          if (!isPlaying && index === count) moveTo(0);
+          setPlaying(!isPlaying);
+        }}
+      >
+        {isPlaying ? 'Pause' : 'Play'}
+      </button>
+      <button
+        type="button"
+        aria-label="One record on"
+        onClick={() => moveTo(wanted.current + 1)}
+        disabled={index === count}
+      >
+        ›
+      </button>
+      <input
+        type="range"
+        min={0}
+        max={count}
+        value={index}
+        aria-label="Moment of the trace"
+        aria-valuetext={`${index} of ${count} records, ${dateWords(atMs)}`}
+        onInput={({ currentTarget }) => moveTo(Number(currentTarget.value))}
+      />
+      <span class="moment">
+        <strong>{index === count ? 'the end' : `record ${seq ?? '–'}`}</strong>{' '}
+        <span class="muted">
+          {index} of {count} · {dateWords(atMs)} · +{((atMs - firstMs) / 1_000).toFixed(3)} s
+        </span>
+      </span>
+      <span class="told">
+        {actor === '' ? null : <a href={actorHash(route, actor)}>{actor}</a>} {told}
+      </span>
+    </footer>
+  );
+}

@@ -1,0 +1,54 @@
+/** How the page speaks. */
+import type { Mover } from '../../machines/declare.ts';
+import { lasting } from '../../src/trace/explain-words.ts';
+import type { Explanation } from '../../src/trace/explain.ts';
+
+export const MOVERS: Readonly<Record<Mover, string>> = {
+  us: 'ourselves',
+  peer: 'the far end',
+  dns: 'the DNS',
+  web: 'a web server',
+  operator: 'whoever runs this server',
+};
+
+/** `13:52:07.123`, in UTC, as in the records of a log. */
+export const clockWords = (atMs: number): string => {
+  const date = new Date(atMs);
+  return Number.isNaN(date.getTime()) ? 'some time' : date.toISOString().slice(11, 23);
+};
+
+/** `2026-11-22 13:52:07 UTC`. */
+export const dateWords = (atMs: number): string => {
+  const date = new Date(atMs);
+  return Number.isNaN(date.getTime()) ? 'some time' : `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+};
+
+export const sinceWords = (sinceMs: number | null, nowMs: number): string =>
+  sinceMs === null ? '' : lasting(nowMs - sinceMs);
+
+/** The way the stanzas go. */
+export function endsOf({
+  local,
+  remote,
+  direction,
+}: Pick<Explanation, 'local' | 'remote' | 'direction'>): readonly [string, string] {
+  const ends = [local || 'us', remote || 'somebody'] as const;
+  return direction === 'outgoing' ? ends : [ends[1], ends[0]];
+}
+
+export const idOfPair = ({
+  local,
+  remote,
+  direction,
+}: Pick<Explanation, 'local' | 'remote' | 'direction'>): string | null =>
+  direction === 'outgoing' ? `pair:${local}>${remote}` : null;
+
+export const countWords = (count: number, one: string, many = `${one}s`): string =>
+  `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+
+export const bytesWords = (bytes: number): string =>
+  bytes < 1_000
+    ? `${bytes} B`
+    : bytes < 1_000_000
+      ? `${(bytes / 1_000).toFixed(1)} kB`
+      : `${(bytes / 1_000_000).toFixed(1)} MB`;
