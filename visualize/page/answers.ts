@@ -93,6 +93,10 @@ class Asking<T> {
       if (!this.#isOver) this.#failed(wordsOf(error));
     }
     this.#isAsking = false;
+    this.#goOn();
+  }
+
+  #goOn(): void {
     if (this.#isStale) this.again();
   }
 }

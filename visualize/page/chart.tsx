@@ -18,14 +18,11 @@ export function ChartCard({ actor }: { readonly actor: ActorView }) {
   const current = state.join('.');
   const way = path.map((step) => step.state).join(' ');
 
-  useEffect(() => {
-    if (picture !== null) box.current?.replaceChildren(picture);
-  }, [picture]);
   useLayoutEffect(() => {
-    if (picture === null) return;
+    if (picture === null || box.current === null) return;
+    if (box.current.firstChild !== picture) box.current.replaceChildren(picture);
     light(picture, actor);
-    // It may be far down.
-    requestAnimationFrame(() => centre(box.current));
+    centre(box.current);
   }, [picture, current, way]);
 
   return (
@@ -70,12 +67,11 @@ function usePicture(machine: string): SVGSVGElement | null {
   return picture;
 }
 
-/** Its style is a part of the page's own (vite.config.ts). */
+/** Without its style, which is a part of the page's own (vite.config.ts): a document that brings one is refused it. */
 function parsed(text: string): SVGSVGElement | null {
-  const { documentElement } = new DOMParser().parseFromString(text, 'image/svg+xml');
-  if (!(documentElement instanceof SVGSVGElement)) return null;
-  for (const style of documentElement.querySelectorAll('style')) style.remove();
-  return document.adoptNode(documentElement);
+  const bare = text.replace(/<style>.*?<\/style>/s, '');
+  const { documentElement } = new DOMParser().parseFromString(bare, 'image/svg+xml');
+  return documentElement instanceof SVGSVGElement ? document.adoptNode(documentElement) : null;
 }
 
 function light(picture: SVGSVGElement, { state, path }: ActorView): void {
@@ -92,9 +88,10 @@ function light(picture: SVGSVGElement, { state, path }: ActorView): void {
   }
 }
 
-function centre(box: HTMLElement | null): void {
-  const lit = box?.querySelector('.lit > .box');
-  if (box == null || lit == null) return;
+/** It may be far down. */
+function centre(box: HTMLElement): void {
+  const lit = box.querySelector('.lit > .box');
+  if (lit === null) return;
   const [outer, inner] = [box.getBoundingClientRect(), lit.getBoundingClientRect()];
   box.scrollTop += inner.top + inner.height / 2 - outer.top - outer.height / 2;
   box.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;

@@ -40,7 +40,7 @@ export function ExplanationCard({ told, route, nowMs }: ExplanationProps) {
       )}
       {chain.length === 0 ? null : (
         <>
-          <h3>Who waits for whom</h3>
+          <h3>{fault === null ? 'Who waits for whom' : 'Who had a part in it'}</h3>
           <ol class="chain" onKeyDown={moveFocus}>
             {chain.map((link) => (
               <Link key={`${link.machine} ${link.actor}`} link={link} route={route} nowMs={nowMs} />

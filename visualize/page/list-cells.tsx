@@ -38,7 +38,7 @@ export function cellsOf(
 type Link = (text: ComponentChildren) => ComponentChildren;
 
 function contentOf(row: Row, kind: RowKind, nowMs: number, link: Link): readonly ComponentChildren[] {
-  const since = sinceWords(row.sinceMs, row.endedMs ?? nowMs);
+  const since = sinceWords(row.endedMs ?? row.sinceMs, nowMs);
   const state = <State row={row} />;
   const waits = row.awaits === null ? '' : `${row.awaits}${row.mover === null ? '' : `, from ${MOVERS[row.mover]}`}`;
   const fault = row.fault === null ? '' : `${row.fault.layer}: ${row.fault.condition}`;

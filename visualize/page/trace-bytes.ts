@@ -1,6 +1,6 @@
 /** The bytes of a file that is to be read as a trace: as they are, or unpacked from a bundle (docs/explain.md). */
 
-/** In which a bundle tells what it is, and explains; the trace follows (src/trace/explain-bundle.ts). */
+/** A bundle begins with a line that says so, then explains, line by line; then comes the trace (src/trace/explain-bundle.ts). */
 const BUNDLE = '{"bundle":';
 const TRACE = '{"trace":';
 const NEWLINE = 0x0a;
@@ -28,40 +28,50 @@ async function* partsOf(stream: ReadableStream<Uint8Array>, isPacked: boolean): 
   }
 }
 
-/** From the line on that begins a trace, if the first begins a bundle. */
-async function* traceIn(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let isBundle: boolean | null = null;
-  let isFound = false;
-  let begun = new Uint8Array(0); // what may be the beginning of a line
-  let isLineBegin = true;
+/** Of a bundle what follows the explanations; all of anything else. */
+export async function* traceIn(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const begins = new LineBegins();
+  let isTrace = false;
   for await (const chunk of chunks) {
-    if (isFound) {
+    if (isTrace) {
       yield chunk;
       continue;
     }
-    const bytes = new Uint8Array([...begun, ...chunk]);
-    begun = new Uint8Array(0);
-    let at = 0;
-    while (!isFound) {
-      if (isLineBegin) {
+    const found = begins.take(chunk);
+    if (found === null) continue;
+    isTrace = true;
+    yield found;
+  }
+  if (!isTrace) yield begins.rest;
+}
+
+/** Looks at how each line begins, until one begins the trace. */
+class LineBegins {
+  /** The beginning of a line of which not enough is there. */
+  rest: Uint8Array = new Uint8Array(0);
+  #isWithinLine = false;
+  #isBundle: boolean | null = null;
+
+  /** Answers what is there from the trace on; null where it has not begun. */
+  take(chunk: Uint8Array): Uint8Array | null {
+    const bytes = new Uint8Array(this.rest.length + chunk.length);
+    bytes.set(this.rest);
+    bytes.set(chunk, this.rest.length);
+    this.rest = new Uint8Array(0);
+    for (let at = 0; at < bytes.length;) {
+      if (!this.#isWithinLine) {
         const head = new TextDecoder().decode(bytes.subarray(at, at + BUNDLE.length));
         if (head.length < BUNDLE.length) {
-          begun = bytes.slice(at);
-          break;
+          this.rest = bytes.slice(at);
+          return null;
         }
-        isBundle ??= head === BUNDLE;
-        if (!isBundle || head.startsWith(TRACE)) {
-          isFound = true;
-          yield bytes.subarray(at);
-          break;
-        }
-        isLineBegin = false;
+        this.#isBundle ??= head === BUNDLE;
+        if (!this.#isBundle || head.startsWith(TRACE)) return bytes.subarray(at);
       }
       const end = bytes.indexOf(NEWLINE, at);
-      if (end === -1) break;
-      at = end + 1;
-      isLineBegin = true;
+      this.#isWithinLine = end === -1;
+      at = end === -1 ? bytes.length : end + 1;
     }
+    return null;
   }
-  if (!isFound && begun.length > 0) yield begun;
 }

@@ -48,7 +48,7 @@ export function Watch({ source }: { readonly source: Source }) {
   const change = (part: Partial<Record<keyof WatchFilter, string | number | undefined>>): void =>
     setFilter((before) => {
       const entries = Object.entries({ ...before, ...part }).filter(([, value]) => value !== undefined && value !== '');
-      return Object.fromEntries(entries) as WatchFilter; // the fields of a filter, less those that are empty
+      return Object.fromEntries(entries);
     });
   const clear = (): void => {
     setSeen([]);

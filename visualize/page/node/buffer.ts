@@ -28,7 +28,8 @@ function bytesOf(text: string, encoding: string): Uint8Array {
 
 class PageBuffer extends Uint8Array {
   static override from(source: unknown, second?: unknown, length?: number): PageBuffer {
-    if (typeof source === 'string') return new PageBuffer(bytesOf(source, String(second ?? 'utf8')));
+    if (typeof source === 'string')
+      return new PageBuffer(bytesOf(source, typeof second === 'string' ? second : 'utf8'));
     if (source instanceof ArrayBuffer) return new PageBuffer(source, Number(second ?? 0), length);
     return new PageBuffer(source as ArrayLike<number>); // bytes, as of Node
   }

@@ -20,7 +20,7 @@ const T_MAX = 26;
 /** Punycode (RFC 3492 §6.2); null where it is none. */
 function decoded(text: string): string | null {
   const dash = text.lastIndexOf('-');
-  const points = [...text.slice(0, Math.max(0, dash))].map((letter) => letter.codePointAt(0) ?? 0);
+  const points = Array.from(text.slice(0, Math.max(0, dash)), (letter) => letter.codePointAt(0) ?? 0);
   let [code, index, bias] = [128, 0, 72];
   for (let at = dash < 0 ? 0 : dash + 1; at < text.length;) {
     const before = index;

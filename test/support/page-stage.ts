@@ -1,0 +1,85 @@
+/** A daemon with an inspector, in this process, on real sockets; and peers with whom nothing gets on. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from '../../src/cli/inspect.ts';
+import { createPorts } from '../../src/cli/ports.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { greeting } from '../../src/demo/greeting.ts';
+import { ConnectionManager } from '../../src/manager.ts';
+import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
+import { startDnsServer } from './dns-server.ts';
+
+/** What a peer does with each connection. */
+export type Behaviour = (socket: Socket) => void;
+
+/** It takes the connection, and never says a word. */
+export const silent: Behaviour = () => undefined;
+
+/** It answers a header with this, and nothing else. */
+export const answering =
+  (text: string): Behaviour =>
+  (socket) =>
+    void socket.once('data', () => socket.write(text));
+
+export interface PageStage {
+  readonly url: string;
+  readonly manager: ConnectionManager;
+  /** A stanza is sent from a.example to this domain, whose server behaves so. */
+  send(domain: string, behaviour: Behaviour): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function createPageStage(): Promise<PageStage> {
+  const folder = mkdtempSync(join(tmpdir(), 'xmpp-dna-page-'));
+  const ca = createCertificateAuthority({ name: 'CA' });
+  const { cert, key } = ca.issue({ dnsNames: ['a.example'] });
+  writeFileSync(join(folder, 'a.crt'), cert);
+  writeFileSync(join(folder, 'a.key'), key);
+  writeFileSync(join(folder, 'ca.crt'), ca.certPem);
+  const dns = await startDnsServer();
+  const file = join(folder, 'a.yaml');
+  writeFileSync(
+    file,
+    `hosts: { a.example: { cert: a.crt, key: a.key } }
+listen: [{ address: 127.0.0.1, port: 0, tls: detect }]
+trust: { system: false, files: [ca.crt] }
+dns: { validator: none, servers: ["${dns.address}"] }
+inspector: { address: 127.0.0.1, port: 0 }
+`,
+  );
+  const config = loadConfig(file);
+  const ports = createPorts(file, config, () => undefined);
+  const manager = new ConnectionManager(config.manager, ports);
+  await manager.start();
+  if (config.inspector === null) throw new Error('the configuration has an inspector');
+  const inspector = await inspect(manager, config.inspector, Object.keys(config.manager.hosts), ports.clock);
+  const servers: Server[] = [];
+  const sockets = new Set<Socket>();
+  let sent = 0;
+  return {
+    url: inspector.url,
+    manager,
+    send: async (domain, behaviour) => {
+      const server = createServer((socket) => {
+        sockets.add(socket.on('error', () => undefined));
+        behaviour(socket.on('data', () => undefined));
+      });
+      servers.push(server);
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      dns.serve(domain, { port: (server.address() as AddressInfo).port });
+      manager.router.inject(greeting('a.example', domain, sent++), null, () => undefined);
+    },
+    stop: async () => {
+      for (const socket of sockets) socket.destroy();
+      for (const server of servers) server.close();
+      await inspector.stop();
+      await manager.stop();
+      ports.close();
+      await dns.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}

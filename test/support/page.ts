@@ -1,0 +1,63 @@
+/** The page of the inspector in a real browser: as it was built last, or anew where its sources are younger. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { missing } from './processes.ts';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+const BUILT = join(ROOT, 'dist/visualize/page');
+/** Of what it is built. */
+const SOURCES = ['visualize', 'machines', 'src/trace', 'src/protocol', 'docs/charts'];
+
+const CHROMIUM = '/usr/bin/chromium';
+
+/** Why there is no browser; null where there is one. */
+export const noBrowser = (): string | null => missing(CHROMIUM);
+
+/** Leaves the page in dist, as `npm run build` does. */
+export function buildPage(): void {
+  const index = join(BUILT, 'index.html');
+  const builtMs = existsSync(index) ? statSync(index).mtimeMs : 0;
+  if (SOURCES.every((folder) => newestIn(join(ROOT, folder)) < builtMs)) return;
+  mkdirSync(dirname(BUILT), { recursive: true });
+  const fresh = mkdtempSync(join(dirname(BUILT), 'page-'));
+  const args = ['build', '--config', 'visualize/page/vite.config.ts', '--outDir', fresh, '--logLevel', 'error'];
+  execFileSync(join(ROOT, 'node_modules/.bin/vite'), args, { cwd: ROOT, stdio: 'pipe' });
+  // Others may serve what was there before: it is replaced whole.
+  rmSync(BUILT, { recursive: true, force: true });
+  renameSync(fresh, BUILT);
+}
+
+function newestIn(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Math.max(...files.map(({ parentPath, name }) => statSync(join(parentPath, name)).mtimeMs));
+}
+
+export const openBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
+
+export interface Watched {
+  readonly page: Page;
+  /** What went wrong in it: errors of scripts, and what the content security policy refused. */
+  readonly problems: readonly string[];
+}
+
+export interface Look {
+  readonly width?: number;
+  readonly height?: number;
+  readonly colorScheme?: 'light' | 'dark';
+}
+
+export async function openPage(browser: Browser, url: string, look: Look = {}): Promise<Watched> {
+  const { width = 1280, height = 900, colorScheme = 'light' } = look;
+  const page = await browser.newPage({ viewport: { width, height }, colorScheme });
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('console', (message) => {
+    // An older daemon, and a trace, have no socket: it is asked for, and that is told.
+    if (message.type() === 'error' && !message.text().includes('/api/live')) problems.push(message.text());
+  });
+  await page.goto(url);
+  return { page, problems };
+}
