@@ -55,7 +55,13 @@ inspector: { address: 127.0.0.1, port: 0 }
   const manager = new ConnectionManager(config.manager, ports);
   await manager.start();
   if (config.inspector === null) throw new Error('the configuration has an inspector');
-  const inspector = await inspect(manager, config.inspector, Object.keys(config.manager.hosts), ports.clock);
+  const inspector = await inspect(
+    manager,
+    config.inspector,
+    Object.keys(config.manager.hosts),
+    ports.clock,
+    () => undefined,
+  );
   const servers: Server[] = [];
   const sockets = new Set<Socket>();
   let sent = 0;
