@@ -49,11 +49,11 @@ export type { Service } from './protocol/service.ts';
 export { createNetwork, type NetworkOptions } from './adapters/network/network.ts';
 export { createResolver, type ResolverOptions } from './adapters/dns/resolver.ts';
 /** What the owner of a domain gives to a provider that serves it: see docs/delegation-proofs.md. */
-export { issueAttributeCertificate } from './adapters/dna/issue-attribute-certificate.ts';
-export { issueXmlAssertion } from './adapters/dna/issue-xml-assertion.ts';
+export { issueAttributeCertificate } from './adapters/dna/attribute-cert/issue.ts';
+export { issueXmlAssertion } from './adapters/dna/xml-assertion/issue.ts';
 export type { DelegationOrder } from './adapters/dna/order.ts';
-export { anchorProof } from './adapters/dna/anchor-chain.ts';
-export { zoneKeyFiles } from './adapters/dna/zone-key.ts';
+export { anchorProof } from './adapters/dna/dnssec-ta/anchor-chain.ts';
+export { zoneKeyFiles } from './adapters/dna/dnssec-ta/zone-key.ts';
 export { createDnaProofJudge, type DnaProofJudgePorts } from './adapters/dna/judge.ts';
 export { createPoshSource, type PoshSourceOptions } from './adapters/posh/source.ts';
 export { createPathValidator } from './adapters/pkix/path-validator.ts';

@@ -1,7 +1,7 @@
 /** Delegations of the demo (DNA protocol of 2009): what owners of domains sign for their provider. */
-import { anchorProof } from '../adapters/dna/anchor-chain.ts';
-import { issueAttributeCertificate } from '../adapters/dna/issue-attribute-certificate.ts';
-import { issueXmlAssertion } from '../adapters/dna/issue-xml-assertion.ts';
+import { anchorProof } from '../adapters/dna/dnssec-ta/anchor-chain.ts';
+import { issueAttributeCertificate } from '../adapters/dna/attribute-cert/issue.ts';
+import { issueXmlAssertion } from '../adapters/dna/xml-assertion/issue.ts';
 import type { DelegationOrder } from '../adapters/dna/order.ts';
 import type { ManagerOptions } from '../options.ts';
 import type { Credential } from '../ports.ts';

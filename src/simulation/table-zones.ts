@@ -3,8 +3,8 @@
  * records come from a resolver of tables; that a name lies in such a zone stands for the signatures, of which there are none.
  */
 import { X509Certificate } from 'node:crypto';
-import type { OpenValidator } from '../adapters/dna/anchored-zones.ts';
-import { dsRecord, type ZoneKey, zoneKeyOf } from '../adapters/dna/zone-key.ts';
+import type { OpenValidator } from '../adapters/dna/dnssec-ta/anchored-zones.ts';
+import { dsRecord, type ZoneKey, zoneKeyOf } from '../adapters/dna/dnssec-ta/zone-key.ts';
 import type { Outcome } from '../adapters/dns/outcome.ts';
 import type { Resolver } from '../ports.ts';
 

@@ -1,7 +1,7 @@
 /** Checks of domains that are delegated by proofs (DNA protocol of 2009; FEATURES O6, A10, A11, A13): a server of ours is challenged. */
 import assert from 'node:assert/strict';
-import { issueAttributeCertificate } from '../../src/adapters/dna/issue-attribute-certificate.ts';
-import { issueXmlAssertion } from '../../src/adapters/dna/issue-xml-assertion.ts';
+import { issueAttributeCertificate } from '../../src/adapters/dna/attribute-cert/issue.ts';
+import { issueXmlAssertion } from '../../src/adapters/dna/xml-assertion/issue.ts';
 import type { DelegationOrder } from '../../src/adapters/dna/order.ts';
 import { assertDiagnosed, authority, type CheckStage, checking, DOMAIN, LOCAL } from '../support/check-stage.ts';
 import { type Provider, startProvider } from '../support/provider.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { anchorProof } from '../../src/adapters/dna/anchor-chain.ts';
-import { isolatedValidator } from '../../src/adapters/dna/anchored-zones.ts';
-import { zoneKeyFiles } from '../../src/adapters/dna/zone-key.ts';
+import { anchorProof } from '../../src/adapters/dna/dnssec-ta/anchor-chain.ts';
+import { isolatedValidator } from '../../src/adapters/dna/dnssec-ta/anchored-zones.ts';
+import { zoneKeyFiles } from '../../src/adapters/dna/dnssec-ta/zone-key.ts';
 import { createValidatingResolver, type ValidatingResolver } from '../../src/adapters/dns/validating-resolver.ts';
 import type { DnaProofClaim } from '../../src/ports.ts';
 import type { Credential } from '../../src/ports.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { anchorProof } from '../../src/adapters/dna/anchor-chain.ts';
-import { isolatedValidator } from '../../src/adapters/dna/anchored-zones.ts';
+import { anchorProof } from '../../src/adapters/dna/dnssec-ta/anchor-chain.ts';
+import { isolatedValidator } from '../../src/adapters/dna/dnssec-ta/anchored-zones.ts';
 import { createValidatingResolver } from '../../src/adapters/dns/validating-resolver.ts';
 import { derOf } from '../../src/adapters/pkix/trust.ts';
 import type { DnaProofType } from '../../src/protocol/proof.ts';

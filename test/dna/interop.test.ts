@@ -3,8 +3,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { issueAttributeCertificate } from '../../src/adapters/dna/issue-attribute-certificate.ts';
-import { issueXmlAssertion } from '../../src/adapters/dna/issue-xml-assertion.ts';
+import { issueAttributeCertificate } from '../../src/adapters/dna/attribute-cert/issue.ts';
+import { issueXmlAssertion } from '../../src/adapters/dna/xml-assertion/issue.ts';
 import { answer, claimOf, createJudge, NOW, owner, provider } from '../support/dna-proofs.ts';
 import { missing } from '../support/processes.ts';
 

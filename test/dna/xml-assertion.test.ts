@@ -9,7 +9,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { after, test } from 'node:test';
-import { issueXmlAssertion } from '../../src/adapters/dna/issue-xml-assertion.ts';
+import { issueXmlAssertion } from '../../src/adapters/dna/xml-assertion/issue.ts';
 import type { DelegationOrder } from '../../src/adapters/dna/order.ts';
 import { FaultError } from '../../src/protocol/faults.ts';
 import { dnaProofLimits } from '../../src/protocol/dna-conditions.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
-import { AnchoredZones, type AnchoredQuestion } from '../../src/adapters/dna/anchored-zones.ts';
-import { dsRecord, isZoneKey, keyTag, zoneKeyFiles, zoneKeyOf } from '../../src/adapters/dna/zone-key.ts';
+import { AnchoredZones, type AnchoredQuestion } from '../../src/adapters/dna/dnssec-ta/anchored-zones.ts';
+import { dsRecord, isZoneKey, keyTag, zoneKeyFiles, zoneKeyOf } from '../../src/adapters/dna/dnssec-ta/zone-key.ts';
 import type { Outcome, SrvFields } from '../../src/adapters/dns/outcome.ts';
 import type { UnboundSource } from '../../src/adapters/dns/unbound/source.ts';
 import { FaultError, fault } from '../../src/protocol/faults.ts';

@@ -5,11 +5,11 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { anchorProof } from '../../src/adapters/dna/anchor-chain.ts';
-import { issueAttributeCertificate } from '../../src/adapters/dna/issue-attribute-certificate.ts';
-import { issueXmlAssertion } from '../../src/adapters/dna/issue-xml-assertion.ts';
-import { readXmlAssertion } from '../../src/adapters/dna/xml-statement.ts';
-import { zoneKeyFiles } from '../../src/adapters/dna/zone-key.ts';
+import { anchorProof } from '../../src/adapters/dna/dnssec-ta/anchor-chain.ts';
+import { issueAttributeCertificate } from '../../src/adapters/dna/attribute-cert/issue.ts';
+import { issueXmlAssertion } from '../../src/adapters/dna/xml-assertion/issue.ts';
+import { readXmlAssertion } from '../../src/adapters/dna/xml-assertion/statement.ts';
+import { zoneKeyFiles } from '../../src/adapters/dna/dnssec-ta/zone-key.ts';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import { signZoneWith } from './owned-zone.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
-import { dsRecord, isZoneKey, zoneKeyOf } from '../../src/adapters/dna/zone-key.ts';
+import { dsRecord, isZoneKey, zoneKeyOf } from '../../src/adapters/dna/dnssec-ta/zone-key.ts';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import { createTableResolver } from '../../src/simulation/table-dns.ts';
 import { createTableZones } from '../../src/simulation/table-zones.ts';

@@ -1,6 +1,6 @@
 /** The character data of `<proof/>`: Base64 (RFC 4648 §4), which white space may break into lines. */
 import { dnaFailure, dnaProofLimits } from '../../protocol/dna-conditions.ts';
-import { malformed } from './der.ts';
+import { malformed } from './proof-der.ts';
 
 const WHITE_SPACE = /[ \t\r\n]+/g;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;

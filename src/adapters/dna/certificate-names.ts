@@ -1,6 +1,6 @@
 /** What tells the certificate of an issuer from others: its subject, and the identifier of its key (RFC 5280 §4.1, §4.2.1.2). */
 import { certificateFields } from '../../protocol/certificate-parts.ts';
-import { orMalformed, readValue } from './der.ts';
+import { orMalformed, readValue } from './proof-der.ts';
 
 const OID_SUBJECT_KEY_IDENTIFIER = '2.5.29.14';
 

@@ -9,7 +9,7 @@ import type { Evidence } from '../../protocol/proof.ts';
 import type { Service } from '../../protocol/service.ts';
 import type { CertificateChain, PathValidator } from '../../ports.ts';
 import { readCertificate, readExtension } from '../pkix/certificates.ts';
-import { bitStringBytes, malformed, readValue } from './der.ts';
+import { bitStringBytes, malformed, readValue } from './proof-der.ts';
 
 const OID_KEY_USAGE = '2.5.29.15';
 const DIGITAL_SIGNATURE = 0x80;

@@ -5,11 +5,11 @@ import { canonicalDomain } from '../../protocol/names.ts';
 import type { Proof, ProofVerdict } from '../../protocol/proof.ts';
 import type { Clock, DnaProofClaim, DnaProofJudge, PathValidator, Resolver } from '../../ports.ts';
 import type { UnboundOptions } from '../dns/unbound/source.ts';
-import type { HttpsGet } from './anchor-chain.ts';
-import { AnchoredZones, isolatedValidator, type OpenValidator } from './anchored-zones.ts';
-import { checkAttributeCert } from './attribute-cert.ts';
-import { checkDnssecTa } from './dnssec-ta.ts';
-import { checkXmlAssertion } from './xml-assertion.ts';
+import type { HttpsGet } from './dnssec-ta/anchor-chain.ts';
+import { AnchoredZones, isolatedValidator, type OpenValidator } from './dnssec-ta/anchored-zones.ts';
+import { checkAttributeCert } from './attribute-cert/check.ts';
+import { checkDnssecTa } from './dnssec-ta/check.ts';
+import { checkXmlAssertion } from './xml-assertion/check.ts';
 
 export interface DnaProofJudgePorts {
   readonly pathValidator: PathValidator;

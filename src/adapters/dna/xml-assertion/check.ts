@@ -1,11 +1,11 @@
 /** Prooftype xml-assertion: a statement in XML, signed under the key of a certificate that names the domain. */
-import { dnaFailure } from '../../protocol/dna-conditions.ts';
-import type { Proof } from '../../protocol/proof.ts';
-import type { DnaProofClaim, PathValidator } from '../../ports.ts';
-import { boundedProof, readBase64 } from './armour.ts';
-import { certificateEvidence, judgeHolder, judgePeriod, judgeProvider, judgeSigner } from './certificates.ts';
-import { requireSignature, schemeNamed, XML_ASSERTION_SCHEMES } from './signatures.ts';
-import { readXmlAssertion, readXmlStatement, signingInput, type XmlStatement } from './xml-statement.ts';
+import { dnaFailure } from '../../../protocol/dna-conditions.ts';
+import type { Proof } from '../../../protocol/proof.ts';
+import type { DnaProofClaim, PathValidator } from '../../../ports.ts';
+import { boundedProof, readBase64 } from '../armour.ts';
+import { certificateEvidence, judgeHolder, judgePeriod, judgeProvider, judgeSigner } from '../certificates.ts';
+import { requireSignature, schemeNamed, XML_ASSERTION_SCHEMES } from '../signatures.ts';
+import { readXmlAssertion, readXmlStatement, signingInput, type XmlStatement } from './statement.ts';
 
 /** @throws FaultError `dna`. */
 export function checkXmlAssertion(claim: DnaProofClaim, validator: PathValidator, atMs: number): Proof {

@@ -3,9 +3,9 @@
  * one's own, comments, processing instructions) is forbidden here, and everything is well-formed, with its namespaces.
  */
 import type { Element } from '@xmpp/xml';
-import { NS } from '../../protocol/namespaces.ts';
-import { Framer } from '../framer/framer.ts';
-import { malformed } from './der.ts';
+import { NS } from '../../../protocol/namespaces.ts';
+import { Framer } from '../../framer/framer.ts';
+import { malformed } from '../proof-der.ts';
 
 const LIMITS = { depth: 6, attributes: 16, nameBytes: 128 } as const;
 const HEADER = Buffer.from(`<stream:stream xmlns='${NS.server}' xmlns:stream='${NS.streams}' version='1.0'>`);

@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { generalizedTimeOf, integerOf, readSequence, readValue, readValues, TAG } from '../../src/adapters/dna/der.ts';
-import { readAttributeCertificate } from '../../src/adapters/dna/attribute-certificate.ts';
-import { readCarriage } from '../../src/adapters/dna/carriage.ts';
-import { readDocument } from '../../src/adapters/dna/xml-document.ts';
-import { readXmlAssertion, readXmlStatement } from '../../src/adapters/dna/xml-statement.ts';
+import {
+  generalizedTimeOf,
+  integerOf,
+  readSequence,
+  readValue,
+  readValues,
+  TAG,
+} from '../../src/adapters/dna/proof-der.ts';
+import { readAttributeCertificate } from '../../src/adapters/dna/attribute-cert/certificate.ts';
+import { readCarriage } from '../../src/adapters/dna/attribute-cert/carriage.ts';
+import { readDocument } from '../../src/adapters/dna/xml-assertion/document.ts';
+import { readXmlAssertion, readXmlStatement } from '../../src/adapters/dna/xml-assertion/statement.ts';
 import { DerError, oidOf } from '../../src/protocol/der.ts';
 import { FaultError } from '../../src/protocol/faults.ts';
 import { oid, sequence, tagged } from '../../src/adapters/der-writer.ts';

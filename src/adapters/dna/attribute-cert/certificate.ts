@@ -1,7 +1,7 @@
 /** Attribute certificates that delegate a service of a domain: the profile of docs/delegation-proofs.md §4 on RFC 5755 §4. */
-import { dnaFailure } from '../../protocol/dna-conditions.ts';
-import type { Service } from '../../protocol/service.ts';
-import { readExtensions, type AttributeCertificateExtensions } from './attribute-certificate-extensions.ts';
+import { dnaFailure } from '../../../protocol/dna-conditions.ts';
+import type { Service } from '../../../protocol/service.ts';
+import { readExtensions, type AttributeCertificateExtensions } from './extensions.ts';
 import {
   bitStringOf,
   constructedTag,
@@ -13,7 +13,7 @@ import {
   malformed,
   oidContents,
   TAG,
-} from './der.ts';
+} from '../proof-der.ts';
 
 /** Of a UUID (X.667), so that nobody had to be asked for it. */
 const ARC = '2.25.274196030801541905054497066850415908724';

@@ -1,10 +1,10 @@
 /** The certificates of a dnssec-ta proof, leaf first: in the proof itself, or in a document that it names. */
-import { dnaFailure, dnaProofLimits } from '../../protocol/dna-conditions.ts';
-import { toFault } from '../../protocol/faults.ts';
-import { httpsUrl } from '../../protocol/https-url.ts';
-import { derOf } from '../pkix/trust.ts';
-import { armoured, boundedCertificates, readBase64 } from './armour.ts';
-import { malformed, readValues, TAG } from './der.ts';
+import { dnaFailure, dnaProofLimits } from '../../../protocol/dna-conditions.ts';
+import { toFault } from '../../../protocol/faults.ts';
+import { httpsUrl } from '../../../protocol/https-url.ts';
+import { derOf } from '../../pkix/trust.ts';
+import { armoured, boundedCertificates, readBase64 } from '../armour.ts';
+import { malformed, readValues, TAG } from '../proof-der.ts';
 
 /**
  * GETs an https URL: bounded in time, hops and bytes, of public addresses only (FACTS §11.1). Rejects when it cannot.

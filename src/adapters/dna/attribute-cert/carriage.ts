@@ -2,8 +2,8 @@
  * An attribute certificate with the certificates of its issuer: SignedData of CMS without content and without signers
  * (RFC 5652 §5.2, "the degenerate case"), whose CertificateSet holds both (§10.2.2, §10.2.3).
  */
-import { integer, sequence, set, tagged } from '../der-writer.ts';
-import { boundedCertificates } from './armour.ts';
+import { integer, sequence, set, tagged } from '../../der-writer.ts';
+import { boundedCertificates } from '../armour.ts';
 import {
   constructedTag,
   type DerValue,
@@ -14,7 +14,7 @@ import {
   oidContents,
   readSequence,
   TAG,
-} from './der.ts';
+} from '../proof-der.ts';
 
 const ID_SIGNED_DATA = oidContents('1.2.840.113549.1.7.2');
 const ID_DATA = oidContents('1.2.840.113549.1.7.1');

@@ -1,6 +1,15 @@
 /** Extensions of attribute certificates (RFC 5755 §4.3): all of the profile are known, no others. */
-import { dnaFailure } from '../../protocol/dna-conditions.ts';
-import { constructedTag, type DerValue, fieldsOf, malformed, primitiveTag, readTrue, readValue, TAG } from './der.ts';
+import { dnaFailure } from '../../../protocol/dna-conditions.ts';
+import {
+  constructedTag,
+  type DerValue,
+  fieldsOf,
+  malformed,
+  primitiveTag,
+  readTrue,
+  readValue,
+  TAG,
+} from '../proof-der.ts';
 
 /** Contents of the OBJECT IDENTIFIERs, hex. */
 export const EXTENSION = {

@@ -1,7 +1,7 @@
 /** Keys of zones: DNSKEY records (RFC 4034 §2), what they are compared with, and what a signer of zones wants of them. */
 import { createHash, createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto';
-import { dnaFailure } from '../../protocol/dna-conditions.ts';
-import { publicHalf } from './signatures.ts';
+import { dnaFailure } from '../../../protocol/dna-conditions.ts';
+import { publicHalf } from '../signatures.ts';
 
 /** DNSSEC algorithms by kind of key (RFC 5702, RFC 6605, RFC 8080); those with SHA-1 are none (RFC 8624 §3.1). */
 const ALGORITHMS = {

@@ -1,10 +1,10 @@
 /** What an XML assertion states, and how that is signed and carried: docs/delegation-proofs.md §5. */
 import { escapeXML } from '@xmpp/xml';
-import { uriOf } from '../../protocol/dna.ts';
-import { type Service, serviceFacts } from '../../protocol/service.ts';
-import { boundedCertificates, readBase64 } from './armour.ts';
-import { malformed } from './der.ts';
-import { attributeOf, readDocument, requireShape } from './xml-document.ts';
+import { uriOf } from '../../../protocol/dna.ts';
+import { type Service, serviceFacts } from '../../../protocol/service.ts';
+import { boundedCertificates, readBase64 } from '../armour.ts';
+import { malformed } from '../proof-der.ts';
+import { attributeOf, readDocument, requireShape } from './document.ts';
 
 /** Of the elements, too. */
 const XML_ASSERTION_NS = uriOf('xml-assertion');

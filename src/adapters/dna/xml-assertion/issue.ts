@@ -1,8 +1,8 @@
 /** Issues the proof of prooftype xml-assertion: what the owner of a domain hands to his provider, at least once a week. */
-import { armoured } from './armour.ts';
-import { type DelegationOrder, fitOrder } from './order.ts';
-import { signed, XML_ASSERTION_SCHEMES } from './signatures.ts';
-import { signingInput, writeXmlAssertion, writeXmlStatement } from './xml-statement.ts';
+import { armoured } from '../armour.ts';
+import { type DelegationOrder, fitOrder } from '../order.ts';
+import { signed, XML_ASSERTION_SCHEMES } from '../signatures.ts';
+import { signingInput, writeXmlAssertion, writeXmlStatement } from './statement.ts';
 
 /**
  * The contents of `<proof type='urn:xmpp:dna:proof:xml-assertion'/>` (docs/delegation-proofs.md §5).

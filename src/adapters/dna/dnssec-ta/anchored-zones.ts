@@ -2,14 +2,14 @@
  * What the zone of a domain says under an anchor that a peer supplied: asked in a context of libunbound of its own, which
  * knows that anchor only, and is closed when it has answered (FACTS §13.4, 5, 6 and 9).
  */
-import type { Clock } from '../../ports.ts';
-import { type DnaCondition, dnaFailure } from '../../protocol/dna-conditions.ts';
-import { FaultError } from '../../protocol/faults.ts';
-import { canonicalDomain } from '../../protocol/names.ts';
-import { BoundedWork, NotDone, type WhyNotDone } from '../bounded.ts';
-import type { Outcome, SrvFields } from '../dns/outcome.ts';
-import { createUnboundSource, type UnboundOptions, type UnboundSource } from '../dns/unbound/source.ts';
-import { LruMap } from '../lru.ts';
+import type { Clock } from '../../../ports.ts';
+import { type DnaCondition, dnaFailure } from '../../../protocol/dna-conditions.ts';
+import { FaultError } from '../../../protocol/faults.ts';
+import { canonicalDomain } from '../../../protocol/names.ts';
+import { BoundedWork, NotDone, type WhyNotDone } from '../../bounded.ts';
+import type { Outcome, SrvFields } from '../../dns/outcome.ts';
+import { createUnboundSource, type UnboundOptions, type UnboundSource } from '../../dns/unbound/source.ts';
+import { LruMap } from '../../lru.ts';
 import { dsRecord, isZoneKey, keyTag, type ZoneKey } from './zone-key.ts';
 
 /** Opens a context of libunbound that knows these trust anchors, and no others. */

@@ -1,14 +1,14 @@
 /** Prooftype dnssec-ta: a certificate that names the domain, whose key signs the zone of its SRV records (FACTS §13.4). */
-import type { Clock, DnaProofClaim, PathValidator, Resolver } from '../../ports.ts';
-import { dnaFailure } from '../../protocol/dna-conditions.ts';
-import { dnsNameMatches } from '../../protocol/identity.ts';
-import { canonicalDomain } from '../../protocol/names.ts';
-import type { Proof } from '../../protocol/proof.ts';
-import { srvOwnerNames } from '../../protocol/srv.ts';
+import type { Clock, DnaProofClaim, PathValidator, Resolver } from '../../../ports.ts';
+import { dnaFailure } from '../../../protocol/dna-conditions.ts';
+import { dnsNameMatches } from '../../../protocol/identity.ts';
+import { canonicalDomain } from '../../../protocol/names.ts';
+import type { Proof } from '../../../protocol/proof.ts';
+import { srvOwnerNames } from '../../../protocol/srv.ts';
 import { type HttpsGet, readAnchorChain } from './anchor-chain.ts';
 import type { AnchoredTargets, AnchoredZones } from './anchored-zones.ts';
-import { boundedProof } from './armour.ts';
-import { certificateEvidence, type JudgedCertificate, judgeProvider, judgeSigner } from './certificates.ts';
+import { boundedProof } from '../armour.ts';
+import { certificateEvidence, type JudgedCertificate, judgeProvider, judgeSigner } from '../certificates.ts';
 import { zoneKeyOf } from './zone-key.ts';
 
 export interface DnssecTaPorts {

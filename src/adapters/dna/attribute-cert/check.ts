@@ -1,13 +1,13 @@
 /** Prooftype attribute-cert: an attribute certificate by which a domain delegates a service (RFC 5755 §5). */
-import { dnaFailure } from '../../protocol/dna-conditions.ts';
-import type { Proof } from '../../protocol/proof.ts';
-import type { DnaProofClaim, PathValidator } from '../../ports.ts';
-import { boundedProof, readBase64 } from './armour.ts';
-import { type AttributeCertificate, readAttributeCertificate } from './attribute-certificate.ts';
+import { dnaFailure } from '../../../protocol/dna-conditions.ts';
+import type { Proof } from '../../../protocol/proof.ts';
+import type { DnaProofClaim, PathValidator } from '../../../ports.ts';
+import { boundedProof, readBase64 } from '../armour.ts';
+import { type AttributeCertificate, readAttributeCertificate } from './certificate.ts';
 import { readCarriage } from './carriage.ts';
-import { certificateEvidence, judgeHolder, judgePeriod, judgeProvider, judgeSigner } from './certificates.ts';
-import { certificateNames } from './certificate-names.ts';
-import { ATTRIBUTE_CERTIFICATE_SCHEMES, requireSignature, schemeNamed } from './signatures.ts';
+import { certificateEvidence, judgeHolder, judgePeriod, judgeProvider, judgeSigner } from '../certificates.ts';
+import { certificateNames } from '../certificate-names.ts';
+import { ATTRIBUTE_CERTIFICATE_SCHEMES, requireSignature, schemeNamed } from '../signatures.ts';
 
 export interface AttributeCertPorts {
   readonly pathValidator: PathValidator;

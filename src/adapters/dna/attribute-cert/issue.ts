@@ -1,14 +1,14 @@
 /** Issues the proof of prooftype attribute-cert: what the owner of a domain hands to his provider, at least once a week. */
-import { bitString, contextTag, integer, octetString, sequence, set, tagged } from '../der-writer.ts';
-import { dnaFailure } from '../../protocol/dna-conditions.ts';
-import { armoured } from './armour.ts';
-import { EXTENSION } from './attribute-certificate-extensions.ts';
-import { DELEGATION_ATTRIBUTES, HOLDER_TYPE, SHA256_ALGORITHM } from './attribute-certificate.ts';
+import { bitString, contextTag, integer, octetString, sequence, set, tagged } from '../../der-writer.ts';
+import { dnaFailure } from '../../../protocol/dna-conditions.ts';
+import { armoured } from '../armour.ts';
+import { EXTENSION } from './extensions.ts';
+import { DELEGATION_ATTRIBUTES, HOLDER_TYPE, SHA256_ALGORITHM } from './certificate.ts';
 import { writeCarriage } from './carriage.ts';
-import { certificateNames } from './certificate-names.ts';
-import { TAG } from './der.ts';
-import { type DelegationOrder, fitOrder } from './order.ts';
-import { ATTRIBUTE_CERTIFICATE_SCHEMES, signed } from './signatures.ts';
+import { certificateNames } from '../certificate-names.ts';
+import { TAG } from '../proof-der.ts';
+import { type DelegationOrder, fitOrder } from '../order.ts';
+import { ATTRIBUTE_CERTIFICATE_SCHEMES, signed } from '../signatures.ts';
 
 const NULL = Buffer.of(0x05, 0x00);
 /** DER of an empty Name. */
