@@ -117,9 +117,9 @@ export class AttemptRecords {
       return;
     }
     const attempts = associated?.attempts ?? [];
-    const last = attempts.at(-1)?.verdict;
+    const verdict = associated?.verdict;
     // It went, or stayed silent, for it was not offered what its certificate does not prove.
-    const unproved = last !== undefined && last.kind !== 'proved' ? tellingFault(attempts, last.fault) : null;
+    const unproved = verdict !== undefined && verdict.kind !== 'proved' ? tellingFault(attempts, verdict.fault) : null;
     const fault = unproved ?? why;
     if (fault === null || isAsking || (unproved === null && isTakingLeave(why))) return;
     this.#failedWith(this.#incoming(row, remote, local), context, fault, attempts);

@@ -49,7 +49,7 @@ export const usualMs: Readonly<Record<Mover, number>> = {
 };
 
 /** Where an actor stood before it took leave. */
-export const stoodIn = ({ path, state }: ActorView): string =>
+export const stoodIn = ({ path, state }: Pick<ActorView, 'path' | 'state'>): string =>
   path.findLast((step) => !FAREWELL.includes(step.state))?.state ?? state.join('.');
 
 /** Field by field: there are tens of thousands, and what is spread has a shape of its own each time. */

@@ -3,6 +3,7 @@ import type { CertificateEvidence } from '../protocol/certificate.ts';
 import type { Endpoint } from '../protocol/dns.ts';
 import type { Fault, FaultLayer, FaultOrigin } from '../protocol/faults.ts';
 import type { ProofAttempt } from '../protocol/proof.ts';
+import { tellingFault } from './causes/telling-fault.ts';
 import type { StreamFeatures } from '../protocol/wire.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -68,4 +69,12 @@ export function attemptsIn(value: unknown): readonly ProofAttempt[] {
     if (kind !== 'refuted' && kind !== 'undetermined') return [];
     return [{ prooftype, verdict: { kind, fault: why, ...(final === true ? { final: true as const } : {}) } }];
   });
+}
+
+/** Why the certificate of the far end does not prove its domain; null where it does, or where nobody has asked. */
+export function whyUnproved(associated: unknown): Fault | null {
+  const { verdict, attempts } = fieldsIn(associated);
+  const { kind, fault } = fieldsIn(verdict);
+  const concluded = kind === 'proved' ? null : faultIn(fault);
+  return concluded === null ? null : tellingFault(attemptsIn(attempts), concluded);
 }

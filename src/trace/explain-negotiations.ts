@@ -7,7 +7,7 @@ import { fault, type Fault } from '../protocol/faults.ts';
 import type { Situation } from './causes/diagnose.ts';
 import { isSameFault, tellingFault } from './causes/telling-fault.ts';
 import { chainFrom, type ChainLink, innermost, isStuck, linkOf, stoodIn, type WaitingLink } from './explain-chain.ts';
-import { attemptsIn, faultIn, fieldsIn, numberIn, textIn } from './explain-context.ts';
+import { attemptsIn, faultIn, fieldsIn, numberIn, textIn, whyUnproved } from './explain-context.ts';
 import { type AuthorityHalf, AuthorityHalves, authorityLink, assertedSince, assertedStates } from './explain-halves.ts';
 import { domainsOf, type Involved, situationOf } from './explain-situation.ts';
 import type { ActorView, View } from './view.ts';
@@ -162,9 +162,8 @@ function ofStream(view: View, stream: ActorView, told: ReadonlySet<string>): Neg
   const why = stream.ended?.fault ?? faultIn(stream.context['fault']);
   if (isTakingLeave(why) && faultIn(fieldsIn(fieldsIn(associated)['verdict'])['fault']) === null) return null;
   const attempts = attemptsIn(fieldsIn(associated)['attempts']);
-  const last = attempts.at(-1)?.verdict;
   // It went, or stayed silent, for it was not offered what its certificate does not prove.
-  const unproved = last !== undefined && last.kind !== 'proved' ? tellingFault(attempts, last.fault) : null;
+  const unproved = whyUnproved(associated);
   return concluded(view, involved, stream, 'failed', links, unproved ?? why ?? noFault, attempts);
 }
 

@@ -3,6 +3,7 @@ import type { Fault } from '../protocol/faults.ts';
 import { policyFor, type ResolvedPolicy } from '../protocol/policy.ts';
 import type { Situation } from './causes/diagnose.ts';
 import { attemptsIn, certificateIn, endpointIn, fieldsIn, isFields, startTlsIn, textIn } from './explain-context.ts';
+import { stoodIn } from './explain-chain.ts';
 import type { ActorView, View } from './view.ts';
 
 export interface Involved {
@@ -17,16 +18,19 @@ export interface Involved {
 
 /** Of the actors only what they know counts. */
 interface Concerned extends Pick<Involved, 'local' | 'remote' | 'direction'> {
-  readonly stream: Pick<ActorView, 'context'> | null;
+  readonly stream: (Pick<ActorView, 'context'> & Partial<ActorView>) | null;
   readonly peer: Pick<ActorView, 'context'> | null;
 }
 
-export function situationOf(view: Pick<View, 'atMs'>, involved: Concerned, fault: Fault, attempts: unknown): Situation {
+/** Who has no records tells the settings in the context of the stream. */
+type Told = Pick<View, 'atMs'> & Partial<Pick<View, 'recordsOf'>>;
+
+export function situationOf(view: Told, involved: Concerned, fault: Fault, attempts: unknown): Situation {
   const { local, remote, direction, stream, peer } = involved;
   const { tls, settings, endpoint, associated, negotiation, service, connectedTo } = stream?.context ?? {};
   const isEncrypted = isFields(tls);
-  const { policy, material } = fieldsIn(settings);
-  const { features, wireId } = fieldsIn(negotiation);
+  const { policy, material } = fieldsIn(settings ?? settingsAtBirth(view, stream));
+  const { features, wireId, phase } = fieldsIn(negotiation);
   const ownPolicy = policyIn(policy, remote);
   const { secureDns } = fieldsIn(material);
   return {
@@ -40,6 +44,8 @@ export function situationOf(view: Pick<View, 'atMs'>, involved: Concerned, fault
     nowMs: view.atMs,
     endpoint: endpointIn(endpoint) ?? endpointIn(peer?.context['endpoint']),
     isEncrypted,
+    ...(stream !== null && hasPath(stream) ? { stoodIn: stoodIn(stream) } : {}),
+    isAuthenticated: phase === 'authenticated',
     // Under TLS the features are others; without any, nothing is known.
     startTls: isEncrypted ? null : startTlsIn(features),
     // Connected to, and no header came: whoever closes then has said nothing.
@@ -47,6 +53,16 @@ export function situationOf(view: Pick<View, 'atMs'>, involved: Concerned, fault
     certificate: certificateIn(fieldsIn(tls)['certificate']),
     attempts: attemptsIn(attempts ?? fieldsIn(associated)['attempts']),
   };
+}
+
+const hasPath = (stream: Partial<ActorView>): stream is Parameters<typeof stoodIn>[0] =>
+  stream.path !== undefined && stream.state !== undefined;
+
+/** All streams share them, so that they are in none of their contexts; each was born with them. */
+function settingsAtBirth(view: Told, stream: Concerned['stream']): unknown {
+  if (stream?.id === undefined) return null;
+  const born = view.recordsOf?.(stream.id).find(({ kind }) => kind === 'born');
+  return born?.kind === 'born' ? fieldsIn(born.input)['settings'] : null;
 }
 
 /** Of a trace that somebody has written by hand, the policy may be anything. */

@@ -6,9 +6,13 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { type Case, play, type Row } from './case.ts';
 import { connection } from './connection.ts';
+import { sasl } from './sasl.ts';
+import { tls } from './tls.ts';
 import { printed } from './table.ts';
 
-const corpus: readonly Case[] = [...connection];
+const corpus: readonly Case[] = [...connection, ...tls, ...sasl].filter(({ name, section }) =>
+  `${section} ${name}`.includes(process.env['ONLY'] ?? ''),
+);
 
 const rows: Row[] = [];
 after(() => console.log(printed(rows)));

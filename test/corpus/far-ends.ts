@@ -3,9 +3,13 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { type FarEnd, type FarEndOptions, startFarEnd } from '../support/far-end.ts';
 import { silentServer } from '../support/silent-server.ts';
-import { createScriptedPeer, type ScriptedStream } from '../support/simulation-peer.ts';
+import { createScriptedPeer, header, type ScriptedStream, STARTTLS } from '../support/simulation-peer.ts';
+import type { Credential } from '../../src/ports.ts';
 import type { Produced } from './case.ts';
-import { A, B, certificates, type Provider, type ProviderOptions, type Stage } from './stage.ts';
+import { A, authority, B, certificates, type Provider, type ProviderOptions, type Stage } from './stage.ts';
+
+/** A certificate of b.example in which nothing is wrong. */
+export const good: Credential = certificates[B] ?? authority.issue({ dnsNames: [B] });
 
 /** Our server of a.example sends a message to b.example. */
 export async function sends(
@@ -32,7 +36,7 @@ export async function farEnd(
   options: Partial<FarEndOptions> = {},
   publishAs: 'starttls' | 'direct' = options.tls ?? 'starttls',
 ): Promise<FarEnd> {
-  const end = await startFarEnd({ credential: certificates[B] ?? null, ...options });
+  const end = await startFarEnd({ credential: good, ...options });
   stage.atEnd(() => end.close());
   stage.publish([B], end.port, { tls: publishAs });
   return end;
@@ -44,7 +48,7 @@ export async function scripted(
   onText: (stream: ScriptedStream) => void,
   domains: readonly string[] = [B],
 ): Promise<readonly ScriptedStream[]> {
-  const peer = await createScriptedPeer(stage, certificates[B] ?? { cert: '', key: '' }, domains, (stream) => {
+  const peer = await createScriptedPeer(stage, good, domains, (stream) => {
     onText(stream);
     stage.changed();
   });
@@ -72,3 +76,48 @@ export async function silentAfter(
 }
 
 const elementsIn = (text: string): number => text.match(/<(stream:stream|starttls|auth|db:result)\b/g)?.length ?? 0;
+
+const HELLO = header(`from='${B}' to='${A}'`);
+
+/** A client that says it is b.example, on a stream of its own to ours, and goes as far as it is led. */
+export class Caller {
+  readonly #stage: Stage;
+  readonly stream: ScriptedStream;
+
+  private constructor(stage: Stage, stream: ScriptedStream) {
+    this.#stage = stage;
+    this.stream = stream;
+  }
+
+  static async of(stage: Stage, at: Provider): Promise<Caller> {
+    const { connect } = await createScriptedPeer(stage, good, [], stage.changed);
+    const stream = connect('127.0.0.1', at.port);
+    stage.atEnd(() => stream.destroy());
+    return new Caller(stage, stream);
+  }
+
+  async says(text: string, until: string): Promise<void> {
+    this.stream.write(text);
+    await this.#hears(until);
+  }
+
+  async header(): Promise<void> {
+    await this.says(HELLO, '</stream:features>');
+  }
+
+  /** As far as the features under TLS; with its certificate, or none. */
+  async secured(credential: Credential | null = good): Promise<void> {
+    await this.header();
+    await this.says(STARTTLS, '<proceed');
+    this.stream.secureAsClient(A, credential);
+    await this.header();
+  }
+
+  async #hears(what: string): Promise<void> {
+    await this.#stage.until(
+      () => this.stream.text.includes(what),
+      () => `${what} in ${this.stream.heard}`,
+    );
+    this.stream.text = '';
+  }
+}

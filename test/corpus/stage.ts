@@ -25,6 +25,8 @@ export const B = 'b.example';
 
 /** Whom everybody trusts. */
 export const authority = createCertificateAuthority({ name: 'Trusted Root' });
+/** Whom nobody trusts. */
+export const stranger = createCertificateAuthority({ name: 'Stranger' });
 export const certificates: Readonly<Record<string, Credential>> = {
   [A]: authority.issue({ dnsNames: [A] }),
   [B]: authority.issue({ dnsNames: [B] }),

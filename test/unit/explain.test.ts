@@ -282,6 +282,7 @@ const SILENT: readonly Case[] = [
           ...{ local: 'a.example', remote: 'b.example', ...TLS },
           associated: {
             domain: 'b.example',
+            verdict: { kind: 'refuted', fault: fault('pkix', 'name-mismatch', 'peer') },
             attempts: [
               { prooftype: 'pkix', verdict: { kind: 'refuted', fault: fault('pkix', 'name-mismatch', 'peer') } },
             ],

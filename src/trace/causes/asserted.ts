@@ -1,5 +1,5 @@
 /** The remote domain asserts itself to us by dialback, and is not believed (XEP-0220 §2.2). */
-import { type Cause, said, type Situation } from './cause.ts';
+import { type Cause, said, says, type Situation } from './cause.ts';
 
 const isIncoming = ({ direction }: Situation): boolean => direction === 'incoming';
 
@@ -71,6 +71,23 @@ export const assertedCauses: readonly Cause[] = [
       `${situation.domain} asserted itself and was not believed: ${situation.fault.condition}${said(situation)}.`,
     fix: ({ domain }) =>
       `Give the server of ${domain} a certificate that proves it: "xmpp-dna check ${domain}" shows what is missing; or accept dialback in the policy towards it.`,
+  },
+  {
+    id: 'initiator-without-tls',
+    layers: ['stream'],
+    conditions: ['connection-timeout'],
+    when: (situation) => isIncoming(situation) && says(/<starttls\/>/)(situation),
+    because: ({ domain }) => `${domain || 'Somebody'} connected to us, and did not begin TLS in time.`,
+    fix: () => 'TLS is required here: switch it on at the server that connected; its log says why it does not begin.',
+  },
+  {
+    id: 'initiator-without-certificate',
+    layers: ['stream', 'tcp'],
+    when: (situation) => isIncoming(situation) && situation.isEncrypted === true && situation.certificate === null,
+    because: ({ domain }) =>
+      `${domain || 'Somebody'} connected to us and showed no certificate, so that SASL EXTERNAL was not offered to it; nor did dialback prove it.`,
+    fix: ({ domain }) =>
+      `Have the server that connected show its certificate where it dials as well: a certificate with the dNSName ${domain || 'of its domain'}.`,
   },
   {
     id: 'initiator-late',

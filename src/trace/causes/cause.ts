@@ -25,6 +25,10 @@ export interface Situation {
   readonly nowMs?: number;
   readonly endpoint?: Pick<Endpoint, 'host' | 'port' | 'tls'> | null;
   readonly isEncrypted?: boolean;
+  /** State in which the stream stood when it ended, as a path through its chart. */
+  readonly stoodIn?: string;
+  /** We have been believed by SASL EXTERNAL. */
+  readonly isAuthenticated?: boolean;
   /** What the features before TLS said of STARTTLS; null where none came. */
   readonly startTls?: StreamFeatures['startTls'] | null;
   readonly certificate?: CertificateEvidence | null;

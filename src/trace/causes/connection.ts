@@ -84,6 +84,17 @@ export const connectionCauses: readonly Cause[] = [
     fix: () => 'Have the SRV record name the port for servers: most often that is 5269, and 5222 that for clients.',
   },
   {
+    id: 'silent-under-tls',
+    layers: ['stream'],
+    conditions: ['header-timeout'],
+    when: ({ isEncrypted, endpoint }) => isEncrypted === true && endpoint?.tls !== 'direct',
+    because: (situation) =>
+      situation.isAuthenticated === true
+        ? `${place(situation)} accepted our certificate, and said nothing in time to the stream header after it.`
+        : `${place(situation)} finished TLS, and said nothing in time to the stream header under it.`,
+    fix: () => 'Look at the log of that server: it hangs where it begins the stream anew, after TLS or SASL.',
+  },
+  {
     id: 'silent-server',
     layers: ['stream'],
     conditions: ['header-timeout'],

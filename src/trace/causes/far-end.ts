@@ -3,6 +3,9 @@ import { type Cause, place, said, says, type Situation } from './cause.ts';
 
 const weSaid = ({ local = '' }: Situation): string => (local === '' ? 'nobody' : local);
 
+/** The connection is over, and nobody has said why. */
+const WITHOUT_A_WORD: readonly string[] = ['connection-closed', 'connection-reset', 'closed'];
+
 export const farEndCauses: readonly Cause[] = [
   {
     id: 'domain-not-served',
@@ -68,6 +71,20 @@ export const farEndCauses: readonly Cause[] = [
     fix: () => 'Look at the log of that server; it may wait for DNS or HTTPS about us.',
   },
   {
+    id: 'sasl-unanswered',
+    layers: ['sasl', 'stream', 'tcp'],
+    when: ({ fault: { layer, condition }, stoodIn, direction }) =>
+      layer === 'sasl'
+        ? ['outcome-timeout', 'closed-after-auth'].includes(condition)
+        : direction !== 'incoming' && stoodIn === 'authentication.saslExternal' && WITHOUT_A_WORD.includes(condition),
+    because: (situation) =>
+      situation.fault.condition === 'outcome-timeout'
+        ? `The server at ${place(situation)} offered SASL EXTERNAL, and did not say in time whether it accepts our certificate for ${weSaid(situation)}.`
+        : `The server at ${place(situation)} offered SASL EXTERNAL, and closed the stream when we used it as ${weSaid(situation)}.`,
+    fix: ({ local = '' }) =>
+      `Look at the log of that server for ${local || 'us'}; it may wait for our DNS, our POSH document, or OCSP of our certificate. "xmpp-dna check ${local || 'DOMAIN'}" from outside shows what it sees of us.`,
+  },
+  {
     id: 'closed-by-far-end',
     layers: ['stream', 'tcp'],
     because: (situation) =>
@@ -91,17 +108,6 @@ export const farEndCauses: readonly Cause[] = [
       `The server at ${place(situation)} offers ${weSaid(situation)} no way to prove itself: neither SASL EXTERNAL nor dialback.`,
     fix: ({ local = '' }) =>
       `Our certificate has to satisfy it: one with the dNSName ${local || 'of our domain'}, from a public authority, with its chain; or the far end has to allow dialback.`,
-  },
-  {
-    id: 'sasl-unanswered',
-    layers: ['sasl'],
-    conditions: ['outcome-timeout', 'closed-after-auth'],
-    because: (situation) =>
-      situation.fault.condition === 'outcome-timeout'
-        ? `The server at ${place(situation)} offered SASL EXTERNAL, and did not say in time whether it accepts our certificate for ${weSaid(situation)}.`
-        : `The server at ${place(situation)} offered SASL EXTERNAL, and closed the stream when we used it as ${weSaid(situation)}.`,
-    fix: ({ local = '' }) =>
-      `Look at the log of that server for ${local || 'us'}; it may wait for our DNS, our POSH document, or OCSP of our certificate. "xmpp-dna check ${local || 'DOMAIN'}" from outside shows what it sees of us.`,
   },
   {
     id: 'we-are-not-believed',

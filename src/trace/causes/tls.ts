@@ -2,6 +2,21 @@
 import { serviceFacts } from '../../protocol/service.ts';
 import { type Cause, place, said, says } from './cause.ts';
 
+/** What the alert says of our certificate (RFC 8446 §6.2), and what puts it right. */
+const fixOfOurs: readonly (readonly [RegExp, string])[] = [
+  [/expired/, 'Renew our certificate, and have it loaded; it may be that the clock of the far end is wrong.'],
+  [/revoked/, 'Our certificate was revoked: get another one, with a new key.'],
+  [/unknown ca/, 'Show it a certificate from an authority that it trusts, with its chain ("fullchain.pem").'],
+  [
+    /unsupported/,
+    'It wants a certificate for clients (clientAuth), which public authorities no longer issue: the far end has to accept serverAuth there, or not to ask for a certificate and to take dialback; else one of a private authority that it trusts.',
+  ],
+  [
+    /^/,
+    'Look at our own certificate; the far end may want an authority that it trusts, or clientAuth in it, which public authorities no longer issue.',
+  ],
+];
+
 export const tlsCauses: readonly Cause[] = [
   {
     id: 'starttls-not-offered',
@@ -46,7 +61,8 @@ export const tlsCauses: readonly Cause[] = [
   {
     id: 'no-shared-cipher',
     layers: ['tls'],
-    conditions: ['no-shared-cipher'],
+    // The alert "handshake_failure" says just this (RFC 5246 §7.2.2, RFC 8446 §6.2).
+    when: (situation) => situation.fault.condition === 'no-shared-cipher' || says(/alert handshake failure/)(situation),
     because: (situation) => `${place(situation)} and we have no cipher suite in common${said(situation)}.`,
     fix: () => 'Have the server offer the suites of RFC 9325 §4.2, with ECDHE and AES-GCM.',
   },
@@ -73,8 +89,7 @@ export const tlsCauses: readonly Cause[] = [
     conditions: ['certificate-rejected'],
     because: (situation) =>
       `${place(situation)} ended the handshake because of the certificate that we showed${said(situation)}.`,
-    fix: () =>
-      'Look at our own certificate; the far end may want an authority that it trusts, or clientAuth in it, which public authorities no longer issue.',
+    fix: ({ fault: { text = '' } }) => fixOfOurs.find(([alert]) => alert.test(text))?.[1] ?? '',
   },
   {
     id: 'own-credential-invalid',

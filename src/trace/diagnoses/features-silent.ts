@@ -1,13 +1,16 @@
 /** The response header has come, and no features follow (RFC 6120 §4.3.2). */
-import { isFields } from '../explain-context.ts';
+import { fixOf } from '../causes/diagnose.ts';
 import { silence } from './diagnosis.ts';
 
 export const featuresSilent = silence({
   id: 'features-silent',
   states: { initiatingStream: ['streamHeaders.awaitingFeatures'] },
-  because: ({ where, lasting, negotiation: { stream, local } }) =>
-    isFields(stream?.context['tls'])
-      ? `${where} answered our header, and has offered no features for ${lasting}: under TLS it first looks into what proves ${local}, by DNS or HTTPS, and that hangs.`
-      : `${where} answered our header, and has offered no features for ${lasting}.`,
-  fix: 'far-end-late',
+  because: ({ where, lasting, negotiation: { situation, local } }) =>
+    situation.isAuthenticated === true
+      ? `${where} has accepted our certificate (SASL EXTERNAL), answered our header after it, and has offered no features for ${lasting}.`
+      : situation.isEncrypted === true
+        ? `${where} answered our header, and has offered no features for ${lasting}: under TLS it first looks into what proves ${local}, by DNS or HTTPS, and that hangs.`
+        : `${where} answered our header, and has offered no features for ${lasting}.`,
+  fix: ({ negotiation: { situation } }) =>
+    situation.isAuthenticated === true ? 'Look at the log of that server.' : fixOf('far-end-late', situation),
 });

@@ -1,15 +1,18 @@
 /** Somebody has connected to us, and does not go on (RFC 6120 §4.2, §5.3.1, §6.4). */
 import { diagnose } from '../causes/diagnose.ts';
-import { tellingFault } from '../causes/telling-fault.ts';
+import { whyUnproved } from '../explain-context.ts';
+import { fault } from '../../protocol/faults.ts';
 import { silence, type Told } from './diagnosis.ts';
 
-/** Why its certificate does not prove it, so that it was not offered SASL EXTERNAL; null where it was. */
-function unproved({ negotiation: { situation } }: Told): ReturnType<typeof diagnose> | null {
-  const { attempts = [] } = situation;
-  const last = attempts.at(-1)?.verdict;
-  if (last === undefined || last.kind === 'proved') return null;
-  return diagnose({ ...situation, fault: tellingFault(attempts, last.fault) });
+/** Why it was not offered SASL EXTERNAL; null where it was. */
+function unproved({ negotiation: { situation, stream } }: Told): ReturnType<typeof diagnose> | null {
+  if (situation.isEncrypted === true && situation.certificate === null)
+    return diagnose({ ...situation, fault: noCertificate });
+  const why = whyUnproved(stream?.context['associated']);
+  return why === null ? null : diagnose({ ...situation, fault: why });
 }
+
+const noCertificate = fault('pkix', 'no-certificate', 'peer');
 
 const who = ({ domain }: Told): string => (domain === '' ? 'Somebody' : domain);
 

@@ -1,4 +1,5 @@
 /** `<starttls/>` is sent, and neither `<proceed/>` nor `<failure/>` comes (RFC 6120 §5.4.2). */
+import { fixOf } from '../causes/diagnose.ts';
 import { silence } from './diagnosis.ts';
 
 export const proceedSilent = silence({
@@ -8,5 +9,6 @@ export const proceedSilent = silence({
     situation.startTls === 'absent'
       ? `${where} offers no STARTTLS, and has not answered when asked to begin TLS all the same, for ${lasting}.`
       : `${where} offers STARTTLS, and has not answered <starttls/> for ${lasting}.`,
-  fix: 'starttls-refused',
+  fix: ({ negotiation: { situation } }) =>
+    fixOf(situation.startTls === 'absent' ? 'starttls-not-offered' : 'starttls-refused', situation),
 });
