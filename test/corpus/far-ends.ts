@@ -90,8 +90,8 @@ export class Caller {
   }
 
   static async of(stage: Stage, at: Provider): Promise<Caller> {
-    const { connect } = await createScriptedPeer(stage, good, [], stage.changed);
-    const stream = connect('127.0.0.1', at.port);
+    const peer = await createScriptedPeer(stage, good, [], stage.changed);
+    const stream = peer.connect('127.0.0.1', at.port);
     stage.atEnd(() => stream.destroy());
     return new Caller(stage, stream);
   }
