@@ -4,6 +4,7 @@ export {
   type ListeningAt,
   type LocalRouting,
   type ManagerSnapshot,
+  type ManagerTotals,
   type StreamView,
 } from './manager.ts';
 export type { Connecting } from './control/operator.ts';

@@ -23,7 +23,8 @@ import { Stanza } from './protocol/stanza.ts';
 import { prooftypesFrom } from './prooftype.ts';
 import { Registry } from './control/registry.ts';
 import { Router } from './routing/router.ts';
-import type { Delivery, Outlet } from './routing/types.ts';
+import type { Stage } from './control/standing-streams.ts';
+import type { Delivery, Outlet, RouterCounters, RouterTotals } from './routing/types.ts';
 import { liveView } from './trace/live-view.ts';
 import { type ReportRecord, type TraceRecord, withoutKeys } from './trace/record.ts';
 import type { View } from './trace/view.ts';
@@ -48,6 +49,15 @@ export interface ManagerSnapshot {
   readonly streams: readonly StreamView[];
   readonly actors: { readonly streams: number; readonly pairs: number; readonly peers: number };
   readonly tables: ReturnType<Router['snapshot']>;
+}
+
+/** What there is of everything, in numbers. */
+export interface ManagerTotals extends RouterTotals {
+  readonly streams: readonly (Pick<StreamView, 'role' | 'tls'> & { readonly stage: Stage })[];
+  readonly actors: ManagerSnapshot['actors'];
+  readonly stanzas: RouterCounters;
+  /** Records of the trace in memory that made room for others. */
+  readonly recordsLost: number;
 }
 
 export interface ListeningAt {
@@ -381,6 +391,23 @@ export class ConnectionManager {
       };
     });
     return { streams, actors: this.#registry.liveActors, tables: this.#router.snapshot() };
+  }
+
+  /** Of {@link snapshot} the numbers alone, which are cheaper; and what has become of stanzas. */
+  totals(): ManagerTotals {
+    const streams = Array.from(this.#registry.streams.rows(), ({ initiating, stage, context }) => ({
+      role: initiating ? ('initiating' as const) : ('receiving' as const),
+      stage,
+      tls: context().tls?.protocol ?? null,
+    }));
+    const { ring } = this.#registry.recorder;
+    return {
+      streams,
+      actors: this.#registry.liveActors,
+      ...this.#router.totals(),
+      stanzas: this.#router.counters,
+      recordsLost: ring.lost,
+    };
   }
 
   /**

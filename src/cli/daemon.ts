@@ -16,12 +16,15 @@ import { hearSignals, ignoreSignals } from './signals.ts';
 import { EXIT, type ExitCode, type Terminal } from './terminal.ts';
 import { writeTrace } from './trace.ts';
 import { inspect, type InspectedManager } from './inspect.ts';
+import { measure } from './measure.ts';
+import type { Measured } from '../metrics/metrics.ts';
+import type { MetricsServer } from '../metrics/server.ts';
 
 /** How long a drain may take, in milliseconds; longer than any deadline of a stream that closes. */
 const DRAIN_TIMEOUT_MS = 30_000;
 
 /** What the daemon needs of the connection manager. */
-export interface DaemonManager extends Reloadable, InspectedManager {
+export interface DaemonManager extends Reloadable, InspectedManager, Measured {
   start(): Promise<void>;
   /** Drains. */
   stop(): Promise<void>;
@@ -46,13 +49,14 @@ interface Beside {
   readonly components: ComponentListener[];
   trace: TraceFile | null;
   inspector: Inspector | null;
+  metrics: MetricsServer | null;
 }
 
 /** Runs until SIGTERM or SIGINT, then drains; a second signal exits at once. */
 export async function runDaemon(daemon: Daemon, terminal: Terminal): Promise<ExitCode> {
   const { file, config, manager, ports } = daemon;
   const log = createLog(terminal, () => ports.clock.now());
-  const beside: Beside = { components: [], trace: null, inspector: null };
+  const beside: Beside = { components: [], trace: null, inspector: null, metrics: null };
   const starting = startAll({ config, manager, ports }, beside, log);
   const running = untilSignalled(starting, () => stopAll(manager, beside), daemon, log);
   try {
@@ -76,6 +80,8 @@ async function startAll({ config, manager, ports }: Omit<Daemon, 'file'>, beside
     const answer = answerUnattended(stanza);
     if (answer !== null) manager.router.inject(answer, null);
   });
+  // What happens from the first stream on is counted.
+  if (config.metrics !== null) beside.metrics = await measure(manager, config.metrics);
   await manager.start();
   if (config.inspector !== null)
     beside.inspector = await inspect(
@@ -94,16 +100,16 @@ async function startAll({ config, manager, ports }: Omit<Daemon, 'file'>, beside
 }
 
 /** What stands still first is what brings stanzas; those under way still reach their streams and components. */
-async function stopAll(manager: DaemonManager, { components, trace, inspector }: Beside): Promise<void> {
+async function stopAll(manager: DaemonManager, { components, trace, inspector, metrics }: Beside): Promise<void> {
   for (const component of components) component.drain();
   await manager.stop();
   await Promise.all(components.map((component) => component.stop()));
-  await Promise.all([trace?.close(), inspector?.stop()]);
+  await Promise.all([trace?.close(), inspector?.stop(), metrics?.stop()]);
 }
 
 function announce(
   manager: DaemonManager,
-  { components, inspector }: Beside,
+  { components, inspector, metrics }: Beside,
   config: ServeConfig,
   terminal: Terminal,
   log: Log,
@@ -116,8 +122,13 @@ function announce(
     log.say('info', `components may connect to ${address} port ${port}: ${domains.join(', ')}`);
   }
   if (inspector !== null) log.say('info', `the inspector is at ${inspector.url}`);
+  if (metrics !== null) log.say('info', `metrics are at ${metrics.url}`);
   log.say('info', `serving ${Object.keys(config.manager.hosts).join(', ')}`);
-  terminal.event({ event: 'ready', listen: listening, components: sockets, inspector: inspector?.url ?? null });
+  terminal.event({
+    ...{ event: 'ready', listen: listening, components: sockets },
+    inspector: inspector?.url ?? null,
+    ...(metrics === null ? {} : { metrics: metrics.url }),
+  });
 }
 
 /**
@@ -134,7 +145,7 @@ function cannotStart(error: unknown, file: string, terminal: Terminal): ExitCode
 
 /** Keys, and what is expected there, by the layer of what prevents a start. */
 const EXPECTED: Partial<Record<FaultLayer, string>> = {
-  tcp: 'listen, components, inspector: expected addresses that are free',
+  tcp: 'listen, components, inspector, metrics: expected addresses that are free',
   config: 'trace.file: expected a file that can be written',
 };
 

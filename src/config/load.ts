@@ -43,7 +43,7 @@ export interface TraceFileConfig {
   readonly fileBytes?: number;
 }
 
-/** Where the inspector listens, and what it asks of whoever asks; no token is needed on loopback. */
+/** Where the inspector listens, or what tells the metrics, and what is asked of whoever asks; no token is needed on loopback. */
 export interface InspectorConfig {
   readonly address: string;
   /** 0: any free port. */
@@ -67,6 +67,8 @@ export interface ServeConfig {
   readonly trace: TraceFileConfig | null;
   /** Null: off. */
   readonly inspector: InspectorConfig | null;
+  /** Where numbers are asked for (docs/metrics.md); null: off. */
+  readonly metrics: InspectorConfig | null;
   readonly components: readonly ComponentListenOptions[];
   /** What the operator should know; each names file, line and key path. */
   readonly warnings: readonly string[];
@@ -152,7 +154,6 @@ class Assembly {
     this.#loadHosts();
     const components = this.#loadComponents();
     this.#checkListeners();
-    this.#warnOfWhatIsMissing();
     return {
       manager: {
         hosts: Object.fromEntries([...this.#credentials].map(([domain, { cert, key }]) => [domain, { cert, key }])),
@@ -167,7 +168,8 @@ class Assembly {
       dns: dnsOptions(this.#file.dns),
       posh: this.#posh(),
       trace: this.#trace(),
-      inspector: this.#inspector(),
+      inspector: this.#guarded(this.#file.inspector),
+      metrics: this.#guarded(this.#file.metrics),
       components,
     };
   }
@@ -267,15 +269,14 @@ class Assembly {
     return { path: resolve(this.#folder, file.value), ...(fileBytes === undefined ? {} : { fileBytes }) };
   }
 
-  /** It tells who talks to whom: beyond this machine only to those who have its token. */
-  #inspector(): InspectorConfig | null {
-    const { inspector } = this.#file;
-    if (inspector === undefined) return null;
-    const { address, port, token = null } = inspector.value;
+  /** They tell who talks to whom, or how much: beyond this machine only to those who have the token. */
+  #guarded(located: ConfigFile['inspector']): InspectorConfig | null {
+    if (located === undefined) return null;
+    const { address, port, token = null } = located.value;
     if (token === null && !isLoopback(address))
-      inspector.spot.problem('expected a token of at least 16 characters, or a loopback address');
+      located.spot.problem('expected a token of at least 16 characters, or a loopback address');
     if (token !== null && /[^\x21-\x7e]/.test(token))
-      inspector.spot.below('token', null).problem('expected visible ASCII characters: it stands in a header');
+      located.spot.below('token', null).problem('expected visible ASCII characters: it stands in a header');
     return { address, port, token };
   }
 
@@ -289,10 +290,5 @@ class Assembly {
       ...(stanzaBytes === undefined ? {} : { stanzaBytes: stanzaBytes.value }),
       ...(queueBytes === undefined ? {} : { queueBytes: queueBytes.value }),
     };
-  }
-
-  /** What later versions do. None of it weakens a proof when it is left out. */
-  #warnOfWhatIsMissing(): void {
-    this.#file.metrics?.spot.warn('not available in this version');
   }
 }

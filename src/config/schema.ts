@@ -155,7 +155,7 @@ export function configFile(pem: PemFiles) {
     dialback: optional(record({ secret: optional(secret(MIN_SECRET_CHARACTERS)) })),
     limits: optional(limits),
     inspector: optional(located(record({ ...listener, token: optional(secret(MIN_SECRET_CHARACTERS)) }))),
-    metrics: optional(located(record(listener))),
+    metrics: optional(located(record({ ...listener, token: optional(secret(MIN_SECRET_CHARACTERS)) }))),
     trace: optional(located(record({ file: required(located(path)), fileBytes: optional(traceFileBytes) }))),
   });
 }

@@ -26,6 +26,7 @@ import type {
   RouterCounters,
   RouterEvents,
   RouterSnapshot,
+  RouterTotals,
   Settle,
   StreamId,
   StreamOutlet,
@@ -285,6 +286,23 @@ export class Router {
     this.#writer.end();
   }
 
+  /** How long its tables are. */
+  totals(): RouterTotals {
+    const queues = { pairs: 0, stanzas: 0, bytes: 0 };
+    for (const { stanzas, bytes } of this.#outgoing.queueRows()) {
+      if (stanzas === 0) continue;
+      queues.pairs += 1;
+      queues.stanzas += stanzas;
+      queues.bytes += bytes;
+    }
+    return {
+      queues,
+      routes: countOf(this.#outgoing.routeRows()),
+      facts: countOf(this.#facts.rows()),
+      pausedInlets: this.#pressure.pausedInlets,
+    };
+  }
+
   snapshot(): RouterSnapshot {
     return {
       queues: Array.from(this.#outgoing.queueRows(), ({ local, remote, stanzas, bytes, head, routeWanted }) => {
@@ -344,4 +362,10 @@ export class Router {
 
 function domainOf(jid: string | undefined): string | null {
   return jid === undefined ? null : domainOfJid(jid);
+}
+
+function countOf(rows: Iterable<unknown>): number {
+  let count = 0;
+  for (const _ of rows) count += 1;
+  return count;
 }

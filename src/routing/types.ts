@@ -97,6 +97,13 @@ export interface RouterSnapshot {
   readonly pausedInlets: number;
 }
 
+export interface RouterTotals extends Pick<RouterSnapshot, 'pausedInlets'> {
+  /** Pairs whose stanzas wait, these stanzas, and their bytes. */
+  readonly queues: { readonly pairs: number; readonly stanzas: number; readonly bytes: number };
+  readonly routes: number;
+  readonly facts: number;
+}
+
 /** What the data plane asks of the control plane. Called synchronously; must not throw. */
 export interface RouterEvents {
   /** A stanza waits for this pair and no stream serves it. Called once per wish, not per stanza. */

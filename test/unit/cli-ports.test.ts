@@ -18,6 +18,7 @@ const config: ServeConfig = {
   components: [],
   trace: null,
   inspector: null,
+  metrics: null,
   warnings: [],
 };
 

@@ -14,6 +14,7 @@ import { createLog } from '../../src/cli/log.ts';
 import { runCommandLine } from '../../src/cli/run.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
 import { fault } from '../../src/protocol/faults.ts';
+import { parseExposition } from '../support/exposition.ts';
 import { connectComponent } from '../support/component-client.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
@@ -209,7 +210,8 @@ const config = (componentPort: number, further: readonly string[] = []): string 
 listen: [{ address: 127.0.0.1, port: 0 }]
 components: [{ address: 127.0.0.1, port: ${componentPort}, domains: { comp.b.example: secret } }]
 trust: { system: false }
-metrics: { address: 127.0.0.1, port: 9271 }
+metrics: { address: 127.0.0.1, port: 0 }
+dns: { trustAnchors: [] }
 ${further.map((line) => `${line}\n`).join('')}`,
   );
   return file;
@@ -269,7 +271,11 @@ test(
   async () => {
     const run = serve(0);
     const [line = ''] = await run.stdout(/^\{"event":"ready".*\}\n/);
-    const ready = JSON.parse(line) as { components: { port: number }[]; listen: { port: number }[] };
+    const ready = JSON.parse(line) as {
+      components: { port: number }[];
+      listen: { port: number }[];
+      metrics: string;
+    };
     const port = ready.components[0]?.port ?? 0;
     const listenPort = ready.listen[0]?.port ?? 0;
     assert.ok(port > 0 && listenPort > 0);
@@ -278,11 +284,17 @@ test(
       listen: [{ address: '127.0.0.1', port: listenPort, tls: 'detect' }],
       components: [{ address: '127.0.0.1', port, domains: ['comp.b.example'] }],
       inspector: null,
+      metrics: ready.metrics,
     });
+    assert.match(ready.metrics, /^http:\/\/127\.0\.0\.1:\d+\/metrics$/);
+    const scraped = parseExposition(await (await fetch(ready.metrics)).text());
+    assert.equal(scraped.get('xmpp_dna_streams')?.type, 'gauge');
     const component = await connectComponent({ port, domain: 'comp.b.example', secret: 'secret' });
     await run.stderr(/ info component comp\.b\.example from 127\.0\.0\.1: attached\n/);
     run.child.kill('SIGHUP');
-    await run.stderr(/ warning .*metrics: not available in this version\n[^]*SIGHUP: the policy of .* is in force/);
+    await run.stderr(
+      / warning .*dns\.trustAnchors: only libunbound uses it.*\n[^]*SIGHUP: the policy of .* is in force/,
+    );
     const pong = await component.ping('b.example');
     assert.equal(pong.attrs['type'], 'result', 'nobody is attached to b.example: it answers pings for itself');
     run.child.kill('SIGTERM');
@@ -290,7 +302,7 @@ test(
     await component.close();
     assert.equal(code, 0);
     assert.equal(stdout, line, 'nothing but JSON Lines on stdout');
-    assert.match(stderr, /metrics: not available in this version\n/);
+    assert.match(stderr, /dns\.trustAnchors: only libunbound uses it/);
     assert.match(stderr, /SIGTERM: drains\n[^]*detached: component: system-shutdown[^]*drained\n$/);
   },
 );
@@ -310,7 +322,7 @@ test('a second signal ends a daemon that is still draining, at once', IN_TIME, a
       start: () => Promise.resolve(),
       stop: () => new Promise(() => setInterval(() => undefined, 1000)),
     };
-    const config = { components: [], manager: { hosts: {} }, trace: null, inspector: null };
+    const config = { components: [], manager: { hosts: {} }, trace: null, inspector: null, metrics: null };
     await runDaemon({ file: 'serve.yaml', config, manager, ports: { clock: systemClock } }, createTerminal(true));
     `,
   );
@@ -374,7 +386,10 @@ test('a port that is taken is a matter of the configuration (INTERFACES, exit co
   await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
   const { code, stdout, stderr } = await serve((holder.address() as AddressInfo).port).ended;
   holder.close();
-  assert.match(stderr, /serve-\d+\.yaml: listen, components, inspector: expected addresses that are free: tcp: /);
+  assert.match(
+    stderr,
+    /serve-\d+\.yaml: listen, components, inspector, metrics: expected addresses that are free: tcp: /,
+  );
   assert.equal(stdout, '');
   assert.equal(code, 2);
 });

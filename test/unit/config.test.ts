@@ -144,10 +144,17 @@ test('every key of INTERFACES is understood', () => {
   assert.deepEqual(config.components, [{ address: '127.0.0.1', port: 5347, domains: { 'comp.b.example': 'secret' } }]);
   assert.deepEqual(config.trace, { path: join(folder, 'trace.dnalog') });
   assert.deepEqual(config.inspector, { address: '127.0.0.1', port: 8712, token: null });
+  assert.deepEqual(config.metrics, { address: '127.0.0.1', port: 9271, token: null });
 });
 
-test('what this version cannot do yet is said, with the place', () => {
-  assert.deepEqual(named(load(EVERYTHING).warnings), ['serve.yaml:25: metrics: not available in this version']);
+test('beyond this machine the metrics are for those who have the token, as is the inspector', () => {
+  assert.deepEqual(load(EVERYTHING).warnings, []);
+  const beyond = (more: string) => `${B}${LISTEN}metrics: { address: 0.0.0.0, port: 9271${more} }\n`;
+  assert.throws(() => load(beyond('')), /metrics: expected a token of at least 16 characters, or a loopback address/);
+  assert.equal(
+    load(beyond(', token: thirty-characters-more-or-less')).metrics?.token,
+    'thirty-characters-more-or-less',
+  );
 });
 
 test('a small file has the defaults of INTERFACES and no warnings', () => {

@@ -1,0 +1,89 @@
+/** `/metrics` over HTTP, for Prometheus and its like: guarded as the inspector is. */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Guard, type GuardOptions, urlHost } from '../inspector/guard.ts';
+import { fault, FaultError } from '../protocol/faults.ts';
+import type { Metrics } from './metrics.ts';
+
+export interface MetricsServerOptions extends GuardOptions {
+  /** 0: any free port. */
+  readonly port: number;
+}
+
+/** Nobody needs more at once. */
+const MAX_CONNECTIONS = 16;
+/** A request is a line and a few headers, in milliseconds; and a connection on which nothing moves. */
+const REQUEST_MS = 10_000;
+const STILL_MS = 60_000;
+
+/** Of a request only path and query count. */
+const BASE = 'http://metrics.invalid';
+
+export class MetricsServer {
+  readonly #server: Server;
+  readonly #metrics: Metrics;
+  readonly address: string;
+  readonly port: number;
+
+  private constructor(server: Server, metrics: Metrics, address: string, port: number) {
+    this.#server = server;
+    this.#metrics = metrics;
+    this.address = address;
+    this.port = port;
+  }
+
+  get url(): string {
+    return `http://${urlHost(this.address)}:${this.port}/metrics`;
+  }
+
+  /** Rejects with FaultError `tcp`: `listen-failed` where the address cannot be had. */
+  static async start({ address, port, token }: MetricsServerOptions, metrics: Metrics): Promise<MetricsServer> {
+    const guard = new Guard({ address, token });
+    const times = { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS };
+    const server = createServer(times, (request, response) => void answer(request, response, guard, metrics));
+    server.setTimeout(STILL_MS);
+    server.maxConnections = MAX_CONNECTIONS;
+    server.listen(port, address);
+    try {
+      await once(server, 'listening');
+    } catch (error) {
+      metrics.stop();
+      const text = error instanceof Error ? error.message : String(error);
+      throw new FaultError(fault('tcp', 'listen-failed', 'local', text), { cause: error });
+    }
+    const bound = server.address();
+    return new MetricsServer(server, metrics, address, typeof bound === 'object' && bound !== null ? bound.port : port);
+  }
+
+  async stop(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeAllConnections();
+    this.#metrics.stop();
+    await closed;
+  }
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  guard: Guard,
+  metrics: Metrics,
+): Promise<void> {
+  const { url = '/', method } = request;
+  const parsed = URL.canParse(url, BASE) ? new URL(url, BASE) : null;
+  const send = (status: number, body: string, type = 'text/plain; charset=utf-8'): void => {
+    const bytes = Buffer.from(body);
+    const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'content-type': type };
+    response.writeHead(status, { ...headers, 'content-length': bytes.length });
+    response.end(method === 'HEAD' ? undefined : bytes);
+  };
+  if (parsed === null) {
+    send(400, 'no such address');
+    return;
+  }
+  const refusal = guard.refuses(request, parsed.searchParams);
+  if (refusal !== null) send(refusal.status, refusal.text);
+  else if (parsed.pathname !== '/metrics') send(404, 'nothing is here; try\n/metrics');
+  else send(200, await metrics.text(), metrics.contentType);
+}
