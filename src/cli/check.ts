@@ -13,7 +13,7 @@ import { type Service, SERVICES } from '../protocol/service.ts';
 import type { NodePorts } from '../node-ports.ts';
 import { portsFor } from './check-ports.ts';
 import type { RunCommand } from './command.ts';
-import { visible } from './log.ts';
+import { visible } from './visible.ts';
 import { policyGiven } from './policy-words.ts';
 import { EXIT, type Terminal, UsageError } from './terminal.ts';
 

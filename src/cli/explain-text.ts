@@ -3,7 +3,7 @@ import type { Paint } from '../demo/paint.ts';
 import type { ChainLink, Explanation } from '../trace/explain.ts';
 import { clockTime, lasting } from '../trace/explain-words.ts';
 import type { Disagreement } from '../trace/join.ts';
-import { visible } from './log.ts';
+import { visible } from './visible.ts';
 
 const count = (amount: number, one: string, many: string): string => `${amount} ${amount === 1 ? one : many}`;
 

@@ -5,6 +5,7 @@ import { brief, faultSentence, type Fault } from '../protocol/faults.ts';
 import { unicodeDomain } from '../protocol/names.ts';
 import type { ReportRecord } from '../trace/record.ts';
 import type { Colour, Terminal } from './terminal.ts';
+import { visible } from './visible.ts';
 
 /** How much it matters: `warning` may need somebody, `error` does. */
 export type Level = 'info' | 'warning' | 'error';
@@ -177,12 +178,4 @@ function inBothForms(text: string): string {
     const read = unicodeDomain(domain);
     return read === domain ? word : `${domain} (${read})${word.slice(domain.length)}`;
   });
-}
-
-/** Controls, ends of lines, marks and overrides of direction, halves of pairs, and whatever else has no shape of its own. */
-export const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
-
-/** Text from peers cannot break the line, steer the terminal, nor show another order or another name than there is. */
-export function visible(text: string): string {
-  return text.replace(INVISIBLE, '\ufffd');
 }

@@ -1,5 +1,5 @@
 /** Where the commands write to, and what their exit codes mean (INTERFACES). */
-import { INVISIBLE } from './log.ts';
+import { jsonLine } from './visible.ts';
 
 /** Exit codes of every command. */
 export const EXIT = {
@@ -34,15 +34,6 @@ export interface Terminal {
 
 const COLOURS = { red: 31, yellow: 33, green: 32, dim: 2 } as const;
 export type Colour = keyof typeof COLOURS;
-
-/** JSON, in which what cannot be seen is escaped: a person may look at it, too. */
-export const jsonLine = (value: object): string =>
-  JSON.stringify(value).replace(INVISIBLE, (character) =>
-    character
-      .split('')
-      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-      .join(''),
-  );
 
 export function createTerminal(json: boolean): Terminal {
   const noColor = process.env['NO_COLOR'];

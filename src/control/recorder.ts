@@ -8,7 +8,7 @@ import { traceLimits } from '../trace/limits.ts';
 import type { EventOfActor, ReportRecord, TraceBody, TraceRecord } from '../trace/record.ts';
 import { redactEvent, redactInput } from '../trace/redact.ts';
 import { Ring } from '../trace/ring.ts';
-import { WATCHED, WatchedActor, type WatchedScope } from './watched-actor.ts';
+import { type Course, WATCHED, WatchedActor, type WatchedScope } from './watched-actor.ts';
 import { deadlineIn, follow, innermostOf, type Stay } from '../trace/stay.ts';
 
 export interface RecorderOptions {
@@ -23,7 +23,7 @@ type ScopeOfChart = Parameters<AnyStateMachine['transition']>[2];
 const INIT = { type: 'xstate.init' };
 const NOTHING_PASSED: readonly (readonly string[])[] = [];
 
-export class Recorder {
+export class Recorder implements Course {
   /** What root actors report. Cheap, and always worth a log line. */
   readonly reports$ = new Subject<ReportRecord>();
   /** All of it, as it is recorded. */

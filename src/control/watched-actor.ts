@@ -3,7 +3,6 @@ import type { AnyStateMachine } from 'xstate';
 import { childName } from '../trace/child-name.ts';
 import type { LiveActor } from '../trace/live-view.ts';
 import type { Stay } from '../trace/stay.ts';
-import type { Recorder } from './recorder.ts';
 
 type Scope = Parameters<AnyStateMachine['transition']>[2];
 
@@ -11,6 +10,11 @@ type Scope = Parameters<AnyStateMachine['transition']>[2];
 export const WATCHED = Symbol('watched');
 export interface WatchedScope extends Scope {
   [WATCHED]?: WatchedActor;
+}
+
+/** Does what an actor sets going in the course of its newest record. */
+export interface Course {
+  inCourseOf(actor: { readonly seq: number }, run: () => void): void;
 }
 
 interface Birth {
@@ -43,12 +47,12 @@ export class WatchedActor implements Scope, LiveActor {
   readonly system: Scope['system'];
   readonly stopChild: Scope['stopChild'];
   actionExecutor: Scope['actionExecutor'];
-  readonly #recorder: Recorder;
+  readonly #course: Course;
   readonly #scope: Scope;
   /** Records of the ends of children that it has not heard of yet, by the id of the child. */
   #ends: Map<string, number> | null = null;
 
-  constructor(recorder: Recorder, scope: Scope, { chart, parent, input, bornMs, seq }: Birth) {
+  constructor(course: Course, scope: Scope, { chart, parent, input, bornMs, seq }: Birth) {
     this.path = parent === null ? scope.id : `${parent.path}/${childName(scope.id, input)}`;
     this.chart = chart;
     this.parent = parent;
@@ -62,12 +66,12 @@ export class WatchedActor implements Scope, LiveActor {
     this.system = scope.system;
     this.stopChild = scope.stopChild;
     this.actionExecutor = scope.actionExecutor;
-    this.#recorder = recorder;
+    this.#course = course;
     this.#scope = scope;
   }
 
   defer(run: () => void): void {
-    this.#scope.defer(() => this.#recorder.inCourseOf(this, run));
+    this.#scope.defer(() => this.#course.inCourseOf(this, run));
   }
 
   childEnded(id: string, seq: number): void {

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readCertificate } from '../../src/adapters/pkix/certificates.ts';
-import { createLog, visible } from '../../src/cli/log.ts';
-import { jsonLine, type Terminal } from '../../src/cli/terminal.ts';
+import { createLog } from '../../src/cli/log.ts';
+import type { Terminal } from '../../src/cli/terminal.ts';
+import { jsonLine, visible } from '../../src/cli/visible.ts';
 import { fault } from '../../src/protocol/faults.ts';
 import { presentedNames } from '../../src/protocol/identity.ts';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';

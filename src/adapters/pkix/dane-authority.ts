@@ -4,7 +4,7 @@
  */
 import { MATCHING, SELECTOR, namesCertificate } from '../../protocol/tlsa.ts';
 import type { Associations, TlsaRecord } from '../../protocol/tlsa.ts';
-import type { Comparison, Outcome, PathFinder } from './dane.ts';
+import type { Comparison, Outcome, PathFinder } from './dane-comparison.ts';
 import { brokenPath } from './dane-mismatch.ts';
 import { EXTENSION_FLAG, decodeCertificate, decodePublicKey, fingerprintOf, scoped } from './openssl.ts';
 import type { Libcrypto, Own, X509 } from './openssl.ts';

@@ -1,7 +1,7 @@
 /** PKIX-TA: a path to one of our trust anchors, with an authority in it that a TLSA record names (RFC 7671 §5.4). */
 import { namesCertificate } from '../../protocol/tlsa.ts';
 import type { Associations, TlsaRecord } from '../../protocol/tlsa.ts';
-import type { Comparison, Outcome, PathFinder } from './dane.ts';
+import type { Comparison, Outcome, PathFinder } from './dane-comparison.ts';
 import { brokenPath } from './dane-mismatch.ts';
 import { EXTENSION_FLAG, encodeCertificate, fingerprintOf, scoped } from './openssl.ts';
 import { searchPath } from './path-search.ts';

@@ -4,38 +4,18 @@
  * Names are not looked at here, usage 3 does not want it; dates, signatures and keys are, for the other three. Usage 3 is
  * tried first, since it needs no path, then 2, 1, 0; one record that matches is enough.
  */
-import type { DaneMatch, PathVerdict } from '../../protocol/certificate.ts';
+import type { DaneMatch } from '../../protocol/certificate.ts';
 import { USAGE, byPreference, namesCertificate, whyUnusable } from '../../protocol/tlsa.ts';
 import type { Associations, TlsaRecord } from '../../protocol/tlsa.ts';
 import { matchAssertedAuthority } from './dane-authority.ts';
+import type { Comparison, Outcome, PathFinder } from './dane-comparison.ts';
 import { matchTrustedAuthority } from './dane-constraint.ts';
 import { brokenPath, mismatch, unmatched } from './dane-mismatch.ts';
 import type { Unmatched } from './dane-mismatch.ts';
-import type { Libcrypto } from './openssl.ts';
 import { associationsIn } from './presented.ts';
-import type { LoadedTrust } from './trust.ts';
 
 /** Most records of all sets together. What costs more than a comparison has bounds of its own. */
 const MAX_RECORDS = 256;
-
-export interface PathFinder {
-  readonly ssl: Libcrypto;
-  readonly trust: LoadedTrust;
-  /** Against the trust anchors. */
-  readonly validate: (chain: readonly Uint8Array[], atMs: number) => PathVerdict;
-}
-
-/** One comparison: what was presented, leaf first, and what may be said of it. */
-export interface Comparison {
-  readonly chain: readonly Uint8Array[];
-  readonly presented: readonly Associations[];
-  /** Those of one usage. */
-  readonly records: readonly TlsaRecord[];
-  readonly atMs: number;
-}
-
-/** Null where no record names anything, so that others may say more. */
-export type Outcome = DaneMatch | null;
 
 const BY_USAGE: Readonly<Record<number, (paths: PathFinder, comparison: Comparison) => Outcome>> = {
   [USAGE.daneEe]: matchLeaf,
