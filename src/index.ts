@@ -22,6 +22,8 @@ export type { Evidence, Proof, ProofAttempt, ProofVerdict, ProvedBy, DnaProofTyp
 // Prooftypes of one's own (RFC 7712 §7).
 export type * from './prooftype.ts';
 export type { ReportRecord, TraceBody, TraceRecord } from './trace/record.ts';
+// Negotiations as spans of OpenTelemetry (docs/spans.md).
+export { type SpanOptions, traceSpans } from './telemetry/spans.ts';
 // Why negotiations stand where they stand, and what two ends disagree about.
 export { type ChainLink, explain, type Explanation, type PairWanted } from './trace/explain.ts';
 export { type Disagreement, join } from './trace/join.ts';

@@ -16,6 +16,7 @@ import { hearSignals, ignoreSignals } from './signals.ts';
 import { EXIT, type ExitCode, type Terminal } from './terminal.ts';
 import { writeTrace } from './trace.ts';
 import { inspect, type InspectedManager } from './inspect.ts';
+import { traceSpans } from '../telemetry/spans.ts';
 import { measure } from './measure.ts';
 import type { Measured } from '../metrics/metrics.ts';
 import type { MetricsServer } from '../metrics/server.ts';
@@ -50,13 +51,14 @@ interface Beside {
   trace: TraceFile | null;
   inspector: Inspector | null;
   metrics: MetricsServer | null;
+  spans: { stop(): void } | null;
 }
 
 /** Runs until SIGTERM or SIGINT, then drains; a second signal exits at once. */
 export async function runDaemon(daemon: Daemon, terminal: Terminal): Promise<ExitCode> {
   const { file, config, manager, ports } = daemon;
   const log = createLog(terminal, () => ports.clock.now());
-  const beside: Beside = { components: [], trace: null, inspector: null, metrics: null };
+  const beside: Beside = { components: [], trace: null, inspector: null, metrics: null, spans: null };
   const starting = startAll({ config, manager, ports }, beside, log);
   const running = untilSignalled(starting, () => stopAll(manager, beside), daemon, log);
   try {
@@ -82,6 +84,8 @@ async function startAll({ config, manager, ports }: Omit<Daemon, 'file'>, beside
   });
   // What happens from the first stream on is counted.
   if (config.metrics !== null) beside.metrics = await measure(manager, config.metrics);
+  // Where a tracer provider was registered before (`node --import`), and only there.
+  beside.spans = traceSpans(manager);
   await manager.start();
   if (config.inspector !== null)
     beside.inspector = await inspect(
@@ -100,10 +104,14 @@ async function startAll({ config, manager, ports }: Omit<Daemon, 'file'>, beside
 }
 
 /** What stands still first is what brings stanzas; those under way still reach their streams and components. */
-async function stopAll(manager: DaemonManager, { components, trace, inspector, metrics }: Beside): Promise<void> {
+async function stopAll(
+  manager: DaemonManager,
+  { components, trace, inspector, metrics, spans }: Beside,
+): Promise<void> {
   for (const component of components) component.drain();
   await manager.stop();
   await Promise.all(components.map((component) => component.stop()));
+  spans?.stop();
   await Promise.all([trace?.close(), inspector?.stop(), metrics?.stop()]);
 }
 

@@ -1,0 +1,52 @@
+/** Attributes of spans: by the semantic conventions of OpenTelemetry where they have a name for it. */
+import type { Attributes } from '@opentelemetry/api';
+import { endpointIn, fieldsIn, textIn } from '../trace/explain-context.ts';
+import type { RecordOf } from '../trace/record.ts';
+
+export const dnsAttributes = ({ question, type, status, data }: RecordOf<'dns'>): Attributes => ({
+  'dns.question.name': question,
+  'dns.answers': [...data],
+  'xmpp.dna.dns.type': type,
+  'xmpp.dna.dns.status': status,
+});
+
+export const poshAttributes = ({ url, domain, outcome, fingerprints }: RecordOf<'posh'>): Attributes => ({
+  ...(url === null ? {} : { 'url.full': url }),
+  'xmpp.dna.domain': domain,
+  'xmpp.dna.outcome': outcome,
+  'xmpp.dna.posh.fingerprints': fingerprints,
+});
+
+export function endpointAttributes(value: unknown): Attributes {
+  const endpoint = endpointIn(value);
+  if (endpoint === null) return {};
+  return {
+    'server.address': endpoint.host,
+    'server.port': endpoint.port,
+    'network.transport': 'tcp',
+    'network.protocol.name': 'xmpp',
+    'xmpp.dna.tls': endpoint.tls,
+  };
+}
+
+export function tlsAttributes(value: unknown): Attributes {
+  const { protocol, cipher, resumed } = fieldsIn(value);
+  return {
+    'tls.protocol.name': 'tls',
+    'tls.protocol.version': textIn(protocol).replace(/^TLSv/, ''),
+    'tls.cipher': textIn(cipher),
+    'tls.resumed': resumed === true,
+  };
+}
+
+export const certificateAttributes = ({
+  sha256,
+  subject,
+  issuer,
+  notAfterMs,
+}: RecordOf<'certificate'>): Attributes => ({
+  'tls.server.hash.sha256': sha256,
+  'tls.server.subject': subject,
+  'tls.server.issuer': issuer,
+  'tls.server.not_after': Number.isFinite(notAfterMs) ? new Date(notAfterMs).toISOString() : '',
+});
