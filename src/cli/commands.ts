@@ -1,6 +1,5 @@
 /** The table of commands (INTERFACES, Command line). */
 import type { CommandEntry } from './command.ts';
-import { notYet } from './not-yet.ts';
 
 const NONE = { min: 0, max: 0 };
 
@@ -68,11 +67,17 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./explain.ts')).explain,
   },
   replay: {
-    synopsis: 'FILE',
+    synopsis: 'FILE [--port N]',
     summary: 'opens a trace in the viewer',
-    options: {},
+    details: [
+      'FILE       a trace (.dnalog), or a bundle',
+      '--port N   of 127.0.0.1, where the page is found; any that is free without it. It is printed, and with --json it stands in',
+      '           {"event":"ready","inspector":…}',
+      'It runs until SIGTERM or Ctrl-C. Exit 0: ended so. 2: wrong usage, or no trace. 3: the page was not built.',
+    ],
+    options: { port: { type: 'string' } },
     positionals: { min: 1, max: 1 },
-    load: notYet('replay'),
+    load: async () => (await import('./replay.ts')).replay,
   },
   charts: {
     synopsis: '[--out DIR] [--format svg|mermaid|stately]',

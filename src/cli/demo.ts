@@ -1,11 +1,15 @@
 /** `xmpp-dna demo`: the flow chart between two providers on loopback, scenario by scenario. */
+import { systemClock } from '../adapters/clock.ts';
 import { createLoopbackStage } from '../demo/loopback-stage.ts';
 import { makePaint } from '../demo/paint.ts';
 import { socketsOf, pathOf, other } from '../demo/paths.ts';
 import { play, type Play, type Played } from '../demo/play.ts';
 import { describe } from '../demo/print.ts';
 import { scenarios } from '../demo/scenarios.ts';
+import type { Inspector } from '../inspector/server.ts';
+import type { ConnectionManager } from '../manager.ts';
 import type { RunCommand } from './command.ts';
+import { inspect } from './inspect.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 
 export const demo: RunCommand = async ({ values }, terminal) => {
@@ -66,16 +70,34 @@ async function keepRunning(plays: readonly Play[], terminal: Terminal): Promise<
   const signalled = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
-  const listening = plays.map(({ played, providers }) => ({
+  const inspectors = new Map<ConnectionManager, Inspector>();
+  for (const { played, providers } of plays)
+    for (const side of ['A', 'B'] as const) {
+      const { hosts } = played.scenario[side];
+      inspectors.set(providers[side], await inspect(providers[side], ANY_PORT, hosts, systemClock, terminal.tell));
+    }
+  const urlOf = (provider: ConnectionManager): string => inspectors.get(provider)?.url ?? '';
+  const running = plays.map(({ played, providers: { A, B } }) => ({
     id: played.scenario.id,
-    A: providers.A.listening[0]?.port ?? 0,
-    B: providers.B.listening[0]?.port ?? 0,
+    A: A.listening[0]?.port ?? 0,
+    B: B.listening[0]?.port ?? 0,
+    inspectors: { A: urlOf(A), B: urlOf(B) },
   }));
   terminal.print('');
-  terminal.print('The providers still run, on these ports of 127.0.0.1; the inspector is not in this version.');
-  for (const { id, A, B } of listening) terminal.print(`    ${id.padEnd(26)} A ${A}   B ${B}`);
+  terminal.print('The providers still run, on these ports of 127.0.0.1; their inspectors are pages to open.');
+  for (const { id, A, B, inspectors: at } of running)
+    terminal.print(`    ${id.padEnd(26)} A ${A} ${at.A}   B ${B} ${at.B}`);
   terminal.print('Ctrl-C ends them.');
-  terminal.event({ event: 'kept', address: '127.0.0.1', inspector: null, providers: listening });
+  const [first] = running;
+  terminal.event({
+    event: 'kept',
+    address: '127.0.0.1',
+    inspector: first?.inspectors.A ?? null,
+    providers: running,
+  });
   await signalled;
+  await Promise.all([...inspectors.values()].map((inspector) => inspector.stop()));
   await Promise.all(plays.map((one) => one.stop()));
 }
+
+const ANY_PORT = { address: '127.0.0.1', port: 0, token: null };

@@ -8,7 +8,7 @@ import { join, type Disagreement } from '../trace/join.ts';
 import type { RunCommand } from './command.ts';
 import { explanationsAt, traceAt } from './explain-inspector.ts';
 import { lineOfWell, linesOfDisagreement, linesOfExplanation, summary } from './explain-text.ts';
-import { type OpenedTrace, openTrace } from './open-trace.ts';
+import { type OpenedTrace, openTrace, warn } from './open-trace.ts';
 import { packageVersion } from './version.ts';
 import { EXIT, UsageError, type ExitCode, type Terminal } from './terminal.ts';
 
@@ -57,17 +57,6 @@ function wanted(text: string): PairWanted {
     ...(local === undefined ? {} : { local: canonical(local) }),
     ...(remote === undefined ? {} : { remote: canonical(remote) }),
   };
-}
-
-function warn(file: string, { view, unknown }: OpenedTrace, terminal: Terminal): void {
-  const note = (sentence: string): void => terminal.tell(terminal.paint('yellow', `${file}: ${sentence}`));
-  if (view.lost > 0) note(`${view.lost} records are missing: what is told may be incomplete`);
-  if (unknown > 0) note(`${unknown} records are of kinds that this version does not know`);
-  const [first] = view.diverged;
-  if (first === undefined) return;
-  note(
-    `${view.diverged.length} times the charts of this version lead elsewhere than the trace says, first at record ${first.seq} (${first.actor})`,
-  );
 }
 
 function pack(

@@ -7,7 +7,7 @@ import { momentOf } from '../trace/moment.ts';
 import { readTrace, TraceError } from '../trace/read.ts';
 import { replay } from '../trace/replay.ts';
 import type { View } from '../trace/view.ts';
-import { UsageError } from './terminal.ts';
+import { type Terminal, UsageError } from './terminal.ts';
 
 export interface OpenedTrace {
   readonly view: View;
@@ -54,4 +54,16 @@ const encoder = new TextEncoder();
 async function* chunksOf(lines: readonly string[]): AsyncGenerator<Uint8Array> {
   await Promise.resolve();
   for (const line of lines) yield encoder.encode(`${line}\n`);
+}
+
+/** What the picture lacks, for whoever asked. */
+export function warn(file: string, { view, unknown }: OpenedTrace, terminal: Terminal): void {
+  const note = (sentence: string): void => terminal.tell(terminal.paint('yellow', `${file}: ${sentence}`));
+  if (view.lost > 0) note(`${view.lost} records are missing: what is told may be incomplete`);
+  if (unknown > 0) note(`${unknown} records are of kinds that this version does not know`);
+  const [first] = view.diverged;
+  if (first === undefined) return;
+  note(
+    `${view.diverged.length} times the charts of this version lead elsewhere than the trace says, first at record ${first.seq} (${first.actor})`,
+  );
 }

@@ -25,7 +25,14 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-export function loadPage(folder = BUILT): Page {
+/** The one that was built; all inspectors of a process share it. */
+export function loadPage(): Page {
+  return (built ??= pageIn(BUILT));
+}
+
+let built: Page | null = null;
+
+export function pageIn(folder: string): Page {
   const page = new Map<string, PageFile>();
   const index = join(folder, 'index.html');
   if (!existsSync(index)) return page;

@@ -11,6 +11,7 @@ import { greeting } from '../../src/demo/greeting.ts';
 import { ConnectionManager } from '../../src/manager.ts';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import { startDnsServer } from './dns-server.ts';
+import { DIALBACK_FEATURE, features, header } from './simulation-peer.ts';
 
 /** What a peer does with each connection. */
 export type Behaviour = (socket: Socket) => void;
@@ -23,6 +24,19 @@ export const answering =
   (text: string): Behaviour =>
   (socket) =>
     void socket.once('data', () => socket.write(text));
+
+/** It offers dialback and nothing else, and never says whether it believes us: that is waited for longer than anything else. */
+export const undecided: Behaviour = (socket) => {
+  let heard = '';
+  let isOffered = false;
+  socket.on('data', (bytes: Buffer) => {
+    heard += bytes.toString();
+    const domain = /<stream:stream[^>]* to=['"]([^'"]+)/.exec(heard)?.[1];
+    if (isOffered || domain === undefined) return;
+    isOffered = true;
+    socket.write(header(`from='${domain}' to='a.example' id='one'`) + features(DIALBACK_FEATURE));
+  });
+};
 
 export interface PageStage {
   readonly url: string;
@@ -47,6 +61,7 @@ export async function createPageStage(): Promise<PageStage> {
 listen: [{ address: 127.0.0.1, port: 0, tls: detect }]
 trust: { system: false, files: [ca.crt] }
 dns: { validator: none, servers: ["${dns.address}"] }
+policy: { federation: permissive }
 inspector: { address: 127.0.0.1, port: 0 }
 `,
   );

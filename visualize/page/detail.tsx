@@ -112,26 +112,31 @@ function Head({
   );
 }
 
-/** Of a child, what is told of the stream, pair or peer that it is of. */
+/** What is told of it; of a child, of the stream, pair or peer that it is of. */
 function useExplanations(source: Source, id: string, actor: ActorView | undefined): Answered<readonly Explanation[]> {
-  const local = textIn(actor?.context['local']);
-  const remote = textIn(actor?.context['remote']);
-  const [root = ''] = id.split('/');
-  const pair = root.startsWith('pair:')
-    ? root.slice(5)
-    : root.startsWith('peer:')
-      ? root.slice(5)
-      : remote === ''
-        ? ''
-        : `${local}>${remote}`;
-  const answer = useAnswer(source, () => (pair === '' ? Promise.resolve([]) : source.explain(pair)), {
-    about: `explain ${pair}`,
-    everyMs: 1_000,
-  });
-  const told = answer.value ?? [];
-  // Those in which it has a part; where there are none, all of its domains.
-  const own = told.filter(({ chain }) => chain.some((link) => link.actor === id));
-  return { ...answer, value: answer.value === undefined ? undefined : own.length > 0 ? own : told };
+  const asked = domainsOf(id, actor).join(' ');
+  const ask = async (): Promise<readonly Explanation[]> => {
+    let first: readonly Explanation[] = [];
+    for (const one of asked === '' ? [] : asked.split(' ')) {
+      const told = await source.explain(one);
+      // Those in which it has a part; where there are none, all of its domains.
+      const own = told.filter(({ chain }) => chain.some((link) => link.actor === id));
+      if (own.length > 0) return own;
+      if (first.length === 0) first = told;
+    }
+    return first;
+  };
+  return useAnswer(source, ask, { about: `explain ${id} ${asked}`, everyMs: 1_000 });
+}
+
+/** What may be asked about to hear of an actor: its pair, its remote domain, or whatever domains it names. */
+function domainsOf(id: string, actor: ActorView | undefined): readonly string[] {
+  const [kind = '', name = ''] = id.split(/:(.*)/s);
+  if ((kind === 'pair' || kind === 'peer') && !id.includes('/')) return [name];
+  const { local, remote, domain, from, to } = actor?.context ?? {};
+  const named = [textIn(remote), textIn(domain), textIn(to), textIn(from)].filter((one) => one !== '');
+  const pair = textIn(local) === '' || textIn(remote) === '' ? [] : [`${textIn(local)}>${textIn(remote)}`];
+  return [...new Set([...pair, ...named])];
 }
 
 const MOST_TOLD = 5;

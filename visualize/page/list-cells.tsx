@@ -58,8 +58,8 @@ function contentOf(row: Row, kind: RowKind, nowMs: number, link: Link): readonly
 function State({ row }: { readonly row: Row }) {
   const tone = row.endedMs !== null ? 'over' : row.awaits !== null ? 'waiting' : 'plain';
   return (
-    <span class={`pill ${tone}`} title={row.description}>
-      {row.state || '…'}
+    <span class={`pill ${tone}`} title={`${row.state}: ${row.description}`}>
+      {row.state.slice(row.state.lastIndexOf('.') + 1) || '…'}
     </span>
   );
 }
