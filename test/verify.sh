@@ -7,8 +7,9 @@
 set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 2
 
-# The real servers that tests start, as processes of their own on loopback, the clients that log in, and who signs and validates.
-packages=(prosody prosody-modules lua-unbound ejabberd nsd unbound ldnsutils libunbound8 go-sendxmpp python3-slixmpp python3-pyasn1-modules python3-cryptography openssl)
+# The real servers that tests start, as processes of their own on loopback, the clients that log in, who signs and validates, and a
+# browser for the page.
+packages=(prosody prosody-modules lua-unbound ejabberd nsd unbound ldnsutils libunbound8 go-sendxmpp python3-slixmpp python3-pyasn1-modules python3-cryptography openssl chromium)
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 
