@@ -70,11 +70,12 @@ async function keepRunning(plays: readonly Play[], terminal: Terminal): Promise<
   const signalled = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
+  const tell = (text: string): void => terminal.tell(text);
   const inspectors = new Map<ConnectionManager, Inspector>();
   for (const { played, providers } of plays)
     for (const side of ['A', 'B'] as const) {
       const { hosts } = played.scenario[side];
-      inspectors.set(providers[side], await inspect(providers[side], ANY_PORT, hosts, systemClock, terminal.tell));
+      inspectors.set(providers[side], await inspect(providers[side], ANY_PORT, hosts, systemClock, tell));
     }
   const urlOf = (provider: ConnectionManager): string => inspectors.get(provider)?.url ?? '';
   const running = plays.map(({ played, providers: { A, B } }) => ({

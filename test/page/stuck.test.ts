@@ -40,7 +40,9 @@ async function picture(page: Page) {
     fix: await why.locator('.fix').innerText(),
     chain: (await why.locator('.chain li').allInnerTexts()).map(withoutTime),
     lit: await page.locator('.chart .lit').getAttribute('data-state'),
-    passed: await page.locator('.chart .passed').evaluateAll((all) => all.map((one) => one.getAttribute('data-state'))),
+    passed: await Promise.all(
+      (await page.locator('.chart .passed').all()).map((state) => state.getAttribute('data-state')),
+    ),
     taken: await page.locator('.chart .taken').count(),
     rungs: (await page.locator('.rung').allInnerTexts()).length > 0,
   };
