@@ -39,14 +39,18 @@ export const check: RunCommand = async ({ values, positionals: [typed = ''] }, t
     policy: typeof words === 'string' ? policyGiven(policy, domain, words) : policy,
     authentication: service === 'xmpp-server' && config !== null ? authenticationOf(config, local, note) : null,
   };
-  const freshPorts = (): NodePorts | null => portsFor(typeof file === 'string' ? file : '', config, note);
-  const ports = freshPorts();
+  const freshPorts = (tell: typeof note): NodePorts | null =>
+    portsFor(typeof file === 'string' ? file : '', config, tell);
+  const ports = freshPorts(note);
   if (ports === null) return EXIT.missing;
   try {
     terminal.print(`${domain}, ${service}, as ${local || 'nobody'}`);
     const verdict = await runCheck(question, ports, (step) => printStep(step, terminal));
     if (typeof words === 'string') {
-      const now = await askedQuietly({ ...question, policy }, freshPorts());
+      const now = await askedQuietly(
+        { ...question, policy },
+        freshPorts(() => undefined),
+      );
       const other = { policy: canonicalPolicy(question.policy), verdict };
       if (now !== null)
         printComparison(comparePolicies(domain, { policy: canonicalPolicy(policy), verdict: now }, other), terminal);
