@@ -1,5 +1,6 @@
 /** What a running daemon says of itself, at the address of its inspector. */
 import type { Mover } from '../../machines/declare.ts';
+import { LEFT_OUT } from '../inspector/answers.ts';
 import { faultIn, fieldsIn, isFields, numberIn, textIn } from '../trace/explain-context.ts';
 import type { ChainLink, Explanation, PairWanted } from '../trace/explain.ts';
 import { UsageError } from './terminal.ts';
@@ -9,13 +10,13 @@ const PATIENCE_MS = 20_000;
 /** The ring of a daemon, as a trace, is smaller; in bytes. */
 const MAX_ANSWER = 128 * 1_024 * 1_024;
 
-/** `GET /api/explain[?pair=local>remote]`: a list of explanations, as `--json` prints them. */
+/** `GET /api/explain[?pair=local>remote]`: a list of explanations, as `--json` prints them; and how many it has left out. */
 export async function explanationsAt(
   inspector: string,
   { local, remote }: PairWanted,
-): Promise<readonly Explanation[]> {
+): Promise<{ readonly explanations: readonly Explanation[]; readonly leftOut: number }> {
   const pair = local === undefined ? (remote ?? '') : `${local}>${remote ?? ''}`;
-  const body = await get(inspector, 'api/explain', pair === '' ? {} : { pair });
+  const { body, leftOut } = await get(inspector, 'api/explain', pair === '' ? {} : { pair });
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);
@@ -23,18 +24,22 @@ export async function explanationsAt(
     parsed = null;
   }
   if (!Array.isArray(parsed)) throw noInspector(inspector, 'it does not answer as an inspector does');
-  return parsed.map(explanationIn);
+  return { explanations: parsed.map(explanationIn), leftOut };
 }
 
 /** `GET /api/trace`: what its ring holds, as the lines of a trace. */
 export async function traceAt(inspector: string): Promise<readonly string[]> {
-  return (await get(inspector, 'api/trace', {})).split('\n');
+  return (await get(inspector, 'api/trace', {})).body.split('\n');
 }
 
 const noInspector = (inspector: string, why: string): UsageError => new UsageError(`--inspector ${inspector}: ${why}`);
 
 /** A token that stands in the URL, as the daemon prints it, is sent as RFC 6750 has it. */
-async function get(inspector: string, path: string, query: Readonly<Record<string, string>>): Promise<string> {
+async function get(
+  inspector: string,
+  path: string,
+  query: Readonly<Record<string, string>>,
+): Promise<{ readonly body: string; readonly leftOut: number }> {
   let url: URL;
   try {
     url = new URL(path, inspector.endsWith('/') || inspector.includes('?') ? inspector : `${inspector}/`);
@@ -50,7 +55,8 @@ async function get(inspector: string, path: string, query: Readonly<Record<strin
     if (response.status === 401 || response.status === 403)
       throw noInspector(inspector, 'it wants a token: append ?token=… to the URL');
     if (response.status !== 200) throw noInspector(inspector, `it answered ${response.status}`);
-    return await bounded(response, inspector);
+    const leftOut = Number(response.headers.get(LEFT_OUT) ?? 0);
+    return { body: await bounded(response, inspector), leftOut: Number.isSafeInteger(leftOut) ? leftOut : 0 };
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const cause = error instanceof Error ? (error.cause ?? error) : error;

@@ -21,7 +21,8 @@ export const explain: RunCommand = async ({ values, positionals }, terminal) => 
   if (typeof inspector === 'string') {
     if (positionals.length > 1) throw new UsageError('expected --inspector URL [PAIR]');
     const pair = positionals[0] === undefined ? {} : wanted(positionals[0]);
-    const told = await explanationsAt(inspector, pair);
+    const { explanations: told, leftOut } = await explanationsAt(inspector, pair);
+    if (leftOut > 0) terminal.tell(terminal.paint('yellow', `${leftOut} more are left out: name a pair, or a domain`));
     if (typeof bundle === 'string') pack(bundle, told, await traceAt(inspector), Date.now(), hide === true, terminal);
     return print(told, [], terminal);
   }

@@ -36,6 +36,7 @@ export class WatchedActor implements Scope, LiveActor {
   readonly parent: WatchedActor | null;
   readonly bornMs: number;
   stay: Stay | null = null;
+  glanced: LiveActor['glanced'] = null;
   /** The newest record of it: what it does now is done in its course. */
   seq: number;
   // Of xstate; `id` is relative to the parent.

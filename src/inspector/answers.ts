@@ -1,20 +1,21 @@
 /** Which address of the inspector answers what. */
 import { canonicalDomain } from '../protocol/names.ts';
-import { explain, pairFrom } from '../trace/explain.ts';
+import { pairFrom, survey } from '../trace/explain.ts';
 import { history } from '../trace/history.ts';
 import { ladder } from '../trace/ladder.ts';
-import { actor, overview, rowKinds, rows } from '../trace/queries.ts';
+import { actor, overviewSteps, rowKinds, rowsSteps } from '../trace/queries.ts';
 import { commandNames, runCommand } from './commands.ts';
 import type { Inspected } from './inspected.ts';
+import type { Steps } from './paced.ts';
 
 export interface Answer {
-  readonly status: 200 | 400 | 401 | 403 | 404 | 405 | 409 | 503;
+  readonly status: 200 | 400 | 401 | 403 | 404 | 405 | 409 | 500 | 503;
   readonly type: 'json' | 'text';
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-type Respond = (query: URLSearchParams, inspected: Inspected) => Answer;
+type Respond = (query: URLSearchParams, inspected: Inspected) => Answer | Steps<Answer>;
 
 const json = (value: unknown, headers: Readonly<Record<string, string>> = {}): Answer => ({
   status: 200,
@@ -26,15 +27,23 @@ const refused = (status: 400 | 404, body: string): Answer => ({ status, type: 't
 
 export const TRACE = '/api/trace';
 export const COMMANDS = '/api/commands';
+/** How many explanations are not in the answer, for there are more than anybody reads. */
+export const LEFT_OUT = 'x-left-out';
+const MOST_EXPLAINED = 500;
 
 const addresses: Readonly<Record<string, Respond>> = {
-  '/api/overview': (_query, inspected) => json(overview(inspected.view())),
+  '/api/overview': (_query, inspected) =>
+    function* () {
+      return json(yield* overviewSteps(inspected.view()));
+    },
   '/api/rows': (query, inspected) => {
     const kind = rowKinds.find((one) => one === query.get('kind'));
     const [offset, limit] = [countIn(query, 'offset', 0), countIn(query, 'limit', 100)];
     if (kind === undefined || offset === null || limit === null)
       return refused(400, `expected kind=${rowKinds.join('|')}, and offset and limit as numbers`);
-    return json(rows(inspected.view(), kind, query.get('filter') ?? '', offset, limit));
+    return function* () {
+      return json(yield* rowsSteps(inspected.view(), kind, query.get('filter') ?? '', offset, limit));
+    };
   },
   '/api/actor': (query, inspected) => {
     const found = actor(inspected.view(), query.get('id') ?? '');
@@ -49,15 +58,22 @@ const addresses: Readonly<Record<string, Respond>> = {
     return domain === null ? refused(400, 'expected domain=…') : json(history(inspected.view(), domain));
   },
   '/api/explain': (query, inspected) => {
+    const most = countIn(query, 'most', MOST_EXPLAINED);
+    if (most === null) return refused(400, 'expected most as a number');
     const pair = query.get('pair');
-    return json(explain(inspected.view(), pair === null ? {} : pairFrom(pair)));
+    return function* () {
+      const wanted = pair === null ? {} : pairFrom(pair);
+      const { explanations, total } = yield* survey(inspected.view(), wanted, Math.min(most, MOST_EXPLAINED));
+      return json(explanations, { [LEFT_OUT]: String(total - explanations.length) });
+    };
   },
   [COMMANDS]: (_query, { live }) =>
     json({ commands: live === undefined ? [] : commandNames, blocked: live?.commands.blocked ?? [] }),
   '/api/source': (_query, { trace }) => json(trace === undefined ? { kind: 'live' } : { kind: 'trace', ...trace }),
 };
 
-export function answerOf({ pathname, searchParams }: URL, inspected: Inspected): Answer {
+/** An answer; or, where it costs, how it is made. */
+export function answerOf({ pathname, searchParams }: URL, inspected: Inspected): Answer | Steps<Answer> {
   const respond = Object.hasOwn(addresses, pathname) ? addresses[pathname] : undefined;
   if (respond !== undefined) return respond(searchParams, inspected);
   const known = [...Object.keys(addresses), TRACE].join('\n');

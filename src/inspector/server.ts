@@ -6,6 +6,7 @@ import { answerOf, type Answer, commandAnswer, COMMANDS, TRACE } from './answers
 import { bodyOf } from './body.ts';
 import { Guard, type GuardOptions, urlHost } from './guard.ts';
 import type { Inspected } from './inspected.ts';
+import { Paced } from './paced.ts';
 import { loadPage, type Page, type PageFile } from './page.ts';
 import { refuse, Sockets } from './sockets.ts';
 import { streamLines } from './stream-lines.ts';
@@ -109,6 +110,7 @@ class Desk {
   readonly #guard: Guard;
   readonly #inspected: Inspected;
   readonly #page: Page;
+  readonly #paced = new Paced<Answer>();
   #traces = 0;
 
   constructor(guard: Guard, inspected: Inspected, page: Page) {
@@ -136,7 +138,22 @@ class Desk {
     if (request.method === 'POST') void this.#command(request, response);
     else if (file !== undefined) sendFile(request, response, file);
     else if (url.pathname === TRACE) this.#trace(request, response);
-    else send(request, response, answerOf(url, this.#inspected));
+    else void this.#answer(request, response, url);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+    try {
+      const answer = answerOf(url, this.#inspected);
+      send(
+        request,
+        response,
+        typeof answer === 'function' ? await this.#paced.answer(url.pathname + url.search, answer) : answer,
+      );
+    } catch (error) {
+      // Stanzas go on, whatever is wrong with what is told about them.
+      const body = `this cannot be told: ${error instanceof Error ? error.message : String(error)}`;
+      send(request, response, { status: 500, type: 'text', body });
+    }
   }
 
   async #command(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -145,7 +162,9 @@ class Desk {
     // What is left of it is not read.
     if (body === 'too-long') response.setHeader('connection', 'close');
     const text = body === 'too-long' ? '' : body.text;
-    send(request, response, commandAnswer(request.headers['content-type'] ?? '', text, this.#inspected));
+    const answer = commandAnswer(request.headers['content-type'] ?? '', text, this.#inspected);
+    this.#paced.forget();
+    send(request, response, answer);
   }
 
   #trace(request: IncomingMessage, response: ServerResponse): void {

@@ -1,12 +1,14 @@
 /** One actor, as a view shows it: made from its snapshot and its records, whether it lives or is replayed. */
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
 import { childName } from './child-name.ts';
+import { numberIn, textIn } from './explain-context.ts';
+import type { Glance } from './glance.ts';
 import { traceLimits } from './limits.ts';
 import type { TraceRecord } from './record.ts';
 import { plain } from './redact.ts';
 import { describe, type Stay, waitingIn } from './stay.ts';
 import type { ActorView, Ending } from './view.ts';
-import { waitsOn } from './waits-on.ts';
+import { mayWaitOn, waitsOn } from './waits-on.ts';
 
 /** What is known of an actor. */
 export interface Standing {
@@ -51,6 +53,29 @@ export function actorView(
     waitsOn: ended === null ? waitsOn({ machine, waits: waits !== null, context, children }, lives) : [],
   };
 }
+
+/** Of one that lives, without what costs to show. */
+export function glanceNow(id: string, machine: string, snapshot: AnyMachineSnapshot, stay: Stay | null): Glance {
+  const context = rawContext(snapshot);
+  const { local, remote, stream } = context;
+  const waits = stay === null ? null : waitingIn(stay);
+  const children = namesOf(snapshot).map((child) => `${id}/${child}`);
+  return {
+    id,
+    machine,
+    state: stay?.innermost.path ?? [],
+    waits,
+    ended: null,
+    waitsOn: mayWaitOn({ machine, waits: waits !== null, context, children }),
+    local: textIn(local),
+    remote: textIn(remote),
+    stream: numberIn(stream),
+  };
+}
+
+/** Of a chart that runs: its own, not to be changed, and not to be shown as it is. */
+const rawContext = ({ context }: AnyMachineSnapshot): Readonly<Record<string, unknown>> =>
+  typeof context === 'object' && context !== null ? (context as Readonly<Record<string, unknown>>) : {}; // a record
 
 const namesOf = (snapshot: AnyMachineSnapshot): readonly string[] =>
   Object.entries(snapshot.children as Readonly<Record<string, AnyActorRef>>).map(([id, child]) =>

@@ -32,5 +32,5 @@ export class ByActor {
   }
 }
 
-const isOfChart = ({ kind }: TraceRecord): boolean =>
+export const isOfChart = ({ kind }: TraceRecord): boolean =>
   kind === 'born' || kind === 'event' || kind === 'ended' || kind === 'snapshot';

@@ -6,6 +6,7 @@ const NUMBERED = /^(\w+)\.\d+$/;
 
 /** `about` is the input of the child, or its context. */
 export function childName(id: string, about: unknown): string {
+  if (!id.includes('.')) return id;
   const kind = NUMBERED.exec(id)?.[1];
   if (kind === undefined || typeof about !== 'object' || about === null) return id;
   const { domain, from, to } = about as Readonly<Record<string, unknown>>; // looked at one by one

@@ -1,5 +1,6 @@
 /** Who waits for whom: from a stanza in its queue to the one actor, or the one stranger, on whom all of them wait. */
 import type { Mover } from '../../machines/declare.ts';
+import { type Glance, glanceAt } from './glance.ts';
 import type { ActorView, View } from './view.ts';
 
 /** One that waits, in the words of its own chart. */
@@ -72,39 +73,57 @@ export function linkOf(actor: ActorView): ChainLink {
 }
 
 /** From `first` inwards; each actor once, whatever a trace says. */
-export function chainFrom(view: View, first: ActorView): readonly ActorView[] {
-  const chain: ActorView[] = [];
-  const seen = new Set<string>();
-  let next: ActorView | undefined = first;
-  while (next !== undefined && chain.length < MOST_LINKS && !seen.has(next.id)) {
+export const chainFrom = (view: View, first: ActorView): readonly ActorView[] =>
+  inwards(first, (id) => view.actors.get(id));
+
+/** The same, at a glance. */
+export const glanceChain = (view: View, first: Glance): readonly Glance[] => inwards(first, (id) => glanceAt(view, id));
+
+function inwards<One extends Pick<ActorView, 'id' | 'state' | 'ended' | 'waitsOn'>>(
+  first: One,
+  at: (id: string) => One | undefined,
+): readonly One[] {
+  const chain: One[] = [];
+  let next: One | undefined = first;
+  while (next !== undefined && chain.length < MOST_LINKS && !chain.includes(next)) {
     chain.push(next);
-    seen.add(next.id);
-    next = servesOthers(next) ? undefined : firstLive(view, next.waitsOn);
+    next = servesOthers(next) ? undefined : firstLive(next.waitsOn, at);
   }
   return chain;
 }
 
 /** What a stream that stands is doing is done for others as well: this pair does not wait for it. */
-const servesOthers = ({ id, state }: ActorView): boolean => !id.includes('/') && state[0] === 'established';
+const servesOthers = ({ id, state }: Pick<ActorView, 'id' | 'state'>): boolean =>
+  !id.includes('/') && state[0] === 'established';
 
-const firstLive = (view: View, ids: readonly string[]): ActorView | undefined =>
-  ids.flatMap((id) => view.actors.get(id) ?? []).find(({ ended }) => ended === null);
+function firstLive<One extends Pick<ActorView, 'ended'>>(
+  ids: readonly string[],
+  at: (id: string) => One | undefined,
+): One | undefined {
+  for (const id of ids) {
+    const found = at(id);
+    if (found?.ended === null) return found;
+  }
+  return undefined;
+}
 
 export const isWaiting = (link: ChainLink): link is WaitingLink => link.awaits !== null && link.sinceMs !== null;
 
 /** The innermost that waits: all the others wait for its mover. */
 export const innermost = (chain: readonly ChainLink[]): WaitingLink | null => chain.findLast(isWaiting) ?? null;
 
+type Wait = Pick<WaitingLink, 'mover' | 'sinceMs' | 'deadlineMs'>;
+
 /** Half of its time has passed. */
-const isHalfway = ({ sinceMs, deadlineMs }: WaitingLink, nowMs: number): boolean =>
+const isHalfway = ({ sinceMs, deadlineMs }: Wait, nowMs: number): boolean =>
   deadlineMs !== null && nowMs - sinceMs > (deadlineMs - sinceMs) / 2;
 
 /** It waits longer than is usual for its mover, or half of its time has passed. */
-export const isLate = (link: WaitingLink, nowMs: number): boolean =>
-  nowMs - link.sinceMs > usualMs[link.mover] || isHalfway(link, nowMs);
+export const isLate = (wait: Wait, nowMs: number): boolean =>
+  nowMs - wait.sinceMs > usualMs[wait.mover] || isHalfway(wait, nowMs);
 
-/** The innermost is late, or half of the time of any that waits for it has passed. */
-export function isStuck(chain: readonly ChainLink[], nowMs: number): boolean {
-  const last = innermost(chain);
-  return last !== null && (isLate(last, nowMs) || chain.some((link) => isWaiting(link) && isHalfway(link, nowMs)));
+/** Of all that wait in a chain: the innermost is late, or half of the time of any that waits for it has passed. */
+export function isStuck(waits: readonly Wait[], nowMs: number): boolean {
+  const last = waits.at(-1);
+  return last !== undefined && (isLate(last, nowMs) || waits.some((wait) => isHalfway(wait, nowMs)));
 }

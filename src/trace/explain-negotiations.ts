@@ -6,11 +6,22 @@ import { isTakingLeave } from '../../machines/failures.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
 import type { Situation } from './causes/diagnose.ts';
 import { isSameFault, tellingFault } from './causes/telling-fault.ts';
-import { chainFrom, type ChainLink, innermost, isStuck, linkOf, stoodIn, type WaitingLink } from './explain-chain.ts';
+import {
+  chainFrom,
+  type ChainLink,
+  glanceChain,
+  innermost,
+  isStuck,
+  isWaiting,
+  linkOf,
+  stoodIn,
+  type WaitingLink,
+} from './explain-chain.ts';
 import { attemptsIn, faultIn, fieldsIn, numberIn, textIn, whyUnproved } from './explain-context.ts';
 import { type AuthorityHalf, AuthorityHalves, authorityLink, assertedSince, assertedStates } from './explain-halves.ts';
 import { domainsOf, type Involved, situationOf } from './explain-situation.ts';
-import type { ActorView, View } from './view.ts';
+import { type Glance, glanceAt } from './glance.ts';
+import type { ActorView, View, Waiting } from './view.ts';
 
 export interface Negotiation extends Involved {
   /** Whose outcome it is: a pair, a verification, a stream that was opened to us, or a remote domain. */
@@ -40,41 +51,143 @@ const noFault = fault('internal', 'no-fault', 'local');
 const isWanted = ({ local, remote }: { local: string; remote: string }, wanted: PairWanted): boolean =>
   (wanted.local === undefined || wanted.local === local) && (wanted.remote === undefined || wanted.remote === remote);
 
-export function negotiationsIn(view: View, wanted: PairWanted = {}): readonly Negotiation[] {
+type Told = Readonly<Record<'outgoing' | 'incoming', ReadonlySet<string>>>;
+
+/** A negotiation, of which no more is known yet than where it stands among the others. */
+export interface Prospect {
+  readonly stuck: boolean;
+  /** By which those that are stuck are put in order. */
+  readonly sinceMs: number;
+  /** Null: it has gone meanwhile. */
+  tell(): Negotiation | null;
+}
+
+export const negotiationsIn = (view: View, wanted: PairWanted = {}): readonly Negotiation[] =>
+  Array.from(prospectsIn(view, wanted))
+    .map((one) => one?.tell() ?? null)
+    .filter((one) => one !== null);
+
+/** One by one, so that whoever asks may pause; null for an actor that is no negotiation, or not the one that is wanted. */
+export function* prospectsIn(view: View, wanted: PairWanted = {}): Generator<Prospect | null> {
   const halves = new AuthorityHalves(view);
-  const found: Negotiation[] = [];
-  /** Of which remote domains, and which direction, a negotiation tells already. */
-  const told = new Set<string>();
-  const add = (negotiation: Negotiation | null): void => {
-    if (negotiation === null) return;
-    told.add(`${negotiation.direction} ${negotiation.remote}`);
-    if (isWanted(negotiation, wanted)) found.push(negotiation);
+  const tails = new Tails(view);
+  /** Of which remote domains a negotiation tells already, by its direction. */
+  const told = { outgoing: new Set<string>(), incoming: new Set<string>() };
+  const prospectOf = (negotiation: Negotiation | null): Prospect | null => {
+    if (negotiation === null) return null;
+    told[negotiation.direction].add(negotiation.remote);
+    if (!isWanted(negotiation, wanted)) return null;
+    return { stuck: negotiation.stuck, sinceMs: sinceOf(view, negotiation), tell: () => negotiation };
   };
   // By their ids first: an actor is made when it is asked for.
-  const ids = [...view.actors.keys()];
-  const each = (isOne: (id: string) => boolean, tell: (actor: ActorView) => Negotiation | null): void => {
-    for (const id of ids) {
-      const actor = isOne(id) ? view.actors.get(id) : undefined;
-      if (actor !== undefined) add(tell(actor));
-    }
+  const { pairs, verifications, streams, peers } = sorted(view.actors.keys(), wanted);
+  const whole = (id: string, tell: (actor: ActorView) => Negotiation | null): Prospect | null => {
+    const actor = view.actors.get(id);
+    return actor === undefined ? null : prospectOf(tell(actor));
   };
-  each(
-    (id) => id.startsWith('pair:') && mayBeWanted(id, wanted),
-    (actor) => ofPair(view, actor, halves),
-  );
-  each(
-    (id) => id.includes('/verification'),
-    (actor) => (actor.machine === 'verification' ? ofVerification(view, actor) : null),
-  );
-  each(
-    (id) => id.startsWith('stream:') && !id.includes('/'),
-    (actor) => (actor.machine === 'receivingStream' ? ofStream(view, actor, told) : null),
-  );
-  each(
-    (id) => id.startsWith('peer:') && !id.includes('/'),
-    (actor) => ofPeer(view, actor, told),
-  );
+  const tellPair = (actor: ActorView): Negotiation => ofPair(view, actor, halves);
+  const tellAgain = (id: string): Negotiation | null => {
+    const actor = view.actors.get(id);
+    return actor === undefined ? null : tellPair(actor);
+  };
+  for (const id of pairs) {
+    const pair = glanceAt(view, id);
+    const found = pair === undefined ? null : standOfPair(view, pair, tails);
+    if (pair === undefined || found === null) {
+      yield whole(id, tellPair);
+      continue;
+    }
+    told.outgoing.add(pair.remote);
+    const { stuck, sinceMs } = found;
+    yield { stuck, sinceMs, tell: () => tellAgain(id) };
+  }
+  for (const id of verifications)
+    yield whole(id, (actor) => (actor.machine === 'verification' ? ofVerification(view, actor) : null));
+  for (const id of streams) {
+    if (glanceAt(view, id)?.machine !== 'receivingStream') continue;
+    yield whole(id, (actor) => ofStream(view, actor, told));
+  }
+  for (const id of peers) {
+    const remote = id.slice('peer:'.length);
+    if (told.outgoing.has(remote) || told.incoming.has(remote)) continue; // as ofPeer finds
+    const peer = glanceAt(view, id);
+    const holdsOff = peer !== undefined && peer.ended === null && peer.state[0] === 'failed';
+    yield holdsOff ? whole(id, (actor) => ofPeer(view, actor, told)) : null;
+  }
+}
+
+function sorted(ids: Iterable<string>, wanted: PairWanted) {
+  const found = {
+    pairs: [] as string[],
+    verifications: [] as string[],
+    streams: [] as string[],
+    peers: [] as string[],
+  };
+  for (const id of ids) {
+    if (id.startsWith('pair:')) {
+      if (mayBeWanted(id, wanted)) found.pairs.push(id);
+    } else if (id.startsWith('stream:')) {
+      if (!id.includes('/')) found.streams.push(id);
+      else if (id.includes('/verification')) found.verifications.push(id);
+    } else if (id.startsWith('peer:') && !id.includes('/')) found.peers.push(id);
+  }
   return found;
+}
+
+/** What orders it among others: the innermost that waits, else its end. */
+export const sinceOf = ({ atMs }: View, { waiting, subject: { ended, path, bornMs } }: Negotiation): number =>
+  waiting?.sinceMs ?? ended?.atMs ?? path.at(-1)?.atMs ?? bornMs ?? atMs;
+
+/** Of a pair, as {@link ofPair} finds it; null where that is not to be seen at a glance. */
+function standOfPair(view: View, pair: Glance, tails: Tails): Pick<Prospect, 'stuck' | 'sinceMs'> | null {
+  const { ended } = pair;
+  const [top] = pair.state;
+  if (top === undefined || top === 'resting') return null;
+  if (top === 'routed') return ended === null ? null : { stuck: false, sinceMs: ended.atMs };
+  const hasFailed = top === 'failed' || ended?.how === 'errored';
+  if (ended !== null) return hasFailed ? null : { stuck: false, sinceMs: ended.atMs };
+  if (!hasFailed) {
+    const waits = tails.waitsFrom(pair);
+    const sinceMs = waits.at(-1)?.sinceMs;
+    return sinceMs === undefined ? null : { stuck: isStuck(waits, view.atMs), sinceMs };
+  }
+  const chain = glanceChain(view, pair);
+  const peer = glanceAt(view, `peer:${pair.remote}`);
+  const streamAt = (id: number | null | undefined) => (id == null ? undefined : glanceAt(view, `stream:${id}`));
+  const stream = chain.findLast(isStream) ?? streamAt(pair.stream) ?? streamAt(peer?.stream);
+  const links = [pair, stream, peer?.state[0] === 'failed' ? peer : undefined];
+  const sinceMs = links.findLast((one) => one?.waits != null)?.waits?.sinceMs;
+  return sinceMs === undefined ? null : { stuck: true, sinceMs };
+}
+
+/** What is waited for in the chain of a pair. Behind the pair it is the same for all that wait for the same peer or stream. */
+class Tails {
+  readonly #view: View;
+  readonly #known = new Map<string, readonly Waiting[]>();
+
+  constructor(view: View) {
+    this.#view = view;
+  }
+
+  waitsFrom({ waits, waitsOn }: Glance): readonly Waiting[] {
+    const [only] = waitsOn;
+    const behind = waitsOn.length === 1 && only !== undefined ? this.#tailAt(only) : this.#tailOf(waitsOn);
+    return waits === null ? behind : [waits, ...behind];
+  }
+
+  #tailAt(id: string): readonly Waiting[] {
+    let known = this.#known.get(id);
+    if (known === undefined) this.#known.set(id, (known = this.#tailOf([id])));
+    return known;
+  }
+
+  #tailOf(ids: readonly string[]): readonly Waiting[] {
+    for (const id of ids) {
+      const next = glanceAt(this.#view, id);
+      if (next?.ended === null) return glanceChain(this.#view, next).flatMap(({ waits }) => waits ?? []);
+    }
+    return [];
+  }
 }
 
 /** Of ten thousand pairs, the one that was asked for. */
@@ -143,7 +256,7 @@ function ofVerification(view: View, verification: ActorView): Negotiation {
 }
 
 /** Of the far end, that has shown nothing yet which would tell us which pair it is about. */
-function ofStream(view: View, stream: ActorView, told: ReadonlySet<string>): Negotiation | null {
+function ofStream(view: View, stream: ActorView, told: Told): Negotiation | null {
   const { local, remote } = domainsOf(stream);
   const [top] = stream.state;
   const involved: Involved = {
@@ -154,7 +267,7 @@ function ofStream(view: View, stream: ActorView, told: ReadonlySet<string>): Neg
   const links = [linkOf(stream)];
   const { associated } = stream.context;
   // Whoever only asks the authoritative server proves nothing; and what was verified, or is, speaks for itself.
-  if (told.has(`incoming ${remote}`) || hasBeenAsked(view, stream)) return null;
+  if (told.incoming.has(remote) || hasBeenAsked(view, stream)) return null;
   if (top === 'established') return concluded(view, involved, stream, 'holds', links, null, null);
   if (hasStood) return null;
   if (stream.ended === null && top !== 'closing')
@@ -174,9 +287,9 @@ const hasBeenAsked = (view: View, { id }: ActorView): boolean => {
 };
 
 /** A remote domain that failed, and of whose pairs nothing is known any more. */
-function ofPeer(view: View, peer: ActorView, told: ReadonlySet<string>): Negotiation | null {
+function ofPeer(view: View, peer: ActorView, told: Told): Negotiation | null {
   const remote = textIn(peer.context['remote']);
-  const isTold = told.has(`outgoing ${remote}`) || told.has(`incoming ${remote}`);
+  const isTold = told.outgoing.has(remote) || told.incoming.has(remote);
   if (isTold || peer.state[0] !== 'failed' || peer.ended !== null) return null;
   const stream = streamOf(view, peer);
   const local = textIn(stream?.context['local']) || (view.host ?? '');
@@ -212,12 +325,12 @@ function concluded(
     authority,
     fault: told,
     waiting: outcome === 'left' ? null : innermost(chain),
-    stuck: outcome === 'failed' || (outcome === 'waits' && isStuck(chain, view.atMs)),
+    stuck: outcome === 'failed' || (outcome === 'waits' && isStuck(chain.filter(isWaiting), view.atMs)),
     situation: situationOf(view, involved, told ?? noFault, attempts),
   };
 }
 
-const isStream = ({ id }: ActorView): boolean => id.startsWith('stream:') && !id.includes('/');
+const isStream = ({ id }: Pick<ActorView, 'id'>): boolean => id.startsWith('stream:') && !id.includes('/');
 
 /** The last stream of the chain: behind a dialback prooftype comes the one to the authoritative server. */
 const streamAmong = (actors: readonly ActorView[]): ActorView | null => actors.findLast(isStream) ?? null;

@@ -7,7 +7,14 @@ import type { Fault } from '../protocol/faults.ts';
 import type { Diagnosis, Finding } from './diagnoses/diagnosis.ts';
 import { diagnoses } from './diagnoses/index.ts';
 import { type ChainLink, linkOf } from './explain-chain.ts';
-import { failedIn, type Negotiation, negotiationsIn, type PairWanted } from './explain-negotiations.ts';
+import {
+  failedIn,
+  type Negotiation,
+  type PairWanted,
+  type Prospect,
+  prospectsIn,
+  sinceOf,
+} from './explain-negotiations.ts';
 import { lasting } from './explain-words.ts';
 import type { View } from './view.ts';
 
@@ -57,17 +64,46 @@ export interface Explanation {
  * What is stuck comes first, and of that what has waited longest.
  * @param most of so many; the others are not looked into. @defaultValue all
  */
-export function explain(view: View, pair: PairWanted = {}, most = Infinity): readonly Explanation[] {
-  return [...negotiationsIn(view, pair)]
-    .sort((a, b) => Number(b.stuck) - Number(a.stuck) || sinceOf(view, a) - sinceOf(view, b))
-    .slice(0, most)
-    .map((negotiation) => explained(view, negotiation));
+export const explain = (view: View, pair: PairWanted = {}, most = Infinity): readonly Explanation[] =>
+  toEnd(survey(view, pair, most)).explanations;
+
+export interface Survey {
+  readonly explanations: readonly Explanation[];
+  /** How many there are, and how many of them are stuck. */
+  readonly total: number;
+  readonly stuck: number;
 }
 
-const sinceOf = ({ atMs }: View, { waiting, subject: { ended, path, bornMs } }: Negotiation): number =>
-  waiting?.sinceMs ?? ended?.atMs ?? path.at(-1)?.atMs ?? bornMs ?? atMs;
+/** As {@link explain}, one by one: whoever has others waiting may pause whenever it yields. */
+export function* survey(view: View, pair: PairWanted, most: number): Generator<undefined, Survey> {
+  const prospects: Prospect[] = [];
+  let stuck = 0;
+  for (const prospect of prospectsIn(view, pair)) {
+    yield;
+    if (prospect === null) continue;
+    prospects.push(prospect);
+    if (prospect.stuck) stuck += 1;
+  }
+  const explanations: Explanation[] = [];
+  for (const prospect of prospects.sort(byUrgency).slice(0, most)) {
+    const negotiation = prospect.tell();
+    if (negotiation !== null) explanations.push(explained(view, negotiation));
+    yield;
+  }
+  return { explanations: explanations.sort(byUrgency), total: prospects.length, stuck };
+}
 
-/** What became of one, or what it waits for. */
+const byUrgency = (a: Pick<Prospect, 'stuck' | 'sinceMs'>, b: Pick<Prospect, 'stuck' | 'sinceMs'>): number =>
+  Number(b.stuck) - Number(a.stuck) || a.sinceMs - b.sinceMs;
+
+/** Without a pause. */
+export function toEnd<Result>(steps: Generator<undefined, Result>): Result {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
 export function explained(view: View, negotiation: Negotiation): Explanation {
   const { local, remote, direction, stuck, chain, subject, waiting, fault } = negotiation;
   const diagnosis = diagnosisOf(view, negotiation);

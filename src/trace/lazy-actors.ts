@@ -2,12 +2,13 @@
 import type { ActorView } from './view.ts';
 
 export class LazyActors implements ReadonlyMap<string, ActorView> {
-  readonly #ids: () => Iterable<string>;
+  readonly #ids: () => MapIterator<string>;
   readonly #make: (id: string) => ActorView | undefined;
   readonly #made = new Map<string, ActorView>();
   #known: ReadonlySet<string> | null = null;
 
-  constructor(ids: () => Iterable<string>, make: (id: string) => ActorView | undefined) {
+  /** `ids` names each once. */
+  constructor(ids: () => MapIterator<string>, make: (id: string) => ActorView | undefined) {
     this.#ids = ids;
     this.#make = make;
   }
@@ -29,7 +30,7 @@ export class LazyActors implements ReadonlyMap<string, ActorView> {
   }
 
   keys(): MapIterator<string> {
-    return this.#all().values();
+    return this.#ids();
   }
 
   *values(): MapIterator<ActorView> {
@@ -37,7 +38,7 @@ export class LazyActors implements ReadonlyMap<string, ActorView> {
   }
 
   *entries(): MapIterator<[string, ActorView]> {
-    for (const id of this.#all()) {
+    for (const id of this.#ids()) {
       const view = this.get(id);
       if (view !== undefined) yield [id, view];
     }

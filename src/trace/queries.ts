@@ -4,8 +4,9 @@
  */
 import type { Mover } from '../../machines/declare.ts';
 import type { Fault } from '../protocol/faults.ts';
-import { explain, type Explanation } from './explain.ts';
+import { type Explanation, survey, toEnd } from './explain.ts';
 import { fieldsIn, numberIn, textIn } from './explain-context.ts';
+import { glanceAt, livesIn } from './glance.ts';
 import type { TraceRecord } from './record.ts';
 import type { ActorView, View } from './view.ts';
 
@@ -66,20 +67,25 @@ const MOST_STUCK = 50;
 const MOST_ROWS = 500;
 const MOST_RECORDS = 200;
 
-export function overview(view: View): Overview {
+export const overview = (view: View): Overview => toEnd(overviewSteps(view));
+
+/** As {@link overview}, actor by actor: whoever has others waiting may pause whenever it yields. */
+export function* overviewSteps(view: View): Generator<undefined, Overview> {
   const counts = { stream: 0, pair: 0, peer: 0 };
   for (const id of view.actors.keys()) {
     const kind = kindOf(id);
-    if (kind !== null && view.actors.get(id)?.ended === null) counts[kind] += 1;
+    if (kind === null) continue;
+    if (livesIn(view, id)) counts[kind] += 1;
+    yield;
   }
-  const stuck = explain(view).filter((one) => one.stuck);
+  const { explanations, stuck } = yield* survey(view, {}, MOST_STUCK);
   return {
     atMs: view.atMs,
     origin: view.origin,
     hosts: view.hosts,
     counts,
-    stuckCount: stuck.length,
-    stuck: stuck.slice(0, MOST_STUCK),
+    stuckCount: stuck,
+    stuck: explanations.filter((one) => one.stuck),
     lost: view.lost,
   };
 }
@@ -88,20 +94,35 @@ export function overview(view: View): Overview {
  * Streams, pairs or peers, those that live first.
  * @param filter a part of a domain or id; empty lets all through
  */
-export function rows(view: View, kind: RowKind, filter = '', offset = 0, limit = 100): Rows {
-  const found: ActorView[] = [];
+export const rows = (view: View, kind: RowKind, filter = '', offset = 0, limit = 100): Rows =>
+  toEnd(rowsSteps(view, kind, filter, offset, limit));
+
+/** As {@link rows}, actor by actor. */
+export function* rowsSteps(
+  view: View,
+  kind: RowKind,
+  filter: string,
+  offset: number,
+  limit: number,
+): Generator<undefined, Rows> {
+  const living: string[] = [];
+  const over: string[] = [];
   const wanted = filter.trim().toLowerCase();
   for (const id of view.actors.keys()) {
     if (kindOf(id) !== kind) continue;
+    yield;
     // The ids of pairs and peers hold their domains; those of streams do not.
-    if (kind !== 'stream' && !id.includes(wanted)) continue;
-    const actor = view.actors.get(id);
-    if (actor !== undefined && (kind !== 'stream' || namesOf(actor).includes(wanted))) found.push(actor);
+    if (kind === 'stream' ? wanted !== '' && !namesOf(view, id).includes(wanted) : !id.includes(wanted)) continue;
+    (livesIn(view, id) ? living : over).push(id);
   }
-  const living = found.filter(({ ended }) => ended === null);
-  const over = found.filter(({ ended }) => ended !== null);
   const page = [...living, ...over].slice(offset, offset + Math.min(limit, MOST_ROWS));
-  return { total: found.length, rows: page.map(rowOf) };
+  const shown: Row[] = [];
+  for (const id of page) {
+    const actor = view.actors.get(id);
+    if (actor !== undefined) shown.push(rowOf(actor));
+    yield;
+  }
+  return { total: living.length + over.length, rows: shown };
 }
 
 export function actor(view: View, id: string): ActorAnswer | null {
@@ -132,8 +153,11 @@ export function rowOf(actor: ActorView): Row {
 
 /** Null for the children of others. */
 function kindOf(id: string): RowKind | null {
-  if (id.includes('/')) return null;
-  return rowKinds.find((kind) => id.startsWith(`${kind}:`)) ?? null;
+  const kind = id.startsWith('pair:') ? 'pair' : id.startsWith('peer:') ? 'peer' : 'stream';
+  return id.startsWith(kind) && !id.includes('/') ? kind : null;
 }
 
-const namesOf = ({ id, context: { local, remote } }: ActorView): string => `${id} ${textIn(local)} ${textIn(remote)}`;
+function namesOf(view: View, id: string): string {
+  const { local, remote } = glanceAt(view, id) ?? { local: '', remote: '' };
+  return `${id} ${local} ${remote}`;
+}

@@ -1,5 +1,6 @@
 /** The newest records, as many as fit: always on, and what `explain` and the page read first. */
 import type { TraceRecord } from './record.ts';
+import { RingIndex } from './ring-index.ts';
 import { weigh } from './weigh.ts';
 
 export class Ring {
@@ -12,6 +13,7 @@ export class Ring {
   #size = 0;
   #bytes = 0;
   #lost = 0;
+  #index: RingIndex | null = null;
 
   constructor(mostRecords: number, mostBytes: number) {
     this.#mostRecords = mostRecords;
@@ -31,6 +33,19 @@ export class Ring {
     return this.#lost;
   }
 
+  get pushed(): number {
+    return this.#lost + this.#size;
+  }
+
+  get oldest(): TraceRecord | undefined {
+    return this.#rows[this.#oldest];
+  }
+
+  /** By actor; nobody pays for it before it is asked for. */
+  get index(): RingIndex {
+    return (this.#index ??= new RingIndex(this));
+  }
+
   push(record: TraceRecord): void {
     const most = this.#mostRecords;
     if (most === 0) return;
@@ -42,11 +57,23 @@ export class Ring {
     this.#size += 1;
     this.#bytes += weight;
     while (this.#bytes > this.#mostBytes && this.#size > 1) this.#dropOldest();
+    // Nobody has asked for so long that nothing in it is here any more.
+    if (this.#index !== null && this.pushed - this.#index.seen > most) this.#index = null;
   }
 
   /** The oldest first. */
   records(): TraceRecord[] {
     const rows = [...this.#rows.slice(this.#oldest), ...this.#rows.slice(0, this.#oldest)];
+    return rows.filter((record) => record !== undefined);
+  }
+
+  /** The newest, the oldest of them first. */
+  newest(count: number): TraceRecord[] {
+    const from = this.#oldest + this.#size - Math.min(count, this.#size);
+    const rows = Array.from(
+      { length: Math.min(count, this.#size) },
+      (_, i) => this.#rows[(from + i) % this.#mostRecords],
+    );
     return rows.filter((record) => record !== undefined);
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Mover } from '../../machines/declare.ts';
 import type { Fault } from '../protocol/faults.ts';
+import type { Glance } from './glance.ts';
 import type { RecordOf, TraceRecord } from './record.ts';
 
 export interface View {
@@ -16,6 +17,10 @@ export interface View {
   readonly hosts: readonly string[];
   /** By id; those that have ended as long as records of them are there. Made one by one, as they are asked for. */
   readonly actors: ReadonlyMap<string, ActorView>;
+  /** An actor at a glance, where that is cheaper than the whole of it; without it, {@link actors} has the same. */
+  glance?(id: string): Glance | undefined;
+  /** Whether it has not ended, likewise. */
+  lives?(id: string): boolean;
   /** Records of this actor alone, the oldest first; with `most`, the newest of them. */
   recordsOf(actor: string, most?: number): readonly TraceRecord[];
   /** All records at hand, the oldest first. */

@@ -8,6 +8,10 @@ interface Waiter {
   readonly children: readonly string[];
 }
 
+/** The same, of whom it is not known who lives: it waits on the first that does. */
+export const mayWaitOn = ({ machine, waits, context, children }: Waiter): readonly string[] =>
+  waits ? [...children, ...beyond(machine, context)] : children;
+
 /** Its children; and where it waits for another root actor, that one. */
 export function waitsOn({ machine, waits, context, children }: Waiter, lives: (id: string) => boolean): string[] {
   const further = waits ? beyond(machine, context) : [];

@@ -1,7 +1,7 @@
 /** One target after the other is tried, and those before have failed (RFC 6120 §3.2.1). */
 import { diagnose } from '../causes/diagnose.ts';
 import { endpointIn, faultIn, numberIn } from '../explain-context.ts';
-import { isStuck } from '../explain-chain.ts';
+import { isStuck, isWaiting } from '../explain-chain.ts';
 import type { Negotiation } from '../explain-negotiations.ts';
 import { domainsOf } from '../explain-situation.ts';
 import type { Endpoint } from '../../protocol/dns.ts';
@@ -38,7 +38,11 @@ function placeBefore(view: View, { remote, stream }: Negotiation): Pick<Endpoint
 export const targetsTried: Diagnosis = {
   id: 'targets-tried',
   check: (view, negotiation) =>
-    failedBefore(negotiation) === null ? 'ok' : isStuck(negotiation.chain, view.atMs) ? 'suspect' : 'not-yet',
+    failedBefore(negotiation) === null
+      ? 'ok'
+      : isStuck(negotiation.chain.filter(isWaiting), view.atMs)
+        ? 'suspect'
+        : 'not-yet',
   explain: (view, negotiation) => {
     const { situation, peer } = negotiation;
     const fault = failedBefore(negotiation) ?? situation.fault;

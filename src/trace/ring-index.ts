@@ -1,0 +1,73 @@
+/**
+ * The records of a ring, looked up by the actor that they are about. Whoever asks again pays for what has come since: that is
+ * what makes it cheap to look every second.
+ */
+import { isOfChart } from './by-actor.ts';
+import type { TraceRecord } from './record.ts';
+
+export interface Indexed {
+  records(): readonly TraceRecord[];
+  /** The newest of them, the oldest first. */
+  newest(count: number): readonly TraceRecord[];
+  readonly size: number;
+  /** How many have ever been in it. */
+  readonly pushed: number;
+  readonly oldest: TraceRecord | undefined;
+}
+
+export class RingIndex {
+  readonly #ring: Indexed;
+  #byActor = new Map<string, TraceRecord[]>();
+  #charts = new Set<string>();
+  #seen = 0;
+  /** How many are held, some of which the ring holds no more. */
+  #held = 0;
+
+  constructor(ring: Indexed) {
+    this.#ring = ring;
+  }
+
+  /** How many records had ever been in the ring when it was last asked. */
+  get seen(): number {
+    return this.#seen;
+  }
+
+  of(actor: string, most = Infinity): readonly TraceRecord[] {
+    this.#update();
+    const all = this.#byActor.get(actor) ?? [];
+    const first = this.#ring.oldest?.seq ?? 0;
+    const gone = all.findIndex(({ seq }) => seq >= first);
+    const from = Math.max(gone < 0 ? all.length : gone, all.length - most);
+    return from === 0 ? all.slice() : all.slice(from);
+  }
+
+  /** Those that are charts, live or ended. */
+  *actors(): Generator<string> {
+    this.#update();
+    const first = this.#ring.oldest?.seq ?? 0;
+    for (const actor of this.#charts) if ((this.#byActor.get(actor)?.at(-1)?.seq ?? -1) >= first) yield actor;
+  }
+
+  #update(): void {
+    const { pushed, size } = this.#ring;
+    const fresh = pushed - this.#seen;
+    if (fresh === 0) return;
+    this.#seen = pushed;
+    if (fresh >= size || this.#held + fresh > 2 * size) {
+      this.#byActor = new Map();
+      this.#charts = new Set();
+      this.#held = 0;
+      this.#add(this.#ring.records());
+    } else this.#add(this.#ring.newest(fresh));
+  }
+
+  #add(records: readonly TraceRecord[]): void {
+    this.#held += records.length;
+    for (const record of records) {
+      const known = this.#byActor.get(record.actor);
+      if (known === undefined) this.#byActor.set(record.actor, [record]);
+      else known.push(record);
+      if (isOfChart(record)) this.#charts.add(record.actor);
+    }
+  }
+}

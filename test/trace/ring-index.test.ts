@@ -1,0 +1,44 @@
+/** Records of the ring by their actor, asked again and again while records come and go (FEATURES O10). */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ByActor } from '../../src/trace/by-actor.ts';
+import { Ring } from '../../src/trace/ring.ts';
+import type { TraceRecord } from '../../src/trace/record.ts';
+
+const record = (seq: number, actor: string): TraceRecord => ({
+  ...{ seq, atMs: seq, actor, cause: null },
+  ...{ kind: 'ended', machine: 'pair', how: 'done', fault: null },
+});
+
+test('whoever asks again finds what is in the ring now, and nothing that made room', () => {
+  for (const [most, every] of [
+    [50, 1],
+    [50, 7],
+    [50, 49],
+    [50, 120],
+    [3, 2],
+  ] as const) {
+    const ring = new Ring(most, 1_000_000);
+    for (let seq = 0; seq < 700; seq += 1) {
+      ring.push(record(seq, `pair:${(seq * seq) % 13}`));
+      if (seq % every !== 0) continue;
+      const plain = new ByActor(() => ring.records());
+      const { index } = ring;
+      assert.deepEqual([...index.actors()].sort(), [...plain.actors()].sort(), `${most} ${every} ${seq}`);
+      for (const actor of plain.actors()) {
+        assert.deepEqual(index.of(actor), plain.of(actor));
+        assert.deepEqual(index.of(actor, 2), plain.of(actor, 2));
+      }
+      assert.deepEqual(index.of('pair:nobody'), []);
+    }
+  }
+});
+
+test('nothing of an index is kept that nobody has asked for since the ring was full of others', () => {
+  const ring = new Ring(10, 1_000_000);
+  ring.push(record(0, 'pair:a'));
+  const before = ring.index;
+  assert.equal(before.of('pair:a').length, 1);
+  for (let seq = 1; seq < 30; seq += 1) ring.push(record(seq, 'pair:b'));
+  assert.notEqual(ring.index, before);
+});
