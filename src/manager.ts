@@ -173,6 +173,10 @@ export class ConnectionManager {
               if (row !== undefined) row.chain = chain;
               registry.certificates.remote(stream, leaf);
             },
+            counted: (stream, bytes) => {
+              const row = registry.streams.get(stream);
+              if (row !== undefined) row.bytes = bytes;
+            },
             onWire: (stream, direction, element, bytes) => {
               if (direction === 'in') registry.attempts.heard(stream, element);
               registry.recorder.record(`stream:${stream}`, {
@@ -417,7 +421,8 @@ export class ConnectionManager {
   view(): View {
     const { live, ring } = this.#registry.recorder;
     const attempts = this.#registry.attempts.keep;
-    return liveView({ live, ring, attempts, hosts: [...this.#hosted.keys()], nowMs: this.#ports.clock.now() });
+    const bytesOf = (id: string) => this.#registry.streams.get(Number(id.slice('stream:'.length)))?.bytes ?? null;
+    return liveView({ live, ring, attempts, bytesOf, hosts: [...this.#hosted.keys()], nowMs: this.#ports.clock.now() });
   }
 
   /** Whom a stream is with, as far as its header has said; null when it has ended. */

@@ -68,6 +68,8 @@ export interface TransportPorts {
   /** Every negotiation element on the wire, for the trace; null when nobody listens. */
   readonly onWire:
     ((stream: StreamId, direction: 'in' | 'out', element: WireElement, bytes: number | null) => void) | null;
+  /** Told once of each stream: what is counted of it, from now on until its end. */
+  readonly counted?: (stream: StreamId, bytes: Readonly<StreamBytes>) => void;
   /** Largest stanza, in bytes. */
   readonly stanzaBytes: number;
   /** Largest element before the stream may carry stanzas, in bytes. */
@@ -78,11 +80,18 @@ export interface TransportPorts {
   readonly drainMs: number;
 }
 
+/** Bytes of XML that a stream has brought and taken, stanzas and all; TLS adds its own. */
+export interface StreamBytes {
+  in: number;
+  out: number;
+}
+
 export interface AcceptedConnection extends Accepted {
   /** Takes the events of the connection from now on. */
   readonly listen: (events: ConnectionEvents) => void;
 }
 
+const CLOSING_TAG = '</stream:stream>';
 const endedWithoutTag = fault('tcp', 'connection-closed', 'peer', 'the connection ended without a closing tag');
 
 type Say = (event: EventObject & Record<string, unknown>) => void;
@@ -120,6 +129,7 @@ class StreamTransport {
   #peerFailed = false;
   /** The connection is over. */
   #closed = false;
+  readonly #bytes: StreamBytes = { in: 0, out: 0 };
   #lastActivityMs: number;
   #idleTimer: unknown = null;
 
@@ -131,6 +141,8 @@ class StreamTransport {
     this.#connected = endpoint === null;
     this.#say = say;
     this.#lastActivityMs = ports.clock.now();
+    const counted = this.#bytes;
+    ports.counted?.(stream, counted);
     this.#framer = new Framer(
       {
         streamOpened: (tag) => this.#streamOpened(tag),
@@ -188,6 +200,7 @@ class StreamTransport {
         },
         write: (bytes, flushed) => {
           this.#lastActivityMs = clock.now();
+          counted.out += bytes.length;
           connection.write(bytes, flushed);
           drainWatch.wrote(bytes.length);
         },
@@ -256,9 +269,11 @@ class StreamTransport {
     const ready = isOwnRequest ? { ...element, key: keys.make(element.to, element.from, this.#wireId) } : element;
     if (element.kind === 'streamHeader' && element.id !== null) this.#wireId = element.id;
     const xml = wireToXml(ready, this.#contentNamespace);
-    this.#ports.onWire?.(this.#stream, 'out', element, xml.length);
+    const bytes = Buffer.byteLength(xml);
+    this.#bytes.out += bytes;
+    this.#ports.onWire?.(this.#stream, 'out', element, bytes);
     this.#connection.write(xml);
-    this.#drainWatch.wrote(xml.length);
+    this.#drainWatch.wrote(bytes);
   }
 
   get #contentNamespace(): string {
@@ -308,12 +323,14 @@ class StreamTransport {
     const error = what === null ? null : streamErrorFor(what);
     if (error !== null) this.#send(error);
     this.#closing = true;
-    this.#connection.write('</stream:stream>');
+    this.#bytes.out += CLOSING_TAG.length;
+    this.#connection.write(CLOSING_TAG);
     this.#connection.uncork();
   }
 
   #data(bytes: Buffer): void {
     this.#lastActivityMs = this.#ports.clock.now();
+    this.#bytes.in += bytes.length;
     this.#ports.plane.batchStart();
     this.#connection.cork(); // what one chunk brings about is one write: header and features, answers to a burst of assertions
     try {

@@ -88,6 +88,7 @@ export class Attempt {
       context: () => actor.getSnapshot().context,
       stage: 'opening',
       leadsTo: new Set(),
+      bytes: null,
       openedAt: 0,
       establishedAt: Infinity,
       chain: null,

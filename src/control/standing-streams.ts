@@ -24,6 +24,8 @@ export interface StreamRow {
   establishedAt: number;
   /** What the far end presented in TLS. */
   chain: CertificateChain | null;
+  /** What its transport counts; null before it has one. */
+  bytes: { readonly in: number; readonly out: number } | null;
 }
 
 export interface Wanted {

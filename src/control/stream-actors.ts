@@ -98,6 +98,7 @@ export class StreamActors {
       context: () => actor.getSnapshot().context,
       stage: 'opening',
       leadsTo: new Set(),
+      bytes: null,
       openedAt: 0,
       establishedAt: Infinity,
       chain: null,

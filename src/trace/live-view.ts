@@ -28,9 +28,10 @@ export interface LiveSource {
   readonly attempts: { of(remote: string): readonly RecordOf<'attempt'>[] };
   readonly hosts: readonly string[];
   readonly nowMs: number;
+  readonly bytesOf: NonNullable<View['bytesOf']>;
 }
 
-export function liveView({ live, ring, attempts, hosts, nowMs }: LiveSource): View {
+export function liveView({ live, ring, attempts, hosts, nowMs, bytesOf }: LiveSource): View {
   let records: readonly TraceRecord[] | null = null;
   const { index } = ring;
   const lives = (id: string): boolean => live.has(id);
@@ -59,6 +60,7 @@ export function liveView({ live, ring, attempts, hosts, nowMs }: LiveSource): Vi
     hosts,
     actors,
     lives,
+    bytesOf,
     glance: (id) => {
       const actor = live.get(id);
       return actor === undefined ? glanceOfEnded(id) : glanceOfLive(actor);

@@ -34,6 +34,13 @@ export interface Row {
   readonly tls: string | null;
   /** Of a pair: the stream that it has. */
   readonly stream: number | null;
+  /** Of a stream that lives: bytes of XML, stanzas and all. Null where nobody says. */
+  readonly bytes: Bytes | null;
+}
+
+export interface Bytes {
+  readonly in: number;
+  readonly out: number;
 }
 
 export interface Rows {
@@ -60,6 +67,8 @@ export interface ActorAnswer {
   readonly actor: ActorView;
   /** The newest of its own, the oldest of them first. */
   readonly records: readonly TraceRecord[];
+  /** Of a stream that lives. */
+  readonly bytes: Bytes | null;
 }
 
 /** What stands on a page at once. */
@@ -119,7 +128,7 @@ export function* rowsSteps(
   const shown: Row[] = [];
   for (const id of page) {
     const actor = view.actors.get(id);
-    if (actor !== undefined) shown.push(rowOf(actor));
+    if (actor !== undefined) shown.push(rowOf(actor, bytesIn(view, id)));
     yield;
   }
   return { total: living.length + over.length, rows: shown };
@@ -127,10 +136,18 @@ export function* rowsSteps(
 
 export function actor(view: View, id: string): ActorAnswer | null {
   const found = view.actors.get(id);
-  return found === undefined ? null : { actor: found, records: view.recordsOf(id, MOST_RECORDS) };
+  return found === undefined
+    ? null
+    : { actor: found, records: view.recordsOf(id, MOST_RECORDS), bytes: bytesIn(view, id) };
 }
 
-export function rowOf(actor: ActorView): Row {
+/** A copy: what is counted goes on. */
+function bytesIn(view: View, id: string): Bytes | null {
+  const counted = kindOf(id) === 'stream' ? (view.bytesOf?.(id) ?? null) : null;
+  return counted === null ? null : { in: counted.in, out: counted.out };
+}
+
+export function rowOf(actor: ActorView, bytes: Bytes | null = null): Row {
   const { id, machine, context, waits, ended, path, bornMs } = actor;
   const { local, remote, stream, tls } = context;
   return {
@@ -148,6 +165,7 @@ export function rowOf(actor: ActorView): Row {
     fault: ended?.fault ?? null,
     tls: textIn(fieldsIn(tls)['protocol']) || null,
     stream: machine === 'pair' ? numberIn(stream) : null,
+    bytes,
   };
 }
 

@@ -19,6 +19,8 @@ export interface View {
   readonly actors: ReadonlyMap<string, ActorView>;
   /** An actor at a glance, where that is cheaper than the whole of it; without it, {@link actors} has the same. */
   glance?(id: string): Glance | undefined;
+  /** Bytes of XML that a stream that lives has brought and taken; a trace does not say. */
+  bytesOf?(stream: string): { readonly in: number; readonly out: number } | null;
   /** Whether it has not ended, likewise. */
   lives?(id: string): boolean;
   /** Records of this actor alone, the oldest first; with `most`, the newest of them. */

@@ -54,6 +54,7 @@ export function rowOf(id: number, endpoint: Endpoint, changes: Partial<StreamCon
     context: () => context,
     stage: 'opening',
     leadsTo: new Set(),
+    bytes: null,
     openedAt: 0,
     establishedAt: Infinity,
     chain: null,
