@@ -65,6 +65,7 @@ export function liveView({ live, ring, attempts, hosts, nowMs, bytesOf }: LiveSo
       const actor = live.get(id);
       return actor === undefined ? glanceOfEnded(id) : glanceOfLive(actor);
     },
+    context: (id) => (live.get(id)?.self.getSnapshot() as { readonly context?: unknown } | undefined)?.context,
     recordsOf: (actor, most) => index.of(actor, most),
     get records() {
       return (records ??= ring.records());

@@ -7,20 +7,23 @@ import type { Fault } from '../protocol/faults.ts';
 import { type Explanation, survey, toEnd } from './explain.ts';
 import { fieldsIn, numberIn, textIn } from './explain-context.ts';
 import { glanceAt, livesIn } from './glance.ts';
+import { contextAt, proofWords, proofsWords, provedCount, type ProvedPair, provedPairs } from './proved.ts';
 import type { TraceRecord } from './record.ts';
 import type { ActorView, View } from './view.ts';
 
-export type RowKind = 'stream' | 'pair' | 'peer';
-export const rowKinds: readonly RowKind[] = ['stream', 'pair', 'peer'];
+/** `pair` is one that negotiates, or has of late; `proved`, what may pass on a stream. */
+export type RowKind = 'stream' | 'pair' | 'peer' | 'proved';
+export const rowKinds: readonly RowKind[] = ['stream', 'pair', 'peer', 'proved'];
 
-/** One line of a list of streams, pairs or peers. */
+/** One line of a list. */
 export interface Row {
+  /** Of the actor; of what is proved, that of its stream. */
   readonly id: string;
   readonly machine: string;
   /** Empty where it has none: a peer, or a stream before the header that names it. */
   readonly local: string;
   readonly remote: string;
-  /** Path through its chart, joined by dots. */
+  /** Path through its chart, joined by dots; of what is proved, `incoming` or `outgoing`. */
   readonly state: string;
   readonly description: string;
   /** Milliseconds since the epoch; null where records do not reach so far. */
@@ -34,6 +37,8 @@ export interface Row {
   readonly tls: string | null;
   /** Of a pair: the stream that it has. */
   readonly stream: number | null;
+  /** `pkix`, `dialback (weak)`: of a stream, of all that is proved on it. */
+  readonly proof: string | null;
   /** Of a stream that lives: bytes of XML, stanzas and all. Null where nobody says. */
   readonly bytes: Bytes | null;
 }
@@ -53,7 +58,7 @@ export interface Overview {
   readonly atMs: number;
   readonly origin: View['origin'];
   readonly hosts: readonly string[];
-  /** Of those that have not ended. */
+  /** Of those that have not ended; of what is proved, at most. */
   readonly counts: Readonly<Record<RowKind, number>>;
   /** How many negotiations are stuck. */
   readonly stuckCount: number;
@@ -75,16 +80,20 @@ export interface ActorAnswer {
 const MOST_STUCK = 50;
 const MOST_ROWS = 500;
 const MOST_RECORDS = 200;
+/** Looked at between two pauses. */
+const PAIRS_A_STEP = 256;
 
 export const overview = (view: View): Overview => toEnd(overviewSteps(view));
 
 /** As {@link overview}, actor by actor: whoever has others waiting may pause whenever it yields. */
 export function* overviewSteps(view: View): Generator<undefined, Overview> {
-  const counts = { stream: 0, pair: 0, peer: 0 };
+  const counts = { stream: 0, pair: 0, peer: 0, proved: 0 };
   for (const id of view.actors.keys()) {
     const kind = kindOf(id);
     if (kind === null) continue;
-    if (livesIn(view, id)) counts[kind] += 1;
+    if (!livesIn(view, id)) continue;
+    counts[kind] += 1;
+    if (kind === 'stream') counts.proved += provedCount(contextAt(view, id));
     yield;
   }
   const { explanations, stuck } = yield* survey(view, {}, MOST_STUCK);
@@ -114,6 +123,7 @@ export function* rowsSteps(
   offset: number,
   limit: number,
 ): Generator<undefined, Rows> {
+  if (kind === 'proved') return yield* provedSteps(view, filter, offset, limit);
   const living: string[] = [];
   const over: string[] = [];
   const wanted = filter.trim().toLowerCase();
@@ -132,6 +142,51 @@ export function* rowsSteps(
     yield;
   }
   return { total: living.length + over.length, rows: shown };
+}
+
+/** Stream by stream. */
+function* provedSteps(view: View, filter: string, offset: number, limit: number): Generator<undefined, Rows> {
+  const wanted = filter.trim().toLowerCase();
+  const hosts = new Set(view.hosts);
+  const end = offset + Math.min(limit, MOST_ROWS);
+  const shown: Row[] = [];
+  let total = 0;
+  let looked = 0;
+  for (const id of view.actors.keys()) {
+    if (kindOf(id) !== 'stream' || !livesIn(view, id)) continue;
+    const context = contextAt(view, id);
+    const stream = numberIn(context['stream']);
+    for (const pair of provedPairs(context)) {
+      if (++looked % PAIRS_A_STEP === 0) yield;
+      if (!`${id} ${pair.from} ${pair.to} ${pair.prooftype}`.includes(wanted)) continue;
+      if (total >= offset && total < end) shown.push(provedRow(id, stream, pair, hosts.has(pair.from)));
+      total += 1;
+    }
+    yield;
+  }
+  return { total, rows: shown };
+}
+
+function provedRow(id: string, stream: number | null, pair: ProvedPair, isOutgoing: boolean): Row {
+  const { from, to, expiresAtMs } = pair;
+  return {
+    id,
+    machine: 'stream',
+    local: isOutgoing ? from : to,
+    remote: isOutgoing ? to : from,
+    state: isOutgoing ? 'outgoing' : 'incoming',
+    description: '',
+    sinceMs: null,
+    awaits: null,
+    mover: null,
+    deadlineMs: expiresAtMs,
+    endedMs: null,
+    fault: null,
+    tls: null,
+    stream,
+    proof: proofWords(pair),
+    bytes: null,
+  };
 }
 
 export function actor(view: View, id: string): ActorAnswer | null {
@@ -165,12 +220,13 @@ export function rowOf(actor: ActorView, bytes: Bytes | null = null): Row {
     fault: ended?.fault ?? null,
     tls: textIn(fieldsIn(tls)['protocol']) || null,
     stream: machine === 'pair' ? numberIn(stream) : null,
+    proof: proofsWords(context) || null,
     bytes,
   };
 }
 
 /** Null for the children of others. */
-function kindOf(id: string): RowKind | null {
+function kindOf(id: string): Exclude<RowKind, 'proved'> | null {
   const kind = id.startsWith('pair:') ? 'pair' : id.startsWith('peer:') ? 'peer' : 'stream';
   return id.startsWith(kind) && !id.includes('/') ? kind : null;
 }

@@ -2,11 +2,12 @@
 import type { ComponentChildren } from 'preact';
 import type { Row, RowKind } from '../../src/trace/queries.ts';
 import { actorHash, type Route } from './route.ts';
-import { bytesWords, MOVERS, sinceWords } from './words.ts';
+import { bytesWords, dateWords, MOVERS, sinceWords } from './words.ts';
 
 export const COLUMNS: Readonly<Record<RowKind, readonly string[]>> = {
   pair: ['Pair', 'State', 'For', 'Waits for', 'Stream', 'Fault'],
-  stream: ['Stream', 'Domains', 'State', 'For', 'TLS', 'Bytes', 'Waits for or fault'],
+  proved: ['Pair', 'Proved by', 'Until', 'Stream'],
+  stream: ['Stream', 'Domains', 'State', 'For', 'TLS', 'Proof', 'Bytes', 'Waits for or fault'],
   peer: ['Domain', 'State', 'For', 'Waits for', 'Fault'],
 };
 
@@ -50,9 +51,19 @@ function contentOf(row: Row, kind: RowKind, nowMs: number, link: Link): readonly
     );
     return [ends, state, since, waits, row.stream === null ? '' : `stream:${row.stream}`, fault];
   }
+  if (kind === 'proved') {
+    const [from, to] = row.state === 'outgoing' ? [row.local, row.remote] : [row.remote, row.local];
+    const until = row.deadlineMs === null ? 'the stream ends' : dateWords(row.deadlineMs);
+    const ends = link(
+      <>
+        <bdi>{from}</bdi> → <bdi>{to}</bdi>
+      </>,
+    );
+    return [ends, row.proof ?? '', until, row.id];
+  }
   if (kind === 'peer') return [link(<bdi>{row.remote || row.id}</bdi>), state, since, waits, fault];
   const ends = `${row.local || '…'} ${row.machine === 'receivingStream' ? '←' : '→'} ${row.remote || '…'}`;
-  return [link(row.id), ends, state, since, row.tls ?? '', trafficOf(row), fault || waits];
+  return [link(row.id), ends, state, since, row.tls ?? '', row.proof ?? '', trafficOf(row), fault || waits];
 }
 
 function State({ row }: { readonly row: Row }) {
@@ -65,6 +76,6 @@ function State({ row }: { readonly row: Row }) {
 }
 
 /** Those who count them say so; a trace need not. */
-function trafficOf(row: Row & { readonly bytes?: { readonly in: number; readonly out: number } | null }): string {
-  return row.bytes == null ? '' : `${bytesWords(row.bytes.in)} in, ${bytesWords(row.bytes.out)} out`;
+function trafficOf(row: Row): string {
+  return row.bytes === null ? '' : `${bytesWords(row.bytes.in)} in, ${bytesWords(row.bytes.out)} out`;
 }

@@ -6,12 +6,20 @@ import { cellsOf, COLUMNS } from './list-cells.tsx';
 import { useNow } from './now.ts';
 import { go, type Route } from './route.ts';
 import type { Source } from './source.ts';
+import { countWords } from './words.ts';
 
 /** Of a row, in pixels; the style sheet has it, too. */
 const ROW_HEIGHT = 36;
 /** Asked for beyond those that are seen, above and below. */
 const BEYOND = 20;
 const MOST_SHOWN = 14;
+
+const NAMES: Readonly<Record<RowKind, string>> = {
+  pair: 'negotiation',
+  proved: 'proved pair',
+  stream: 'stream',
+  peer: 'peer',
+};
 
 interface ListProps {
   readonly source: Source;
@@ -80,7 +88,7 @@ export function List({ source, route, kind, filter }: ListProps) {
         ref={scroller}
         class={`list ${kind}`}
         role="grid"
-        aria-label={`${shown.total} ${kind}s`}
+        aria-label={countWords(shown.total, NAMES[kind])}
         aria-rowcount={shown.total + 1}
         onScroll={({ currentTarget }) => setTop(currentTarget.scrollTop)}
         onKeyDown={press}
@@ -97,7 +105,7 @@ export function List({ source, route, kind, filter }: ListProps) {
             const index = shown.offset + at;
             return (
               <div
-                key={row.id}
+                key={`${row.id} ${row.local} ${row.remote} ${row.state}`}
                 class={row.endedMs === null ? 'row' : 'row ended'}
                 role="row"
                 aria-rowindex={index + 2}
@@ -110,7 +118,7 @@ export function List({ source, route, kind, filter }: ListProps) {
           })}
         </div>
         {value !== undefined && shown.total === 0 ? (
-          <p class="muted none">{filter === '' ? `There are no ${kind}s.` : `No ${kind} matches.`}</p>
+          <p class="muted none">{filter === '' ? `There is no ${NAMES[kind]}.` : `No ${NAMES[kind]} matches.`}</p>
         ) : null}
       </div>
       {error === null ? null : (

@@ -92,7 +92,12 @@ function StuckCard({
   );
 }
 
-const KINDS: Readonly<Record<RowKind, string>> = { pair: 'Pairs', stream: 'Streams', peer: 'Peers' };
+const KINDS: Readonly<Record<RowKind, string>> = {
+  pair: 'Negotiations',
+  proved: 'Proved pairs',
+  stream: 'Streams',
+  peer: 'Peers',
+};
 
 function Lists({
   source,
@@ -108,7 +113,7 @@ function Lists({
     <section aria-label="All there is" class="lists">
       <div class="bar">
         <div role="tablist" aria-label="Lists" onKeyDown={moveFocus}>
-          {(['pair', 'stream', 'peer'] as const).map((kind) => (
+          {(['pair', 'proved', 'stream', 'peer'] as const).map((kind) => (
             <button
               key={kind}
               type="button"

@@ -1,0 +1,65 @@
+/** What may pass, and by which proof: the list of proved pairs, live and out of a trace (O1). */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { proofsWords, provedCount, provedPairs } from '../../src/trace/proved.ts';
+import { overview, rows, type Row } from '../../src/trace/queries.ts';
+import { replay } from '../../src/trace/replay.ts';
+import { createDuo } from '../support/duo.ts';
+import { readText, traceText } from '../support/traces.ts';
+
+const shown = ({ local, remote, state, proof, id }: Row): string => `${id} ${state} ${local} ${remote} ${proof ?? ''}`;
+
+test('pairs of both directions stand there with their proof and stream, a page at a time, live and replayed; and go with the stream (O1)', async () => {
+  const duo = await createDuo({
+    A: { hosts: ['a.example', 'c.example'], certificate: { shownAsClient: false } },
+    B: { hosts: ['b.example'], policy: { federation: 'encrypted' } },
+  });
+  duo.send('a.example', 'b.example');
+  duo.send('c.example', 'b.example');
+  await duo.settle();
+  const { A, B } = duo.providers;
+  const view = B.view();
+  const found = rows(view, 'proved', 'a.example');
+  assert.deepEqual(found.rows.map(shown), ['stream:1 incoming b.example a.example dialback (weak)']);
+  assert.equal(rows(view, 'proved').total, 2);
+  assert.equal(overview(view).counts.proved, 2);
+  assert.deepEqual(
+    rows(view, 'proved', '', 1, 1).rows,
+    rows(view, 'proved').rows.slice(1),
+    'the second page is the rest of the first',
+  );
+  assert.deepEqual(rows(A.view(), 'proved', 'a.example').rows.map(shown), [
+    'stream:1 outgoing a.example b.example pkix',
+  ]);
+  const stream = rows(view, 'stream').rows.find(({ id }) => id === 'stream:1');
+  assert.equal(stream?.proof, 'dialback (weak)');
+
+  const { records } = await readText(traceText(view.records));
+  assert.deepEqual(rows(replay(records, { hosts: view.hosts }), 'proved'), rows(view, 'proved'));
+
+  B.closeStream(1);
+  await duo.simulation.clock.advance(10_000);
+  assert.equal(rows(B.view(), 'proved').total, 0);
+  assert.equal(overview(B.view()).counts.proved, 0);
+  await duo.stop();
+});
+
+test('a pair that was proved anew is told once, by the newer proof; of nonsense in a trace, nothing', () => {
+  const proof = (prooftype: string) => ({ prooftype, strength: 'strong', expiresAtMs: null });
+  const validPairs = [
+    { size: 1, entries: { 'a.example>b.example': proof('dane') } },
+    { size: 2, entries: { 'a.example>b.example': proof('pkix'), 'c.example>b.example': proof('pkix') } },
+  ];
+  assert.deepEqual(
+    [...provedPairs({ validPairs })].map(({ from, prooftype }) => [from, prooftype]),
+    [
+      ['a.example', 'dane'],
+      ['c.example', 'pkix'],
+    ],
+  );
+  assert.equal(proofsWords({ validPairs }), 'dane, pkix');
+  for (const nonsense of [null, 'text', [7, null], [{ size: 'many', entries: 3 }], [{ entries: { nobody: null } }]]) {
+    assert.deepEqual([...provedPairs({ validPairs: nonsense })], []);
+    assert.equal(provedCount({ validPairs: nonsense }), 0);
+  }
+});
