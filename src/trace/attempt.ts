@@ -58,12 +58,8 @@ export interface Found extends Omit<AttemptVerdict, 'evidence'> {
 const TEXT_CHARS = 300;
 
 export function verdictKept(found: Found, seen: Seen): AttemptVerdict {
-  const { prooftype, domain, verdict, fault, expiresAtMs, atMs } = found;
-  const evidence = evidenceOf(found, seen).map(([kind, text]): AttemptEvidence => ({
-    kind,
-    text: brief(text, TEXT_CHARS),
-    atMs,
-  }));
+  const { prooftype, domain, verdict, fault, expiresAtMs } = found;
+  const evidence = evidenceOf(found, seen);
   return { prooftype, domain, verdict, fault: fault === null ? null : briefFault(fault), expiresAtMs, evidence };
 }
 
@@ -74,26 +70,40 @@ export const briefText = (text: string): string => brief(text, TEXT_CHARS);
 
 type Kind = AttemptEvidence['kind'];
 
-function evidenceOf({ prooftype, evidence }: Found, { certificate, endpoint }: Seen): (readonly [Kind, string])[] {
-  const told: (readonly [Kind, string])[] = [];
-  if (endpoint !== null) {
-    const { host, port, secureDelegation } = endpoint;
-    told.push(['dns', `${host} port ${port}, ${secureDelegation ? 'by a secure delegation' : 'as the DNS says'}`]);
-  }
+function evidenceOf({ prooftype, evidence, atMs }: Found, { certificate, endpoint }: Seen): AttemptEvidence[] {
+  const told: AttemptEvidence[] = [];
+  const tell = (kind: Kind, text: string): void => void told.push({ kind, text, atMs });
+  if (endpoint !== null) tell('dns', textOf(endpoint, endpointText));
   // Dialback asks the DNS, and nobody looks at the certificate.
-  if (certificate !== null && prooftype !== 'dialback' && prooftype !== 'none') {
-    const { sha256, subject, issuer, notAfterMs } = certificate;
-    const until = Number.isFinite(notAfterMs) ? new Date(notAfterMs).toISOString().slice(0, 10) : 'nobody knows when';
-    told.push(['certificate', `SHA-256 ${sha256}, ${subject}, issued by ${issuer}, until ${until}`]);
+  if (certificate !== null && prooftype !== 'dialback' && prooftype !== 'none')
+    tell('certificate', textOf(certificate, certificateText));
+  if (prooftype === 'none') tell('policy', 'the policy is permissive: nothing has to be proved');
+  else if (evidence !== null) {
+    const words = Object.entries(evidence).flatMap(([name, value]) =>
+      value === null ? [] : `${name} ${String(value)}`,
+    );
+    if (words.length > 0) tell(KINDS[prooftype] ?? 'certificate', briefText(words.join(', ')));
   }
-  const entries = Object.entries(evidence ?? {}).filter(([, value]) => value !== null);
-  if (prooftype === 'none') told.push(['policy', 'the policy is permissive: nothing has to be proved']);
-  else if (entries.length > 0)
-    told.push([
-      KINDS[prooftype] ?? 'certificate',
-      entries.map(([name, value]) => `${name} ${String(value)}`).join(', '),
-    ]);
   return told;
+}
+
+const endpointText = ({ host, port, secureDelegation }: NonNullable<Seen['endpoint']>): string =>
+  `${host} port ${port}, ${secureDelegation ? 'by a secure delegation' : 'as the DNS says'}`;
+
+function certificateText({ sha256, subject, issuer, notAfterMs }: CertificateSeen): string {
+  const until = Number.isFinite(notAfterMs) ? new Date(notAfterMs).toISOString().slice(0, 10) : 'nobody knows when';
+  return `SHA-256 ${sha256}, ${subject}, issued by ${issuer}, until ${until}`;
+}
+
+/** All pairs of a stream have them in common. */
+const texts = new WeakMap<object, string>();
+
+function textOf<What extends object>(what: What, make: (what: What) => string): string {
+  const known = texts.get(what);
+  if (known !== undefined) return known;
+  const made = briefText(make(what));
+  texts.set(what, made);
+  return made;
 }
 
 /** What the evidence of a prooftype is about, where that is not the certificate. */
