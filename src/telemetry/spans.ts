@@ -2,20 +2,10 @@
  * Negotiations as spans of OpenTelemetry (docs/spans.md), made from the records of a manager. Where nobody has registered a
  * tracer provider there is nobody to make them for, and nothing is listened to.
  */
-import {
-  type Attributes,
-  context,
-  type HrTime,
-  type Span,
-  SpanKind,
-  SpanStatusCode,
-  trace,
-  type Tracer,
-  type TracerProvider,
-} from '@opentelemetry/api';
+import { type Attributes, type Span, SpanKind, trace, type Tracer, type TracerProvider } from '@opentelemetry/api';
 import type { Observable } from 'rxjs';
 import { faultSentence } from '../protocol/faults.ts';
-import { faultIn, fieldsIn, numberIn, textIn } from '../trace/explain-context.ts';
+import { fieldsIn, numberIn, textIn } from '../trace/explain-context.ts';
 import type { RecordOf, TraceRecord } from '../trace/record.ts';
 import {
   certificateAttributes,
@@ -25,6 +15,7 @@ import {
   tlsAttributes,
 } from './attributes.ts';
 import { HostNames } from './host-names.ts';
+import { type OpenSpan, OpenSpans } from './open-spans.ts';
 
 /** What spans are made of. */
 export interface Traced {
@@ -82,29 +73,19 @@ export function traceSpans({ records$ }: Traced, options: SpanOptions = {}): { s
   };
 }
 
-interface Open {
-  readonly span: Span;
-  /** The remote domain, as far as it is known. */
-  remote: string;
-}
-
 class Spans {
-  readonly #tracer: Tracer;
   /** By the id of the actor; `… tls` is the handshake of a stream. */
-  readonly #open = new Map<string, Open>();
-  /** Ids of those that are open, by remote domain, the oldest first. */
-  readonly #with = new Map<string, Set<string>>();
+  readonly #open: OpenSpans;
   /** Of streams whose negotiation is over, and that live: what is begun on them later is linked to it. */
   readonly #settled = new Map<string, Span>();
   readonly #hosts = new HostNames();
-  #nowMs = 0;
 
   constructor(tracer: Tracer) {
-    this.#tracer = tracer;
+    this.#open = new OpenSpans(tracer);
   }
 
   take(record: TraceRecord): void {
-    this.#nowMs = record.atMs;
+    this.#open.nowMs = record.atMs;
     switch (record.kind) {
       case 'born':
         this.#born(record);
@@ -137,16 +118,11 @@ class Spans {
   }
 
   stop(): void {
-    for (const { span } of this.#open.values()) {
-      span.setAttribute('xmpp.dna.outcome', 'stopped');
-      span.end(timeOf(this.#nowMs));
-    }
-    this.#open.clear();
-    this.#with.clear();
+    this.#open.endAll('stopped');
     this.#settled.clear();
   }
 
-  #born({ actor, machine, parent, input }: RecordOf<'born'>): void {
+  #born({ actor, machine, parent, input, states }: RecordOf<'born'>): void {
     const fields = fieldsIn(input);
     if (machine === 'initiatingStream' || machine === 'receivingStream') {
       const isOurs = machine === 'initiatingStream';
@@ -155,7 +131,7 @@ class Spans {
         'xmpp.dna.stream': numberIn(fields['stream']) ?? -1,
         'xmpp.dna.purpose': textIn(fields['purpose']),
       };
-      this.#start(actor, isOurs ? 'stream outgoing' : 'stream incoming', {
+      this.#open.start(actor, isOurs ? 'stream outgoing' : 'stream incoming', {
         remote,
         parent: isOurs ? this.#negotiationWith(remote, textIn(fields['local'])) : null,
         kind: isOurs ? SpanKind.CLIENT : SpanKind.SERVER,
@@ -165,13 +141,14 @@ class Spans {
           ...endpointAttributes(fields['endpoint']),
         },
       });
+      if (states[0] === 'tlsNegotiation') this.#beginTls(actor);
       return;
     }
     const name = CHILDREN[machine];
     if (name === undefined) return;
     const above = parent === null ? undefined : this.#open.get(parent);
     const remote = remoteOf(machine, actor, fields) || (above?.remote ?? '');
-    this.#start(actor, name, {
+    this.#open.start(actor, name, {
       remote,
       parent: above?.span ?? this.#negotiationWith(remote, ''),
       linked: parent === null ? null : (this.#settled.get(parent) ?? null),
@@ -193,44 +170,48 @@ class Spans {
   #pairMoved(actor: string, event: string, state: string): void {
     if (event === 'local.routeWanted' && state === 'awaitingRoute' && !this.#open.has(actor)) {
       const [local = '', remote = ''] = actor.slice('pair:'.length).split('>');
-      this.#start(actor, 'negotiation', { remote, parent: null, attributes: domains(local, remote) });
+      this.#open.start(actor, 'negotiation', { remote, parent: null, attributes: domains(local, remote) });
     }
   }
 
   /** From where the stream enters it, direct TLS at its birth, to where it leaves it. */
   #followTls(actor: string, state: string, event: RecordOf<'event'>['event']): void {
     const id = tlsOf(actor);
-    const stream = this.#open.get(actor);
     if (event.type === 'transport.secured') {
-      if (!this.#open.has(id) && stream !== undefined)
-        this.#start(id, 'tls', { remote: stream.remote, parent: stream.span });
+      this.#beginTls(actor);
       this.#open.get(id)?.span.setAttributes(tlsAttributes(event['tls']));
-      this.#end(id, null);
-    } else if (state === 'tlsNegotiation' && !this.#open.has(id) && stream !== undefined) {
-      this.#start(id, 'tls', { remote: stream.remote, parent: stream.span });
+      this.#open.end(id, null);
+    } else if (state === 'tlsNegotiation') {
+      this.#beginTls(actor);
     } else if ((state === 'closing' || state === 'closed') && this.#open.has(id)) {
-      this.#end(id, event['fault'] ?? { layer: 'tls', condition: 'not-finished', origin: 'peer' });
+      this.#open.end(id, event['fault'] ?? { layer: 'tls', condition: 'not-finished', origin: 'peer' });
     }
+  }
+
+  #beginTls(actor: string): void {
+    const stream = this.#open.get(actor);
+    if (stream === undefined || this.#open.has(tlsOf(actor))) return;
+    this.#open.start(tlsOf(actor), 'tls', { remote: stream.remote, parent: stream.span });
   }
 
   #reported({ actor, report }: RecordOf<'report'>): void {
     if (report.type === 'pair.routed') {
       const { stream } = fieldsIn(report);
       this.#open.get(actor)?.span.setAttribute('xmpp.dna.stream', numberIn(stream) ?? -1);
-      this.#end(actor, null, 'holds');
+      this.#open.end(actor, null, 'holds');
     } else if (report.type === 'pair.failed' || report.type === 'stream.closing') {
-      this.#end(actor, fieldsIn(report)['fault'], report.type === 'pair.failed' ? 'failed' : 'closed');
+      this.#open.end(actor, fieldsIn(report)['fault'], report.type === 'pair.failed' ? 'failed' : 'closed');
     }
   }
 
   #ended({ actor, machine, how, output, fault }: RecordOf<'ended'>): void {
     this.#settled.delete(actor);
-    if (machine.endsWith('Stream')) this.#end(tlsOf(actor), fault);
+    if (machine.endsWith('Stream')) this.#open.end(tlsOf(actor), fault);
     const { kind, verdict } = fieldsIn(output);
     const found = textIn(kind) || textIn(fieldsIn(verdict)['kind']);
     const outcome = how === 'done' ? found || 'done' : how;
     // A prooftype that could not find out is no failure: the next is asked.
-    this.#end(actor, outcome === 'undetermined' && machine.endsWith('Prooftype') ? null : fault, outcome);
+    this.#open.end(actor, outcome === 'undetermined' && machine.endsWith('Prooftype') ? null : fault, outcome);
   }
 
   /** The negotiation of a stream is over; the stream goes on. */
@@ -238,106 +219,33 @@ class Spans {
     const stream = this.#open.get(actor);
     if (stream === undefined) return;
     this.#settled.set(actor, stream.span);
-    this.#end(actor, null, 'established');
+    this.#open.end(actor, null, 'established');
   }
 
-  /** That which has its whole course in one record. */
+  /** A look-up belongs to the actor that waits for it; one that nobody is known to wait for is left out. */
   #moment(
     name: string,
-    remote: string | null,
-    { atMs, ms }: { readonly atMs: number; readonly ms: number },
+    remote: string,
+    when: { readonly atMs: number; readonly ms: number },
     attributes: Attributes,
     failure: string | null,
   ): void {
-    const parent = remote === null ? null : this.#innermostWith(remote);
-    if (parent === null) return; // of none that is known
-    const span = this.#tracer.startSpan(
-      name,
-      { kind: SpanKind.CLIENT, startTime: timeOf(atMs - ms), attributes },
-      trace.setSpan(context.active(), parent),
-    );
-    if (failure !== null) span.setStatus({ code: SpanStatusCode.ERROR, message: failure });
-    span.end(timeOf(atMs));
-  }
-
-  #start(
-    id: string,
-    name: string,
-    {
-      remote,
-      parent,
-      linked = null,
-      kind = SpanKind.INTERNAL,
-      attributes = {},
-    }: {
-      readonly remote: string;
-      readonly parent: Span | null;
-      readonly linked?: Span | null;
-      readonly kind?: SpanKind;
-      readonly attributes?: Attributes;
-    },
-  ): void {
-    this.#end(id, null, 'left'); // the one before under this name
-    const links = parent === null && linked !== null ? [{ context: linked.spanContext() }] : [];
-    const options = { kind, attributes, links, root: parent === null, startTime: timeOf(this.#nowMs) };
-    const within = parent === null ? context.active() : trace.setSpan(context.active(), parent);
-    this.#open.set(id, { span: this.#tracer.startSpan(name, options, within), remote });
-    this.#isWith(remote, id);
-  }
-
-  #end(id: string, what: unknown, outcome: string | null = null): void {
-    const open = this.#open.get(id);
-    if (open === undefined) return;
-    this.#open.delete(id);
-    this.#isNotWith(open.remote, id);
-    const fault = faultIn(what);
-    if (outcome !== null) open.span.setAttribute('xmpp.dna.outcome', outcome);
-    if (fault !== null) {
-      open.span.setAttributes({ 'error.type': `${fault.layer}:${fault.condition}`, 'xmpp.dna.origin': fault.origin });
-      open.span.setStatus({ code: SpanStatusCode.ERROR, message: faultSentence(fault) });
-    }
-    open.span.end(timeOf(this.#nowMs));
+    const parent = this.#open.newest(remote, (id) => !id.endsWith(TLS));
+    if (parent !== null) this.#open.moment(name, parent, when, attributes, failure);
   }
 
   /** Of the pair itself, if it negotiates; else the newest that waits for this remote domain. */
   #negotiationWith(remote: string, local: string): Span | null {
     const own = this.#open.get(`pair:${local}>${remote}`);
     if (own !== undefined) return own.span;
-    return this.#newest(remote, (id) => id.startsWith('pair:') || id.includes('/verification'));
-  }
-
-  /** A look-up belongs to the actor that waits for it. */
-  #innermostWith(remote: string): Span | null {
-    return this.#newest(remote, (id) => !id.endsWith(TLS));
-  }
-
-  #newest(remote: string, fits: (id: string) => boolean): Span | null {
-    let newest: Span | null = null;
-    for (const id of this.#with.get(remote) ?? []) if (fits(id)) newest = this.#open.get(id)?.span ?? newest;
-    return newest;
-  }
-
-  #isWith(remote: string, id: string): void {
-    const ids = this.#with.get(remote);
-    if (ids === undefined) this.#with.set(remote, new Set([id]));
-    else ids.add(id);
-  }
-
-  #isNotWith(remote: string, id: string): void {
-    const ids = this.#with.get(remote);
-    ids?.delete(id);
-    if (ids?.size === 0) this.#with.delete(remote);
+    return this.#open.newest(remote, (id) => id.startsWith('pair:') || id.includes('/verification'));
   }
 
   /** A header has said who the far end is. */
-  #hear(id: string, stream: Open, event: RecordOf<'event'>['event']): void {
+  #hear(id: string, stream: OpenSpan, event: RecordOf<'event'>['event']): void {
     const { from, to } = fieldsIn(event['header']);
     const remote = textIn(from);
-    if (stream.remote !== '' || remote === '') return;
-    this.#isNotWith('', id);
-    stream.remote = remote;
-    this.#isWith(remote, id);
-    stream.span.setAttributes(domains(textIn(to), remote));
+    if (stream.remote === '' && remote !== '') this.#open.name(id, remote, domains(textIn(to), remote));
   }
 }
 
@@ -358,6 +266,3 @@ function remoteOf(
   if (machine === 'resolution') return textIn(remote) || actor.replace(/^[a-z]+:/, '').replace(/\/.*$/, '');
   return textIn(domain) || textIn(sourceDomain) || (machine === 'verification' ? textIn(from) : '');
 }
-
-/** As seconds and nanoseconds: a bare number may be taken for the time since the process began. */
-const timeOf = (ms: number): HrTime => [Math.floor(ms / 1_000), Math.round((ms % 1_000) * 1e6)];

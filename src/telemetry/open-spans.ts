@@ -1,0 +1,134 @@
+/** Spans that are open, by the id of their actor and by remote domain. */
+import {
+  type Attributes,
+  context,
+  type HrTime,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Tracer,
+} from '@opentelemetry/api';
+import { faultSentence } from '../protocol/faults.ts';
+import { faultIn } from '../trace/explain-context.ts';
+
+export interface OpenSpan {
+  readonly span: Span;
+  /** The remote domain, as far as it is known. */
+  remote: string;
+}
+
+export class OpenSpans {
+  /** When it is: spans begin and end then. */
+  nowMs = 0;
+  readonly #tracer: Tracer;
+  readonly #open = new Map<string, OpenSpan>();
+  /** Ids of those that are open, by remote domain, the oldest first. */
+  readonly #with = new Map<string, Set<string>>();
+
+  constructor(tracer: Tracer) {
+    this.#tracer = tracer;
+  }
+
+  get(id: string): OpenSpan | undefined {
+    return this.#open.get(id);
+  }
+
+  has(id: string): boolean {
+    return this.#open.has(id);
+  }
+
+  endAll(outcome: string): void {
+    for (const id of [...this.#open.keys()]) this.end(id, null, outcome);
+  }
+
+  /** It has become known whom it is with. */
+  name(id: string, remote: string, attributes: Attributes): void {
+    const open = this.#open.get(id);
+    if (open === undefined) return;
+    this.#isNotWith(open.remote, id);
+    open.remote = remote;
+    this.#isWith(remote, id);
+    open.span.setAttributes(attributes);
+  }
+
+  /** That which has its whole course in one record. */
+  moment(
+    name: string,
+    parent: Span,
+    { atMs, ms }: { readonly atMs: number; readonly ms: number },
+    attributes: Attributes,
+    failure: string | null,
+  ): void {
+    const span = this.#tracer.startSpan(
+      name,
+      { kind: SpanKind.CLIENT, startTime: timeOf(atMs - ms), attributes },
+      trace.setSpan(context.active(), parent),
+    );
+    if (failure !== null) span.setStatus({ code: SpanStatusCode.ERROR, message: failure });
+    span.end(timeOf(atMs));
+  }
+
+  /** Below `parent`; without one a root, which may be linked to another. */
+  start(
+    id: string,
+    name: string,
+    {
+      remote,
+      parent,
+      linked = null,
+      kind = SpanKind.INTERNAL,
+      attributes = {},
+    }: {
+      readonly remote: string;
+      readonly parent: Span | null;
+      readonly linked?: Span | null;
+      readonly kind?: SpanKind;
+      readonly attributes?: Attributes;
+    },
+  ): void {
+    this.end(id, null, 'left'); // the one before under this name
+    const links = parent === null && linked !== null ? [{ context: linked.spanContext() }] : [];
+    const options = { kind, attributes, links, root: parent === null, startTime: timeOf(this.nowMs) };
+    const within = parent === null ? context.active() : trace.setSpan(context.active(), parent);
+    this.#open.set(id, { span: this.#tracer.startSpan(name, options, within), remote });
+    this.#isWith(remote, id);
+  }
+
+  /** With a fault, or what may be one. */
+  end(id: string, what: unknown, outcome: string | null = null): void {
+    const open = this.#open.get(id);
+    if (open === undefined) return;
+    this.#open.delete(id);
+    this.#isNotWith(open.remote, id);
+    const fault = faultIn(what);
+    if (outcome !== null) open.span.setAttribute('xmpp.dna.outcome', outcome);
+    if (fault !== null) {
+      open.span.setAttributes({ 'error.type': `${fault.layer}:${fault.condition}`, 'xmpp.dna.origin': fault.origin });
+      open.span.setStatus({ code: SpanStatusCode.ERROR, message: faultSentence(fault) });
+    }
+    open.span.end(timeOf(this.nowMs));
+  }
+
+  /** Of those with this remote domain. */
+  newest(remote: string, fits: (id: string) => boolean): Span | null {
+    let newest: Span | null = null;
+    for (const id of this.#with.get(remote) ?? []) if (fits(id)) newest = this.#open.get(id)?.span ?? newest;
+    return newest;
+  }
+
+  #isWith(remote: string, id: string): void {
+    const ids = this.#with.get(remote);
+    if (ids === undefined) this.#with.set(remote, new Set([id]));
+    else ids.add(id);
+  }
+
+  #isNotWith(remote: string, id: string): void {
+    const ids = this.#with.get(remote);
+    ids?.delete(id);
+    if (ids?.size === 0) this.#with.delete(remote);
+  }
+}
+
+/** As seconds and nanoseconds: a bare number may be taken for the time since the process began. */
+const timeOf = (ms: number): HrTime => [Math.floor(ms / 1_000), Math.round((ms % 1_000) * 1e6)];
