@@ -1,8 +1,11 @@
 /** The page of the inspector in a real browser: as it was built last, or anew where its sources are younger. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { statesOf, readChart } from '../../visualize/charts/chart.ts';
+import { chartFileName } from '../../visualize/charts/files.ts';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { allMachines } from './all-charts.ts';
 import { missing } from './processes.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
@@ -60,4 +63,18 @@ export async function openPage(browser: Browser, url: string, look: Look = {}): 
   });
   await page.goto(url);
   return { page, problems };
+}
+
+/** Of each chart its states, and those that the picture of it has. */
+export function statePaths(): readonly {
+  readonly machine: string;
+  readonly states: string[];
+  readonly drawn: string[];
+}[] {
+  return allMachines.map((machine) => {
+    const picture = readFileSync(join(ROOT, 'docs/charts', chartFileName(machine.id, 'svg')), 'utf8');
+    const drawn = [...picture.matchAll(/data-state="([^"]+)"/g)].map(([, state = '']) => state);
+    const states = [...statesOf(readChart(machine).root)].map(({ path }) => path).filter((path) => path !== '');
+    return { machine: machine.id, states, drawn };
+  });
 }

@@ -114,10 +114,10 @@ function Head({
 
 /** What is told of it; of a child, of the stream, pair or peer that it is of. */
 function useExplanations(source: Source, id: string, actor: ActorView | undefined): Answered<readonly Explanation[]> {
-  const asked = domainsOf(id, actor).join(' ');
+  const asked = domainsOf(id, actor);
   const ask = async (): Promise<readonly Explanation[]> => {
     let first: readonly Explanation[] = [];
-    for (const one of asked === '' ? [] : asked.split(' ')) {
+    for (const one of asked) {
       const told = await source.explain(one);
       // Those in which it has a part; where there are none, all of its domains.
       const own = told.filter(({ chain }) => chain.some((link) => link.actor === id));
@@ -126,7 +126,7 @@ function useExplanations(source: Source, id: string, actor: ActorView | undefine
     }
     return first;
   };
-  return useAnswer(source, ask, { about: `explain ${id} ${asked}`, everyMs: 1_000 });
+  return useAnswer(source, ask, { about: `explain ${id} ${JSON.stringify(asked)}`, everyMs: 1_000 });
 }
 
 /** What may be asked about to hear of an actor: its pair, its remote domain, or whatever domains it names. */

@@ -1,0 +1,89 @@
+/** What peers say is text in the page, whatever it looks like (V2: nothing can be injected through names, certificates or stanzas). */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Inspector } from '../../src/inspector/server.ts';
+import { TraceEncoder } from '../../src/trace/format.ts';
+import { fault } from '../../src/protocol/faults.ts';
+import { CERTIFICATE, NOW_MS, opening, viewMade, wireMade } from '../unit/explain-views.ts';
+import { buildPage, noBrowser, openBrowser, openPage } from '../support/page.ts';
+
+const EVIL = `"><img src=x onerror="window.wasRun=1"><script>window.wasRun=1</script><svg onload="window.wasRun=1">'&amp;`;
+/** It would be a way out of an address, a query and a selector. */
+const NAME = `b.example'"><img src=x onerror=window.wasRun=1>#?a=1&b=2%2F`;
+
+/** As of a trace that somebody made up: a daemon takes no such domains. */
+const hostile = viewMade(
+  opening('streamHeaders.awaitingFeatures', {
+    context: { tls: { protocol: EVIL, certificate: { ...CERTIFICATE, subject: EVIL, issuer: EVIL } }, [EVIL]: EVIL },
+    before: [EVIL, 'connecting'],
+  }).map((made) => ({
+    ...made,
+    id: made.id.replace('b.example', NAME),
+    waitsOn: (made.waitsOn ?? []).map((id) => id.replace('b.example', NAME)),
+    context: { ...made.context, remote: NAME, fault: fault('stream', 'host-unknown', 'peer', EVIL) },
+  })),
+  [
+    wireMade('stream:3', 'in', { kind: 'streamError', condition: EVIL, text: EVIL }),
+    wireMade('stream:3', 'in', { kind: 'unsupported', name: EVIL }),
+    wireMade('stream:3', 'in', { kind: 'streamHeader', to: EVIL, from: NAME, id: EVIL, version: EVIL, dialback: true }),
+  ],
+);
+
+test(
+  'names, certificates and texts of a peer do nothing but stand there',
+  { skip: noBrowser() ?? false },
+  async (t) => {
+    buildPage();
+    const header = new TraceEncoder().header({ software: EVIL, startedAtMs: NOW_MS, role: EVIL, hosts: [EVIL] });
+    const inspector = await Inspector.start(
+      { address: '127.0.0.1', port: 0, token: null },
+      { view: () => ({ ...hostile, hosts: [EVIL, 'a.example'] }), traceLines: () => [header] },
+    );
+    t.after(() => inspector.stop());
+    const browser = await openBrowser();
+    t.after(() => browser.close());
+    const { page, problems } = await openPage(browser, inspector.url);
+    const isQuiet = async (where: string): Promise<void> => {
+      assert.equal(await page.evaluate<unknown>('window.wasRun'), undefined, where);
+      assert.equal(await page.locator('#page img, #page script, #page [onerror], #page [onload]').count(), 0, where);
+    };
+    await page.locator('.stuck li').first().waitFor();
+    await isQuiet('start');
+    for (const list of ['Streams', 'Peers', 'Pairs']) {
+      await page.locator('[role=tab]', { hasText: list }).click();
+      await page.locator('.rows .row').first().waitFor();
+      await isQuiet(list);
+    }
+    await page.locator('.rows .row a').first().click();
+    await page.locator('.explanation .cause').waitFor();
+    await page.locator('h1', { hasText: NAME }).waitFor();
+    await isQuiet('pair');
+    assert.match(await page.locator('.chain').innerText(), /<img src=x onerror/, 'it is shown as it was said');
+    await page.locator('.chain a', { hasText: 'stream:3' }).click();
+    await page.locator('.chart .lit').waitFor();
+    for (const summary of await page.locator('summary').all()) await summary.click();
+    await page.locator('.records li').first().waitFor();
+    assert.match(await page.locator('pre').innerText(), /window\.wasRun=1/);
+    assert.match(await page.locator('.records').innerText(), /<script>window\.wasRun=1<\/script>/);
+    await isQuiet('stream');
+
+    // An address that somebody else made: what stands in it is no more than the name of something that is not there.
+    await page.goto(
+      `${inspector.url}#/actor/${encodeURIComponent(EVIL)}?filter=${encodeURIComponent(EVIL)}&list=<img>&at=<b>`,
+    );
+    await page.locator('h1', { hasText: 'onerror' }).waitFor();
+    await isQuiet('address');
+    await page.goto(`${inspector.url}#/actor/%E0%A4%A?at=99999999999`);
+    await page.locator('h1').first().waitFor();
+
+    await page.setInputFiles('input[type=file]', {
+      name: `${EVIL}.dnalog`,
+      mimeType: 'text/plain',
+      buffer: Buffer.from(`{"trace":${EVIL}`),
+    });
+    await page.locator('.notice.bad').waitFor();
+    await isQuiet('file');
+    const refusals = problems.filter((problem) => !/status of 40[04]/.test(problem)); // of what is not there, or is no domain, it is told so
+    assert.deepEqual(refusals, []);
+  },
+);
