@@ -48,7 +48,7 @@ function saved(name: string, content: string | Buffer): string {
 
 interface Running {
   readonly url: string;
-  stop(): Promise<number | null>;
+  readonly stop: () => Promise<number | null>;
 }
 
 async function replaying(...args: readonly string[]): Promise<Running> {
