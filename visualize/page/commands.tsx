@@ -96,7 +96,7 @@ function offeredFor({ id, context }: ActorView, { blocked }: Known): readonly Of
             {
               label: `Block ${remote}`,
               command: { command: 'block', domain: remote },
-              question: `Nothing more will be sent to ${remote} or taken from it, and its streams are closed, until it is unblocked or the daemon starts anew.`,
+              question: `Nothing more is sent to ${remote} and what is below it, or taken from there, until it is unblocked or the daemon starts anew. Its streams are closed.`,
             },
           ];
   if (stream !== undefined)
@@ -111,6 +111,32 @@ function offeredFor({ id, context }: ActorView, { blocked }: Known): readonly Of
   if (id.startsWith('pair:') && local !== '' && remote !== '')
     return [{ label: 'Retry', command: { command: 'retry', local, remote }, question: null }, ...block];
   return id.startsWith('peer:') ? block : [];
+}
+
+/** Who is blocked: the pairs of those have gone, so here they are unblocked. */
+export function BlockedLine({ commands }: { readonly commands: Commands }) {
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const known = useKnown(commands, outcome);
+  const blocked = known?.blocked ?? [];
+  if (blocked.length === 0 && outcome === null) return null;
+  const unblock = async (domain: string): Promise<void> => {
+    try {
+      setOutcome(await commands.run({ command: 'unblock', domain }));
+    } catch {
+      setOutcome({ done: false, text: 'The daemon does not answer.' });
+    }
+  };
+  return (
+    <p class="bar">
+      {blocked.length === 0 ? null : <span class="muted">Blocked by hand:</span>}
+      {blocked.map((domain) => (
+        <button key={domain} type="button" onClick={() => void unblock(domain)}>
+          Unblock {domain}
+        </button>
+      ))}
+      {outcome === null ? null : <OutcomeLine outcome={outcome} />}
+    </p>
+  );
 }
 
 /** A stream between two domains, without a stanza that needs one. */

@@ -2,7 +2,7 @@
 import type { Explanation } from '../../src/trace/explain.ts';
 import type { Overview, RowKind } from '../../src/trace/queries.ts';
 import type { Answered } from './answers.ts';
-import { ConnectButton } from './commands.tsx';
+import { BlockedLine, ConnectButton } from './commands.tsx';
 import { leadOf } from './explanation.tsx';
 import { List } from './list.tsx';
 import { useNow } from './now.ts';
@@ -141,6 +141,7 @@ function Lists({
         />
         {source.commands === null ? null : <ConnectButton commands={source.commands} hosts={overview?.hosts ?? []} />}
       </div>
+      {source.commands === null ? null : <BlockedLine commands={source.commands} />}
       <List key={list} source={source} route={route} kind={list} filter={filter} />
     </section>
   );
