@@ -71,8 +71,9 @@ interface RungLineProps {
 /** A line from the middle of one column to the middle of another. */
 function RungLine({ rung: { atMs, label, detail, tone }, from, to, count }: RungLineProps) {
   const [left, right] = [Math.min(from, to), Math.max(from, to)];
-  const [start, end] = [(left + 0.5) / count, (right + 0.5) / count];
-  const line = { marginLeft: `${start * 100}%`, width: `${Math.max(end - start, 0.5 / count) * 100}%` };
+  // What one finds out alone stands beside his line, and may be longer than a column.
+  const [start, end] = [(left + 0.5) / count, from === to ? Math.min(1, (left + 1.5) / count) : (right + 0.5) / count];
+  const line = { marginLeft: `${start * 100}%`, width: `${(end - start) * 100}%` };
   const way = from === to ? 'here' : from < to ? 'right' : 'left';
   return (
     <li class={`rung ${tone}`}>
