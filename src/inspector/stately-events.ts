@@ -68,11 +68,11 @@ export function standing({ id, machine, parent, state, context }: ActorView, atM
   };
 }
 
-/** What one record tells; `context` is what the actor knows now, where it is known. */
-export function eventsOf(record: MoveRecord, context?: unknown): readonly StatelyEvent[] {
+/** What one record tells; `now` is the actor as it stands now, where it is known. */
+export function eventsOf(record: MoveRecord, now?: Pick<ActorView, 'context' | 'state'>): readonly StatelyEvent[] {
   const { actor, atMs, seq, machine } = record;
   const base = baseOf(actor, atMs, String(seq));
-  const known = context === undefined ? {} : { context };
+  const known = now === undefined ? {} : { context: now.context };
   switch (record.kind) {
     case 'born': {
       const snapshot = { status: 'active' as const, value: valueOf(record.states), ...known };
@@ -91,7 +91,8 @@ export function eventsOf(record: MoveRecord, context?: unknown): readonly Statel
     }
     case 'ended': {
       const output = record.output === undefined ? {} : { output: plain(record.output, traceLimits.textChars) };
-      const snapshot = { status: STATUS[record.how], value: null, ...known, ...output };
+      const value = now === undefined || now.state.length === 0 ? {} : valueOf(now.state);
+      const snapshot = { status: STATUS[record.how], value, ...known, ...output };
       return [{ type: '@xstate.snapshot', ...base, event: { type: `xstate.${record.how}` }, snapshot }];
     }
   }
@@ -106,7 +107,7 @@ export const ourselves = (atMs: number): StatelyEvent => ({
   name: OURSELVES,
   parentId: undefined,
   definition: undefined,
-  snapshot: { status: 'active', value: null },
+  snapshot: { status: 'active', value: {} },
 });
 
 export const droppedRecords = (records: number, atMs: number): StatelyEvent => ({

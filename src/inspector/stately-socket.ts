@@ -92,7 +92,7 @@ class StatelyClient {
     for (const record of records) {
       // What it knows is told of the last of the batch alone: before that, it knew something else.
       const actor: ActorView | undefined = last.get(record.actor) === record ? actors.get(record.actor) : undefined;
-      for (const event of eventsOf(record, actor?.context)) this.#say(event);
+      for (const event of eventsOf(record, actor)) this.#say(event);
     }
     if (this.#dropped > 0) this.#say(droppedRecords(this.#dropped, atMs));
     this.#dropped = 0;
