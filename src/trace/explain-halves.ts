@@ -9,6 +9,8 @@ export interface AuthorityHalf {
   readonly askedAtMs: number | null;
   /** What we answered, and when; null where we have not. */
   readonly answered: { readonly atMs: number; readonly type: string } | null;
+  /** What it told us of the key in the end, as it reached us; null where it has not. */
+  readonly told: { readonly atMs: number; readonly type: string } | null;
   /** The last stream that it, or somebody who has not said who he is, has opened to us since. */
   readonly stream: ActorView | null;
 }
@@ -33,6 +35,7 @@ const SLACK_MS = 1_000;
 interface Verifies {
   readonly asked: number[];
   readonly answered: { readonly atMs: number; readonly type: string }[];
+  readonly told: { readonly atMs: number; readonly type: string }[];
 }
 
 /** All that was asked of our authoritative side, read once for all pairs. */
@@ -48,10 +51,12 @@ export class AuthorityHalves {
   /** @param sinceMs when the `db:result` was sent */
   of(local: string, remote: string, sinceMs: number): AuthorityHalf {
     const fromMs = sinceMs - SLACK_MS;
-    const { asked = [], answered = [] } = (this.#verifies ??= verifiesIn(this.#view)).get(`${local}>${remote}`) ?? {};
+    const known = (this.#verifies ??= verifiesIn(this.#view)).get(`${local}>${remote}`);
+    const { asked = [], answered = [], told = [] } = known ?? {};
     return {
       askedAtMs: asked.findLast((atMs) => atMs >= fromMs) ?? null,
       answered: answered.findLast(({ atMs }) => atMs >= fromMs) ?? null,
+      told: told.findLast(({ atMs }) => atMs >= fromMs) ?? null,
       stream: this.#openedBy(remote, fromMs),
     };
   }
@@ -67,15 +72,19 @@ export class AuthorityHalves {
 function verifiesIn(view: View): ReadonlyMap<string, Verifies> {
   const byPair = new Map<string, Verifies>();
   for (const record of view.records) {
-    if (record.kind !== 'wire' || record.element.kind !== 'verify') continue;
-    const { from, to, answer } = record.element;
-    const isQuestion = record.direction === 'in' && answer === null;
-    if (!isQuestion && (record.direction === 'in' || answer === null)) continue;
-    const pair = isQuestion ? `${to}>${from}` : `${from}>${to}`;
-    const known = byPair.get(pair) ?? { asked: [], answered: [] };
+    if (record.kind !== 'wire') continue;
+    const { direction, element, atMs } = record;
+    if (element.kind !== 'verify' && element.kind !== 'result') continue;
+    const { from, to, answer } = element;
+    const isTold = element.kind === 'result' && direction === 'in' && answer !== null;
+    const isAsked = element.kind === 'verify' && direction === 'in' && answer === null;
+    const isAnswered = element.kind === 'verify' && direction === 'out' && answer !== null;
+    if (!isTold && !isAsked && !isAnswered) continue;
+    const pair = isAnswered ? `${from}>${to}` : `${to}>${from}`;
+    const known = byPair.get(pair) ?? { asked: [], answered: [], told: [] };
     byPair.set(pair, known);
-    if (answer === null) known.asked.push(record.atMs);
-    else known.answered.push({ atMs: record.atMs, type: answer.type });
+    if (answer === null) known.asked.push(atMs);
+    else known[isTold ? 'told' : 'answered'].push({ atMs, type: answer.type });
   }
   return byPair;
 }

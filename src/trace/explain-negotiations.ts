@@ -211,15 +211,22 @@ function ofPair(view: View, pair: ActorView, halves: AuthorityHalves): Negotiati
   const tried = outcome === 'failed' && involved.stream !== null ? [involved.stream] : [];
   const links = outcome === 'waits' ? actors.map(linkOf) : [pair, ...tried, ...holdsOff].map(linkOf);
   const chain = [...queued(view, pair), ...links];
-  const sinceMs = outcome === 'waits' ? assertedSince(chain) : fault?.layer === 'dialback' ? lastAsserted(pair) : null;
+  const sinceMs = outcome === 'waits' ? assertedSince(chain) : wasAsserted(fault) ? lastAsserted(pair) : null;
   const authority = sinceMs === null ? null : halves.of(local, remote, sinceMs);
   const whole = authority === null ? chain : [...chain, authorityLink(local, remote, authority)];
   return concluded(view, involved, pair, outcome, whole, fault, null, authority);
 }
 
-/** When its `db:result` was sent, of a pair that waits no more. */
-const lastAsserted = ({ path }: ActorView): number | null =>
-  path.findLast(({ state }) => assertedStates.pair.some((one) => one === state))?.atMs ?? null;
+/** Faults that end an assertion: the answer, or the end of the stream instead of one. */
+const wasAsserted = (fault: Fault | null): boolean =>
+  fault !== null && ['dialback', 'stream', 'tcp'].includes(fault.layer);
+
+/** When its `db:result` was sent, of a pair that waits no more; null where it has stood since, or was never asserted. */
+function lastAsserted({ path }: ActorView): number | null {
+  const isAsserted = (state: string): boolean => assertedStates.pair.some((one) => one === state);
+  const last = path.findLast(({ state }) => isAsserted(state) || state === 'routed' || state === 'awaitingRoute');
+  return last !== undefined && isAsserted(last.state) ? last.atMs : null;
+}
 
 /** A pair that is routed or rests has been put to sleep, and so has ended. */
 function outcomeOfPair({ state, ended, context, path }: ActorView): Negotiation['outcome'] {
@@ -326,7 +333,7 @@ function concluded(
     fault: told,
     waiting: outcome === 'left' ? null : innermost(chain),
     stuck: outcome === 'failed' || (outcome === 'waits' && isStuck(chain.filter(isWaiting), view.atMs)),
-    situation: situationOf(view, involved, told ?? noFault, attempts),
+    situation: { ...situationOf(view, involved, told ?? noFault, attempts), isAsserted: authority !== null },
   };
 }
 

@@ -21,7 +21,7 @@ export interface Produced {
   readonly direction?: Explanation['direction'];
   readonly local?: string;
   readonly remote?: string;
-  /** The other end, whose trace is joined with this one's. */
+  /** The other end, whose trace is joined with this one's; its own half of the same is `incoming`. */
   readonly other?: Provider;
 }
 
@@ -34,6 +34,8 @@ export interface Case {
   /** It hangs, and so much later it is explained, in milliseconds; absent: it has failed. */
   readonly lateMs?: number;
   readonly expect: Expected;
+  /** What the other end says of it at the same moment. */
+  readonly far?: Expected;
   /** What is said once every deadline has passed. */
   readonly over?: Expected;
   /** What is told of both traces together. */
@@ -58,27 +60,24 @@ export async function play(one: Case): Promise<readonly Row[]> {
   const stage = new Stage();
   try {
     const produced = await one.produce(stage);
-    const seen = (): readonly Explanation[] =>
-      produced.at
-        .explain()
-        .filter(
-          ({ direction, local, remote }) =>
-            direction === (produced.direction ?? 'outgoing') &&
-            local === (produced.local ?? local) &&
-            remote === (produced.remote ?? remote),
-        );
-    const told = (): string => JSON.stringify(produced.at.explain(), null, 1);
+    const { other } = produced;
+    const near = new Look(produced);
+    const far = one.far === undefined || other === undefined ? null : new Look({ ...mirrored(produced), at: other });
     const { lateMs } = one;
-    if (lateMs === undefined) await stage.until(() => seen().some(({ fault }) => fault !== null), told);
-    else {
-      await stage.until(() => seen().some(({ state }) => state === one.expect.state), told);
+    if (lateMs === undefined) {
+      for (const look of [near, far]) await look?.until(stage, ({ fault }) => fault !== null);
+    } else {
+      await near.until(stage, ({ state }) => state === one.expect.state);
+      await far?.until(stage, ({ state, fault }) => state === one.far?.state || fault !== null);
       await stage.pass(lateMs);
     }
-    const rows = [rowOf(one, one.name, one.expect, await only(produced, seen))];
-    if (one.joined !== undefined && produced.other !== undefined) rows.push(await joined(one, produced, one.joined));
+    const rows = [rowOf(one, one.name, one.expect, await near.told())];
+    if (far !== null && one.far !== undefined)
+      rows.push(rowOf(one, `${one.name}, at the other end`, one.far, await far.told()));
+    if (one.joined !== undefined && other !== undefined) rows.push(await joined(one, produced.at, other, one.joined));
     if (one.over !== undefined) {
-      await untilOver(stage, seen);
-      rows.push(rowOf(one, `${one.name}, until the end`, one.over, await only(produced, seen)));
+      await untilOver(stage, near);
+      rows.push(rowOf(one, `${one.name}, until the end`, one.over, await near.told()));
     }
     return rows;
   } finally {
@@ -86,13 +85,47 @@ export async function play(one: Case): Promise<readonly Row[]> {
   }
 }
 
-/** That what is looked at is one, and the same in the trace. */
-async function only({ at }: Produced, seen: () => readonly Explanation[]): Promise<Explanation> {
-  await explained(at);
-  const found = seen();
-  const [first] = found;
-  assert.ok(first !== undefined, 'it is told of');
-  return first;
+const mirrored = ({ local, remote }: Produced): Partial<Produced> => ({
+  direction: 'incoming',
+  ...(local === undefined ? {} : { remote: local }),
+  ...(remote === undefined ? {} : { local: remote }),
+});
+
+/** What one end says of the negotiation. */
+class Look {
+  readonly #of: Produced;
+
+  constructor(of: Produced) {
+    this.#of = of;
+  }
+
+  get now(): Explanation | undefined {
+    const { at, direction = 'outgoing', local, remote } = this.#of;
+    return at
+      .explain()
+      .find(
+        (one) =>
+          one.direction === direction && one.local === (local ?? one.local) && one.remote === (remote ?? one.remote),
+      );
+  }
+
+  until(stage: Stage, holds: (told: Explanation) => boolean): Promise<void> {
+    return stage.until(
+      () => {
+        const { now } = this;
+        return now !== undefined && holds(now);
+      },
+      () => JSON.stringify(this.#of.at.explain(), null, 1),
+    );
+  }
+
+  /** Live, once its trace has said the same of everything. */
+  async told(): Promise<Explanation> {
+    await explained(this.#of.at);
+    const { now } = this;
+    assert.ok(now !== undefined, 'it is told of');
+    return now;
+  }
 }
 
 function rowOf({ section }: Case, name: string, expected: Expected, told: Explanation): Row {
@@ -111,10 +144,10 @@ function rowOf({ section }: Case, name: string, expected: Expected, told: Explan
 
 async function joined(
   { name, section }: Case,
-  { at, other }: Produced,
+  at: Provider,
+  other: Provider,
   expected: NonNullable<Case['joined']>,
 ): Promise<Row> {
-  assert.ok(other !== undefined);
   const apart = join(await replayed(at), await replayed(other));
   const found = apart.find(({ id }) => id === expected.id);
   const { cause = apart.map(({ id, cause }) => `${id}: ${cause}`).join(' '), fix = '' } = found ?? {};
@@ -133,10 +166,10 @@ async function joined(
 }
 
 /** Lets every deadline pass, one after the other, until nobody waits any more. */
-async function untilOver(stage: Stage, seen: () => readonly Explanation[]): Promise<void> {
+async function untilOver(stage: Stage, look: Look): Promise<void> {
   for (let round = 0; round < ROUNDS; round += 1) {
-    const [first] = seen();
-    if (first === undefined || first.fault !== null) return;
-    await stage.pass(1 + Math.max(1_000, (first.deadlineMs ?? 0) - first.atMs));
+    const { now } = look;
+    if (now === undefined || now.fault !== null) return;
+    await stage.pass(1 + Math.max(1_000, (now.deadlineMs ?? 0) - now.atMs));
   }
 }

@@ -7,17 +7,16 @@ import { after, test } from 'node:test';
 import { type Case, play, type Row } from './case.ts';
 import { connection } from './connection.ts';
 import { sasl } from './sasl.ts';
+import { dialback } from './dialback.ts';
 import { tls } from './tls.ts';
 import { printed } from './table.ts';
 
-const corpus: readonly Case[] = [...connection, ...tls, ...sasl].filter(({ name, section }) =>
-  `${section} ${name}`.includes(process.env['ONLY'] ?? ''),
-);
+const corpus: readonly Case[] = [...connection, ...tls, ...sasl, ...dialback];
 
 const rows: Row[] = [];
 after(() => console.log(printed(rows)));
 
-for (const one of corpus) {
+for (const one of corpus.filter(({ name, section }) => `${section} ${name}`.includes(process.env['ONLY'] ?? ''))) {
   test(`${one.section}: ${one.name}`, { skip: one.skip ?? false }, async () => {
     const played = await play(one);
     rows.push(...played);

@@ -261,7 +261,7 @@ test('O3: a db:result that is not answered though the key was confirmed: it is t
   await clock.advance(LONG_MS);
   const told = only(solo);
   const expected = { diagnosis: 'result-unanswered', state: 'awaitingAnswer', mover: 'peer' as const };
-  assertTold(told, { ...expected, cause: /our word that the key is valid; it has not told us its verdict/ });
+  assertTold(told, { ...expected, cause: /we have answered that it is valid; it has not told us its verdict/ });
 });
 
 test('O3: whoever asserts himself, and whose authoritative server is silent at db:verify', async () => {

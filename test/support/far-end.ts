@@ -59,6 +59,7 @@ export async function startFarEnd(options: FarEndOptions): Promise<FarEnd> {
       ? null
       : createSecureContext({
           ...credential,
+          sessionIdContext: 'far end', // without one nobody who shows a certificate may resume his session
           ...(maxVersion === undefined ? {} : { minVersion: 'TLSv1', maxVersion, ciphers: 'DEFAULT@SECLEVEL=0' }),
         });
 

@@ -25,6 +25,8 @@ export interface Situation {
   readonly nowMs?: number;
   readonly endpoint?: Pick<Endpoint, 'host' | 'port' | 'tls'> | null;
   readonly isEncrypted?: boolean;
+  /** It came to an end while an answer to our `db:result` was awaited. */
+  readonly isAsserted?: boolean;
   /** State in which the stream stood when it ended, as a path through its chart. */
   readonly stoodIn?: string;
   /** We have been believed by SASL EXTERNAL. */

@@ -71,6 +71,18 @@ export const farEndCauses: readonly Cause[] = [
     fix: () => 'Look at the log of that server; it may wait for DNS or HTTPS about us.',
   },
   {
+    id: 'closed-unanswered',
+    layers: ['dialback', 'stream', 'tcp'],
+    when: ({ fault: { layer, condition }, isAsserted }) =>
+      layer === 'dialback'
+        ? condition === 'closed-while-waiting'
+        : isAsserted === true && WITHOUT_A_WORD.includes(condition),
+    because: (situation) =>
+      `The server at ${place(situation)} closed the stream, and has not answered our db:result for ${weSaid(situation)}${said(situation)}.`,
+    fix: ({ local = '' }) =>
+      `Look at the log of that server for ${local || 'us'}: it takes no dialback, could not ask our server about the key, or has lost the connection.`,
+  },
+  {
     id: 'sasl-unanswered',
     layers: ['sasl', 'stream', 'tcp'],
     when: ({ fault: { layer, condition }, stoodIn, direction }) =>
@@ -161,7 +173,7 @@ export const farEndCauses: readonly Cause[] = [
     id: 'we-cannot-be-reached',
     mover: 'operator',
     layers: ['dialback'],
-    conditions: ['remote-connection-failed', 'remote-server-timeout', 'closed-while-waiting'],
+    conditions: ['remote-connection-failed', 'remote-server-timeout'],
     because: (situation) =>
       `The far end could not ask the server of ${weSaid(situation)} whether our key is right: ${situation.fault.condition}${said(situation)}.`,
     fix: ({ local = '' }) =>

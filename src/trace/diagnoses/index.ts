@@ -9,6 +9,7 @@ import { featuresSilent } from './features-silent.ts';
 import { handshakeSilent } from './handshake-silent.ts';
 import { headerSilent } from './header-silent.ts';
 import { initiatorSilent } from './initiator-silent.ts';
+import { keyContested } from './key-contested.ts';
 import { keyNotAskedFor } from './key-not-asked-for.ts';
 import { ourselvesLate } from './ourselves-late.ts';
 import { poshSilent } from './posh-silent.ts';
@@ -23,7 +24,9 @@ import { verifyUnanswered } from './verify-unanswered.ts';
 
 export const diagnoses: readonly Diagnosis[] = [
   authoritativeServerFailed,
+  keyContested,
   keyNotAskedFor,
+  resultUnanswered,
   failed,
   connectionSilent,
   headerSilent,
@@ -31,7 +34,6 @@ export const diagnoses: readonly Diagnosis[] = [
   proceedSilent,
   handshakeSilent,
   saslSilent,
-  resultUnanswered,
   verifyUnanswered,
   turnAwaited,
   dnsSilent,
