@@ -171,7 +171,7 @@ export class ConnectionManager {
             chainPresented: (stream, chain, leaf) => {
               const row = registry.streams.get(stream);
               if (row !== undefined) row.chain = chain;
-              registry.certificates.remote(stream, leaf);
+              registry.certificates.remote(stream, leaf, chain?.der.length ?? 0);
             },
             counted: (stream, bytes) => {
               const row = registry.streams.get(stream);

@@ -18,9 +18,9 @@ export class CertificateRecords {
     this.#recorder = recorder;
   }
 
-  /** What the far end presented; null where it presented none. */
-  remote(stream: StreamId, evidence: CertificateEvidence | null): void {
-    if (evidence !== null) this.#record(stream, 'remote', evidence);
+  /** What the far end presented; null where it presented none. `chainLength` counts the certificates that came with it, and itself. */
+  remote(stream: StreamId, evidence: CertificateEvidence | null, chainLength: number): void {
+    if (evidence !== null) this.#record(stream, 'remote', evidence, chainLength);
   }
 
   /** What we have to present on a stream that we open. */
@@ -30,12 +30,17 @@ export class CertificateRecords {
     if (evidence !== null) this.#record(stream, 'local', evidence);
   }
 
-  #record(stream: StreamId, end: CertificateFinding['end'], evidence: CertificateEvidence): void {
+  #record(
+    stream: StreamId,
+    end: CertificateFinding['end'],
+    evidence: CertificateEvidence,
+    chainLength: number | null = null,
+  ): void {
     if (!this.#recorder.isOn) return;
     const { sha256, subject, issuer, notBeforeMs, notAfterMs, presented } = evidence;
     const { dnsNames, srvNames, xmppAddrs } = presented;
     const names = [...dnsNames, ...srvNames, ...xmppAddrs].slice(0, NAMES_SHOWN);
-    const finding = { stream, end, sha256, subject, issuer, names, notBeforeMs, notAfterMs };
+    const finding = { stream, end, sha256, subject, issuer, names, notBeforeMs, notAfterMs, chainLength };
     this.#recorder.record(`stream:${stream}`, { kind: 'certificate', ...finding });
   }
 

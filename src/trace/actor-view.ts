@@ -78,8 +78,9 @@ const rawContext = ({ context }: AnyMachineSnapshot): Readonly<Record<string, un
   typeof context === 'object' && context !== null ? (context as Readonly<Record<string, unknown>>) : {}; // a record
 
 const namesOf = (snapshot: AnyMachineSnapshot): readonly string[] =>
-  Object.entries(snapshot.children as Readonly<Record<string, AnyActorRef>>).map(([id, child]) =>
-    childName(id, (child.getSnapshot() as { readonly context?: unknown }).context),
+  // Replayed, a prooftype of the embedder's own is not there: nobody here has its logic.
+  Object.entries(snapshot.children as Readonly<Record<string, AnyActorRef | undefined>>).map(([id, child]) =>
+    childName(id, (child?.getSnapshot() as { readonly context?: unknown } | undefined)?.context),
   );
 
 /** Plain, without secrets; and without what all actors share. */

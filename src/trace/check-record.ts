@@ -103,6 +103,7 @@ const kinds: Readonly<Record<RecordKind, Fields>> = {
     names: texts,
     notBeforeMs: number,
     notAfterMs: number,
+    chainLength: check('a number, null or nothing', (value) => value == null || typeof value === 'number'),
   },
   posh: {
     domain: text,

@@ -348,26 +348,44 @@ function streamOf(view: View, actor: ActorView | null): ActorView | null {
   return id === null ? null : (view.actors.get(`stream:${id}`) ?? null);
 }
 
-/** Where a stream stood when it failed; null where none was opened, or it stood well. */
-export const failedIn = ({ outcome, stream }: Negotiation): string | null =>
-  outcome === 'failed' && stream !== null ? stoodIn(stream) : null;
+/** Where the stream stood when it failed, or, where none was opened, the search for one; null where it has not, or stood well. */
+export function failedIn({ outcome, stream, peer, fault }: Negotiation): string | null {
+  if (outcome !== 'failed') return null;
+  if (stream !== null) return stoodIn(stream);
+  const isSearched = fault?.layer === 'dns' && peer !== null;
+  return isSearched ? (peer.path.findLast(({ state }) => SEARCH.includes(state))?.state ?? null) : null;
+}
+
+/** States of a peer in which it is found out where to go. */
+const SEARCH: readonly string[] = ['dnsResolution'];
 
 /** The stanzas that wait, if they are known to. */
 function queued(view: View, pair: ActorView): readonly ChainLink[] {
-  const last = view.recordsOf(pair.id).findLast((one) => one.kind === 'queue');
-  if (last?.kind !== 'queue' || last.change !== 'waiting') return [];
+  const edges = view.recordsOf(pair.id).filter((one) => one.kind === 'queue');
+  const last = edges.at(-1);
+  if (last === undefined || (last.change !== 'waiting' && last.change !== 'full')) return [];
+  const isFull = last.change === 'full';
   return [
     {
       actor: pair.id,
       machine: 'queue',
-      state: 'waiting',
-      description: 'Stanzas wait, in order, for a stream that serves the pair.',
+      state: last.change,
+      description: isFull
+        ? 'As many stanzas wait as may, in order, for a stream that serves the pair; further ones are returned.'
+        : 'Stanzas wait, in order, for a stream that serves the pair.',
       spec: 'RFC 6120 §10.1',
       awaits: 'a route for the pair',
       mover: 'us',
       ifLate: 'they are returned to their senders',
-      sinceMs: last.atMs,
+      sinceMs: (edges.findLast(({ change }) => change === 'waiting') ?? last).atMs,
       deadlineMs: null,
     },
   ];
+}
+
+/** How many stanzas wait for a pair that has no room for more; null where it has. */
+export function fullQueue(view: View, { chain, subject }: Negotiation): number | null {
+  if (!chain.some(({ machine, state }) => machine === 'queue' && state === 'full')) return null;
+  const last = view.recordsOf(subject.id).findLast((one) => one.kind === 'queue');
+  return last?.kind === 'queue' ? last.stanzas : null;
 }

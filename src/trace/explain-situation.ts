@@ -50,6 +50,7 @@ export function situationOf(view: Told, involved: Concerned, fault: Fault, attem
     startTls: isEncrypted ? null : startTlsIn(features),
     // Connected to, and no header came: whoever closes then has said nothing.
     ...(typeof connectedTo === 'string' && wireId === null && !isEncrypted ? { firstBytes: null } : {}),
+    chainLength: chainLengthIn(view, stream),
     certificate: certificateIn(fieldsIn(tls)['certificate']),
     attempts: attemptsIn(attempts ?? fieldsIn(associated)['attempts']),
   };
@@ -63,6 +64,13 @@ function settingsAtBirth(view: Told, stream: Concerned['stream']): unknown {
   if (stream?.id === undefined) return null;
   const born = view.recordsOf?.(stream.id).find(({ kind }) => kind === 'born');
   return born?.kind === 'born' ? fieldsIn(born.input)['settings'] : null;
+}
+
+/** Certificates that the far end sent, its own counted; null where that was not recorded. */
+function chainLengthIn(view: Told, stream: Concerned['stream']): number | null {
+  if (stream?.id === undefined) return null;
+  const shown = view.recordsOf?.(stream.id).findLast((one) => one.kind === 'certificate' && one.end === 'remote');
+  return shown?.kind === 'certificate' ? (shown.chainLength ?? null) : null;
 }
 
 /** Of a trace that somebody has written by hand, the policy may be anything. */

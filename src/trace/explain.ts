@@ -9,6 +9,7 @@ import { diagnoses } from './diagnoses/index.ts';
 import { type ChainLink, linkOf } from './explain-chain.ts';
 import {
   failedIn,
+  fullQueue,
   type Negotiation,
   type PairWanted,
   type Prospect,
@@ -37,7 +38,7 @@ export interface Explanation {
   readonly stuck: boolean;
   /** Path through the chart of the innermost that waits, joined by dots; where nothing does, of the pair. */
   readonly state: string;
-  /** Where it stood when it failed, as a path through the chart of the stream; null where it has not, or no stream was opened. */
+  /** Where it stood when it failed: a path through the chart of the stream, or of the peer where no server was found; else null. */
   readonly failedIn: string | null;
   /** What is waited for, in the words of the chart; empty where nothing is. */
   readonly awaits: string;
@@ -126,9 +127,17 @@ export function explained(view: View, negotiation: Negotiation): Explanation {
     chain,
     fault,
     diagnosis: diagnosis?.id ?? null,
-    cause,
+    cause: `${cause}${ofQueue(view, negotiation)}`,
     fix,
   };
+}
+
+function ofQueue(view: View, negotiation: Negotiation): string {
+  const stanzas = fullQueue(view, negotiation);
+  const { local, remote } = negotiation;
+  return stanzas === null
+    ? ''
+    : ` Meanwhile the queue from ${local} to ${remote} is full (${stanzas} stanzas), and more are returned.`;
 }
 
 /** The first that suspects something; else the first that would, if it took longer. */

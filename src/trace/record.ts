@@ -118,6 +118,8 @@ export interface CertificateFinding {
   readonly names: readonly string[];
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
+  /** How many certificates the far end has sent; null of our own, and in older traces absent. */
+  readonly chainLength?: number | null;
 }
 
 export interface PoshDocument {

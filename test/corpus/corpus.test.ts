@@ -8,15 +8,30 @@ import { type Case, play, type Row } from './case.ts';
 import { connection } from './connection.ts';
 import { sasl } from './sasl.ts';
 import { dialback } from './dialback.ts';
+import { certificates } from './certificates.ts';
+import { closeWorld, dns } from './dns.ts';
+import { policy } from './policy.ts';
+import { daneCases, poshCases } from './posh-dane.ts';
 import { tls } from './tls.ts';
 import { printed } from './table.ts';
 
-const corpus: readonly Case[] = [...connection, ...tls, ...sasl, ...dialback];
+const corpus: readonly Case[] = [
+  ...connection,
+  ...tls,
+  ...sasl,
+  ...dialback,
+  ...dns,
+  ...certificates,
+  ...poshCases,
+  ...daneCases,
+  ...policy,
+];
 
 const rows: Row[] = [];
+after(closeWorld);
 after(() => console.log(printed(rows)));
 
-for (const one of corpus.filter(({ name, section }) => `${section} ${name}`.includes(process.env['ONLY'] ?? ''))) {
+for (const one of corpus) {
   test(`${one.section}: ${one.name}`, { skip: one.skip ?? false }, async () => {
     const played = await play(one);
     rows.push(...played);

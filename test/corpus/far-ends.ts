@@ -62,7 +62,7 @@ export async function silentAfter(
   steps: number,
   options: ProviderOptions = {},
   published: (stage: Stage) => Promise<void> = () => Promise.resolve(),
-): Promise<Produced> {
+): Promise<Produced & { readonly at: Provider }> {
   const streams = await scripted(stage, silentServer(steps));
   await published(stage);
   const produced = await sends(stage, options);

@@ -118,7 +118,8 @@ export const sasl: readonly Case[] = [
     },
     produce: async (stage) => {
       const at = await stage.provider();
-      await (await Caller.of(stage, at)).secured(stranger.issue({ dnsNames: [B] }));
+      const { cert, key } = stranger.issue({ dnsNames: [B] });
+      await (await Caller.of(stage, at)).secured({ cert: cert + stranger.certPem, key });
       return { at, direction: 'incoming' };
     },
     expect: {

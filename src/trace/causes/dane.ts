@@ -1,6 +1,6 @@
 /** DANE: what the signed TLSA records say of the certificate (RFC 7673 §4). */
 import { tlsaOwner } from '../../protocol/tlsa.ts';
-import { type Cause, place, said, type Situation } from './cause.ts';
+import { type Cause, place, said, says, type Situation } from './cause.ts';
 
 const owner = ({ endpoint }: Situation): string =>
   endpoint == null ? 'the TLSA name of the server' : tlsaOwner(endpoint.host, endpoint.port);
@@ -16,6 +16,35 @@ const publish = (situation: Situation): string => {
 };
 
 export const daneCauses: readonly Cause[] = [
+  {
+    id: 'nobody-validates',
+    layers: ['dane'],
+    conditions: ['no-validator'],
+    because: ({ domain }) =>
+      `${domain} could only be proved by DANE, and nobody validates the DNS here, without which its records count for nothing.`,
+    fix: ({ domain }) =>
+      `Have the DNS validated (dns.validator: libunbound, or trusted-resolver), or name other prooftypes in the policy towards ${domain}.`,
+    mover: 'operator',
+  },
+  {
+    id: 'no-signed-tlsa',
+    layers: ['dane'],
+    conditions: ['insecure-delegation', 'insecure-address', 'no-tlsa'],
+    because: (situation) =>
+      `${situation.domain} could only be proved by DANE, and has nothing for it${said(situation)}.`,
+    fix: (situation) =>
+      `Have ${situation.domain} sign its zone, and that of its host, and ${publish(situation)}; or name other prooftypes in the policy towards it, such as pkix.`,
+  },
+  {
+    id: 'tlsa-authority-not-sent',
+    layers: ['dane'],
+    conditions: ['no-tlsa-match'],
+    when: says(/no authority was sent/),
+    because: (situation) =>
+      `The signed TLSA records name an authority, and ${place(situation)} sends its own certificate alone, so that none leads there${said(situation)}.`,
+    fix: (situation) =>
+      `Have the server send its whole chain with that authority in it, as RFC 7671 §5.2.2 wants it; or ${publish(situation)}: usage 3 looks at no path.`,
+  },
   {
     id: 'tlsa-mismatch',
     layers: ['dane'],

@@ -96,6 +96,7 @@ export const dnsCauses: readonly Cause[] = [
   },
   {
     id: 'dns-unreachable',
+    mover: 'operator',
     layers: ['dns'],
     when: says(/no server could be reached/),
     because: () => 'No name server could be reached from here.',

@@ -8,6 +8,15 @@ const otherProof = ({ domain }: Situation): string => `or give the server a cert
 
 export const poshCauses: readonly Cause[] = [
   {
+    id: 'posh-off',
+    layers: ['posh'],
+    conditions: ['not-available'],
+    because: ({ domain }) => `${domain} could only be proved by POSH, and nobody fetches POSH documents here.`,
+    fix: ({ domain }) =>
+      `Have them fetched (posh.enabled in the configuration), or name other prooftypes in the policy towards ${domain}.`,
+    mover: 'operator',
+  },
+  {
     id: 'posh-lists-others',
     layers: ['posh'],
     conditions: ['no-fingerprint-match'],

@@ -1,0 +1,149 @@
+/** Certificates of every wrong kind, as b.example shows them. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Credential } from '../../src/ports.ts';
+import type { IssueOptions } from '../../src/simulation/certificate-authority.ts';
+import { temporaryFolder } from '../support/processes.ts';
+import type { Case } from './case.ts';
+import { farEnd, sends } from './far-ends.ts';
+import { opensslMissing } from './openssl-server.ts';
+import { authority, B, stranger } from './stage.ts';
+
+const section = 'Certificates (RFC 6120 §13.7, RFC 9525)';
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+const middle = authority.intermediate({ name: 'Between' });
+
+interface Wrong {
+  readonly name: string;
+  readonly shows: () => Credential;
+  readonly cause: RegExp;
+  readonly fix: RegExp;
+  readonly mover?: 'peer' | 'operator';
+  readonly skip?: string | null;
+}
+
+const trusted = (options: IssueOptions) => (): Credential => authority.issue({ dnsNames: [B], ...options });
+
+const wrong: readonly Wrong[] = [
+  {
+    name: 'it names another domain',
+    shows: trusted({ dnsNames: ['hoster.example'] }),
+    cause: /The certificate at xmpp\.example port \d+ does not name b\.example/,
+    fix: /Give the server a certificate with the dNSName b\.example; or, where it belongs to a provider, delegate to it by a signed SRV record \(DNSSEC\) or a POSH document/,
+  },
+  {
+    name: 'it has the name in its subject alone',
+    shows: trusted({ dnsNames: [], ipAddresses: ['127.0.0.1'], commonName: B }),
+    cause: /has the name b\.example in its subject \(CN\) only, where nobody looks any more/,
+    fix: /Get a certificate with the dNSName b\.example in its subjectAltName/,
+  },
+  {
+    name: 'it is that of a user',
+    shows: trusted({ dnsNames: [], xmppAddrs: [`juliet@${B}`], commonName: 'Juliet' }),
+    cause: /shows the certificate of a user, not of a server: juliet@b\.example/,
+    fix: /Give the server a certificate with the dNSName b\.example; an xmppAddr of a server has no "@"/,
+  },
+  {
+    name: 'it names a wildcard of a level too high',
+    shows: trusted({ dnsNames: ['*.example.b.example'] }),
+    cause: /does not name b\.example/,
+    fix: /Give the server a certificate with the dNSName b\.example/,
+  },
+  {
+    name: 'it expired a week ago',
+    shows: () => trusted({ notAfter: Date.now() - 7 * DAY_MS })(),
+    cause: /expired on \d{4}-\d\d-\d\d/,
+    fix: /Renew it and have the server load the new one; servers keep the old one until they are told/,
+  },
+  {
+    name: 'it expired some minutes ago, or our clock is ahead',
+    shows: () => trusted({ notAfter: Date.now() - 10 * MINUTE_MS })(),
+    cause: /expired 1[01] min ago, by the clock of this machine/,
+    fix: /Renew it .*; if it is newer than that, set the clock of this machine/,
+  },
+  {
+    name: 'it begins in half an hour: our clock is behind',
+    shows: () => trusted({ notBefore: Date.now() + 30 * MINUTE_MS })(),
+    mover: 'operator',
+    cause: /begins to be valid in (30|29) min, by the clock of this machine: most likely that clock is behind/,
+    fix: /Set the clock of this machine \(NTP\)/,
+  },
+  {
+    name: 'it begins in a month',
+    shows: () => trusted({ notBefore: Date.now() + 30 * DAY_MS })(),
+    cause: /is not valid before \d{4}-\d\d-\d\d/,
+    fix: /Wait, or use the one before/,
+  },
+  {
+    name: 'it is signed by itself',
+    skip: opensslMissing,
+    shows: selfSigned,
+    cause: /is signed by itself: no authority vouches for it/,
+    fix: /Get a certificate with the dNSName b\.example from a public authority; or publish this one by DANE .* or by POSH/,
+  },
+  {
+    name: 'nobody knows its authority',
+    shows: () => {
+      const { cert, key } = stranger.intermediate({ name: 'Below the stranger' }).issue({ dnsNames: [B] });
+      return { cert: cert + stranger.certPem, key };
+    },
+    cause: /leads to an authority that is not trusted here/,
+    fix: /from a public authority; or trust that one here \(trust\.files\)/,
+  },
+  {
+    name: 'its intermediate certificate is missing',
+    shows: () => {
+      const { certPem, key } = middle.issue({ dnsNames: [B] });
+      return { cert: certPem, key };
+    },
+    cause:
+      /sends its own certificate alone, and its issuer ".*Between" is not among the authorities trusted here: the intermediate certificate is missing/,
+    fix: /Have the server send the whole chain \("fullchain\.pem", not "cert\.pem"\)/,
+  },
+  {
+    name: 'its intermediate certificate has expired',
+    shows: () => authority.intermediate({ name: 'Late', notAfter: Date.now() - 7 * DAY_MS }).issue({ dnsNames: [B] }),
+    cause: /A certificate in the chain of .* has expired/,
+    fix: /Renew it/,
+  },
+  {
+    name: 'it is for clients alone',
+    shows: trusted({ eku: ['clientAuth'] }),
+    cause: /was not issued for servers/,
+    fix: /Get a certificate with the dNSName b\.example for the purpose serverAuth/,
+  },
+  {
+    name: 'its authority may not speak for the domain',
+    shows: () =>
+      authority.intermediate({ name: 'Constrained', permittedDnsNames: ['other.example'] }).issue({ dnsNames: [B] }),
+    cause: /cannot be believed: .*permitted|may not vouch for b\.example|name constraints/,
+    fix: /Get a certificate with the dNSName b\.example from/,
+  },
+];
+
+export const certificates: readonly Case[] = wrong.map(({ name, shows, cause, fix, mover = 'peer', skip = null }) => ({
+  ...{ section, name, skip },
+  produce: async (stage) => {
+    await farEnd(stage, { credential: shows(), external: 'accepted' });
+    return sends(stage);
+  },
+  expect: { ...{ state: 'association.decidingProof', mover, diagnosis: 'failed' }, cause, fix },
+}));
+
+function selfSigned(): Credential {
+  const folder = temporaryFolder('self-signed', null);
+  try {
+    const [cert, key] = [join(folder.path, 'cert.pem'), join(folder.path, 'key.pem')];
+    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30'];
+    const names = ['-subj', `/CN=${B}`, '-addext', `subjectAltName=DNS:${B}`];
+    execFileSync('/usr/bin/openssl', ['req', '-x509', ...kind, ...names, '-keyout', key, '-out', cert], {
+      stdio: 'ignore',
+    });
+    return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
+  } finally {
+    folder.remove();
+  }
+}

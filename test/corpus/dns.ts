@@ -1,0 +1,172 @@
+/** Names, asked of real name servers: silent, failing, wrong, and signed in every way that does not hold. */
+import { createResolver } from '../../src/adapters/dns/resolver.ts';
+import { createValidatingResolver } from '../../src/adapters/dns/validating-resolver.ts';
+import type { Resolver } from '../../src/ports.ts';
+import { startDnsServer, type DnsServer } from '../support/dns-server.ts';
+import { type DnssecWorld, startDnssecWorld, worldMissing } from '../support/dnssec-world.ts';
+import { unboundMissing } from '../support/unbound.ts';
+import type { Case, Expected, Produced } from './case.ts';
+import { closedPort, farEnd, good, sends } from './far-ends.ts';
+import { A, B, type Stage } from './stage.ts';
+
+const section = 'DNS (RFC 6120 §3.2, RFC 4035)';
+/** More than is usual for the DNS, and less than the resolver waits. */
+const LATE_MS = 3_000;
+const SRV = `_xmpp-server._tcp.${B}`;
+
+const failed = (cause: RegExp, fix: RegExp, made: Partial<Expected> = {}): Expected => ({
+  ...{ state: 'dnsResolution', mover: 'dns', diagnosis: 'failed', cause, fix },
+  ...made,
+});
+
+/** Our server asks a name server that says what `says` has it say. */
+async function asks(stage: Stage, says: (dns: DnsServer) => void): Promise<Produced> {
+  const dns = await startDnsServer();
+  stage.atEnd(() => dns.close());
+  says(dns);
+  return sends(stage, { ports: { resolver: createResolver({ servers: [dns.address], clock: stage.clock }) } });
+}
+
+let world: Promise<DnssecWorld> | null = null;
+export const closeWorld = async (): Promise<void> => (await world)?.stop();
+
+/** Our server validates what it asks of the world of DNSSEC. */
+async function validates(stage: Stage, domain: string): Promise<Produced> {
+  const { stubs, anchor } = await (world ??= startDnssecWorld());
+  const resolver = createValidatingResolver({ stubs, trustAnchors: [anchor] });
+  stage.atEnd(() => resolver.close());
+  const at = await stage.provider({ ports: { resolver } });
+  at.send(A, domain);
+  return { at, local: A, remote: domain };
+}
+
+const bogus = (name: string, domain: string, cause: RegExp, fix: RegExp): Case => ({
+  ...{ section, name, skip: worldMissing ?? unboundMissing },
+  produce: (stage) => validates(stage, domain),
+  expect: failed(cause, fix),
+});
+
+export const dns: readonly Case[] = [
+  {
+    ...{ section, name: 'nobody answers for the SRV records', lateMs: LATE_MS },
+    produce: (stage) => asks(stage, (server) => server.fail(SRV, 'silent')),
+    expect: {
+      ...{ state: 'awaitingServiceRecords', mover: 'dns', diagnosis: 'dns-silent' },
+      cause: /has not answered for b\.example \(its SRV records\) for 3 s; silence is not absence/,
+      fix: /each has to answer over UDP and over TCP/,
+    },
+    over: failed(/No name server answered for b\.example in time/, /each has to answer over UDP and over TCP/),
+  },
+  {
+    ...{ section, name: 'nobody answers for the addresses', lateMs: LATE_MS },
+    produce: (stage) =>
+      asks(stage, (server) => {
+        server.serve(B, { port: 5269, target: 'xmpp.b.example' });
+        server.fail('xmpp.b.example', 'silent');
+      }),
+    expect: {
+      ...{ state: 'awaitingAddresses', mover: 'dns', diagnosis: 'dns-silent' },
+      cause: /has not answered for b\.example \(the addresses of its server\) for 3 s/,
+      fix: /each has to answer over UDP and over TCP/,
+    },
+  },
+  {
+    ...{ section, name: 'nobody answers for the TLSA records', lateMs: 2_500 },
+    produce: async (stage) => {
+      const resolver: Resolver = { ...stage.resolver, validates: true, tlsa: () => new Promise(() => undefined) };
+      const { port } = await farEnd(stage, { credential: good });
+      stage.resolver.set(SRV, { status: 'secure', srv: [{ priority: 0, weight: 0, port, target: 'dane.example' }] });
+      stage.resolver.set(`_xmpps-server._tcp.${B}`, { status: 'secure' });
+      stage.resolver.set('dane.example', { addresses: [{ family: 4, address: '127.0.0.1' }], status: 'secure' });
+      return sends(stage, { ports: { resolver } });
+    },
+    expect: {
+      ...{ state: 'awaitingTlsa', mover: 'dns', diagnosis: 'dns-silent' },
+      cause: /has not answered for b\.example \(the TLSA records of its server\)/,
+      fix: /each has to answer over UDP and over TCP/,
+    },
+  },
+  {
+    ...{ section, name: 'the name servers of the zone fail (SERVFAIL)' },
+    produce: (stage) => asks(stage, (server) => server.fail(SRV, 'servfail')),
+    expect: failed(
+      /name servers could not answer for b\.example/,
+      /log of the name servers of the zone: it is not loaded there, has expired, or is delegated to others/,
+    ),
+  },
+  {
+    ...{ section, name: 'neither SRV records nor an address' },
+    produce: (stage) => asks(stage, () => undefined),
+    expect: failed(
+      /has neither SRV records nor an address/,
+      /Publish an SRV record .*_xmpp-server\._tcp\.b\.example\. SRV 0 0 5269/,
+    ),
+  },
+  {
+    ...{ section, name: 'the SRV record says that there is no such service' },
+    produce: (stage) => asks(stage, (server) => server.set(SRV, [{ type: 'SRV', target: '.', port: 0 }])),
+    expect: failed(
+      /publishes that it has no such XMPP service: the target of its SRV record is "\."/,
+      /publish where instead of the "\."/,
+    ),
+  },
+  {
+    ...{ section, name: 'the target of the SRV record has no address' },
+    produce: (stage) =>
+      asks(stage, (server) => server.set(SRV, [{ type: 'SRV', target: 'nowhere.example', port: 5269 }])),
+    expect: failed(
+      /No host that the SRV records of b\.example name has an address/,
+      /Give the target of the SRV record an A or AAAA record/,
+    ),
+  },
+  {
+    ...{ section, name: 'the target of the SRV record is an IP address' },
+    produce: (stage) => asks(stage, (server) => server.set(SRV, [{ type: 'SRV', target: '192.0.2.1', port: 5269 }])),
+    expect: failed(
+      /The SRV records of b\.example name no host: an IP address/,
+      /The target of an SRV record is the name of a host/,
+    ),
+  },
+  {
+    ...{ section, name: 'no name server can be reached from here' },
+    produce: async (stage) => {
+      const resolver = createResolver({ servers: [`127.0.0.1@${await closedPort()}`] });
+      return sends(stage, { ports: { resolver } });
+    },
+    expect: failed(
+      /No name server could be reached from here/,
+      /network of this machine and at the servers that it asks: .*dns\.servers/,
+      { mover: 'operator' },
+    ),
+  },
+  bogus(
+    'the signatures have expired',
+    'late.example',
+    /signatures of the zone have ended/,
+    /Sign the zone again, and see to it that this is done before the signatures end/,
+  ),
+  bogus(
+    'the signatures begin in the future',
+    'early.example',
+    /signatures of the zone begin in the future/,
+    /clock of the machine that signs the zone.*or the clock of this one/,
+  ),
+  bogus(
+    'the parent names another key (DS)',
+    'stranger.example',
+    /DS record in the parent zone belongs to none of the keys/,
+    /Have the parent publish the DS record of the key that signs the zone now/,
+  ),
+  bogus(
+    'the parent says that the zone is signed, and it is not',
+    'bare.example',
+    /or the zone is not signed although there is one/,
+    /or remove it/,
+  ),
+  bogus(
+    'a record was forged',
+    'mixed.example',
+    /do not validate: they are signed wrongly, or forged on the way/,
+    /If only this machine sees it, look at what stands between/,
+  ),
+];

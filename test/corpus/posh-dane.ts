@@ -1,0 +1,177 @@
+/** POSH over real HTTPS, and DANE: what the domain says of the certificate of its server. */
+import { createHash } from 'node:crypto';
+import { readCertificate } from '../../src/adapters/pkix/certificates.ts';
+import { createPoshSource } from '../../src/adapters/posh/source.ts';
+import { writePoshDocument } from '../../src/protocol/posh.ts';
+import type { TlsaRecord } from '../../src/protocol/tlsa.ts';
+import {
+  answers,
+  type Handler,
+  redirects,
+  says,
+  startWeb,
+  strangeAuthority,
+  type Web,
+  webAuthority,
+} from '../support/https-server.ts';
+import { type Case, type Expected, LATE_MS, type Produced } from './case.ts';
+import { closedPort, farEnd, sends } from './far-ends.ts';
+import { B, type Stage, stranger } from './stage.ts';
+
+/** Only what the domain says of it can prove it. */
+const shown = stranger.issue({ dnsNames: ['xmpp.hoster.example'] });
+const shownLeaf = shown.der[0] ?? Buffer.alloc(0);
+const other = stranger.issue({ dnsNames: ['other.example'] }).der[0] ?? Buffer.alloc(0);
+
+const POSH = 'POSH (RFC 7711, RFC 7712 §5.2)';
+const URL = String.raw`https://b\.example/\.well-known/posh/xmpp-server\.json`;
+
+/** b.example is served with a certificate that names its host; the web of b.example is `web`. */
+async function byPosh(stage: Stage, serve: (web: Web) => void, port?: number): Promise<Produced> {
+  await farEnd(stage, { credential: shown, external: 'accepted' });
+  const web = await startWeb();
+  stage.atEnd(() => web.close());
+  serve(web);
+  const posh = createPoshSource({
+    ...{ system: false, anchors: [webAuthority.certPem], allowPrivate: true, port: port ?? web.port },
+    ...{ resolver: web.resolver, clock: stage.clock },
+  });
+  stage.atEnd(() => posh.close());
+  return sends(stage, { ports: { posh }, manager: { policy: { prooftypes: ['posh'] } } });
+}
+
+const document = (of: Buffer, expires = 3_600): Handler => says(writePoshDocument([readCertificate(of)], expires));
+
+const posh = (name: string, handler: Handler, cause: RegExp, fix: RegExp, made: Partial<Expected> = {}): Case => ({
+  ...{ section: POSH, name },
+  produce: (stage) => byPosh(stage, (web) => web.serve(B, handler)),
+  expect: { state: 'association.decidingProof', mover: 'web', diagnosis: 'failed', cause, fix, ...made },
+});
+
+export const poshCases: readonly Case[] = [
+  {
+    ...{ section: POSH, name: 'the web server takes the request, and does not answer', lateMs: LATE_MS },
+    produce: (stage) => byPosh(stage, (web) => web.serve(B, () => undefined)),
+    expect: {
+      ...{ state: 'awaitingDocument', mover: 'web', diagnosis: 'posh-silent' },
+      cause: /web server of b\.example has been asked for its POSH document, and has not answered for 7 s/,
+      fix: new RegExp(`Have the web server answer at ${URL}`),
+    },
+    over: {
+      ...{ state: 'association.decidingProof', mover: 'web', diagnosis: 'failed' },
+      cause: /The POSH document of b\.example could not be fetched: .*time/,
+      fix: new RegExp(`Have the web server answer at ${URL}`),
+    },
+  },
+  posh(
+    'the document lists another certificate',
+    document(other),
+    new RegExp(`document at ${URL} lists other certificates than the one that xmpp\\.example port \\d+ shows`),
+    /Put the fingerprint of the certificate in use into the document; before a roll-over, both/,
+    { mover: 'peer' },
+  ),
+  posh(
+    'the document is no JSON',
+    says('<html>not here</html>'),
+    new RegExp(`document at ${URL} cannot be used`),
+    /Write it as RFC 7711 §3\.1 has it/,
+  ),
+  posh(
+    'there is none',
+    answers(404),
+    new RegExp(`There is no POSH document at ${URL}`),
+    /Publish one there, with the fingerprint of the certificate in use; or give the server a certificate/,
+  ),
+  posh(
+    'the document is withdrawn',
+    document(shownLeaf, 0),
+    /says "expires": 0, and so that it does not count/,
+    /Give "expires" the number of seconds/,
+  ),
+  posh(
+    'it redirects to http',
+    redirects('http://b.example/posh.json'),
+    /leads away to where nobody follows/,
+    /Redirect to https, at most five times/,
+  ),
+  {
+    ...{ section: POSH, name: 'the web server has a certificate that nobody trusts' },
+    produce: (stage) =>
+      byPosh(stage, (web) => web.serve(B, document(shownLeaf), strangeAuthority.issue({ dnsNames: [B] }))),
+    expect: {
+      ...{ state: 'association.decidingProof', mover: 'web', diagnosis: 'failed' },
+      cause:
+        /The web server of b\.example cannot be believed, and so neither its POSH document: web-certificate-untrusted/,
+      fix: /Give the web server at https:\/\/b\.example\/ a certificate that browsers accept/,
+    },
+  },
+  {
+    ...{ section: POSH, name: 'nothing listens where the web server should' },
+    produce: async (stage) => byPosh(stage, (web) => web.serve(B, document(shownLeaf)), await closedPort()),
+    expect: {
+      ...{ state: 'association.decidingProof', mover: 'web', diagnosis: 'failed' },
+      cause: /The POSH document of b\.example could not be fetched: /,
+      fix: new RegExp(`Have the web server answer at ${URL}`),
+    },
+  },
+];
+
+const DANE = 'DANE (RFC 7671, RFC 7673)';
+
+async function byDane(stage: Stage, ...records: readonly TlsaRecord[]): Promise<Produced> {
+  const { port } = await farEnd(stage, { credential: { cert: shown.certPem, key: shown.key }, external: 'accepted' });
+  const status = 'secure';
+  stage.resolver.set(`_xmpp-server._tcp.${B}`, {
+    status,
+    srv: [{ priority: 0, weight: 0, port, target: 'dane.example' }],
+  });
+  stage.resolver.set(`_xmpps-server._tcp.${B}`, { status });
+  stage.resolver.set('dane.example', { status, addresses: [{ family: 4, address: '127.0.0.1' }] });
+  stage.resolver.set(`_${port}._tcp.dane.example`, { status, tlsa: records });
+  return sends(stage);
+}
+
+const record = (usage: number, of: Buffer, selector = 0): TlsaRecord => ({
+  ...{ usage, selector, matching: 1 },
+  data: createHash('sha256').update(of).digest('hex'),
+});
+
+const dane = (
+  name: string,
+  records: readonly TlsaRecord[],
+  cause: RegExp,
+  fix: RegExp,
+  mover: Expected['mover'] = 'peer',
+): Case => ({
+  ...{ section: DANE, name },
+  produce: (stage) => byDane(stage, ...records),
+  expect: { state: 'association.decidingProof', mover, diagnosis: 'failed', cause, fix },
+});
+
+export const daneCases: readonly Case[] = [
+  dane(
+    'the record is of the certificate before',
+    [record(3, other)],
+    /The signed TLSA records name another certificate than the one that dane\.example port \d+ shows; so it is after a roll-over/,
+    /Have the server show the certificate that the records name, or publish that of the certificate in use/,
+  ),
+  dane(
+    'the record has the wrong selector',
+    [record(3, shownLeaf, 1)],
+    /TLSA record is of the right certificate, with wrong numbers before it|name another certificate/,
+    /publish that of the certificate in use/,
+  ),
+  dane(
+    'no record is of a kind that can be used',
+    [{ usage: 9, selector: 9, matching: 9, data: '00' }],
+    /none is of a kind that can be used; without them the certificate proves nothing/,
+    /Remove them and publish that of the certificate in use/,
+    'dns',
+  ),
+  dane(
+    'the record is of an authority, which the server does not send (usage 2)',
+    [record(2, stranger.der)],
+    /TLSA records name an authority, and dane\.example port \d+ sends its own certificate alone/,
+    /Have the server send its whole chain with that authority in it/,
+  ),
+];
