@@ -188,7 +188,9 @@ export const dialback: readonly Case[] = [
     produce: async (stage) => {
       const produced = await asserts(stage, {
         a: { isPublished: false },
-        before: async () => void (await stage.provider({ manager: byDialback })),
+        before: async () => {
+          await stage.provider({ manager: byDialback });
+        },
       });
       return produced;
     },
