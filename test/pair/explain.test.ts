@@ -208,7 +208,10 @@ test('O3: a db:result that nobody answers, and no db:verify came: our authoritat
   const stream = [...view.actors.values()].find(({ id, ended }) => /^stream:\d+$/.test(id) && ended === null);
   const assertion = `${stream?.id ?? ''}/assertion.a.example>b.example`;
   assert.deepEqual(stream?.children, [assertion], 'a child is called after what it is about, not by its number');
-  assert.ok(told.chain.some(({ actor }) => actor === assertion), JSON.stringify(told.chain));
+  assert.ok(
+    told.chain.some(({ actor }) => actor === assertion),
+    JSON.stringify(told.chain),
+  );
   assertTold(told, { ...expected, cause: /has not asked us whether the key is ours: it has not even connected to us/ });
   assert.equal(told.chain.at(-1)?.state, 'notAsked');
   await clock.runUntil(() => solo.deliveries.length > 0, limits.routeMs);
