@@ -34,7 +34,7 @@ export async function traceAt(inspector: string): Promise<readonly string[]> {
 
 const noInspector = (inspector: string, why: string): UsageError => new UsageError(`--inspector ${inspector}: ${why}`);
 
-/** A token that stands in the URL, as the daemon prints it, is sent as RFC 6750 has it. */
+/** A token that stands in the URL, as for a browser, is sent as RFC 6750 has it. */
 async function get(
   inspector: string,
   path: string,
@@ -52,8 +52,8 @@ async function get(
   const headers = token === null ? {} : { authorization: `Bearer ${token}` };
   try {
     const response = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(PATIENCE_MS) });
-    if (response.status === 401 || response.status === 403)
-      throw noInspector(inspector, 'it wants a token: append ?token=… to the URL');
+    if (response.status === 401) throw noInspector(inspector, 'it wants a token: append ?token=… to the URL');
+    if (response.status === 403) throw noInspector(inspector, `it refuses: ${await bounded(response, inspector)}`);
     if (response.status !== 200) throw noInspector(inspector, `it answered ${response.status}`);
     const leftOut = Number(response.headers.get(LEFT_OUT) ?? 0);
     return { body: await bounded(response, inspector), leftOut: Number.isSafeInteger(leftOut) ? leftOut : 0 };

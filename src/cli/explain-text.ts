@@ -1,7 +1,7 @@
 /** Explanations for a person: the answer first, then who waits for whom, then what to do. */
 import type { Paint } from '../demo/paint.ts';
 import type { ChainLink, Explanation } from '../trace/explain.ts';
-import { clockTime, lasting } from '../trace/explain-words.ts';
+import { clockTime, lasting, MOVERS } from '../trace/explain-words.ts';
 import type { Disagreement } from '../trace/join.ts';
 import { visible } from './visible.ts';
 
@@ -52,16 +52,8 @@ function linesOfLink(link: ChainLink, depth: number, { atMs }: Explanation): str
   const who = machine === 'queue' ? 'stanzas' : machine === 'authority' ? 'the other half' : actor;
   const since = sinceMs === null ? '' : ` (${lasting(atMs - sinceMs)})`;
   if (awaits === null) return [`${indent}${who} ${state}: ${description}${since}`];
-  return [`${indent}${who} ${state}: waits for ${awaits}${mover === null ? '' : `, from ${WHO[mover]}`}${since}`];
+  return [`${indent}${who} ${state}: waits for ${awaits}${mover === null ? '' : `, from ${MOVERS[mover]}`}${since}`];
 }
-
-const WHO: Readonly<Record<Explanation['mover'], string>> = {
-  us: 'ourselves',
-  peer: 'the far end',
-  dns: 'the DNS',
-  web: 'a web server',
-  operator: 'whoever runs this server',
-};
 
 function thenOf({ deadlineMs, ifLate, spec, fault, failedIn }: Explanation, atMs: number): string[] {
   const where = failedIn === null ? '' : ` in ${failedIn}`;

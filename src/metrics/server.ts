@@ -85,5 +85,9 @@ async function answer(
   const refusal = guard.refuses(request, parsed.searchParams);
   if (refusal !== null) send(refusal.status, refusal.text);
   else if (parsed.pathname !== '/metrics') send(404, 'nothing is here; try\n/metrics');
-  else send(200, await metrics.text(), metrics.contentType);
+  else {
+    const text = await metrics.text().catch(() => null);
+    if (text === null) send(500, 'the numbers could not be gathered');
+    else send(200, text, metrics.contentType);
+  }
 }

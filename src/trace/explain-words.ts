@@ -1,4 +1,13 @@
-/** How explanations speak of time. */
+/** How explanations speak, on a terminal and on the page. */
+import type { Mover } from '../../machines/declare.ts';
+
+export const MOVERS: Readonly<Record<Mover, string>> = {
+  us: 'ourselves',
+  peer: 'the far end',
+  dns: 'the DNS',
+  web: 'a web server',
+  operator: 'whoever runs this server',
+};
 
 /** `12 s`, `3 min 5 s`, `2 h 10 min`, `3 days`. */
 export function lasting(ms: number): string {

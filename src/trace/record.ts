@@ -67,7 +67,7 @@ export type TraceRecord = TraceBody & {
   readonly atMs: number;
   /**
    * `stream:3`, `pair:a.example>b.example`, `peer:b.example`, `resolution:b.example`, and below them
-   * `stream:3/association:c.example`; empty for what is about none.
+   * `stream:3/association.c.example`; empty for what is about none.
    */
   readonly actor: string;
   /** The record in whose course this one was made; null where that is not known. */

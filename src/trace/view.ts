@@ -38,7 +38,7 @@ export interface View {
 }
 
 export interface ActorView {
-  /** `pair:a.example>b.example`, `stream:3`, `stream:3/association:b.example/poshProoftype`. */
+  /** `pair:a.example>b.example`, `stream:3`, `stream:3/association.b.example/posh`. */
   readonly id: string;
   /** Id of its chart: `pair`, `peer`, `initiatingStream`, … */
   readonly machine: string;

@@ -61,12 +61,19 @@ describe('the package', { timeout: 300_000 }, () => {
   after(() => rmSync(project, { recursive: true, force: true }));
 
   test('holds what runs, its types and its papers, and no test', () => {
-    const expected = /^(dist\/(src|machines|visualize)\/.+\.(js|js\.map|d\.ts)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
+    const expected =
+      /^(dist\/(src|machines|visualize)\/.+\.(js|js\.map|d\.ts)|dist\/visualize\/page\/(index\.html|assets\/[^/]+\.(js|css))|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
     assert.deepEqual(
       files.filter((file) => !expected.test(file)),
       [],
     );
-    for (const file of ['dist/src/index.d.ts', 'dist/machines/index.js', 'dist/src/cli/main.js', 'LICENSE']) {
+    for (const file of [
+      'dist/src/index.d.ts',
+      'dist/machines/index.js',
+      'dist/src/cli/main.js',
+      'dist/visualize/page/index.html',
+      'LICENSE',
+    ]) {
       assert.ok(files.includes(file), file);
     }
   });

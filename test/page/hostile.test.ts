@@ -20,7 +20,12 @@ const hostile = viewMade(
     ...made,
     id: made.id.replace('b.example', NAME),
     waitsOn: (made.waitsOn ?? []).map((id) => id.replace('b.example', NAME)),
-    context: { ...made.context, remote: NAME, fault: fault('stream', 'host-unknown', 'peer', EVIL) },
+    context: {
+      ...made.context,
+      remote: NAME,
+      fault: fault('stream', 'host-unknown', 'peer', EVIL),
+      validPairs: [{ size: 1, entries: { [`a.example>${NAME}`]: { prooftype: EVIL, strength: EVIL } } }],
+    },
   })),
   [
     wireMade('stream:3', 'in', { kind: 'streamError', condition: EVIL, text: EVIL }),
@@ -49,7 +54,7 @@ test(
     };
     await page.locator('.stuck li').first().waitFor();
     await isQuiet('start');
-    for (const list of ['Streams', 'Peers', 'Pairs']) {
+    for (const list of ['Streams', 'Peers', 'Proved pairs', 'Negotiations']) {
       await page.locator('[role=tab]', { hasText: list }).click();
       await page.locator('.rows .row').first().waitFor();
       await isQuiet(list);

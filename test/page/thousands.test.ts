@@ -38,7 +38,7 @@ async function walk(page: Page): Promise<void> {
   await drawn();
   await page.locator('.rows .row', { hasText: 'd7700.example' }).first().waitFor();
   await page.locator('[data-filter]').fill('nobody');
-  await page.locator('.list', { hasText: 'No pair matches' }).waitFor();
+  await page.locator('.list', { hasText: 'No negotiation matches' }).waitFor();
 }
 
 test(

@@ -76,7 +76,7 @@ export function Detail({ source, route }: { readonly source: Source; readonly ro
 /** Of whose attempts there is a history. */
 const domainOf = ({ context }: ActorView): string => textIn(context['remote']) || textIn(context['domain']);
 
-/** `stream:3/association:b.example` as two. */
+/** `stream:3/association.b.example` as two. */
 function partsOf(id: string): readonly { readonly id: string; readonly name: string }[] {
   const names = id.split('/');
   return names.map((name, at) => ({ name, id: names.slice(0, at + 1).join('/') }));

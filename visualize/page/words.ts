@@ -1,15 +1,8 @@
 /** How the page speaks. */
-import type { Mover } from '../../machines/declare.ts';
-import { lasting } from '../../src/trace/explain-words.ts';
+import { lasting, MOVERS } from '../../src/trace/explain-words.ts';
 import type { Explanation } from '../../src/trace/explain.ts';
 
-export const MOVERS: Readonly<Record<Mover, string>> = {
-  us: 'ourselves',
-  peer: 'the far end',
-  dns: 'the DNS',
-  web: 'a web server',
-  operator: 'whoever runs this server',
-};
+export { MOVERS };
 
 /** `13:52:07.123`, in UTC, as in the records of a log. */
 export const clockWords = (atMs: number): string => {
