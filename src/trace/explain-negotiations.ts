@@ -56,6 +56,8 @@ type Told = Readonly<Record<'outgoing' | 'incoming', ReadonlySet<string>>>;
 /** A negotiation, of which no more is known yet than where it stands among the others. */
 export interface Prospect {
   readonly stuck: boolean;
+  /** It is stuck since it has failed, and not since somebody makes it wait. */
+  readonly failed: boolean;
   /** By which those that are stuck are put in order. */
   readonly sinceMs: number;
   /** Null: it has gone meanwhile. */
@@ -77,7 +79,8 @@ export function* prospectsIn(view: View, wanted: PairWanted = {}): Generator<Pro
     if (negotiation === null) return null;
     told[negotiation.direction].add(negotiation.remote);
     if (!isWanted(negotiation, wanted)) return null;
-    return { stuck: negotiation.stuck, sinceMs: sinceOf(view, negotiation), tell: () => negotiation };
+    const { stuck, outcome } = negotiation;
+    return { stuck, failed: outcome === 'failed', sinceMs: sinceOf(view, negotiation), tell: () => negotiation };
   };
   // By their ids first: an actor is made when it is asked for.
   const { pairs, verifications, streams, peers } = sorted(view.actors.keys(), wanted);
@@ -98,8 +101,7 @@ export function* prospectsIn(view: View, wanted: PairWanted = {}): Generator<Pro
       continue;
     }
     told.outgoing.add(pair.remote);
-    const { stuck, sinceMs } = found;
-    yield { stuck, sinceMs, tell: () => tellAgain(id) };
+    yield { ...found, tell: () => tellAgain(id) };
   }
   for (const id of verifications)
     yield whole(id, (actor) => (actor.machine === 'verification' ? ofVerification(view, actor) : null));
@@ -139,17 +141,17 @@ export const sinceOf = ({ atMs }: View, { waiting, subject: { ended, path, bornM
   waiting?.sinceMs ?? ended?.atMs ?? path.at(-1)?.atMs ?? bornMs ?? atMs;
 
 /** Of a pair, as {@link ofPair} finds it; null where that is not to be seen at a glance. */
-function standOfPair(view: View, pair: Glance, tails: Tails): Pick<Prospect, 'stuck' | 'sinceMs'> | null {
+function standOfPair(view: View, pair: Glance, tails: Tails): Omit<Prospect, 'tell'> | null {
   const { ended } = pair;
   const [top] = pair.state;
   if (top === undefined || top === 'resting') return null;
-  if (top === 'routed') return ended === null ? null : { stuck: false, sinceMs: ended.atMs };
+  if (top === 'routed') return ended === null ? null : { stuck: false, failed: false, sinceMs: ended.atMs };
   const hasFailed = top === 'failed' || ended?.how === 'errored';
-  if (ended !== null) return hasFailed ? null : { stuck: false, sinceMs: ended.atMs };
+  if (ended !== null) return hasFailed ? null : { stuck: false, failed: false, sinceMs: ended.atMs };
   if (!hasFailed) {
     const waits = tails.waitsFrom(pair);
     const sinceMs = waits.at(-1)?.sinceMs;
-    return sinceMs === undefined ? null : { stuck: isStuck(waits, view.atMs), sinceMs };
+    return sinceMs === undefined ? null : { stuck: isStuck(waits, view.atMs), failed: false, sinceMs };
   }
   const chain = glanceChain(view, pair);
   const peer = glanceAt(view, `peer:${pair.remote}`);
@@ -157,7 +159,7 @@ function standOfPair(view: View, pair: Glance, tails: Tails): Pick<Prospect, 'st
   const stream = chain.findLast(isStream) ?? streamAt(pair.stream) ?? streamAt(peer?.stream);
   const links = [pair, stream, peer?.state[0] === 'failed' ? peer : undefined];
   const sinceMs = links.findLast((one) => one?.waits != null)?.waits?.sinceMs;
-  return sinceMs === undefined ? null : { stuck: true, sinceMs };
+  return sinceMs === undefined ? null : { stuck: true, failed: true, sinceMs };
 }
 
 /** What is waited for in the chain of a pair. Behind the pair it is the same for all that wait for the same peer or stream. */

@@ -62,7 +62,7 @@ export interface Explanation {
 }
 
 /**
- * What is stuck comes first, and of that what has waited longest.
+ * What is stuck comes first: of that what waits, the longest first, and then what has failed, the newest first.
  * @param most of so many; the others are not looked into. @defaultValue all
  */
 export const explain = (view: View, pair: PairWanted = {}, most = Infinity): readonly Explanation[] =>
@@ -85,17 +85,27 @@ export function* survey(view: View, pair: PairWanted, most: number): Generator<u
     prospects.push(prospect);
     if (prospect.stuck) stuck += 1;
   }
-  const explanations: Explanation[] = [];
+  const told: (Urgency & { readonly explanation: Explanation })[] = [];
   for (const prospect of prospects.sort(byUrgency).slice(0, most)) {
     const negotiation = prospect.tell();
-    if (negotiation !== null) explanations.push(explained(view, negotiation));
+    if (negotiation !== null) {
+      const explanation = explained(view, negotiation);
+      const { stuck: isStuck, sinceMs } = explanation;
+      told.push({ stuck: isStuck, failed: negotiation.outcome === 'failed', sinceMs, explanation });
+    }
     yield;
   }
-  return { explanations: explanations.sort(byUrgency), total: prospects.length, stuck };
+  const explanations = told.sort(byUrgency).map(({ explanation }) => explanation);
+  return { explanations, total: prospects.length, stuck };
 }
 
-const byUrgency = (a: Pick<Prospect, 'stuck' | 'sinceMs'>, b: Pick<Prospect, 'stuck' | 'sinceMs'>): number =>
-  Number(b.stuck) - Number(a.stuck) || a.sinceMs - b.sinceMs;
+type Urgency = Omit<Prospect, 'tell'>;
+
+/** Old failures, of which there may be many, do not hide who waits now. */
+const byUrgency = (a: Urgency, b: Urgency): number =>
+  Number(b.stuck) - Number(a.stuck) ||
+  Number(a.failed) - Number(b.failed) ||
+  (a.failed ? b.sinceMs - a.sinceMs : a.sinceMs - b.sinceMs);
 
 /** Without a pause. */
 export function toEnd<Result>(steps: Generator<undefined, Result>): Result {

@@ -622,6 +622,25 @@ test('O3: what is stuck comes first, and of that what has waited longest', () =>
   );
 });
 
+test('O3: whoever waits now is told before a hundred failures of yesterday, and of those the newest first', () => {
+  const failures = Array.from({ length: 100 }, (_, at): ActorMade => {
+    const remote = `d${at}.example`;
+    const why = fault('dns', 'no-address', 'dns', 'nothing');
+    const id = `pair:a.example>${remote}`;
+    const agoMs = 86_400_000 + at * 1_000;
+    return { id, machine: 'pair', state: 'failed', agoMs, context: { local: 'a.example', remote, fault: why } };
+  });
+  const told = explain(viewMade([...failures, ...opening('connecting')]), {}, 3);
+  assert.deepEqual(
+    told.map(({ remote, stuck }) => [remote, stuck]),
+    [
+      ['b.example', true],
+      ['d0.example', true],
+      ['d1.example', true],
+    ],
+  );
+});
+
 test('O3: nonsense in the contexts of a trace is no harm', () => {
   const nonsense = {
     local: 5,
