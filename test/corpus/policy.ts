@@ -2,6 +2,7 @@
 import { fromPromise } from 'xstate';
 import type { ProoftypeVerdict } from '../../src/prooftype.ts';
 import { prooftypeOf } from '../support/own-prooftypes.ts';
+import { delegates, tableDnaJudge } from '../support/table-dna-judge.ts';
 import { type Case, LATE_MS } from './case.ts';
 import { farEnd, sends, silentAfter } from './far-ends.ts';
 import { A, authority, B, type ProviderOptions, type Stage } from './stage.ts';
@@ -139,6 +140,33 @@ export const policy: readonly Case[] = [
       ...{ state: 'ownProoftype', mover: 'operator', diagnosis: 'ourselves-late' },
       cause: /has waited for 7 s for the verdict of a prooftype of our own/,
       fix: /Look at the prooftype that the embedding program provides: it has not answered/,
+    },
+  },
+  {
+    ...{
+      section: 'DNA protocol of 2009 (ProtoXEP §6)',
+      name: 'the proof of delegation is lost on its way',
+      lateMs: LATE_MS,
+    },
+    produce: async (stage) => {
+      const dnaProofs = tableDnaJudge(() => stage.clock);
+      const prooftypes = ['pkix', 'attribute-cert'];
+      const other = await stage.provider({
+        ...{ hosts: [B], credential: authority.issue({ dnsNames: ['xmpp.hoster.example'] }), ports: { dnaProofs } },
+        manager: { policy: { prooftypes }, proofs: { [B]: { 'attribute-cert': delegates(B) } } },
+        onTheWay: (text) => text.replace(/<(\w+:)?proof\b.*?<\/(\w+:)?proof>/s, ''),
+      });
+      return { ...(await sends(stage, { ports: { dnaProofs }, ...withPolicy({ prooftypes }) })), other };
+    },
+    expect: {
+      ...{ state: 'challenge', mover: 'peer', diagnosis: 'challenge-unanswered' },
+      cause: /xmpp\.example port \d+ asserts b\.example, and has not shown for 7 s that the domain was delegated to it/,
+      fix: /Give that server a proof from the owner of b\.example that is in force .*; or a certificate that names b\.example/,
+    },
+    joined: {
+      id: 'sent-not-seen',
+      cause: /b\.example sent .*, and a\.example never saw it/,
+      fix: /what swallows it between/,
     },
   },
 ];
