@@ -25,10 +25,10 @@ export type { ReportRecord, TraceBody, TraceRecord } from './trace/record.ts';
 // Negotiations as spans of OpenTelemetry (docs/spans.md).
 export { type SpanOptions, traceSpans } from './telemetry/spans.ts';
 // Why negotiations stand where they stand, and what two ends disagree about.
-export { type ChainLink, explain, type Explanation, type PairWanted } from './trace/explain.ts';
-export { type Disagreement, join } from './trace/join.ts';
-export { replay, type ReplayOptions } from './trace/replay.ts';
-export type { ActorView, Divergence, Ending, View, Waiting } from './trace/view.ts';
+export { type ChainLink, explain, type Explanation, type PairWanted } from './trace/explain/explain.ts';
+export { type Disagreement, join } from './trace/join/join.ts';
+export { replay, type ReplayOptions } from './trace/view/replay.ts';
+export type { ActorView, Divergence, Ending, View, Waiting } from './trace/view/view.ts';
 
 // Components (XEP-0114), and domains to which nobody is attached.
 export {

@@ -25,9 +25,9 @@ import { Registry } from './control/registry.ts';
 import { Router } from './routing/router.ts';
 import type { Stage } from './control/standing-streams.ts';
 import type { Delivery, Outlet, RouterCounters, RouterTotals } from './routing/types.ts';
-import { liveView } from './trace/live-view.ts';
+import { liveView } from './trace/view/live-view.ts';
 import { type ReportRecord, type TraceRecord, withoutKeys } from './trace/record.ts';
-import type { View } from './trace/view.ts';
+import type { View } from './trace/view/view.ts';
 
 /** One stream, as {@link ConnectionManager.snapshot} shows it. */
 export interface StreamView {

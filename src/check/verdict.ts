@@ -4,8 +4,8 @@ import type { Federation } from '../protocol/policy.ts';
 import type { ProofVerdict } from '../protocol/proof.ts';
 import type { Service } from '../protocol/service.ts';
 import type { Findings } from './findings.ts';
-import { diagnose } from '../trace/causes/diagnose.ts';
-import { tellingFault } from '../trace/causes/telling-fault.ts';
+import { diagnose } from '../trace/explain/causes/diagnose.ts';
+import { tellingFault } from '../trace/explain/causes/telling-fault.ts';
 
 export interface CheckVerdict {
   readonly domain: string;

@@ -1,8 +1,8 @@
 /** What a running daemon says of itself, at the address of its inspector. */
 import type { Mover } from '../../machines/declare.ts';
 import { LEFT_OUT } from '../inspector/answers.ts';
-import { faultIn, fieldsIn, isFields, numberIn, textIn } from '../trace/explain-context.ts';
-import type { ChainLink, Explanation, PairWanted } from '../trace/explain.ts';
+import { faultIn, fieldsIn, isFields, numberIn, textIn } from '../trace/context.ts';
+import type { ChainLink, Explanation, PairWanted } from '../trace/explain/explain.ts';
 import { UsageError } from './terminal.ts';
 
 /** Longer than any answer takes, in milliseconds. */

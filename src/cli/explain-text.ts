@@ -1,8 +1,8 @@
 /** Explanations for a person: the answer first, then who waits for whom, then what to do. */
 import type { Paint } from '../demo/paint.ts';
-import type { ChainLink, Explanation } from '../trace/explain.ts';
-import { clockTime, lasting, MOVERS } from '../trace/explain-words.ts';
-import type { Disagreement } from '../trace/join.ts';
+import type { ChainLink, Explanation } from '../trace/explain/explain.ts';
+import { clockTime, lasting, MOVERS } from '../trace/explain/words.ts';
+import type { Disagreement } from '../trace/join/join.ts';
 import { visible } from './visible.ts';
 
 const count = (amount: number, one: string, many: string): string => `${amount} ${amount === 1 ? one : many}`;

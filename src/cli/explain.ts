@@ -2,9 +2,9 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { makePaint } from '../demo/paint.ts';
 import { canonicalDomain } from '../protocol/names.ts';
-import { writeBundle } from '../trace/explain-bundle.ts';
-import { explain as explanationsOf, type Explanation, type PairWanted, pairFrom } from '../trace/explain.ts';
-import { join, type Disagreement } from '../trace/join.ts';
+import { writeBundle } from '../trace/explain/bundle.ts';
+import { explain as explanationsOf, type Explanation, type PairWanted, pairFrom } from '../trace/explain/explain.ts';
+import { join, type Disagreement } from '../trace/join/join.ts';
 import type { RunCommand } from './command.ts';
 import { explanationsAt, traceAt } from './explain-inspector.ts';
 import { lineOfWell, linesOfDisagreement, linesOfExplanation, summary } from './explain-text.ts';

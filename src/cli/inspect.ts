@@ -6,7 +6,7 @@ import { Inspector } from '../inspector/server.ts';
 import type { Clock } from '../ports.ts';
 import { TraceEncoder } from '../trace/format.ts';
 import type { TraceRecord } from '../trace/record.ts';
-import type { View } from '../trace/view.ts';
+import type { View } from '../trace/view/view.ts';
 import { packageVersion } from './version.ts';
 
 /** What the inspector needs of the connection manager. */

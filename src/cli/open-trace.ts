@@ -1,12 +1,12 @@
 /** A trace, or a bundle, opened for somebody who asks why. */
 import { open } from 'node:fs/promises';
 import { FaultError } from '../protocol/faults.ts';
-import { headerOf, isPacked, traceIn, unpacked } from '../trace/explain-bundle.ts';
+import { headerOf, isPacked, traceIn, unpacked } from '../trace/explain/bundle.ts';
 import { traceLimits } from '../trace/limits.ts';
-import { momentOf } from '../trace/moment.ts';
+import { momentOf } from '../trace/view/moment.ts';
 import { readTrace, TraceError } from '../trace/read.ts';
-import { replay } from '../trace/replay.ts';
-import type { View } from '../trace/view.ts';
+import { replay } from '../trace/view/replay.ts';
+import type { View } from '../trace/view/view.ts';
 import { type Terminal, UsageError } from './terminal.ts';
 
 export interface OpenedTrace {

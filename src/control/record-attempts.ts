@@ -12,9 +12,9 @@ import type { StreamId } from '../protocol/transport.ts';
 import type { WireElement } from '../protocol/wire.ts';
 import { type AttemptEnded, type AttemptVerdict, briefFault, briefText, verdictKept } from '../trace/attempt.ts';
 import { AttemptKeep } from '../trace/attempt-keep.ts';
-import { diagnose } from '../trace/causes/diagnose.ts';
-import { isSameFault, tellingFault } from '../trace/causes/telling-fault.ts';
-import { situationOf } from '../trace/explain-situation.ts';
+import { diagnose } from '../trace/explain/causes/diagnose.ts';
+import { isSameFault, tellingFault } from '../trace/explain/causes/telling-fault.ts';
+import { situationOf } from '../trace/explain/situation.ts';
 import type { Recorder } from './recorder.ts';
 import type { StreamRow } from './standing-streams.ts';
 

@@ -3,13 +3,13 @@ import { Subject } from 'rxjs';
 import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import type { Clock } from '../ports.ts';
 import { type Fault, toFault } from '../protocol/faults.ts';
-import type { LiveActor } from '../trace/live-view.ts';
+import type { LiveActor } from '../trace/view/live-view.ts';
 import { traceLimits } from '../trace/limits.ts';
 import type { EventOfActor, ReportRecord, TraceBody, TraceRecord } from '../trace/record.ts';
 import { redactEvent, redactInput } from '../trace/redact.ts';
 import { Ring } from '../trace/ring.ts';
 import { type Course, WATCHED, WatchedActor, type WatchedScope } from './watched-actor.ts';
-import { deadlineIn, follow, innermostOf, type Stay } from '../trace/stay.ts';
+import { deadlineIn, follow, innermostOf, type Stay } from '../trace/view/stay.ts';
 
 export interface RecorderOptions {
   readonly clock: Clock;

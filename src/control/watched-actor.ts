@@ -1,8 +1,8 @@
 /** An actor that is recorded: what the recorder knows of it, and what its chart acts through. */
 import type { AnyStateMachine } from 'xstate';
-import { childName } from '../trace/child-name.ts';
-import type { LiveActor } from '../trace/live-view.ts';
-import type { Stay } from '../trace/stay.ts';
+import { childName } from '../trace/view/child-name.ts';
+import type { LiveActor } from '../trace/view/live-view.ts';
+import type { Stay } from '../trace/view/stay.ts';
 
 type Scope = Parameters<AnyStateMachine['transition']>[2];
 

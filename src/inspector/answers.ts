@@ -1,9 +1,9 @@
 /** Which address of the inspector answers what. */
 import { canonicalDomain } from '../protocol/names.ts';
-import { pairFrom, survey } from '../trace/explain.ts';
-import { history } from '../trace/history.ts';
-import { ladder } from '../trace/ladder.ts';
-import { actor, overviewSteps, rowKinds, rowsSteps } from '../trace/queries.ts';
+import { pairFrom, survey } from '../trace/explain/explain.ts';
+import { history } from '../trace/queries/history.ts';
+import { ladder } from '../trace/queries/ladder.ts';
+import { actor, overviewSteps, rowKinds, rowsSteps } from '../trace/queries/queries.ts';
 import { commandNames, runCommand } from './commands.ts';
 import type { Inspected } from './inspected.ts';
 import type { Steps } from './paced.ts';

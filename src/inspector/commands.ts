@@ -1,6 +1,6 @@
 /** What an operator has done from the page (FEATURES V4): `POST /api/commands`. */
 import { FaultError, faultSentence } from '../protocol/faults.ts';
-import { fieldsIn, numberIn } from '../trace/explain-context.ts';
+import { fieldsIn, numberIn } from '../trace/context.ts';
 import type { Commands } from './inspected.ts';
 
 export interface CommandAnswer {

@@ -2,7 +2,7 @@
 import type { Observable } from 'rxjs';
 import type { Connecting } from '../control/operator.ts';
 import type { TraceRecord } from '../trace/record.ts';
-import type { View } from '../trace/view.ts';
+import type { View } from '../trace/view/view.ts';
 
 export interface Inspected {
   view(): View;

@@ -2,11 +2,11 @@
  * Records as Stately's inspector takes them: the messages of `@statelyai/inspect`, of which one tells that an actor is there,
  * one that an event has come to it, and one where it stands then. Contexts and events are as redacted as in a trace.
  */
-import { chartsById } from '../trace/charts.ts';
+import { chartsById } from '../trace/view/charts.ts';
 import { traceLimits } from '../trace/limits.ts';
 import type { EventOfActor, RecordOf, TraceRecord } from '../trace/record.ts';
 import { plain } from '../trace/redact.ts';
-import type { ActorView, Ending } from '../trace/view.ts';
+import type { ActorView, Ending } from '../trace/view/view.ts';
 
 /** The version of `@statelyai/inspect` whose messages these are. */
 const VERSION = '0.7.2';

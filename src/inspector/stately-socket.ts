@@ -2,7 +2,7 @@
 import type { Subscription } from 'rxjs';
 import type { WebSocket } from 'ws';
 import type { TraceRecord } from '../trace/record.ts';
-import type { ActorView } from '../trace/view.ts';
+import type { ActorView } from '../trace/view/view.ts';
 import type { Inspected, Live } from './inspected.ts';
 import {
   droppedRecords,

@@ -2,7 +2,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Observable } from 'rxjs';
 import type { ManagerTotals } from '../manager.ts';
-import { faultIn } from '../trace/explain-context.ts';
+import { faultIn } from '../trace/context.ts';
 import type { RecordOf, TraceRecord } from '../trace/record.ts';
 import { conditionLabel, prooftypeLabel, tlsLabel } from './words.ts';
 

@@ -1,6 +1,6 @@
 /** Attributes of spans: by the semantic conventions of OpenTelemetry where they have a name for it. */
 import type { Attributes } from '@opentelemetry/api';
-import { endpointIn, fieldsIn, textIn } from '../trace/explain-context.ts';
+import { endpointIn, fieldsIn, textIn } from '../trace/context.ts';
 import type { RecordOf } from '../trace/record.ts';
 
 export const dnsAttributes = ({ question, type, status, data }: RecordOf<'dns'>): Attributes => ({

@@ -10,7 +10,7 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 import { faultSentence } from '../protocol/faults.ts';
-import { faultIn } from '../trace/explain-context.ts';
+import { faultIn } from '../trace/context.ts';
 
 export interface OpenSpan {
   readonly span: Span;

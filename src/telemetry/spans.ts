@@ -5,7 +5,7 @@
 import { type Attributes, type Span, SpanKind, trace, type Tracer, type TracerProvider } from '@opentelemetry/api';
 import type { Observable } from 'rxjs';
 import { faultSentence } from '../protocol/faults.ts';
-import { fieldsIn, numberIn, textIn } from '../trace/explain-context.ts';
+import { fieldsIn, numberIn, textIn } from '../trace/context.ts';
 import type { RecordOf, TraceRecord } from '../trace/record.ts';
 import {
   certificateAttributes,

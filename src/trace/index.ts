@@ -1,11 +1,11 @@
 /** Traces, for those who write, read, replay or explain them (`xmpp-dna/trace`; docs/trace-format.md). */
 export type * from './record.ts';
-export type * from './view.ts';
+export type * from './view/view.ts';
 export { TRACE_VERSION, type HeaderFields, TraceEncoder, type TraceHeader } from './format.ts';
 export { TraceFile, type TraceFileOptions } from './trace-file.ts';
 export { type ReadBounds, readTrace, type Trace, TraceError } from './read.ts';
 export { readTraceFile } from './read-file.ts';
-export { type Attempt, type History, history } from './history.ts';
+export { type Attempt, type History, history } from './queries/history.ts';
 export type { AttemptEnded, AttemptEvidence, AttemptVerdict } from './attempt.ts';
-export { replay, type ReplayOptions } from './replay.ts';
+export { replay, type ReplayOptions } from './view/replay.ts';
 export { traceLimits } from './limits.ts';

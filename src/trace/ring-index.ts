@@ -2,7 +2,7 @@
  * The records of a ring, looked up by the actor that they are about. Whoever asks again pays for what has come since: that is
  * what makes it cheap to look every second.
  */
-import { isOfChart } from './by-actor.ts';
+import { isOfChart } from './view/by-actor.ts';
 import type { TraceRecord } from './record.ts';
 
 export interface Indexed {

@@ -1,7 +1,7 @@
 /** The table of causes, which explains traces as well: of those less may be known. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { causes, diagnose } from '../../src/trace/causes/diagnose.ts';
+import { causes, diagnose } from '../../src/trace/explain/causes/diagnose.ts';
 import { fault } from '../../src/protocol/faults.ts';
 
 test('every cause has an id of its own, a sentence and a fix, however little is known', () => {

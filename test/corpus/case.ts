@@ -1,7 +1,7 @@
 /** What a case of the corpus is: how it is produced, and what an expert would say of it. */
 import assert from 'node:assert/strict';
-import type { Explanation } from '../../src/trace/explain.ts';
-import { join } from '../../src/trace/join.ts';
+import type { Explanation } from '../../src/trace/explain/explain.ts';
+import { join } from '../../src/trace/join/join.ts';
 import { explained, type Provider, replayed, Stage } from './stage.ts';
 
 export interface Expected {

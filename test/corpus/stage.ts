@@ -13,10 +13,10 @@ import type { Delivery } from '../../src/routing/types.ts';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
 import { createTableResolver, type TableResolver } from '../../src/simulation/table-dns.ts';
-import { explain, type Explanation } from '../../src/trace/explain.ts';
+import { explain, type Explanation } from '../../src/trace/explain/explain.ts';
 import type { TraceRecord } from '../../src/trace/record.ts';
-import { replay } from '../../src/trace/replay.ts';
-import type { View } from '../../src/trace/view.ts';
+import { replay } from '../../src/trace/view/replay.ts';
+import type { View } from '../../src/trace/view/view.ts';
 import { readText, traceText } from '../support/traces.ts';
 import { altered } from './altered-network.ts';
 

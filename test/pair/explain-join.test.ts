@@ -6,12 +6,12 @@ import { join as pathOf } from 'node:path';
 import { after, test } from 'node:test';
 import { runCommandLine } from '../../src/cli/run.ts';
 import type { Side } from '../../src/demo/scenario.ts';
-import { explain } from '../../src/trace/explain.ts';
+import { explain } from '../../src/trace/explain/explain.ts';
 import { TraceEncoder } from '../../src/trace/format.ts';
-import { join } from '../../src/trace/join.ts';
-import { replay } from '../../src/trace/replay.ts';
+import { join } from '../../src/trace/join/join.ts';
+import { replay } from '../../src/trace/view/replay.ts';
 import type { TraceRecord } from '../../src/trace/record.ts';
-import type { View } from '../../src/trace/view.ts';
+import type { View } from '../../src/trace/view/view.ts';
 import { createDuo, type Duo, type DuoOptions } from '../support/duo.ts';
 
 const HOSTS: Readonly<Record<Side, string>> = { A: 'a.example', B: 'b.example' };

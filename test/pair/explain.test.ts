@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { limits } from '../../machines/limits.ts';
 import { credentialOf } from '../../src/demo/certificates.ts';
 import type { ProviderSetup } from '../../src/demo/scenario.ts';
-import { explain, type Explanation } from '../../src/trace/explain.ts';
-import { replay } from '../../src/trace/replay.ts';
+import { explain, type Explanation } from '../../src/trace/explain/explain.ts';
+import { replay } from '../../src/trace/view/replay.ts';
 import {
   createScriptedPeer,
   DIALBACK_FEATURE,

@@ -1,11 +1,11 @@
 /** What is seen of a negotiation at a glance is what the whole of it says, at every moment of its life (FEATURES O3). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { prospectsIn, sinceOf } from '../../src/trace/explain-negotiations.ts';
-import { explain } from '../../src/trace/explain.ts';
-import { glanceAt, glanceOf } from '../../src/trace/glance.ts';
-import { overview, rows } from '../../src/trace/queries.ts';
-import type { ActorView, View } from '../../src/trace/view.ts';
+import { prospectsIn, sinceOf } from '../../src/trace/explain/negotiations.ts';
+import { explain } from '../../src/trace/explain/explain.ts';
+import { glanceAt, glanceOf } from '../../src/trace/view/glance.ts';
+import { overview, rows } from '../../src/trace/queries/queries.ts';
+import type { ActorView, View } from '../../src/trace/view/view.ts';
 import { createDuo } from '../support/duo.ts';
 
 const A = ['a.example', 'c.example'];

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RecordOf } from '../../src/trace/record.ts';
-import { actor, rows } from '../../src/trace/queries.ts';
-import { replay } from '../../src/trace/replay.ts';
+import { actor, rows } from '../../src/trace/queries/queries.ts';
+import { replay } from '../../src/trace/view/replay.ts';
 import { createDuo } from '../support/duo.ts';
 
 test('what one end has written is what the other has read: headers, negotiation and stanzas, before TLS and under it', async () => {

@@ -8,7 +8,7 @@ import {
   type StateValueFrom,
   transition,
 } from 'xstate';
-import { childName } from '../../src/trace/child-name.ts';
+import { childName } from '../../src/trace/view/child-name.ts';
 
 type LeafOf<Value> = Value extends string
   ? Value

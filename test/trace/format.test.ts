@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { FaultError, fault } from '../../src/protocol/faults.ts';
 import { readTrace, TraceError, type ReadBounds } from '../../src/trace/read.ts';
 import type { TraceRecord } from '../../src/trace/record.ts';
-import { replay } from '../../src/trace/replay.ts';
+import { replay } from '../../src/trace/view/replay.ts';
 import { chunksOf, readText, traceText } from '../support/traces.ts';
 
 const HEADER = '{"trace":"xmpp-dna","version":1,"software":"x","startedAtMs":0,"role":"test","hosts":["a.example"]}';

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AttemptKeep } from '../../src/trace/attempt-keep.ts';
 import type { AttemptEnded } from '../../src/trace/attempt.ts';
-import { history } from '../../src/trace/history.ts';
+import { history } from '../../src/trace/queries/history.ts';
 import { traceLimits } from '../../src/trace/limits.ts';
 import type { RecordOf } from '../../src/trace/record.ts';
-import { replay } from '../../src/trace/replay.ts';
+import { replay } from '../../src/trace/view/replay.ts';
 import { createDuo } from '../support/duo.ts';
 import { readText, traceText } from '../support/traces.ts';
 

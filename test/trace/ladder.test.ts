@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Play, play } from '../../src/demo/play.ts';
 import { scenarios } from '../../src/demo/scenarios.ts';
-import { ladder, type Ladder, type Rung } from '../../src/trace/ladder.ts';
-import type { View } from '../../src/trace/view.ts';
+import { ladder, type Ladder, type Rung } from '../../src/trace/queries/ladder.ts';
+import type { View } from '../../src/trace/view/view.ts';
 import { createDuo, type Duo } from '../support/duo.ts';
 import { createSimulation } from '../support/simulation.ts';
 

@@ -1,9 +1,9 @@
 /** What may pass, and by which proof: the list of proved pairs, live and out of a trace (O1). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { proofsWords, provedCount, provedPairs } from '../../src/trace/proved.ts';
-import { overview, rows, type Row } from '../../src/trace/queries.ts';
-import { replay } from '../../src/trace/replay.ts';
+import { proofsWords, provedCount, provedPairs } from '../../src/trace/queries/proved.ts';
+import { overview, rows, type Row } from '../../src/trace/queries/queries.ts';
+import { replay } from '../../src/trace/view/replay.ts';
 import { createDuo } from '../support/duo.ts';
 import { readText, traceText } from '../support/traces.ts';
 

@@ -1,7 +1,7 @@
 /** Records of the ring by their actor, asked again and again while records come and go (FEATURES O10). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ByActor } from '../../src/trace/by-actor.ts';
+import { ByActor } from '../../src/trace/view/by-actor.ts';
 import { Ring } from '../../src/trace/ring.ts';
 import type { TraceRecord } from '../../src/trace/record.ts';
 

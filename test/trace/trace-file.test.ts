@@ -9,7 +9,7 @@ import type { Fault } from '../../src/protocol/faults.ts';
 import { FaultError } from '../../src/protocol/faults.ts';
 import { readTraceFile } from '../../src/trace/read-file.ts';
 import type { TraceRecord } from '../../src/trace/record.ts';
-import { replay } from '../../src/trace/replay.ts';
+import { replay } from '../../src/trace/view/replay.ts';
 import { TraceFile, type TraceFileOptions } from '../../src/trace/trace-file.ts';
 import { createDuo } from '../support/duo.ts';
 

@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { runCommandLine } from '../../src/cli/run.ts';
-import { explain } from '../../src/trace/explain.ts';
-import { readBundle } from '../../src/trace/explain-bundle.ts';
+import { explain } from '../../src/trace/explain/explain.ts';
+import { readBundle } from '../../src/trace/explain/bundle.ts';
 import { failedWith, opening, viewMade } from './explain-views.ts';
 import { fault } from '../../src/protocol/faults.ts';
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StreamFeatures, WireElement } from '../../src/protocol/wire.ts';
-import { join } from '../../src/trace/join.ts';
-import type { View } from '../../src/trace/view.ts';
+import { join } from '../../src/trace/join/join.ts';
+import type { View } from '../../src/trace/view/view.ts';
 import { type ActorMade, NOW_MS, type RecordMade, viewMade, wireMade } from './explain-views.ts';
 
 const FEATURES: StreamFeatures = {

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fault, type Fault } from '../../src/protocol/faults.ts';
-import { diagnoses } from '../../src/trace/diagnoses/index.ts';
-import { explain, type Explanation } from '../../src/trace/explain.ts';
+import { diagnoses } from '../../src/trace/explain/diagnoses/index.ts';
+import { explain, type Explanation } from '../../src/trace/explain/explain.ts';
 import {
   type ActorMade,
   asserted,

@@ -7,8 +7,8 @@ import type { Inspector } from '../../src/inspector/server.ts';
 import { ConnectionManager } from '../../src/manager.ts';
 import { createNodePorts, type NodePorts } from '../../src/node-ports.ts';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
-import type { Overview, Rows } from '../../src/trace/queries.ts';
-import type { Ladder } from '../../src/trace/ladder.ts';
+import type { Overview, Rows } from '../../src/trace/queries/queries.ts';
+import type { Ladder } from '../../src/trace/queries/ladder.ts';
 import { freePort } from '../support/processes.ts';
 import { ask, Wire } from '../support/inspector-client.ts';
 

@@ -1,6 +1,6 @@
 /** The frame of the page: what is looked at, and where its answers come from. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Overview } from '../../src/trace/queries.ts';
+import type { Overview } from '../../src/trace/queries/queries.ts';
 import { type Answered, useAnswer } from './answers.ts';
 import { Detail } from './detail.tsx';
 import { hearTime } from './now.ts';

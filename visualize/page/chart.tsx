@@ -1,6 +1,6 @@
 /** The chart of an actor, with the state that it is in lit, and the way that it took. */
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { ActorView } from '../../src/trace/view.ts';
+import type { ActorView } from '../../src/trace/view/view.ts';
 import { holds, isTaken, litIn } from './chart-paths.ts';
 import { clockWords } from './words.ts';
 

@@ -1,7 +1,7 @@
 /** What an operator may have done: connect, close, retry, block. What breaks something is asked about first. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { textIn } from '../../src/trace/explain-context.ts';
-import type { ActorView } from '../../src/trace/view.ts';
+import { textIn } from '../../src/trace/context.ts';
+import type { ActorView } from '../../src/trace/view/view.ts';
 import type { Command, Commands, Outcome } from './source.ts';
 
 interface Offered {

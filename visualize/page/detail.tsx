@@ -1,7 +1,7 @@
 /** One stream, pair or peer, or a child of one: why it is where it is, its chart, and all that is known of it. */
-import type { ActorView } from '../../src/trace/view.ts';
-import type { Explanation } from '../../src/trace/explain.ts';
-import { textIn } from '../../src/trace/explain-context.ts';
+import type { ActorView } from '../../src/trace/view/view.ts';
+import type { Explanation } from '../../src/trace/explain/explain.ts';
+import { textIn } from '../../src/trace/context.ts';
 import { type Answered, useAnswer } from './answers.ts';
 import { ChartCard } from './chart.tsx';
 import { ActorCommands } from './commands.tsx';

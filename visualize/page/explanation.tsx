@@ -1,6 +1,6 @@
 /** Why it stands where it stands: in sentences, then who waits for whom. */
-import type { ChainLink, Explanation } from '../../src/trace/explain.ts';
-import { lasting } from '../../src/trace/explain-words.ts';
+import type { ChainLink, Explanation } from '../../src/trace/explain/explain.ts';
+import { lasting } from '../../src/trace/explain/words.ts';
 import { moveFocus } from './keys.ts';
 import { actorHash, type Route } from './route.ts';
 import { clockWords, endsOf, MOVERS, sinceWords } from './words.ts';

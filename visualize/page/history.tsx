@@ -1,7 +1,7 @@
 /** The last attempts of a domain, and what each verdict rested on. */
 import { NOT_AVAILABLE, useAnswer } from './answers.ts';
 import { actorHash, type Route } from './route.ts';
-import type { Attempt } from '../../src/trace/history.ts';
+import type { Attempt } from '../../src/trace/queries/history.ts';
 import type { Source } from './source.ts';
 import { clockWords, dateWords, endsOf } from './words.ts';
 

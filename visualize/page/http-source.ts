@@ -1,8 +1,8 @@
 /** A daemon that runs, over the addresses of its inspector (docs/inspector.md). */
-import type { Explanation } from '../../src/trace/explain.ts';
-import type { History } from '../../src/trace/history.ts';
-import type { Ladder } from '../../src/trace/ladder.ts';
-import type { ActorAnswer, Overview, Rows } from '../../src/trace/queries.ts';
+import type { Explanation } from '../../src/trace/explain/explain.ts';
+import type { History } from '../../src/trace/queries/history.ts';
+import type { Ladder } from '../../src/trace/queries/ladder.ts';
+import type { ActorAnswer, Overview, Rows } from '../../src/trace/queries/queries.ts';
 import { LiveSocket } from './live-socket.ts';
 import { type Command, type Commands, NotAvailable, type Outcome, type Source } from './source.ts';
 

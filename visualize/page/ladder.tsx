@@ -1,6 +1,6 @@
 /** Elements between the parties, in the order of time: who said what to whom. */
 import { NOT_AVAILABLE, useAnswer } from './answers.ts';
-import type { Ladder, Rung } from '../../src/trace/ladder.ts';
+import type { Ladder, Rung } from '../../src/trace/queries/ladder.ts';
 import type { Source } from './source.ts';
 import { clockWords } from './words.ts';
 

@@ -1,6 +1,6 @@
 /** What stands in a row of each list. */
 import type { ComponentChildren } from 'preact';
-import type { Row, RowKind } from '../../src/trace/queries.ts';
+import type { Row, RowKind } from '../../src/trace/queries/queries.ts';
 import { actorHash, type Route } from './route.ts';
 import { bytesWords, dateWords, MOVERS, sinceWords } from './words.ts';
 

@@ -1,6 +1,6 @@
 /** Streams, pairs or peers: of thousands only those that can be seen are asked for and drawn. */
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { Row, RowKind } from '../../src/trace/queries.ts';
+import type { Row, RowKind } from '../../src/trace/queries/queries.ts';
 import { useAnswer } from './answers.ts';
 import { cellsOf, COLUMNS } from './list-cells.tsx';
 import { useNow } from './now.ts';

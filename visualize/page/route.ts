@@ -1,6 +1,6 @@
 /** What is looked at, as the part of the address behind `#`: it can be linked, and the way back works. */
 import { useEffect, useState } from 'preact/hooks';
-import { type RowKind, rowKinds } from '../../src/trace/queries.ts';
+import { type RowKind, rowKinds } from '../../src/trace/queries/queries.ts';
 
 export interface Route {
   readonly view: 'start' | 'actor' | 'watch';

@@ -1,8 +1,8 @@
 /** Where the page has its answers from: a daemon that runs, or a trace that was opened. The views know only this. */
-import type { Explanation } from '../../src/trace/explain.ts';
-import type { History } from '../../src/trace/history.ts';
-import type { Ladder } from '../../src/trace/ladder.ts';
-import type { ActorAnswer, Overview, RowKind, Rows } from '../../src/trace/queries.ts';
+import type { Explanation } from '../../src/trace/explain/explain.ts';
+import type { History } from '../../src/trace/queries/history.ts';
+import type { Ladder } from '../../src/trace/queries/ladder.ts';
+import type { ActorAnswer, Overview, RowKind, Rows } from '../../src/trace/queries/queries.ts';
 import type { RecordOf } from '../../src/trace/record.ts';
 
 export interface Source {

@@ -1,6 +1,6 @@
 /** What is stuck, first; then all there is. */
-import type { Explanation } from '../../src/trace/explain.ts';
-import type { Overview, RowKind } from '../../src/trace/queries.ts';
+import type { Explanation } from '../../src/trace/explain/explain.ts';
+import type { Overview, RowKind } from '../../src/trace/queries/queries.ts';
 import type { Answered } from './answers.ts';
 import { BlockedLine, ConnectButton } from './commands.tsx';
 import { leadOf } from './explanation.tsx';

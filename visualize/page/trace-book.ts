@@ -1,8 +1,8 @@
 /** A trace that was opened, at any of its moments: what a daemon answers, answered from records. */
-import { explain, type Explanation, pairFrom } from '../../src/trace/explain.ts';
-import { history, type History } from '../../src/trace/history.ts';
-import { ladder, type Ladder } from '../../src/trace/ladder.ts';
-import { momentOf } from '../../src/trace/moment.ts';
+import { explain, type Explanation, pairFrom } from '../../src/trace/explain/explain.ts';
+import { history, type History } from '../../src/trace/queries/history.ts';
+import { ladder, type Ladder } from '../../src/trace/queries/ladder.ts';
+import { momentOf } from '../../src/trace/view/moment.ts';
 import {
   actor,
   type ActorAnswer,
@@ -11,10 +11,10 @@ import {
   type RowKind,
   type Rows,
   rows,
-} from '../../src/trace/queries.ts';
+} from '../../src/trace/queries/queries.ts';
 import { readTrace, type Trace } from '../../src/trace/read.ts';
-import { replay, Replayer } from '../../src/trace/replay.ts';
-import type { View } from '../../src/trace/view.ts';
+import { replay, Replayer } from '../../src/trace/view/replay.ts';
+import type { View } from '../../src/trace/view/view.ts';
 import { recordWords } from './record-words.ts';
 import type { Moment } from './source.ts';
 

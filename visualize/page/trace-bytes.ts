@@ -1,6 +1,6 @@
 /** The bytes of a file that is to be read as a trace: as they are, or unpacked from a bundle (docs/explain.md). */
 
-/** A bundle begins with a line that says so, then explains, line by line; then comes the trace (src/trace/explain-bundle.ts). */
+/** A bundle begins with a line that says so, then explains, line by line; then comes the trace (src/trace/explain/bundle.ts). */
 const BUNDLE = '{"bundle":';
 const TRACE = '{"trace":';
 const NEWLINE = 0x0a;

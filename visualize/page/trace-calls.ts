@@ -1,5 +1,5 @@
 /** What the page asks of the worker that holds a trace. */
-import type { RowKind } from '../../src/trace/queries.ts';
+import type { RowKind } from '../../src/trace/queries/queries.ts';
 
 export type Asked =
   | { readonly what: 'open'; readonly file: Blob; readonly nowMs: number }

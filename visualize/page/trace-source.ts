@@ -1,8 +1,8 @@
 /** A trace that was opened, at the moment that is looked at. */
-import type { Explanation } from '../../src/trace/explain.ts';
-import type { ActorAnswer, Overview, Rows } from '../../src/trace/queries.ts';
-import type { History } from '../../src/trace/history.ts';
-import type { Ladder } from '../../src/trace/ladder.ts';
+import type { Explanation } from '../../src/trace/explain/explain.ts';
+import type { ActorAnswer, Overview, Rows } from '../../src/trace/queries/queries.ts';
+import type { History } from '../../src/trace/queries/history.ts';
+import type { Ladder } from '../../src/trace/queries/ladder.ts';
 import { type Moment, NotAvailable, type Source, type Timeline } from './source.ts';
 import type { Answer, Asked } from './trace-calls.ts';
 

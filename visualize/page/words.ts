@@ -1,6 +1,6 @@
 /** How the page speaks. */
-import { lasting, MOVERS } from '../../src/trace/explain-words.ts';
-import type { Explanation } from '../../src/trace/explain.ts';
+import { lasting, MOVERS } from '../../src/trace/explain/words.ts';
+import type { Explanation } from '../../src/trace/explain/explain.ts';
 
 export { MOVERS };
 

@@ -1,0 +1,80 @@
+/** What an explanation reads in the context of an actor. A trace may come from anybody: nothing is taken for granted in it. */
+import type { CertificateEvidence } from '../protocol/certificate.ts';
+import type { Endpoint } from '../protocol/dns.ts';
+import type { Fault, FaultLayer, FaultOrigin } from '../protocol/faults.ts';
+import type { ProofAttempt } from '../protocol/proof.ts';
+import { tellingFault } from './explain/causes/telling-fault.ts';
+import type { StreamFeatures } from '../protocol/wire.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export const fieldsIn = (value: unknown): Fields => (isFields(value) ? value : {});
+export const textIn = (value: unknown): string => (typeof value === 'string' ? value : '');
+export const numberIn = (value: unknown): number | null =>
+  typeof value === 'number' && Number.isFinite(value) ? value : null;
+
+const textsIn = (value: unknown): string[] =>
+  Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : [];
+
+export function faultIn(value: unknown): Fault | null {
+  const { layer, condition, origin, text } = fieldsIn(value);
+  if (typeof layer !== 'string' || typeof condition !== 'string' || typeof origin !== 'string') return null;
+  // An unknown layer fits no cause, and is told as it is.
+  const known = { layer: layer as FaultLayer, condition, origin: origin as FaultOrigin };
+  return typeof text === 'string' ? { ...known, text } : known;
+}
+
+export function endpointIn(value: unknown): Pick<Endpoint, 'host' | 'port' | 'tls'> | null {
+  const { host, port, tls } = fieldsIn(value);
+  if (typeof host !== 'string' || host === '' || typeof port !== 'number') return null;
+  return { host, port, tls: tls === 'direct' ? 'direct' : 'starttls' };
+}
+
+export function certificateIn(value: unknown): CertificateEvidence | null {
+  const { sha256, sha512, subject, issuer, notBeforeMs, notAfterMs, presented } = fieldsIn(value);
+  if (typeof sha256 !== 'string' || typeof notBeforeMs !== 'number' || typeof notAfterMs !== 'number') return null;
+  const { dnsNames, srvNames, xmppAddrs, ipAddresses } = fieldsIn(presented);
+  return {
+    sha256,
+    sha512: textIn(sha512),
+    subject: textIn(subject),
+    issuer: textIn(issuer),
+    notBeforeMs,
+    notAfterMs,
+    presented: {
+      dnsNames: textsIn(dnsNames),
+      srvNames: textsIn(srvNames),
+      xmppAddrs: textsIn(xmppAddrs),
+      ipAddresses: textsIn(ipAddresses),
+    },
+  };
+}
+
+export const startTlsIn = (features: unknown): StreamFeatures['startTls'] | null => {
+  const { startTls } = fieldsIn(features);
+  return startTls === 'absent' || startTls === 'optional' || startTls === 'required' ? startTls : null;
+};
+
+/** What was tried in vain, in order. */
+export function attemptsIn(value: unknown): readonly ProofAttempt[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((one): ProofAttempt[] => {
+    const { prooftype, verdict } = fieldsIn(one);
+    const { kind, fault, final } = fieldsIn(verdict);
+    const why = faultIn(fault);
+    if (typeof prooftype !== 'string' || why === null) return [];
+    if (kind !== 'refuted' && kind !== 'undetermined') return [];
+    return [{ prooftype, verdict: { kind, fault: why, ...(final === true ? { final: true as const } : {}) } }];
+  });
+}
+
+/** Why the certificate of the far end does not prove its domain; null where it does, or where nobody has asked. */
+export function whyUnproved(associated: unknown): Fault | null {
+  const { verdict, attempts } = fieldsIn(associated);
+  const { kind, fault } = fieldsIn(verdict);
+  const concluded = kind === 'proved' ? null : faultIn(fault);
+  return concluded === null ? null : tellingFault(attemptsIn(attempts), concluded);
+}

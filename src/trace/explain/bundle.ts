@@ -1,0 +1,143 @@
+/**
+ * What is sent with a report of a bug: one file, JSON Lines in gzip. First a line that says what made it, then the explanations of
+ * that moment, then the trace as docs/trace-format.md has it. Keys, passwords and stanzas are in none of them; on request neither
+ * are IP addresses: each is replaced by a name of its own, so that it can still be seen which are the same.
+ */
+import { isIP } from 'node:net';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { fault, FaultError } from '../../protocol/faults.ts';
+import { isFields } from '../context.ts';
+import type { Explanation } from './explain.ts';
+
+export interface BundleHeader {
+  readonly bundle: 'xmpp-dna';
+  readonly version: 1;
+  readonly software: string;
+  /** Of Node and of the machine: `v20.19.0 linux x64`. */
+  readonly platform: string;
+  /** The moment that is explained, in milliseconds since the epoch. */
+  readonly atMs: number;
+  readonly addresses: 'shown' | 'hidden';
+}
+
+export interface BundleContent {
+  readonly header: Omit<BundleHeader, 'bundle' | 'version' | 'addresses'>;
+  readonly explanations: readonly Explanation[];
+  /** The lines of a trace. */
+  readonly trace: Iterable<string>;
+}
+
+/** Larger than any trace of ours, unpacked, in bytes; what a small file swells to has an end. */
+const MAX_UNPACKED = 256 * 1_024 * 1_024;
+
+/** Fields that hold what proves something; a trace has them empty already, and nobody has to rely on that. */
+const SECRET: ReadonlySet<string> = new Set(['key', 'secret', 'password', 'token', 'initialResponse', 'data', 'body']);
+/** What a trace has in their place: charts find in it what they found in the original (redact.ts). */
+const REDACTED: ReadonlySet<unknown> = new Set(['', '…', '=', 'Lg==', '!']);
+
+export function writeBundle({ header, explanations, trace }: BundleContent, hideAddresses: boolean): Buffer {
+  const hidden = hideAddresses ? new HiddenAddresses() : null;
+  const first: BundleHeader = {
+    bundle: 'xmpp-dna',
+    version: 1,
+    ...header,
+    addresses: hideAddresses ? 'hidden' : 'shown',
+  };
+  const lines = [JSON.stringify(first)];
+  for (const one of explanations) lines.push(JSON.stringify(redacted({ event: 'explanation', ...one }, hidden)));
+  for (const line of trace) {
+    if (line === '') continue;
+    const parsed: unknown = JSON.parse(line);
+    lines.push(JSON.stringify(redacted(parsed, hidden)));
+  }
+  return gzipSync(lines.join('\n') + '\n');
+}
+
+/** @throws FaultError `config`: `not-a-bundle`, `bundle-too-large` */
+export function readBundle(bytes: Uint8Array): { readonly header: BundleHeader; readonly trace: string } {
+  const text = unpacked(bytes);
+  const header = headerOf(text);
+  if (header === null) throw new FaultError(fault('config', 'not-a-bundle', 'local', 'it is not a bundle of xmpp-dna'));
+  return { header, trace: traceIn(text) };
+}
+
+/** What follows the explanations of a bundle, which begins with a line of its own that says what it is. */
+export function traceIn(text: string): string {
+  const begins = text.indexOf('\n{"trace":');
+  return begins < 0 ? '' : text.slice(begins + 1);
+}
+
+/** @throws FaultError `config`: `not-a-bundle`, `bundle-too-large` */
+export function unpacked(bytes: Uint8Array): string {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED }).toString('utf8');
+  } catch (error) {
+    const isLarge = error instanceof RangeError;
+    const text = isLarge ? `more than ${MAX_UNPACKED} bytes when unpacked` : 'it is packed, and cannot be unpacked';
+    throw new FaultError(fault('config', isLarge ? 'bundle-too-large' : 'not-a-bundle', 'local', text), {
+      cause: error,
+    });
+  }
+}
+
+export const isPacked = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
+
+export function headerOf(text: string): BundleHeader | null {
+  const end = text.indexOf('\n');
+  if (!text.startsWith('{"bundle":') || end < 0 || end > 10_000) return null;
+  try {
+    const parsed: unknown = JSON.parse(text.slice(0, end));
+    if (!isFields(parsed) || parsed['bundle'] !== 'xmpp-dna' || parsed['version'] !== 1) return null;
+    const { software, platform, atMs, addresses } = parsed;
+    return {
+      bundle: 'xmpp-dna',
+      version: 1,
+      software: String(software),
+      platform: String(platform),
+      atMs: typeof atMs === 'number' ? atMs : 0,
+      addresses: addresses === 'hidden' ? 'hidden' : 'shown',
+    };
+  } catch {
+    return null;
+  }
+}
+
+function redacted(value: unknown, hidden: HiddenAddresses | null): unknown {
+  if (typeof value === 'string') return hidden === null ? value : hidden.in(value);
+  if (Array.isArray(value)) return value.map((one) => redacted(one, hidden));
+  if (!isFields(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, one]) => [
+      hidden === null ? name : hidden.in(name),
+      SECRET.has(name) && typeof one === 'string' && !REDACTED.has(one) ? '…' : redacted(one, hidden),
+    ]),
+  );
+}
+
+/** Words that may be an address: digits and dots, or hexadecimal and colons, with a zone or without. */
+const MAYBE_ADDRESS = /[0-9a-fA-F:]*:[0-9a-fA-F:.]+(?:%\w+)?|\d{1,3}(?:\.\d{1,3}){3}/g;
+
+class HiddenAddresses {
+  readonly #names = new Map<string, string>();
+
+  in(text: string): string {
+    return text.replace(MAYBE_ADDRESS, (word) => {
+      if (isIP(word) === 0) return this.#withPort(word);
+      return this.#nameOf(word);
+    });
+  }
+
+  /** `192.0.2.1:5269`. */
+  #withPort(word: string): string {
+    const [, address = '', port = ''] = /^(\d+\.\d+\.\d+\.\d+)(:\d+)$/.exec(word) ?? [];
+    return isIP(address) === 0 ? word : `${this.#nameOf(address)}${port}`;
+  }
+
+  #nameOf(address: string): string {
+    const known = this.#names.get(address);
+    if (known !== undefined) return known;
+    const name = `address-${this.#names.size + 1}`;
+    this.#names.set(address, name);
+    return name;
+  }
+}

@@ -1,0 +1,54 @@
+/** The table of causes: from a fault, and what else is known, to a sentence that says what is wrong and what puts it right. */
+import type { Mover } from '../../../../machines/declare.ts';
+import { faultSentence } from '../../../protocol/faults.ts';
+import { assertedCauses } from './asserted.ts';
+import type { Cause, Situation } from './cause.ts';
+import { certificateCauses } from './certificate.ts';
+import { connectionCauses } from './connection.ts';
+import { daneCauses } from './dane.ts';
+import { dnsCauses } from './dns.ts';
+import { farEndCauses } from './far-end.ts';
+import { ownCauses } from './own.ts';
+import { poshCauses } from './posh.ts';
+import { tlsCauses } from './tls.ts';
+
+export { type Cause, place, type Situation } from './cause.ts';
+
+/** In this order; the first that fits is the one. */
+export const causes: readonly Cause[] = [
+  ...dnsCauses,
+  ...daneCauses,
+  ...connectionCauses,
+  ...tlsCauses,
+  ...certificateCauses,
+  ...poshCauses,
+  ...assertedCauses,
+  ...ownCauses,
+  ...farEndCauses,
+];
+
+export interface Diagnosis {
+  /** Of the cause; null where the table has none. */
+  readonly id: string | null;
+  readonly cause: string;
+  readonly fix: string | null;
+  /** Who has to put it right, where that is another than the origin of the fault. */
+  readonly mover: Mover | null;
+}
+
+export function diagnose(situation: Situation): Diagnosis {
+  const { fault } = situation;
+  const found = causes.find(
+    ({ layers, conditions, when }) =>
+      layers.includes(fault.layer) &&
+      (conditions?.includes(fault.condition) ?? true) &&
+      (when === undefined || when(situation)),
+  );
+  return found === undefined
+    ? { id: null, cause: `${faultSentence(fault)}.`, fix: null, mover: null }
+    : { id: found.id, cause: found.because(situation), fix: found.fix(situation), mover: found.mover ?? null };
+}
+
+/** What puts right a cause that is known by its id. */
+export const fixOf = (id: string, situation: Situation): string =>
+  causes.find((cause) => cause.id === id)?.fix(situation) ?? '';

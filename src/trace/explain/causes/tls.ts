@@ -1,0 +1,118 @@
+/** From <starttls/> to the end of the handshake. */
+import { serviceFacts } from '../../../protocol/service.ts';
+import { type Cause, place, said, says } from './cause.ts';
+
+/** What the alert says of our certificate (RFC 8446 §6.2), and what puts it right. */
+const fixOfOurs: readonly (readonly [RegExp, string])[] = [
+  [/expired/, 'Renew our certificate, and have it loaded; it may be that the clock of the far end is wrong.'],
+  [/revoked/, 'Our certificate was revoked: get another one, with a new key.'],
+  [/unknown ca/, 'Show it a certificate from an authority that it trusts, with its chain ("fullchain.pem").'],
+  [
+    /unsupported/,
+    'It wants a certificate for clients (clientAuth), which public authorities no longer issue: the far end has to accept serverAuth there, or not to ask for a certificate and to take dialback; else one of a private authority that it trusts.',
+  ],
+  [
+    /^/,
+    'Look at our own certificate; the far end may want an authority that it trusts, or clientAuth in it, which public authorities no longer issue.',
+  ],
+];
+
+export const tlsCauses: readonly Cause[] = [
+  {
+    id: 'starttls-not-offered',
+    layers: ['tls', 'stream', 'tcp', 'xml'],
+    when: ({ startTls, isEncrypted }) => startTls === 'absent' && isEncrypted !== true,
+    because: (situation) =>
+      `${place(situation)} does not offer STARTTLS, and did not begin TLS when asked to all the same; the policy wants TLS${said(situation)}.`,
+    fix: ({ domain }) =>
+      `Give the server a certificate for ${domain} and switch TLS on for streams between servers; where it is on, somebody on the way has taken the offer out.`,
+  },
+  {
+    id: 'starttls-refused',
+    layers: ['tls'],
+    conditions: ['starttls-refused', 'proceed-timeout'],
+    because: (situation) => `${place(situation)} offers STARTTLS and then refuses it, or says nothing more.`,
+    fix: ({ domain }) =>
+      `Look at the log of the server: most often its certificate or key for ${domain} cannot be loaded, or may not be read.`,
+  },
+  {
+    id: 'direct-on-starttls-port',
+    layers: ['tls'],
+    when: (situation) =>
+      situation.endpoint?.tls === 'direct' &&
+      (['handshake-timeout', 'connection-reset'].includes(situation.fault.condition) ||
+        says(/wrong version|packet length|record/i)(situation)),
+    because: (situation) =>
+      `${place(situation)} is published for TLS from the first byte, and does not speak it${said(situation)}.`,
+    fix: ({ service = 'xmpp-server', domain }) => {
+      const { srv, directSrv } = serviceFacts[service];
+      return `If it is the port for STARTTLS, publish it under ${srv}.${domain} and remove it from ${directSrv}.${domain}; else have the server speak TLS there.`;
+    },
+  },
+  {
+    id: 'tls-too-old',
+    layers: ['tls'],
+    conditions: ['no-shared-protocol'],
+    because: (situation) =>
+      `${place(situation)} speaks no version of TLS that is new enough: at least ${situation.policy?.minTls ?? '1.2'} is wanted here${said(situation)}.`,
+    fix: ({ policy }) =>
+      `Have the server speak TLS 1.2 and 1.3${policy?.minTls === '1.3' ? '; or set minTls to "1.2" for this domain' : ''}.`,
+  },
+  {
+    id: 'no-shared-cipher',
+    layers: ['tls'],
+    // The alert "handshake_failure" says just this (RFC 5246 §7.2.2, RFC 8446 §6.2).
+    when: (situation) => situation.fault.condition === 'no-shared-cipher' || says(/alert handshake failure/)(situation),
+    because: (situation) => `${place(situation)} and we have no cipher suite in common${said(situation)}.`,
+    fix: () => 'Have the server offer the suites of RFC 9325 §4.2, with ECDHE and AES-GCM.',
+  },
+  {
+    id: 'alpn-refused',
+    layers: ['tls'],
+    conditions: ['no-application-protocol'],
+    because: (situation) =>
+      `${place(situation)} does not know the protocol "${situation.service ?? 'xmpp-server'}" (ALPN).`,
+    fix: ({ service = 'xmpp-server' }) =>
+      `Have the server, or the proxy before it, accept the protocol name "${service}" in ALPN (XEP-0368 §7).`,
+  },
+  {
+    id: 'name-not-served',
+    layers: ['tls'],
+    conditions: ['unrecognized-name'],
+    because: (situation) => `${place(situation)} has no certificate to show for ${situation.domain} (SNI).`,
+    fix: ({ domain }) => `Give the server a certificate for ${domain}; SNI names the domain, not the host.`,
+  },
+  {
+    id: 'our-certificate-rejected',
+    mover: 'operator',
+    layers: ['tls'],
+    conditions: ['certificate-rejected'],
+    because: (situation) =>
+      `${place(situation)} ended the handshake because of the certificate that we showed${said(situation)}.`,
+    fix: ({ fault: { text = '' } }) => fixOfOurs.find(([alert]) => alert.test(text))?.[1] ?? '',
+  },
+  {
+    id: 'own-credential-invalid',
+    mover: 'operator',
+    layers: ['tls'],
+    conditions: ['credential-invalid', 'no-certificate'],
+    because: (situation) => `Our own certificate or key cannot be used${said(situation)}.`,
+    fix: () => 'Look at cert and key of the host in the configuration.',
+  },
+  {
+    id: 'handshake-unfinished',
+    layers: ['tls'],
+    conditions: ['handshake-timeout'],
+    because: (situation) => `The TLS handshake with ${place(situation)} was not finished in time.`,
+    fix: ({ endpoint }) =>
+      endpoint?.tls === 'direct'
+        ? 'See whether that port speaks TLS from the first byte at all ("openssl s_client -connect"); if it does, look for a proxy whose backend is down.'
+        : 'Look for a way that loses large packets (MTU: ICMP that a firewall drops), or a proxy that stands between and waits; then at the log of that server.',
+  },
+  {
+    id: 'handshake-failed',
+    layers: ['tls'],
+    because: (situation) => `The TLS handshake with ${place(situation)} failed${said(situation)}.`,
+    fix: () => 'Look at the log of the server, or try "openssl s_client -starttls xmpp-server" against it.',
+  },
+];

@@ -1,0 +1,36 @@
+/** What we said of our key when we were asked, and what the far end says of it, do not go together (XEP-0220 §2.2.2). */
+import type { Negotiation } from '../negotiations.ts';
+import type { Diagnosis } from './diagnosis.ts';
+
+const DISOWNED: readonly string[] = ['invalid', 'forbidden'];
+
+/** What our authoritative side said, where that contradicts what became of the key. */
+function contested({ outcome, fault, authority }: Negotiation): 'valid' | 'invalid' | null {
+  if (outcome !== 'failed' || fault?.layer !== 'dialback' || authority?.answered == null || authority.told === null)
+    return null;
+  const isDisowned = DISOWNED.includes(fault.condition);
+  if (authority.answered.type === 'valid')
+    return isDisowned || fault.condition === 'remote-server-timeout' ? 'valid' : null;
+  return isDisowned ? 'invalid' : null;
+}
+
+const COMPARE = 'see what each end sent and read: "xmpp-dna explain" with the two traces, one from each end, names it.';
+
+export const keyContested: Diagnosis = {
+  id: 'key-contested',
+  check: (_, negotiation) => (contested(negotiation) === null ? 'ok' : 'suspect'),
+  explain: (_, negotiation) => {
+    const { remote, fault } = negotiation;
+    return contested(negotiation) === 'valid'
+      ? {
+          cause: `We have told ${remote} that the key is valid, and it says that it is not: ${fault?.condition ?? ''}. Our answer was lost or changed on its way, or it asked somebody else as well.`,
+          fix: `Find who stands between the two servers, and ${COMPARE}`,
+          mover: 'peer',
+        }
+      : {
+          cause: `We ourselves have told ${remote} that the key is not ours: it is not the one that we sent, or not for the stream on which we sent it.`,
+          fix: `Find who changes it on its way, and ${COMPARE} Else it is a fault of that server, which relays another key.`,
+          mover: 'peer',
+        };
+  },
+};

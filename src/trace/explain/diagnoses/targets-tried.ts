@@ -1,0 +1,58 @@
+/** One target after the other is tried, and those before have failed (RFC 6120 §3.2.1). */
+import { diagnose } from '../causes/diagnose.ts';
+import { endpointIn, faultIn, numberIn } from '../../context.ts';
+import { isStuck, isWaiting } from '../chain.ts';
+import type { Negotiation } from '../negotiations.ts';
+import { domainsOf } from '../situation.ts';
+import type { Endpoint } from '../../../protocol/dns.ts';
+import type { Fault } from '../../../protocol/faults.ts';
+import type { ActorView, View } from '../../view/view.ts';
+import type { Diagnosis } from './diagnosis.ts';
+
+/** Of the last that was tried in vain, while the next is. */
+function failedBefore({ outcome, peer }: Negotiation): Fault | null {
+  if (outcome !== 'waits' || peer === null || peer.ended !== null) return null;
+  return (numberIn(peer.context['attempts']) ?? 0) > 0 ? faultIn(peer.context['fault']) : null;
+}
+
+/** How many have failed: the one that is tried now is counted as well. */
+function countFailed({ peer }: Negotiation): number {
+  const attempts = numberIn(peer?.context['attempts']) ?? 0;
+  return peer?.state[0] === 'connecting' ? attempts - 1 : attempts;
+}
+
+/** Where the last of them led. */
+function placeBefore(view: View, { remote, stream }: Negotiation): Pick<Endpoint, 'host' | 'port' | 'tls'> | null {
+  const bornMs = stream?.bornMs ?? Infinity;
+  let last: ActorView | null = null;
+  for (const id of view.actors.keys()) {
+    const actor = id.startsWith('stream:') && !id.includes('/') ? view.actors.get(id) : undefined;
+    if (actor?.machine !== 'initiatingStream' || actor.id === stream?.id || domainsOf(actor).remote !== remote)
+      continue;
+    const isLater = (actor.bornMs ?? 0) >= (last?.bornMs ?? 0);
+    if ((actor.bornMs ?? 0) <= bornMs && isLater) last = actor;
+  }
+  return endpointIn(last?.context['endpoint']);
+}
+
+export const targetsTried: Diagnosis = {
+  id: 'targets-tried',
+  check: (view, negotiation) =>
+    failedBefore(negotiation) === null
+      ? 'ok'
+      : isStuck(negotiation.chain.filter(isWaiting), view.atMs)
+        ? 'suspect'
+        : 'not-yet',
+  explain: (view, negotiation) => {
+    const { situation, peer } = negotiation;
+    const fault = failedBefore(negotiation) ?? situation.fault;
+    const { cause, fix } = diagnose({ ...situation, fault, endpoint: placeBefore(view, negotiation) });
+    const failed = countFailed(negotiation);
+    const now = endpointIn(peer?.context['endpoint']);
+    const next = now === null ? '' : ` Now ${now.host} port ${now.port} is tried.`;
+    return {
+      cause: `${failed === 1 ? 'One attempt has' : `${failed} attempts have`} failed, the last so: ${cause}${next}`,
+      fix: fix ?? '',
+    };
+  },
+};

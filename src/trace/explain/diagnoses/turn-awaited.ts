@@ -1,0 +1,16 @@
+/** Many sender domains are asserted on one stream, a bounded number at a time; this one is behind others (RFC 7712 §4.4.1). */
+import { fieldsIn } from '../../context.ts';
+import { silence } from './diagnosis.ts';
+
+const countIn = (value: unknown): number => (Array.isArray(value) ? value.length : 0);
+
+export const turnAwaited = silence({
+  id: 'turn-awaited',
+  states: { pair: ['piggybackingAssertion.awaitingTurn'] },
+  because: ({ domain, lasting, negotiation: { stream } }) => {
+    const { assertions } = fieldsIn(stream?.context['pending']);
+    return `${domain} has left ${countIn(assertions)} db:result of ours unanswered, and this one has waited for its turn behind them for ${lasting}.`;
+  },
+  fix: ({ domain }) =>
+    `Look into one of those that wait for an answer from ${domain}: what holds them up holds up this one.`,
+});

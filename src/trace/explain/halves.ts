@@ -1,0 +1,125 @@
+/** The far end's half of dialback: it asks our authoritative side whether the key is ours, on a stream of its own (XEP-0220 §2.2). */
+import { type ChainLink, innermost } from './chain.ts';
+import { domainsOf } from './situation.ts';
+import type { ActorView, View } from '../view/view.ts';
+
+/** What the far end did about a `db:result` of ours. */
+export interface AuthorityHalf {
+  /** When it asked us; null where it has not. */
+  readonly askedAtMs: number | null;
+  /** What we answered, and when; null where we have not. */
+  readonly answered: { readonly atMs: number; readonly type: string } | null;
+  /** What it told us of the key in the end, as it reached us; null where it has not. */
+  readonly told: { readonly atMs: number; readonly type: string } | null;
+  /** The last stream that it, or somebody who has not said who he is, has opened to us since. */
+  readonly stream: ActorView | null;
+}
+
+/** Where a pair of ours waits for the answer to its `db:result`, by id of the chart. */
+export const assertedStates = {
+  pair: ['piggybackingAssertion.awaitingAnswer'],
+  assertion: ['awaitingAnswer'],
+} as const;
+
+/** When the `db:result` was sent whose answer is awaited; null where the pair waits for something else. */
+export function assertedSince(chain: readonly ChainLink[]): number | null {
+  const last = innermost(chain);
+  const isIn = ([chart, states]: [string, readonly string[]]): boolean =>
+    chart === last?.machine && states.includes(last.state);
+  return last !== null && Object.entries(assertedStates).some(isIn) ? last.sinceMs : null;
+}
+
+/** The record of our `db:result` may be a moment later than what follows from it. */
+const SLACK_MS = 1_000;
+
+interface Verifies {
+  readonly asked: number[];
+  readonly answered: { readonly atMs: number; readonly type: string }[];
+  readonly told: { readonly atMs: number; readonly type: string }[];
+}
+
+/** All that was asked of our authoritative side, read once for all pairs. */
+export class AuthorityHalves {
+  readonly #view: View;
+  #verifies: ReadonlyMap<string, Verifies> | null = null;
+  #opened: readonly ActorView[] | null = null;
+
+  constructor(view: View) {
+    this.#view = view;
+  }
+
+  /** @param sinceMs when the `db:result` was sent */
+  of(local: string, remote: string, sinceMs: number): AuthorityHalf {
+    const fromMs = sinceMs - SLACK_MS;
+    const known = (this.#verifies ??= verifiesIn(this.#view)).get(`${local}>${remote}`);
+    const { asked = [], answered = [], told = [] } = known ?? {};
+    return {
+      askedAtMs: asked.findLast((atMs) => atMs >= fromMs) ?? null,
+      answered: answered.findLast(({ atMs }) => atMs >= fromMs) ?? null,
+      told: told.findLast(({ atMs }) => atMs >= fromMs) ?? null,
+      stream: this.#openedBy(remote, fromMs),
+    };
+  }
+
+  #openedBy(remote: string, fromMs: number): ActorView | null {
+    const since = (this.#opened ??= openedIn(this.#view)).filter(({ bornMs }) => (bornMs ?? 0) >= fromMs);
+    const by = (who: string) => since.findLast((actor) => domainsOf(actor).remote === who);
+    return by(remote) ?? by('') ?? null;
+  }
+}
+
+/** By `local>remote`. */
+function verifiesIn(view: View): ReadonlyMap<string, Verifies> {
+  const byPair = new Map<string, Verifies>();
+  for (const record of view.records) {
+    if (record.kind !== 'wire') continue;
+    const { direction, element, atMs } = record;
+    if (element.kind !== 'verify' && element.kind !== 'result') continue;
+    const { from, to, answer } = element;
+    const isTold = element.kind === 'result' && direction === 'in' && answer !== null;
+    const isAsked = element.kind === 'verify' && direction === 'in' && answer === null;
+    const isAnswered = element.kind === 'verify' && direction === 'out' && answer !== null;
+    if (!isTold && !isAsked && !isAnswered) continue;
+    const pair = isAnswered ? `${from}>${to}` : `${to}>${from}`;
+    const known = byPair.get(pair) ?? { asked: [], answered: [], told: [] };
+    byPair.set(pair, known);
+    if (answer === null) known.asked.push(atMs);
+    else known[isTold ? 'told' : 'answered'].push({ atMs, type: answer.type });
+  }
+  return byPair;
+}
+
+function openedIn(view: View): readonly ActorView[] {
+  const opened: ActorView[] = [];
+  for (const id of view.actors.keys()) {
+    const actor = id.startsWith('stream:') && !id.includes('/') ? view.actors.get(id) : undefined;
+    if (actor?.machine === 'receivingStream') opened.push(actor);
+  }
+  return opened.sort((one, other) => (one.bornMs ?? 0) - (other.bornMs ?? 0));
+}
+
+/** The other half, as a link of its own. */
+export function authorityLink(local: string, remote: string, half: AuthorityHalf): ChainLink {
+  const { askedAtMs, answered, stream } = half;
+  const link = (state: string, sinceMs: number | null, description: string): ChainLink => ({
+    actor: stream?.id ?? `pair:${local}>${remote}`,
+    machine: 'authority',
+    state,
+    description,
+    spec: 'XEP-0220 §2.3',
+    awaits: null,
+    mover: null,
+    ifLate: null,
+    sinceMs,
+    deadlineMs: null,
+  });
+  if (answered !== null)
+    return link(
+      'answered',
+      answered.atMs,
+      `${remote} has asked us about the key, and we have answered ${answered.type}.`,
+    );
+  return askedAtMs === null
+    ? link('notAsked', null, `${remote} has not asked us (db:verify) whether the key is ours.`)
+    : link('asked', askedAtMs, `${remote} has asked us (db:verify), and we have not answered.`);
+}

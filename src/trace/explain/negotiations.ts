@@ -1,0 +1,393 @@
+/**
+ * What there is to explain: a pair of ours that wants to send, a pair of the far end that wants to come in, and whoever stands
+ * before that: a stream that nobody has proved itself on yet, and a remote domain that failed and holds off.
+ */
+import { isTakingLeave } from '../../../machines/failures.ts';
+import { fault, type Fault } from '../../protocol/faults.ts';
+import type { Situation } from './causes/diagnose.ts';
+import { isSameFault, tellingFault } from './causes/telling-fault.ts';
+import {
+  chainFrom,
+  type ChainLink,
+  glanceChain,
+  innermost,
+  isStuck,
+  isWaiting,
+  linkOf,
+  stoodIn,
+  type WaitingLink,
+} from './chain.ts';
+import { attemptsIn, faultIn, fieldsIn, numberIn, textIn, whyUnproved } from '../context.ts';
+import { type AuthorityHalf, AuthorityHalves, authorityLink, assertedSince, assertedStates } from './halves.ts';
+import { domainsOf, type Involved, situationOf } from './situation.ts';
+import { type Glance, glanceAt } from '../view/glance.ts';
+import type { ActorView, View, Waiting } from '../view/view.ts';
+
+export interface Negotiation extends Involved {
+  /** Whose outcome it is: a pair, a verification, a stream that was opened to us, or a remote domain. */
+  readonly subject: ActorView;
+  /** `waits`; `failed`, and nothing has succeeded since; `holds`, what was wanted is there; `left`, nobody wants it any more. */
+  readonly outcome: 'waits' | 'failed' | 'holds' | 'left';
+  /** From the stanza, or the subject, to the one on whom all the others wait. */
+  readonly chain: readonly ChainLink[];
+  /** The innermost that waits. */
+  readonly waiting: WaitingLink | null;
+  /** The far end's half of dialback, where its answer to a `db:result` of ours is awaited; else null. */
+  readonly authority: AuthorityHalf | null;
+  readonly fault: Fault | null;
+  readonly stuck: boolean;
+  /** With the fault; where there is none, with one that fits no cause. */
+  readonly situation: Situation;
+}
+
+/** A pair may be named by one of its domains alone. */
+export interface PairWanted {
+  readonly local?: string;
+  readonly remote?: string;
+}
+
+const noFault = fault('internal', 'no-fault', 'local');
+
+const isWanted = ({ local, remote }: { local: string; remote: string }, wanted: PairWanted): boolean =>
+  (wanted.local === undefined || wanted.local === local) && (wanted.remote === undefined || wanted.remote === remote);
+
+type Told = Readonly<Record<'outgoing' | 'incoming', ReadonlySet<string>>>;
+
+/** A negotiation, of which no more is known yet than where it stands among the others. */
+export interface Prospect {
+  readonly stuck: boolean;
+  /** It is stuck since it has failed, and not since somebody makes it wait. */
+  readonly failed: boolean;
+  /** By which those that are stuck are put in order. */
+  readonly sinceMs: number;
+  /** Null: it has gone meanwhile. */
+  tell(): Negotiation | null;
+}
+
+export const negotiationsIn = (view: View, wanted: PairWanted = {}): readonly Negotiation[] =>
+  Array.from(prospectsIn(view, wanted))
+    .map((one) => one?.tell() ?? null)
+    .filter((one) => one !== null);
+
+/** One by one, so that whoever asks may pause; null for an actor that is no negotiation, or not the one that is wanted. */
+export function* prospectsIn(view: View, wanted: PairWanted = {}): Generator<Prospect | null> {
+  const halves = new AuthorityHalves(view);
+  const tails = new Tails(view);
+  /** Of which remote domains a negotiation tells already, by its direction. */
+  const told = { outgoing: new Set<string>(), incoming: new Set<string>() };
+  const prospectOf = (negotiation: Negotiation | null): Prospect | null => {
+    if (negotiation === null) return null;
+    told[negotiation.direction].add(negotiation.remote);
+    if (!isWanted(negotiation, wanted)) return null;
+    const { stuck, outcome } = negotiation;
+    return { stuck, failed: outcome === 'failed', sinceMs: sinceOf(view, negotiation), tell: () => negotiation };
+  };
+  // By their ids first: an actor is made when it is asked for.
+  const { pairs, verifications, streams, peers } = sorted(view.actors.keys(), wanted);
+  const whole = (id: string, tell: (actor: ActorView) => Negotiation | null): Prospect | null => {
+    const actor = view.actors.get(id);
+    return actor === undefined ? null : prospectOf(tell(actor));
+  };
+  const tellPair = (actor: ActorView): Negotiation => ofPair(view, actor, halves);
+  const tellAgain = (id: string): Negotiation | null => {
+    const actor = view.actors.get(id);
+    return actor === undefined ? null : tellPair(actor);
+  };
+  for (const id of pairs) {
+    const pair = glanceAt(view, id);
+    const found = pair === undefined ? null : standOfPair(view, pair, tails);
+    if (pair === undefined || found === null) {
+      yield whole(id, tellPair);
+      continue;
+    }
+    told.outgoing.add(pair.remote);
+    yield { ...found, tell: () => tellAgain(id) };
+  }
+  for (const id of verifications)
+    yield whole(id, (actor) => (actor.machine === 'verification' ? ofVerification(view, actor) : null));
+  for (const id of streams) {
+    if (glanceAt(view, id)?.machine !== 'receivingStream') continue;
+    yield whole(id, (actor) => ofStream(view, actor, told));
+  }
+  for (const id of peers) {
+    const remote = id.slice('peer:'.length);
+    if (told.outgoing.has(remote) || told.incoming.has(remote)) continue; // as ofPeer finds
+    const peer = glanceAt(view, id);
+    const holdsOff = peer !== undefined && peer.ended === null && peer.state[0] === 'failed';
+    yield holdsOff ? whole(id, (actor) => ofPeer(view, actor, told)) : null;
+  }
+}
+
+function sorted(ids: Iterable<string>, wanted: PairWanted) {
+  const found = {
+    pairs: [] as string[],
+    verifications: [] as string[],
+    streams: [] as string[],
+    peers: [] as string[],
+  };
+  for (const id of ids) {
+    if (id.startsWith('pair:')) {
+      if (mayBeWanted(id, wanted)) found.pairs.push(id);
+    } else if (id.startsWith('stream:')) {
+      if (!id.includes('/')) found.streams.push(id);
+      else if (id.includes('/verification')) found.verifications.push(id);
+    } else if (id.startsWith('peer:') && !id.includes('/')) found.peers.push(id);
+  }
+  return found;
+}
+
+/** What orders it among others: the innermost that waits, else its end. */
+export const sinceOf = ({ atMs }: View, { waiting, subject: { ended, path, bornMs } }: Negotiation): number =>
+  waiting?.sinceMs ?? ended?.atMs ?? path.at(-1)?.atMs ?? bornMs ?? atMs;
+
+/** Of a pair, as {@link ofPair} finds it; null where that is not to be seen at a glance. */
+function standOfPair(view: View, pair: Glance, tails: Tails): Omit<Prospect, 'tell'> | null {
+  const { ended } = pair;
+  const [top] = pair.state;
+  if (top === undefined || top === 'resting') return null;
+  if (top === 'routed') return ended === null ? null : { stuck: false, failed: false, sinceMs: ended.atMs };
+  const hasFailed = top === 'failed' || ended?.how === 'errored';
+  if (ended !== null) return hasFailed ? null : { stuck: false, failed: false, sinceMs: ended.atMs };
+  if (!hasFailed) {
+    const waits = tails.waitsFrom(pair);
+    const sinceMs = waits.at(-1)?.sinceMs;
+    return sinceMs === undefined ? null : { stuck: isStuck(waits, view.atMs), failed: false, sinceMs };
+  }
+  const chain = glanceChain(view, pair);
+  const peer = glanceAt(view, `peer:${pair.remote}`);
+  const streamAt = (id: number | null | undefined) => (id == null ? undefined : glanceAt(view, `stream:${id}`));
+  const stream = chain.findLast(isStream) ?? streamAt(pair.stream) ?? streamAt(peer?.stream);
+  const links = [pair, stream, peer?.state[0] === 'failed' ? peer : undefined];
+  const sinceMs = links.findLast((one) => one?.waits != null)?.waits?.sinceMs;
+  return sinceMs === undefined ? null : { stuck: true, failed: true, sinceMs };
+}
+
+/** What is waited for in the chain of a pair. Behind the pair it is the same for all that wait for the same peer or stream. */
+class Tails {
+  readonly #view: View;
+  readonly #known = new Map<string, readonly Waiting[]>();
+
+  constructor(view: View) {
+    this.#view = view;
+  }
+
+  waitsFrom({ waits, waitsOn }: Glance): readonly Waiting[] {
+    const [only] = waitsOn;
+    const behind = waitsOn.length === 1 && only !== undefined ? this.#tailAt(only) : this.#tailOf(waitsOn);
+    return waits === null ? behind : [waits, ...behind];
+  }
+
+  #tailAt(id: string): readonly Waiting[] {
+    let known = this.#known.get(id);
+    if (known === undefined) this.#known.set(id, (known = this.#tailOf([id])));
+    return known;
+  }
+
+  #tailOf(ids: readonly string[]): readonly Waiting[] {
+    for (const id of ids) {
+      const next = glanceAt(this.#view, id);
+      if (next?.ended === null) return glanceChain(this.#view, next).flatMap(({ waits }) => waits ?? []);
+    }
+    return [];
+  }
+}
+
+/** Of ten thousand pairs, the one that was asked for. */
+function mayBeWanted(id: string, { local, remote }: PairWanted): boolean {
+  return (
+    (local === undefined || id.startsWith(`pair:${local}>`)) && (remote === undefined || id.endsWith(`>${remote}`))
+  );
+}
+
+/** Of us, to send. */
+function ofPair(view: View, pair: ActorView, halves: AuthorityHalves): Negotiation {
+  const { local, remote } = domainsOf(pair);
+  const peer = view.actors.get(`peer:${remote}`) ?? null;
+  const actors = chainFrom(view, pair);
+  const stream = streamAmong(actors) ?? streamOf(view, pair) ?? streamOf(view, peer);
+  const involved: Involved = { local, remote, direction: 'outgoing', stream, peer };
+  const outcome = outcomeOfPair(pair);
+  const fault = outcome === 'failed' ? (pair.ended?.fault ?? faultIn(pair.context['fault']) ?? noFault) : null;
+  // What is held off is told by whoever does it: the pair, or the peer for all its pairs.
+  const holdsOff = outcome === 'failed' && peer?.state[0] === 'failed' ? [peer] : [];
+  const tried = outcome === 'failed' && involved.stream !== null ? [involved.stream] : [];
+  const links = outcome === 'waits' ? actors.map(linkOf) : [pair, ...tried, ...holdsOff].map(linkOf);
+  const chain = [...queued(view, pair), ...links];
+  const sinceMs = outcome === 'waits' ? assertedSince(chain) : wasAsserted(fault) ? lastAsserted(pair) : null;
+  const authority = sinceMs === null ? null : halves.of(local, remote, sinceMs);
+  const whole = authority === null ? chain : [...chain, authorityLink(local, remote, authority)];
+  return concluded(view, involved, pair, outcome, whole, fault, null, authority);
+}
+
+/** Faults that end an assertion: the answer, or the end of the stream instead of one. */
+const wasAsserted = (fault: Fault | null): boolean =>
+  fault !== null && ['dialback', 'stream', 'tcp'].includes(fault.layer);
+
+/** When its `db:result` was sent, of a pair that waits no more; null where it has stood since, or was never asserted. */
+function lastAsserted({ path }: ActorView): number | null {
+  const isAsserted = (state: string): boolean => assertedStates.pair.some((one) => one === state);
+  const last = path.findLast(({ state }) => isAsserted(state) || state === 'routed' || state === 'awaitingRoute');
+  return last !== undefined && isAsserted(last.state) ? last.atMs : null;
+}
+
+/** A pair that is routed or rests has been put to sleep, and so has ended. */
+function outcomeOfPair({ state, ended, context, path }: ActorView): Negotiation['outcome'] {
+  if (ended?.how === 'errored') return 'failed';
+  const [top] = state;
+  if (top === 'failed') return 'failed';
+  if (top === 'routed') return 'holds';
+  if (ended === null && top !== 'resting') return 'waits';
+  // Its fault may be of an attempt before the one that succeeded.
+  const before = path.findLast((step) => step.state !== 'resting')?.state;
+  return top === 'resting' && before !== 'routed' && faultIn(context['fault']) !== null ? 'failed' : 'left';
+}
+
+/** Of the far end, to be believed by dialback. */
+function ofVerification(view: View, verification: ActorView): Negotiation {
+  const remote = textIn(verification.context['from']);
+  const local = textIn(verification.context['to']);
+  const actors = chainFrom(view, verification);
+  const brought = verification.parent === null ? null : (view.actors.get(verification.parent) ?? null);
+  const peer = view.actors.get(`peer:${remote}`) ?? null;
+  const involved: Involved = { local, remote, direction: 'incoming', peer, stream: streamAmong(actors) ?? brought };
+  const links = actors.map(linkOf);
+  if (verification.ended === null) return concluded(view, involved, verification, 'waits', links, null, null);
+  const { answer, attempts } = fieldsIn(verification.ended.output ?? verification.context['outcome']);
+  const { type, condition, text } = fieldsIn(answer);
+  if (type === 'valid') return concluded(view, involved, verification, 'holds', links, null, null);
+  if (verification.ended.how === 'stopped') return concluded(view, involved, verification, 'left', links, null, null);
+  const said = fault('dialback', textIn(condition) || 'invalid', 'local', textIn(text) || undefined);
+  // Where the key was looked into, what became of that is the reason; else what the certificate lacks is.
+  const tried = attemptsIn(attempts);
+  const byKey = tried.find(({ prooftype }) => prooftype === 'dialback')?.verdict;
+  const why = byKey !== undefined && byKey.kind !== 'proved' ? byKey.fault : tellingFault(tried, said);
+  return concluded(view, involved, verification, 'failed', links, why, attempts);
+}
+
+/** Of the far end, that has shown nothing yet which would tell us which pair it is about. */
+function ofStream(view: View, stream: ActorView, told: Told): Negotiation | null {
+  const { local, remote } = domainsOf(stream);
+  const [top] = stream.state;
+  const involved: Involved = {
+    ...{ local, remote, direction: 'incoming' as const, stream },
+    peer: view.actors.get(`peer:${remote}`) ?? null,
+  };
+  const hasStood = stream.path.some(({ state }) => state === 'established');
+  const links = [linkOf(stream)];
+  const { associated } = stream.context;
+  // Whoever only asks the authoritative server proves nothing; and what was verified, or is, speaks for itself.
+  if (told.incoming.has(remote) || hasBeenAsked(view, stream)) return null;
+  if (top === 'established') return concluded(view, involved, stream, 'holds', links, null, null);
+  if (hasStood) return null;
+  if (stream.ended === null && top !== 'closing')
+    return concluded(view, involved, stream, 'waits', chainFrom(view, stream).map(linkOf), null, null);
+  const why = stream.ended?.fault ?? faultIn(stream.context['fault']);
+  if (isTakingLeave(why) && faultIn(fieldsIn(fieldsIn(associated)['verdict'])['fault']) === null) return null;
+  const attempts = attemptsIn(fieldsIn(associated)['attempts']);
+  // It went, or stayed silent, for it was not offered what its certificate does not prove.
+  const unproved = whyUnproved(associated);
+  return concluded(view, involved, stream, 'failed', links, unproved ?? why ?? noFault, attempts);
+}
+
+const hasBeenAsked = (view: View, { id }: ActorView): boolean => {
+  const brought = (kind: string): boolean =>
+    view.recordsOf(id).some((one) => one.kind === 'wire' && one.direction === 'in' && one.element.kind === kind);
+  return brought('verify') && !brought('result');
+};
+
+/** A remote domain that failed, and of whose pairs nothing is known any more. */
+function ofPeer(view: View, peer: ActorView, told: Told): Negotiation | null {
+  const remote = textIn(peer.context['remote']);
+  const isTold = told.outgoing.has(remote) || told.incoming.has(remote);
+  if (isTold || peer.state[0] !== 'failed' || peer.ended !== null) return null;
+  const stream = streamOf(view, peer);
+  const local = textIn(stream?.context['local']) || (view.host ?? '');
+  const involved: Involved = { local, remote, direction: 'outgoing', stream, peer };
+  const why = faultIn(peer.context['fault']) ?? noFault;
+  return concluded(view, involved, peer, 'failed', [...(stream === null ? [] : [stream]), peer].map(linkOf), why, null);
+}
+
+function concluded(
+  view: View,
+  involved: Involved,
+  subject: ActorView,
+  outcome: Negotiation['outcome'],
+  chain: readonly ChainLink[],
+  why: Fault | null,
+  attempts: unknown,
+  authority: AuthorityHalf | null = null,
+): Negotiation {
+  const { associated } = involved.stream?.context ?? {};
+  const tried = attemptsIn(attempts ?? fieldsIn(associated)['attempts']);
+  const isOfAssociation = tried.some(({ verdict }) => verdict.kind !== 'proved' && isSameFault(verdict.fault, why));
+  const told = why !== null && isOfAssociation && attempts === null ? tellingFault(tried, why) : why;
+  // Field by field: there are tens of thousands, and what is spread has a shape of its own each time.
+  return {
+    local: involved.local,
+    remote: involved.remote,
+    direction: involved.direction,
+    stream: involved.stream,
+    peer: involved.peer,
+    subject,
+    outcome,
+    chain,
+    authority,
+    fault: told,
+    waiting: outcome === 'left' ? null : innermost(chain),
+    stuck: outcome === 'failed' || (outcome === 'waits' && isStuck(chain.filter(isWaiting), view.atMs)),
+    situation: { ...situationOf(view, involved, told ?? noFault, attempts), isAsserted: authority !== null },
+  };
+}
+
+const isStream = ({ id }: Pick<ActorView, 'id'>): boolean => id.startsWith('stream:') && !id.includes('/');
+
+/** The last stream of the chain: behind a dialback prooftype comes the one to the authoritative server. */
+const streamAmong = (actors: readonly ActorView[]): ActorView | null => actors.findLast(isStream) ?? null;
+
+/** The one that an actor waits for, or waited for last. */
+function streamOf(view: View, actor: ActorView | null): ActorView | null {
+  const id = numberIn(actor?.context['stream']);
+  return id === null ? null : (view.actors.get(`stream:${id}`) ?? null);
+}
+
+/** Where the stream stood when it failed, or, where none was opened, the search for one; null where it has not, or stood well. */
+export function failedIn({ outcome, stream, peer, fault }: Negotiation): string | null {
+  if (outcome !== 'failed') return null;
+  if (stream !== null) return stoodIn(stream);
+  const isSearched = fault?.layer === 'dns' && peer !== null;
+  return isSearched ? (peer.path.findLast(({ state }) => SEARCH.includes(state))?.state ?? null) : null;
+}
+
+/** States of a peer in which it is found out where to go. */
+const SEARCH: readonly string[] = ['dnsResolution'];
+
+/** The stanzas that wait, if they are known to. */
+function queued(view: View, pair: ActorView): readonly ChainLink[] {
+  const edges = view.recordsOf(pair.id).filter((one) => one.kind === 'queue');
+  const last = edges.at(-1);
+  if (last === undefined || (last.change !== 'waiting' && last.change !== 'full')) return [];
+  const isFull = last.change === 'full';
+  return [
+    {
+      actor: pair.id,
+      machine: 'queue',
+      state: last.change,
+      description: isFull
+        ? 'As many stanzas wait as may, in order, for a stream that serves the pair; further ones are returned.'
+        : 'Stanzas wait, in order, for a stream that serves the pair.',
+      spec: 'RFC 6120 §10.1',
+      awaits: 'a route for the pair',
+      mover: 'us',
+      ifLate: 'they are returned to their senders',
+      sinceMs: (edges.findLast(({ change }) => change === 'waiting') ?? last).atMs,
+      deadlineMs: null,
+    },
+  ];
+}
+
+/** How many stanzas wait for a pair that has no room for more; null where it has. */
+export function fullQueue(view: View, { chain, subject }: Negotiation): number | null {
+  if (!chain.some(({ machine, state }) => machine === 'queue' && state === 'full')) return null;
+  const last = view.recordsOf(subject.id).findLast((one) => one.kind === 'queue');
+  return last?.kind === 'queue' ? last.stanzas : null;
+}

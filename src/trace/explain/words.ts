@@ -1,0 +1,25 @@
+/** How explanations speak, on a terminal and on the page. */
+import type { Mover } from '../../../machines/declare.ts';
+
+export const MOVERS: Readonly<Record<Mover, string>> = {
+  us: 'ourselves',
+  peer: 'the far end',
+  dns: 'the DNS',
+  web: 'a web server',
+  operator: 'whoever runs this server',
+};
+
+/** `12 s`, `3 min 5 s`, `2 h 10 min`, `3 days`. */
+export function lasting(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+  return `${Math.floor(hours / 24)} days`;
+}
+
+/** `13:52:07 UTC`, and nothing where the time is no date. */
+export const clockTime = (atMs: number): string =>
+  Number.isFinite(atMs) && Math.abs(atMs) < 8.64e15 ? `${new Date(atMs).toISOString().slice(11, 19)} UTC` : 'some time';

@@ -1,0 +1,237 @@
+/**
+ * What one asks of a view, as plain data for whoever shows it: the inspector over a manager that runs, and a page over a trace.
+ * Both ask the same, so both show the same.
+ */
+import type { Mover } from '../../../machines/declare.ts';
+import type { Fault } from '../../protocol/faults.ts';
+import { type Explanation, survey, toEnd } from '../explain/explain.ts';
+import { fieldsIn, numberIn, textIn } from '../context.ts';
+import { glanceAt, livesIn } from '../view/glance.ts';
+import { contextAt, proofWords, proofsWords, provedCount, type ProvedPair, provedPairs } from './proved.ts';
+import type { TraceRecord } from '../record.ts';
+import type { ActorView, View } from '../view/view.ts';
+
+/** `pair` is one that negotiates, or has of late; `proved`, what may pass on a stream. */
+export type RowKind = 'stream' | 'pair' | 'peer' | 'proved';
+export const rowKinds: readonly RowKind[] = ['stream', 'pair', 'peer', 'proved'];
+
+/** One line of a list. */
+export interface Row {
+  /** Of the actor; of what is proved, that of its stream. */
+  readonly id: string;
+  readonly machine: string;
+  /** Empty where it has none: a peer, or a stream before the header that names it. */
+  readonly local: string;
+  readonly remote: string;
+  /** Path through its chart, joined by dots; of what is proved, `incoming` or `outgoing`. */
+  readonly state: string;
+  readonly description: string;
+  /** Milliseconds since the epoch; null where records do not reach so far. */
+  readonly sinceMs: number | null;
+  readonly awaits: string | null;
+  readonly mover: Mover | null;
+  readonly deadlineMs: number | null;
+  readonly endedMs: number | null;
+  readonly fault: Fault | null;
+  /** Of a stream: `TLSv1.3`. */
+  readonly tls: string | null;
+  /** Of a pair: the stream that it has. */
+  readonly stream: number | null;
+  /** `pkix`, `dialback (weak)`: of a stream, of all that is proved on it. */
+  readonly proof: string | null;
+  /** Of a stream that lives: bytes of XML, stanzas and all. Null where nobody says. */
+  readonly bytes: Bytes | null;
+}
+
+export interface Bytes {
+  readonly in: number;
+  readonly out: number;
+}
+
+export interface Rows {
+  /** How many there are that the filter lets through. */
+  readonly total: number;
+  readonly rows: readonly Row[];
+}
+
+export interface Overview {
+  readonly atMs: number;
+  readonly origin: View['origin'];
+  readonly hosts: readonly string[];
+  /** Of those that have not ended; of what is proved, at most. */
+  readonly counts: Readonly<Record<RowKind, number>>;
+  /** How many negotiations are stuck. */
+  readonly stuckCount: number;
+  /** The worst of them first. */
+  readonly stuck: readonly Explanation[];
+  /** Records for which there was no room. */
+  readonly lost: number;
+}
+
+export interface ActorAnswer {
+  readonly actor: ActorView;
+  /** The newest of its own, the oldest of them first. */
+  readonly records: readonly TraceRecord[];
+  /** Of a stream that lives. */
+  readonly bytes: Bytes | null;
+}
+
+/** What stands on a page at once. */
+const MOST_STUCK = 50;
+const MOST_ROWS = 500;
+const MOST_RECORDS = 200;
+/** Looked at between two pauses. */
+const PAIRS_A_STEP = 256;
+
+export const overview = (view: View): Overview => toEnd(overviewSteps(view));
+
+/** As {@link overview}, actor by actor: whoever has others waiting may pause whenever it yields. */
+export function* overviewSteps(view: View): Generator<undefined, Overview> {
+  const counts = { stream: 0, pair: 0, peer: 0, proved: 0 };
+  for (const id of view.actors.keys()) {
+    const kind = kindOf(id);
+    if (kind === null) continue;
+    if (!livesIn(view, id)) continue;
+    counts[kind] += 1;
+    if (kind === 'stream') counts.proved += provedCount(contextAt(view, id));
+    yield;
+  }
+  const { explanations, stuck } = yield* survey(view, {}, MOST_STUCK);
+  return {
+    atMs: view.atMs,
+    origin: view.origin,
+    hosts: view.hosts,
+    counts,
+    stuckCount: stuck,
+    stuck: explanations.filter((one) => one.stuck),
+    lost: view.lost,
+  };
+}
+
+/**
+ * Streams, pairs or peers, those that live first.
+ * @param filter a part of a domain or id; empty lets all through
+ */
+export const rows = (view: View, kind: RowKind, filter = '', offset = 0, limit = 100): Rows =>
+  toEnd(rowsSteps(view, kind, filter, offset, limit));
+
+/** As {@link rows}, actor by actor. */
+export function* rowsSteps(
+  view: View,
+  kind: RowKind,
+  filter: string,
+  offset: number,
+  limit: number,
+): Generator<undefined, Rows> {
+  if (kind === 'proved') return yield* provedSteps(view, filter, offset, limit);
+  const living: string[] = [];
+  const over: string[] = [];
+  const wanted = filter.trim().toLowerCase();
+  for (const id of view.actors.keys()) {
+    if (kindOf(id) !== kind) continue;
+    yield;
+    // The ids of pairs and peers hold their domains; those of streams do not.
+    if (kind === 'stream' ? wanted !== '' && !namesOf(view, id).includes(wanted) : !id.includes(wanted)) continue;
+    (livesIn(view, id) ? living : over).push(id);
+  }
+  const page = [...living, ...over].slice(offset, offset + Math.min(limit, MOST_ROWS));
+  const shown: Row[] = [];
+  for (const id of page) {
+    const actor = view.actors.get(id);
+    if (actor !== undefined) shown.push(rowOf(actor, bytesIn(view, id)));
+    yield;
+  }
+  return { total: living.length + over.length, rows: shown };
+}
+
+/** Stream by stream. */
+function* provedSteps(view: View, filter: string, offset: number, limit: number): Generator<undefined, Rows> {
+  const wanted = filter.trim().toLowerCase();
+  const hosts = new Set(view.hosts);
+  const end = offset + Math.min(limit, MOST_ROWS);
+  const shown: Row[] = [];
+  let total = 0;
+  let looked = 0;
+  for (const id of view.actors.keys()) {
+    if (kindOf(id) !== 'stream' || !livesIn(view, id)) continue;
+    const context = contextAt(view, id);
+    const stream = numberIn(context['stream']);
+    for (const pair of provedPairs(context)) {
+      if (++looked % PAIRS_A_STEP === 0) yield;
+      if (!`${id} ${pair.from} ${pair.to} ${pair.prooftype}`.includes(wanted)) continue;
+      if (total >= offset && total < end) shown.push(provedRow(id, stream, pair, hosts.has(pair.from)));
+      total += 1;
+    }
+    yield;
+  }
+  return { total, rows: shown };
+}
+
+function provedRow(id: string, stream: number | null, pair: ProvedPair, isOutgoing: boolean): Row {
+  const { from, to, expiresAtMs } = pair;
+  return {
+    id,
+    machine: 'stream',
+    local: isOutgoing ? from : to,
+    remote: isOutgoing ? to : from,
+    state: isOutgoing ? 'outgoing' : 'incoming',
+    description: '',
+    sinceMs: null,
+    awaits: null,
+    mover: null,
+    deadlineMs: expiresAtMs,
+    endedMs: null,
+    fault: null,
+    tls: null,
+    stream,
+    proof: proofWords(pair),
+    bytes: null,
+  };
+}
+
+export function actor(view: View, id: string): ActorAnswer | null {
+  const found = view.actors.get(id);
+  return found === undefined
+    ? null
+    : { actor: found, records: view.recordsOf(id, MOST_RECORDS), bytes: bytesIn(view, id) };
+}
+
+/** A copy: what is counted goes on. */
+function bytesIn(view: View, id: string): Bytes | null {
+  const counted = kindOf(id) === 'stream' ? (view.bytesOf?.(id) ?? null) : null;
+  return counted === null ? null : { in: counted.in, out: counted.out };
+}
+
+export function rowOf(actor: ActorView, bytes: Bytes | null = null): Row {
+  const { id, machine, context, waits, ended, path, bornMs } = actor;
+  const { local, remote, stream, tls } = context;
+  return {
+    id,
+    machine,
+    local: textIn(local),
+    remote: textIn(remote),
+    state: actor.state.join('.'),
+    description: actor.description,
+    sinceMs: waits?.sinceMs ?? path.at(-1)?.atMs ?? bornMs,
+    awaits: waits?.awaits ?? null,
+    mover: waits?.mover ?? null,
+    deadlineMs: waits?.deadlineMs ?? null,
+    endedMs: ended?.atMs ?? null,
+    fault: ended?.fault ?? null,
+    tls: textIn(fieldsIn(tls)['protocol']) || null,
+    stream: machine === 'pair' ? numberIn(stream) : null,
+    proof: proofsWords(context) || null,
+    bytes,
+  };
+}
+
+/** Null for the children of others. */
+function kindOf(id: string): Exclude<RowKind, 'proved'> | null {
+  const kind = id.startsWith('pair:') ? 'pair' : id.startsWith('peer:') ? 'peer' : 'stream';
+  return id.startsWith(kind) && !id.includes('/') ? kind : null;
+}
+
+function namesOf(view: View, id: string): string {
+  const { local, remote } = glanceAt(view, id) ?? { local: '', remote: '' };
+  return `${id} ${local} ${remote}`;
+}

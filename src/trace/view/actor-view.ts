@@ -1,0 +1,112 @@
+/** One actor, as a view shows it: made from its snapshot and its records, whether it lives or is replayed. */
+import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
+import { childName } from './child-name.ts';
+import { numberIn, textIn } from '../context.ts';
+import type { Glance } from './glance.ts';
+import { traceLimits } from '../limits.ts';
+import type { TraceRecord } from '../record.ts';
+import { plain } from '../redact.ts';
+import { describe, type Stay, waitingIn } from './stay.ts';
+import type { ActorView, Ending } from './view.ts';
+import { mayWaitOn, waitsOn } from './waits-on.ts';
+
+/** What is known of an actor. */
+export interface Standing {
+  readonly id: string;
+  /** Id of its chart. */
+  readonly machine: string;
+  readonly parent: string | null;
+  /** Null where a trace does not say enough. */
+  readonly snapshot: AnyMachineSnapshot | null;
+  readonly stay: Stay | null;
+  /** Path through the chart; where there is no stay, what the trace says. */
+  readonly states: readonly string[];
+  readonly bornMs: number | null;
+  readonly ended: Ending | null;
+}
+
+/** `lives` tells of an id whether it is a chart's that has not ended. */
+export function actorView(
+  { id, machine, parent, snapshot, stay, states, bornMs, ended }: Standing,
+  records: readonly TraceRecord[],
+  lives: (id: string) => boolean,
+): ActorView {
+  const { description, spec } = stay === null ? { description: '', spec: '' } : describe(stay);
+  const ids = ended !== null || snapshot === null ? [] : namesOf(snapshot);
+  const children = ids.map((child) => `${id}/${child}`).filter(lives);
+  const context = snapshot === null ? {} : contextOf(snapshot);
+  const waits = stay === null || ended !== null ? null : waitingIn(stay);
+  return {
+    id,
+    machine,
+    parent,
+    children,
+    effects: ids.filter((child) => !lives(`${id}/${child}`)),
+    state: stay?.innermost.path ?? states,
+    path: pathIn(records),
+    description,
+    spec,
+    waits,
+    context,
+    bornMs,
+    ended,
+    waitsOn: ended === null ? waitsOn({ machine, waits: waits !== null, context, children }, lives) : [],
+  };
+}
+
+/** Of one that lives, without what costs to show. */
+export function glanceNow(id: string, machine: string, snapshot: AnyMachineSnapshot, stay: Stay | null): Glance {
+  const context = rawContext(snapshot);
+  const { local, remote, stream } = context;
+  const waits = stay === null ? null : waitingIn(stay);
+  const children = namesOf(snapshot).map((child) => `${id}/${child}`);
+  return {
+    id,
+    machine,
+    state: stay?.innermost.path ?? [],
+    waits,
+    ended: null,
+    waitsOn: mayWaitOn({ machine, waits: waits !== null, context, children }),
+    local: textIn(local),
+    remote: textIn(remote),
+    stream: numberIn(stream),
+  };
+}
+
+/** Of a chart that runs: its own, not to be changed, and not to be shown as it is. */
+const rawContext = ({ context }: AnyMachineSnapshot): Readonly<Record<string, unknown>> =>
+  typeof context === 'object' && context !== null ? (context as Readonly<Record<string, unknown>>) : {}; // a record
+
+const namesOf = (snapshot: AnyMachineSnapshot): readonly string[] =>
+  // Replayed, a prooftype of the embedder's own is not there: nobody here has its logic.
+  Object.entries(snapshot.children as Readonly<Record<string, AnyActorRef | undefined>>).map(([id, child]) =>
+    childName(id, (child?.getSnapshot() as { readonly context?: unknown } | undefined)?.context),
+  );
+
+/** Plain, without secrets; and without what all actors share. */
+function contextOf(snapshot: AnyMachineSnapshot): Readonly<Record<string, unknown>> {
+  // Charts declare theirs, all of them records; that of a trace may be anything.
+  const context: unknown = snapshot.context;
+  if (typeof context !== 'object' || context === null || Array.isArray(context)) return {};
+  const { settings: _, ...own } = context as Readonly<Record<string, unknown>>;
+  return plain(own, traceLimits.textChars) as Readonly<Record<string, unknown>>; // a record stays one
+}
+
+/** The states that it went through, each once per stay. */
+function pathIn(records: readonly TraceRecord[]): ActorView['path'] {
+  const path: { state: string; atMs: number }[] = [];
+  const pass = (states: readonly string[], atMs: number): void => {
+    const state = states.join('.');
+    if (state !== '' && path.at(-1)?.state !== state) path.push({ state, atMs });
+  };
+  for (const record of records) {
+    if (record.kind === 'born') {
+      path.length = 0; // it has lived before, under the same name
+      pass(record.states, record.atMs);
+    }
+    if (record.kind !== 'event') continue;
+    for (const states of record.passed) pass(states, record.atMs);
+    pass(record.states, record.atMs);
+  }
+  return path.slice(-traceLimits.path);
+}

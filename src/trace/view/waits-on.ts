@@ -1,0 +1,49 @@
+/** On whose progress an actor waits: the next link of the chain from a stanza that is stuck to whoever has to move. */
+import type { StreamId } from '../../protocol/transport.ts';
+
+interface Waiter {
+  readonly machine: string;
+  readonly waits: boolean;
+  readonly context: Readonly<Record<string, unknown>>;
+  readonly children: readonly string[];
+}
+
+/** The same, of whom it is not known who lives: it waits on the first that does. */
+export const mayWaitOn = ({ machine, waits, context, children }: Waiter): readonly string[] =>
+  waits ? [...children, ...beyond(machine, context)] : children;
+
+/** Its children; and where it waits for another root actor, that one. */
+export function waitsOn({ machine, waits, context, children }: Waiter, lives: (id: string) => boolean): string[] {
+  const further = waits ? beyond(machine, context) : [];
+  // What is done for it on the stream says more than the stream; else the stream itself.
+  const nearest = further.find(lives);
+  return nearest === undefined ? [...children] : [...children, nearest];
+}
+
+/** The most exact first. */
+function beyond(machine: string, context: Readonly<Record<string, unknown>>): string[] {
+  const { stream, local, remote, verifyStream, senderDomain } = context;
+  switch (machine) {
+    case 'pair':
+      return typeof stream === 'number'
+        ? [
+            `stream:${stream}/assertion.${String(local)}>${String(remote)}`,
+            `stream:${stream}/association.${String(remote)}`,
+            `stream:${stream}`,
+          ]
+        : [`peer:${String(remote)}`];
+    case 'peer':
+      return typeof stream === 'number' ? [`stream:${stream}`] : [];
+    case 'dialbackProoftype':
+      // The domain may be looked up before its peer is woken.
+      return isVerifyStream(verifyStream)
+        ? [`stream:${verifyStream.stream}`]
+        : [`resolution:${String(senderDomain)}`, `peer:${String(senderDomain)}`];
+    default:
+      return [];
+  }
+}
+
+function isVerifyStream(value: unknown): value is { readonly stream: StreamId } {
+  return typeof value === 'object' && value !== null && 'stream' in value && typeof value.stream === 'number';
+}
