@@ -13,7 +13,8 @@ export async function streamLines(response: ServerResponse, lines: Iterable<stri
     const isTaken = response.write(slice);
     slice = '';
     if (!isTaken) await readOrGone(response);
-    else await new Promise((resolve) => setImmediate(resolve));
+    // A fast reader is ready at once: others have their turn all the same.
+    await new Promise((resolve) => setImmediate(resolve));
     if (response.destroyed) return;
   }
   response.end(slice);

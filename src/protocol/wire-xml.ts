@@ -137,9 +137,12 @@ function conditionOf(element: Element, namespace: string): { condition: string |
   const text = children.find((child) => child.getName() === 'text')?.getText();
   return {
     condition: ownOrNull(children.find((child) => child.getName() !== 'text')?.getName()),
-    text: text === undefined ? null : ownText(brief(text)),
+    text: text === undefined ? null : ownText(brief(inOrder(text))),
   };
 }
+
+/** Overrides of direction would show another order than there is, wherever this is told. */
+const inOrder = (text: string): string => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 
 function readDialbackAnswer(element: Element): DialbackAnswer | null {
   const type = attribute(element, 'type');

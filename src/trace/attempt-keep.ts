@@ -15,13 +15,21 @@ interface Domain {
 
 export class AttemptKeep {
   readonly #mostBytes: number;
-  /** The longest ago first: those of whom nothing was ever proved, and to whom nobody here has ever wanted to send. */
+  /**
+   * Each the longest ago first, and forgotten in this order: those of whom nothing was ever proved; those that were proved,
+   * though a wildcard proves as many as somebody likes; those to whom somebody here has wanted to send.
+   */
   readonly #strangers = new Map<string, Domain>();
-  readonly #known = new Map<string, Domain>();
+  readonly #proved = new Map<string, Domain>();
+  readonly #wanted = new Map<string, Domain>();
   #bytes = 0;
 
   constructor(mostBytes: number = traceLimits.attemptBytes) {
     this.#mostBytes = mostBytes;
+  }
+
+  get #classes(): readonly Map<string, Domain>[] {
+    return [this.#strangers, this.#proved, this.#wanted];
   }
 
   get bytes(): number {
@@ -35,16 +43,19 @@ export class AttemptKeep {
 
   /** Of all domains, the oldest first. */
   all(): readonly AttemptRecord[] {
-    const domains = [...this.#strangers.values(), ...this.#known.values()];
-    return domains.flatMap(({ attempts }) => attempts).sort((one, other) => one.seq - other.seq);
+    return this.#classes
+      .flatMap((domains) => [...domains.values()])
+      .flatMap(({ attempts }) => attempts)
+      .sort((one, other) => one.seq - other.seq);
   }
 
   add(record: AttemptRecord): void {
     const { remote, direction, outcome } = record.attempt;
     const domain = this.#find(remote) ?? { attempts: [], bytes: 0 };
-    const isKnown = this.#known.delete(remote) || outcome === 'holds' || direction === 'outgoing';
+    const isWanted = this.#wanted.delete(remote) || direction === 'outgoing';
+    const isProved = this.#proved.delete(remote) || outcome === 'holds';
     this.#strangers.delete(remote);
-    (isKnown ? this.#known : this.#strangers).set(remote, domain); // once more at the end
+    (isWanted ? this.#wanted : isProved ? this.#proved : this.#strangers).set(remote, domain); // once more at the end
     domain.attempts.push(record);
     this.#weigh(domain, weigh(record));
     while (domain.attempts.length > traceLimits.attempts) {
@@ -55,7 +66,7 @@ export class AttemptKeep {
   }
 
   #find(remote: string): Domain | undefined {
-    return this.#known.get(remote) ?? this.#strangers.get(remote);
+    return this.#wanted.get(remote) ?? this.#proved.get(remote) ?? this.#strangers.get(remote);
   }
 
   #weigh(domain: Domain, bytes: number): void {
@@ -64,7 +75,7 @@ export class AttemptKeep {
   }
 
   #forgetOne(): boolean {
-    for (const domains of [this.#strangers, this.#known])
+    for (const domains of this.#classes)
       for (const [remote, { bytes }] of domains) {
         domains.delete(remote);
         this.#bytes -= bytes;

@@ -18,7 +18,7 @@ const isText = (value: unknown): value is string => typeof value === 'string';
 const isPath = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
 
 const text = check('a text', isText);
-const number = check('a number', (value) => typeof value === 'number');
+const number = check('a number', Number.isFinite);
 const count = check('a whole number, not negative', (value) => Number.isSafeInteger(value) && Number(value) >= 0);
 const object = check('a mapping', isObject);
 const anything = check('anything', () => true);

@@ -3,7 +3,7 @@ import { checkRecord, type Found } from './check-record.ts';
 import { TRACE_VERSION, type TraceHeader } from './format.ts';
 import { traceLimits } from './limits.ts';
 import type { TraceRecord } from './record.ts';
-import { revive } from './revive.ts';
+import { revive, type Revived } from './revive.ts';
 
 export interface Trace {
   readonly header: TraceHeader;
@@ -60,7 +60,7 @@ function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
 class TraceReader {
   readonly #most: Required<ReadBounds>;
   readonly #text = new TextDecoder('utf-8', { fatal: true });
-  readonly #shared = new Map<number, unknown>();
+  readonly #shared = new Map<number, Revived>();
   readonly #records: TraceRecord[] = [];
   #header: TraceHeader | null = null;
   /** The beginning of the line at hand, in parts. */
@@ -115,14 +115,15 @@ class TraceReader {
   }
 
   #takeLine(text: string): void {
-    const value = revive(this.#parse(text), (id) => this.#shared.get(id));
-    if (value === null) throw this.#wrong('less depth, and references to what was shared before');
-    const found: Found = Array.isArray(value) ? {} : { ...value };
+    const revived = revive(this.#parse(text), (id) => this.#shared.get(id));
+    if (revived === null) throw this.#wrong('less depth, and fewer objects, and references to what was shared before');
+    const { value, objects, depth } = revived;
+    const found: Found = typeof value !== 'object' || Array.isArray(value) ? {} : { ...value };
     if (this.#header === null) {
       this.#header = this.#checkHeader(found);
     } else if (found['kind'] === 'shared') {
       if (typeof found['id'] !== 'number') throw this.#wrong('"id" to be a number');
-      this.#shared.set(found['id'], found['value']);
+      this.#shared.set(found['id'], { value: found['value'], objects, depth });
     } else {
       this.#takeRecord(found);
     }

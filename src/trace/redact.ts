@@ -102,7 +102,7 @@ const entries = (table: Fields, textChars: number, share: Share | null, depth: n
 /** The number under which what many actors hold is written once. */
 export type Share = (value: object) => number;
 
-const SHARED: ReadonlySet<string> = new Set(['settings', 'policy', 'hosted']);
+const SHARED: ReadonlySet<string> = new Set(['settings', 'policy', 'hosted', 'certificate']);
 
 const MAX_DEPTH = 24;
 

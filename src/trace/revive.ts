@@ -3,39 +3,69 @@ import { type Fault, FaultError } from '../protocol/faults.ts';
 
 /** Deeper than anything that is written. */
 const MAX_DEPTH = 64;
+/** Objects of one line, with all that it refers to: what refers to what is shared twice, line after line, grows without end. */
+const MAX_OBJECTS = 250_000;
 
-/** Null where it is too deep, or refers to what is not known. */
-export function revive(value: unknown, shared: (id: number) => unknown): object | null {
+/** What a line held, and how large it is once what it refers to stands in it. */
+export interface Revived {
+  readonly value: unknown;
+  readonly objects: number;
+  readonly depth: number;
+}
+
+/** Null where it is too deep or too large, or refers to what is not known. */
+export function revive(value: unknown, shared: (id: number) => Revived | undefined): Revived | null {
   try {
-    const revived = reviveValue(value, shared, 0);
-    return typeof revived === 'object' ? revived : {};
+    return new Reviver(shared).revived(value);
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;
   }
 }
 
-function reviveValue(value: unknown, shared: (id: number) => unknown, depth: number): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (depth > MAX_DEPTH) throw new RangeError('too deep');
-  if (Array.isArray(value)) return value.map((item) => reviveValue(item, shared, depth + 1));
-  const fields = Object.entries(value);
-  const [first] = fields;
-  if (first !== undefined && fields.length === 1 && first[0].startsWith('$')) {
-    return reviveMarked(first[0], first[1], shared, depth);
-  }
-  return Object.fromEntries(fields.map(([name, field]) => [name, reviveValue(field, shared, depth + 1)]));
-}
+class Reviver {
+  readonly #shared: (id: number) => Revived | undefined;
+  #objects = 0;
+  #depth = 0;
 
-function reviveMarked(mark: string, value: unknown, shared: (id: number) => unknown, depth: number): unknown {
-  if (mark === '$number') return Number(value);
-  if (mark === '$shared') {
-    const known = typeof value === 'number' ? shared(value) : undefined;
-    if (known === undefined) throw new RangeError('unknown reference');
-    return known;
+  constructor(shared: (id: number) => Revived | undefined) {
+    this.#shared = shared;
   }
-  if (mark === '$error') return reviveError(value);
-  return { [mark]: reviveValue(value, shared, depth + 1) };
+
+  revived(value: unknown): Revived {
+    return { value: this.#value(value, 0), objects: this.#objects, depth: this.#depth };
+  }
+
+  #value(value: unknown, depth: number): unknown {
+    if (typeof value !== 'object' || value === null) return value;
+    this.#count(1, depth);
+    if (Array.isArray(value)) return value.map((item) => this.#value(item, depth + 1));
+    const fields = Object.entries(value);
+    const [first] = fields;
+    if (first !== undefined && fields.length === 1 && first[0].startsWith('$')) {
+      return this.#marked(first[0], first[1], depth);
+    }
+    return Object.fromEntries(fields.map(([name, field]) => [name, this.#value(field, depth + 1)]));
+  }
+
+  #marked(mark: string, value: unknown, depth: number): unknown {
+    if (mark === '$number') return Number(value);
+    if (mark === '$shared') {
+      const known = typeof value === 'number' ? this.#shared(value) : undefined;
+      if (known === undefined) throw new RangeError('unknown reference');
+      this.#count(known.objects, depth + known.depth);
+      return known.value;
+    }
+    if (mark === '$error') return reviveError(value);
+    return { [mark]: this.#value(value, depth + 1) };
+  }
+
+  #count(objects: number, depth: number): void {
+    this.#objects += objects;
+    this.#depth = Math.max(this.#depth, depth);
+    if (depth > MAX_DEPTH) throw new RangeError('too deep');
+    if (this.#objects > MAX_OBJECTS) throw new RangeError('too large');
+  }
 }
 
 function reviveError(value: unknown): Error {

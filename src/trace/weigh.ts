@@ -8,8 +8,8 @@ const SHORT = 500;
 const MIDDLE = 1_500;
 const OBJECT = 24;
 const FIELD = 8;
-/** Of a long list, the first stand for all. */
-const LOOKED_AT = 16;
+/** Of a list that is longer than any of a peer (names of a certificate: 2,048), the first stand for all. */
+const LOOKED_AT = 4_096;
 
 export function weigh(record: TraceRecord): number {
   switch (record.kind) {

@@ -148,6 +148,19 @@ const WRONG: readonly (readonly [what: string, text: string, message: RegExp, bo
     /^line 2: expected "element" to be an element$/,
   ],
   ['a reference to nothing', `${HEADER}\n{"kind":"born","input":{"$shared":7}}\n`, /^line 2: expected less depth, and/],
+  [
+    'what is shared twice, and that twice again, forty times over',
+    [
+      HEADER,
+      '{"kind":"shared","id":0,"value":{"a":{}}}',
+      ...Array.from(
+        { length: 40 },
+        (_, id) => `{"kind":"shared","id":${id + 1},"value":[{"$shared":${id}},{"$shared":${id}}]}`,
+      ),
+      '',
+    ].join('\n'),
+    /^line 18: expected less depth, and fewer objects/,
+  ],
   ['depth without end', `${HEADER}\n${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}\n`, /^line 2: expected less depth/],
   ['bytes that are no UTF-8', `${HEADER}\n`, /^line 2: expected UTF-8$/],
   [
@@ -159,6 +172,21 @@ const WRONG: readonly (readonly [what: string, text: string, message: RegExp, bo
   ['a file that is too large', `${HEADER}\n${LOST}\n`, /^expected a trace of at most 120 bytes$/, { bytes: 120 }],
   ['too many records', `${HEADER}\n${LOST}\n${LOST}\n`, /^line 3: expected at most 1 records$/, { records: 1 }],
 ];
+
+test('a certificate is written once, however many actors hold it, and read into each of them', async () => {
+  const certificate = { sha256: 'ab', presented: { dnsNames: ['only.once.example'] } };
+  const born = (seq: number): TraceRecord => ({
+    ...{ seq, atMs: seq, actor: `stream:${seq}`, cause: null, kind: 'born', machine: 'receivingStream', parent: null },
+    ...{ input: { certificate }, states: [], untilMs: null },
+  });
+  const text = traceText([born(1), born(2), born(3)]);
+  assert.equal(text.split('only.once.example').length, 2);
+  const { records } = await readText(text);
+  assert.deepEqual(
+    records.map((record) => record.kind === 'born' && record.input),
+    Array.from({ length: 3 }, () => ({ certificate })),
+  );
+});
 
 for (const [what, text, message, bounds] of WRONG) {
   test(`${what} is refused, by its line and what was expected there`, async () => {

@@ -125,6 +125,9 @@ test('who makes up domains pushes out others of that kind, and nobody whom we kn
   assert.deepEqual([keep.of('b.example').length, keep.of('c.example').length], [1, 1]);
   assert.deepEqual([keep.of('x0.example').length, keep.of('x9999.example').length], [0, 1]);
   assert.ok(keep.all().length > 50);
+  // A wildcard proves as many as somebody likes: they push out each other, and nobody to whom we wanted to send.
+  for (let made = 0; made < 10_000; made += 1) keep.add(ended(`r${made}.c.example`, { direction: 'incoming' }));
+  assert.deepEqual([keep.of('b.example').length, keep.of('c.example').length], [1, 0]);
   for (let made = 0; made < 10_000; made += 1) keep.add(ended(`y${made}.example`));
   assert.ok(keep.bytes <= 100_000);
   assert.equal(keep.of('b.example').length, 0);

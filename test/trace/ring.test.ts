@@ -58,6 +58,18 @@ test('a word that a peer chooses has its weight, also where most of them are sho
   assert.ok(ring.size <= 2, `${ring.size} of 4 kB each in 10 kB`);
 });
 
+test('a list is weighed to its end: short names in front hide no long ones', () => {
+  const dnsNames = [...Array.from({ length: 16 }, () => 'a.b'), ...Array.from({ length: 240 }, () => 'n'.repeat(250))];
+  const ring = new Ring(100, 150_000);
+  for (let seq = 0; seq < 10; seq++) {
+    ring.push({
+      ...{ ...record(seq), kind: 'event', machine: 'receivingStream', passed: [], states: [], untilMs: null },
+      event: { type: 'transport.secured', session: { certificate: { presented: { dnsNames } } } },
+    });
+  }
+  assert.ok(ring.size <= 2, `${ring.size} of 60 kB each in 150 kB`);
+});
+
 test('a ring without room keeps nothing', () => {
   const ring = new Ring(0, 5_000);
   ring.push(record(1));

@@ -179,6 +179,13 @@ test('a stream error without a condition, or with words only, is undefined-condi
   ]);
 });
 
+test('the text of an error shows no other order than it has, wherever it is told', () => {
+  const text = "<text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>a\u202eb\u2066c</text>";
+  assert.deepEqual(read(`<stream:error>${text}</stream:error>`), [
+    { kind: 'streamError', condition: 'undefined-condition', text: 'a\ufffdb\ufffdc' },
+  ]);
+});
+
 test('dialback elements in another namespace are not dialback', () => {
   assert.equal(read("<result xmlns='jabber:server' from='a' to='b' type='valid'/>")[0]?.kind, 'unsupported');
 });

@@ -22,7 +22,8 @@ interface Options {
 
 export function useAnswer<T>(source: Source, ask: () => Promise<T>, options: Options): Answered<T> {
   const { about, concerns = () => true, everyMs = 500 } = options;
-  const [answered, setAnswered] = useState<Answered<T> & { readonly about: string }>({
+  const [answered, setAnswered] = useState<Answered<T> & { readonly about: string; readonly source: Source }>({
+    source,
     about,
     value: undefined,
     error: null,
@@ -32,9 +33,12 @@ export function useAnswer<T>(source: Source, ask: () => Promise<T>, options: Opt
   useEffect(() => {
     const asking = new Asking(
       () => latest.current.ask(),
-      (value) => setAnswered({ about, value, error: null }),
+      (value) => setAnswered({ source, about, value, error: null }),
       (error) =>
-        setAnswered((before) => ({ ...(before.about === about ? before : { about, value: undefined }), error })),
+        setAnswered((before) => {
+          const isSame = before.source === source && before.about === about;
+          return { ...(isSame ? before : { source, about, value: undefined }), error };
+        }),
       source.kind === 'trace' ? 0 : everyMs,
     );
     asking.again();
@@ -46,7 +50,7 @@ export function useAnswer<T>(source: Source, ask: () => Promise<T>, options: Opt
       asking.end();
     };
   }, [source, about, everyMs]);
-  return answered.about === about ? answered : { value: undefined, error: null };
+  return answered.source === source && answered.about === about ? answered : { value: undefined, error: null };
 }
 
 /** One question at a time; what becomes of it while it is asked makes another. */

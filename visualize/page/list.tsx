@@ -42,10 +42,12 @@ export function List({ source, route, kind, filter }: ListProps) {
     about: `${kind} ${filter} ${offset}`,
     everyMs: 1_000,
   });
-  const kept = useRef({ about: '', total: 0, offset: 0, rows: [] as readonly Row[] });
-  if (value !== undefined) kept.current = { about: `${kind} ${filter}`, total: value.total, offset, rows: value.rows };
+  const kept = useRef({ source, about: '', total: 0, offset: 0, rows: [] as readonly Row[] });
+  if (value !== undefined)
+    kept.current = { source, about: `${kind} ${filter}`, total: value.total, offset, rows: value.rows };
   // While the next are asked for, what is there stays.
-  const shown = kept.current.about === `${kind} ${filter}` ? kept.current : { total: 0, offset: 0, rows: [] };
+  const isKept = kept.current.source === source && kept.current.about === `${kind} ${filter}`;
+  const shown = isKept ? kept.current : { total: 0, offset: 0, rows: [] };
   const focused = Math.min(active, Math.max(0, shown.total - 1));
 
   useLayoutEffect(() => {
