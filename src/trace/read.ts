@@ -1,5 +1,6 @@
 /** Reads a trace: strictly, and within bounds, for it may come from anybody. */
-import { checkRecord, type Found } from './check-record.ts';
+import { checkRecord } from './check-record.ts';
+import type { Found } from './field-checks.ts';
 import { TRACE_VERSION, type TraceHeader } from './format.ts';
 import { traceLimits } from './limits.ts';
 import type { TraceRecord } from './record.ts';
