@@ -66,8 +66,7 @@ export interface TransportPorts {
   /** Keeps the chain that the far end presented, for path validation; `leaf` is what its first certificate says. */
   readonly chainPresented: (stream: StreamId, chain: CertificateChain | null, leaf: CertificateEvidence | null) => void;
   /** Every negotiation element on the wire, for the trace; null when nobody listens. */
-  readonly onWire:
-    ((stream: StreamId, direction: 'in' | 'out', element: WireElement, bytes: number | null) => void) | null;
+  readonly onWire: ((stream: StreamId, direction: 'in' | 'out', element: WireElement, bytes: number) => void) | null;
   /** Told once of each stream: what is counted of it, from now on until its end. */
   readonly counted?: (stream: StreamId, bytes: Readonly<StreamBytes>) => void;
   /** Largest stanza, in bytes. */
@@ -145,7 +144,7 @@ class StreamTransport {
     ports.counted?.(stream, counted);
     this.#framer = new Framer(
       {
-        streamOpened: (tag) => this.#streamOpened(tag),
+        streamOpened: (tag, bytes) => this.#streamOpened(tag, bytes),
         stanza: (stanza) => this.#stanza(stanza),
         element: (element, bytes) => this.#element(element, bytes),
         streamClosed: () => {
@@ -360,7 +359,7 @@ class StreamTransport {
     if (!this.#ports.plane.arrived(this.#stream, stanza)) this.#framer.halt();
   }
 
-  #streamOpened(tag: StreamTag): void {
+  #streamOpened(tag: StreamTag, bytes: number): void {
     const { attributes, namespaces, contentNamespace } = tag;
     const header: StreamHeader = {
       kind: 'streamHeader',
@@ -370,7 +369,7 @@ class StreamTransport {
       version: own(attributes['version']),
       dialback: Object.values(namespaces).includes(NS.dialback),
     };
-    this.#ports.onWire?.(this.#stream, 'in', header, null);
+    this.#ports.onWire?.(this.#stream, 'in', header, bytes);
     if (contentNamespace !== '' && contentNamespace !== this.#contentNamespace && contentNamespace !== NS.streams) {
       const text = `the content namespace is ${contentNamespace}`;
       this.#say({ type: 'transport.inputRefused', fault: fault('xml', 'invalid-namespace', 'peer', text) });

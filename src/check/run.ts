@@ -145,8 +145,8 @@ class Check {
         attempt.saslFault = why;
         this.#tellNow(authenticationStep('SASL EXTERNAL', this.#question.local, 'refused', why));
       },
-      onWire: (stream, direction, element) => {
-        const record = { kind: 'wire', direction, element: withoutKeys(element), bytes: null } as const;
+      onWire: (stream, direction, element, bytes) => {
+        const record = { kind: 'wire', direction, element: withoutKeys(element), bytes } as const;
         this.#recorder.record(`stream:${stream}`, record);
       },
     };

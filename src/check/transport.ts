@@ -13,7 +13,7 @@ import type { CheckQuestion } from './question.ts';
 export interface TransportEars {
   readonly chainPresented: (stream: StreamId, chain: CertificateChain | null) => void;
   readonly stanzaCame: (stream: StreamId, why: Fault) => void;
-  readonly onWire: (stream: StreamId, direction: 'in' | 'out', element: WireElement) => void;
+  readonly onWire: (stream: StreamId, direction: 'in' | 'out', element: WireElement, bytes: number) => void;
   readonly saslFailed: (stream: StreamId, why: Fault) => void;
 }
 
@@ -45,8 +45,8 @@ export function checkTransport(
     accepted: () => null,
     credentialFor: () => authentication?.credential ?? null,
     chainPresented: ears.chainPresented,
-    onWire: (stream, direction, element) => {
-      ears.onWire(stream, direction, element);
+    onWire: (stream, direction, element, bytes) => {
+      ears.onWire(stream, direction, element, bytes);
       if (direction !== 'in' || element.kind !== 'saslFailure') return;
       ears.saslFailed(stream, fault('sasl', element.condition, 'peer', element.text ?? undefined));
     },

@@ -40,7 +40,7 @@ export type TraceBody =
   | ({ readonly kind: 'ended' } & EndOfActor)
   /** An actor in mid-life, as xstate persists it: where a file begins. */
   | ({ readonly kind: 'snapshot'; readonly machine: string } & Persisted)
-  /** An element of the negotiation; `bytes` is null where nobody counted. */
+  /** An element of the negotiation; `bytes` is its size, and in older traces null of a header that came in. */
   | {
       readonly kind: 'wire';
       readonly direction: 'in' | 'out';

@@ -16,10 +16,14 @@ test('what one end has written is what the other has read: headers, negotiation 
   const [[ours], [theirs]] = [at(A), at(B)];
   const before = ours?.bytes ?? assert.fail('it is not counted');
   assert.deepEqual(theirs?.bytes, { in: before.out, out: before.in });
-  const named = duo.timeline.flatMap(({ at: side, record }) =>
-    side === 'A' && record.kind === 'wire' && record.direction === 'out' ? [record satisfies RecordOf<'wire'>] : [],
-  );
-  const written = named.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
+  const passed = (end: 'A' | 'B', way: 'in' | 'out') =>
+    duo.timeline.flatMap(({ at: side, record }) =>
+      side === end && record.kind === 'wire' && record.direction === way ? [record satisfies RecordOf<'wire'>] : [],
+    );
+  const sizes = (records: readonly RecordOf<'wire'>[]) => records.map(({ element, bytes }) => [element.kind, bytes]);
+  assert.deepEqual(sizes(passed('B', 'in')), sizes(passed('A', 'out')), 'of each element, headers among them');
+  assert.deepEqual(sizes(passed('A', 'in')), sizes(passed('B', 'out')));
+  const written = passed('A', 'out').reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
   assert.ok(before.out > written, 'the elements of the negotiation are not all of it: there is a stanza');
   assert.ok(before.out < written + 500);
 

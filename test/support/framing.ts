@@ -23,7 +23,7 @@ export function frame(chunks: Iterable<Buffer>, limits: Partial<FramerLimits> = 
   let text = '';
   const framer = new Framer(
     {
-      streamOpened: (tag) => events.push(`opened ${JSON.stringify(tag)}`),
+      streamOpened: (tag, bytes) => events.push(`opened ${bytes} ${JSON.stringify(tag)}`),
       stanza(stanza) {
         stanzas.push(stanza);
         events.push(`stanza ${stanza.kind} ${stanza.to ?? '-'} ${stanza.from ?? '-'} ${stanza.bytes.toString()}`);

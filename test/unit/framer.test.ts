@@ -149,7 +149,8 @@ describe('the stream header (RFC 6120 §4.7, §4.8, §11)', () => {
   const opened = (xml: string | Buffer): { tag: StreamTag | null; fault: string | null } => {
     const framed = frame(whole(xml));
     const first = framed.events.find((event) => event.startsWith('opened '));
-    return { tag: first === undefined ? null : (JSON.parse(first.slice(7)) as StreamTag), fault: framed.fault };
+    const tag = first === undefined ? null : (JSON.parse(first.slice(first.indexOf('{'))) as StreamTag);
+    return { tag, fault: framed.fault };
   };
   const header = (attributes: string, name = 'stream:stream'): string =>
     `<${name} xmlns='jabber:server' xmlns:stream='${NS.streams}' ${attributes}>`;
@@ -387,6 +388,12 @@ describe('limits (RFC 6120 §13.12)', () => {
       assert.ok(framer.pendingBytes > 70_000 * piece.length);
     });
   }
+});
+
+test('the size of a header is told with all before it, however it comes in pieces', () => {
+  const padded = Buffer.from(HEADER.replace('?>', '?>\n \n'));
+  for (const chunks of [[padded], byteByByte(padded), [padded.subarray(0, 30), padded.subarray(30)]])
+    assert.match(frame(chunks).events[0] ?? '', new RegExp(`^opened ${padded.length} `));
 });
 
 describe('restart and halt', () => {

@@ -19,7 +19,8 @@ export const defaultFramerLimits: FramerLimits = { elementBytes: 524_288, depth:
 
 /** What a framer tells. Calls come from within `push`; none may throw. */
 export interface FramerHandler {
-  streamOpened(tag: StreamTag): void;
+  /** `bytes` is its size, with all before it. */
+  streamOpened(tag: StreamTag, bytes: number): void;
   stanza(stanza: Stanza): void;
   /** Any other first-level element; its root declares the namespaces that it inherits. `bytes` is its size. */
   element(element: Element, bytes: number): void;

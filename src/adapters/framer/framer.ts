@@ -163,7 +163,7 @@ export class Framer {
 
   /** Tells what the reader has found, which ends at `end`. */
   #tell(bytes: Buffer, end: number): void {
-    const { found, depth, scope } = this.#reader;
+    const { found, from, depth, scope } = this.#reader;
     if (found === 'element') {
       const element = this.#take(bytes, end);
       const stanza = scope.stanza(element);
@@ -173,7 +173,7 @@ export class Framer {
       this.#handler.whitespace?.();
     } else {
       const header = scope.takeHeader();
-      if (header !== null) this.#handler.streamOpened(header);
+      if (header !== null) this.#handler.streamOpened(header, end - from);
       if (depth > 0 || !this.#is('open')) return;
       this.#state = 'over';
       this.#handler.streamClosed();
