@@ -1,8 +1,8 @@
 /** Which address of the inspector answers what. */
 import { canonicalDomain } from '../protocol/names.ts';
 import { pairFrom, survey } from '../trace/explain/explain.ts';
-import { history } from '../trace/queries/history.ts';
-import { ladder } from '../trace/queries/ladder.ts';
+import { historySteps } from '../trace/queries/history.ts';
+import { ladderSteps } from '../trace/queries/ladder.ts';
 import { actor, overviewSteps, rowKinds, rowsSteps } from '../trace/queries/queries.ts';
 import { commandNames, runCommand } from './commands.ts';
 import type { Inspected } from './inspected.ts';
@@ -49,13 +49,17 @@ const addresses: Readonly<Record<string, Respond>> = {
     const found = actor(inspected.view(), query.get('id') ?? '');
     return found === null ? refused(404, 'expected the id of an actor that is known: it may have ended') : json(found);
   },
-  '/api/ladder': (query, inspected) => {
-    const found = ladder(inspected.view(), query.get('id') ?? '');
-    return found === null ? refused(404, 'expected the id of a stream, pair or peer that is known') : json(found);
-  },
+  '/api/ladder': (query, inspected) =>
+    function* () {
+      const found = yield* ladderSteps(inspected.view(), query.get('id') ?? '');
+      return found === null ? refused(404, 'expected the id of a stream, pair or peer that is known') : json(found);
+    },
   '/api/history': (query, inspected) => {
     const domain = canonicalDomain(query.get('domain') ?? '');
-    return domain === null ? refused(400, 'expected domain=…') : json(history(inspected.view(), domain));
+    if (domain === null) return refused(400, 'expected domain=…');
+    return function* () {
+      return json(yield* historySteps(inspected.view(), domain));
+    };
   },
   '/api/explain': (query, inspected) => {
     const most = countIn(query, 'most', MOST_EXPLAINED);

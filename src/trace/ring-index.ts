@@ -18,7 +18,8 @@ export interface Indexed {
 export class RingIndex {
   readonly #ring: Indexed;
   #byActor = new Map<string, TraceRecord[]>();
-  #charts = new Set<string>();
+  /** Charts of which the end came last. */
+  #ended = new Set<string>();
   #seen = 0;
   /** How many are held, some of which the ring holds no more. */
   #held = 0;
@@ -41,11 +42,11 @@ export class RingIndex {
     return from === 0 ? all.slice() : all.slice(from);
   }
 
-  /** Those that are charts, live or ended. */
-  *actors(): Generator<string> {
+  /** Those that are charts, and have ended: the others live, or are held by nobody. */
+  *ended(): Generator<string> {
     this.#update();
     const first = this.#ring.oldest?.seq ?? 0;
-    for (const actor of this.#charts) if ((this.#byActor.get(actor)?.at(-1)?.seq ?? -1) >= first) yield actor;
+    for (const actor of this.#ended) if ((this.#byActor.get(actor)?.at(-1)?.seq ?? -1) >= first) yield actor;
   }
 
   #update(): void {
@@ -55,7 +56,7 @@ export class RingIndex {
     this.#seen = pushed;
     if (fresh >= size || this.#held + fresh > 2 * size) {
       this.#byActor = new Map();
-      this.#charts = new Set();
+      this.#ended = new Set();
       this.#held = 0;
       this.#add(this.#ring.records());
     } else this.#add(this.#ring.newest(fresh));
@@ -67,7 +68,8 @@ export class RingIndex {
       const known = this.#byActor.get(record.actor);
       if (known === undefined) this.#byActor.set(record.actor, [record]);
       else known.push(record);
-      if (isOfChart(record)) this.#charts.add(record.actor);
+      if (record.kind === 'ended') this.#ended.add(record.actor);
+      else if (isOfChart(record)) this.#ended.delete(record.actor);
     }
   }
 }

@@ -1,7 +1,8 @@
 /** What is seen of a negotiation at a glance is what the whole of it says, at every moment of its life (FEATURES O3). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { prospectsIn, sinceOf } from '../../src/trace/explain/negotiations.ts';
+import { sinceOf } from '../../src/trace/explain/negotiations.ts';
+import { prospectsIn } from '../../src/trace/explain/prospects.ts';
 import { explain } from '../../src/trace/explain/explain.ts';
 import { glanceAt, glanceOf } from '../../src/trace/view/glance.ts';
 import { overview, rows } from '../../src/trace/queries/queries.ts';
@@ -52,6 +53,7 @@ test('whether it is stuck, and since when, is the same at a glance', async () =>
       if (prospect === null || whole === null) continue;
       const of = `${whole.subject.id} ${whole.subject.state.join('.')}`;
       assert.equal(prospect.stuck, whole.stuck, of);
+      assert.equal(prospect.outcome, whole.outcome, of);
       if (whole.stuck) assert.equal(prospect.sinceMs, sinceOf(view, whole), of);
       seen[whole.stuck ? 'stuck' : 'well'] += 1;
     }

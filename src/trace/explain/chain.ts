@@ -79,6 +79,13 @@ export const chainFrom = (view: View, first: ActorView): readonly ActorView[] =>
 /** The same, at a glance. */
 export const glanceChain = (view: View, first: Glance): readonly Glance[] => inwards(first, (id) => glanceAt(view, id));
 
+/** At a glance, the first of `ids` that lives, and whom it waits for. */
+export const glanceChainOf = (view: View, ids: readonly string[]): readonly Glance[] => {
+  const at = (id: string): Glance | undefined => glanceAt(view, id);
+  const first = firstLive(ids, at);
+  return first === undefined ? [] : inwards(first, at);
+};
+
 function inwards<One extends Pick<ActorView, 'id' | 'state' | 'ended' | 'waitsOn'>>(
   first: One,
   at: (id: string) => One | undefined,
@@ -112,10 +119,10 @@ export const isWaiting = (link: ChainLink): link is WaitingLink => link.awaits !
 /** The innermost that waits: all the others wait for its mover. */
 export const innermost = (chain: readonly ChainLink[]): WaitingLink | null => chain.findLast(isWaiting) ?? null;
 
-type Wait = Pick<WaitingLink, 'mover' | 'sinceMs' | 'deadlineMs'>;
+export type Wait = Pick<WaitingLink, 'mover' | 'sinceMs' | 'deadlineMs'>;
 
 /** Half of its time has passed. */
-const isHalfway = ({ sinceMs, deadlineMs }: Wait, nowMs: number): boolean =>
+export const isHalfway = ({ sinceMs, deadlineMs }: Wait, nowMs: number): boolean =>
   deadlineMs !== null && nowMs - sinceMs > (deadlineMs - sinceMs) / 2;
 
 /** It waits longer than is usual for its mover, or half of its time has passed. */

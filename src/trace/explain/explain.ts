@@ -7,20 +7,14 @@ import type { Fault } from '../../protocol/faults.ts';
 import type { Diagnosis, Finding } from './diagnoses/diagnosis.ts';
 import { diagnoses } from './diagnoses/index.ts';
 import { type ChainLink, linkOf } from './chain.ts';
-import {
-  failedIn,
-  fullQueue,
-  type Negotiation,
-  type PairWanted,
-  type Prospect,
-  prospectsIn,
-  sinceOf,
-} from './negotiations.ts';
+import { failedIn, fullQueue, type Negotiation, sinceOf } from './negotiations.ts';
+import { type PairWanted, type Prospect, prospectsIn } from './prospects.ts';
 import { lasting } from './words.ts';
+import type { Roster } from '../view/roster.ts';
 import type { View } from '../view/view.ts';
 
 export type { ChainLink } from './chain.ts';
-export type { PairWanted } from './negotiations.ts';
+export type { PairWanted } from './prospects.ts';
 
 export interface Explanation {
   /** Domain served here; empty where the far end has not said whom it wants. */
@@ -75,12 +69,21 @@ export interface Survey {
   readonly stuck: number;
 }
 
+/** Of those that are looked at alone, between two pauses. */
+const A_STEP = 16;
+
 /** As {@link explain}, one by one: whoever has others waiting may pause whenever it yields. */
-export function* survey(view: View, pair: PairWanted, most: number): Generator<undefined, Survey> {
+export function* survey(
+  view: View,
+  pair: PairWanted,
+  most: number,
+  roster: Roster | null = null,
+): Generator<undefined, Survey> {
   const prospects: Prospect[] = [];
   let stuck = 0;
-  for (const prospect of prospectsIn(view, pair)) {
-    yield;
+  let looked = 0;
+  for (const prospect of prospectsIn(view, pair, roster)) {
+    if (++looked % A_STEP === 0) yield;
     if (prospect === null) continue;
     prospects.push(prospect);
     if (prospect.stuck) stuck += 1;
@@ -91,7 +94,7 @@ export function* survey(view: View, pair: PairWanted, most: number): Generator<u
     if (negotiation !== null) {
       const explanation = explained(view, negotiation);
       const { stuck: isStuck, sinceMs } = explanation;
-      told.push({ stuck: isStuck, failed: negotiation.outcome === 'failed', sinceMs, explanation });
+      told.push({ stuck: isStuck, outcome: negotiation.outcome, sinceMs, explanation });
     }
     yield;
   }
@@ -99,13 +102,15 @@ export function* survey(view: View, pair: PairWanted, most: number): Generator<u
   return { explanations, total: prospects.length, stuck };
 }
 
-type Urgency = Omit<Prospect, 'tell'>;
+type Urgency = Pick<Prospect, 'stuck' | 'outcome' | 'sinceMs'>;
 
 /** Old failures, of which there may be many, do not hide who waits now. */
 const byUrgency = (a: Urgency, b: Urgency): number =>
   Number(b.stuck) - Number(a.stuck) ||
-  Number(a.failed) - Number(b.failed) ||
-  (a.failed ? b.sinceMs - a.sinceMs : a.sinceMs - b.sinceMs);
+  Number(hasFailed(a)) - Number(hasFailed(b)) ||
+  (hasFailed(a) ? b.sinceMs - a.sinceMs : a.sinceMs - b.sinceMs);
+
+const hasFailed = ({ outcome }: Urgency): boolean => outcome === 'failed';
 
 /** Without a pause. */
 export function toEnd<Result>(steps: Generator<undefined, Result>): Result {

@@ -9,7 +9,6 @@ import { isSameFault, tellingFault } from './causes/telling-fault.ts';
 import {
   chainFrom,
   type ChainLink,
-  glanceChain,
   innermost,
   isStuck,
   isWaiting,
@@ -20,8 +19,7 @@ import {
 import { attemptsIn, faultIn, fieldsIn, numberIn, textIn, whyUnproved } from '../context.ts';
 import { type AuthorityHalf, AuthorityHalves, authorityLink, assertedSince, assertedStates } from './halves.ts';
 import { domainsOf, type Involved, situationOf } from './situation.ts';
-import { type Glance, glanceAt } from '../view/glance.ts';
-import type { ActorView, View, Waiting } from '../view/view.ts';
+import type { ActorView, View } from '../view/view.ts';
 
 export interface Negotiation extends Involved {
   /** Whose outcome it is: a pair, a verification, a stream that was opened to us, or a remote domain. */
@@ -40,167 +38,14 @@ export interface Negotiation extends Involved {
   readonly situation: Situation;
 }
 
-/** A pair may be named by one of its domains alone. */
-export interface PairWanted {
-  readonly local?: string;
-  readonly remote?: string;
-}
-
 const noFault = fault('internal', 'no-fault', 'local');
-
-const isWanted = ({ local, remote }: { local: string; remote: string }, wanted: PairWanted): boolean =>
-  (wanted.local === undefined || wanted.local === local) && (wanted.remote === undefined || wanted.remote === remote);
-
-type Told = Readonly<Record<'outgoing' | 'incoming', ReadonlySet<string>>>;
-
-/** A negotiation, of which no more is known yet than where it stands among the others. */
-export interface Prospect {
-  readonly stuck: boolean;
-  /** It is stuck since it has failed, and not since somebody makes it wait. */
-  readonly failed: boolean;
-  /** By which those that are stuck are put in order. */
-  readonly sinceMs: number;
-  /** Null: it has gone meanwhile. */
-  tell(): Negotiation | null;
-}
-
-export const negotiationsIn = (view: View, wanted: PairWanted = {}): readonly Negotiation[] =>
-  Array.from(prospectsIn(view, wanted))
-    .map((one) => one?.tell() ?? null)
-    .filter((one) => one !== null);
-
-/** One by one, so that whoever asks may pause; null for an actor that is no negotiation, or not the one that is wanted. */
-export function* prospectsIn(view: View, wanted: PairWanted = {}): Generator<Prospect | null> {
-  const halves = new AuthorityHalves(view);
-  const tails = new Tails(view);
-  /** Of which remote domains a negotiation tells already, by its direction. */
-  const told = { outgoing: new Set<string>(), incoming: new Set<string>() };
-  const prospectOf = (negotiation: Negotiation | null): Prospect | null => {
-    if (negotiation === null) return null;
-    told[negotiation.direction].add(negotiation.remote);
-    if (!isWanted(negotiation, wanted)) return null;
-    const { stuck, outcome } = negotiation;
-    return { stuck, failed: outcome === 'failed', sinceMs: sinceOf(view, negotiation), tell: () => negotiation };
-  };
-  // By their ids first: an actor is made when it is asked for.
-  const { pairs, verifications, streams, peers } = sorted(view.actors.keys(), wanted);
-  const whole = (id: string, tell: (actor: ActorView) => Negotiation | null): Prospect | null => {
-    const actor = view.actors.get(id);
-    return actor === undefined ? null : prospectOf(tell(actor));
-  };
-  const tellPair = (actor: ActorView): Negotiation => ofPair(view, actor, halves);
-  const tellAgain = (id: string): Negotiation | null => {
-    const actor = view.actors.get(id);
-    return actor === undefined ? null : tellPair(actor);
-  };
-  for (const id of pairs) {
-    const pair = glanceAt(view, id);
-    const found = pair === undefined ? null : standOfPair(view, pair, tails);
-    if (pair === undefined || found === null) {
-      yield whole(id, tellPair);
-      continue;
-    }
-    told.outgoing.add(pair.remote);
-    yield { ...found, tell: () => tellAgain(id) };
-  }
-  for (const id of verifications)
-    yield whole(id, (actor) => (actor.machine === 'verification' ? ofVerification(view, actor) : null));
-  for (const id of streams) {
-    if (glanceAt(view, id)?.machine !== 'receivingStream') continue;
-    yield whole(id, (actor) => ofStream(view, actor, told));
-  }
-  for (const id of peers) {
-    const remote = id.slice('peer:'.length);
-    if (told.outgoing.has(remote) || told.incoming.has(remote)) continue; // as ofPeer finds
-    const peer = glanceAt(view, id);
-    const holdsOff = peer !== undefined && peer.ended === null && peer.state[0] === 'failed';
-    yield holdsOff ? whole(id, (actor) => ofPeer(view, actor, told)) : null;
-  }
-}
-
-function sorted(ids: Iterable<string>, wanted: PairWanted) {
-  const found = {
-    pairs: [] as string[],
-    verifications: [] as string[],
-    streams: [] as string[],
-    peers: [] as string[],
-  };
-  for (const id of ids) {
-    if (id.startsWith('pair:')) {
-      if (mayBeWanted(id, wanted)) found.pairs.push(id);
-    } else if (id.startsWith('stream:')) {
-      if (!id.includes('/')) found.streams.push(id);
-      else if (id.includes('/verification')) found.verifications.push(id);
-    } else if (id.startsWith('peer:') && !id.includes('/')) found.peers.push(id);
-  }
-  return found;
-}
 
 /** What orders it among others: the innermost that waits, else its end. */
 export const sinceOf = ({ atMs }: View, { waiting, subject: { ended, path, bornMs } }: Negotiation): number =>
   waiting?.sinceMs ?? ended?.atMs ?? path.at(-1)?.atMs ?? bornMs ?? atMs;
 
-/** Of a pair, as {@link ofPair} finds it; null where that is not to be seen at a glance. */
-function standOfPair(view: View, pair: Glance, tails: Tails): Omit<Prospect, 'tell'> | null {
-  const { ended } = pair;
-  const [top] = pair.state;
-  if (top === undefined || top === 'resting') return null;
-  if (top === 'routed') return ended === null ? null : { stuck: false, failed: false, sinceMs: ended.atMs };
-  const hasFailed = top === 'failed' || ended?.how === 'errored';
-  if (ended !== null) return hasFailed ? null : { stuck: false, failed: false, sinceMs: ended.atMs };
-  if (!hasFailed) {
-    const waits = tails.waitsFrom(pair);
-    const sinceMs = waits.at(-1)?.sinceMs;
-    return sinceMs === undefined ? null : { stuck: isStuck(waits, view.atMs), failed: false, sinceMs };
-  }
-  const chain = glanceChain(view, pair);
-  const peer = glanceAt(view, `peer:${pair.remote}`);
-  const streamAt = (id: number | null | undefined) => (id == null ? undefined : glanceAt(view, `stream:${id}`));
-  const stream = chain.findLast(isStream) ?? streamAt(pair.stream) ?? streamAt(peer?.stream);
-  const links = [pair, stream, peer?.state[0] === 'failed' ? peer : undefined];
-  const sinceMs = links.findLast((one) => one?.waits != null)?.waits?.sinceMs;
-  return sinceMs === undefined ? null : { stuck: true, failed: true, sinceMs };
-}
-
-/** What is waited for in the chain of a pair. Behind the pair it is the same for all that wait for the same peer or stream. */
-class Tails {
-  readonly #view: View;
-  readonly #known = new Map<string, readonly Waiting[]>();
-
-  constructor(view: View) {
-    this.#view = view;
-  }
-
-  waitsFrom({ waits, waitsOn }: Glance): readonly Waiting[] {
-    const [only] = waitsOn;
-    const behind = waitsOn.length === 1 && only !== undefined ? this.#tailAt(only) : this.#tailOf(waitsOn);
-    return waits === null ? behind : [waits, ...behind];
-  }
-
-  #tailAt(id: string): readonly Waiting[] {
-    let known = this.#known.get(id);
-    if (known === undefined) this.#known.set(id, (known = this.#tailOf([id])));
-    return known;
-  }
-
-  #tailOf(ids: readonly string[]): readonly Waiting[] {
-    for (const id of ids) {
-      const next = glanceAt(this.#view, id);
-      if (next?.ended === null) return glanceChain(this.#view, next).flatMap(({ waits }) => waits ?? []);
-    }
-    return [];
-  }
-}
-
-/** Of ten thousand pairs, the one that was asked for. */
-function mayBeWanted(id: string, { local, remote }: PairWanted): boolean {
-  return (
-    (local === undefined || id.startsWith(`pair:${local}>`)) && (remote === undefined || id.endsWith(`>${remote}`))
-  );
-}
-
 /** Of us, to send. */
-function ofPair(view: View, pair: ActorView, halves: AuthorityHalves): Negotiation {
+export function ofPair(view: View, pair: ActorView, halves: AuthorityHalves): Negotiation {
   const { local, remote } = domainsOf(pair);
   const peer = view.actors.get(`peer:${remote}`) ?? null;
   const actors = chainFrom(view, pair);
@@ -243,7 +88,7 @@ function outcomeOfPair({ state, ended, context, path }: ActorView): Negotiation[
 }
 
 /** Of the far end, to be believed by dialback. */
-function ofVerification(view: View, verification: ActorView): Negotiation {
+export function ofVerification(view: View, verification: ActorView): Negotiation {
   const remote = textIn(verification.context['from']);
   const local = textIn(verification.context['to']);
   const actors = chainFrom(view, verification);
@@ -265,7 +110,8 @@ function ofVerification(view: View, verification: ActorView): Negotiation {
 }
 
 /** Of the far end, that has shown nothing yet which would tell us which pair it is about. */
-function ofStream(view: View, stream: ActorView, told: Told): Negotiation | null {
+/** @param isTold what was verified, or is, speaks for the remote domain */
+export function ofStream(view: View, stream: ActorView, isTold: (remote: string) => boolean): Negotiation | null {
   const { local, remote } = domainsOf(stream);
   const [top] = stream.state;
   const involved: Involved = {
@@ -275,8 +121,7 @@ function ofStream(view: View, stream: ActorView, told: Told): Negotiation | null
   const hasStood = stream.path.some(({ state }) => state === 'established');
   const links = [linkOf(stream)];
   const { associated } = stream.context;
-  // Whoever only asks the authoritative server proves nothing; and what was verified, or is, speaks for itself.
-  if (told.incoming.has(remote) || hasBeenAsked(view, stream)) return null;
+  if (isTold(remote) || hasBeenAsked(view, stream)) return null;
   if (top === 'established') return concluded(view, involved, stream, 'holds', links, null, null);
   if (hasStood) return null;
   if (stream.ended === null && top !== 'closing')
@@ -289,17 +134,17 @@ function ofStream(view: View, stream: ActorView, told: Told): Negotiation | null
   return concluded(view, involved, stream, 'failed', links, unproved ?? why ?? noFault, attempts);
 }
 
-const hasBeenAsked = (view: View, { id }: ActorView): boolean => {
+/** Whoever only asks the authoritative server proves nothing. */
+export const hasBeenAsked = (view: View, { id }: Pick<ActorView, 'id'>): boolean => {
   const brought = (kind: string): boolean =>
     view.recordsOf(id).some((one) => one.kind === 'wire' && one.direction === 'in' && one.element.kind === kind);
   return brought('verify') && !brought('result');
 };
 
 /** A remote domain that failed, and of whose pairs nothing is known any more. */
-function ofPeer(view: View, peer: ActorView, told: Told): Negotiation | null {
+export function ofPeer(view: View, peer: ActorView): Negotiation | null {
   const remote = textIn(peer.context['remote']);
-  const isTold = told.outgoing.has(remote) || told.incoming.has(remote);
-  if (isTold || peer.state[0] !== 'failed' || peer.ended !== null) return null;
+  if (peer.state[0] !== 'failed' || peer.ended !== null) return null;
   const stream = streamOf(view, peer);
   const local = textIn(stream?.context['local']) || (view.host ?? '');
   const involved: Involved = { local, remote, direction: 'outgoing', stream, peer };
@@ -335,11 +180,14 @@ function concluded(
     fault: told,
     waiting: outcome === 'left' ? null : innermost(chain),
     stuck: outcome === 'failed' || (outcome === 'waits' && isStuck(chain.filter(isWaiting), view.atMs)),
-    situation: { ...situationOf(view, involved, told ?? noFault, attempts), isAsserted: authority !== null },
+    // Of most, nobody asks for it.
+    get situation() {
+      return { ...situationOf(view, involved, told ?? noFault, attempts), isAsserted: authority !== null };
+    },
   };
 }
 
-const isStream = ({ id }: Pick<ActorView, 'id'>): boolean => id.startsWith('stream:') && !id.includes('/');
+export const isStream = ({ id }: Pick<ActorView, 'id'>): boolean => id.startsWith('stream:') && !id.includes('/');
 
 /** The last stream of the chain: behind a dialback prooftype comes the one to the authoritative server. */
 const streamAmong = (actors: readonly ActorView[]): ActorView | null => actors.findLast(isStream) ?? null;

@@ -1,9 +1,10 @@
 /** What has become of a remote domain lately: its last attempts, with what they rested on (FEATURES O2). */
 import type { Fault } from '../../protocol/faults.ts';
 import { type AttemptVerdict, type Seen, verdictKept } from '../attempt.ts';
-import { explained } from '../explain/explain.ts';
+import { explained, toEnd } from '../explain/explain.ts';
 import { certificateIn, endpointIn, fieldsIn, numberIn } from '../context.ts';
-import { type Negotiation, negotiationsIn } from '../explain/negotiations.ts';
+import type { Negotiation } from '../explain/negotiations.ts';
+import { type Prospect, prospectsIn } from '../explain/prospects.ts';
 import { traceLimits } from '../limits.ts';
 import type { RecordOf } from '../record.ts';
 import type { ActorView, View } from '../view/view.ts';
@@ -35,14 +36,32 @@ export interface History {
   readonly attempts: readonly Attempt[];
 }
 
-export function history(view: View, domain: string): History {
+/** Attempts that are not decided, or of which no record tells, of one domain: a large one may have ten thousand with us. */
+const MOST_STANDING = 50;
+
+export const history = (view: View, domain: string): History => toEnd(historySteps(view, domain));
+
+/** As {@link history}, step by step. */
+export function* historySteps(view: View, domain: string): Generator<undefined, History> {
   const ended = view.attempts(domain);
-  const standing = negotiationsIn(view, { remote: domain })
-    .filter((one) => one.outcome === 'waits' || !isToldBy(ended, one))
-    .map((one) => standingAttempt(view, one));
+  const prospects: Prospect[] = [];
+  for (const prospect of prospectsIn(view, { remote: domain })) {
+    yield;
+    if (prospect !== null && (prospect.outcome === 'waits' || !isToldBy(ended, prospect))) prospects.push(prospect);
+  }
+  const standing: Attempt[] = [];
+  for (const prospect of prospects.sort(byNews).slice(0, MOST_STANDING)) {
+    const negotiation = prospect.tell();
+    if (negotiation !== null) standing.push(standingAttempt(view, negotiation));
+    yield;
+  }
   const attempts = [...ended.map(endedAttempt), ...standing].sort((one, other) => other.startedMs - one.startedMs);
   return { domain, attempts: attempts.slice(0, traceLimits.attempts + standing.length) };
 }
+
+/** Who waits first, and then the newest. */
+const byNews = (one: Prospect, other: Prospect): number =>
+  Number(other.outcome === 'waits') - Number(one.outcome === 'waits') || other.sinceMs - one.sinceMs;
 
 function endedAttempt(record: RecordOf<'attempt'>): Attempt {
   const { local, remote, direction, startedMs, outcome, stream, fault, cause, fix, verdicts } = record.attempt;
@@ -53,7 +72,7 @@ function endedAttempt(record: RecordOf<'attempt'>): Attempt {
 }
 
 /** A trace may be of a version that wrote none of these records. */
-function isToldBy(ended: readonly RecordOf<'attempt'>[], { local, direction }: Negotiation): boolean {
+function isToldBy(ended: readonly RecordOf<'attempt'>[], { local, direction }: Prospect): boolean {
   return ended.some(({ attempt }) => attempt.local === local && attempt.direction === direction);
 }
 

@@ -4,37 +4,42 @@ import type { RecordOf, TraceRecord } from '../record.ts';
 export interface StreamParts {
   /** The domains that its elements and facts name. */
   readonly domains: Set<string>;
-  /** {@link pairKey} of all that are named together. */
-  readonly pairs: Set<string>;
+  /** The domains that are looked for are named, together where there are two. */
+  isNamed: boolean;
   /** We ask over it whether keys are good: who answers is, in that, an authoritative server (XEP-0220 §1.1). */
   verifies: boolean;
   /** Something is asserted over it, or stanzas may pass. */
   asserts: boolean;
 }
 
-/** The same for both directions. */
-export const pairKey = (one: string, other: string): string => [one, other].sort().join(' ');
+/** Looked at between two pauses. */
+const A_STEP = 512;
 
-/** By id of the actor: `stream:3`. */
-export function streamsIn(records: readonly TraceRecord[]): ReadonlyMap<string, StreamParts> {
+/** By id of the actor, `stream:3`, those on which `names` are named: one domain, or two in one breath. */
+export function* streamsIn(
+  records: Iterable<TraceRecord>,
+  names: readonly string[],
+): Generator<undefined, ReadonlyMap<string, StreamParts>> {
   const streams = new Map<string, StreamParts>();
+  let looked = 0;
   for (const record of records) {
+    if (++looked % A_STEP === 0) yield;
     if (record.kind !== 'wire' && record.kind !== 'fact') continue;
     let parts = streams.get(record.actor);
     if (parts === undefined) {
-      parts = { domains: new Set(), pairs: new Set(), verifies: false, asserts: false };
+      parts = { domains: new Set(), isNamed: names.length === 0, verifies: false, asserts: false };
       streams.set(record.actor, parts);
     }
-    if (record.kind === 'wire') hear(parts, record);
+    if (record.kind === 'wire') hear(parts, record, names);
     else {
-      name(parts, record.from, record.to);
+      name(parts, record.from, record.to, names);
       parts.asserts = true;
     }
   }
-  return streams;
+  return new Map([...streams].filter(([, { isNamed }]) => isNamed));
 }
 
-function hear(parts: StreamParts, { element, direction }: RecordOf<'wire'>): void {
+function hear(parts: StreamParts, { element, direction }: RecordOf<'wire'>, names: readonly string[]): void {
   switch (element.kind) {
     case 'verify':
       if ((direction === 'out') === (element.answer === null)) parts.verifies = true;
@@ -48,11 +53,16 @@ function hear(parts: StreamParts, { element, direction }: RecordOf<'wire'>): voi
     default:
       return;
   }
-  if ('from' in element) name(parts, element.from, element.to);
+  if ('from' in element) name(parts, element.from, element.to, names);
 }
 
-function name({ domains, pairs }: StreamParts, from: string | null, to: string | null): void {
-  if (from !== null) domains.add(from);
-  if (to !== null) domains.add(to);
-  if (from !== null && to !== null) pairs.add(pairKey(from, to));
+/** Of ten thousand domains that a stream names, those that are looked for are kept; where none are, all. */
+function name(parts: StreamParts, from: string | null, to: string | null, names: readonly string[]): void {
+  const isWanted = (one: string | null): boolean => one !== null && (names.length === 0 || names.includes(one));
+  if (from !== null && isWanted(from)) parts.domains.add(from);
+  if (to !== null && isWanted(to)) parts.domains.add(to);
+  const [first, second] = names;
+  if (first === undefined || parts.isNamed) return;
+  const [isFrom, isTo] = [from === first, to === first];
+  parts.isNamed = second === undefined ? isFrom || isTo : (isFrom && to === second) || (isTo && from === second);
 }

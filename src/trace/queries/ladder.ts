@@ -2,7 +2,9 @@
  * The ladder of a negotiation: what went from whom to whom, in order. The parties are we, the far end, whoever is
  * authoritative for a domain in dialback, the DNS and the web; what one of them finds out alone is a rung from him to himself.
  */
-import { pairKey, type StreamParts, streamsIn } from './ladder-streams.ts';
+import { toEnd } from '../explain/explain.ts';
+import { glanceAt } from '../view/glance.ts';
+import { type StreamParts, streamsIn } from './ladder-streams.ts';
 import {
   type Tone,
   type Words,
@@ -61,48 +63,67 @@ interface Subject {
   /** Null of a stream: all that goes over it. */
   readonly local: string | null;
   readonly remote: string | null;
+  /** Who is at the other end. */
+  readonly far: string;
   readonly streams: ReadonlyMap<string, StreamParts>;
   /** What is looked up for it: the domain, and the hosts that its SRV records name. */
   readonly names: ReadonlySet<string>;
 }
 
+/** Looked at between two pauses. */
+const A_STEP = 256;
+
 /** Of a stream, a pair or a peer, or a child of one; null where nobody has that id. */
-export function ladder(view: View, id: string): Ladder | null {
+export const ladder = (view: View, id: string): Ladder | null => toEnd(ladderSteps(view, id));
+
+/** As {@link ladder}, step by step. */
+export function* ladderSteps(view: View, id: string): Generator<undefined, Ladder | null> {
   const root = id.split('/', 1)[0] ?? id;
-  if (!view.actors.has(root)) return null;
-  const subject = subjectOf(view, root);
+  if (glanceAt(view, root) === undefined) return null;
+  const subject = yield* subjectOf(view, root);
   const rungs: { readonly from: Party; readonly to: Party; readonly rung: Rung }[] = [];
-  for (const record of view.records) {
+  let more = 0;
+  let looked = 0;
+  // The newest are shown: of the others it is known only how many there are.
+  for (const record of backwards(view.records)) {
+    if (++looked % A_STEP === 0) yield;
     const drawn = rungOf(record, subject);
-    if (drawn !== null) rungs.push(drawn);
+    if (drawn === null) continue;
+    if (rungs.length < MOST_RUNGS) rungs.push(drawn);
+    else more += 1;
   }
-  const shown = rungs.slice(-MOST_RUNGS);
+  rungs.reverse();
   const parties = new Map<string, Party>([[OURS.id, OURS]]);
-  for (const { from, to } of shown) parties.set(from.id, from).set(to.id, to);
+  for (const { from, to } of rungs) parties.set(from.id, from).set(to.id, to);
   return {
     parties: [...parties.values()].sort((one, other) => ORDER.indexOf(one.kind) - ORDER.indexOf(other.kind)),
-    rungs: shown.map(({ rung }) => rung),
-    more: rungs.length - shown.length,
+    rungs: rungs.map(({ rung }) => rung),
+    more,
   };
 }
 
-function subjectOf(view: View, id: string): Subject {
-  const streams = streamsIn(view.records);
+function* backwards<One>(all: readonly One[]): Generator<One> {
+  for (let at = all.length - 1; at >= 0; at -= 1) {
+    const one = all[at];
+    if (one !== undefined) yield one;
+  }
+}
+
+function* subjectOf(view: View, id: string): Generator<undefined, Subject> {
   if (id.startsWith('pair:')) {
     const [local = '', remote = ''] = id.slice('pair:'.length).split('>');
-    const key = pairKey(local, remote);
-    const own = [...streams].filter(([, { pairs }]) => pairs.has(key));
-    return { id, local, remote, streams: new Map(own), names: withTargets(view, [remote]) };
+    const streams = yield* streamsIn(view.records, [remote, local]);
+    return { id, local, remote, far: remote, streams, names: withTargets(view, [remote]) };
   }
   if (id.startsWith('peer:')) {
     const remote = id.slice('peer:'.length);
-    const own = [...streams].filter(([, { domains }]) => domains.has(remote));
-    return { id, local: null, remote, streams: new Map(own), names: withTargets(view, [remote]) };
+    const streams = yield* streamsIn(view.records, [remote]);
+    return { id, local: null, remote, far: remote, streams, names: withTargets(view, [remote]) };
   }
-  const parts = streams.get(id);
+  const streams = yield* streamsIn(view.recordsOf(id), []);
   const ours = new Set(view.hosts);
-  const names = [...(parts?.domains ?? [])].filter((domain) => !ours.has(domain));
-  return { id, local: null, remote: null, streams: new Map(parts && [[id, parts]]), names: withTargets(view, names) };
+  const names = [...(streams.get(id)?.domains ?? [])].filter((domain) => !ours.has(domain));
+  return { id, local: null, remote: null, far: names[0] ?? id, streams, names: withTargets(view, names) };
 }
 
 interface Drawn {
@@ -117,14 +138,14 @@ function rungOf(record: TraceRecord, subject: Subject): Drawn | null {
   switch (record.kind) {
     case 'wire': {
       if (parts === undefined || !isAbout(record.element, subject)) return null;
-      const far = farEnd(actor, parts, subject, isOfOurQuestion(record));
+      const far = farEnd(parts, subject, isOfOurQuestion(record));
       return record.direction === 'in'
         ? draw(record, far, OURS, wordsOfElement(record))
         : draw(record, OURS, far, wordsOfElement(record));
     }
     case 'certificate': {
       if (parts === undefined) return null;
-      const far = farEnd(actor, parts, subject);
+      const far = farEnd(parts, subject);
       return record.end === 'remote'
         ? draw(record, far, OURS, wordsOfCertificate(record))
         : draw(record, OURS, far, wordsOfCertificate(record));
@@ -183,8 +204,7 @@ const isOfOurQuestion = ({ element, direction }: RecordOf<'wire'>): boolean =>
   element.kind === 'verify' && (direction === 'out') === (element.answer === null);
 
 /** Whoever is asked whether a key is good stands apart, also where he is asked over a stream of the pair. */
-function farEnd(actor: string, { verifies, asserts, domains }: StreamParts, subject: Subject, isAsked = false): Party {
-  const domain = subject.remote ?? [...domains].find((name) => subject.names.has(name)) ?? actor;
+function farEnd({ verifies, asserts }: StreamParts, { far: domain }: Subject, isAsked = false): Party {
   return isAsked || (verifies && !asserts)
     ? { id: `authoritative:${domain}`, label: `authoritative server of ${domain}`, kind: 'authoritative' }
     : { id: `server:${domain}`, label: domain, kind: 'server' };

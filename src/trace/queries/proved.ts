@@ -24,20 +24,34 @@ export const contextAt = (view: View, id: string): Fields =>
 export const provedCount = ({ validPairs }: Fields): number =>
   partsOf(validPairs).reduce((sum, { size }) => sum + (numberIn(size) ?? 0), 0);
 
+/** An entry of the table: there may be ten thousand, of which a page is shown. */
+interface Proved {
+  /** `a.example>b.example` */
+  readonly pair: string;
+  readonly proof: unknown;
+}
+
 /** Each pair once, with the proof that counts. */
-export function* provedPairs({ validPairs }: Fields): Generator<ProvedPair> {
-  const parts = partsOf(validPairs);
-  const told = new Set<string>();
-  for (const { entries } of parts) {
-    for (const [id, proof] of Object.entries(fieldsIn(entries))) {
-      const border = id.indexOf('>');
-      if (border < 0 || (parts.length > 1 && told.has(id))) continue;
-      if (parts.length > 1) told.add(id);
-      const { prooftype, strength, expiresAtMs } = fieldsIn(proof);
-      const proved = { prooftype: textIn(prooftype), strength: textIn(strength), expiresAtMs: numberIn(expiresAtMs) };
-      yield { from: id.slice(0, border), to: id.slice(border + 1), ...proved };
-    }
+export function* provedIn({ validPairs }: Fields): Generator<Proved> {
+  const parts = partsOf(validPairs).map(({ entries }) => fieldsIn(entries));
+  for (const [at, entries] of parts.entries()) {
+    const newer = parts.slice(0, at);
+    for (const pair of Object.keys(entries))
+      if (pair.includes('>') && !newer.some((part) => Object.hasOwn(part, pair))) yield { pair, proof: entries[pair] };
   }
+}
+
+export const prooftypeOf = ({ proof }: Proved): string => textIn(fieldsIn(proof)['prooftype']);
+
+export function provedPair({ pair, proof }: Proved): ProvedPair {
+  const border = pair.indexOf('>');
+  const { prooftype, strength, expiresAtMs } = fieldsIn(proof);
+  const proved = { prooftype: textIn(prooftype), strength: textIn(strength), expiresAtMs: numberIn(expiresAtMs) };
+  return { from: pair.slice(0, border), to: pair.slice(border + 1), ...proved };
+}
+
+export function* provedPairs(context: Fields): Generator<ProvedPair> {
+  for (const proved of provedIn(context)) yield provedPair(proved);
 }
 
 /** Looked at for {@link proofWords}: of thousands of pairs, most are proved alike. */

@@ -6,9 +6,19 @@ import type { Mover } from '../../../machines/declare.ts';
 import type { Fault } from '../../protocol/faults.ts';
 import { type Explanation, survey, toEnd } from '../explain/explain.ts';
 import { fieldsIn, numberIn, textIn } from '../context.ts';
-import { glanceAt, livesIn } from '../view/glance.ts';
-import { contextAt, proofWords, proofsWords, provedCount, type ProvedPair, provedPairs } from './proved.ts';
+import { glanceAt } from '../view/glance.ts';
+import {
+  contextAt,
+  proofWords,
+  proofsWords,
+  prooftypeOf,
+  provedCount,
+  provedIn,
+  type ProvedPair,
+  provedPair,
+} from './proved.ts';
 import type { TraceRecord } from '../record.ts';
+import { rosterOf } from '../view/roster.ts';
 import type { ActorView, View } from '../view/view.ts';
 
 /** `pair` is one that negotiates, or has of late; `proved`, what may pass on a stream. */
@@ -85,18 +95,13 @@ const PAIRS_A_STEP = 256;
 
 export const overview = (view: View): Overview => toEnd(overviewSteps(view));
 
-/** As {@link overview}, actor by actor: whoever has others waiting may pause whenever it yields. */
+/** As {@link overview}, step by step: whoever has others waiting may pause whenever it yields. */
 export function* overviewSteps(view: View): Generator<undefined, Overview> {
-  const counts = { stream: 0, pair: 0, peer: 0, proved: 0 };
-  for (const id of view.actors.keys()) {
-    const kind = kindOf(id);
-    if (kind === null) continue;
-    if (!livesIn(view, id)) continue;
-    counts[kind] += 1;
-    if (kind === 'stream') counts.proved += provedCount(contextAt(view, id));
-    yield;
-  }
-  const { explanations, stuck } = yield* survey(view, {}, MOST_STUCK);
+  const roster = yield* rosterOf(view);
+  const { stream, pair, peer } = roster;
+  const proved = stream.living.reduce((sum, id) => sum + provedCount(contextAt(view, id)), 0);
+  const counts = { stream: stream.living.length, pair: pair.living.length, peer: peer.living.length, proved };
+  const { explanations, stuck } = yield* survey(view, {}, MOST_STUCK, roster);
   return {
     atMs: view.atMs,
     origin: view.origin,
@@ -115,7 +120,7 @@ export function* overviewSteps(view: View): Generator<undefined, Overview> {
 export const rows = (view: View, kind: RowKind, filter = '', offset = 0, limit = 100): Rows =>
   toEnd(rowsSteps(view, kind, filter, offset, limit));
 
-/** As {@link rows}, actor by actor. */
+/** As {@link rows}, step by step. */
 export function* rowsSteps(
   view: View,
   kind: RowKind,
@@ -124,24 +129,19 @@ export function* rowsSteps(
   limit: number,
 ): Generator<undefined, Rows> {
   if (kind === 'proved') return yield* provedSteps(view, filter, offset, limit);
-  const living: string[] = [];
-  const over: string[] = [];
+  const { [kind]: all } = yield* rosterOf(view);
   const wanted = filter.trim().toLowerCase();
-  for (const id of view.actors.keys()) {
-    if (kindOf(id) !== kind) continue;
-    yield;
-    // The ids of pairs and peers hold their domains; those of streams do not.
-    if (kind === 'stream' ? wanted !== '' && !namesOf(view, id).includes(wanted) : !id.includes(wanted)) continue;
-    (livesIn(view, id) ? living : over).push(id);
-  }
-  const page = [...living, ...over].slice(offset, offset + Math.min(limit, MOST_ROWS));
+  // The ids of pairs and peers hold their domains; those of streams do not.
+  const isWanted = (id: string): boolean => (kind === 'stream' ? namesOf(view, id) : id).includes(wanted);
+  const found = [...all.living, ...all.over];
+  const wantedOnes = wanted === '' ? found : found.filter(isWanted);
   const shown: Row[] = [];
-  for (const id of page) {
+  for (const id of wantedOnes.slice(offset, offset + Math.min(limit, MOST_ROWS))) {
     const actor = view.actors.get(id);
     if (actor !== undefined) shown.push(rowOf(actor, bytesIn(view, id)));
     yield;
   }
-  return { total: living.length + over.length, rows: shown };
+  return { total: wantedOnes.length, rows: shown };
 }
 
 /** Stream by stream. */
@@ -150,16 +150,20 @@ function* provedSteps(view: View, filter: string, offset: number, limit: number)
   const hosts = new Set(view.hosts);
   const end = offset + Math.min(limit, MOST_ROWS);
   const shown: Row[] = [];
+  const { stream: streams } = yield* rosterOf(view);
   let total = 0;
   let looked = 0;
-  for (const id of view.actors.keys()) {
-    if (kindOf(id) !== 'stream' || !livesIn(view, id)) continue;
+  for (const id of streams.living) {
     const context = contextAt(view, id);
     const stream = numberIn(context['stream']);
-    for (const pair of provedPairs(context)) {
+    const isWholeWanted = id.includes(wanted);
+    for (const proved of provedIn(context)) {
       if (++looked % PAIRS_A_STEP === 0) yield;
-      if (!`${id} ${pair.from} ${pair.to} ${pair.prooftype}`.includes(wanted)) continue;
-      if (total >= offset && total < end) shown.push(provedRow(id, stream, pair, hosts.has(pair.from)));
+      if (!isWholeWanted && !proved.pair.includes(wanted) && !prooftypeOf(proved).includes(wanted)) continue;
+      if (total >= offset && total < end) {
+        const pair = provedPair(proved);
+        shown.push(provedRow(id, stream, pair, hosts.has(pair.from)));
+      }
       total += 1;
     }
     yield;
@@ -198,7 +202,7 @@ export function actor(view: View, id: string): ActorAnswer | null {
 
 /** A copy: what is counted goes on. */
 function bytesIn(view: View, id: string): Bytes | null {
-  const counted = kindOf(id) === 'stream' ? (view.bytesOf?.(id) ?? null) : null;
+  const counted = id.startsWith('stream:') && !id.includes('/') ? (view.bytesOf?.(id) ?? null) : null;
   return counted === null ? null : { in: counted.in, out: counted.out };
 }
 
@@ -223,12 +227,6 @@ export function rowOf(actor: ActorView, bytes: Bytes | null = null): Row {
     proof: proofsWords(context) || null,
     bytes,
   };
-}
-
-/** Null for the children of others. */
-function kindOf(id: string): Exclude<RowKind, 'proved'> | null {
-  const kind = id.startsWith('pair:') ? 'pair' : id.startsWith('peer:') ? 'peer' : 'stream';
-  return id.startsWith(kind) && !id.includes('/') ? kind : null;
 }
 
 function namesOf(view: View, id: string): string {

@@ -1,5 +1,6 @@
 /** One actor, as a view shows it: made from its snapshot and its records, whether it lives or is replayed. */
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
+import { brief } from './brief.ts';
 import { childName } from './child-name.ts';
 import { numberIn, textIn } from '../context.ts';
 import type { Glance } from './glance.ts';
@@ -59,7 +60,7 @@ export function glanceNow(id: string, machine: string, snapshot: AnyMachineSnaps
   const context = rawContext(snapshot);
   const { local, remote, stream } = context;
   const waits = stay === null ? null : waitingIn(stay);
-  const children = namesOf(snapshot).map((child) => `${id}/${child}`);
+  const children = chartsOf(id, snapshot);
   return {
     id,
     machine,
@@ -83,13 +84,27 @@ const namesOf = (snapshot: AnyMachineSnapshot): readonly string[] =>
     childName(id, (child?.getSnapshot() as { readonly context?: unknown } | undefined)?.context),
   );
 
+/** Paths of those of its children that are charts: their snapshots alone have states. */
+function chartsOf(id: string, { children }: AnyMachineSnapshot): readonly string[] {
+  let found: string[] | null = null;
+  const named = children as Readonly<Record<string, AnyActorRef | undefined>>;
+  for (const name in named) {
+    const snapshot = named[name]?.getSnapshot() as { readonly context?: unknown } | undefined;
+    if (snapshot !== undefined && '_nodes' in snapshot)
+      (found ??= []).push(`${id}/${childName(name, snapshot.context)}`);
+  }
+  return found ?? NONE;
+}
+
+const NONE: readonly string[] = [];
+
 /** Plain, without secrets; and without what all actors share. */
 function contextOf(snapshot: AnyMachineSnapshot): Readonly<Record<string, unknown>> {
   // Charts declare theirs, all of them records; that of a trace may be anything.
   const context: unknown = snapshot.context;
   if (typeof context !== 'object' || context === null || Array.isArray(context)) return {};
   const { settings: _, ...own } = context as Readonly<Record<string, unknown>>;
-  return plain(own, traceLimits.textChars) as Readonly<Record<string, unknown>>; // a record stays one
+  return plain(brief(own), traceLimits.textChars) as Readonly<Record<string, unknown>>; // a record stays one
 }
 
 /** The states that it went through, each once per stay. */

@@ -35,9 +35,12 @@ export function liveView({ live, ring, attempts, hosts, nowMs, bytesOf }: LiveSo
   let records: readonly TraceRecord[] | null = null;
   const { index } = ring;
   const lives = (id: string): boolean => live.has(id);
+  function* ended(): Generator<string> {
+    for (const id of index.ended()) if (!live.has(id)) yield id;
+  }
   function* ids(): MapIterator<string> {
     for (const id of live.keys()) yield id;
-    for (const id of index.actors()) if (!live.has(id)) yield id;
+    for (const id of ended()) yield id;
   }
   const actors = new LazyActors(ids, (id) => {
     const actor = live.get(id);
@@ -60,6 +63,8 @@ export function liveView({ live, ring, attempts, hosts, nowMs, bytesOf }: LiveSo
     hosts,
     actors,
     lives,
+    living: () => live.keys(),
+    ended,
     bytesOf,
     glance: (id) => {
       const actor = live.get(id);

@@ -68,6 +68,7 @@ export class Replayer {
           return actor === undefined ? undefined : actorView(actor, index.of(id), lives);
         },
       ),
+      context: (id) => replayed.get(id)?.snapshot?.context as unknown,
       recordsOf: (actor, most) => index.of(actor, most),
       records: seen,
       attempts: (remote) => attemptsAmong(seen, remote),

@@ -23,6 +23,9 @@ export interface View {
   bytesOf?(stream: string): { readonly in: number; readonly out: number } | null;
   /** Whether it has not ended, likewise. */
   lives?(id: string): boolean;
+  /** Ids of those that have not ended, and of those that have: both, or neither. */
+  living?(): Iterable<string>;
+  ended?(): Iterable<string>;
   /** Its context as its chart has it, where that is cheaper; not to be changed, and not to be shown. */
   context?(id: string): unknown;
   /** Records of this actor alone, the oldest first; with `most`, the newest of them. */

@@ -1,0 +1,23 @@
+/** What is shown of a context: a stream that serves ten thousand pairs has a megabyte of tables, and a page asks for it every second. */
+
+/** Of a list, or of a table by domain: more than anybody reads. */
+const MOST_SHOWN = 100;
+/** Contexts are grouped; what is deeper is small. */
+const MAX_DEPTH = 4;
+
+/** The same shape, in which long lists and tables end after the first of their entries, and say how many follow. */
+export function brief(value: unknown, depth = 0): unknown {
+  if (typeof value !== 'object' || value === null || value instanceof Error || depth > MAX_DEPTH) return value;
+  const next = (one: unknown): unknown => brief(one, depth + 1);
+  if (Array.isArray(value)) {
+    const left = value.length - MOST_SHOWN;
+    return left > 0 ? [...value.slice(0, MOST_SHOWN).map(next), `… and ${left} more`] : value.map(next);
+  }
+  const fields = value as Readonly<Record<string, unknown>>; // a record of a context
+  const names = Object.keys(fields);
+  const left = names.length - MOST_SHOWN;
+  const shown: Record<string, unknown> = {};
+  for (const name of left > 0 ? names.slice(0, MOST_SHOWN) : names) shown[name] = next(fields[name]);
+  if (left > 0) shown['…'] = `and ${left} more`;
+  return shown;
+}

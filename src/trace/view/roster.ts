@@ -1,0 +1,49 @@
+/** Who is in a view, by kind, those that live first: what lists, counts and explanations begin with. */
+import { livesIn } from './glance.ts';
+import type { View } from './view.ts';
+
+export type RootKind = 'stream' | 'pair' | 'peer';
+
+export type Roster = Readonly<Record<RootKind | 'verification', Ids>>;
+
+interface Ids {
+  readonly living: string[];
+  readonly over: string[];
+}
+
+/** Looked at between two pauses. */
+const A_STEP = 2_048;
+
+export function* rosterOf(view: View): Generator<undefined, Roster> {
+  const none = (): Ids => ({ living: [], over: [] });
+  const roster = { stream: none(), pair: none(), peer: none(), verification: none() };
+  let looked = 0;
+  for (const [ids, known] of sourcesOf(view)) {
+    for (const id of ids) {
+      if (++looked % A_STEP === 0) yield;
+      const kind = kindOf(id);
+      if (kind === null) continue;
+      roster[kind][(known ?? livesIn(view, id)) ? 'living' : 'over'].push(id);
+    }
+  }
+  return roster;
+}
+
+/** Ids, and whether they live where that is known of all of them. */
+function sourcesOf(view: View): readonly (readonly [Iterable<string>, boolean | null])[] {
+  const [living, ended] = [view.living?.(), view.ended?.()];
+  return living === undefined || ended === undefined
+    ? [[view.actors.keys(), null]]
+    : [
+        [living, true],
+        [ended, false],
+      ];
+}
+
+/** Null for the other children of others. */
+function kindOf(id: string): RootKind | 'verification' | null {
+  const kind = id.startsWith('pair:') ? 'pair' : id.startsWith('peer:') ? 'peer' : 'stream';
+  if (!id.startsWith(kind)) return null;
+  if (!id.includes('/')) return kind;
+  return id.includes('/verification') ? 'verification' : null;
+}
