@@ -2,38 +2,43 @@
 import type { StreamId, StreamReport } from '../../machines/events.ts';
 import { pairId } from '../protocol/pairs.ts';
 
+/** One about which something was learnt meanwhile. */
 export interface HeldPair {
   readonly local: string;
   readonly remote: string;
-  readonly stream: StreamId;
-  /** A stanza waits for the pair meanwhile. */
+  /** A stanza waits for the pair. */
   wanted: boolean;
-  /** Another stream serves the pair meanwhile. */
+  /** Another stream serves the pair. */
   accepted: Extract<StreamReport, { type: 'pair.accepted' }> | null;
 }
 
-const keyOf = (local: string, remote: string): string => pairId({ from: local, to: remote });
+/** The pairs that the stream served. */
+interface Pairs {
+  readonly size: number;
+  has(local: string, remote: string): boolean;
+}
 
 export class HeldPairs {
-  readonly #byPair = new Map<string, HeldPair>();
-  readonly #byStream = new Map<StreamId, HeldPair[]>();
+  readonly #byStream = new Map<StreamId, { readonly pairs: Pairs; readonly awaited: Map<string, HeldPair> }>();
 
-  hold(stream: StreamId, pairs: readonly { readonly local: string; readonly remote: string }[]): void {
-    if (pairs.length === 0) return;
-    const held = pairs.map(({ local, remote }) => ({ local, remote, stream, wanted: false, accepted: null }));
-    for (const pair of held) this.#byPair.set(keyOf(pair.local, pair.remote), pair);
-    this.#byStream.set(stream, held);
+  hold(stream: StreamId, pairs: Pairs): void {
+    if (pairs.size > 0) this.#byStream.set(stream, { pairs, awaited: new Map() });
   }
 
+  /** What is to be done for the pair once its stream has ended; undefined where it is not held. */
   get(local: string, remote: string): HeldPair | undefined {
-    return this.#byPair.get(keyOf(local, remote));
+    const holding = [...this.#byStream.values()].findLast(({ pairs }) => pairs.has(local, remote));
+    if (holding === undefined) return undefined;
+    const key = pairId({ from: local, to: remote });
+    const held = holding.awaited.get(key) ?? { local, remote, wanted: false, accepted: null };
+    holding.awaited.set(key, held);
+    return held;
   }
 
   /** The stream has ended: its pairs may move on. */
-  release(stream: StreamId): readonly HeldPair[] {
-    const held = this.#byStream.get(stream) ?? [];
+  release(stream: StreamId): Iterable<HeldPair> {
+    const awaited = this.#byStream.get(stream)?.awaited.values() ?? [];
     this.#byStream.delete(stream);
-    for (const { local, remote } of held) this.#byPair.delete(keyOf(local, remote));
-    return held;
+    return awaited;
   }
 }

@@ -8,7 +8,8 @@ import type { Later } from './later.ts';
 import { PairQueues, type PairQueue, type QueueBounds, type WaitingStanza } from './pair-queues.ts';
 import type { Counters, Returns } from './returns.ts';
 import { RecentCount } from './recent-count.ts';
-import { RouteTable, type Pair } from './route-table.ts';
+import type { Numbers, Pair } from './tables/pair-set.ts';
+import { NO_PAIRS, RouteTable, type Served } from './tables/route-table.ts';
 import type { Delivery, Inlet, QueueEdge, RouterEvents, Settle, StreamId, StreamOutlet } from './types.ts';
 import type { Writer } from './writer.ts';
 
@@ -21,6 +22,7 @@ export interface OutgoingParts extends QueueBounds {
   readonly later: Later;
   readonly returns: Returns;
   readonly counters: Counters;
+  readonly numbers: Numbers;
   /** Where stanza errors go: to the local sender. */
   readonly answer: (reply: Stanza) => void;
 }
@@ -54,7 +56,7 @@ const UNKNOWN_WINDOW_MS = 15_000;
 
 export class Outgoing {
   readonly #parts: OutgoingParts;
-  readonly #routes = new RouteTable();
+  readonly #routes: RouteTable;
   readonly #queues: PairQueues;
   readonly #streams = new Map<StreamId, StreamRow>();
   /** Nothing more is written to them, and what became of the last stanzas is not known yet. */
@@ -64,6 +66,7 @@ export class Outgoing {
 
   constructor(parts: OutgoingParts) {
     this.#parts = parts;
+    this.#routes = new RouteTable(parts.numbers);
     this.#queues = new PairQueues(parts);
   }
 
@@ -102,6 +105,7 @@ export class Outgoing {
     const row = this.#withdrawn.get(stream);
     if (row === undefined) return 0;
     this.#withdrawn.delete(stream);
+    this.#routes.forget(stream);
     const unknown = Math.max(row.finished ? 0 : row.lately, row.unflushed);
     this.#parts.counters.unknown += unknown - row.unflushed;
     row.counted = true;
@@ -112,9 +116,9 @@ export class Outgoing {
     return this.#rowOf(stream)?.inlet ?? null;
   }
 
-  withdrawStream(stream: StreamId): Pair[] {
+  withdrawStream(stream: StreamId): Served {
     const row = this.#streams.get(stream);
-    if (row === undefined) return [];
+    if (row === undefined) return NO_PAIRS;
     const { pressure } = this.#parts;
     this.#streams.delete(stream);
     this.#withdrawn.set(stream, row);
@@ -183,6 +187,10 @@ export class Outgoing {
 
   queueRows(): Iterable<PairQueue> {
     return this.#queues.rows();
+  }
+
+  get routes(): number {
+    return this.#routes.size;
   }
 
   routeRows(): Iterable<Pair & { stream: StreamId }> {

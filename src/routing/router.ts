@@ -12,12 +12,13 @@ import { domainOfJid } from '../protocol/names.ts';
 import type { Stanza } from '../protocol/stanza.ts';
 import { Attachments } from './attachments.ts';
 import { BackPressure } from './back-pressure.ts';
-import { FactTable } from './fact-table.ts';
 import { Later } from './later.ts';
 import { Outgoing } from './outgoing.ts';
 import type { QueueBounds } from './pair-queues.ts';
 import { Returns, type Counters } from './returns.ts';
-import type { Pair } from './route-table.ts';
+import { DomainNumbers } from './tables/domain-numbers.ts';
+import { FactTable } from './tables/fact-table.ts';
+import type { Served } from './tables/route-table.ts';
 import type {
   Delivery,
   Inlet,
@@ -50,7 +51,7 @@ const DELIVERED: Delivery = { outcome: 'sent', stream: null };
  */
 export class Router {
   readonly #options: RouterOptions;
-  readonly #facts = new FactTable();
+  readonly #facts: FactTable;
   /** Streams on which nothing more goes out, while what is under way may come in: and what it is read from. */
   readonly #halfClosed = new Map<StreamId, Inlet>();
   readonly #pressure = new BackPressure();
@@ -89,7 +90,9 @@ export class Router {
       counters: this.#counters,
     };
     this.#attachments = new Attachments({ ...parts, isLocal: options.isLocal });
-    this.#outgoing = new Outgoing({ ...options, ...parts, answer: this.#attachments.deliverReply });
+    const numbers = { locals: new DomainNumbers(), remotes: new DomainNumbers() };
+    this.#facts = new FactTable(numbers);
+    this.#outgoing = new Outgoing({ ...options, ...parts, numbers, answer: this.#attachments.deliverReply });
     this.unattended$ = this.#attachments.unattended$;
     this.returned$ = this.#returns.returned$;
   }
@@ -136,10 +139,10 @@ export class Router {
   }
 
   /**
-   * The stream is closing or gone: drops its facts and routes, and answers the pairs that it served. Their queues stay; a
-   * route is wanted again, in a fresh task, for those that hold something.
+   * The stream is closing or gone: drops its facts and routes, and answers the pairs that it served, which are known until
+   * {@link endStream}. Their queues stay; a route is wanted again, in a fresh task, for those that hold something.
    */
-  withdrawStream(stream: StreamId): Pair[] {
+  withdrawStream(stream: StreamId): Served {
     this.#facts.forget(stream);
     const inlet = this.#inletOf(stream);
     this.#halfClosed.delete(stream);
@@ -152,7 +155,7 @@ export class Router {
    * Our half of the stream is closed: nothing more goes out on it, but what the peer has sent before it heard of that may
    * still come in (RFC 6120 §4.4), no faster than it is taken. Otherwise as {@link withdrawStream}.
    */
-  closeOutgoing(stream: StreamId): Pair[] {
+  closeOutgoing(stream: StreamId): Served {
     const inlet = this.#outgoing.inletOf(stream);
     if (inlet !== null) this.#halfClosed.set(stream, inlet);
     return this.#outgoing.withdrawStream(stream);
@@ -297,8 +300,8 @@ export class Router {
     }
     return {
       queues,
-      routes: countOf(this.#outgoing.routeRows()),
-      facts: countOf(this.#facts.rows()),
+      routes: this.#outgoing.routes,
+      facts: this.#facts.size,
       pausedInlets: this.#pressure.pausedInlets,
     };
   }
@@ -362,10 +365,4 @@ export class Router {
 
 function domainOf(jid: string | undefined): string | null {
   return jid === undefined ? null : domainOfJid(jid);
-}
-
-function countOf(rows: Iterable<unknown>): number {
-  let count = 0;
-  for (const _ of rows) count += 1;
-  return count;
 }

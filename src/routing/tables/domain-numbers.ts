@@ -1,0 +1,53 @@
+/** Domains by small numbers: a name is kept once, and the tables are made of numbers (DESIGN §2). */
+import { ownText } from '../../protocol/own-text.ts';
+
+export class DomainNumbers {
+  readonly #numbers = new Map<string, number>();
+  readonly #names: string[] = [];
+  /** How often each number is held. */
+  #holds = new Uint32Array(64);
+  readonly #free: number[] = [];
+
+  get size(): number {
+    return this.#numbers.size;
+  }
+
+  /** Undefined for a domain that nobody holds. */
+  numberOf(domain: string): number | undefined {
+    return this.#numbers.get(domain);
+  }
+
+  /** Of a number that is held. */
+  nameOf(number: number): string {
+    return this.#names[number] ?? '';
+  }
+
+  /** The number of the domain, which has it until it is released as often as it was held; then another may get it. */
+  hold(domain: string): number {
+    const number = this.#numbers.get(domain) ?? this.#number(domain);
+    this.#holds[number] = (this.#holds[number] ?? 0) + 1;
+    return number;
+  }
+
+  release(number: number): void {
+    const holds = (this.#holds[number] ?? 0) - 1;
+    this.#holds[number] = holds;
+    if (holds > 0) return;
+    this.#numbers.delete(this.nameOf(number));
+    this.#names[number] = '';
+    this.#free.push(number);
+  }
+
+  #number(domain: string): number {
+    const number = this.#free.pop() ?? this.#names.length;
+    const name = ownText(domain); // not a slice that keeps all that it was cut from
+    this.#names[number] = name;
+    this.#numbers.set(name, number);
+    if (number === this.#holds.length) {
+      const larger = new Uint32Array(2 * number);
+      larger.set(this.#holds);
+      this.#holds = larger;
+    }
+    return number;
+  }
+}

@@ -1,0 +1,112 @@
+/** Pairs of a domain of ours and one of others: those that a stream serves, or those that are proved on it (DESIGN §2). */
+import type { StreamId } from '../types.ts';
+import { BlockTable } from './block-table.ts';
+import type { DomainNumbers } from './domain-numbers.ts';
+
+export interface Pair {
+  readonly local: string;
+  readonly remote: string;
+}
+
+/** Both tables number domains alike. Those of ours are few, and keep their numbers. */
+export interface Numbers {
+  readonly locals: DomainNumbers;
+  readonly remotes: DomainNumbers;
+}
+
+/** A row is one remote domain with 32 of ours, at a bit each. */
+const BLOCK_BITS = 5;
+const blockOf = (local: number): number => local >>> BLOCK_BITS;
+const bitOf = (local: number): number => 1 << local;
+
+export class PairSet implements Iterable<Pair> {
+  readonly stream: StreamId;
+  readonly #numbers: Numbers;
+  #rows = new BlockTable();
+  #size = 0;
+
+  constructor(stream: StreamId, numbers: Numbers) {
+    this.stream = stream;
+    this.#numbers = numbers;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  has(local: string, remote: string): boolean {
+    return this.hasNumbers(this.#numbers.locals.numberOf(local), this.#numbers.remotes.numberOf(remote));
+  }
+
+  hasNumbers(local: number | undefined, remote: number | undefined): boolean {
+    if (local === undefined || remote === undefined) return false;
+    return (this.#rows.bitsOf(remote, blockOf(local)) & bitOf(local)) !== 0;
+  }
+
+  /** Whether there is any pair of this domain. */
+  hasRemote(remote: number): boolean {
+    for (let block = 0; block < this.#blocks; block += 1) if (this.#rows.bitsOf(remote, block) !== 0) return true;
+    return false;
+  }
+
+  add(local: string, remote: string): void {
+    const { locals, remotes } = this.#numbers;
+    const ours = locals.numberOf(local) ?? locals.hold(local);
+    const theirs = remotes.hold(remote); // a row holds its domain
+    const before = this.#rows.bitsOf(theirs, blockOf(ours));
+    if ((before & bitOf(ours)) === 0) this.#size += 1;
+    if (!this.#rows.set(theirs, blockOf(ours), before | bitOf(ours))) remotes.release(theirs);
+  }
+
+  /** False: it is not there. */
+  delete(local: string, remote: string): boolean {
+    const ours = this.#numbers.locals.numberOf(local);
+    const theirs = this.#numbers.remotes.numberOf(remote);
+    if (ours === undefined || theirs === undefined || !this.hasNumbers(ours, theirs)) return false;
+    this.#rows.set(theirs, blockOf(ours), this.#rows.bitsOf(theirs, blockOf(ours)) & ~bitOf(ours));
+    this.#size -= 1;
+    return true;
+  }
+
+  /** The pairs of one domain. */
+  of(end: keyof Pair, domain: string): Pair[] {
+    if (end === 'local') return [...this].filter(({ local }) => local === domain);
+    const remote = this.#numbers.remotes.numberOf(domain);
+    const pairs: Pair[] = [];
+    for (let block = 0; remote !== undefined && block < this.#blocks; block += 1)
+      for (const local of this.#localsOf(block, this.#rows.bitsOf(remote, block)))
+        pairs.push({ local, remote: domain });
+    return pairs;
+  }
+
+  /** The numbers of the remote domains that it has, or had, pairs of. */
+  remotes(): ReadonlySet<number> {
+    const remotes = new Set<number>();
+    this.#rows.each((remote) => remotes.add(remote));
+    return remotes;
+  }
+
+  *[Symbol.iterator](): Iterator<Pair> {
+    const rows: { remote: string; block: number; bits: number }[] = [];
+    const { remotes } = this.#numbers;
+    this.#rows.each((remote, block, bits) => bits !== 0 && rows.push({ remote: remotes.nameOf(remote), block, bits }));
+    for (const { remote, block, bits } of rows)
+      for (const local of this.#localsOf(block, bits)) yield { local, remote };
+  }
+
+  /** It is empty, and holds no domain any more. */
+  clear(): void {
+    this.#rows.each((remote) => this.#numbers.remotes.release(remote));
+    this.#rows = new BlockTable();
+    this.#size = 0;
+  }
+
+  get #blocks(): number {
+    return blockOf(this.#numbers.locals.size - 1) + 1;
+  }
+
+  *#localsOf(block: number, bits: number): Iterable<string> {
+    for (let left = bits; left !== 0; left &= left - 1)
+      yield this.#numbers.locals.nameOf((block << BLOCK_BITS) + 31 - Math.clz32(left & -left));
+  }
+}
