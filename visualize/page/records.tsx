@@ -1,6 +1,6 @@
 /** The last records of an actor, the newest on top. */
 import type { TraceRecord } from '../../src/trace/record.ts';
-import { recordWords } from './record-words.ts';
+import { inALine, wordsOfRecord } from '../../src/trace/queries/record-words.ts';
 import { clockWords } from './words.ts';
 
 export function RecordsCard({ records }: { readonly records: readonly TraceRecord[] }) {
@@ -10,13 +10,13 @@ export function RecordsCard({ records }: { readonly records: readonly TraceRecor
       {records.length === 0 ? <p class="muted">There are none at hand.</p> : null}
       <ol class="records" tabIndex={records.length === 0 ? -1 : 0}>
         {records.toReversed().map((record) => {
-          const { kind, text, tone } = recordWords(record);
+          const words = wordsOfRecord(record);
           return (
-            <li key={`${record.seq} ${record.kind}`} class={tone}>
+            <li key={`${record.seq} ${record.kind}`} class={words.tone}>
               <span class="seq">{record.seq}</span>
               <time>{clockWords(record.atMs)}</time>
-              <span class="kind">{kind}</span>
-              <span class="text">{text}</span>
+              <span class="kind">{record.kind}</span>
+              <span class="text">{inALine(words)}</span>
             </li>
           );
         })}

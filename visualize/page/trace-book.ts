@@ -13,9 +13,9 @@ import {
   rows,
 } from '../../src/trace/queries/queries.ts';
 import { readTrace, type Trace } from '../../src/trace/read.ts';
+import { inALine, wordsOfRecord } from '../../src/trace/queries/record-words.ts';
 import { replay, Replayer } from '../../src/trace/view/replay.ts';
 import type { View } from '../../src/trace/view/view.ts';
-import { recordWords } from './record-words.ts';
 import type { Moment } from './source.ts';
 
 export class TraceBook {
@@ -69,7 +69,7 @@ export class TraceBook {
       atMs: this.#view.atMs,
       seq: last?.seq ?? null,
       actor: last?.actor ?? '',
-      told: last === undefined ? 'before the first record' : recordWords(last).text,
+      told: last === undefined ? 'before the first record' : inALine(wordsOfRecord(last)),
       diverged: this.#view.diverged.map(({ seq, actor: id }) => ({ seq, actor: id })),
       ...{ lost, unknown, isCutOff },
     };

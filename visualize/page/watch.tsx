@@ -1,6 +1,6 @@
 /** Elements of negotiations, as they pass. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { elementTone, elementWords } from './record-words.ts';
+import { inALine, wordsOfWire } from '../../src/trace/queries/record-words.ts';
 import { actorHash, useRoute } from './route.ts';
 import type { Source, WatchedElement, WatchFilter } from './source.ts';
 import { clockWords } from './words.ts';
@@ -107,7 +107,7 @@ export function Watch({ source }: { readonly source: Source }) {
       {seen.length === 0 ? <p class="muted none">{isPaused ? 'Paused.' : 'Nothing has passed yet.'}</p> : null}
       <ol class="records watched">
         {seen.map((one) => (
-          <li key={one.seq} class={elementTone(one.element)}>
+          <li key={one.seq} class={wordsOfWire(one.element).tone}>
             <time>{clockWords(one.atMs)}</time>
             <span class="kind">
               {one.stream === null ? '' : <a href={actorHash(route, `stream:${one.stream}`)}>stream:{one.stream}</a>}
@@ -115,7 +115,7 @@ export function Watch({ source }: { readonly source: Source }) {
             <span class="ends">
               <bdi>{one.local || '…'}</bdi> {one.direction === 'out' ? '→' : '←'} <bdi>{one.remote || '…'}</bdi>
             </span>
-            <span class="text">{elementWords(one.element)}</span>
+            <span class="text">{inALine(wordsOfWire(one.element))}</span>
             <span class="seq">{one.bytes === null ? '' : `${one.bytes} B`}</span>
           </li>
         ))}

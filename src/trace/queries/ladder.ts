@@ -16,7 +16,7 @@ import {
   wordsOfFact,
   wordsOfQueue,
   wordsOfVerdict,
-} from './ladder-words.ts';
+} from './record-words.ts';
 import type { RecordOf, TraceRecord } from '../record.ts';
 import type { View } from '../view/view.ts';
 

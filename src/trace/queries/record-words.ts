@@ -1,6 +1,6 @@
-/** What a rung of the ladder says of an element that passed, in a line; the details beside it. */
+/** What a record says, in a word or a line; the details beside it. */
 import type { DialbackResult, DialbackVerify, WireElement } from '../../protocol/wire.ts';
-import type { RecordOf } from '../record.ts';
+import type { RecordOf, TraceRecord } from '../record.ts';
 
 /** `good` takes the negotiation forward for certain, `bad` ends something. */
 export type Tone = 'plain' | 'good' | 'bad';
@@ -32,7 +32,8 @@ function dialback({ kind, from, to, answer }: DialbackResult | DialbackVerify): 
   return said('bad', `db:${kind} error`, pair, answer.condition, answer.text ?? null);
 }
 
-function wordsOf(element: WireElement): Words {
+/** As it begins on the wire; never what proves something. */
+export function wordsOfWire(element: WireElement): Words {
   switch (element.kind) {
     case 'streamHeader': {
       const { from, to, id, version } = element;
@@ -88,7 +89,7 @@ function wordsOf(element: WireElement): Words {
 }
 
 export function wordsOfElement({ element, bytes }: RecordOf<'wire'>): Words {
-  const words = wordsOf(element);
+  const words = wordsOfWire(element);
   return bytes === null ? words : said(words.tone, words.label, words.detail, `${bytes} bytes`);
 }
 
@@ -163,3 +164,57 @@ export const wordsOfEnd = ({ actor, fault }: RecordOf<'ended'>): Words =>
     fault === null ? null : `${fault.layer}: ${fault.condition}`,
     fault?.text ?? null,
   );
+
+const ENDS: Readonly<Record<RecordOf<'ended'>['how'], string>> = {
+  done: 'is done',
+  stopped: 'is needed no more',
+  errored: 'has failed within',
+};
+
+const wordsOfAttempt = ({ attempt }: RecordOf<'attempt'>): Words => {
+  const { local, remote, direction, outcome, cause } = attempt;
+  const [from, to] = direction === 'outgoing' ? [local, remote] : [remote, local];
+  return said(outcome === 'holds' ? 'good' : 'bad', `${from} → ${to} ${outcome}`, cause);
+};
+
+/** Of a record in a list of those of its actor. */
+export function wordsOfRecord(record: TraceRecord): Words {
+  switch (record.kind) {
+    case 'born':
+      return plainly(`began in ${record.states.join('.') || '…'}`);
+    case 'event': {
+      const { event, states } = record;
+      return said(event.type.includes('error') ? 'bad' : 'plain', `${event.type} → ${states.join('.')}`);
+    }
+    case 'ended':
+      return { ...wordsOfEnd(record), label: ENDS[record.how] };
+    case 'snapshot':
+      return plainly(`stands in ${record.entered.at(-1)?.state ?? '…'}`);
+    case 'wire': {
+      const words = wordsOfElement(record);
+      return { ...words, label: `${record.direction === 'out' ? 'sent' : 'received'} ${words.label}` };
+    }
+    case 'dns':
+      return wordsOfAnswer(record);
+    case 'certificate': {
+      const words = wordsOfCertificate(record);
+      return { ...words, label: `${record.end === 'local' ? 'our' : 'their'} ${words.label}` };
+    }
+    case 'posh':
+      return wordsOfDocument(record);
+    case 'verdict':
+      return wordsOfVerdict(record);
+    case 'fact':
+      return wordsOfFact(record);
+    case 'queue':
+      return wordsOfQueue(record);
+    case 'attempt':
+      return wordsOfAttempt(record);
+    case 'report':
+      return plainly(record.report.type);
+    case 'lost':
+      return said('bad', `${record.records} records are missing`);
+  }
+}
+
+export const inALine = ({ label, detail }: Words): string => (detail === '' ? label : `${label}, ${detail}`);
