@@ -7,6 +7,7 @@ import type { IssueOptions } from '../../src/simulation/certificate-authority.ts
 import { temporaryFolder } from '../support/processes.ts';
 import type { Case } from './case.ts';
 import { farEnd, sends } from './far-ends.ts';
+import { intercepted } from './interceptor.ts';
 import { opensslMissing } from './openssl-server.ts';
 import { authority, B, stranger } from './stage.ts';
 
@@ -124,7 +125,7 @@ const wrong: readonly Wrong[] = [
   },
 ];
 
-export const certificates: readonly Case[] = wrong.map(({ name, shows, cause, fix, mover = 'peer', skip = null }) => ({
+const shown: readonly Case[] = wrong.map(({ name, shows, cause, fix, mover = 'peer', skip = null }) => ({
   ...{ section, name, skip },
   produce: async (stage) => {
     await farEnd(stage, { credential: shows(), external: 'accepted' });
@@ -132,6 +133,25 @@ export const certificates: readonly Case[] = wrong.map(({ name, shows, cause, fi
   },
   expect: { ...{ state: 'association.decidingProof', mover, diagnosis: 'failed' }, cause, fix },
 }));
+
+/** What the server has is right; somebody on the way shows his own. */
+const interceptor: Case = {
+  ...{ section, name: 'somebody on the way ends TLS with a certificate of his own' },
+  produce: async (stage) => {
+    const { cert, key } = stranger.issue({ dnsNames: [B] });
+    const shownThere = { cert: cert + stranger.certPem, key };
+    const other = await stage.provider({ hosts: [B] });
+    stage.publish([B], await intercepted(stage, other.port, shownThere));
+    return sends(stage);
+  },
+  expect: {
+    ...{ state: 'association.decidingProof', mover: 'peer', diagnosis: 'failed' },
+    cause: /leads to an authority that is not trusted here; the certificate is from "CN=Stranger"/,
+    fix: /trust that one here .*, if you know it\. Where others are shown another certificate, somebody on the way from here ends TLS/,
+  },
+};
+
+export const certificates: readonly Case[] = [...shown, interceptor];
 
 function selfSigned(): Credential {
   const folder = temporaryFolder('self-signed', null);

@@ -163,6 +163,20 @@ export const connection: readonly Case[] = [
       fix: /look at the log of the server/,
     },
   },
+  {
+    ...{ section, name: 'stanzas have waited for as long as they may, and there are targets left' },
+    produce: async (stage) => {
+      const produced = await silentAfter(stage, 0, {}, (at) => targets(at, 10));
+      await stage.pass(limits.routeMs + 1_000);
+      return produced;
+    },
+    expect: {
+      ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'failed' },
+      cause:
+        /No stream to b\.example came to stand for as long as stanzas wait; the last that was tried was target-8\.example/,
+      fix: /shows how far a stream comes now; remove targets that do not answer from its SRV records/,
+    },
+  },
 ];
 
 const NAME = `_xmpp-server._tcp.${B}`;

@@ -45,6 +45,21 @@ const REACH_US = /Have the server of a\.example run, and let it be reached from 
 
 export const dialback: readonly Case[] = [
   {
+    ...{ section, name: 'stanzas come from one who was never verified' },
+    produce: async (stage) => {
+      const at = await stage.provider();
+      const caller = await Caller.of(stage, at);
+      await caller.secured(null);
+      await caller.says(`<message from='juliet@${B}' to='romeo@${A}'><body>!</body></message>`, '</stream:stream>');
+      return { at, direction: 'incoming', local: A, remote: B };
+    },
+    expect: {
+      ...{ ...CAME, diagnosis: 'failed' },
+      cause: /connected to us and showed no certificate, .* nor did dialback prove it/,
+      fix: /Have the server that connected show its certificate where it dials as well/,
+    },
+  },
+  {
     ...{ section, name: 'db:result is lost on its way', lateMs: LATE_MS },
     produce: (stage) => asserts(stage, { a: swallows(QUESTION.result) }),
     expect: {

@@ -4,6 +4,8 @@ import { createValidatingResolver } from '../../src/adapters/dns/validating-reso
 import type { Resolver } from '../../src/ports.ts';
 import { startDnsServer, type DnsServer } from '../support/dns-server.ts';
 import { type DnssecWorld, startDnssecWorld, worldMissing } from '../support/dnssec-world.ts';
+import { startNsd } from '../support/nsd.ts';
+import { signZone } from '../support/signed-zone.ts';
 import { unboundMissing } from '../support/unbound.ts';
 import type { Case, Expected, Produced } from './case.ts';
 import { closedPort, farEnd, good, sends } from './far-ends.ts';
@@ -29,6 +31,30 @@ async function asks(stage: Stage, says: (dns: DnsServer) => void): Promise<Produ
 
 let world: Promise<DnssecWorld> | null = null;
 export const closeWorld = async (): Promise<void> => (await world)?.stop();
+
+/** A signed zone in which everything is right but for one digit of the TLSA record, changed after it was signed. */
+async function forgedTlsa(stage: Stage): Promise<Produced> {
+  const { port } = await farEnd(stage, { credential: good });
+  const signed = signZone(
+    B,
+    `$ORIGIN ${B}.
+$TTL 120
+@ SOA ns hostmaster 1 3600 600 86400 60
+@ NS ns
+ns A 127.0.0.1
+xmpp A 127.0.0.1
+_xmpp-server._tcp SRV 0 0 ${port} xmpp
+_${port}._tcp.xmpp TLSA 3 1 1 ${'ab'.repeat(32)}
+`,
+  );
+  const forged = signed.text.replace(/(TLSA\s+3 1 1 )ab/, '$1ac');
+  if (forged === signed.text) throw new Error('the record stands in the zone');
+  const nsd = await startNsd({ [B]: forged });
+  stage.atEnd(() => nsd.stop());
+  const resolver = createValidatingResolver({ stubs: { [B]: nsd.address }, trustAnchors: [signed.ds] });
+  stage.atEnd(() => resolver.close());
+  return sends(stage, { ports: { resolver } });
+}
 
 /** Our server validates what it asks of the world of DNSSEC. */
 async function validates(stage: Stage, domain: string): Promise<Produced> {
@@ -163,6 +189,14 @@ export const dns: readonly Case[] = [
     /or the zone is not signed although there is one/,
     /or remove it/,
   ),
+  {
+    ...{ section, name: 'the TLSA record was forged, and nothing else', skip: worldMissing ?? unboundMissing },
+    produce: forgedTlsa,
+    expect: failed(
+      /TLSA records of the server do not validate, so that nobody may connect to it .*signature verification failed/,
+      /If only this machine sees it, look at what stands between/,
+    ),
+  },
   bogus(
     'a record was forged',
     'mixed.example',

@@ -3,7 +3,15 @@ import type { Row } from './case.ts';
 
 const WIDTHS = [34, 30, 8, 60, 60, 7] as const;
 
-export function printed(rows: readonly Row[]): string {
+/** One of which there is no row, and why. */
+export interface Absent {
+  readonly name: string;
+  readonly section: string;
+  readonly why: string;
+}
+
+/** @param cases how many there are, whether they have rows or not */
+export function printed(rows: readonly Row[], absent: readonly Absent[], cases: number): string {
   const lines = [cells('case', 'state', 'mover', 'cause', 'fix', 'verdict'), rule];
   let section = '';
   for (const { name, section: of, told, wrong } of rows) {
@@ -15,7 +23,9 @@ export function printed(rows: readonly Row[]): string {
     lines.push(...wrong.map((what) => `  !! ${what}`));
   }
   const right = rows.filter(({ wrong }) => wrong.length === 0).length;
-  return [...lines, `${right} of ${rows.length} are right`].join('\n');
+  lines.push(...absent.map(({ section: of, name, why }) => `NOT PLAYED  ${of}: ${name}: ${why}`));
+  lines.push(`${cases - absent.length} of ${cases} cases were played; ${right} of ${rows.length} rows are right`);
+  return lines.join('\n');
 }
 
 const rule = WIDTHS.map((width) => '-'.repeat(width)).join('  ');

@@ -131,7 +131,7 @@ export const certificateCauses: readonly Cause[] = [
     because: (situation) =>
       `The chain at ${place(situation)} leads to an authority that is not trusted here; the certificate is from "${issuerOf(situation)}".`,
     fix: (situation) =>
-      `Get ${certificateFor(situation)} from a public authority; or trust that one here (trust.files), if you know it.`,
+      `Get ${certificateFor(situation)} from a public authority; or trust that one here (trust.files), if you know it. Where others are shown another certificate, somebody on the way from here ends TLS.`,
   },
   {
     id: 'certificate-wrong-purpose',

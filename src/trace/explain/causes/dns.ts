@@ -12,6 +12,7 @@ const concerns = ({ fault, domain }: Situation): boolean => (fault.text ?? '').s
 
 const isTlsa = says(/\bTLSA _/);
 
+const onlyHere = 'If only this machine sees it, look at what stands between it and the name servers.';
 const resign =
   'Sign the zone again, and see to it that this is done before the signatures end; "ldns-verify-zone" shows it.';
 
@@ -48,7 +49,7 @@ export const dnsCauses: readonly Cause[] = [
     when: isTlsa,
     because: (situation) =>
       `The TLSA records of the server do not validate, so that nobody may connect to it${said(situation)}.`,
-    fix: () => `${resign} Until then remove the TLSA records; an address that validates is not enough.`,
+    fix: () => `${resign} Until then remove the TLSA records; an address that validates is not enough. ${onlyHere}`,
   },
   {
     id: 'signatures-expired',
@@ -83,7 +84,7 @@ export const dnsCauses: readonly Cause[] = [
     conditions: ['bogus'],
     because: (situation) =>
       `The DNS answers on ${situation.domain} do not validate: they are signed wrongly, or forged on the way${said(situation)}.`,
-    fix: () => `${resign} If only this machine sees it, look at what stands between it and the name servers.`,
+    fix: () => `${resign} ${onlyHere}`,
   },
   {
     id: 'srv-target-invalid',

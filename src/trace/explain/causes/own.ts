@@ -1,5 +1,5 @@
 /** What is full, or out of time, on our own side. */
-import { type Cause, said } from './cause.ts';
+import { type Cause, place, said } from './cause.ts';
 
 export const ownCauses: readonly Cause[] = [
   {
@@ -26,6 +26,15 @@ export const ownCauses: readonly Cause[] = [
     because: ({ domain, local = '' }) =>
       `Stanzas from ${local} waited for a stream to ${domain} until their time was up.`,
     fix: ({ domain }) => `"xmpp-dna check ${domain}" shows how far a stream comes now.`,
+  },
+  {
+    id: 'route-too-late',
+    layers: ['tcp'],
+    conditions: ['route-timeout'],
+    because: (situation) =>
+      `No stream to ${situation.domain} came to stand for as long as stanzas wait; the last that was tried was ${place(situation)}.`,
+    fix: ({ domain }) =>
+      `"xmpp-dna check ${domain}" shows how far a stream comes now; remove targets that do not answer from its SRV records.`,
   },
   {
     id: 'queue-full',
