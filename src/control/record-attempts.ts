@@ -24,7 +24,7 @@ const MOST_ASSERTED = 1_000;
 
 type Facts = Pick<
   StreamContext,
-  'stream' | 'tls' | 'settings' | 'endpoint' | 'associated' | 'negotiation' | 'service' | 'proved'
+  'stream' | 'tls' | 'settings' | 'endpoint' | 'connectedTo' | 'associated' | 'negotiation' | 'service' | 'proved'
 >;
 type Attempted = Pick<AttemptEnded, 'local' | 'remote' | 'direction' | 'startedMs'>;
 
@@ -208,8 +208,9 @@ export class AttemptRecords {
 const asserted = (stream: StreamId, { from, to }: DomainPair): string => `${stream} ${from}>${to}`;
 
 /** Not the context: it holds tables of all that was proved there. */
-const factsOf = ({ stream, tls, settings, endpoint, associated, negotiation, service }: StreamContext): Facts => ({
-  ...{ stream, tls, settings, endpoint, associated, negotiation, service },
+const factsOf = ({ stream, tls, settings, endpoint, connectedTo, ...context }: StreamContext): Facts => ({
+  ...{ stream, tls, settings, endpoint, connectedTo, associated: context.associated },
+  ...{ negotiation: context.negotiation, service: context.service },
   proved: [],
 });
 

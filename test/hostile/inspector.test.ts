@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { Inspector } from '../../src/inspector/server.ts';
 import type { Page } from '../../src/inspector/page.ts';
 import { ask, ScriptedLive, Wire } from '../support/inspector-client.ts';
-import { opening, viewMade } from '../unit/explain-views.ts';
+import { opening, viewMade } from '../support/explain-views.ts';
 
 const view = viewMade(opening('connecting'));
 const page: Page = new Map([

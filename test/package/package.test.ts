@@ -1,9 +1,11 @@
 /** The package as npm would publish it, installed into an empty project. Packs what is built. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -40,6 +42,11 @@ const CHARTS = `import { initiatingStream, pair } from 'xmpp-dna/machines';
 import { replay } from 'xmpp-dna/trace';
 const ids: string[] = [initiatingStream.id, pair.id, replay([]).origin];
 console.log(ids.join(' '));
+`;
+
+/** Of a pair that waits for a route. */
+const TRACE = `{"trace":"xmpp-dna","version":1,"software":"test","startedAtMs":0,"role":"test","hosts":["a.example"]}
+{"seq":0,"atMs":0,"actor":"pair:a.example>b.example","cause":null,"kind":"born","machine":"pair","parent":null,"input":{"local":"a.example","remote":"b.example"},"states":["awaitingRoute"],"untilMs":null}
 `;
 
 describe('the package', { timeout: 300_000 }, () => {
@@ -100,6 +107,28 @@ describe('the package', { timeout: 300_000 }, () => {
 
   test('the program is installed under its name', async () => {
     assert.equal(await run('npx', ['--no-install', 'xmpp-dna', '--version'], project), `${own.version}\n`);
+  });
+
+  test('the installed program replays a trace: the page is in the package, and answers', async () => {
+    writeFileSync(join(project, 'saved.dnalog'), TRACE);
+    const program = join(project, 'node_modules/.bin/xmpp-dna');
+    const child = spawn(program, ['replay', '--json', 'saved.dnalog'], {
+      cwd: project,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const closed = once(child, 'close');
+    try {
+      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+      const ready = JSON.parse(String((await lines.next()).value)) as { inspector: string };
+      const page = await (await fetch(ready.inspector)).text();
+      const [, script = ''] = /<script[^>]* src="([^"]+)"/.exec(page) ?? [];
+      assert.match(script, /assets\/.+\.js$/);
+      assert.equal((await fetch(new URL(script, ready.inspector))).status, 200);
+      assert.match(await (await fetch(new URL('api/explain', ready.inspector))).text(), /b\.example/);
+    } finally {
+      child.kill('SIGTERM');
+      assert.deepEqual(await closed, [0, null]);
+    }
   });
 
   test('publint and attw find nothing to object to', async () => {

@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { Inspector } from '../../src/inspector/server.ts';
 import { TraceEncoder } from '../../src/trace/format.ts';
 import { fault } from '../../src/protocol/faults.ts';
-import { CERTIFICATE, NOW_MS, opening, viewMade, wireMade } from '../unit/explain-views.ts';
+import { CERTIFICATE, NOW_MS, opening, viewMade, wireMade } from '../support/explain-views.ts';
+import { ScriptedLive } from '../support/inspector-client.ts';
 import { buildPage, noBrowser, openBrowser, openPage } from '../support/page.ts';
 
 const EVIL = `"><img src=x onerror="window.wasRun=1"><script>window.wasRun=1</script><svg onload="window.wasRun=1">'&amp;`;
@@ -13,21 +14,50 @@ const NAME = `b.example'"><img src=x onerror=window.wasRun=1>#?a=1&b=2%2F`;
 
 /** As of a trace that somebody made up: a daemon takes no such domains. */
 const hostile = viewMade(
-  opening('streamHeaders.awaitingFeatures', {
-    context: { tls: { protocol: EVIL, certificate: { ...CERTIFICATE, subject: EVIL, issuer: EVIL } }, [EVIL]: EVIL },
-    before: [EVIL, 'connecting'],
-  }).map((made) => ({
-    ...made,
-    id: made.id.replace('b.example', NAME),
-    waitsOn: (made.waitsOn ?? []).map((id) => id.replace('b.example', NAME)),
-    context: {
-      ...made.context,
-      remote: NAME,
-      fault: fault('stream', 'host-unknown', 'peer', EVIL),
-      validPairs: [{ size: 1, entries: { [`a.example>${NAME}`]: { prooftype: EVIL, strength: EVIL } } }],
-    },
-  })),
   [
+    ...opening('streamHeaders.awaitingFeatures', {
+      context: { tls: { protocol: EVIL, certificate: { ...CERTIFICATE, subject: EVIL, issuer: EVIL } }, [EVIL]: EVIL },
+      before: [EVIL, 'connecting'],
+    }).map((made) => ({
+      ...made,
+      id: made.id.replace('b.example', NAME),
+      waitsOn: (made.waitsOn ?? []).map((id) => id.replace('b.example', NAME)),
+      context: {
+        ...made.context,
+        remote: NAME,
+        fault: fault('stream', 'host-unknown', 'peer', EVIL),
+        validPairs: [{ size: 1, entries: { [`a.example>${NAME}`]: { prooftype: EVIL, strength: EVIL } } }],
+      },
+    })),
+    {
+      id: 'peer:c.example',
+      machine: 'peer',
+      state: 'failed',
+      context: { remote: 'c.example', failures: 1, fault: null },
+    },
+  ],
+  [
+    {
+      kind: 'attempt',
+      actor: 'pair:a.example>c.example',
+      attempt: {
+        ...{
+          local: 'a.example',
+          remote: 'c.example',
+          direction: 'outgoing',
+          startedMs: NOW_MS - 9_000,
+          outcome: 'failed',
+        },
+        ...{ stream: 3, fault: fault('stream', EVIL, 'peer', EVIL), cause: EVIL, fix: EVIL },
+        verdicts: [
+          {
+            ...{ prooftype: EVIL, domain: NAME, verdict: 'refuted', expiresAtMs: null },
+            fault: fault('pkix', EVIL, 'peer', EVIL),
+            evidence: [{ kind: 'certificate', text: EVIL, atMs: NOW_MS - 9_000 }],
+          },
+        ],
+      },
+    },
     wireMade('stream:3', 'in', { kind: 'streamError', condition: EVIL, text: EVIL }),
     wireMade('stream:3', 'in', { kind: 'unsupported', name: EVIL }),
     wireMade('stream:3', 'in', { kind: 'streamHeader', to: EVIL, from: NAME, id: EVIL, version: EVIL, dialback: true }),
@@ -40,9 +70,10 @@ test(
   async (t) => {
     buildPage();
     const header = new TraceEncoder().header({ software: EVIL, startedAtMs: NOW_MS, role: EVIL, hosts: [EVIL] });
+    const live = new ScriptedLive();
     const inspector = await Inspector.start(
       { address: '127.0.0.1', port: 0, token: null },
-      { view: () => ({ ...hostile, hosts: [EVIL, 'a.example'] }), traceLines: () => [header] },
+      { view: () => ({ ...hostile, hosts: [EVIL, 'a.example'] }), traceLines: () => [header], live },
     );
     t.after(() => inspector.stop());
     const browser = await openBrowser();
@@ -71,6 +102,31 @@ test(
     assert.match(await page.locator('pre').innerText(), /window\.wasRun=1/);
     assert.match(await page.locator('.records').innerText(), /<script>window\.wasRun=1<\/script>/);
     await isQuiet('stream');
+
+    await page.goto(`${inspector.url}#/actor/${encodeURIComponent('peer:c.example')}`);
+    const attempt = page.locator('section[aria-labelledby=history] li').first();
+    await attempt.locator('summary').click();
+    assert.match(await attempt.locator('.evidence').innerText(), /onload="window\.wasRun=1"/);
+    await isQuiet('attempts');
+
+    await page.goto(inspector.url);
+    await page.locator('header a', { hasText: 'Watch elements' }).click();
+    await page.locator('.none', { hasText: 'Nothing has passed yet' }).waitFor();
+    const passed = page.locator('.watched li', { hasText: 'stream:error' });
+    for (let at = 0; at < 100 && (await passed.count()) === 0; at += 1) {
+      // It is watched from some moment on, which nobody is told.
+      live.record('stream:3', {
+        kind: 'wire',
+        direction: 'in',
+        element: { kind: 'unsupported', name: EVIL },
+        bytes: 9,
+      });
+      const element = { kind: 'streamError', condition: EVIL, text: EVIL } as const;
+      live.record('stream:3', { kind: 'wire', direction: 'in', element, bytes: 9 });
+      await page.evaluate('new Promise(requestAnimationFrame)');
+    }
+    assert.match(await passed.first().innerText(), /<script>window\.wasRun=1<\/script>/);
+    await isQuiet('elements as they pass');
 
     // An address that somebody else made: what stands in it is no more than the name of something that is not there.
     await page.goto(

@@ -3,30 +3,20 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
-import { buildPage, noBrowser, openBrowser, openPage } from '../support/page.ts';
-import { createPageStage, type PageStage, silent, undecided } from '../support/page-stage.ts';
+import { after, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { openPage } from '../support/page.ts';
+import { pageRun, silent, undecided } from '../support/page-stage.ts';
 
-const skip = noBrowser() ?? false;
 /** More than is usual to wait, in milliseconds: the page tells by itself when that has passed. */
 const PATIENCE_MS = 15_000;
 const KEPT = process.env['PAGE_SCREENSHOTS'];
 const folder = KEPT ?? mkdtempSync(join(tmpdir(), 'xmpp-dna-shots-'));
 mkdirSync(folder, { recursive: true });
 
-let stage: PageStage;
-let browser: Browser;
-before(async () => {
-  if (skip !== false) return;
-  buildPage();
-  [browser, stage] = await Promise.all([openBrowser(), createPageStage()]);
-  await stage.send('undecided.example', undecided);
-});
-after(async () => {
-  if (skip !== false) return;
-  await browser.close();
-  await stage.stop();
+const run = pageRun((stage) => stage.send('undecided.example', undecided));
+const { skip } = run;
+after(() => {
   if (KEPT === undefined) rmSync(folder, { recursive: true });
 });
 
@@ -62,11 +52,19 @@ test(
   'a person finds what is stuck: it is first on the page, a click tells why, and the chart shows where it stands',
   { skip },
   async () => {
-    await stage.send('b.example', silent);
-    const { page, problems } = await openPage(browser, stage.url);
+    const { page, problems } = await openPage(run.browser, run.stage.url);
+    await cardOf(page, 'undecided.example').waitFor({ timeout: PATIENCE_MS });
+    await run.stage.send('gone.example', (socket) => socket.destroy());
+    await run.stage.send('b.example', silent);
     const card = cardOf(page, 'b.example');
     await card.waitFor({ timeout: PATIENCE_MS });
-    assert.equal(await page.locator('h1').first().innerText(), '2 negotiations are stuck');
+    assert.equal(await page.locator('h1').first().innerText(), '3 negotiations are stuck');
+    const listed = await page.locator('.stuck li').allInnerTexts();
+    assert.deepEqual(
+      listed.map((text) => /→ (\S+)/.exec(text)?.[1]),
+      ['undecided.example', 'b.example', 'gone.example'],
+      'who waits stands before what has failed, the longest first',
+    );
     assert.match(await card.innerText(), /took the connection, and has not answered our stream header/);
     await card.click();
     const pair = await picture(page);
@@ -92,7 +90,7 @@ test(
 );
 
 test('a trace that was saved there replays to the same picture, and back through time', { skip }, async () => {
-  const { page, problems } = await openPage(browser, stage.url);
+  const { page, problems } = await openPage(run.browser, run.stage.url);
   await cardOf(page, 'undecided.example').click({ timeout: PATIENCE_MS });
   const live = await picture(page);
   await toStream(page);
@@ -126,8 +124,29 @@ test('a trace that was saved there replays to the same picture, and back through
   await page.close();
 });
 
+test(
+  'a trace file that is dropped on the page is opened, and the page says so while it is above it',
+  { skip },
+  async () => {
+    const { page, problems } = await openPage(run.browser, run.stage.url);
+    await cardOf(page, 'undecided.example').waitFor({ timeout: PATIENCE_MS });
+    const text = await page.evaluate<string>(`fetch('/api/trace').then((answer) => answer.text())`);
+    const dataTransfer = await page.evaluateHandle<unknown>(
+      `(() => { const held = new DataTransfer(); held.items.add(new File([${JSON.stringify(text)}], 'dropped.dnalog')); return held; })()`,
+    );
+    await page.dispatchEvent('.frame', 'dragover', { dataTransfer });
+    await page.locator('.frame.dropping').waitFor();
+    await page.dispatchEvent('.frame', 'drop', { dataTransfer });
+    await page.locator('.chip.trace', { hasText: 'dropped.dnalog' }).waitFor();
+    await page.locator('.frame:not(.dropping)').waitFor();
+    await cardOf(page, 'undecided.example').waitFor();
+    assert.deepEqual(problems, []);
+    await page.close();
+  },
+);
+
 test('a file that is no trace is refused in a sentence, and what was there stays', { skip }, async () => {
-  const { page } = await openPage(browser, stage.url);
+  const { page } = await openPage(run.browser, run.stage.url);
   const refusal = async (text: string): Promise<string> => {
     await page.setInputFiles('input[type=file]', {
       name: 'x.dnalog',
@@ -148,7 +167,7 @@ test('a file that is no trace is refused in a sentence, and what was there stays
 });
 
 test('by keyboard alone: from the address to the reason, through the lists, and back', { skip }, async () => {
-  const { page } = await openPage(browser, stage.url);
+  const { page } = await openPage(run.browser, run.stage.url);
   await cardOf(page, 'undecided.example').waitFor({ timeout: PATIENCE_MS });
   const focused = (): Promise<string> =>
     page.evaluate<string>(
@@ -178,8 +197,8 @@ test(
   { skip },
   async () => {
     for (const colorScheme of ['light', 'dark'] as const)
-      for (const width of [1280, 800]) {
-        const { page, problems } = await openPage(browser, stage.url, { colorScheme, width });
+      for (const width of [1280, 600]) {
+        const { page, problems } = await openPage(run.browser, run.stage.url, { colorScheme, width });
         const shot = (name: string): Promise<Buffer> =>
           page.screenshot({ path: join(folder, `${name}-${colorScheme}-${width}.png`) });
         await cardOf(page, 'undecided.example').waitFor({ timeout: PATIENCE_MS });

@@ -8,7 +8,7 @@ import type { Page } from 'playwright-core';
 import { Inspector } from '../../src/inspector/server.ts';
 import { TraceEncoder } from '../../src/trace/format.ts';
 import type { TraceRecord } from '../../src/trace/record.ts';
-import { viewMade } from '../unit/explain-views.ts';
+import { viewMade } from '../support/explain-views.ts';
 import { buildPage, noBrowser, openBrowser, openPage } from '../support/page.ts';
 
 const PAIRS = 10_000;

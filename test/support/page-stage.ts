@@ -1,4 +1,5 @@
 /** A daemon with an inspector, in this process, on real sockets; and peers with whom nothing gets on. */
+import { after, before } from 'node:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -10,7 +11,9 @@ import { loadConfig } from '../../src/config/load.ts';
 import { greeting } from '../../src/demo/greeting.ts';
 import { ConnectionManager } from '../../src/manager.ts';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
+import type { Browser } from 'playwright-core';
 import { startDnsServer } from './dns-server.ts';
+import { buildPage, noBrowser, openBrowser } from './page.ts';
 import { DIALBACK_FEATURE, features, header } from './simulation-peer.ts';
 
 /** What a peer does with each connection. */
@@ -46,7 +49,45 @@ export interface PageStage {
   stop(): Promise<void>;
 }
 
-export async function createPageStage(): Promise<PageStage> {
+export interface PageRun {
+  /** Why there is no browser; false where there is one. */
+  readonly skip: string | false;
+  readonly browser: Browser;
+  readonly stage: PageStage;
+}
+
+/** For the tests of a file: a browser, and a daemon whose page it opens; `prepare` is done before the first of them. */
+export function pageRun(prepare: (stage: PageStage) => Promise<void> = () => Promise.resolve()): PageRun {
+  const skip = noBrowser() ?? false;
+  let open: { readonly browser: Browser; readonly stage: PageStage } | null = null;
+  const opened = (): NonNullable<typeof open> => {
+    if (open === null) throw new Error('it is open while tests run');
+    return open;
+  };
+  before(async () => {
+    if (skip !== false) return;
+    buildPage();
+    const [browser, stage] = await Promise.all([openBrowser(), createPageStage()]);
+    open = { browser, stage };
+    await prepare(stage);
+  });
+  after(async () => {
+    await open?.browser.close();
+    await open?.stage.stop();
+  });
+  return {
+    skip,
+    get browser() {
+      return opened().browser;
+    },
+    get stage() {
+      return opened().stage;
+    },
+  };
+}
+
+/** @param token what the inspector asks for; null: nothing */
+export async function createPageStage(token: string | null = null): Promise<PageStage> {
   const folder = mkdtempSync(join(tmpdir(), 'xmpp-dna-page-'));
   const ca = createCertificateAuthority({ name: 'CA' });
   const { cert, key } = ca.issue({ dnsNames: ['a.example'] });
@@ -62,7 +103,7 @@ listen: [{ address: 127.0.0.1, port: 0, tls: detect }]
 trust: { system: false, files: [ca.crt] }
 dns: { validator: none, servers: ["${dns.address}"] }
 policy: { federation: permissive }
-inspector: { address: 127.0.0.1, port: 0 }
+inspector: { address: 127.0.0.1, port: 0${token === null ? '' : `, token: "${token}"`} }
 `,
   );
   const config = loadConfig(file);

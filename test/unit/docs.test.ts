@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
+import { PROOFTYPES } from '../../src/protocol/policy.ts';
+import { isBuiltInDnaProofType } from '../../src/protocol/proof.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 
@@ -51,19 +53,15 @@ for (const document of documents)
     assert.deepEqual(broken, []);
   });
 
-test('every prooftype has a page, with its chart', () => {
-  const index = readFileSync(join(ROOT, 'docs/prooftypes/README.md'), 'utf8');
-  for (const [name, chart] of [
-    ['dane', 'dane-prooftype'],
-    ['pkix', 'pkix-prooftype'],
-    ['posh', 'posh-prooftype'],
-    ['dialback', 'dialback-prooftype'],
-    ['challenge', 'challenge'],
-  ] as const) {
-    assert.ok(index.includes(`(${name}.md)`), name);
-    assert.ok(
-      readFileSync(join(ROOT, `docs/prooftypes/${name}.md`), 'utf8').includes(`(../charts/${chart}.svg)`),
-      name,
-    );
+test('every prooftype has a page, with its chart; those that the far end is challenged for share one', () => {
+  const pages = join(ROOT, 'docs/prooftypes');
+  const index = readFileSync(join(pages, 'README.md'), 'utf8');
+  for (const name of PROOFTYPES) {
+    const isChallenged = isBuiltInDnaProofType(name);
+    const [file, chart] = isChallenged ? ['challenge.md', 'challenge'] : [`${name}.md`, `${name}-prooftype`];
+    assert.ok(index.includes(`(${file})`), name);
+    const page = readFileSync(join(pages, file), 'utf8');
+    assert.ok(page.includes(`(../charts/${chart}.svg)`), name);
+    assert.ok(!isChallenged || page.includes(`\`${name}\``), `${name} is named there`);
   }
 });

@@ -5,7 +5,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { FaultError } from '../../src/protocol/faults.ts';
 import { explain } from '../../src/trace/explain/explain.ts';
 import { readBundle, writeBundle } from '../../src/trace/explain/bundle.ts';
-import { NOW_MS, opening, viewMade } from './explain-views.ts';
+import { NOW_MS, opening, viewMade } from '../support/explain-views.ts';
 
 const HEADER = { software: 'xmpp-dna 0.1.0', platform: 'v20 linux x64', atMs: NOW_MS };
 const TRACE = [

@@ -9,7 +9,7 @@ import { after, test } from 'node:test';
 import { runCommandLine } from '../../src/cli/run.ts';
 import { explain } from '../../src/trace/explain/explain.ts';
 import { readBundle } from '../../src/trace/explain/bundle.ts';
-import { failedWith, opening, viewMade } from './explain-views.ts';
+import { failedWith, opening, viewMade } from '../support/explain-views.ts';
 import { fault } from '../../src/protocol/faults.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'xmpp-dna-explain-'));

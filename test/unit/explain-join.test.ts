@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { StreamFeatures, WireElement } from '../../src/protocol/wire.ts';
 import { join } from '../../src/trace/join/join.ts';
 import type { View } from '../../src/trace/view/view.ts';
-import { type ActorMade, NOW_MS, type RecordMade, viewMade, wireMade } from './explain-views.ts';
+import { type ActorMade, NOW_MS, type RecordMade, viewMade, wireMade } from '../support/explain-views.ts';
 
 const FEATURES: StreamFeatures = {
   kind: 'features',

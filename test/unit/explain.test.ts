@@ -14,7 +14,7 @@ import {
   type RecordMade,
   viewMade,
   wireMade,
-} from './explain-views.ts';
+} from '../support/explain-views.ts';
 
 function only(actors: readonly ActorMade[], records: readonly RecordMade[] = [], atMs?: number): Explanation {
   const explanations = explain(viewMade(actors, records, atMs));

@@ -4,7 +4,7 @@ import { after, beforeEach, test } from 'node:test';
 import { Inspector } from '../../src/inspector/server.ts';
 import type { RecordOf, TraceBody } from '../../src/trace/record.ts';
 import { ask, assertIsOurs, refusalOf, ScriptedLive, Wire } from '../support/inspector-client.ts';
-import { opening, viewMade } from './explain-views.ts';
+import { opening, viewMade } from '../support/explain-views.ts';
 
 const view = viewMade(opening('connecting'));
 const TOKEN = 'thirty-characters-more-or-less';

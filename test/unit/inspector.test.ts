@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { after, before, test } from 'node:test';
 import { Inspector } from '../../src/inspector/server.ts';
-import { opening, viewMade } from './explain-views.ts';
+import { opening, viewMade } from '../support/explain-views.ts';
 
 const view = viewMade(opening('connecting'));
 const inspected = { view: () => view, traceLines: () => ['{"trace":"xmpp-dna"}\n'] };

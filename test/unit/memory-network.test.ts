@@ -14,8 +14,8 @@ import {
   Recorder,
   secure,
   serving,
-} from './network-contract.ts';
-import type { World } from './network-contract.ts';
+} from '../support/network-contract.ts';
+import type { World } from '../support/network-contract.ts';
 
 type Options = Partial<MemoryNetworkOptions>;
 

@@ -16,8 +16,8 @@ import {
   Recorder,
   secure,
   serving,
-} from './network-contract.ts';
-import type { World } from './network-contract.ts';
+} from '../support/network-contract.ts';
+import type { World } from '../support/network-contract.ts';
 
 /** Sockets move on between turns of the event loop; a wait is a look in each of them. */
 async function until(predicate: () => boolean): Promise<void> {

@@ -7,7 +7,7 @@ import { createNetwork } from '../../src/adapters/network/network.ts';
 import { WeighedMap } from '../../src/adapters/weighed-map.ts';
 import type { Credential } from '../../src/ports.ts';
 import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
-import { clientTls, credentialOf, issuer, Recorder, serving } from './network-contract.ts';
+import { clientTls, credentialOf, issuer, Recorder, serving } from '../support/network-contract.ts';
 
 describe('a weighed map', () => {
   const made = () => {

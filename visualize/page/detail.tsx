@@ -82,6 +82,9 @@ function partsOf(id: string): readonly { readonly id: string; readonly name: str
   return names.map((name, at) => ({ name, id: names.slice(0, at + 1).join('/') }));
 }
 
+/** A pair that has failed is gone while that is waited out: then there is something to be tried again. */
+const canBeCommanded = ({ id, ended }: ActorView): boolean => ended === null || id.startsWith('pair:');
+
 function Head({
   source,
   actor,
@@ -107,7 +110,9 @@ function Head({
         {ended === null ? 'for' : `${ended.how}, since`} {sinceWords(sinceMs, nowMs)}
       </span>
       <span class="space" />
-      {source.commands === null || ended !== null ? null : <ActorCommands commands={source.commands} actor={actor} />}
+      {source.commands === null || !canBeCommanded(actor) ? null : (
+        <ActorCommands commands={source.commands} actor={actor} />
+      )}
     </div>
   );
 }

@@ -8,7 +8,7 @@ import tseslint from 'typescript-eslint';
 import { fromPromise, setup } from 'xstate';
 import { allMachines } from '../../support/all-charts.ts';
 import { readChart, statesOf } from '../../support/charts.ts';
-import { problemsOf } from './walk-rules.ts';
+import { problemsOf } from '../../support/walk-rules.ts';
 
 const charts = allMachines.map(readChart);
 

@@ -4,7 +4,7 @@ import type { Fault } from '../../src/protocol/faults.ts';
 import type { WireElement } from '../../src/protocol/wire.ts';
 import type { TraceBody, TraceRecord } from '../../src/trace/record.ts';
 import type { ActorView, View } from '../../src/trace/view/view.ts';
-import { allMachines } from '../support/all-charts.ts';
+import { allMachines } from './all-charts.ts';
 
 export const NOW_MS = Date.UTC(2026, 10, 22, 2, 0, 0);
 

@@ -1,5 +1,5 @@
 /** What every chart has to be (STYLE, "Writing a machine"): each rule tells where it is broken. */
-import { type Chart, type ChartState, statesOf } from '../../support/charts.ts';
+import { type Chart, type ChartState, statesOf } from './charts.ts';
 
 type Rule = (state: ChartState, above: readonly ChartState[], chart: Chart) => readonly string[];
 
