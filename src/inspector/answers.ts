@@ -15,7 +15,17 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-type Respond = (query: URLSearchParams, inspected: Inspected) => Answer | Steps<Answer>;
+/** How an answer is made that costs. */
+export interface Costly {
+  readonly steps: Steps<Answer>;
+  /** Pages ask for it every second: it may be of a moment ago, or as far as it has come. */
+  readonly isPolled: boolean;
+}
+
+type Respond = (query: URLSearchParams, inspected: Inspected) => Answer | Costly;
+
+const polled = (steps: Steps<Answer>): Costly => ({ steps, isPolled: true });
+const fresh = (steps: Steps<Answer>): Costly => ({ steps, isPolled: false });
 
 const json = (value: unknown, headers: Readonly<Record<string, string>> = {}): Answer => ({
   status: 200,
@@ -33,43 +43,48 @@ const MOST_EXPLAINED = 500;
 
 const addresses: Readonly<Record<string, Respond>> = {
   '/api/overview': (_query, inspected) =>
-    function* () {
-      return json(yield* overviewSteps(inspected.view()));
-    },
+    polled(function* () {
+      const making = overviewSteps(inspected.view());
+      for (;;) {
+        const { done, value } = making.next();
+        if (done === true) return json(value);
+        yield value === undefined ? undefined : () => json(value());
+      }
+    }),
   '/api/rows': (query, inspected) => {
     const kind = rowKinds.find((one) => one === query.get('kind'));
     const [offset, limit] = [countIn(query, 'offset', 0), countIn(query, 'limit', 100)];
     if (kind === undefined || offset === null || limit === null)
       return refused(400, `expected kind=${rowKinds.join('|')}, and offset and limit as numbers`);
-    return function* () {
+    return polled(function* () {
       return json(yield* rowsSteps(inspected.view(), kind, query.get('filter') ?? '', offset, limit));
-    };
+    });
   },
   '/api/actor': (query, inspected) => {
     const found = actor(inspected.view(), query.get('id') ?? '');
     return found === null ? refused(404, 'expected the id of an actor that is known: it may have ended') : json(found);
   },
   '/api/ladder': (query, inspected) =>
-    function* () {
+    fresh(function* () {
       const found = yield* ladderSteps(inspected.view(), query.get('id') ?? '');
       return found === null ? refused(404, 'expected the id of a stream, pair or peer that is known') : json(found);
-    },
+    }),
   '/api/history': (query, inspected) => {
     const domain = canonicalDomain(query.get('domain') ?? '');
     if (domain === null) return refused(400, 'expected domain=…');
-    return function* () {
+    return fresh(function* () {
       return json(yield* historySteps(inspected.view(), domain));
-    };
+    });
   },
   '/api/explain': (query, inspected) => {
     const most = countIn(query, 'most', MOST_EXPLAINED);
     if (most === null) return refused(400, 'expected most as a number');
     const pair = query.get('pair');
-    return function* () {
+    return fresh(function* () {
       const wanted = pair === null ? {} : pairFrom(pair);
       const { explanations, total } = yield* survey(inspected.view(), wanted, Math.min(most, MOST_EXPLAINED));
       return json(explanations, { [LEFT_OUT]: String(total - explanations.length) });
-    };
+    });
   },
   [COMMANDS]: (_query, { live }) =>
     json({ commands: live === undefined ? [] : commandNames, blocked: live?.commands.blocked ?? [] }),
@@ -77,7 +92,7 @@ const addresses: Readonly<Record<string, Respond>> = {
 };
 
 /** An answer; or, where it costs, how it is made. */
-export function answerOf({ pathname, searchParams }: URL, inspected: Inspected): Answer | Steps<Answer> {
+export function answerOf({ pathname, searchParams }: URL, inspected: Inspected): Answer | Costly {
   const respond = Object.hasOwn(addresses, pathname) ? addresses[pathname] : undefined;
   if (respond !== undefined) return respond(searchParams, inspected);
   const known = [...Object.keys(addresses), TRACE].join('\n');

@@ -15,14 +15,14 @@ export interface GuardOptions {
 
 /** What is said to whoever may not ask. */
 export interface Refusal {
-  readonly status: 401 | 403 | 405;
+  readonly status: 400 | 401 | 403 | 405;
   readonly text: string;
 }
 
 const COOKIE = 'xmpp-dna-inspector';
 
 /** Methods that change nothing. */
-const READING: readonly string[] = ['GET', 'HEAD'];
+export const READING: readonly string[] = ['GET', 'HEAD'];
 
 /** As an address stands in a URL. */
 export const urlHost = (address: string): string => (isIPv6(address) ? `[${address}]` : address);
@@ -41,6 +41,8 @@ export class Guard {
 
   /** Null: it is answered. */
   refuses(request: IncomingMessage, query: URLSearchParams, methods = READING): Refusal | null {
+    // Node shows the first of several; whoever stands between may go by another (RFC 9112 §3.2).
+    if (timesNamed(request, 'host') > 1) return { status: 400, text: 'there is more than one Host header' };
     const { host = '', origin } = request.headers;
     const named = host.replace(/:\d+$/, '').toLowerCase();
     if (!this.#anyHost && !this.#hosts.has(named))
@@ -78,6 +80,10 @@ export class Guard {
     return shown.some((one) => one !== undefined && expected !== null && timingSafeEqual(digest(one), expected));
   }
 }
+
+/** `rawHeaders` has names and values by turns. */
+const timesNamed = ({ rawHeaders }: IncomingMessage, name: string): number =>
+  rawHeaders.filter((one, at) => at % 2 === 0 && one.toLowerCase() === name).length;
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 

@@ -1,56 +1,90 @@
 /**
- * Answers that cost: made one after the other, in slices between which stanzas pass, and good for a while, so that pages that
- * ask every second take no more than a small share of the processor, however much there is to look at.
+ * Answers that cost: made in slices between which stanzas pass, by turns where there are several, and good for a while, so that
+ * pages that ask every second take no more than a small share of the processor, however much there is to look at.
  */
 
-/** Longest slice, in milliseconds. */
+/**
+ * Longest slice, in milliseconds. One is made in each turn of the event loop: an answer that takes 80 ms is there after ten turns,
+ * and whatever else is ready waits for one slice.
+ */
 const SLICE_MS = 8;
 /** An answer is good for so many times as long as it took: at most one part in so many is spent on answers. */
 const GOOD_FOR_TIMES = 50;
 /** And for at least, and at most, so long, in milliseconds. */
 const GOOD_FOR_MS = [250, 10_000] as const;
+/** Whoever asks for what is soon to be had is not kept waiting for longer, in milliseconds. */
+const PATIENCE_MS = 100;
+/** Older than this, in milliseconds, an answer is given to nobody. */
+const STALE_MS = 30_000;
 /** Pages ask for a few lists each. */
 const MOST_KEPT = 32;
 
-export type Steps<Answer> = () => Generator<undefined, Answer>;
+/** What is there already of an answer that is being made. */
+export type Interim<Answer> = () => Answer;
+export type Steps<Answer> = () => Generator<Interim<Answer> | undefined, Answer>;
+
+export interface Given<Answer> {
+  readonly answer: Answer;
+  /** How long ago it was made, in milliseconds. */
+  readonly ageMs: number;
+}
+
+interface Made<Answer> {
+  readonly answer: Answer;
+  readonly atMs: number;
+  /** From the question to the answer, others having had their turns. */
+  readonly lastedMs: number;
+}
 
 interface Kept<Answer> {
-  readonly answer: Promise<Answer>;
+  /** The answer; and that, or what is there of it when patience ends. */
+  readonly whole: Promise<Answer>;
+  readonly soon: Promise<Answer>;
   /** Infinity while it is being made. */
   untilMs: number;
+  made: Made<Answer> | null;
+  /** What was answered before. */
+  readonly before: Made<Answer> | null;
+}
+
+interface Making<Answer> {
+  readonly steps: Generator<Interim<Answer> | undefined, Answer>;
+  readonly askedMs: number;
+  tookMs: number;
+  isImpatient: boolean;
+  readonly done: (answer: Answer) => void;
+  readonly soon: (answer: Answer) => void;
+  readonly failed: (error: unknown) => void;
 }
 
 export class Paced<Answer> {
   readonly #nowMs: () => number;
   readonly #kept = new Map<string, Kept<Answer>>();
-  /** The last of those that are made, or wait for their turn. */
-  #last: Promise<unknown> = Promise.resolve();
+  /** Those that are being made; the first has the next slice. */
+  readonly #makings: Making<Answer>[] = [];
+  #isRunning = false;
 
   constructor(nowMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs;
   }
 
   /** Whoever asks for the same, meanwhile or soon after, is given the same. */
-  answer(key: string, steps: Steps<Answer>): Promise<Answer> {
-    const known = this.#kept.get(key);
-    if (known !== undefined && known.untilMs > this.#nowMs()) return known.answer;
-    const made = this.#last.then(() => this.#make(steps));
-    this.#last = made.catch(() => undefined);
-    const kept: Kept<Answer> = { answer: made.then(({ answer }) => answer), untilMs: Infinity };
-    this.#kept.delete(key);
-    this.#kept.set(key, kept);
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= MOST_KEPT) break;
-      this.#kept.delete(oldest);
-    }
-    made.then(
-      ({ tookMs }) => {
-        const [least, most] = GOOD_FOR_MS;
-        kept.untilMs = this.#nowMs() + Math.min(Math.max(tookMs * GOOD_FOR_TIMES, least), most);
-      },
-      () => (kept.untilMs = 0),
-    );
-    return kept.answer;
+  async answer(key: string, steps: Steps<Answer>): Promise<Given<Answer>> {
+    const kept = this.#keptFor(key, steps);
+    const answer = await kept.whole;
+    return { answer, ageMs: this.#ageOf(kept.made) };
+  }
+
+  /**
+   * The same, for whoever asks every second: where an answer takes long, the one before it, or what is there of it by then. The
+   * next that asks has more.
+   */
+  async soon(key: string, steps: Steps<Answer>): Promise<Given<Answer>> {
+    const kept = this.#keptFor(key, steps);
+    const { made, before } = kept;
+    if (made !== null) return { answer: made.answer, ageMs: this.#ageOf(made) };
+    const isLong = before !== null && before.lastedMs > PATIENCE_MS && this.#ageOf(before) <= STALE_MS;
+    return isLong ? { answer: before.answer, ageMs: this.#ageOf(before) } : { answer: await kept.soon, ageMs: 0 };
   }
 
   /** Something was changed by hand: whoever did it wants to see that. */
@@ -58,20 +92,96 @@ export class Paced<Answer> {
     this.#kept.clear();
   }
 
-  async #make(steps: Steps<Answer>): Promise<{ readonly answer: Answer; readonly tookMs: number }> {
-    const making = steps();
-    let tookMs = 0;
-    for (;;) {
-      const fromMs = this.#nowMs();
-      let spentMs = 0;
-      let step = making.next();
-      while (step.done !== true && spentMs < SLICE_MS) {
-        step = making.next();
-        spentMs = this.#nowMs() - fromMs;
+  #ageOf(made: Made<Answer> | null): number {
+    return made === null ? 0 : this.#nowMs() - made.atMs;
+  }
+
+  #keptFor(key: string, steps: Steps<Answer>): Kept<Answer> {
+    const known = this.#kept.get(key);
+    if (known !== undefined && known.untilMs > this.#nowMs()) return known;
+    const kept = this.#make(steps, known?.made ?? null);
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= MOST_KEPT) break;
+      this.#kept.delete(oldest);
+    }
+    return kept;
+  }
+
+  #make(steps: Steps<Answer>, before: Made<Answer> | null): Kept<Answer> {
+    const [whole, soon] = [settling<Answer>(), settling<Answer>()];
+    const kept: Kept<Answer> = { whole: whole.promise, soon: soon.promise, untilMs: Infinity, made: null, before };
+    const making: Making<Answer> = {
+      steps: steps(),
+      askedMs: this.#nowMs(),
+      tookMs: 0,
+      isImpatient: true,
+      soon: soon.resolve,
+      done: (answer) => {
+        const [least, most] = GOOD_FOR_MS;
+        const atMs = this.#nowMs();
+        kept.made = { answer, atMs, lastedMs: atMs - making.askedMs };
+        kept.untilMs = atMs + Math.min(Math.max(making.tookMs * GOOD_FOR_TIMES, least), most);
+        whole.resolve(answer);
+        soon.resolve(answer);
+      },
+      failed: (error) => {
+        kept.untilMs = 0;
+        whole.reject(error);
+        soon.reject(error);
+      },
+    };
+    this.#makings.push(making);
+    if (!this.#isRunning) void this.#run();
+    return kept;
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    await Promise.resolve(); // whoever asked goes on first
+    for (let making = this.#makings.shift(); making !== undefined; making = this.#makings.shift()) {
+      if (this.#slice(making)) this.#makings.push(making);
+      if (this.#makings.length > 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    this.#isRunning = false;
+  }
+
+  /** Whether there is more to be done. */
+  #slice(making: Making<Answer>): boolean {
+    const fromMs = this.#nowMs();
+    try {
+      let step = making.steps.next();
+      while (step.done !== true && this.#nowMs() - fromMs < SLICE_MS) step = making.steps.next();
+      const isLong = making.isImpatient && this.#nowMs() - making.askedMs > PATIENCE_MS;
+      if (step.done !== true && isLong && step.value !== undefined) {
+        making.isImpatient = false;
+        making.soon(step.value());
       }
-      tookMs += this.#nowMs() - fromMs;
-      if (step.done === true) return { answer: step.value, tookMs };
-      await new Promise((resolve) => setImmediate(resolve));
+      making.tookMs += this.#nowMs() - fromMs;
+      if (step.done === true) making.done(step.value);
+      return step.done !== true;
+    } catch (error) {
+      making.failed(error);
+      return false;
     }
   }
+}
+
+interface Settling<Value> {
+  readonly promise: Promise<Value>;
+  readonly resolve: (value: Value) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A promise that somebody else settles; that it is rejected is no fault where nobody waits. */
+function settling<Value>(): Settling<Value> {
+  let resolve: (value: Value) => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const promise = new Promise<Value>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  promise.catch(() => undefined);
+  return { promise, resolve, reject };
 }

@@ -1,12 +1,12 @@
 /** The inspector of a running daemon, over HTTP: what {@link Inspected.view} says, and what an operator has done by hand. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { once } from 'node:events';
-import { fault, FaultError } from '../protocol/faults.ts';
-import { answerOf, type Answer, commandAnswer, COMMANDS, TRACE } from './answers.ts';
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { answerOf, type Answer, commandAnswer, COMMANDS, type Costly, TRACE } from './answers.ts';
 import { bodyOf } from './body.ts';
-import { Guard, type GuardOptions, urlHost } from './guard.ts';
+import { Guard, type GuardOptions, READING, urlHost } from './guard.ts';
 import type { Inspected } from './inspected.ts';
-import { Paced } from './paced.ts';
+import { close, listenOn } from './listen.ts';
+import { type Given, Paced } from './paced.ts';
 import { loadPage, type Page, type PageFile } from './page.ts';
 import { refuse, Sockets } from './sockets.ts';
 import { streamLines } from './stream-lines.ts';
@@ -78,27 +78,34 @@ export class Inspector {
     server.on('upgrade', (request, socket, head) => {
       const url = urlOf(request);
       if (url === null) refuse(socket, 400, 'no such address');
-      else sockets.upgrade(request, url, socket, head);
+      else if (isWebSocket(request)) sockets.upgrade(request, url, socket, head);
+      else if (READING.includes(request.method ?? '') && socket instanceof Socket)
+        desk.serve(request, responseOn(socket, request));
+      else refuse(socket, 400, 'nothing else is spoken here: leave out the Upgrade header');
     });
     server.maxConnections = MAX_CONNECTIONS;
-    server.listen(port, address);
-    try {
-      await once(server, 'listening');
-    } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      throw new FaultError(fault('tcp', 'listen-failed', 'local', text), { cause: error });
-    }
-    const bound = server.address();
-    return new Inspector(server, sockets, address, typeof bound === 'object' && bound !== null ? bound.port : port);
+    return new Inspector(server, sockets, address, await listenOn(server, address, port));
   }
 
   async stop(): Promise<void> {
-    const closed = once(this.#server, 'close');
-    this.#server.close();
     this.#sockets.stop();
-    this.#server.closeAllConnections();
-    await closed;
+    await close(this.#server);
   }
+}
+
+const isWebSocket = ({ headers }: IncomingMessage): boolean => headers.upgrade?.toLowerCase() === 'websocket';
+
+/** Whoever would rather speak another protocol, as HTTP/2, is answered in this one (RFC 9110 §7.8), once. */
+function responseOn(socket: Socket, request: IncomingMessage): ServerResponse {
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket);
+  socket.on('error', () => socket.destroy());
+  response.once('finish', () => {
+    response.detachSocket(socket);
+    socket.end(() => socket.destroy());
+  });
+  return response;
 }
 
 function urlOf({ url = '/' }: IncomingMessage): URL | null {
@@ -143,17 +150,21 @@ class Desk {
 
   async #answer(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     try {
-      const answer = answerOf(url, this.#inspected);
-      send(
-        request,
-        response,
-        typeof answer === 'function' ? await this.#paced.answer(url.pathname + url.search, answer) : answer,
-      );
+      const made = answerOf(url, this.#inspected);
+      const { answer, ageMs } = 'steps' in made ? await this.#make(url, made) : { answer: made, ageMs: 0 };
+      // RFC 9111 §5.1
+      response.setHeader('age', Math.floor(ageMs / 1_000));
+      send(request, response, answer);
     } catch (error) {
       // Stanzas go on, whatever is wrong with what is told about them.
       const body = `this cannot be told: ${error instanceof Error ? error.message : String(error)}`;
       send(request, response, { status: 500, type: 'text', body });
     }
+  }
+
+  #make({ pathname, search }: URL, { steps, isPolled }: Costly): Promise<Given<Answer>> {
+    const key = pathname + search;
+    return isPolled ? this.#paced.soon(key, steps) : this.#paced.answer(key, steps);
   }
 
   async #command(request: IncomingMessage, response: ServerResponse): Promise<void> {

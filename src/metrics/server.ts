@@ -1,8 +1,7 @@
 /** `/metrics` over HTTP, for Prometheus and its like: guarded as the inspector is. */
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Guard, type GuardOptions, urlHost } from '../inspector/guard.ts';
-import { fault, FaultError } from '../protocol/faults.ts';
+import { close, listenOn } from '../inspector/listen.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface MetricsServerOptions extends GuardOptions {
@@ -43,24 +42,17 @@ export class MetricsServer {
     const server = createServer(times, (request, response) => void answer(request, response, guard, metrics));
     server.setTimeout(STILL_MS);
     server.maxConnections = MAX_CONNECTIONS;
-    server.listen(port, address);
     try {
-      await once(server, 'listening');
+      return new MetricsServer(server, metrics, address, await listenOn(server, address, port));
     } catch (error) {
       metrics.stop();
-      const text = error instanceof Error ? error.message : String(error);
-      throw new FaultError(fault('tcp', 'listen-failed', 'local', text), { cause: error });
+      throw error;
     }
-    const bound = server.address();
-    return new MetricsServer(server, metrics, address, typeof bound === 'object' && bound !== null ? bound.port : port);
   }
 
   async stop(): Promise<void> {
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    this.#server.closeAllConnections();
     this.#metrics.stop();
-    await closed;
+    await close(this.#server);
   }
 }
 

@@ -1,50 +1,52 @@
-/** What the inspector costs is bounded: answers are made in slices, one after the other, and are good for a while. */
+/** What the inspector costs is bounded: answers are made in slices, by turns, and are good for a while. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Paced } from '../../src/inspector/paced.ts';
+import { type Interim, Paced } from '../../src/inspector/paced.ts';
 
 /** A clock that a step moves on; answers count how often they were made. */
 function stage() {
   let nowMs = 0;
   let made = 0;
   const paced = new Paced<number>(() => nowMs);
-  const steps = (count: number, stepMs: number) =>
-    function* (): Generator<undefined, number> {
+  const steps = (count: number, stepMs: number, interim?: Interim<number>) =>
+    function* (): Generator<Interim<number> | undefined, number> {
       for (let i = 0; i < count; i += 1) {
         nowMs += stepMs;
-        yield;
+        yield interim;
       }
       return ++made;
     };
-  return { paced, steps, pass: (ms: number) => (nowMs += ms) };
+  const whole = async (...asked: Parameters<typeof paced.answer>): Promise<number> =>
+    (await paced.answer(...asked)).answer;
+  return { paced, whole, steps, pass: (ms: number) => (nowMs += ms) };
 }
 
 test('whoever asks for the same meanwhile, or within a quarter of a second, is given the same', async () => {
-  const { paced, steps, pass } = stage();
-  const first = paced.answer('/', steps(3, 0));
-  assert.deepEqual(await Promise.all([first, paced.answer('/', steps(3, 0))]), [1, 1]);
+  const { whole, steps, pass } = stage();
+  const first = whole('/', steps(3, 0));
+  assert.deepEqual(await Promise.all([first, whole('/', steps(3, 0))]), [1, 1]);
   pass(249);
-  assert.equal(await paced.answer('/', steps(3, 0)), 1);
-  assert.equal(await paced.answer('/other', steps(3, 0)), 2);
+  assert.equal(await whole('/', steps(3, 0)), 1);
+  assert.equal(await whole('/other', steps(3, 0)), 2);
   pass(2);
-  assert.equal(await paced.answer('/', steps(3, 0)), 3);
+  assert.equal(await whole('/', steps(3, 0)), 3);
 });
 
 test('an answer that took long is good for fifty times as long, and for ten seconds at most', async () => {
-  const { paced, steps, pass } = stage();
-  await paced.answer('/', steps(20, 1));
+  const { whole, steps, pass } = stage();
+  await whole('/', steps(20, 1));
   pass(999);
-  assert.equal(await paced.answer('/', steps(1, 0)), 1, 'twenty milliseconds are a second');
+  assert.equal(await whole('/', steps(1, 0)), 1, 'twenty milliseconds are a second');
   pass(2);
-  assert.equal(await paced.answer('/', steps(1_000, 1)), 2);
+  assert.equal(await whole('/', steps(1_000, 1)), 2);
   pass(9_999);
-  assert.equal(await paced.answer('/', steps(1, 0)), 2);
+  assert.equal(await whole('/', steps(1, 0)), 2);
   pass(2);
-  assert.equal(await paced.answer('/', steps(1, 0)), 3);
+  assert.equal(await whole('/', steps(1, 0)), 3);
 });
 
 test('others have their turn between two slices, however long the answer takes', async () => {
-  const { paced, steps } = stage();
+  const { whole, steps } = stage();
   let turns = 0;
   let isOver = false;
   const turn = (): void => {
@@ -52,20 +54,56 @@ test('others have their turn between two slices, however long the answer takes',
     if (!isOver) setImmediate(turn);
   };
   setImmediate(turn);
-  await paced.answer('/', steps(80, 1));
+  await whole('/', steps(80, 1));
   isOver = true;
   assert.ok(turns >= 8, `${turns} turns in eighty milliseconds of work`);
 });
 
+test('a short answer does not wait for the end of a long one: they are made by turns', async () => {
+  const { whole, steps } = stage();
+  const ends: string[] = [];
+  const asked = (key: string, count: number) => whole(key, steps(count, 1)).then(() => ends.push(key));
+  await Promise.all([asked('long', 800), asked('short', 20)]);
+  assert.deepEqual(ends, ['short', 'long']);
+});
+
+test('whoever polls is given what there is after a tenth of a second, and the whole when he asks again', async () => {
+  const { paced, whole, steps } = stage();
+  const interims: number[] = [];
+  const long = steps(400, 1, () => interims.push(-1) * -7);
+  assert.deepEqual(await paced.soon('/', long), { answer: -7, ageMs: 0 });
+  assert.deepEqual(await paced.soon('/', long), { answer: -7, ageMs: 0 }, 'it is still being made');
+  assert.equal(await whole('/', long), 1, 'whoever wants all of it waits');
+  assert.equal((await paced.soon('/', long)).answer, 1);
+  assert.equal(interims.length, 1);
+});
+
+test('whoever polls is given the answer before, with its age, while a long one is made anew', async () => {
+  const { paced, whole, steps, pass } = stage();
+  await whole('/', steps(400, 1));
+  pass(10_001);
+  assert.deepEqual(await paced.soon('/', steps(400, 1)), { answer: 1, ageMs: 10_001 });
+  assert.equal(await whole('/', steps(400, 1)), 2, 'the one that was begun then');
+  pass(30_001);
+  assert.equal((await paced.soon('/', steps(1, 0))).answer, 3, 'older than half a minute is too old');
+});
+
+test('a short answer is never of before', async () => {
+  const { paced, whole, steps, pass } = stage();
+  await whole('/', steps(10, 1));
+  pass(501);
+  assert.deepEqual(await paced.soon('/', steps(10, 1)), { answer: 2, ageMs: 0 });
+});
+
 test('after a change by hand the answer is made anew; one that could not be made is tried again', async () => {
-  const { paced, steps } = stage();
-  assert.equal(await paced.answer('/', steps(1, 0)), 1);
+  const { paced, whole, steps } = stage();
+  assert.equal(await whole('/', steps(400, 1)), 1);
   paced.forget();
-  assert.equal(await paced.answer('/', steps(1, 0)), 2);
+  assert.equal((await paced.soon('/', steps(1, 0))).answer, 2);
   const broken = function* (): Generator<undefined, number> {
     yield;
     throw new Error('broken');
   };
-  await assert.rejects(paced.answer('/broken', broken), /broken/);
-  assert.equal(await paced.answer('/broken', steps(1, 0)), 3);
+  await assert.rejects(whole('/broken', broken), /broken/);
+  assert.equal(await whole('/broken', steps(1, 0)), 3);
 });

@@ -41,15 +41,14 @@ function Stuck({
   readonly overview: Overview;
 }) {
   const nowMs = useNow(source);
-  const { stuck, stuckCount } = overview;
+  const { stuck, stuckCount, isWhole } = overview;
+  const count = `${countWords(stuckCount, 'negotiation is', 'negotiations are')} stuck`;
   return (
     <section aria-labelledby="stuck" class="stuck">
-      <h1 id="stuck" class={stuckCount === 0 ? 'good' : 'bad'}>
-        {stuckCount === 0
-          ? 'Nothing is stuck'
-          : `${countWords(stuckCount, 'negotiation is', 'negotiations are')} stuck`}
+      <h1 id="stuck" class={stuckCount > 0 ? 'bad' : isWhole ? 'good' : ''}>
+        {stuckCount > 0 ? (isWhole ? count : `At least ${count}`) : isWhole ? 'Nothing is stuck' : 'Looking…'}
       </h1>
-      {stuckCount === 0 ? <p class="muted">Whatever is negotiated now goes on as is usual.</p> : null}
+      {stuckCount === 0 && isWhole ? <p class="muted">Whatever is negotiated now goes on as is usual.</p> : null}
       <ol onKeyDown={moveFocus}>
         {stuck.map((one) => (
           <li key={`${one.direction} ${one.local} ${one.remote}`}>

@@ -73,33 +73,47 @@ export interface Survey {
 const A_STEP = 16;
 
 /** As {@link explain}, one by one: whoever has others waiting may pause whenever it yields. */
-export function* survey(
-  view: View,
-  pair: PairWanted,
-  most: number,
-  roster: Roster | null = null,
-): Generator<undefined, Survey> {
-  const prospects: Prospect[] = [];
-  let stuck = 0;
+export function* survey(view: View, pair: PairWanted, most: number): Generator<undefined, Survey> {
+  const seen: Seen = { prospects: [], stuck: 0 };
+  yield* see(view, pair, seen);
+  const explanations: Explanation[] = [];
+  yield* tell(view, worst(seen.prospects, most), explanations);
+  return { explanations, total: seen.prospects.length, stuck: seen.stuck };
+}
+
+/** What has been looked at so far. */
+export interface Seen {
+  readonly prospects: Prospect[];
+  stuck: number;
+}
+
+/** Looks at all at a glance. */
+export function* see(view: View, pair: PairWanted, seen: Seen, roster: Roster | null = null): Generator<undefined> {
   let looked = 0;
   for (const prospect of prospectsIn(view, pair, roster)) {
     if (++looked % A_STEP === 0) yield;
     if (prospect === null) continue;
-    prospects.push(prospect);
-    if (prospect.stuck) stuck += 1;
+    seen.prospects.push(prospect);
+    if (prospect.stuck) seen.stuck += 1;
   }
+}
+
+export const worst = (prospects: readonly Prospect[], most: number): readonly Prospect[] =>
+  [...prospects].sort(byUrgency).slice(0, most);
+
+/** Explains each; at the end they are in order. */
+export function* tell(view: View, prospects: readonly Prospect[], explanations: Explanation[]): Generator<undefined> {
   const told: (Urgency & { readonly explanation: Explanation })[] = [];
-  for (const prospect of prospects.sort(byUrgency).slice(0, most)) {
+  for (const prospect of prospects) {
     const negotiation = prospect.tell();
     if (negotiation !== null) {
       const explanation = explained(view, negotiation);
-      const { stuck: isStuck, sinceMs } = explanation;
-      told.push({ stuck: isStuck, outcome: negotiation.outcome, sinceMs, explanation });
+      const { stuck, sinceMs } = explanation;
+      told.push({ stuck, outcome: negotiation.outcome, sinceMs, explanation });
     }
     yield;
   }
-  const explanations = told.sort(byUrgency).map(({ explanation }) => explanation);
-  return { explanations, total: prospects.length, stuck };
+  for (const { explanation } of told.sort(byUrgency)) explanations.push(explanation);
 }
 
 type Urgency = Pick<Prospect, 'stuck' | 'outcome' | 'sinceMs'>;
@@ -113,7 +127,7 @@ const byUrgency = (a: Urgency, b: Urgency): number =>
 const hasFailed = ({ outcome }: Urgency): boolean => outcome === 'failed';
 
 /** Without a pause. */
-export function toEnd<Result>(steps: Generator<undefined, Result>): Result {
+export function toEnd<Result>(steps: Generator<unknown, Result>): Result {
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;

@@ -4,7 +4,7 @@
  */
 import type { Mover } from '../../../machines/declare.ts';
 import type { Fault } from '../../protocol/faults.ts';
-import { type Explanation, survey, toEnd } from '../explain/explain.ts';
+import { type Explanation, see, type Seen, tell, toEnd, worst } from '../explain/explain.ts';
 import { fieldsIn, numberIn, textIn } from '../context.ts';
 import { glanceAt } from '../view/glance.ts';
 import {
@@ -70,6 +70,8 @@ export interface Overview {
   readonly hosts: readonly string[];
   /** Of those that have not ended; of what is proved, at most. */
   readonly counts: Readonly<Record<RowKind, number>>;
+  /** False: others may be stuck as well, for there was no time to look at all of them; whoever asks again learns of all. */
+  readonly isWhole: boolean;
   /** How many negotiations are stuck. */
   readonly stuckCount: number;
   /** The worst of them first. */
@@ -88,6 +90,7 @@ export interface ActorAnswer {
 
 /** What stands on a page at once. */
 const MOST_STUCK = 50;
+const MOST_STUCK_SO_FAR = 5;
 const MOST_ROWS = 500;
 const MOST_RECORDS = 200;
 /** Looked at between two pauses. */
@@ -95,22 +98,27 @@ const PAIRS_A_STEP = 256;
 
 export const overview = (view: View): Overview => toEnd(overviewSteps(view));
 
-/** As {@link overview}, step by step: whoever has others waiting may pause whenever it yields. */
-export function* overviewSteps(view: View): Generator<undefined, Overview> {
+/** As {@link overview}, step by step: whoever has others waiting may pause whenever it yields, or take what is there by then. */
+export function* overviewSteps(view: View): Generator<(() => Overview) | undefined, Overview> {
   const roster = yield* rosterOf(view);
   const { stream, pair, peer } = roster;
   const proved = stream.living.reduce((sum, id) => sum + provedCount(contextAt(view, id)), 0);
   const counts = { stream: stream.living.length, pair: pair.living.length, peer: peer.living.length, proved };
-  const { explanations, stuck } = yield* survey(view, {}, MOST_STUCK, roster);
-  return {
-    atMs: view.atMs,
-    origin: view.origin,
-    hosts: view.hosts,
-    counts,
-    stuckCount: stuck,
-    stuck: explanations.filter((one) => one.stuck),
-    lost: view.lost,
+  const { atMs, origin, hosts, lost } = view;
+  const seen: Seen = { prospects: [], stuck: 0 };
+  const answer = (isWhole: boolean, told: readonly Explanation[]): Overview => {
+    const stuck = told.filter((one) => one.stuck);
+    return { atMs, origin, hosts, counts, isWhole, stuckCount: seen.stuck, stuck, lost };
   };
+  const soFar = (): Overview => {
+    const told: Explanation[] = [];
+    toEnd(tell(view, worst(seen.prospects, MOST_STUCK_SO_FAR), told));
+    return answer(false, told);
+  };
+  for (const _ of see(view, {}, seen, roster)) yield soFar;
+  const explanations: Explanation[] = [];
+  for (const _ of tell(view, worst(seen.prospects, MOST_STUCK), explanations)) yield soFar;
+  return answer(true, explanations);
 }
 
 /**
