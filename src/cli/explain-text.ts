@@ -7,12 +7,20 @@ import { visible } from './visible.ts';
 
 const count = (amount: number, one: string, many: string): string => `${amount} ${amount === 1 ? one : many}`;
 
-export function summary(told: readonly Explanation[], disagreements: readonly Disagreement[], paint: Paint): string {
+/** @param pair what was asked for; undefined where all were */
+export function summary(
+  told: readonly Explanation[],
+  disagreements: readonly Disagreement[],
+  paint: Paint,
+  pair?: string,
+): string {
   const stuck = told.filter((one) => one.stuck).length;
   const apart =
     disagreements.length === 0
       ? ''
       : paint('red', ` The two ends disagree in ${count(disagreements.length, 'thing', 'things')}.`);
+  if (told.length === 0 && pair !== undefined)
+    return `Nothing is negotiated with ${visible(pair)} here, and nothing was lately; without PAIR all that is there is told.${apart}`;
   if (told.length === 0) return `Nothing is negotiated here, and nothing was lately.${apart}`;
   if (stuck === 0) return paint('green', `Nothing is stuck: ${pairsOf(told)}.`) + apart;
   const whole = told.length === stuck ? '' : ` of ${told.length}`;

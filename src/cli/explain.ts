@@ -24,7 +24,7 @@ export const explain: RunCommand = async ({ values, positionals }, terminal) => 
     const { explanations: told, leftOut } = await explanationsAt(inspector, pair);
     if (leftOut > 0) terminal.tell(terminal.paint('yellow', `${leftOut} more are left out: name a pair, or a domain`));
     if (typeof bundle === 'string') pack(bundle, told, await traceAt(inspector), Date.now(), hide === true, terminal);
-    return print(told, [], terminal);
+    return print(told, [], terminal, positionals[0]);
   }
   const [file, ...further] = positionals;
   if (file === undefined) throw new UsageError('expected FILE or --inspector URL');
@@ -35,9 +35,9 @@ export const explain: RunCommand = async ({ values, positionals }, terminal) => 
   const told = explanationsOf(first.view, pair === undefined ? {} : wanted(pair));
   warn(file, first, terminal);
   if (typeof bundle === 'string') pack(bundle, told, first.lines, first.view.atMs, hide === true, terminal);
-  if (second === null) return print(told, [], terminal);
+  if (second === null) return print(told, [], terminal, pair);
   warn(further[0] ?? '', second, terminal);
-  return print(told, join(first.view, second.view), terminal);
+  return print(told, join(first.view, second.view), terminal, pair);
 };
 
 /** Of a further argument, a second trace if there is a file of that name; else it is a pair. */
@@ -84,9 +84,14 @@ function pack(
   terminal.tell(`${out}: ${bytes.length} bytes; look through it before you send it: zcat ${out}`);
 }
 
-function print(told: readonly Explanation[], disagreements: readonly Disagreement[], terminal: Terminal): ExitCode {
+function print(
+  told: readonly Explanation[],
+  disagreements: readonly Disagreement[],
+  terminal: Terminal,
+  pair: string | undefined,
+): ExitCode {
   const paint = makePaint(process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '');
-  terminal.print(summary(told, disagreements, paint));
+  terminal.print(summary(told, disagreements, paint, pair));
   for (const one of disagreements) {
     terminal.event({ event: 'disagreement', ...one });
     for (const line of linesOfDisagreement(one, paint)) terminal.print(line);

@@ -104,6 +104,16 @@ test('nothing at all is no failure', async () => {
   assert.deepEqual([code, stdout], [0, 'Nothing is negotiated here, and nothing was lately.\n']);
 });
 
+test('a pair of which nothing is known: it is named, with what to do, and that is no failure', async () => {
+  const url = await inspector(() => ({ body: '[]' }));
+  const { code, stdout } = await run('--inspector', url, 'nobody.example');
+  assert.equal(code, 0);
+  assert.match(
+    stdout,
+    /^Nothing is negotiated with nobody\.example here, .*; without PAIR all that is there is told\.\n$/,
+  );
+});
+
 test('for a person: the answer first, then who waits for whom, then what to do', async () => {
   const url = await inspector(() => ({ body: JSON.stringify(stuck) }));
   const { stdout } = await run('--inspector', url);
