@@ -1,65 +1,110 @@
 /**
  * Messages per second of processor time: from one s2s stream (TLS 1.3, SASL EXTERNAL) through the server to a component
- * (XEP-0114); beside Debian's servers, in turns. Counted is what has arrived at the component, all of it.
+ * (XEP-0114); beside Debian's servers, and beside a bare relay in Node, which only passes the bytes on, as the limit of what could
+ * be had; in turns. Counted is what has arrived at the component, all of it. Then ours and the relay with messages of other sizes.
  *
  * Run: npm run build && node --import tsx benchmarks/messages.ts
  */
-import { heading, median, ratio, rounds, table, whole } from './support/figures.ts';
+import type { RelayAnswer, RelayCommand } from './support/bare-relay.ts';
+import { cpuSeconds, heading, median, ratio, rounds, table, whole } from './support/figures.ts';
 import type { SenderAnswer, SenderCommand } from './support/sender.ts';
-import { COMPONENT, PEER, peerCredential, SECRET, startAll, type ServerUnderTest } from './support/servers.ts';
+import { COMPONENT, PEER, peerCredential, SECRET, startAll } from './support/servers.ts';
 import type { SinkAnswer, SinkCommand } from './support/sink.ts';
 import { startWorker } from './support/workers.ts';
 
 const STANZA_BYTES = 300;
+const OTHER_SIZES = [200, 1_000, 10_000, 100_000];
 const ROUNDS = 5;
-/** Messages per round: about a second for each; the first round warms up, and is not counted. */
-const MESSAGES: Readonly<Record<string, number>> = { 'xmpp-dna': 120_000, Prosody: 10_000, ejabberd: 20_000 };
+/** Messages of the first size per round: about half a second for each; the first round warms up, and is not counted. */
+const MESSAGES: Readonly<Record<string, number>> = { Prosody: 10_000, ejabberd: 20_000 };
+const BYTES_PER_ROUND = 120_000 * STANZA_BYTES;
+/** A relay is done with them before its processor time can be read. */
+const MORE_FOR_RELAY = 8;
 
 const opening = `<message from='romeo@${PEER}/orchard' to='juliet@${COMPONENT}/balcony' type='chat' id='m1'><body>`;
 const closing = '</body></message>';
-const stanza = opening + 'x'.repeat(STANZA_BYTES - opening.length - closing.length) + closing;
+const stanzaOf = (bytes: number): string => opening + 'x'.repeat(bytes - opening.length - closing.length) + closing;
 
+/** What messages pass through, with somebody at either end. */
 interface Lane {
-  readonly server: ServerUnderTest;
-  readonly rates: number[];
-  readonly send: () => Promise<void>;
+  readonly name: string;
+  /** Messages of this size per second of its processor time. */
+  readonly rate: (bytes: number) => Promise<number>;
   readonly stop: () => Promise<void>;
 }
 
-async function lane(server: ServerUnderTest): Promise<Lane> {
+interface Passage {
+  readonly name: string;
+  readonly ports: { readonly s2s: number; readonly component: number };
+  readonly cpuSeconds: () => number;
+  readonly stop: () => Promise<void>;
+}
+
+async function lane({ name, ports, cpuSeconds: used, stop }: Passage, isBare: boolean): Promise<Lane> {
   const sender = startWorker<SenderCommand, SenderAnswer>('sender');
   const sink = startWorker<SinkCommand, SinkAnswer>('sink');
-  const count = MESSAGES[server.name] ?? 10_000;
-  await sink.ask({ do: 'attach', port: server.ports.component, domain: COMPONENT, secret: SECRET });
+  await sink.ask(
+    isBare
+      ? { do: 'connect', port: ports.component }
+      : { do: 'attach', port: ports.component, domain: COMPONENT, secret: SECRET },
+  );
   const { cert, key } = peerCredential;
-  await sender.ask({ do: 'open', port: server.ports.s2s, from: PEER, to: COMPONENT, cert, key });
-  const rates: number[] = [];
+  await sender.ask({ do: isBare ? 'connect' : 'open', port: ports.s2s, from: PEER, to: COMPONENT, cert, key });
   return {
-    server,
-    rates,
-    send: async () => {
-      const before = server.cpuSeconds();
-      await Promise.all([sender.ask({ do: 'send', count, stanza }), sink.ask({ do: 'await', count })]);
-      rates.push(count / (server.cpuSeconds() - before));
+    name,
+    rate: async (bytes) => {
+      const count = MESSAGES[name] ?? Math.ceil((BYTES_PER_ROUND * (isBare ? MORE_FOR_RELAY : 1)) / bytes);
+      const before = used();
+      await Promise.all([sender.ask({ do: 'send', count, stanza: stanzaOf(bytes) }), sink.ask({ do: 'await', count })]);
+      return count / (used() - before);
     },
     stop: async () => {
       sender.stop();
       sink.stop();
-      await server.stop();
+      await stop();
     },
   };
 }
 
+async function bareRelay(): Promise<Lane> {
+  const relay = startWorker<RelayCommand, RelayAnswer>('bare-relay');
+  const { ports } = await relay.ask(peerCredential);
+  const stop = (): Promise<void> => {
+    relay.stop();
+    return Promise.resolve();
+  };
+  return lane({ name: 'bare node:tls relay', ports, cpuSeconds: () => cpuSeconds(relay.pid), stop }, true);
+}
+
+/** In turns; the first round warms up. */
+async function measured(lanes: readonly Lane[], bytes: number): Promise<number[][]> {
+  const rates = lanes.map((): number[] => []);
+  for (let round = 0; round <= ROUNDS; round += 1)
+    for (const [i, { rate }] of lanes.entries()) rates[i]?.push(await rate(bytes));
+  return rates.map(([, ...counted]) => counted);
+}
+
 heading(`messages of ${STANZA_BYTES} bytes, s2s stream to component`);
-const lanes = await Promise.all((await startAll()).map(lane));
+const servers = await Promise.all((await startAll()).map((server) => lane(server, false)));
+const relay = await bareRelay();
+const lanes = [...servers, relay];
 try {
-  for (let round = 0; round <= ROUNDS; round += 1) for (const one of lanes) await one.send();
-  const counted = lanes.map(({ server, rates: [, ...rates] }) => ({ server, rates, rate: median(rates) }));
-  const ours = counted[0]?.rate ?? NaN;
+  const rates = await measured(lanes, STANZA_BYTES);
+  const ours = median(rates[0] ?? []);
   table([
     ['', 'messages/CPU s', 'ours is', 'rounds'],
-    ...counted.map(({ server, rates, rate }) => [server.name, whole(rate), ratio(ours / rate), rounds(rates)]),
+    ...lanes.map(({ name }, i) => {
+      const own = rates[i] ?? [];
+      return [name, whole(median(own)), ratio(ours / median(own)), rounds(own)];
+    }),
   ]);
+  const we = servers.slice(0, 1);
+  const rows = [['bytes', 'ours, messages/CPU s', 'bare relay', 'ours is']];
+  for (const bytes of OTHER_SIZES) {
+    const [own = [], bare = []] = await measured([...we, relay], bytes);
+    rows.push([whole(bytes), whole(median(own)), whole(median(bare)), ratio(median(own) / median(bare))]);
+  }
+  table(rows);
 } finally {
   await Promise.all(lanes.map(({ stop }) => stop()));
 }

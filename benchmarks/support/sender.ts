@@ -14,6 +14,8 @@ export interface Target {
 export type SenderCommand =
   /** One stream, for `send`. */
   | ({ readonly do: 'open' } & Target)
+  /** Bare TLS, for `send`. */
+  | ({ readonly do: 'connect' } & Target)
   /** The same stanza `count` times, in large writes; answers when the system has taken all. */
   | { readonly do: 'send'; readonly count: number; readonly stanza: string }
   /** Streams one after the other, `parallel` at a time, each closed when it is authenticated. */
@@ -36,13 +38,16 @@ export interface SenderAnswer {
 /** Bytes per write. */
 const CHUNK = 64 * 1024;
 
-const held: S2sStream[] = [];
+const held: Pick<S2sStream, 'socket'>[] = [];
 const sessions = new Map<string, Buffer>();
 
 serveCommands<SenderCommand, SenderAnswer>(async (command) => {
   switch (command.do) {
     case 'open':
       held.push(await openS2s({ ...command, context: contextOf(command) }));
+      return { resumed: 0 };
+    case 'connect':
+      held.push({ socket: await connected(command) });
       return { resumed: 0 };
     case 'send':
       await send(command.count, Buffer.from(command.stanza));
@@ -81,6 +86,15 @@ serveCommands<SenderCommand, SenderAnswer>(async (command) => {
 
 function contextOf({ cert, key }: Target): tls.SecureContext {
   return tls.createSecureContext({ cert, key, minVersion: 'TLSv1.3' });
+}
+
+function connected(target: Target): Promise<tls.TLSSocket> {
+  const { port, to } = target;
+  return new Promise((resolve, reject) => {
+    const secureContext = contextOf(target);
+    const socket = tls.connect({ host: '127.0.0.1', port, secureContext, servername: to, rejectUnauthorized: false });
+    socket.once('secureConnect', () => resolve(socket.resume())).once('error', reject);
+  });
 }
 
 async function inParallel(

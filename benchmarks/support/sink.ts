@@ -1,10 +1,12 @@
-/** Worker: a component (XEP-0114) that counts what arrives, and parses nothing. */
+/** Worker: a component (XEP-0114), or whoever takes bytes from a bare relay, that counts what arrives and parses nothing. */
 import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { serveCommands } from './workers.ts';
 
 export type SinkCommand =
   | { readonly do: 'attach'; readonly port: number; readonly domain: string; readonly secret: string }
+  /** As `attach`, without a word. */
+  | { readonly do: 'connect'; readonly port: number }
   /** Answers when `count` messages have arrived since the last answer; rejects when there are more, or after a minute. */
   | { readonly do: 'await'; readonly count: number };
 
@@ -20,9 +22,19 @@ let arrived = 0;
 let tail = Buffer.alloc(0);
 let counted = (): void => undefined;
 
-serveCommands<SinkCommand, SinkAnswer>((command) =>
-  command.do === 'attach' ? attach(command) : allArrived(command.count),
-);
+serveCommands<SinkCommand, SinkAnswer>((command) => {
+  if (command.do === 'await') return allArrived(command.count);
+  return command.do === 'attach' ? attach(command) : connected(command.port);
+});
+
+function connected(port: number): Promise<SinkAnswer> {
+  socket?.destroy();
+  const fresh = connect({ host: '127.0.0.1', port, noDelay: true });
+  socket = fresh.on('data', count);
+  return new Promise((resolve, reject) => {
+    fresh.once('connect', () => resolve({ arrived: 0 })).once('error', reject);
+  });
+}
 
 async function attach({ port, domain, secret }: Extract<SinkCommand, { do: 'attach' }>): Promise<SinkAnswer> {
   socket?.destroy();
