@@ -1,22 +1,25 @@
 /**
- * What an open page of the inspector costs a manager that has 10,000 pairs waiting, each for a remote domain of its own: stanzas
- * per second of processor time with the page and without, in turns; and how soon the page is answered.
+ * What an open page of the inspector costs a manager that has 10,000 pairs waiting, each for a remote domain of its own: user time
+ * per stanza with the page and without, in many short turns; and how soon each question of the page is answered meanwhile.
  *
  * Run: npm run build && node --import tsx benchmarks/inspector.ts
  */
 import type * as Library from '../src/index.ts';
 import type { Inspector as InspectorOf } from '../src/inspector/server.ts';
 import { createCertificateAuthority } from '../src/simulation/certificate-authority.ts';
-import { cpuSeconds, heading, median, ratio, rounds, table, whole } from './support/figures.ts';
+import { cpuSeconds, heading, quantile, quartiles, table, whole } from './support/figures.ts';
 import type { PageAnswer, PageCommand } from './support/page.ts';
 import type { SenderAnswer, SenderCommand } from './support/sender.ts';
 import { startWorker } from './support/workers.ts';
 
 const PAIRS = 10_000;
-const ROUNDS = Number(process.env['ROUNDS'] ?? 5);
-const MESSAGES = 150_000;
+const ROUNDS = Number(process.env['ROUNDS'] ?? 30);
+/** Of one turn: about a second, in which a page asks once or twice. */
+const MESSAGES = 60_000;
+/** How long it is measured while nothing passes. */
 const IDLE_MS = 5_000;
-const SETTLED_MS = 2_000;
+/** How often each question is asked while stanzas pass, after the first time. */
+const LATER = 8;
 const DEADLINES_MS = 5_000;
 const [HOST, PEER] = ['host.example', 'peer.example'];
 
@@ -62,15 +65,24 @@ const inspector = await Inspector.start(
   },
 );
 
-const wait = async (): Promise<void> => {
+/** Until the name of each is being looked up. */
+function wait(): Promise<void> {
+  let left = PAIRS;
+  const waiting = new Promise<void>((resolve) => {
+    const watching = manager.records$.subscribe((record) => {
+      if (record.kind !== 'born' || record.machine !== 'resolution' || --left > 0) return;
+      watching.unsubscribe();
+      resolve();
+    });
+  });
   for (let i = 0; i < PAIRS; i += 1)
     void manager.send(xml('message', { from: `romeo@${HOST}`, to: `juliet@d${i}.example` }));
-  await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
-};
+  return waiting;
+}
 /** Seconds of processor time per second, while no stanza passes. */
 async function idle(): Promise<number> {
   const [fromMs, before] = [performance.now(), cpuSeconds(process.pid)];
-  await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
+  await new Promise((resolve) => setTimeout(resolve, IDLE_MS)); // not waited for: this is what is measured
   return (1_000 * (cpuSeconds(process.pid) - before)) / (performance.now() - fromMs);
 }
 
@@ -82,47 +94,73 @@ try {
   const port = manager.listening[0]?.port ?? 0;
   await sender.ask({ do: 'open', port, from: PEER, to: HOST, cert, key });
   const stanza = `<message from='romeo@${PEER}/a' to='juliet@${HOST}/b' type='chat' id='m1'><body>${'x'.repeat(220)}</body></message>`;
-  const rate = async (): Promise<number> => {
+  /** User time of a stanza, in microseconds. */
+  const cost = async (): Promise<number> => {
     arrived = 0;
     const all = new Promise<void>((resolve) => (counted = resolve));
-    const before = cpuSeconds(process.pid);
+    const before = process.cpuUsage();
     await Promise.all([sender.ask({ do: 'send', count: MESSAGES, stanza }), all]);
-    return MESSAGES / (cpuSeconds(process.pid) - before);
+    return process.cpuUsage(before).user / MESSAGES;
   };
   await wait();
-  await rate(); // warms up
-  await page.ask({ do: 'open', url: inspector.url });
-  await rate();
-  await page.ask({ do: 'close' });
-  const alone: number[] = [];
-  const watched: number[] = [];
-  const tookMs: number[] = [];
-  const least: number[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    alone.push(await rate());
-    await page.ask({ do: 'open', url: inspector.url });
-    watched.push(await rate());
-    least.push(manager.snapshot().actors.pairs);
-    tookMs.push(...(await page.ask({ do: 'close' })).tookMs);
+  await cost(); // warms up
+  const pair = `${HOST}>d5000.example`;
+  const paths = [
+    'overview',
+    ...['pair', 'peer', 'stream', 'proved'].map((kind) => `rows?kind=${kind}&limit=100`),
+    'rows?kind=pair&filter=d99',
+    `actor?id=pair:${pair}`,
+    `ladder?id=pair:${pair}`,
+    'history?domain=d5000.example',
+    `explain?pair=${pair}`,
+  ];
+  const answers: string[][] = [['answers while stanzas pass', 'first', 'median', 'nine of ten', 'slowest']];
+  for (const path of paths) {
+    const asking = { isOver: false };
+    const asked = page.ask({ do: 'ask', url: `${inspector.url}api/${path}`, times: LATER + 1 });
+    void asked.finally(() => (asking.isOver = true));
+    while (!asking.isOver) await cost();
+    const [first = NaN, ...later] = (await asked).tookMs;
+    const at = (part: number): string => `${whole(quantile(later, part))} ms`;
+    answers.push([path, `${whole(first)} ms`, at(0.5), at(0.9), at(1)]);
   }
-  console.log(`pairs that waited still at the end of each round: ${rounds(least)}`);
+  table(answers);
+
+  const [alone, watched, ratios]: [number[], number[], number[]] = [[], [], []];
+  const tookMs: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const closed = async (): Promise<void> => void alone.push(await cost());
+    const open = async (): Promise<void> => {
+      await page.ask({ do: 'open', url: inspector.url });
+      watched.push(await cost());
+      tookMs.push(...(await page.ask({ do: 'close' })).tookMs);
+    };
+    // Whoever comes second finds another machine: each is so half of the time.
+    for (const turn of round % 2 === 0 ? [closed, open] : [open, closed]) await turn();
+    ratios.push((watched.at(-1) ?? NaN) / (alone.at(-1) ?? NaN));
+  }
+  const sum = (values: readonly number[]): number => values.reduce((one, other) => one + other, 0);
+  console.log(`pairs that still wait: ${whole(manager.snapshot().actors.pairs)}; ${ROUNDS} rounds of two turns`);
   table([
-    ['', 'stanzas/CPU s', 'of that without', 'rounds'],
-    ['without a page', whole(median(alone)), '', rounds(alone)],
-    ['with a page', whole(median(watched)), ratio(median(watched) / median(alone)), rounds(watched)],
+    ['user time of a stanza, µs', 'median', 'quartiles', 'mean'],
+    ...[['without a page', alone] as const, ['with a page', watched] as const].map(([name, values]) => {
+      const [low, middle, high] = quartiles(values);
+      const mean = sum(values) / values.length;
+      return [name, middle.toFixed(2), `${low.toFixed(2)} to ${high.toFixed(2)}`, mean.toFixed(2)];
+    }),
   ]);
+  const percent = (value: number): string => `${(100 * (value - 1)).toFixed(1)} %`;
+  const [low, middle, high] = quartiles(ratios);
+  console.log(`more with a page, by rounds: median ${percent(middle)}, quartiles ${percent(low)} to ${percent(high)}`);
+  console.log(`more with a page, of all turns together: ${percent(sum(watched) / sum(alone))}`);
+  const at = (part: number): string => `${whole(quantile(tookMs, part))} ms`;
+  console.log(`${tookMs.length} answers to the open page: median ${at(0.5)}, nine of ten ${at(0.9)}, slowest ${at(1)}`);
   const quiet = await idle();
   await page.ask({ do: 'open', url: inspector.url });
   const looked = await idle();
   await page.ask({ do: 'close' });
-  console.log(
-    `processor time while no stanza passes: ${(100 * quiet).toFixed(1)} %, with a page ${(100 * looked).toFixed(1)} %`,
-  );
-  const sorted = tookMs.sort((one, other) => one - other);
-  const at = (part: number): string => `${whole(sorted[Math.floor((sorted.length - 1) * part)] ?? NaN)} ms`;
-  console.log(
-    `${sorted.length} answers while stanzas pass: median ${at(0.5)}, nine of ten ${at(0.9)}, slowest ${at(1)}`,
-  );
+  const share = (value: number): string => `${(100 * value).toFixed(1)} %`;
+  console.log(`processor time while no stanza passes: ${share(quiet)}, with a page ${share(looked)}`);
 } finally {
   sender.stop();
   page.stop();

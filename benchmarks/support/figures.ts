@@ -8,6 +8,19 @@ export function median(values: readonly number[]): number {
   return ((sorted[Math.floor(middle - 0.5)] ?? NaN) + (sorted[Math.floor(middle)] ?? NaN)) / 2;
 }
 
+/** Of the values, so large a part is not above it. */
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) * part)] ?? NaN;
+}
+
+/** Lower, median, upper. */
+export const quartiles = (values: readonly number[]): readonly [number, number, number] => [
+  quantile(values, 0.25),
+  median(values),
+  quantile(values, 0.75),
+];
+
 /** What was measured, when, and on what: figures of different machines are not comparable. */
 export function heading(title: string): void {
   const [first] = cpus();

@@ -2,7 +2,11 @@
 import { WebSocket } from 'ws';
 import { serveCommands } from './workers.ts';
 
-export type PageCommand = { readonly do: 'open'; readonly url: string } | { readonly do: 'close' };
+export type PageCommand =
+  | { readonly do: 'open'; readonly url: string }
+  | { readonly do: 'close' }
+  /** The same question, once after the other. */
+  | { readonly do: 'ask'; readonly url: string; readonly times: number };
 
 export interface PageAnswer {
   /** Of each answer, in milliseconds. */
@@ -14,24 +18,36 @@ let timer: NodeJS.Timeout | null = null;
 let socket: WebSocket | null = null;
 let tookMs: number[] = [];
 
+async function ask(url: string): Promise<void> {
+  const fromMs = performance.now();
+  await (await fetch(url)).text();
+  tookMs.push(performance.now() - fromMs);
+}
+
 async function look(url: string): Promise<void> {
-  for (const path of ['api/overview', 'api/rows?kind=pair&limit=100']) {
-    const fromMs = performance.now();
-    await (await fetch(`${url}${path}`)).text();
-    tookMs.push(performance.now() - fromMs);
-  }
+  const asked = ['api/overview', 'api/rows?kind=pair&limit=100'].map((path) => ask(`${url}${path}`));
+  await Promise.all(asked).catch(() => undefined);
+}
+
+function told(): PageAnswer {
+  const taken = tookMs;
+  tookMs = [];
+  return { tookMs: taken };
 }
 
 serveCommands<PageCommand, PageAnswer>(async (command) => {
-  if (command.do === 'close') {
-    if (timer !== null) clearInterval(timer);
-    socket?.terminate();
-    const told = tookMs;
-    tookMs = [];
-    return { tookMs: told };
+  switch (command.do) {
+    case 'ask':
+      for (let i = 0; i < command.times; i += 1) await ask(command.url);
+      return told();
+    case 'close':
+      if (timer !== null) clearInterval(timer);
+      socket?.terminate();
+      return told();
+    case 'open':
+      socket = new WebSocket(`${command.url.replace('http', 'ws')}api/live`).on('error', () => undefined);
+      void look(command.url);
+      timer = setInterval(() => void look(command.url), EVERY_MS);
+      return { tookMs: [] };
   }
-  socket = new WebSocket(`${command.url.replace('http', 'ws')}api/live`).on('error', () => undefined);
-  await look(command.url);
-  timer = setInterval(() => void look(command.url).catch(() => undefined), EVERY_MS);
-  return { tookMs: [] };
 });

@@ -104,3 +104,31 @@ test('connect, fail, retry, block, unblock and close, from the page: each does w
   assert.equal(told.length, 6, told.join('\n'));
   await page.close();
 });
+
+test('with a token: a running manager is shown to whoever has it, in a header, or by the cookie that it left (V2)', async () => {
+  const TOKEN = 'thirty-characters-more-or-less';
+  const clock = { now: () => Date.now(), setTimeout, clearTimeout: () => undefined };
+  const options = { address: '127.0.0.1', port: 0, token: TOKEN };
+  const guarded = await inspect(a, options, ['a.example'], clock, () => undefined);
+  try {
+    assert.equal((await ask(guarded, '/api/overview')).status, 401);
+    const shown = await ask(guarded, `/api/overview?token=${TOKEN}`);
+    const [cookie = ''] = (shown.headers['set-cookie'] ?? []).map((one) => one.split(';')[0] ?? '');
+    assert.deepEqual((JSON.parse(shown.body) as Overview).hosts, ['a.example']);
+    assert.equal((await ask(guarded, '/api/trace', { headers: { cookie } })).status, 200);
+    assert.equal((await ask(guarded, '/api/trace', { headers: { cookie: `${cookie}x` } })).status, 401);
+    assert.equal((await ask(guarded, '/api/source', { headers: { authorization: `Bearer ${TOKEN}` } })).status, 200);
+    const body = JSON.stringify({ command: 'block', domain: 'z.example' });
+    const headers = { 'content-type': 'application/json' };
+    const block = (more: Record<string, string>) =>
+      ask(guarded, '/api/commands', { method: 'POST', body, headers: { ...headers, ...more } });
+    assert.equal((await block({})).status, 401);
+    assert.deepEqual(a.blocked, []);
+    assert.equal((await block({ cookie })).status, 200);
+    assert.deepEqual(a.blocked, ['z.example']);
+    a.unblock('z.example');
+    await (await Wire.open(guarded, '/api/live', { cookie })).close();
+  } finally {
+    await guarded.stop();
+  }
+});
