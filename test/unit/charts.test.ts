@@ -195,6 +195,44 @@ test('what a machine says of itself cannot become markup, in any format', async 
   assert.doesNotMatch(mermaid, /<script|"><|%% }/);
 });
 
+test('the overview: nothing overlaps, nothing is out of the picture, no line of text touches another', () => {
+  const elements = elementsOf(overviewSvg(allMachines));
+  const numberOf = ({ attributes }: XmlElement, name: string): number => Number(attributes[name] ?? 'NaN');
+  const boxes = elements
+    .filter(({ name, attributes }) => name === 'rect' && attributes['class'] === 'box')
+    .map((element) => ({
+      name: `box at ${numberOf(element, 'x')}, ${numberOf(element, 'y')}`,
+      ...{ x: numberOf(element, 'x'), y: numberOf(element, 'y') },
+      ...{ width: numberOf(element, 'width'), height: numberOf(element, 'height') },
+    }));
+  const [, , width = 0, height = 0] = (elements[0]?.attributes['viewBox'] ?? '').split(' ').map(Number);
+  assert.ok(boxes.length > flowChart.length);
+  for (const [index, box] of boxes.entries()) {
+    for (const other of boxes.slice(index + 1)) assert.ok(!overlap(box, other), `${box.name} and ${other.name}`);
+    assert.ok(box.x >= 0 && box.y >= 0 && box.x + box.width <= width && box.y + box.height <= height, box.name);
+  }
+  const lines = new Map<number, number[]>();
+  for (const element of elements.filter(({ name }) => name === 'text')) {
+    const [x, y] = [numberOf(element, 'x'), numberOf(element, 'y')];
+    lines.set(x, [...(lines.get(x) ?? []), y]);
+    assert.ok(y > 0 && y < height);
+  }
+  for (const [x, baselines] of lines) {
+    const sorted = baselines.toSorted((one, other) => one - other);
+    for (const [at, y] of sorted.entries()) assert.ok(y - (sorted[at - 1] ?? -Infinity) >= 12, `text at ${x}, ${y}`);
+  }
+});
+
+test('no text of a picture is smaller than 12 px', async () => {
+  for (const svg of [
+    overviewSvg(allMachines),
+    ...(await Promise.all(allMachines.map((machine) => chartSvg(machine)))),
+  ]) {
+    const sizes = [...svg.matchAll(/([\d.]+)px/g)].map(([, size]) => Number(size));
+    assert.ok(sizes.length > 0 && Math.min(...sizes) >= 12, String(Math.min(...sizes)));
+  }
+});
+
 test('the overview has every box of the figures, and every chart has its place in it', () => {
   const svg = overviewSvg(allMachines);
   const elements = elementsOf(svg);
@@ -202,5 +240,7 @@ test('the overview has every box of the figures, and every chart has its place i
   for (const { id } of allMachines) assert.ok(placed.has(id), id);
   const titles = flowChart.flatMap(({ boxes }) => boxes.map(({ title }) => title));
   for (const title of titles) for (const word of title.split(' ')) assert.ok(svg.includes(word), word);
+  const figures = elements.filter(({ attributes }) => /^figure\b/.test(attributes['class'] ?? ''));
+  assert.equal(figures.length, titles.length);
   assert.throws(() => overviewSvg(allMachines.slice(1)), /which is in no chart/);
 });
