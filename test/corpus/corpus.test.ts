@@ -3,6 +3,7 @@
  * an expert would say: where it stands, who has to move, why, and what puts it right; live, and from its trace.
  */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { type Case, play, type Row } from './case.ts';
 import { connection } from './connection.ts';
@@ -12,6 +13,7 @@ import { certificates } from './certificates.ts';
 import { closeWorld, dns } from './dns.ts';
 import { policy } from './policy.ts';
 import { daneCases, poshCases } from './posh-dane.ts';
+import { A, B } from './stage.ts';
 import { tls } from './tls.ts';
 import { printed } from './table.ts';
 
@@ -59,4 +61,22 @@ test('every case has been played, but for those that say why not', () => {
     corpus.filter((one) => !played.has(one) && one.skip == null).map(({ section, name }) => `${section}: ${name}`),
     [],
   );
+});
+
+/** Names, places and times aside, which differ from run to run. */
+const withoutNames = (text: string): string =>
+  text
+    .replace(/\s+/g, ' ')
+    .replaceAll(/(montague|paris)\.example/g, B)
+    .replaceAll('chat.capulet.example', A)
+    .replaceAll('shop.example', 'hoster.example')
+    .replaceAll(/[\w.-]+ port \d+/g, 'HOST')
+    .replaceAll(/\d+ s\b/g, 'N s');
+
+test('docs/stuck.md shows what explain says of the same', () => {
+  const page = withoutNames(readFileSync(new URL('../../docs/stuck.md', import.meta.url), 'utf8'));
+  for (const name of ['no answer to the stream header', 'it names another domain']) {
+    const row = rows.find((one) => one.name === name) ?? assert.fail(`${name} has a row`);
+    for (const text of [row.told.cause, row.told.fix]) assert.ok(page.includes(withoutNames(text)), text);
+  }
 });
