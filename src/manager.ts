@@ -178,6 +178,7 @@ export class ConnectionManager {
               if (row !== undefined) row.bytes = bytes;
             },
             onWire: (stream, direction, element, bytes) => {
+              if (!registry.recorder.isOn) return;
               if (direction === 'in') registry.attempts.heard(stream, element);
               registry.recorder.record(`stream:${stream}`, {
                 kind: 'wire',

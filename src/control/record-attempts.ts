@@ -10,7 +10,16 @@ import type { Fault } from '../protocol/faults.ts';
 import type { Proof, ProofAttempt, ProofVerdict } from '../protocol/proof.ts';
 import type { StreamId } from '../protocol/transport.ts';
 import type { WireElement } from '../protocol/wire.ts';
-import { type AttemptEnded, type AttemptVerdict, briefFault, briefText, verdictKept } from '../trace/attempt.ts';
+import {
+  type AttemptEnded,
+  type AttemptVerdict,
+  briefFault,
+  briefText,
+  type EvidenceTexts,
+  textsOf,
+  verdictKept,
+} from '../trace/attempt.ts';
+import { AttemptHeld, type HeldBy } from '../trace/attempt-held.ts';
 import { AttemptKeep } from '../trace/attempt-keep.ts';
 import { diagnose } from '../trace/explain/causes/diagnose.ts';
 import { isSameFault, tellingFault } from '../trace/explain/causes/telling-fault.ts';
@@ -47,6 +56,7 @@ export class AttemptRecords {
 
   /** Of what the far end says. */
   heard(stream: StreamId, element: WireElement): void {
+    if (!this.#recorder.isOn) return;
     if (element.kind === 'result' && element.answer === null)
       this.#asserted.set(asserted(stream, element), this.#recorder.clock.now());
     else if (element.kind === 'verify' && element.answer === null) this.#asking.add(stream);
@@ -61,8 +71,8 @@ export class AttemptRecords {
         break;
       case 'verification.settled': {
         const { from, to, attempts, answer } = report.outcome;
-        this.#note(attempts);
         if (row === undefined || answer.type === 'valid') break; // it is admitted next
+        this.#note(attempts);
         const said: Fault = { layer: 'dialback', condition: 'invalid', origin: 'local' };
         const byKey = attempts.find(({ prooftype }) => prooftype === 'dialback')?.verdict;
         const why = byKey !== undefined && byKey.kind !== 'proved' ? byKey.fault : tellingFault(attempts, said);
@@ -157,9 +167,30 @@ export class AttemptRecords {
   }
 
   #holds(attempted: Attempted, facts: Facts, proof: Proof | null): void {
+    const by = this.#heldBy(attempted.remote, facts, proof);
+    if (by !== null) {
+      this.#record(new AttemptHeld(attempted, facts.stream, by));
+      return;
+    }
     const ended = { outcome: 'holds', fault: null, cause: '', fix: '' } as const;
     const verdicts = this.#verdicts(attempted, facts, null, proof);
     this.#record({ ...attempted, ...ended, stream: facts.stream, verdicts });
+  }
+
+  /** The one proof by which it holds; null where others were tried as well. */
+  #heldBy(remote: string, { associated, proved, tls, endpoint }: Facts, proof: Proof | null): HeldBy | null {
+    const told = associated?.domain === remote ? associated.attempts : [];
+    const held = proof ?? entryOf(proved, remote);
+    const [first] = told;
+    const seen = { certificate: tls?.certificate ?? null, endpoint };
+    if (first === undefined) {
+      return held === undefined ? null : heldBy(held, textsOf(held, seen), this.#recorder.clock.now());
+    }
+    const { prooftype, verdict } = first;
+    if (told.length > 1 || verdict.kind !== 'proved') return null;
+    if (held !== undefined && held.prooftype !== prooftype) return null;
+    const atMs = this.#fellMs.get(verdict) ?? this.#recorder.clock.now();
+    return heldBy({ prooftype, expiresAtMs: verdict.expiresAtMs }, textsOf(verdict, seen, true), atMs);
   }
 
   #failedWith(attempted: Attempted, facts: Facts | null, why: Fault, attempts: readonly ProofAttempt[] | null): void {
@@ -213,6 +244,14 @@ const factsOf = ({ stream, tls, settings, endpoint, connectedTo, ...context }: S
   ...{ negotiation: context.negotiation, service: context.service },
   proved: [],
 });
+
+function heldBy(
+  { prooftype, expiresAtMs }: Pick<HeldBy, 'prooftype' | 'expiresAtMs'>,
+  { endpoint, certificate, found }: EvidenceTexts,
+  atMs: number,
+): HeldBy {
+  return { prooftype, expiresAtMs, atMs, endpoint, certificate, found };
+}
 
 const asVerdict = (proof: Proof): ProofVerdict => ({ kind: 'proved', ...proof });
 

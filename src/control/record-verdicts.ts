@@ -1,54 +1,42 @@
 /** What reports of streams say about who was proved, and who may send where: as records of their own. */
-import type { StreamReport } from '../../machines/events.ts';
-import type { ProofVerdict, ProvedBy } from '../protocol/proof.ts';
-import type { FactChanged, VerdictFound } from '../trace/record.ts';
+import type { StreamId, StreamReport } from '../../machines/events.ts';
+import type { ProofAttempt } from '../protocol/proof.ts';
+import type { FactChanged } from '../trace/record.ts';
 import type { Recorder } from './recorder.ts';
 
 export function recordVerdicts(recorder: Recorder, report: StreamReport): void {
   if (!recorder.isOn) return;
-  const actor = `stream:${report.stream}`;
-  const verdict = (found: VerdictFound) => recorder.record(actor, { kind: 'verdict', ...found });
-  const fact = (changed: Omit<FactChanged, 'stream'>) =>
-    recorder.record(actor, { kind: 'fact', stream: report.stream, ...changed });
   switch (report.type) {
     case 'association.settled':
-      for (const attempt of report.outcome.attempts)
-        verdict(verdictOf(report.outcome.domain, attempt.prooftype, attempt.verdict));
+      verdicts(recorder, report.stream, report.outcome.domain, report.outcome.attempts);
       break;
     case 'verification.settled':
-      for (const attempt of report.outcome.attempts)
-        verdict(verdictOf(report.outcome.from, attempt.prooftype, attempt.verdict));
+      verdicts(recorder, report.stream, report.outcome.from, report.outcome.attempts);
       break;
     case 'pair.admitted':
     case 'pair.accepted': {
-      const { from, to, proof } = report;
+      const { stream, from, to, proof } = report;
       const direction = report.type === 'pair.admitted' ? 'in' : 'out';
-      fact({
-        change: 'published',
-        direction,
-        from,
-        to,
-        prooftype: proof.prooftype,
-        expiresAtMs: proof.expiresAtMs,
-      });
+      const { prooftype, expiresAtMs } = proof;
+      fact(recorder, { change: 'published', stream, direction, from, to, prooftype, expiresAtMs });
       break;
     }
     case 'domain.withdrawn': {
-      const { domain, end } = report;
-      const asSender = { change: 'withdrawn', from: domain, to: null, ...nothingProved } as const;
+      const { stream, domain, end } = report;
+      const asSender = { change: 'withdrawn', stream, from: domain, to: null, ...nothingProved } as const;
       if (end === 'remote') {
-        fact({ ...asSender, direction: 'in' });
-        fact({ ...asSender, direction: 'out', from: null, to: domain });
+        fact(recorder, { ...asSender, direction: 'in' });
+        fact(recorder, { ...asSender, direction: 'out', from: null, to: domain });
       } else {
-        fact({ ...asSender, direction: 'out' });
+        fact(recorder, { ...asSender, direction: 'out' });
       }
       break;
     }
     case 'stream.closing':
-      fact({ change: 'withdrawn', direction: 'out', from: null, to: null, ...nothingProved });
+      fact(recorder, { ...ended(report.stream), direction: 'out' });
       break;
     case 'stream.closed':
-      fact({ change: 'withdrawn', direction: 'in', from: null, to: null, ...nothingProved });
+      fact(recorder, { ...ended(report.stream), direction: 'in' });
       break;
     case 'challenge.settled': // told with the association that asked for it
     case 'stream.verifiable':
@@ -63,15 +51,23 @@ export function recordVerdicts(recorder: Recorder, report: StreamReport): void {
 
 const nothingProved = { prooftype: null, expiresAtMs: null };
 
-function verdictOf(domain: string, prooftype: ProvedBy, verdict: ProofVerdict): VerdictFound {
-  return verdict.kind === 'proved'
-    ? {
-        domain,
-        prooftype,
-        verdict: 'proved',
-        evidence: verdict.evidence,
-        expiresAtMs: verdict.expiresAtMs,
-        fault: null,
-      }
-    : { domain, prooftype, verdict: verdict.kind, evidence: null, expiresAtMs: null, fault: verdict.fault };
+const ended = (stream: StreamId) => ({ change: 'withdrawn', stream, from: null, to: null, ...nothingProved }) as const;
+
+function fact(recorder: Recorder, changed: FactChanged): void {
+  recorder.record(`stream:${changed.stream}`, { kind: 'fact', ...changed });
+}
+
+function verdicts(recorder: Recorder, stream: StreamId, domain: string, attempts: readonly ProofAttempt[]): void {
+  for (const { prooftype, verdict } of attempts) {
+    const isProved = verdict.kind === 'proved';
+    recorder.record(`stream:${stream}`, {
+      kind: 'verdict',
+      domain,
+      prooftype,
+      verdict: verdict.kind,
+      evidence: isProved ? verdict.evidence : null,
+      expiresAtMs: isProved ? verdict.expiresAtMs : null,
+      fault: isProved ? null : verdict.fault,
+    });
+  }
 }

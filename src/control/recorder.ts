@@ -83,13 +83,7 @@ export class Recorder implements Course {
   /** Answers the record; null where nobody wants one. */
   record(actor: string, body: TraceBody): TraceRecord | null {
     if (!this.isOn && (body.kind !== 'report' || !this.reports$.observed)) return null;
-    const record: TraceRecord = {
-      seq: this.#seq++,
-      atMs: this.clock.now(),
-      actor,
-      cause: this.#course,
-      ...body,
-    };
+    const record = recordOf(this.#seq++, this.clock.now(), actor, this.#course, body);
     if (record.kind === 'report') this.reports$.next(record);
     if (isPrompt(record)) this.#prompt = { actor, seq: record.seq };
     this.#keep(record);
@@ -286,6 +280,30 @@ export class Recorder implements Course {
   #keep(record: TraceRecord): void {
     if (this.#keeps) this.ring.push(record);
     if (this.records$.observed) this.records$.next(record);
+  }
+}
+
+/** Those that are many are written out: a spread behind other fields costs ten times as much. */
+function recordOf(seq: number, atMs: number, actor: string, cause: number | null, body: TraceBody): TraceRecord {
+  switch (body.kind) {
+    case 'report':
+      return { seq, atMs, actor, cause, kind: 'report', report: body.report };
+    case 'attempt':
+      return { seq, atMs, actor, cause, kind: 'attempt', attempt: body.attempt };
+    case 'wire': {
+      const { direction, element, bytes } = body;
+      return { seq, atMs, actor, cause, kind: 'wire', direction, element, bytes };
+    }
+    case 'verdict': {
+      const { domain, prooftype, verdict, evidence, expiresAtMs, fault } = body;
+      return { seq, atMs, actor, cause, kind: 'verdict', domain, prooftype, verdict, evidence, expiresAtMs, fault };
+    }
+    case 'fact': {
+      const { change, stream, direction, from, to, prooftype, expiresAtMs } = body;
+      return { seq, atMs, actor, cause, kind: 'fact', change, stream, direction, from, to, prooftype, expiresAtMs };
+    }
+    default:
+      return { seq, atMs, actor, cause, ...body };
   }
 }
 

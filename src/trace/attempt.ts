@@ -2,6 +2,7 @@
 import type { CertificateEvidence } from '../protocol/certificate.ts';
 import type { Endpoint } from '../protocol/dns.ts';
 import { brief, type Fault } from '../protocol/faults.ts';
+import { ownText } from '../protocol/own-text.ts';
 import type { Evidence } from '../protocol/proof.ts';
 import type { StreamId } from '../protocol/transport.ts';
 
@@ -59,7 +60,7 @@ const TEXT_CHARS = 300;
 
 export function verdictKept(found: Found, seen: Seen): AttemptVerdict {
   const { prooftype, domain, verdict, fault, expiresAtMs } = found;
-  const evidence = evidenceOf(found, seen);
+  const evidence = evidenceIn(prooftype, textsOf(found, seen), found.atMs);
   return { prooftype, domain, verdict, fault: fault === null ? null : briefFault(fault), expiresAtMs, evidence };
 }
 
@@ -70,21 +71,45 @@ export const briefText = (text: string): string => brief(text, TEXT_CHARS);
 
 type Kind = AttemptEvidence['kind'];
 
-function evidenceOf({ prooftype, evidence, atMs }: Found, { certificate, endpoint }: Seen): AttemptEvidence[] {
+/** What a verdict rests on, as texts of their own; empty where there is nothing to say. */
+export interface EvidenceTexts {
+  readonly endpoint: string;
+  readonly certificate: string;
+  readonly found: string;
+}
+
+/** `isShared`: many attempts rest on this very evidence. */
+export function textsOf(
+  { prooftype, evidence }: Pick<Found, 'prooftype' | 'evidence'>,
+  { certificate, endpoint }: Seen,
+  isShared = false,
+): EvidenceTexts {
+  const isOnCertificate = certificate !== null && prooftype !== 'dialback' && prooftype !== 'none';
+  return {
+    endpoint: endpoint === null ? '' : textOf(endpoint, endpointText),
+    // Dialback asks the DNS, and nobody looks at the certificate.
+    certificate: isOnCertificate ? textOf(certificate, certificateText) : '',
+    found: evidence === null ? '' : isShared ? textOf(evidence, foundText) : briefText(foundText(evidence)),
+  };
+}
+
+export function evidenceIn(prooftype: string, texts: EvidenceTexts, atMs: number): AttemptEvidence[] {
   const told: AttemptEvidence[] = [];
-  const tell = (kind: Kind, text: string): void => void told.push({ kind, text, atMs });
-  if (endpoint !== null) tell('dns', textOf(endpoint, endpointText));
-  // Dialback asks the DNS, and nobody looks at the certificate.
-  if (certificate !== null && prooftype !== 'dialback' && prooftype !== 'none')
-    tell('certificate', textOf(certificate, certificateText));
+  const tell = (kind: Kind, text: string): void => void (text !== '' && told.push({ kind, text, atMs }));
+  tell('dns', texts.endpoint);
+  tell('certificate', texts.certificate);
   if (prooftype === 'none') tell('policy', 'the policy is permissive: nothing has to be proved');
-  else if (evidence !== null) {
-    const words = Object.entries(evidence).flatMap(([name, value]) =>
-      value === null ? [] : `${name} ${String(value)}`,
-    );
-    if (words.length > 0) tell(KINDS[prooftype] ?? 'certificate', briefText(words.join(', ')));
-  }
+  else tell(KINDS[prooftype] ?? 'certificate', texts.found);
   return told;
+}
+
+function foundText(evidence: Evidence): string {
+  const words: string[] = [];
+  for (const name of Object.keys(evidence)) {
+    const value = evidence[name] ?? null;
+    if (value !== null) words.push(`${name} ${String(value)}`);
+  }
+  return words.length === 1 ? ownText(words[0] ?? '') : words.join(', '); // a copy, also of a single one
 }
 
 const endpointText = ({ host, port, secureDelegation }: NonNullable<Seen['endpoint']>): string =>

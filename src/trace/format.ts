@@ -2,6 +2,7 @@
  * Records as lines of JSON (docs/trace-format.md): a header, then one record per line. What many actors hold alike is written
  * once and referred to by number.
  */
+import { AttemptHeld } from './attempt-held.ts';
 import { traceLimits } from './limits.ts';
 import type { TraceRecord } from './record.ts';
 import { plain } from './redact.ts';
@@ -41,7 +42,7 @@ export class TraceEncoder {
 
   /** One line, or more where it is the first to refer to something. */
   record(record: TraceRecord): string {
-    const line = JSON.stringify(plain(record, traceLimits.textChars, this.#share));
+    const line = JSON.stringify(plain(inWords(record), traceLimits.textChars, this.#share));
     const lines = [...this.#before, line, ''].join('\n');
     this.#before = [];
     return lines;
@@ -57,3 +58,9 @@ export class TraceEncoder {
     return id;
   };
 }
+
+/** Attempts are put into words when they are read. */
+const inWords = (record: TraceRecord): TraceRecord =>
+  record.kind === 'attempt' && record.attempt instanceof AttemptHeld
+    ? { ...record, attempt: record.attempt.toJSON() }
+    : record;

@@ -1,5 +1,6 @@
 /** About how many bytes a record keeps alive: exact where others choose how many, a guess where our own actors do. */
 import type { WireElement } from '../protocol/wire.ts';
+import { AttemptHeld } from './attempt-held.ts';
 import type { TraceRecord } from './record.ts';
 
 /** A record, with its numbers and the names that it shares with others; and one that also holds a few names, or faults. */
@@ -29,9 +30,10 @@ export function weigh(record: TraceRecord): number {
     case 'queue':
     case 'lost':
       return SHORT;
+    case 'attempt':
+      return RECORD + (record.attempt instanceof AttemptHeld ? record.attempt.bytes : weighValue(record.attempt, 0));
     case 'dns':
     case 'certificate':
-    case 'attempt':
     case 'snapshot':
       return RECORD + weighValue(record, 0);
   }
