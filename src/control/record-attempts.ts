@@ -48,6 +48,8 @@ export class AttemptRecords {
   /** Streams on which our authoritative side was asked, and that prove nothing. */
   readonly #asking = new Set<StreamId>();
   readonly #fellMs = new WeakMap<ProofVerdict, number>();
+  /** By what an association has tried. */
+  readonly #toldOf = new WeakMap<readonly ProofAttempt[], readonly AttemptVerdict[]>();
 
   constructor(recorder: Recorder, rowOf: (stream: StreamId) => StreamRow | undefined) {
     this.#recorder = recorder;
@@ -173,8 +175,25 @@ export class AttemptRecords {
       return;
     }
     const ended = { outcome: 'holds', fault: null, cause: '', fix: '' } as const;
+    this.#record({
+      ...attempted,
+      ...ended,
+      stream: facts.stream,
+      verdicts: this.#verdictsOfAll(attempted, facts, proof),
+    });
+  }
+
+  /** What one association has brought is the same for all pairs of its stream. */
+  #verdictsOfAll(attempted: Attempted, facts: Facts, proof: Proof | null): readonly AttemptVerdict[] {
+    const { associated, proved } = facts;
+    const told = associated?.domain === attempted.remote ? associated.attempts : [];
+    const held = proof ?? entryOf(proved, attempted.remote);
+    const isAll = told.some(({ prooftype, verdict }) => verdict.kind === 'proved' && prooftype === held?.prooftype);
+    const known = isAll ? this.#toldOf.get(told) : undefined;
+    if (known !== undefined) return known;
     const verdicts = this.#verdicts(attempted, facts, null, proof);
-    this.#record({ ...attempted, ...ended, stream: facts.stream, verdicts });
+    if (isAll) this.#toldOf.set(told, verdicts);
+    return verdicts;
   }
 
   /** The one proof by which it holds; null where others were tried as well. */
