@@ -56,6 +56,7 @@ export class AttemptHeld implements AttemptEnded {
 
   /** As plain data. */
   toJSON(): AttemptEnded {
-    return { ...this, verdicts: this.verdicts };
+    const { local, remote, direction, startedMs, outcome, stream, fault, cause, fix, verdicts } = this;
+    return { local, remote, direction, startedMs, outcome, stream, fault, cause, fix, verdicts };
   }
 }

@@ -95,7 +95,9 @@ export function textsOf(
 
 export function evidenceIn(prooftype: string, texts: EvidenceTexts, atMs: number): AttemptEvidence[] {
   const told: AttemptEvidence[] = [];
-  const tell = (kind: Kind, text: string): void => void (text !== '' && told.push({ kind, text, atMs }));
+  const tell = (kind: Kind, text: string): void => {
+    if (text !== '') told.push({ kind, text, atMs });
+  };
   tell('dns', texts.endpoint);
   tell('certificate', texts.certificate);
   if (prooftype === 'none') tell('policy', 'the policy is permissive: nothing has to be proved');
