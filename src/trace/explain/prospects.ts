@@ -27,6 +27,7 @@ export interface PairWanted {
 
 /** A negotiation, of which no more is known yet than where it stands among the others. */
 export interface Prospect {
+  /** Of one that was stopped, `left` may be `holds` once more is known. */
   readonly outcome: Negotiation['outcome'];
   readonly stuck: boolean;
   /** By which those that are stuck are put in order. */
@@ -193,12 +194,12 @@ class Prospects {
   #standOfVerification(verification: Glance): Stand | null {
     const { ended } = verification;
     if (ended === null) return this.#tails.standOf(verification);
-    if (ended.output === undefined) return null;
     const sinceMs = ended.atMs;
-    if (textIn(fieldsIn(fieldsIn(ended.output)['answer'])['type']) === 'valid')
-      return { outcome: 'holds', stuck: false, sinceMs };
-    const isLeft = ended.how === 'stopped';
-    return { outcome: isLeft ? 'left' : 'failed', stuck: !isLeft, sinceMs };
+    // Whoever was told of the outcome stops it: it has not failed, whatever more is in its context.
+    if (ended.how === 'stopped') return { outcome: 'left', stuck: false, sinceMs };
+    if (ended.output === undefined) return null;
+    const isValid = textIn(fieldsIn(fieldsIn(ended.output)['answer'])['type']) === 'valid';
+    return { outcome: isValid ? 'holds' : 'failed', stuck: !isValid, sinceMs };
   }
 }
 

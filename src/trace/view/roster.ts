@@ -44,6 +44,8 @@ function sourcesOf(view: View): readonly (readonly [Iterable<string>, boolean | 
 function kindOf(id: string): RootKind | 'verification' | null {
   const kind = id.startsWith('pair:') ? 'pair' : id.startsWith('peer:') ? 'peer' : 'stream';
   if (!id.startsWith(kind)) return null;
-  if (!id.includes('/')) return kind;
-  return id.includes('/verification') ? 'verification' : null;
+  const slash = id.indexOf('/');
+  if (slash < 0) return kind;
+  // Not what a verification has begun in its turn.
+  return id.startsWith('/verification', slash) && !id.includes('/', slash + 1) ? 'verification' : null;
 }
