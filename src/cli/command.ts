@@ -9,7 +9,7 @@ export interface CommandInput {
 
 /**
  * Runs a command.
- * @throws UsageError when the values do not fit together; the usage is then printed and the exit code is 2.
+ * @throws UsageError when the values do not fit together; the usage is then printed (but for an InputError) and the exit code is 2.
  */
 export type RunCommand = (input: CommandInput, terminal: Terminal) => Promise<ExitCode>;
 

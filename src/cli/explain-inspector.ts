@@ -3,7 +3,7 @@ import type { Mover } from '../../machines/declare.ts';
 import { LEFT_OUT } from '../inspector/answers.ts';
 import { faultIn, fieldsIn, isFields, numberIn, textIn } from '../trace/context.ts';
 import type { ChainLink, Explanation, PairWanted } from '../trace/explain/explain.ts';
-import { UsageError } from './terminal.ts';
+import { InputError } from './terminal.ts';
 
 /** Longer than any answer takes, in milliseconds. */
 const PATIENCE_MS = 20_000;
@@ -32,7 +32,7 @@ export async function traceAt(inspector: string): Promise<readonly string[]> {
   return (await get(inspector, 'api/trace', {})).body.split('\n');
 }
 
-const noInspector = (inspector: string, why: string): UsageError => new UsageError(`--inspector ${inspector}: ${why}`);
+const noInspector = (inspector: string, why: string): InputError => new InputError(`--inspector ${inspector}: ${why}`);
 
 /** A token that stands in the URL, as for a browser, is sent as RFC 6750 has it. */
 async function get(
@@ -58,7 +58,7 @@ async function get(
     const leftOut = Number(response.headers.get(LEFT_OUT) ?? 0);
     return { body: await bounded(response, inspector), leftOut: Number.isSafeInteger(leftOut) ? leftOut : 0 };
   } catch (error) {
-    if (error instanceof UsageError) throw error;
+    if (error instanceof InputError) throw error;
     const cause = error instanceof Error ? (error.cause ?? error) : error;
     throw noInspector(inspector, `no answer: ${cause instanceof Error ? cause.message : String(cause)}`);
   }

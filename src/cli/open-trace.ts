@@ -7,7 +7,7 @@ import { momentOf } from '../trace/view/moment.ts';
 import { readTrace, TraceError } from '../trace/read.ts';
 import { replay } from '../trace/view/replay.ts';
 import type { View } from '../trace/view/view.ts';
-import { type Terminal, UsageError } from './terminal.ts';
+import { type Terminal, InputError } from './terminal.ts';
 
 export interface OpenedTrace {
   readonly view: View;
@@ -19,7 +19,7 @@ export interface OpenedTrace {
 
 /**
  * @param nowMs milliseconds since the epoch
- * @throws UsageError where the file cannot be read, or is no trace
+ * @throws InputError where the file cannot be read, or is no trace
  */
 export async function openTrace(file: string, nowMs: number): Promise<OpenedTrace> {
   try {
@@ -31,9 +31,10 @@ export async function openTrace(file: string, nowMs: number): Promise<OpenedTrac
     const view = replay(records, { hosts: header.hosts });
     return { view: { ...view, atMs: momentOf(view, header, bundle?.atMs ?? nowMs) }, lines, unknown };
   } catch (error) {
-    if (error instanceof TraceError) throw new UsageError(`${file}: ${error.message}`);
-    if (error instanceof FaultError) throw new UsageError(`${file}: ${error.fault.text ?? error.fault.condition}`);
-    if (error instanceof Error && 'code' in error) throw new UsageError(`${file}: ${error.message}`);
+    if (error instanceof TraceError) throw new InputError(`${file}: ${error.message}`);
+    if (error instanceof FaultError) throw new InputError(`${file}: ${error.fault.text ?? error.fault.condition}`);
+    if (error instanceof Error && 'code' in error)
+      throw new InputError(`${file}: ${error.code === 'ENOENT' ? 'there is no such file' : error.message}`);
     throw error;
   }
 }

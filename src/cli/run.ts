@@ -5,7 +5,7 @@ import { ConfigError } from '../config/spot.ts';
 import { FaultError } from '../protocol/faults.ts';
 import type { CommandEntry, CommandInput } from './command.ts';
 import { commands, usage } from './commands.ts';
-import { EXIT, UsageError, type ExitCode, type Terminal } from './terminal.ts';
+import { EXIT, InputError, UsageError, type ExitCode, type Terminal } from './terminal.ts';
 import { packageVersion } from './version.ts';
 
 /** @param args what was typed after the name of the program */
@@ -77,7 +77,7 @@ function failed(error: unknown, terminal: Terminal, name: string | null): ExitCo
   const complain = (line: string): void => terminal.tell(terminal.paint('red', line));
   if (error instanceof UsageError) {
     complain(`xmpp-dna: ${error.message}`);
-    terminal.tell(usage(name));
+    if (!(error instanceof InputError)) terminal.tell(usage(name));
     return EXIT.usage;
   }
   if (error instanceof ConfigError) {

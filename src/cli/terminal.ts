@@ -19,6 +19,9 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** A file or an address that is not what it has to be: what was typed is in order, so the usage does not help. */
+export class InputError extends UsageError {}
+
 export interface Terminal {
   /** With `--json`: JSON Lines on stdout, and nothing else there. */
   readonly json: boolean;

@@ -46,6 +46,7 @@ export async function readTrace(chunks: AsyncIterable<Uint8Array>, bounds: ReadB
 }
 
 const NEWLINE = 0x0a;
+const HEADER = 'the header of a trace, {"trace":"xmpp-dna",…}';
 
 /** Not `Buffer`: pages read traces, too. */
 function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
@@ -144,12 +145,12 @@ class TraceReader {
     try {
       return JSON.parse(text) as unknown;
     } catch {
-      throw this.#wrong('JSON');
+      throw this.#wrong(this.#line === 1 ? HEADER : 'JSON');
     }
   }
 
   #checkHeader({ trace, version, software, startedAtMs, role, hosts, savedAtMs }: Found): TraceHeader {
-    if (trace !== 'xmpp-dna') throw this.#wrong('the header of a trace, {"trace":"xmpp-dna",…}');
+    if (trace !== 'xmpp-dna') throw this.#wrong(HEADER);
     if (version !== TRACE_VERSION)
       throw this.#wrong(`version ${TRACE_VERSION}`, version === undefined ? 'none' : JSON.stringify(version));
     if (typeof software !== 'string' || typeof role !== 'string') throw this.#wrong('"software" and "role" as texts');

@@ -97,7 +97,7 @@ test('replay: what is no trace, is not there, or asks for a port that is none: a
   assert.match(said, /bad\.dnalog: line 4: expected /);
   const absent = await refused(join(folder, 'absent.dnalog'));
   assert.equal(absent[0], 2);
-  assert.match(absent[1], /absent\.dnalog: ENOENT/);
+  assert.match(absent[1], /absent\.dnalog: there is no such file/);
   const port = await refused(saved('good.dnalog', lines()), '--port', '70000');
   assert.equal(port[0], 2);
   assert.match(port[1], /--port: expected a number up to 65535/);

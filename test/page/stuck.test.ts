@@ -159,7 +159,7 @@ test('a file that is no trace is refused in a sentence, and what was there stays
     await alert.locator('button').click();
     return said;
   };
-  assert.match(await refusal('hello\n'), /x\.dnalog: line 1: expected JSON/);
+  assert.match(await refusal('hello\n'), /x\.dnalog: line 1: expected the header of a trace/);
   assert.match(await refusal('{"trace":"xmpp-dna","version":9}\n'), /line 1: expected version 1, got 9/);
   assert.match(await refusal(''), /expected the header of a trace, got nothing/);
   assert.equal(await page.locator('.chip').innerText(), 'live');

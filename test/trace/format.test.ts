@@ -125,7 +125,7 @@ test('what all streams share is written once, and is one object again', async ()
 
 const WRONG: readonly (readonly [what: string, text: string, message: RegExp, bounds?: ReadBounds])[] = [
   ['an empty file', '', /^line 1: expected the header of a trace, got nothing$/],
-  ['something else', '<xml/>\n', /^line 1: expected JSON$/],
+  ['something else', '<xml/>\n', /^line 1: expected the header of a trace/],
   ['JSON of another kind', '{"a":1}\n', /^line 1: expected the header of a trace/],
   ['a list', '[]\n', /^line 1: expected the header of a trace/],
   ['a later version', `${HEADER.replace('"version":1', '"version":2')}\n`, /^line 1: expected version 1, got 2$/],

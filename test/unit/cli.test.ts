@@ -101,7 +101,7 @@ const table: [string, Expected][] = [
   ['serve --config a.yaml b.yaml', { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: unexpected argument b.yaml\n/ }],
   ['serve', { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: expected --config FILE\nusage: xmpp-dna serve/ }],
   ['check', { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: expected DOMAIN .*\nusage: xmpp-dna check DOMAIN/ }],
-  ['explain x.dnalog --json', { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: x\.dnalog: ENOENT/ }],
+  ['explain x.dnalog --json', { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: x\.dnalog: there is no such file\n$/ }],
   [
     'charts --format png',
     { code: 2, stdout: NOTHING, stderr: /^xmpp-dna: --format: expected svg, mermaid, stately\nusage: xmpp-dna charts/ },

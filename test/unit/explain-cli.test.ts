@@ -186,8 +186,8 @@ const noTrace = join(folder, 'no-trace.dnalog');
 writeFileSync(noTrace, 'this is no trace\n');
 const WRONG: readonly [readonly string[], RegExp][] = [
   [[], /^xmpp-dna: expected FILE or --inspector URL\n/],
-  [[notThere], /^xmpp-dna: .*not-there\.dnalog: ENOENT/],
-  [[noTrace], /^xmpp-dna: .*no-trace\.dnalog: line 1: expected JSON/],
+  [[notThere], /^xmpp-dna: .*not-there\.dnalog: there is no such file/],
+  [[noTrace], /^xmpp-dna: .*no-trace\.dnalog: line 1: expected the header of a trace/],
   [['--inspector', 'nowhere'], /^xmpp-dna: --inspector nowhere: expected a URL such as/],
   [['--inspector', 'ftp://127.0.0.1/'], /expected http or https/],
   [['--inspector', 'http://127.0.0.1:1/'], /^xmpp-dna: --inspector http:\/\/127\.0\.0\.1:1\/: no answer: /],
