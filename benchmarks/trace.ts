@@ -1,7 +1,7 @@
 /**
  * What it costs to remember what happens: the same work with the ring of records and without, turn by turn in one run, in user
- * time of the processes that do it. New streams to a provider; new pairs between two; and one small actor without any I/O, beside
- * what xstate's own inspection costs.
+ * time of the processes that do it. New streams to a provider; new pairs between two; stanzas over a stream that stands; and one
+ * small actor without any I/O, beside what xstate's own inspection costs.
  *
  * Run: npm run build && node --import tsx benchmarks/trace.ts [ROUNDS]
  */
@@ -17,12 +17,14 @@ import type { ProviderAnswer, ProviderCommand } from './support/provider.ts';
 import type { SenderAnswer, SenderCommand } from './support/sender.ts';
 import { startWorker, type Worker } from './support/workers.ts';
 
-const ROUNDS = Number(process.argv[2] ?? 9);
+const ROUNDS = Number(process.argv[2] ?? 24);
 const STREAMS = 100;
 const PAIRS = 200;
+const STANZAS = 60_000;
+const STANZA_BYTES = 300;
 const AT_ONCE = 20;
-/** Before anything counts: code is compiled as it is used. */
-const WARM_UP = 4;
+/** Before anything counts: code is compiled as it is used, and what records run through is compiled late. */
+const WARM_UP = 12;
 
 type Provider = Worker<ProviderCommand, ProviderAnswer>;
 type Lane = 'with' | 'without';
@@ -58,13 +60,22 @@ async function used(provider: Provider, work: () => Promise<void>): Promise<numb
   return (await provider.ask({ do: 'measure' })).userSeconds - collectedAtUserSeconds;
 }
 
-/** Medians of the rounds of both lanes, and what the ring adds. */
+/** Medians of the rounds of both lanes, and what the ring adds: of the medians, and the quartiles of the rounds. */
 function row(what: string, figures: Readonly<Record<Lane, readonly number[]>>, each: number, digits = 2): string[] {
-  const [w, without] = [median(figures.with.slice(WARM_UP)), median(figures.without.slice(WARM_UP))];
-  const ratios = figures.with.slice(WARM_UP).map((value, round) => value / (figures.without[round + WARM_UP] ?? NaN));
+  const [w, without] = [figures.with.slice(WARM_UP), figures.without.slice(WARM_UP)];
+  const ratios = w.map((value, round) => value / (without[round] ?? NaN));
   const percent = (value: number): string => `${((value - 1) * 100).toFixed(1)} %`;
   const show = (seconds: number): string => ((seconds / each) * 1_000).toFixed(digits);
-  return [what, show(w), show(without), percent(w / without), percent(median(ratios))];
+  const spread = (values: readonly number[], shown: (value: number) => string): string =>
+    `${shown(quantile(values, 0.5))} (${shown(quantile(values, 0.25))} to ${shown(quantile(values, 0.75))})`;
+  return [what, spread(w, show), spread(without, show), percent(median(w) / median(without)), spread(ratios, percent)];
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = share * (sorted.length - 1);
+  const [below = NaN, above = below] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
+  return below + (above - below) * (at % 1);
 }
 
 async function streams(): Promise<string[]> {
@@ -127,6 +138,38 @@ async function pairs(): Promise<string[][]> {
   return [row('a new pair, the sending end', ends.A, PAIRS), row('a new pair, the receiving end', ends.B, PAIRS)];
 }
 
+/** Messages of one stream that stands, to the program behind it. */
+async function stanzas(): Promise<string[]> {
+  const peer = authority.issue({ dnsNames: ['peer.example'], eku: ['serverAuth', 'clientAuth'] });
+  const figures: Record<Lane, number[]> = { with: [], without: [] };
+  const lanes = new Map<Lane, { provider: Provider; sender: Worker<SenderCommand, SenderAnswer>; stanza: string }>();
+  for (const lane of LANES) {
+    const to = `d.${lane}-stanzas.example`;
+    const [provider, port] = await startProvider([to], lane, dns);
+    const sender = startWorker<SenderCommand, SenderAnswer>('sender');
+    await sender.ask({ do: 'open', from: 'peer.example', to, ...peer, port });
+    const opening = `<message from='romeo@peer.example/orchard' to='juliet@${to}/balcony' type='chat' id='m1'><body>`;
+    const closing = '</body></message>';
+    const stanza = opening + 'x'.repeat(STANZA_BYTES - opening.length - closing.length) + closing;
+    lanes.set(lane, { provider, sender, stanza });
+  }
+  for (let round = 0; round < ROUNDS + WARM_UP; round += 1) {
+    for (const lane of round % 2 === 0 ? LANES : LANES.toReversed()) {
+      const one = lanes.get(lane);
+      if (one === undefined) throw new Error('no provider');
+      const { provider, sender, stanza } = one;
+      const { received } = await provider.ask({ do: 'measure' });
+      const seconds = await used(provider, async () => {
+        await sender.ask({ do: 'send', count: STANZAS, stanza });
+        await provider.ask({ do: 'await', received: received + STANZAS });
+      });
+      figures[lane].push(seconds);
+    }
+  }
+  for (const { provider, sender } of lanes.values()) for (const worker of [provider, sender]) worker.stop();
+  return row('a thousand stanzas, the receiving end', figures, STANZAS / 1_000);
+}
+
 /** One pair actor: born, four events, stopped. */
 function bareActors(): string[][] {
   const clock = systemClock;
@@ -169,15 +212,16 @@ function bareActors(): string[][] {
   return figures.map(([name, times]) => [name, median(times.slice(10)).toFixed(1)]);
 }
 
-heading('what records cost (user time; medians of rounds, interleaved)');
+heading('what records cost (user time; medians of rounds, with quartiles; interleaved)');
 console.log(
-  `${whole(ROUNDS)} rounds of ${whole(STREAMS)} streams and of ${whole(PAIRS)} pairs, after ${whole(WARM_UP)} that do not count\n`,
+  `${whole(ROUNDS)} rounds of ${whole(STREAMS)} streams, ${whole(PAIRS)} pairs and ${whole(STANZAS)} stanzas, after ${whole(WARM_UP)} that do not count\n`,
 );
 try {
   table([
-    ['milliseconds each', 'with the ring', 'without', 'medians', 'median of rounds'],
+    ['milliseconds each', 'with the ring', 'without', 'medians', 'rounds'],
     await streams(),
     ...(await pairs()),
+    await stanzas(),
   ]);
   console.log('one pair actor, born, four events, stopped; no I/O:');
   table([['watched by', 'µs'], ...bareActors()]);

@@ -19,6 +19,8 @@ export type ProviderCommand =
     }
   /** One message for each pair, so many at a time; answers when the fate of each is known. */
   | { readonly do: 'send'; readonly pairs: readonly (readonly [string, string])[]; readonly atOnce: number }
+  /** Answers when so many stanzas have come in, all in all; rejects after a minute. */
+  | { readonly do: 'await'; readonly received: number }
   /** What this process has used so far, after a garbage collection. */
   | { readonly do: 'measure' };
 
@@ -48,6 +50,9 @@ const { ConnectionManager } = (await built('manager.js')) as { ConnectionManager
 const { createNodePorts } = (await built('node-ports.js')) as { createNodePorts: typeof CreateNodePorts };
 const { Stanza } = (await built('protocol/stanza.js')) as { Stanza: typeof StanzaOf };
 
+const PATIENCE_MS = 60_000;
+const LOOK_MS = 5;
+
 let manager: Manager | null = null;
 let sent = 0;
 let returned = 0;
@@ -56,6 +61,7 @@ let received = 0;
 serveCommands<ProviderCommand, ProviderAnswer>(async (command) => {
   if (command.do === 'start') await start(command);
   else if (command.do === 'send') await send(command);
+  else if (command.do === 'await') await allReceived(command.received);
   return measure();
 });
 
@@ -78,6 +84,14 @@ async function send({ pairs, atOnce }: Extract<ProviderCommand, { do: 'send' }>)
     else returned += 1;
   };
   for (let i = 0; i < pairs.length; i += atOnce) await Promise.all(pairs.slice(i, i + atOnce).map(sendOne));
+}
+
+async function allReceived(count: number): Promise<void> {
+  const untilMs = Date.now() + PATIENCE_MS;
+  while (received < count) {
+    if (Date.now() > untilMs) throw new Error(`${received} stanzas came in instead of ${count}`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
 }
 
 async function measure(): Promise<ProviderAnswer> {
