@@ -8,7 +8,7 @@
  * and whatever else is ready waits for one slice.
  */
 const SLICE_MS = 8;
-/** An answer is good for so many times as long as it took: at most one part in so many is spent on answers. */
+/** An answer is good for so many times as long as it took, and whoever polls has no other made meanwhile: one part in so many goes to pages. */
 const GOOD_FOR_TIMES = 50;
 /** And for at least, and at most, so long, in milliseconds. */
 const GOOD_FOR_MS = [250, 10_000] as const;
@@ -63,6 +63,8 @@ export class Paced<Answer> {
   /** Those that are being made; the first has the next slice. */
   readonly #makings: Making<Answer>[] = [];
   #isRunning = false;
+  /** Until then those that were made before are good enough for whoever polls: all pages and questions have one share. */
+  #restsUntilMs = 0;
 
   constructor(nowMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs;
@@ -80,7 +82,9 @@ export class Paced<Answer> {
    * next that asks has more.
    */
   async soon(key: string, steps: Steps<Answer>): Promise<Given<Answer>> {
-    const kept = this.#keptFor(key, steps);
+    const known = this.#kept.get(key) ?? null;
+    const isGood = known?.made != null && this.#ageOf(known.made) <= STALE_MS && this.#nowMs() < this.#restsUntilMs;
+    const kept = isGood ? known : this.#keptFor(key, steps);
     const { made, before } = kept;
     if (made !== null) return { answer: made.answer, ageMs: this.#ageOf(made) };
     const isLong = before !== null && before.lastedMs > PATIENCE_MS && this.#ageOf(before) <= STALE_MS;
@@ -122,7 +126,9 @@ export class Paced<Answer> {
         const [least, most] = GOOD_FOR_MS;
         const atMs = this.#nowMs();
         kept.made = { answer, atMs, lastedMs: atMs - making.askedMs };
-        kept.untilMs = atMs + Math.min(Math.max(making.tookMs * GOOD_FOR_TIMES, least), most);
+        const restMs = making.tookMs * GOOD_FOR_TIMES;
+        kept.untilMs = atMs + Math.min(Math.max(restMs, least), most);
+        this.#restsUntilMs = Math.min(Math.max(this.#restsUntilMs, atMs) + restMs, atMs + STALE_MS);
         whole.resolve(answer);
         soon.resolve(answer);
       },
