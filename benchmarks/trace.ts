@@ -12,7 +12,7 @@ import { systemClock } from '../src/adapters/clock.ts';
 import { createCertificateAuthority } from '../src/simulation/certificate-authority.ts';
 import { statePath } from '../src/trace/record.ts';
 import { startDnsServer, type DnsServer } from '../test/support/dns-server.ts';
-import { heading, median, table, whole } from './support/figures.ts';
+import { heading, median, quantile, table, whole } from './support/figures.ts';
 import type { ProviderAnswer, ProviderCommand } from './support/provider.ts';
 import type { SenderAnswer, SenderCommand } from './support/sender.ts';
 import { startWorker, type Worker } from './support/workers.ts';
@@ -69,13 +69,6 @@ function row(what: string, figures: Readonly<Record<Lane, readonly number[]>>, e
   const spread = (values: readonly number[], shown: (value: number) => string): string =>
     `${shown(quantile(values, 0.5))} (${shown(quantile(values, 0.25))} to ${shown(quantile(values, 0.75))})`;
   return [what, spread(w, show), spread(without, show), percent(median(w) / median(without)), spread(ratios, percent)];
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = share * (sorted.length - 1);
-  const [below = NaN, above = below] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
-  return below + (above - below) * (at % 1);
 }
 
 async function streams(): Promise<string[]> {

@@ -14,6 +14,8 @@ const GOOD_FOR_TIMES = 50;
 const GOOD_FOR_MS = [250, 10_000] as const;
 /** Whoever asks for what is soon to be had is not kept waiting for longer, in milliseconds. */
 const PATIENCE_MS = 100;
+/** And once more so often, in milliseconds, while it is being made. */
+const AGAIN_MS = 1_000;
 /** Older than this, in milliseconds, an answer is given to nobody. */
 const STALE_MS = 30_000;
 /** Pages ask for a few lists each. */
@@ -29,17 +31,22 @@ export interface Given<Answer> {
   readonly ageMs: number;
 }
 
-interface Made<Answer> {
+interface Found<Answer> {
   readonly answer: Answer;
   readonly atMs: number;
+}
+
+interface Made<Answer> extends Found<Answer> {
   /** From the question to the answer, others having had their turns. */
   readonly lastedMs: number;
 }
 
 interface Kept<Answer> {
-  /** The answer; and that, or what is there of it when patience ends. */
+  /** The answer; and that, or what has been found of it when patience ends. */
   readonly whole: Promise<Answer>;
-  readonly soon: Promise<Answer>;
+  readonly soon: Promise<Found<Answer>>;
+  /** What has been found lately, when patience has ended. */
+  found: Found<Answer> | null;
   /** Infinity while it is being made. */
   untilMs: number;
   made: Made<Answer> | null;
@@ -51,9 +58,10 @@ interface Making<Answer> {
   readonly steps: Generator<Interim<Answer> | undefined, Answer>;
   readonly askedMs: number;
   tookMs: number;
-  isImpatient: boolean;
+  /** When somebody is told what has been found by then. */
+  tellsMs: number;
   readonly done: (answer: Answer) => void;
-  readonly soon: (answer: Answer) => void;
+  readonly found: (answer: Answer) => void;
   readonly failed: (error: unknown) => void;
 }
 
@@ -88,7 +96,10 @@ export class Paced<Answer> {
     const { made, before } = kept;
     if (made !== null) return { answer: made.answer, ageMs: this.#ageOf(made) };
     const isLong = before !== null && before.lastedMs > PATIENCE_MS && this.#ageOf(before) <= STALE_MS;
-    return isLong ? { answer: before.answer, ageMs: this.#ageOf(before) } : { answer: await kept.soon, ageMs: 0 };
+    if (isLong) return { answer: before.answer, ageMs: this.#ageOf(before) };
+    const soon = await kept.soon;
+    const given = kept.made ?? kept.found ?? soon;
+    return { answer: given.answer, ageMs: this.#ageOf(given) };
   }
 
   /** Something was changed by hand: whoever did it wants to see that. */
@@ -96,7 +107,7 @@ export class Paced<Answer> {
     this.#kept.clear();
   }
 
-  #ageOf(made: Made<Answer> | null): number {
+  #ageOf(made: Found<Answer> | null): number {
     return made === null ? 0 : this.#nowMs() - made.atMs;
   }
 
@@ -114,14 +125,24 @@ export class Paced<Answer> {
   }
 
   #make(steps: Steps<Answer>, before: Made<Answer> | null): Kept<Answer> {
-    const [whole, soon] = [settling<Answer>(), settling<Answer>()];
-    const kept: Kept<Answer> = { whole: whole.promise, soon: soon.promise, untilMs: Infinity, made: null, before };
+    const [whole, soon] = [settling<Answer>(), settling<Found<Answer>>()];
+    const kept: Kept<Answer> = {
+      whole: whole.promise,
+      soon: soon.promise,
+      found: null,
+      untilMs: Infinity,
+      made: null,
+      before,
+    };
     const making: Making<Answer> = {
       steps: steps(),
       askedMs: this.#nowMs(),
       tookMs: 0,
-      isImpatient: true,
-      soon: soon.resolve,
+      tellsMs: this.#nowMs() + PATIENCE_MS,
+      found: (answer) => {
+        kept.found = { answer, atMs: this.#nowMs() };
+        soon.resolve(kept.found);
+      },
       done: (answer) => {
         const [least, most] = GOOD_FOR_MS;
         const atMs = this.#nowMs();
@@ -130,7 +151,7 @@ export class Paced<Answer> {
         kept.untilMs = atMs + Math.min(Math.max(restMs, least), most);
         this.#restsUntilMs = Math.min(Math.max(this.#restsUntilMs, atMs) + restMs, atMs + STALE_MS);
         whole.resolve(answer);
-        soon.resolve(answer);
+        soon.resolve(kept.made);
       },
       failed: (error) => {
         kept.untilMs = 0;
@@ -159,10 +180,9 @@ export class Paced<Answer> {
     try {
       let step = making.steps.next();
       while (step.done !== true && this.#nowMs() - fromMs < SLICE_MS) step = making.steps.next();
-      const isLong = making.isImpatient && this.#nowMs() - making.askedMs > PATIENCE_MS;
-      if (step.done !== true && isLong && step.value !== undefined) {
-        making.isImpatient = false;
-        making.soon(step.value());
+      if (step.done !== true && step.value !== undefined && this.#nowMs() > making.tellsMs) {
+        making.found(step.value());
+        making.tellsMs = this.#nowMs() + AGAIN_MS;
       }
       making.tookMs += this.#nowMs() - fromMs;
       if (step.done === true) making.done(step.value);

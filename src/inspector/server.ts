@@ -104,6 +104,7 @@ function responseOn(socket: Socket, request: IncomingMessage): ServerResponse {
   response.once('finish', () => {
     response.detachSocket(socket);
     socket.end(() => socket.destroy());
+    response.emit('close'); // as a server of Node does with its own
   });
   return response;
 }
@@ -156,9 +157,7 @@ class Desk {
       response.setHeader('age', Math.floor(ageMs / 1_000));
       send(request, response, answer);
     } catch (error) {
-      // Stanzas go on, whatever is wrong with what is told about them.
-      const body = `this cannot be told: ${error instanceof Error ? error.message : String(error)}`;
-      send(request, response, { status: 500, type: 'text', body });
+      send(request, response, cannotBeTold(error));
     }
   }
 
@@ -173,9 +172,13 @@ class Desk {
     // What is left of it is not read.
     if (body === 'too-long') response.setHeader('connection', 'close');
     const text = body === 'too-long' ? '' : body.text;
-    const answer = commandAnswer(request.headers['content-type'] ?? '', text, this.#inspected);
+    const contentType = request.headers['content-type'] ?? '';
+    send(
+      request,
+      response,
+      toldAnyway(() => commandAnswer(contentType, text, this.#inspected)),
+    );
     this.#paced.forget();
-    send(request, response, answer);
   }
 
   #trace(request: IncomingMessage, response: ServerResponse): void {
@@ -190,7 +193,8 @@ class Desk {
     }
     this.#traces += 1;
     response.once('close', () => (this.#traces -= 1));
-    void streamLines(response, this.#inspected.traceLines());
+    // Half a trace that ends well would pass for a whole one.
+    streamLines(response, this.#inspected.traceLines()).catch(() => response.destroy());
   }
 }
 
@@ -198,6 +202,21 @@ const TYPES: Record<Answer['type'], string> = {
   json: 'application/json; charset=utf-8',
   text: 'text/plain; charset=utf-8',
 };
+
+/** Stanzas go on, whatever is wrong with what is told about them. */
+const cannotBeTold = (error: unknown): Answer => ({
+  status: 500,
+  type: 'text',
+  body: `this cannot be told: ${error instanceof Error ? error.message : String(error)}`,
+});
+
+function toldAnyway(make: () => Answer): Answer {
+  try {
+    return make();
+  } catch (error) {
+    return cannotBeTold(error);
+  }
+}
 
 function send(request: IncomingMessage, response: ServerResponse, { status, type, body, headers }: Answer): void {
   const bytes = Buffer.from(body);

@@ -12,7 +12,7 @@ const numbers = () => ({ locals: new DomainNumbers(), remotes: new DomainNumbers
 const listed = (pairs: Iterable<Pair>): string[] =>
   Array.from(pairs, ({ local, remote }) => `${local}>${remote}`).sort();
 
-test('rows of a packed table are found, one by one and all together, whatever segments were split for them', () => {
+test('rows of a packed table are found, one by one and all together, however often it has grown', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 60_000 }),
@@ -25,7 +25,6 @@ test('rows of a packed table are found, one by one and all together, whatever se
           assert.equal(table.set(owner, i % blocks, i + 1), true);
           assert.equal(table.set(owner, i % blocks, i + 1), false);
         }
-        assert.equal(table.rows, rows);
         for (let i = 0; i < rows; i += 1) assert.equal(table.bitsOf(first + Math.floor(i / blocks), i % blocks), i + 1);
         assert.equal(table.bitsOf(first + rows, 0), 0);
         assert.equal(table.bitsOf(first, blocks), 0);

@@ -68,14 +68,32 @@ test('a short answer does not wait for the end of a long one: they are made by t
 });
 
 test('whoever polls is given what there is after a tenth of a second, and the whole when he asks again', async () => {
-  const { paced, whole, steps } = stage();
+  const { paced, whole, steps, pass } = stage();
   const interims: number[] = [];
   const long = steps(400, 1, () => interims.push(-1) * -7);
   assert.deepEqual(await paced.soon('/', long), { answer: -7, ageMs: 0 });
   assert.deepEqual(await paced.soon('/', long), { answer: -7, ageMs: 0 }, 'it is still being made');
+  pass(7);
+  assert.deepEqual(await paced.soon('/', long), { answer: -7, ageMs: 7 });
   assert.equal(await whole('/', long), 1, 'whoever wants all of it waits');
   assert.equal((await paced.soon('/', long)).answer, 1);
   assert.equal(interims.length, 1);
+});
+
+test('what has been found of a very long answer is told anew every second, and never as newer than it is', async () => {
+  const { paced, whole, steps } = stage();
+  let found = 0;
+  const long = steps(2_500, 1, () => (found += 1));
+  await paced.soon('/', long);
+  const all = whole('/', long);
+  const seen = new Set<number>();
+  for (let isOver = false; !isOver;) {
+    const { answer, ageMs } = await paced.soon('/', long);
+    seen.add(answer);
+    assert.ok(ageMs <= 1_000 + 8, `${ageMs} ms`);
+    isOver = await Promise.race([all.then(() => true), new Promise<false>((go) => setImmediate(go, false))]);
+  }
+  assert.deepEqual([...seen], [1, 2, 3]);
 });
 
 test('whoever polls is given the answer before, with its age, while a long one is made anew', async () => {

@@ -98,6 +98,7 @@ function readImplementation(name: string, known: unknown, params: unknown): Acti
     case 'xstate.emit':
       return { does: 'emit', event, params };
     case 'xstate.sendTo':
+      if (typeof builtIn.to === 'string' && builtIn.to.startsWith('#_')) break; // to the parent, or inside
       return { does: 'sendTo', to: builtIn.to, event, delay, id, params };
     case 'xstate.raise':
       return { does: 'raise', event, delay, id, params };

@@ -63,7 +63,13 @@ export class Plan {
     const { key: value } = pathTo(leaf)[1] ?? root;
     this.unborn = withNodes(chart.resolveState({ value, context: {} }), [root]);
     this.birth = { guard: null, exits: [], actions: [], entries, to: leaf };
-    for (const node of nodesOf(root)) if (isLeaf(node)) this.place(node);
+    for (const node of nodesOf(root)) {
+      if (!isLeaf(node)) continue;
+      const place = this.place(node);
+      // All that can be read is read now: what is refused is refused when the chart is made.
+      for (const { transitions } of place.inward)
+        for (const type of transitions.keys()) this.candidates(place, { type });
+    }
   }
 
   /** Of a snapshot. */
@@ -119,10 +125,8 @@ export class Plan {
     if (others.length > 0) throw new Unreadable(`${source.id}: several targets`);
     if (to === undefined) return { guard, exits: [], actions, entries: [], to: null };
     const domain = domainOf(source, to, reenter);
-    const isLeft = (node: AnyStateNode): boolean =>
-      isWithin(node, domain) || (reenter && source === domain && node === domain);
     const exits = nodes
-      .filter(isLeft)
+      .filter((node) => isWithin(node, domain))
       .toReversed()
       .flatMap((node) => this.#exits(node));
     const end = defaultLeaf(to);

@@ -22,10 +22,6 @@ export class BlockTable {
   #left: Uint32Array | null = null;
   #moved = 0;
 
-  get rows(): number {
-    return this.#rows;
-  }
-
   /** The members of the owner in this block, as bits; 0 where there is no such row. */
   bitsOf(owner: number, block: number): number {
     const hash = hashOf(owner, block);

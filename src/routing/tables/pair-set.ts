@@ -102,7 +102,7 @@ export class PairSet implements Iterable<Pair> {
   }
 
   get #blocks(): number {
-    return blockOf(this.#numbers.locals.size - 1) + 1;
+    return Math.ceil(this.#numbers.locals.size / 2 ** BLOCK_BITS);
   }
 
   *#localsOf(block: number, bits: number): Iterable<string> {

@@ -39,11 +39,6 @@ export interface Prospect {
   tell(): Negotiation | null;
 }
 
-export const negotiationsIn = (view: View, wanted: PairWanted = {}): readonly Negotiation[] =>
-  Array.from(prospectsIn(view, wanted))
-    .map((one) => one?.tell() ?? null)
-    .filter((one) => one !== null);
-
 /** One by one, so that whoever asks may pause; null for one that is no negotiation, or not the one that is wanted. */
 export function* prospectsIn(
   view: View,

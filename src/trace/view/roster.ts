@@ -18,11 +18,13 @@ export function* rosterOf(view: View): Generator<undefined, Roster> {
   const none = (): Ids => ({ living: [], over: [] });
   const roster = { stream: none(), pair: none(), peer: none(), verification: none() };
   let looked = 0;
+  const listed = new Set<string>();
   for (const [ids, known] of sourcesOf(view)) {
     for (const id of ids) {
       if (++looked % A_STEP === 0) yield;
       const kind = kindOf(id);
-      if (kind === null) continue;
+      if (kind === null || listed.has(id)) continue; // who has ended in a pause was there when it was listed
+      listed.add(id);
       roster[kind][(known ?? livesIn(view, id)) ? 'living' : 'over'].push(id);
     }
   }
