@@ -41,8 +41,8 @@ export class AttemptRecords {
   readonly keep = new AttemptKeep();
   readonly #recorder: Recorder;
   readonly #rowOf: (stream: StreamId) => StreamRow | undefined;
-  /** By remote domain: the last stream of ours that came to nothing there. */
-  readonly #failed = new LruMap<string, Facts>(MOST_FAILED);
+  /** By remote domain: the last stream of ours that came to nothing there, and when. */
+  readonly #failed = new LruMap<string, { readonly facts: Facts; readonly atMs: number }>(MOST_FAILED);
   /** When a peer asserted a pair. */
   readonly #asserted = new LruMap<string, number>(MOST_ASSERTED);
   /** Streams on which our authoritative side was asked, and that prove nothing. */
@@ -113,7 +113,10 @@ export class AttemptRecords {
     }
     if (this.#isToldAgain(attempted, report.fault, nowMs)) return;
     const { stream = null } = (actor?.self.getSnapshot() as { context?: PairContext } | undefined)?.context ?? {};
-    const facts = (stream === null ? undefined : this.#rowOf(stream)?.context()) ?? this.#failed.get(remote) ?? null;
+    const failed = this.#failed.get(remote);
+    // One that had ended before this began is no part of it.
+    const lately = failed !== undefined && failed.atMs >= attempted.startedMs ? failed.facts : null;
+    const facts = (stream === null ? undefined : this.#rowOf(stream)?.context()) ?? lately;
     this.#failedWith(attempted, facts, report.fault, null);
   }
 
@@ -125,7 +128,7 @@ export class AttemptRecords {
     const isAsking = this.#asking.delete(stream);
     if (hasStood || remote === '') return;
     if (row.initiating) {
-      this.#failed.set(remote, factsOf(context));
+      this.#failed.set(remote, { facts: factsOf(context), atMs: this.#recorder.clock.now() });
       return;
     }
     const attempts = associated?.attempts ?? [];

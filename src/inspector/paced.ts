@@ -21,6 +21,16 @@ const STALE_MS = 30_000;
 /** Pages ask for a few lists each. */
 const MOST_KEPT = 32;
 
+/** So many are made by turns; the others wait until one of them is there. */
+const MADE_AT_ONCE = 4;
+/** More than so many, those among them, are not taken on: what has been begun is held in memory. */
+const MOST_MAKINGS = 64;
+
+/** Too many questions are being answered. */
+export class Overasked extends Error {
+  override readonly name = 'Overasked';
+}
+
 /** What is there already of an answer that is being made. */
 export type Interim<Answer> = () => Answer;
 export type Steps<Answer> = () => Generator<Interim<Answer> | undefined, Answer>;
@@ -68,7 +78,7 @@ interface Making<Answer> {
 export class Paced<Answer> {
   readonly #nowMs: () => number;
   readonly #kept = new Map<string, Kept<Answer>>();
-  /** Those that are being made; the first has the next slice. */
+  /** Those that are being made, and behind them those that wait; the first has the next slice. */
   readonly #makings: Making<Answer>[] = [];
   #isRunning = false;
   /** Until then those that were made before are good enough for whoever polls: all pages and questions have one share. */
@@ -78,7 +88,10 @@ export class Paced<Answer> {
     this.#nowMs = nowMs;
   }
 
-  /** Whoever asks for the same, meanwhile or soon after, is given the same. */
+  /**
+   * Whoever asks for the same, meanwhile or soon after, is given the same.
+   * @throws Overasked where too many others are being answered; so does {@link soon}
+   */
   async answer(key: string, steps: Steps<Answer>): Promise<Given<Answer>> {
     const kept = this.#keptFor(key, steps);
     const answer = await kept.whole;
@@ -125,6 +138,7 @@ export class Paced<Answer> {
   }
 
   #make(steps: Steps<Answer>, before: Made<Answer> | null): Kept<Answer> {
+    if (this.#makings.length >= MOST_MAKINGS) throw new Overasked('others are asking: ask again');
     const [whole, soon] = [settling<Answer>(), settling<Found<Answer>>()];
     const kept: Kept<Answer> = {
       whole: whole.promise,
@@ -168,7 +182,7 @@ export class Paced<Answer> {
     this.#isRunning = true;
     await Promise.resolve(); // whoever asked goes on first
     for (let making = this.#makings.shift(); making !== undefined; making = this.#makings.shift()) {
-      if (this.#slice(making)) this.#makings.push(making);
+      if (this.#slice(making)) this.#makings.splice(MADE_AT_ONCE - 1, 0, making);
       if (this.#makings.length > 0) await new Promise((resolve) => setImmediate(resolve));
     }
     this.#isRunning = false;

@@ -1,12 +1,11 @@
 /** The inspector of a running daemon, over HTTP: what {@link Inspected.view} says, and what an operator has done by hand. */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
 import { answerOf, type Answer, commandAnswer, COMMANDS, type Costly, TRACE } from './answers.ts';
 import { bodyOf } from './body.ts';
-import { Guard, type GuardOptions, READING, urlHost } from './guard.ts';
+import { Guard, type GuardOptions, urlHost } from './guard.ts';
 import type { Inspected } from './inspected.ts';
 import { close, listenOn } from './listen.ts';
-import { type Given, Paced } from './paced.ts';
+import { type Given, Overasked, Paced } from './paced.ts';
 import { loadPage, type Page, type PageFile } from './page.ts';
 import { refuse, Sockets } from './sockets.ts';
 import { streamLines } from './stream-lines.ts';
@@ -79,8 +78,7 @@ export class Inspector {
       const url = urlOf(request);
       if (url === null) refuse(socket, 400, 'no such address');
       else if (isWebSocket(request)) sockets.upgrade(request, url, socket, head);
-      else if (READING.includes(request.method ?? '') && socket instanceof Socket)
-        desk.serve(request, responseOn(socket, request));
+      // Node has let go of the socket: an answer on it would be without its deadlines.
       else refuse(socket, 400, 'nothing else is spoken here: leave out the Upgrade header');
     });
     server.maxConnections = MAX_CONNECTIONS;
@@ -94,20 +92,6 @@ export class Inspector {
 }
 
 const isWebSocket = ({ headers }: IncomingMessage): boolean => headers.upgrade?.toLowerCase() === 'websocket';
-
-/** Whoever would rather speak another protocol, as HTTP/2, is answered in this one (RFC 9110 §7.8), once. */
-function responseOn(socket: Socket, request: IncomingMessage): ServerResponse {
-  const response = new ServerResponse(request);
-  response.shouldKeepAlive = false;
-  response.assignSocket(socket);
-  socket.on('error', () => socket.destroy());
-  response.once('finish', () => {
-    response.detachSocket(socket);
-    socket.end(() => socket.destroy());
-    response.emit('close'); // as a server of Node does with its own
-  });
-  return response;
-}
 
 function urlOf({ url = '/' }: IncomingMessage): URL | null {
   return URL.canParse(url, BASE) ? new URL(url, BASE) : null;
@@ -157,7 +141,8 @@ class Desk {
       response.setHeader('age', Math.floor(ageMs / 1_000));
       send(request, response, answer);
     } catch (error) {
-      send(request, response, cannotBeTold(error));
+      const isBusy = error instanceof Overasked;
+      send(request, response, isBusy ? { status: 503, type: 'text', body: error.message } : cannotBeTold(error));
     }
   }
 

@@ -2,6 +2,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { endpointIn, fieldsIn, textIn } from '../trace/context.ts';
 import type { RecordOf } from '../trace/record.ts';
+import { isDate } from '../trace/dates.ts';
 
 export const dnsAttributes = ({ question, type, status, data }: RecordOf<'dns'>): Attributes => ({
   'dns.question.name': question,
@@ -48,5 +49,5 @@ export const certificateAttributes = ({
   'tls.server.hash.sha256': sha256,
   'tls.server.subject': subject,
   'tls.server.issuer': issuer,
-  'tls.server.not_after': Number.isFinite(notAfterMs) ? new Date(notAfterMs).toISOString() : '',
+  'tls.server.not_after': isDate(notAfterMs) ? new Date(notAfterMs).toISOString() : '',
 });

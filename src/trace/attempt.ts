@@ -5,6 +5,7 @@ import { brief, type Fault } from '../protocol/faults.ts';
 import { ownText } from '../protocol/own-text.ts';
 import type { Evidence } from '../protocol/proof.ts';
 import type { StreamId } from '../protocol/transport.ts';
+import { dayOf, isDate } from './dates.ts';
 
 /** What a verdict rests on, in words. */
 export interface AttemptEvidence {
@@ -118,7 +119,7 @@ const endpointText = ({ host, port, secureDelegation }: NonNullable<Seen['endpoi
   `${host} port ${port}, ${secureDelegation ? 'by a secure delegation' : 'as the DNS says'}`;
 
 function certificateText({ sha256, subject, issuer, notAfterMs }: CertificateSeen): string {
-  const until = Number.isFinite(notAfterMs) ? new Date(notAfterMs).toISOString().slice(0, 10) : 'nobody knows when';
+  const until = isDate(notAfterMs) ? dayOf(notAfterMs) : 'nobody knows when';
   return `SHA-256 ${sha256}, ${subject}, issued by ${issuer}, until ${until}`;
 }
 

@@ -87,6 +87,27 @@ test('stanzas that hear of the same failure once more are no attempts', async ()
   assert.equal(attempts.length, 1);
 });
 
+test('an attempt that opens no stream has no evidence of one that failed before it began', async () => {
+  const duo = await createDuo({
+    seed: 2,
+    A: { hosts: ['a.example', 'a2.example'] },
+    B: { hosts: ['b.example'], certificate: { names: ['mallory.example'] } },
+  });
+  duo.send('a.example', 'b.example');
+  await duo.settle();
+  await duo.simulation.clock.advance(30 * 60_000);
+  for (const name of ['_xmpp-server._tcp.b.example', '_xmpps-server._tcp.b.example', 'b.example'])
+    duo.simulation.resolver.set(name, null);
+  duo.send('a2.example', 'b.example');
+  await duo.settle();
+  const { attempts } = history(duo.providers.A.view(), 'b.example');
+  await duo.stop();
+  const [last, first] = attempts;
+  assert.deepEqual([first?.local, first?.stream, first?.verdicts.length], ['a.example', 1, 3]);
+  assert.deepEqual([last?.local, last?.stream, last?.verdicts.length], ['a2.example', null, 0]);
+  assert.equal(last?.fault?.layer, 'dns');
+});
+
 test('an attempt that is not decided is in the history, and says what it waits for', async () => {
   const duo = await createDuo({ seed: 2 });
   duo.send('a.example', 'b.example');

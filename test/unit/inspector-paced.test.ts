@@ -1,7 +1,7 @@
 /** What the inspector costs is bounded: answers are made in slices, by turns, and are good for a while. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Interim, Paced } from '../../src/inspector/paced.ts';
+import { type Interim, Overasked, Paced } from '../../src/inspector/paced.ts';
 
 /** A clock that a step moves on; answers count how often they were made. */
 function stage() {
@@ -138,4 +138,23 @@ test('after a change by hand the answer is made anew; one that could not be made
   };
   await assert.rejects(whole('/broken', broken), /broken/);
   assert.equal(await whole('/broken', steps(1, 0)), 3);
+});
+
+test('of very many questions a few are begun at a time, and those that are too many are refused, not kept', async () => {
+  const { whole } = stage();
+  let [begun, most] = [0, 0];
+  const slow = function* (): Generator<undefined, number> {
+    begun += 1;
+    most = Math.max(most, begun);
+    for (let i = 0; i < 20; i += 1) yield;
+    begun -= 1;
+    return 1;
+  };
+  const asked = Array.from({ length: 1_000 }, (_, i) => whole(`/${i}`, slow));
+  const settled = await Promise.allSettled(asked);
+  const refused = settled.filter((one) => one.status === 'rejected');
+  assert.ok(refused.every(({ reason }) => reason instanceof Overasked));
+  assert.equal(refused.length, 1_000 - 64);
+  assert.ok(most <= 4, `${most} at once`);
+  assert.equal(await whole('/after', slow), 1);
 });

@@ -103,11 +103,6 @@ test('an address that is taken is a fault of tcp', async () => {
   await assert.rejects(Inspector.start(options, inspected), /listen-failed/);
 });
 
-test('traces that are sent make way for the next, also to whoever would rather speak HTTP/2', async () => {
-  const upgrading = { connection: 'Upgrade', upgrade: 'h2c' };
-  for (let i = 0; i < 5; i += 1) assert.equal((await get('/api/trace', i === 4 ? {} : upgrading)).status, 200);
-});
-
 test('a trace that cannot be told to its end is cut off, and no other question suffers for it', async () => {
   const lines = function* (): Generator<string> {
     yield '{"trace":"xmpp-dna"}\n';

@@ -1,5 +1,6 @@
 /** How explanations speak, on a terminal and on the page. */
 import type { Mover } from '../../../machines/declare.ts';
+import { isDate } from '../dates.ts';
 
 export const MOVERS: Readonly<Record<Mover, string>> = {
   us: 'ourselves',
@@ -22,4 +23,4 @@ export function lasting(ms: number): string {
 
 /** `13:52:07 UTC`, and nothing where the time is no date. */
 export const clockTime = (atMs: number): string =>
-  Number.isFinite(atMs) && Math.abs(atMs) < 8.64e15 ? `${new Date(atMs).toISOString().slice(11, 19)} UTC` : 'some time';
+  isDate(atMs) ? `${new Date(atMs).toISOString().slice(11, 19)} UTC` : 'some time';

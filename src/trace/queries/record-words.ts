@@ -1,5 +1,6 @@
 /** What a record says, in a word or a line; the details beside it. */
 import type { DialbackResult, DialbackVerify, WireElement } from '../../protocol/wire.ts';
+import { dayOf } from '../dates.ts';
 import type { RecordOf, TraceRecord } from '../record.ts';
 
 /** `good` takes the negotiation forward for certain, `bad` ends something. */
@@ -113,9 +114,6 @@ export function wordsOfDocument({ domain, outcome, url, fingerprints, fault, ms 
     : said('bad', `POSH of ${domain}: ${fault?.condition ?? 'failed'}`, fault?.text ?? null, `after ${ms} ms`);
 }
 
-const day = (atMs: number): string =>
-  Math.abs(atMs) < 8.64e15 ? new Date(atMs).toISOString().slice(0, 10) : String(atMs);
-
 export const wordsOfCertificate = ({
   subject,
   issuer,
@@ -127,7 +125,7 @@ export const wordsOfCertificate = ({
   plainly(
     `certificate for ${names.length === 0 ? subject : names.join(' ')}`,
     named('issued by', issuer),
-    `valid from ${day(notBeforeMs)} to ${day(notAfterMs)}`,
+    `valid from ${dayOf(notBeforeMs)} to ${dayOf(notAfterMs)}`,
     `SHA-256 ${sha256.slice(0, 16)}…`,
   );
 

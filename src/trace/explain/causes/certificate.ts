@@ -1,9 +1,9 @@
 /** PKIX: what the certificate says, and who vouches for it (RFC 6120 §13.7). */
 import { formatTlsa, tlsaOwner } from '../../../protocol/tlsa.ts';
+import { dayOf } from '../../dates.ts';
 import { type Cause, place, said, type Situation } from './cause.ts';
 
-const day = (atMs: number | undefined): string =>
-  atMs === undefined ? 'some day' : new Date(atMs).toISOString().slice(0, 10);
+const day = (atMs: number | undefined): string => dayOf(atMs ?? NaN);
 
 /** So far apart clocks may be, and hardly a plan. */
 const LITTLE_MS = 24 * 3_600_000;
