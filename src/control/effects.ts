@@ -30,7 +30,6 @@ import { AddressShare } from './address-share.ts';
 import type { ChallengeDesk, ChallengeWish } from './challenge-desk.ts';
 import { type SecureDelegationQuestion, findSecureDelegation } from './secure-delegation.ts';
 import { askProoftype } from './own-prooftypes.ts';
-import { hasten } from './steps/hasten.ts';
 import { srvOwnerNames } from '../protocol/srv.ts';
 import type { StandingStreams, Wanted } from './standing-streams.ts';
 import type { StreamSearch } from './stream-search.ts';
@@ -232,8 +231,7 @@ export type Effects = ReturnType<typeof makeEffects>;
 type Watch = <Chart extends AnyStateMachine>(chart: Chart) => Chart;
 
 /** The charts with their effects: what DESIGN §2 calls `provide()`. */
-export function provideEffects(effects: Effects, record: Watch = (chart) => chart) {
-  const watch: Watch = (chart) => record(hasten(chart));
+export function provideEffects(effects: Effects, watch: Watch = (chart) => chart) {
   const { transport, resolution, challenge, findStandingStream, ...proofs } = effects;
   const { ownProoftypes, ...ours } = proofs;
   const { daneProoftype, poshProoftype, pkixProoftype, dialbackProoftype } = ours;

@@ -24,6 +24,7 @@ import { ProofExpiry } from './proof-expiry.ts';
 import { CertificateRecords } from './record-certificates.ts';
 import { AttemptRecords } from './record-attempts.ts';
 import { Recorder, type RecorderOptions } from './recorder.ts';
+import { hasten } from './steps/hasten.ts';
 import { StandingStreams } from './standing-streams.ts';
 import { StreamActors } from './stream-actors.ts';
 import { StreamSearch } from './stream-search.ts';
@@ -112,7 +113,7 @@ export class Registry implements OtherStreams {
         return first === 'posh';
       },
     });
-    const machines = provideEffects(options.effects(this), (chart) => recorder.watch(chart));
+    const machines = provideEffects(options.effects(this), (chart) => recorder.watch(hasten(chart)));
     this.#streamActors = new StreamActors({
       machines,
       settings: () => this.#settings,
