@@ -12,6 +12,8 @@ const SLICE_MS = 8;
 const GOOD_FOR_TIMES = 50;
 /** And for at least, and at most, so long, in milliseconds. */
 const GOOD_FOR_MS = [250, 10_000] as const;
+/** Whoever looks at what is stuck sees nothing older for this alone, in milliseconds. */
+const MOST_REST_MS = 5_000;
 /** Whoever asks for what is soon to be had is not kept waiting for longer, in milliseconds. */
 const PATIENCE_MS = 100;
 /** And once more so often, in milliseconds, while it is being made. */
@@ -163,7 +165,7 @@ export class Paced<Answer> {
         kept.made = { answer, atMs, lastedMs: atMs - making.askedMs };
         const restMs = making.tookMs * GOOD_FOR_TIMES;
         kept.untilMs = atMs + Math.min(Math.max(restMs, least), most);
-        this.#restsUntilMs = Math.min(Math.max(this.#restsUntilMs, atMs) + restMs, atMs + STALE_MS);
+        this.#restsUntilMs = Math.min(Math.max(this.#restsUntilMs, atMs) + restMs, atMs + MOST_REST_MS);
         whole.resolve(answer);
         soon.resolve(kept.made);
       },
