@@ -8,12 +8,10 @@
  * and whatever else is ready waits for one slice.
  */
 const SLICE_MS = 8;
-/** An answer is good for so many times as long as it took, and whoever polls has no other made meanwhile: one part in so many goes to pages. */
+/** An answer is good for so many times as long as it took: at most one part in so many is spent on it. */
 const GOOD_FOR_TIMES = 50;
 /** And for at least, and at most, so long, in milliseconds. */
 const GOOD_FOR_MS = [250, 10_000] as const;
-/** Whoever looks at what is stuck sees nothing older for this alone, in milliseconds. */
-const MOST_REST_MS = 5_000;
 /** Whoever asks for what is soon to be had is not kept waiting for longer, in milliseconds. */
 const PATIENCE_MS = 100;
 /** And once more so often, in milliseconds, while it is being made. */
@@ -83,8 +81,6 @@ export class Paced<Answer> {
   /** Those that are being made, and behind them those that wait; the first has the next slice. */
   readonly #makings: Making<Answer>[] = [];
   #isRunning = false;
-  /** Until then those that were made before are good enough for whoever polls: all pages and questions have one share. */
-  #restsUntilMs = 0;
 
   constructor(nowMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs;
@@ -105,9 +101,7 @@ export class Paced<Answer> {
    * next that asks has more.
    */
   async soon(key: string, steps: Steps<Answer>): Promise<Given<Answer>> {
-    const known = this.#kept.get(key) ?? null;
-    const isGood = known?.made != null && this.#ageOf(known.made) <= STALE_MS && this.#nowMs() < this.#restsUntilMs;
-    const kept = isGood ? known : this.#keptFor(key, steps);
+    const kept = this.#keptFor(key, steps);
     const { made, before } = kept;
     if (made !== null) return { answer: made.answer, ageMs: this.#ageOf(made) };
     const isLong = before !== null && before.lastedMs > PATIENCE_MS && this.#ageOf(before) <= STALE_MS;
@@ -163,9 +157,7 @@ export class Paced<Answer> {
         const [least, most] = GOOD_FOR_MS;
         const atMs = this.#nowMs();
         kept.made = { answer, atMs, lastedMs: atMs - making.askedMs };
-        const restMs = making.tookMs * GOOD_FOR_TIMES;
-        kept.untilMs = atMs + Math.min(Math.max(restMs, least), most);
-        this.#restsUntilMs = Math.min(Math.max(this.#restsUntilMs, atMs) + restMs, atMs + MOST_REST_MS);
+        kept.untilMs = atMs + Math.min(Math.max(making.tookMs * GOOD_FOR_TIMES, least), most);
         whole.resolve(answer);
         soon.resolve(kept.made);
       },

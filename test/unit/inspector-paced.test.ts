@@ -106,20 +106,6 @@ test('whoever polls is given the answer before, with its age, while a long one i
   assert.equal((await paced.soon('/', steps(1, 0))).answer, 3, 'older than half a minute is too old');
 });
 
-test('all that is polled has one share: what one answer took, the others wait for with theirs of before', async () => {
-  const { paced, steps, pass } = stage();
-  const [long, short] = [steps(60, 1), steps(20, 1)];
-  await paced.answer('/long', long);
-  assert.equal((await paced.soon('/short', short)).answer, 2, 'the first of its kind is made at once');
-  pass(60 * 50);
-  assert.deepEqual(await paced.soon('/short', short), { answer: 2, ageMs: 3_000 });
-  assert.equal((await paced.answer('/short', short)).answer, 3, 'whoever does not poll is given the newest');
-  pass(2_000 - 20 - 20 - 1); // fifty times what both of them took, less what has passed
-  assert.equal((await paced.soon('/short', short)).answer, 3);
-  pass(1);
-  assert.equal((await paced.soon('/short', short)).answer, 4);
-});
-
 test('a short answer is never of before', async () => {
   const { paced, whole, steps, pass } = stage();
   await whole('/', steps(10, 1));
