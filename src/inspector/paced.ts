@@ -11,7 +11,7 @@ const SLICE_MS = 8;
 /** An answer is good for so many times as long as it took: at most one part in so many is spent on it. */
 const GOOD_FOR_TIMES = 50;
 /** And for at least, and at most, so long, in milliseconds. */
-const GOOD_FOR_MS = [250, 10_000] as const;
+const GOOD_FOR_MS = [250, 3_000] as const;
 /** Whoever asks for what is soon to be had is not kept waiting for longer, in milliseconds. */
 const PATIENCE_MS = 100;
 /** And once more so often, in milliseconds, while it is being made. */
