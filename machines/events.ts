@@ -80,8 +80,8 @@ export type TransportEvent =
   | { readonly type: 'transport.secured'; readonly tls: TlsFacts }
   /** Bytes that are not an XML stream, or break a limit: the condition is a stream error (RFC 6120 §4.9.3). */
   | { readonly type: 'transport.inputRefused'; readonly fault: Fault }
-  /** The gate refused a stanza. */
-  | { readonly type: 'transport.stanzaRefused'; readonly fault: Fault }
+  /** The gate refused a stanza; of which pair, for the trace, where both its addresses were any. */
+  | { readonly type: 'transport.stanzaRefused'; readonly fault: Fault; readonly pair?: DomainPair }
   | { readonly type: 'transport.idle' }
   | { readonly type: 'transport.closed'; readonly fault: Fault | null };
 

@@ -221,7 +221,7 @@ export const initiatingStream = flowChart.createMachine({
           invoke: {
             id: 'association',
             src: 'association',
-            input: ({ context }) => ({ ...associationByCertificate(context), assertion: null }),
+            input: ({ context }) => ({ assertion: null, ...associationByCertificate(context) }),
             onDone: {
               target: 'decidingProof',
               actions: [
@@ -266,7 +266,7 @@ export const initiatingStream = flowChart.createMachine({
           invoke: {
             id: 'association',
             src: 'association',
-            input: ({ context }) => ({ ...associationByChallenge(context), assertion: null }),
+            input: ({ context }) => ({ assertion: null, ...associationByChallenge(context) }),
             onDone: {
               target: 'decidingProof',
               actions: [

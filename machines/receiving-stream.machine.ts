@@ -164,7 +164,7 @@ export const receivingStream = receivingSetup.createMachine({
       invoke: {
         id: 'association',
         src: 'association',
-        input: ({ context }) => ({ ...associationByCertificate(context), assertion: null }),
+        input: ({ context }) => ({ assertion: null, ...associationByCertificate(context) }),
         onDone: {
           target: 'authentication',
           actions: [

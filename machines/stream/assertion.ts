@@ -4,7 +4,7 @@ import type { DialbackAnswer } from '../../src/protocol/dialback.ts';
 import { type Fault, fault, toFault } from '../../src/protocol/faults.ts';
 import { pairOf } from '../../src/protocol/pairs.ts';
 import type { AssertionOutcome, DomainPair } from '../events.ts';
-import { withFirst } from '../collections/growing-table.ts';
+import { withOutgoing } from '../collections/proved-pairs.ts';
 import { heldIn, isHeld, nameIn, slotOf, withHeld, withoutHeld } from '../collections/slots.ts';
 import { limits } from '../limits.ts';
 import { type FailedChild, type StreamContext, withPending, without } from './context.ts';
@@ -119,7 +119,7 @@ export const identityAssertion = authentication.extend({
         return;
       }
       enqueue.sendTo('transport', raiseLimits);
-      enqueue.assign({ validPairs: withFirst(context.validPairs, pairId({ from, to }), proof) });
+      enqueue.assign({ validPairs: withOutgoing(context.validPairs, { from, to }, proof) });
       if (mayWriteBack(context, proof)) enqueue.emit({ type: 'pair.admitted', stream, from: to, to: from, proof });
       enqueue.emit({ type: 'pair.accepted', stream, from, to, proof });
     }),

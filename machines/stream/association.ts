@@ -72,7 +72,7 @@ export const domainNameAssociation = tlsNegotiation.extend({
       enqueue.assign(withPending(context, { associations }));
       enqueue.spawnChild('association', {
         id: `association.${slotOf(associations, domain)}`,
-        input: { ...associationOf(context, domain), assertion: null },
+        input: { assertion: null, ...associationOf(context, domain) },
       });
     }),
     renewProof: enqueueActions(({ context, enqueue }, domain: string) => {
@@ -82,7 +82,7 @@ export const domainNameAssociation = tlsNegotiation.extend({
       enqueue.assign(withPending(context, { associations }));
       enqueue.spawnChild('association', {
         id: `association.${slotOf(associations, domain)}`,
-        input: { ...renewalOf(context, domain), assertion: null },
+        input: { assertion: null, ...renewalOf(context, domain) },
       });
     }),
     settleAssociation: enqueueActions(({ context, enqueue }, { domain, verdict, attempts }: AssociationOutcome) => {

@@ -1,10 +1,11 @@
 /** AUTHENTICATION: SASL EXTERNAL, and bidi before it (RFC 6120 §6, XEP-0178, XEP-0288). */
 import { assign, enqueueActions } from 'xstate';
 import { encodeAuthzid } from '../../src/protocol/wire.ts';
-import { entryOf, withFirst } from '../collections/growing-table.ts';
+import { entryOf } from '../collections/growing-table.ts';
+import { withIncoming, withOutgoing } from '../collections/proved-pairs.ts';
 import { limits } from '../limits.ts';
 import { dialbackIsOffered, type StreamContext, withNegotiated } from './context.ts';
-import { acceptableProof, authzidVerdict, externalMayBeOffered, pairId } from './rules.ts';
+import { acceptableProof, authzidVerdict, externalMayBeOffered } from './rules.ts';
 import { raiseLimits, restartParser, say } from './setup.ts';
 import { domainNameAssociation } from './association.ts';
 
@@ -27,7 +28,7 @@ export const authentication = domainNameAssociation.extend({
     saslIsExhausted: ({ context }) => context.negotiation.saslAttempts >= limits.saslAttempts,
     bidiWasOffered: ({ context }) =>
       context.tls !== null && context.negotiation.phase === 'open' && context.settings.bidi,
-    somePairIsValid: ({ context }) => context.validPairs.length > 0,
+    somePairIsValid: ({ context }) => context.validPairs.size > 0,
   },
   actions: {
     /** XEP-0288 §2.1: after TLS, before authentication; only towards a far end that we could prove (FACTS §9). */
@@ -71,7 +72,7 @@ export const authentication = domainNameAssociation.extend({
       if (associated?.verdict.kind !== 'proved') return; // see externalWasNotOffered
       enqueue.assign({
         ...withNegotiated(context, { phase: 'authenticated', headerSent: false }),
-        validPairs: withFirst(validPairs, pairId({ from: remote, to: local }), associated.verdict),
+        validPairs: withIncoming(validPairs, { from: remote, to: local }, associated.verdict),
       });
       enqueue.sendTo('transport', say({ kind: 'success' }));
       enqueue.sendTo('transport', restartParser);
@@ -90,7 +91,7 @@ export const authentication = domainNameAssociation.extend({
       const proof = acceptableProof(context, remote);
       if (negotiation.phase !== 'authenticated' || proof === null) return;
       enqueue.sendTo('transport', raiseLimits);
-      enqueue.assign({ validPairs: withFirst(context.validPairs, pairId({ from: local, to: remote }), proof) });
+      enqueue.assign({ validPairs: withOutgoing(context.validPairs, { from: local, to: remote }, proof) });
       if (negotiation.bidi && proof.strength === 'strong') {
         enqueue.emit({ type: 'pair.admitted', stream, from: remote, to: local, proof });
       }

@@ -7,6 +7,7 @@ import type { Proof } from '../../src/protocol/proof.ts';
 import type { Service } from '../../src/protocol/service.ts';
 import type { StreamFeatures } from '../../src/protocol/wire.ts';
 import type { GrowingSet, GrowingTable } from '../collections/growing-table.ts';
+import { noPairs, type ProvedPairs } from '../collections/proved-pairs.ts';
 import type { Slots } from '../collections/slots.ts';
 import { nobodyWaiting, type WaitingLine } from '../collections/waiting-line.ts';
 import type {
@@ -123,8 +124,8 @@ export interface StreamContext extends StreamInput {
   readonly associated: AssociationOutcome | null;
   /** Domains of the far end proved on this stream. */
   readonly proved: GrowingTable<Proof>;
-  /** By {@link pairId}: what was proved to us or to the peer, with the first proof of the domain at the far end. */
-  readonly validPairs: GrowingTable<Proof>;
+  /** What was proved to us or to the peer, with the first proof of the domain at the far end. */
+  readonly validPairs: ProvedPairs;
   readonly fault: Fault | null;
   /** The peer ended the stream: its own fault is not said back to it. */
   readonly endedByPeer: boolean;
@@ -193,7 +194,7 @@ export const newStream = ({ input }: { input: StreamInput }): StreamContext => (
   dna: nothingSaid,
   associated: null,
   proved: [],
-  validPairs: [],
+  validPairs: noPairs,
   fault: null,
   endedByPeer: false,
   ...input, // last: what is added after a spread has a shape of its own each time

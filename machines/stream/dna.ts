@@ -8,10 +8,10 @@ import {
   entryOf,
   type GrowingTable,
   hasMember,
-  membersOf,
   withEntry,
   withFirst,
 } from '../collections/growing-table.ts';
+import { withIncoming } from '../collections/proved-pairs.ts';
 import type { AssociationOutcome, ChallengeOutcome, ReceivedProof, TransportCommand } from '../events.ts';
 import { heldIn, isHeld, nameIn, slotOf, withHeld, withoutHeld } from '../collections/slots.ts';
 import { limits } from '../limits.ts';
@@ -29,7 +29,7 @@ import {
   retracted,
   strongProof,
 } from './dna-rules.ts';
-import { associationOf, faultOfPair, pairId, proofOf, speaksDna, withProof } from './rules.ts';
+import { associationOf, faultOfPair, proofOf, speaksDna, withProof } from './rules.ts';
 import { raiseLimits, say } from './setup.ts';
 import { identityVerification } from './verification.ts';
 
@@ -117,12 +117,11 @@ const validating = identityVerification.extend({
     /** The fact before the word: stanzas may follow that at once (S1, ProtoXEP §4.2). */
     believe: enqueueActions(({ context, enqueue }, domain: string) => {
       const proof = isMutual(context) ? strongProof(context, domain) : null;
-      if (proof === null || isBelieved(context, domain) || membersOf(context.validPairs) >= limits.pairsPerStream)
-        return;
+      if (proof === null || isBelieved(context, domain) || context.validPairs.size >= limits.pairsPerStream) return;
       const pair = { from: domain, to: context.local };
       enqueue.assign({
         ...withDna(context, { believed: withEntry(context.dna.believed, domain, true) }),
-        validPairs: withFirst(context.validPairs, pairId(pair), proof),
+        validPairs: withIncoming(context.validPairs, pair, proof),
       });
       enqueue.sendTo('transport', raiseLimits);
       enqueue.emit({ type: 'pair.admitted', stream: context.stream, ...pair, proof });
@@ -148,7 +147,7 @@ const validating = identityVerification.extend({
       if (!isTaken || isUnderWay) return;
       enqueue.spawnChild('association', {
         id: `association.${slotOf(associations, domain)}`,
-        input: { ...associationOf(heard, domain), assertion: null },
+        input: { assertion: null, ...associationOf(heard, domain) },
       });
     }),
     tellOfAssociation: enqueueActions(

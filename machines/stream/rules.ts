@@ -3,7 +3,6 @@ import type { Endpoint } from '../../src/protocol/dns.ts';
 import { type Fault, fault } from '../../src/protocol/faults.ts';
 import { matchIdentity, referenceIdentifiers } from '../../src/protocol/identity.ts';
 import { canonicalDomain } from '../../src/protocol/names.ts';
-import { pairOf } from '../../src/protocol/pairs.ts';
 import {
   acceptsProof,
   acceptsWeakProof,
@@ -19,7 +18,8 @@ import {
 import { isDnaProofType, type Proof } from '../../src/protocol/proof.ts';
 import { delegationOf, noValidator, type SecureDelegation, undelegated } from '../../src/protocol/secure-delegation.ts';
 import { decodeAuthzid, type StreamFeatures, type StreamHeader } from '../../src/protocol/wire.ts';
-import { entriesOf, entryOf, hasMember, withEntry } from '../collections/growing-table.ts';
+import { entryOf, hasMember, withEntry } from '../collections/growing-table.ts';
+import { provedDomains } from '../collections/proved-pairs.ts';
 import type { AssociationInput } from '../association.machine.ts';
 import { type StreamContext, withDna } from './context.ts';
 
@@ -113,7 +113,11 @@ export const underPolicy = (context: StreamContext, policy: PolicyOptions): Stre
 });
 
 /** Why the policy in force keeps a pair of `domain`, proved so, off this stream; or null (S1, S2, FEATURES P2). */
-export function faultOfPair(context: StreamContext, domain: string, proof: Proof): Fault | null {
+export function faultOfPair(
+  context: StreamContext,
+  domain: string,
+  proof: Pick<Proof, 'prooftype' | 'strength'>,
+): Fault | null {
   const policy = policyTowards(context, domain);
   const violation = (text: string): Fault => fault('policy', 'policy-violation', 'local', text);
   const denied = deniedBy(context.settings.policy, domain) ?? outdatedTls(context, domain);
@@ -127,10 +131,8 @@ export function faultOfStream(context: StreamContext): Fault | null {
   const { settings, purpose, endpoint, associated, remote, validPairs } = context;
   const denied = remote === '' ? null : deniedBy(settings.policy, remote);
   if (denied !== null) return denied;
-  for (const [id, proof] of Object.entries(entriesOf(validPairs))) {
-    const { from, to } = pairOf(id);
-    if (isWithdrawn(context, from) || isWithdrawn(context, to)) continue;
-    const why = faultOfPair(context, hasMember(settings.hosted, from) ? to : from, proof);
+  for (const { domain, ...proof } of provedDomains(validPairs)) {
+    const why = isWithdrawn(context, domain) ? null : faultOfPair(context, domain, proof);
     if (why !== null) return why;
   }
   const isJudged = endpoint !== null && purpose === 'stanzas' && associated !== null && !isWithdrawn(context, remote);

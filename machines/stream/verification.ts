@@ -5,7 +5,8 @@ import { type Fault, faultSentence, toFault } from '../../src/protocol/faults.ts
 import { deniedBy } from '../../src/protocol/policy.ts';
 import { pairOf } from '../../src/protocol/pairs.ts';
 import type { DomainPair, TransportCommand, VerificationOutcome } from '../events.ts';
-import { hasMember, membersOf, withFirst } from '../collections/growing-table.ts';
+import { hasMember } from '../collections/growing-table.ts';
+import { withIncoming } from '../collections/proved-pairs.ts';
 import { heldIn, isHeld, nameIn, slotOf, withHeld, withoutHeld } from '../collections/slots.ts';
 import { limits } from '../limits.ts';
 import { identityAssertion } from './assertion.ts';
@@ -58,7 +59,7 @@ export const identityVerification = identityAssertion.extend({
     keyWasDisownedAndNobodySuffers: ({ context }, { answer }: VerificationOutcome) =>
       answer.type === 'error' &&
       answer.condition === 'forbidden' &&
-      context.validPairs.length === 0 &&
+      context.validPairs.size === 0 &&
       heldIn(context.pending.verifications) === 1,
   },
   actions: {
@@ -68,7 +69,7 @@ export const identityVerification = identityAssertion.extend({
       if (isHeld(context.pending.verifications, pairId(assertion))) return;
       if (
         heldIn(context.pending.verifications) >= limits.pendingVerifications ||
-        membersOf(context.validPairs) >= limits.pairsPerStream
+        context.validPairs.size >= limits.pairsPerStream
       ) {
         enqueue.sendTo('transport', resultFor(assertion, { type: 'error', condition: 'resource-constraint' }));
         return;
@@ -120,7 +121,7 @@ export const identityVerification = identityAssertion.extend({
       enqueue.stopChild(`verification.${slotOf(verifications, pairId(outcome))}`);
       enqueue.assign({
         ...withPending(context, { verifications: withoutHeld(verifications, pairId(outcome)) }),
-        validPairs: proof === null ? context.validPairs : withFirst(context.validPairs, pairId(outcome), proof),
+        validPairs: proof === null ? context.validPairs : withIncoming(context.validPairs, { from, to }, proof),
         // XEP-0288 §2.2: a domain validly used as a source may be a target. One that was withdrawn is there again, by this proof.
         // Elsewhere the proof stays with its pair, which is all that was asserted: a domain in `proved` may answer every domain of
         // ours that has written to it. Whoever then asserts the domain (ProtoXEP §4.1) has it judged as a domain, once more, out of

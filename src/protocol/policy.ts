@@ -94,7 +94,10 @@ export const acceptsWeakProof = ({ federation, prooftypes }: ResolvedPolicy): bo
   federation === 'permissive' || (federation !== 'authenticated' && prooftypes.includes('dialback'));
 
 /** Whether policy lets in a domain that is proved so, or by nothing (XEP-0238). */
-export function acceptsProof(policy: ResolvedPolicy, { prooftype, strength }: Proof): boolean {
+export function acceptsProof(
+  policy: ResolvedPolicy,
+  { prooftype, strength }: Pick<Proof, 'prooftype' | 'strength'>,
+): boolean {
   if (policy.federation === 'permissive') return true;
   const isNamed = policy.prooftypes.some((name) => name === prooftype);
   if (strength === 'strong') return isNamed;

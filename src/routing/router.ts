@@ -217,7 +217,7 @@ export class Router {
     const to = domainOf(stanza.to);
     if (from === null || to === null || !this.#holds(stream, from, to)) {
       if (from === null || !this.#facts.wasWithdrawn(stream, from))
-        return this.#refuse(stream, this.#gateFault(stream, from, to));
+        return this.#refuse(stream, this.#gateFault(stream, from, to), from, to);
       this.#counters.refused += 1;
       return true;
     }
@@ -228,7 +228,7 @@ export class Router {
       return true;
     }
     if (!this.#options.isLocal(to)) {
-      return this.#refuse(stream, fault('stream', 'host-gone', 'peer', `${to} is no longer served here`));
+      return this.#refuse(stream, fault('stream', 'host-gone', 'peer', `${to} is no longer served here`), from, to);
     }
     this.#counters.admitted += 1;
     this.#attachments.leaveUnattended(stanza, null, (reply) => this.inject(reply, null));
@@ -331,9 +331,9 @@ export class Router {
     return true;
   }
 
-  #refuse(stream: StreamId, why: Fault): false {
+  #refuse(stream: StreamId, why: Fault, from: string | null, to: string | null): false {
     this.#counters.refused += 1;
-    this.#options.events.refused(stream, why);
+    this.#options.events.refused(stream, why, from === null || to === null ? null : { from, to });
     return false;
   }
 

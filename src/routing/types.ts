@@ -1,6 +1,7 @@
 /** What the data plane touches (DESIGN §2): outlets that stanzas are written to, inlets that they come from. */
 import type { Flushed } from '../ports.ts';
 import type { Fault } from '../protocol/faults.ts';
+import type { DomainPair } from '../protocol/pairs.ts';
 import type { Stanza } from '../protocol/stanza.ts';
 import type { StreamId } from '../protocol/transport.ts';
 
@@ -109,7 +110,7 @@ export interface RouterEvents {
   /** A stanza waits for this pair and no stream serves it. Called once per wish, not per stanza. */
   routeWanted(local: string, remote: string): void;
   /** The gate refused a stanza: the stream has to be closed with this stream error (RFC 6120 §4.9.3). */
-  refused(stream: StreamId, fault: Fault): void;
+  refused(stream: StreamId, fault: Fault, pair: DomainPair | null): void;
   /** `from` is proved on the stream, but not towards `to`: whether what is proved covers the pair. @defaultValue never */
   coversPair?(stream: StreamId, from: string, to: string): boolean;
   /** For the trace: once when something begins to wait for a route, and once when that ends; never per stanza. */

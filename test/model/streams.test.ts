@@ -112,7 +112,7 @@ function serialized({ value, status, context }: SnapshotFrom<Stream>): string {
       associated?.verdict.kind,
       // Of further domains no box hangs.
       entryOf(proved, context.remote) !== undefined,
-      validPairs.length > 0,
+      validPairs.size > 0,
     ],
     ...[heard?.asserts, context.dna.isSpoken, context.dna.asserted.length > 0],
     ...[context.pending.assertions, context.pending.verifications.length, context.pending.questions.length > 0],

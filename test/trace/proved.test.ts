@@ -1,6 +1,8 @@
 /** What may pass, and by which proof: the list of proved pairs, live and out of a trace (O1). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { noPairs, withOutgoing } from '../../machines/collections/proved-pairs.ts';
+import type { Proof } from '../../src/protocol/proof.ts';
 import { proofsWords, provedCount, provedPairs } from '../../src/trace/queries/proved.ts';
 import { overview, rows, type Row } from '../../src/trace/queries/queries.ts';
 import { replay } from '../../src/trace/view/replay.ts';
@@ -33,6 +35,11 @@ test('pairs of both directions stand there with their proof and stream, a page a
   ]);
   const stream = rows(view, 'stream').rows.find(({ id }) => id === 'stream:1');
   assert.equal(stream?.proof, 'dialback (weak)');
+  assert.deepEqual(
+    view.actors.get('stream:1')?.context['validPairs'],
+    { size: 2, alike: [{ prooftype: 'dialback', strength: 'weak', expiresAtMs: null }] },
+    'with the context, of any number of pairs no more than that',
+  );
 
   const { records } = await readText(traceText(view.records));
   assert.deepEqual(rows(replay(records, { hosts: view.hosts }), 'proved'), rows(view, 'proved'));
@@ -44,12 +51,15 @@ test('pairs of both directions stand there with their proof and stream, a page a
   await duo.stop();
 });
 
-test('a pair that was proved anew is told once, by the newer proof; of nonsense in a trace, nothing', () => {
-  const proof = (prooftype: string) => ({ prooftype, strength: 'strong', expiresAtMs: null });
-  const validPairs = [
-    { size: 1, entries: { 'a.example>b.example': proof('dane') } },
-    { size: 2, entries: { 'a.example>b.example': proof('pkix'), 'c.example>b.example': proof('pkix') } },
-  ];
+test('each pair is told once, by its first proof; of nonsense in a trace, nothing', () => {
+  const pair = { from: 'a.example', to: 'b.example' };
+  const proof = (prooftype: string): Proof => ({ prooftype, strength: 'strong', evidence: {}, expiresAtMs: null });
+  const first = withOutgoing(noPairs, pair, proof('dane'));
+  const validPairs = withOutgoing(
+    withOutgoing(first, pair, proof('pkix')),
+    { ...pair, from: 'c.example' },
+    proof('pkix'),
+  );
   assert.deepEqual(
     [...provedPairs({ validPairs })].map(({ from, prooftype }) => [from, prooftype]),
     [
@@ -58,8 +68,15 @@ test('a pair that was proved anew is told once, by the newer proof; of nonsense 
     ],
   );
   assert.equal(proofsWords({ validPairs }), 'dane, pkix');
-  for (const nonsense of [null, 'text', [7, null], [{ size: 'many', entries: 3 }], [{ entries: { nobody: null } }]]) {
-    assert.deepEqual([...provedPairs({ validPairs: nonsense })], []);
-    assert.equal(provedCount({ validPairs: nonsense }), 0);
-  }
+  const [alike] = first.alike;
+  const oddities = [
+    ...[null, 'text', [7, null], [{ size: 1, entries: { 'a.example>b.example': {} } }], { alike: 'many' }],
+    ...[{ alike: [7, null] }, { ...first, ours: null, size: 'many' }, { ...first, theirs: [{ entries: { b: 'x' } }] }],
+    ...[
+      { ...first, alike: [{ ...alike, outgoing: 'all' }] },
+      { ...first, alike: [{ ...alike, outgoing: [[[null, {}]]] }] },
+    ],
+  ];
+  for (const nonsense of oddities) assert.deepEqual([...provedPairs({ validPairs: nonsense })], []);
+  for (const nonsense of oddities.slice(0, 7)) assert.equal(provedCount({ validPairs: nonsense }), 0);
 });

@@ -7,6 +7,8 @@ import {
   entryOf,
   type GrowingTable,
   membersOf,
+  setOf,
+  tableOf,
   withEntry,
   withFirst,
 } from '../../machines/collections/growing-table.ts';
@@ -49,4 +51,12 @@ test('10,000 entries are copied some 13 times each, not 5,000 times', () => {
   }
   assert.ok(copied < 10_000 * 14, String(copied));
   assert.ok(table.length < 15, 'and few tables are looked into');
+});
+
+test('a table of thousands is a hash table, which needs no prototype and no hidden class for each name', () => {
+  let table: GrowingTable<number> = [];
+  for (let n = 0; n < 3_000; n += 1) table = withEntry(table, `d${n}.example`, n);
+  for (const { size, entries } of [...table, ...tableOf(['a', 'b'], (name) => name)])
+    if (size > 16) assert.equal(Object.getPrototypeOf(entries), null);
+  assert.equal(Object.getPrototypeOf(setOf(new Set(['a']))[0]?.entries), null);
 });

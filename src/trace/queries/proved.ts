@@ -1,4 +1,6 @@
 /** Who is proved on a stream, and for what: read in the context of its chart, which is where the data plane has it from. */
+import { BLOCK_SIZE } from '../../../machines/collections/proved-pairs.ts';
+import { PAGE_SIZE } from '../../../machines/collections/number-pages.ts';
 import { fieldsIn, isFields, numberIn, textIn } from '../context.ts';
 import type { View } from '../view/view.ts';
 
@@ -20,56 +22,107 @@ type Fields = Readonly<Record<string, unknown>>;
 export const contextAt = (view: View, id: string): Fields =>
   fieldsIn(view.context === undefined ? view.actors.get(id)?.context : view.context(id));
 
-/** How many pairs there are, at most: one that was proved anew may count twice. */
-export const provedCount = ({ validPairs }: Fields): number =>
-  partsOf(validPairs).reduce((sum, { size }) => sum + (numberIn(size) ?? 0), 0);
+/** How many pairs there are. */
+export const provedCount = ({ validPairs }: Fields): number => numberIn(fieldsIn(validPairs)['size']) ?? 0;
 
-/** An entry of the table: there may be ten thousand, of which a page is shown. */
+/** As it is shown with the context: how many there are, and how they were proved. Which, is a list of its own. */
+export const provedBriefly = (context: Fields): Fields => ({
+  size: provedCount(context),
+  alike: alikeIn(context).map(({ prooftype, strength, expiresAtMs }) => ({ prooftype, strength, expiresAtMs })),
+});
+
+/** A pair of the table (machines/collections/proved-pairs.ts): there may be ten thousand, of which a page is shown. */
 interface Proved {
-  /** `a.example>b.example` */
-  readonly pair: string;
-  readonly proof: unknown;
+  readonly from: string;
+  readonly to: string;
+  readonly remote: string;
+  readonly alike: Alike;
 }
 
-/** Each pair once, with the proof that counts. */
-export function* provedIn({ validPairs }: Fields): Generator<Proved> {
-  const parts = partsOf(validPairs).map(({ entries }) => fieldsIn(entries));
-  for (const [at, entries] of parts.entries()) {
-    const newer = parts.slice(0, at);
-    for (const pair of Object.keys(entries))
-      if (pair.includes('>') && !newer.some((part) => Object.hasOwn(part, pair))) yield { pair, proof: entries[pair] };
+/** Those proved by the same prooftype. */
+interface Alike {
+  readonly prooftype: string;
+  readonly strength: string;
+  readonly expiresAtMs: number | null;
+  readonly otherwise: readonly Fields[];
+  readonly incoming: unknown;
+  readonly outgoing: unknown;
+}
+
+/** Domains, by their numbers. */
+type Names = ReadonlyMap<number, string>;
+
+/** Each pair, with the proof that counts. */
+export function* provedIn(context: Fields): Generator<Proved> {
+  const { ours, theirs } = fieldsIn(context['validPairs']);
+  const locals = namesIn(ours);
+  const remotes = namesIn(theirs);
+  for (const alike of alikeIn(context)) {
+    for (const [local, remote] of pairsIn(alike.outgoing, locals, remotes))
+      yield { from: local, to: remote, remote, alike };
+    for (const [local, remote] of pairsIn(alike.incoming, locals, remotes))
+      yield { from: remote, to: local, remote, alike };
   }
 }
 
-export const prooftypeOf = ({ proof }: Proved): string => textIn(fieldsIn(proof)['prooftype']);
+function* pairsIn(blocks: unknown, locals: Names, remotes: Names): Generator<readonly [string, string]> {
+  for (const [block, pages] of listIn(blocks).entries())
+    for (const [page, numbers] of listIn(pages).entries())
+      for (const [at, bits] of listIn(numbers).entries()) {
+        const remote = remotes.get(page * PAGE_SIZE + at);
+        if (typeof bits !== 'number' || remote === undefined) continue;
+        for (let left = bits | 0; left !== 0; left &= left - 1) {
+          const local = locals.get(block * BLOCK_SIZE + 31 - Math.clz32(left & -left));
+          if (local !== undefined) yield [local, remote];
+        }
+      }
+}
 
-export function provedPair({ pair, proof }: Proved): ProvedPair {
-  const border = pair.indexOf('>');
-  const { prooftype, strength, expiresAtMs } = fieldsIn(proof);
-  const proved = { prooftype: textIn(prooftype), strength: textIn(strength), expiresAtMs: numberIn(expiresAtMs) };
-  return { from: pair.slice(0, border), to: pair.slice(border + 1), ...proved };
+/** Its domains hold this text, or `from>to` does. */
+export const isNamed = ({ from, to }: Proved, text: string): boolean =>
+  text.includes('>') ? `${from}>${to}`.includes(text) : from.includes(text) || to.includes(text);
+
+export const prooftypeOf = ({ alike }: Proved): string => alike.prooftype;
+
+export function provedPair({ from, to, remote, alike }: Proved): ProvedPair {
+  const { prooftype, strength, expiresAtMs, otherwise } = alike;
+  const other = otherwise.find((entries) => Object.hasOwn(entries, remote))?.[remote];
+  return { from, to, prooftype, strength, expiresAtMs: other === undefined ? expiresAtMs : numberIn(other) };
 }
 
 export function* provedPairs(context: Fields): Generator<ProvedPair> {
   for (const proved of provedIn(context)) yield provedPair(proved);
 }
 
-/** Looked at for {@link proofWords}: of thousands of pairs, most are proved alike. */
-const LOOKED_AT = 64;
-
 /** `pkix`, `dialback (weak), posh`; empty where nothing is proved. */
-export function proofsWords(context: Fields): string {
-  const words = new Set<string>();
-  let looked = 0;
-  for (const proof of provedPairs(context)) {
-    words.add(proofWords(proof));
-    if (++looked === LOOKED_AT) break;
-  }
-  return [...words].join(', ');
-}
+export const proofsWords = (context: Fields): string => alikeIn(context).map(proofWords).join(', ');
 
 export const proofWords = ({ prooftype, strength }: Pick<ProvedPair, 'prooftype' | 'strength'>): string =>
   strength === 'strong' ? prooftype : `${prooftype} (${strength})`;
 
-/** A table of a context (machines/collections/growing-table.ts): its newest part first. */
-const partsOf = (table: unknown): readonly Fields[] => (Array.isArray(table) ? table.filter(isFields) : []);
+const alikeIn = ({ validPairs }: Fields): Alike[] =>
+  listIn(fieldsIn(validPairs)['alike'])
+    .filter(isFields)
+    .map(({ prooftype, strength, expiresAtMs, otherwise, incoming, outgoing }) => ({
+      prooftype: textIn(prooftype),
+      strength: textIn(strength),
+      expiresAtMs: numberIn(expiresAtMs),
+      otherwise: entriesIn(otherwise),
+      incoming,
+      outgoing,
+    }));
+
+const namesIn = (domains: unknown): Names =>
+  new Map(
+    entriesIn(domains).flatMap((entries) =>
+      Object.entries(entries).map(([domain, number]) => [numberIn(number) ?? -1, domain] as const),
+    ),
+  );
+
+/** Of a table (machines/collections/growing-table.ts), the entries of its newest part first. */
+const entriesIn = (table: unknown): readonly Fields[] =>
+  listIn(table)
+    .filter(isFields)
+    .map(({ entries }) => fieldsIn(entries));
+
+const listIn = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);

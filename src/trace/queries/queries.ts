@@ -11,6 +11,7 @@ import {
   contextAt,
   proofWords,
   proofsWords,
+  isNamed,
   prooftypeOf,
   provedCount,
   provedIn,
@@ -68,7 +69,7 @@ export interface Overview {
   readonly atMs: number;
   readonly origin: View['origin'];
   readonly hosts: readonly string[];
-  /** Of those that have not ended; of what is proved, at most. */
+  /** Of those that have not ended. */
   readonly counts: Readonly<Record<RowKind, number>>;
   /** False: others may be stuck as well, for there was no time to look at all of them; whoever asks again learns of all. */
   readonly isWhole: boolean;
@@ -167,7 +168,7 @@ function* provedSteps(view: View, filter: string, offset: number, limit: number)
     const isWholeWanted = id.includes(wanted);
     for (const proved of provedIn(context)) {
       if (++looked % PAIRS_A_STEP === 0) yield;
-      if (!isWholeWanted && !proved.pair.includes(wanted) && !prooftypeOf(proved).includes(wanted)) continue;
+      if (!isWholeWanted && !isNamed(proved, wanted) && !prooftypeOf(proved).includes(wanted)) continue;
       if (total >= offset && total < end) {
         const pair = provedPair(proved);
         shown.push(provedRow(id, stream, pair, hosts.has(pair.from)));

@@ -1,0 +1,100 @@
+/**
+ * Domain pairs and how each was proved, as plain data to which pairs are only ever added. One stream may serve a hundred
+ * thousand, and nearly all of them are proved alike: so there is no entry for a pair, but a bit. Domains have numbers here, ours
+ * and those of the far end; of 32 domains of ours, a domain of the far end has one number that says which of them (docs/adr/tables.md).
+ */
+import type { DomainPair } from '../../src/protocol/pairs.ts';
+import type { Proof } from '../../src/protocol/proof.ts';
+import { entriesOf, entryOf, type GrowingTable, membersOf, withEntry } from './growing-table.ts';
+import { numberAt, type NumberPages, withItemAt, withNumberAt } from './number-pages.ts';
+
+/** By block of 32 domains of ours; in it by the number of the domain of the far end: its pairs with them, at a bit each. */
+type Blocks = readonly NumberPages[];
+
+/** Proved by the same prooftype, and as strongly. What each proof rested on is told when it is found, and not kept. */
+interface PairsAlike extends Pick<Proof, 'prooftype' | 'strength'> {
+  /** When the first proof of them ends. */
+  readonly expiresAtMs: Proof['expiresAtMs'];
+  /** By domain of the far end: when the newest proof of a pair of it ends, where that is another time. */
+  readonly otherwise: GrowingTable<Proof['expiresAtMs']>;
+  readonly incoming: Blocks;
+  readonly outgoing: Blocks;
+}
+
+export interface ProvedPairs {
+  /** How many there are. */
+  readonly size: number;
+  /** Numbers of domains, from 0. */
+  readonly ours: GrowingTable<number>;
+  readonly theirs: GrowingTable<number>;
+  readonly alike: readonly PairsAlike[];
+}
+
+export const noPairs: ProvedPairs = { size: 0, ours: [], theirs: [], alike: [] };
+
+/** Bits of a number. */
+export const BLOCK_SIZE = 32;
+const blockOf = (local: number): number => Math.floor(local / BLOCK_SIZE);
+const bitsAt = (blocks: Blocks, local: number, remote: number): number =>
+  numberAt(blocks[blockOf(local)] ?? [], remote);
+
+const numbered = (domains: GrowingTable<number>, domain: string): GrowingTable<number> =>
+  entryOf(domains, domain) === undefined ? withEntry(domains, domain, membersOf(domains)) : domains;
+
+/** With a pair whose sender domain is at the far end. */
+export const withIncoming = (pairs: ProvedPairs, { from, to }: DomainPair, proof: Proof): ProvedPairs =>
+  withPair(pairs, 'incoming', to, from, proof);
+
+/** With a pair whose target domain is at the far end. */
+export const withOutgoing = (pairs: ProvedPairs, { from, to }: DomainPair, proof: Proof): ProvedPairs =>
+  withPair(pairs, 'outgoing', from, to, proof);
+
+/** The first proof of a pair counts. */
+function withPair(
+  pairs: ProvedPairs,
+  direction: 'incoming' | 'outgoing',
+  local: string,
+  remote: string,
+  { prooftype, strength, expiresAtMs }: Proof,
+): ProvedPairs {
+  const ours = numbered(pairs.ours, local);
+  const theirs = numbered(pairs.theirs, remote);
+  const mine = entryOf(ours, local) ?? 0; // it was numbered
+  const its = entryOf(theirs, remote) ?? 0;
+  const bit = 1 << mine;
+  if (pairs.alike.some((one) => (bitsAt(one[direction], mine, its) & bit) !== 0)) return pairs;
+  const known = pairs.alike.findIndex((one) => one.prooftype === prooftype && one.strength === strength);
+  const group = pairs.alike[known] ?? { prooftype, strength, expiresAtMs, otherwise: [], incoming: [], outgoing: [] };
+  const block = blockOf(mine);
+  const blocks = group[direction];
+  const pages = withNumberAt(blocks[block] ?? [], its, bitsAt(blocks, mine, its) | bit);
+  const changed = withItemAt(blocks, block, pages, []);
+  const isAsKnown = expiryOf(group, remote) === expiresAtMs;
+  const grown: PairsAlike = {
+    prooftype,
+    strength,
+    expiresAtMs: group.expiresAtMs,
+    otherwise: isAsKnown ? group.otherwise : withEntry(group.otherwise, remote, expiresAtMs),
+    incoming: direction === 'incoming' ? changed : group.incoming,
+    outgoing: direction === 'outgoing' ? changed : group.outgoing,
+  };
+  const alike = known === -1 ? [...pairs.alike, grown] : pairs.alike.with(known, grown);
+  return { size: pairs.size + 1, ours, theirs, alike };
+}
+
+function expiryOf({ otherwise, expiresAtMs }: PairsAlike, remote: string): Proof['expiresAtMs'] {
+  const other = entryOf(otherwise, remote);
+  return other === undefined ? expiresAtMs : other;
+}
+
+/** Domains of the far end, each with every way in which a pair of it was proved. */
+export function* provedDomains({
+  theirs,
+  alike,
+}: ProvedPairs): Generator<{ readonly domain: string } & Pick<Proof, 'prooftype' | 'strength'>> {
+  for (const [domain, number] of Object.entries(entriesOf(theirs))) {
+    const hasPair = (pages: NumberPages): boolean => numberAt(pages, number) !== 0;
+    for (const { prooftype, strength, incoming, outgoing } of alike)
+      if (incoming.some(hasPair) || outgoing.some(hasPair)) yield { domain, prooftype, strength };
+  }
+}
