@@ -130,7 +130,7 @@ export class ConnectionManager {
       isLocal: (domain) => this.#hosted.has(domain),
       events: {
         routeWanted: (local, remote) => this.#registry.routeWanted(local, remote),
-        refused: (stream, what) => this.#registry.stanzaRefused(stream, what),
+        refused: (stream, what, pair) => this.#registry.stanzaRefused(stream, what, pair),
         coversPair: (stream, from, to) => this.#registry.coversPair(stream, from, to),
         queueChanged: (edge) =>
           this.#registry.recorder.record(`pair:${edge.local}>${edge.remote}`, { kind: 'queue', ...edge }),

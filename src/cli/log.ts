@@ -72,8 +72,9 @@ export function createLog(terminal: Terminal, now: () => number): Log {
           break;
       }
     },
-    record: ({ actor, ...record }) => {
-      const told = readReport(record.report);
+    record: ({ actor, report }) => {
+      if (!isTold(report)) return;
+      const told = readReport(report);
       const what = REPORTS[told.type];
       if (what !== undefined) {
         if (told.fault === null) say('info', `${actor}: ${what(told)}`);
@@ -111,6 +112,10 @@ const REPORTS: Readonly<Record<string, ((report: Report) => string) | undefined>
   'pair.failed': () => 'failed',
   'domain.withdrawn': ({ domain }) => `${domain} belongs to it no more`,
 };
+
+/** Most are for the trace alone. */
+const isTold = (report: { readonly type: string }): boolean =>
+  report.type in REPORTS || 'outcome' in report || report.type.endsWith('.errored');
 
 /** Records hold reports of several kinds; only what is a text, or a fault, is shown. */
 function readReport(report: { readonly type: string }): Report {

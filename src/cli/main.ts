@@ -12,6 +12,8 @@ if (process.argv.includes('serve')) {
   // What V8 has often seen live on it allocates among the old from then on, and that keeps all it refers to until the next full
   // collection: 50 KiB of each stream that is gone (docs/adr/streams-and-pairs.md, "Garbage of streams").
   setFlagsFromString('--no-allocation-site-pretenuring');
+  // Its young are few: threads that share them out cost more than they save.
+  setFlagsFromString('--no-parallel-scavenge');
 }
 const { runCommandLine } = await import('./run.ts');
 const { createTerminal } = await import('./terminal.ts');

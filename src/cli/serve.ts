@@ -1,4 +1,5 @@
 /** `xmpp-dna serve`: federates the hosts and components of a configuration file until it is told to stop. */
+import { sendOneTicket } from '../adapters/network/one-ticket.ts';
 import { loadConfig } from '../config/load.ts';
 import { ConnectionManager } from '../manager.ts';
 import type { RunCommand } from './command.ts';
@@ -12,6 +13,7 @@ export const serve: RunCommand = async ({ values }, terminal) => {
   const config = loadConfig(file);
   const warn = (warning: string): void => terminal.tell(terminal.paint('yellow', warning));
   config.warnings.forEach(warn);
+  sendOneTicket();
   const ports = createPorts(file, config, warn);
   try {
     return await runDaemon({ file, config, ports, manager: new ConnectionManager(config.manager, ports) }, terminal);

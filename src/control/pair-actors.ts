@@ -5,6 +5,7 @@ import type { pair } from '../../machines/pair.machine.ts';
 import { type Fault, toFault } from '../protocol/faults.ts';
 import type { Machines } from './effects.ts';
 import type { Recorder } from './recorder.ts';
+import { keepDeadlines } from './steps/deadlines.ts';
 
 interface AwakePair {
   readonly actor: ActorRefFrom<typeof pair>;
@@ -86,11 +87,9 @@ export class PairActors {
 
   #start(local: string, remote: string): AwakePair {
     const { machine, recorder, reported, errored } = this.#options;
-    const actor = createActor(machine, {
-      id: `pair:${local}>${remote}`,
-      input: { local, remote },
-      clock: recorder.clock,
-    });
+    const input = { local, remote };
+    const { clock } = recorder;
+    const actor = keepDeadlines(createActor(machine, { id: `pair:${local}>${remote}`, input, clock }));
     const row = this.#awake.get(remote) ?? new Map<string, AwakePair>();
     const sleep = (): void => {
       this.#leave(awake);

@@ -6,6 +6,7 @@ import { type PeerInput, wishesOf } from '../../machines/peer.machine.ts';
 import { type Fault, toFault } from '../protocol/faults.ts';
 import type { Machines } from './effects.ts';
 import type { Recorder } from './recorder.ts';
+import { keepDeadlines } from './steps/deadlines.ts';
 
 export interface PeerActorsOptions {
   readonly machine: Machines['peer'];
@@ -114,7 +115,8 @@ export class PeerActors {
 
   #start(remote: string): PeerActor {
     const { machine, recorder, inputOf, reported, errored, lookingUp } = this.#options;
-    const actor = createActor(machine, { id: `peer:${remote}`, input: inputOf(remote), clock: recorder.clock });
+    const { clock } = recorder;
+    const actor = keepDeadlines(createActor(machine, { id: `peer:${remote}`, input: inputOf(remote), clock }));
     this.#actors.set(remote, actor);
     const forget = (): void => {
       if (this.#actors.get(remote) === actor) this.#actors.delete(remote);

@@ -179,10 +179,10 @@ export class AttemptRecords {
     }
     const ended = { outcome: 'holds', fault: null, cause: '', fix: '' } as const;
     this.#record({
-      ...attempted,
-      ...ended,
       stream: facts.stream,
       verdicts: this.#verdictsOfAll(attempted, facts, proof),
+      ...attempted,
+      ...ended,
     });
   }
 
@@ -223,13 +223,13 @@ export class AttemptRecords {
     const view = { atMs: this.#recorder.clock.now() };
     const { cause, fix } = diagnose(situationOf(view, { ...attempted, stream, peer: null }, told, attempts));
     this.#record({
-      ...attempted,
       outcome: 'failed',
       stream: facts?.stream ?? null,
       fault: briefFault(told),
       cause: briefText(cause),
       fix: briefText(fix ?? ''),
       verdicts: facts === null ? [] : this.#verdicts(attempted, facts, attempts, null),
+      ...attempted,
     });
   }
 
@@ -246,7 +246,7 @@ export class AttemptRecords {
     const last = held === undefined || isTold ? [] : [{ prooftype: held.prooftype, verdict: asVerdict(held) }];
     return [...told, ...last].map(({ prooftype, verdict }) => {
       const atMs = this.#fellMs.get(verdict) ?? this.#recorder.clock.now();
-      return verdictKept({ ...foundIn(verdict), prooftype, domain: remote, atMs }, seen);
+      return verdictKept({ prooftype, domain: remote, atMs, ...foundIn(verdict) }, seen);
     });
   }
 

@@ -11,6 +11,7 @@ import { proofOf } from '../../machines/stream/rules.ts';
 import type { AcceptedConnection } from '../adapters/transport.ts';
 import type { Clock, PoshSource, Random } from '../ports.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
+import type { DomainPair } from '../protocol/pairs.ts';
 import { deniedBy, type PolicyOptions, policyFor, usableProoftypes } from '../protocol/policy.ts';
 import type { Router } from '../routing/router.ts';
 import { ChallengeDesk } from './challenge-desk.ts';
@@ -192,8 +193,12 @@ export class Registry implements OtherStreams {
   }
 
   /** The gate refused a stanza (RouterEvents). */
-  stanzaRefused(stream: StreamId, what: Fault): void {
-    this.#streamActors.send(stream, { type: 'transport.stanzaRefused', fault: what });
+  stanzaRefused(stream: StreamId, what: Fault, pair: DomainPair | null): void {
+    this.#streamActors.send(stream, {
+      type: 'transport.stanzaRefused',
+      fault: what,
+      ...(pair === null ? {} : { pair }),
+    });
   }
 
   /**

@@ -7,6 +7,7 @@ import { type Fault, toFault } from '../protocol/faults.ts';
 import type { Machines } from './effects.ts';
 import type { Recorder } from './recorder.ts';
 import type { StandingStreams } from './standing-streams.ts';
+import { keepDeadlines } from './steps/deadlines.ts';
 
 interface StreamActor {
   send(event: StreamEvent): void;
@@ -77,7 +78,7 @@ export class StreamActors {
   }
 
   open(input: Omit<StreamInput, 'settings'>): void {
-    this.#start('initiatingStream', { ...input, settings: this.#options.settings() });
+    this.#start('initiatingStream', { settings: this.#options.settings(), ...input });
   }
 
   stop(): void {
@@ -87,7 +88,8 @@ export class StreamActors {
   #start(kind: 'initiatingStream' | 'receivingStream', input: StreamInput): void {
     const { machines, table, recorder, reported } = this.#options;
     const { stream, purpose, endpoint, remote } = input;
-    const actor = createActor(machines[kind], { id: `stream:${stream}`, input, clock: recorder.clock });
+    const { clock } = recorder;
+    const actor = keepDeadlines(createActor(machines[kind], { id: `stream:${stream}`, input, clock }));
     this.#actors.set(stream, actor);
     table.add({
       id: stream,

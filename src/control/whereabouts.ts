@@ -5,6 +5,7 @@ import type { Resolution } from '../../machines/resolution.machine.ts';
 import { fault, toFault } from '../protocol/faults.ts';
 import type { Machines } from './effects.ts';
 import type { Recorder } from './recorder.ts';
+import { keepDeadlines } from './steps/deadlines.ts';
 
 export interface WhereaboutsOptions {
   readonly machine: Machines['resolution'];
@@ -52,11 +53,9 @@ export class Whereabouts {
     const { machine, recorder, inputOf } = this.#options;
     const { fixedTarget, asksForTlsa, service = 'xmpp-server' } = inputOf(remote);
     const manner = { fresh: false, purpose: 'verification' as const };
-    const actor = createActor(machine, {
-      id: `resolution:${remote}`,
-      input: { remoteDomain: remote, service, fixedTarget, asksForTlsa, targets: [], ...manner },
-      clock: recorder.clock,
-    });
+    const { clock } = recorder;
+    const input = { remoteDomain: remote, service, fixedTarget, asksForTlsa, targets: [], ...manner };
+    const actor = keepDeadlines(createActor(machine, { id: `resolution:${remote}`, input, clock }));
     const settled = new Promise<Resolution>((resolve) => {
       actor.subscribe({
         complete: () => resolve(actor.getSnapshot().output ?? { kind: 'failed', fault: notFinished }),

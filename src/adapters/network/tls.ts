@@ -111,7 +111,11 @@ export function createTlsEngine({ credentials, clock }: { credentials: Credentia
     return socket;
   };
 
-  const startServer = (plain: Socket, { streamTo, service = 'xmpp-server' }: ServerTls, events: HandshakeEvents): tls.TLSSocket => {
+  const startServer = (
+    plain: Socket,
+    { streamTo, service = 'xmpp-server' }: ServerTls,
+    events: HandshakeEvents,
+  ): tls.TLSSocket => {
     const fallback =
       (streamTo === null ? null : credentials.forServerName(streamTo)) ?? credentials.forServerName(null);
     const pick = (credential: Credential | null): tls.SecureContext =>

@@ -167,16 +167,21 @@ let bound: Libcrypto | undefined;
  * @throws FaultError `pkix`: `openssl-unavailable`, local, when this Node binary does not export a function.
  */
 export function loadLibcrypto(): Libcrypto {
-  return (bound ??= bindPrototypes(PROTOTYPES));
+  return (bound ??= bindPrototypes<Libcrypto>(PROTOTYPES));
 }
 
-/** For {@link loadLibcrypto}, and for the test of what happens when a symbol is missing. */
-export function bindPrototypes(prototypes: Readonly<Record<keyof Libcrypto, string>>): Libcrypto {
+/**
+ * Functions of the OpenSSL inside the Node binary.
+ * @throws FaultError `pkix`: `openssl-unavailable`, local
+ */
+export function bindPrototypes<Functions>(prototypes: Readonly<Record<keyof Functions, string>>): Functions {
   try {
     const library = koffi.load(null);
-    const functions = Object.entries(prototypes).map(([name, prototype]) => [name, library.func(prototype)] as const);
+    const functions = Object.entries<string>(prototypes).map(
+      ([name, prototype]) => [name, library.func(prototype)] as const,
+    );
     // Here C signatures become types: the two lists above are held together by their keys and by the reader.
-    return Object.fromEntries(functions) as unknown as Libcrypto;
+    return Object.fromEntries(functions) as unknown as Functions;
   } catch (cause) {
     throw new FaultError(fault('pkix', 'openssl-unavailable', 'local', toFault(cause, 'pkix').text), { cause });
   }

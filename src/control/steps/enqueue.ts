@@ -9,8 +9,8 @@ interface Sending {
   readonly delay?: SendTo['delay'];
 }
 
-/** One for all charts: lining up is over when `collect` returns, and nothing else happens meanwhile. */
-const enqueue = Object.assign((action: unknown): void => void lined.push(read(action)), {
+/** Lines up actions: one for all charts, since it is over when `collect` returns, and nothing else happens meanwhile. */
+export const enqueue = Object.assign((action: unknown): void => void lined.push(read(action)), {
   assign: (assignment: Assign['assignment']): void =>
     void lined.push({ does: 'assign', assignment, params: undefined }),
   emit: (event: Emit['event']): void => void lined.push({ does: 'emit', event, params: undefined }),
@@ -24,6 +24,7 @@ const enqueue = Object.assign((action: unknown): void => void lined.push(read(ac
   stopChild: (child: Stop['child']): void => void lined.push({ does: 'stopChild', child, params: undefined }),
 });
 
+/** @param args with {@link enqueue} among them */
 export function linedUp(
   collect: Enqueue['collect'],
   args: object,
@@ -32,6 +33,6 @@ export function linedUp(
 ): readonly Action[] {
   lined = [];
   read = readAction;
-  collect({ ...args, enqueue }, params);
+  collect(args, params);
   return lined;
 }

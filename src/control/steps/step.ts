@@ -18,7 +18,7 @@ import {
   type SendTo,
   type Spawn,
 } from './actions.ts';
-import { linedUp } from './enqueue.ts';
+import { enqueue, linedUp } from './enqueue.ts';
 import { holds, readGuard } from './guards.ts';
 import type { Entry, Move, Place, Plan } from './plan.ts';
 import { ended, movedTo, withChildren, withContext } from './snapshots.ts';
@@ -270,7 +270,9 @@ export class Step {
     const { snapshot } = this;
     const check = (guard: unknown): boolean => holds(readGuard(chart, guard), snapshot, args.event);
     const { context, event, self, system } = args;
-    this.#run(linedUp(collect, { context, event, check, self, system }, params, (action) => readAction(chart, action)));
+    this.#run(
+      linedUp(collect, { context, event, check, self, system, enqueue }, params, (action) => readAction(chart, action)),
+    );
   }
 }
 

@@ -1,0 +1,61 @@
+/**
+ * One session ticket for each full handshake, where OpenSSL sends two (TLS 1.3, RFC 8446 §4.6.1).
+ *
+ * Each is dearer to a server than its signature: the session is encoded with the client's certificate, decoded, encoded again
+ * (docs/adr/streams-and-pairs.md). A far end resumes with the last it was given. Node has no setter for their number; OpenSSL has one in its configuration.
+ */
+import { bindPrototypes, loadLibcrypto, type Pointer, scoped } from '../pkix/openssl.ts';
+
+type Conf = Pointer<'CONF'>;
+
+interface Configuring {
+  readonly NCONF_new: (method: null) => Conf | null;
+  readonly NCONF_free: (conf: Conf) => void;
+  readonly NCONF_load_bio: (conf: Conf, bio: bigint, errorLine: null) => number;
+  readonly CONF_modules_load: (conf: Conf, section: string, flags: number) => number;
+}
+
+const PROTOTYPES: Readonly<Record<keyof Configuring, string>> = {
+  NCONF_new: 'void *NCONF_new(void *method)',
+  NCONF_free: 'void NCONF_free(void *conf)',
+  NCONF_load_bio: 'int NCONF_load_bio(void *conf, void *bio, void *errorLine)',
+  CONF_modules_load: 'int CONF_modules_load(void *conf, const char *section, unsigned long flags)',
+};
+
+/** config(5) and SSL_CONF_cmd(3): what applies to every SSL_CTX that is made from then on. */
+const CONFIGURATION = Buffer.from(`
+xmpp_dna = modules
+[modules]
+ssl_conf = ssl
+[ssl]
+system_default = tls
+[tls]
+NumTickets = 1
+`);
+
+/** An operator's own configuration would lose its defaults for TLS to ours. */
+const isConfigured = (): boolean =>
+  process.env['OPENSSL_CONF'] !== undefined ||
+  /--openssl-(shared-)?config/.test([...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' '));
+
+/**
+ * For the whole process, so for whoever owns it to say: `xmpp-dna serve` does. Before the first credential is used.
+ * @returns false where OpenSSL is configured by somebody else, or where this Node binary keeps its functions to itself: two then
+ */
+export function sendOneTicket(): boolean {
+  if (isConfigured()) return false;
+  try {
+    const [ssl, configuring] = [loadLibcrypto(), bindPrototypes<Configuring>(PROTOTYPES)];
+    return scoped((own) => {
+      const bio = own(ssl.BIO_new(ssl.BIO_s_mem()), ssl.BIO_free);
+      const conf = own(configuring.NCONF_new(null), configuring.NCONF_free);
+      ssl.BIO_write(bio, CONFIGURATION, CONFIGURATION.length);
+      const isRead = configuring.NCONF_load_bio(conf, bio, null) === 1;
+      const isDone = isRead && configuring.CONF_modules_load(conf, 'xmpp_dna', 0) === 1;
+      ssl.ERR_clear_error();
+      return isDone;
+    });
+  } catch {
+    return false;
+  }
+}

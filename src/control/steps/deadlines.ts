@@ -1,0 +1,56 @@
+/** Deadlines of the actors below one root, by whose they are: xstate looks through those of all whenever one actor ends. */
+import type { AnyActor, AnyEventObject } from 'xstate';
+
+/** What xstate's system offers its actors (5.33); its types leave it out. */
+interface System {
+  scheduler: Scheduler;
+  _relay(source: unknown, target: unknown, event: AnyEventObject): void;
+}
+interface Scheduler {
+  schedule(source: object, target: unknown, event: AnyEventObject, delayMs: number, id?: string): void;
+  cancel(source: object, id: string): void;
+  cancelAll(source: object): void;
+}
+
+/** Of an actor without a parent that has not been started. */
+export function keepDeadlines<Root extends AnyActor>(root: Root): Root {
+  const system = root.system as unknown as System;
+  system.scheduler = new Deadlines(system, root.clock);
+  return root;
+}
+
+class Deadlines implements Scheduler {
+  readonly #system: System;
+  readonly #clock: AnyActor['clock'];
+  readonly #timers = new Map<object, Map<string, unknown>>();
+  #unnamed = 0;
+
+  constructor(system: System, clock: AnyActor['clock']) {
+    this.#system = system;
+    this.#clock = clock;
+  }
+
+  schedule(source: object, target: unknown, event: AnyEventObject, delayMs: number, id = `${this.#unnamed++}`): void {
+    let own = this.#timers.get(source);
+    if (own === undefined) this.#timers.set(source, (own = new Map<string, unknown>()));
+    else this.cancel(source, id);
+    const timer: unknown = this.#clock.setTimeout(() => {
+      own.delete(id);
+      this.#system._relay(source, target, event);
+    }, delayMs);
+    own.set(id, timer);
+  }
+
+  cancel(source: object, id: string): void {
+    const own = this.#timers.get(source);
+    const timer = own?.get(id);
+    if (own?.delete(id) === true) this.#clock.clearTimeout(timer);
+  }
+
+  cancelAll(source: object): void {
+    const own = this.#timers.get(source);
+    if (own === undefined) return;
+    this.#timers.delete(source);
+    for (const timer of own.values()) this.#clock.clearTimeout(timer);
+  }
+}
