@@ -21,6 +21,8 @@ export interface Produced {
   readonly direction?: Explanation['direction'];
   readonly local?: string;
   readonly remote?: string;
+  /** Stands in its chain, where more than one is told of the pair. */
+  readonly actor?: string;
   /** The other end, whose trace is joined with this one's; its own half of the same is `incoming`. */
   readonly other?: Provider;
 }
@@ -46,6 +48,8 @@ export interface Row {
   readonly name: string;
   readonly section: string;
   readonly told: Pick<Explanation, 'mover' | 'cause' | 'fix'> & { readonly state: string; readonly diagnosis: string };
+  /** The states that wait, from the stanza to the one that is told, each as `chart.path`; none where it has failed. */
+  readonly waits: readonly string[];
   readonly wrong: readonly string[];
 }
 
@@ -100,12 +104,15 @@ class Look {
   }
 
   get now(): Explanation | undefined {
-    const { at, direction = 'outgoing', local, remote } = this.#of;
+    const { at, direction = 'outgoing', local, remote, actor } = this.#of;
     return at
       .explain()
       .find(
         (one) =>
-          one.direction === direction && one.local === (local ?? one.local) && one.remote === (remote ?? one.remote),
+          one.direction === direction &&
+          one.local === (local ?? one.local) &&
+          one.remote === (remote ?? one.remote) &&
+          (actor === undefined || one.chain.some((link) => link.actor === actor)),
       );
   }
 
@@ -139,7 +146,14 @@ function rowOf({ section }: Case, name: string, expected: Expected, told: Explan
     ...(expected.fix.test(told.fix) ? [] : [`fix: ${String(expected.fix)} expected`]),
   ];
   const { mover, cause, fix } = told;
-  return { name, section, told: { state: stateOf(told), mover, cause, fix, diagnosis }, wrong };
+  const waits = told.fault === null ? told.chain.filter(({ awaits }) => awaits !== null) : [];
+  return {
+    name,
+    section,
+    told: { state: stateOf(told), mover, cause, fix, diagnosis },
+    waits: waits.map(({ machine, state: path }) => `${machine}.${path}`),
+    wrong,
+  };
 }
 
 async function joined(
@@ -161,6 +175,7 @@ async function joined(
     name: `${name}, both traces`,
     section,
     told: { state, mover: 'operator', cause, fix, diagnosis: state },
+    waits: [],
     wrong,
   };
 }

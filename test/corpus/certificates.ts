@@ -142,7 +142,12 @@ const interceptor: Case = {
     const shownThere = { cert: cert + stranger.certPem, key };
     const other = await stage.provider({ hosts: [B] });
     stage.publish([B], await intercepted(stage, other.port, shownThere));
-    return sends(stage);
+    return { ...(await sends(stage)), other };
+  },
+  joined: {
+    id: 'certificates-differ',
+    cause: /^a\.example presented the certificate [0-9a-f]{16}…, and b\.example saw none: somebody stands between/,
+    fix: /a proxy of the provider, a firewall that inspects TLS, or somebody who listens/,
   },
   expect: {
     ...{ state: 'association.decidingProof', mover: 'peer', diagnosis: 'failed' },

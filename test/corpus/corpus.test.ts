@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { type Case, play, type Row } from './case.ts';
+import { closing } from './closing.ts';
 import { connection } from './connection.ts';
 import { sasl } from './sasl.ts';
 import { dialback } from './dialback.ts';
@@ -15,7 +16,9 @@ import { policy } from './policy.ts';
 import { daneCases, poshCases } from './posh-dane.ts';
 import { A, B } from './stage.ts';
 import { tls } from './tls.ts';
+import { unasserted } from './unasserted.ts';
 import { printed } from './table.ts';
+import { waitingStates } from './waiting-states.ts';
 
 const corpus: readonly Case[] = [
   ...connection,
@@ -27,6 +30,8 @@ const corpus: readonly Case[] = [
   ...poshCases,
   ...daneCases,
   ...policy,
+  ...closing,
+  ...unasserted,
 ];
 
 /** At least so many, whatever is missing on this machine (issue 4). */
@@ -61,6 +66,12 @@ test('every case has been played, but for those that say why not', () => {
     corpus.filter((one) => !played.has(one) && one.skip == null).map(({ section, name }) => `${section}: ${name}`),
     [],
   );
+});
+
+test('a silent far end, DNS or web is told of in every state that waits for one (issue 4)', () => {
+  const { silent, unnamed } = waitingStates(rows);
+  console.log(silent.join('\n'));
+  assert.deepEqual(unnamed, []);
 });
 
 /** Names, places and times aside, which differ from run to run. */

@@ -4,7 +4,7 @@ import { silentServer } from '../support/silent-server.ts';
 import { blockedPort } from './blocked-port.ts';
 import { type Case, LATE_MS, type Produced } from './case.ts';
 import { Caller, closedPort, farEnd, scripted, sends } from './far-ends.ts';
-import { A, B, type ProviderOptions, type Stage } from './stage.ts';
+import { A, B, type ProviderOptions, type Stage, standing } from './stage.ts';
 
 const section = 'Dialback (XEP-0220, RFC 7712 §4)';
 
@@ -143,6 +143,28 @@ export const dialback: readonly Case[] = [
       id: 'sent-not-seen',
       cause: /b\.example sent db:verify from b\.example to a\.example, and a\.example never saw it/,
       fix: /what swallows it between/,
+    },
+  },
+  {
+    ...{ section, name: 'db:verify goes out on a stream of stanzas, and is lost on its way', lateMs: LATE_MS },
+    produce: async (stage) => {
+      const other = await stage.provider({ hosts: [B], manager: byDialback, ...swallows(QUESTION.verify) });
+      const at = await stage.provider({ manager: byDialback, showsAsClient: false });
+      other.send(B, A);
+      await standing(stage, other, 'initiatingStream');
+      at.send(A, B);
+      return { at, other, local: A, remote: B };
+    },
+    expect: {
+      ...{ ...ASKED, diagnosis: 'key-not-asked-for' },
+      cause: /has reached us \(stream:\d+\), and its question .* has not arrived/,
+      fix: /log of that server.*two traces/,
+    },
+    far: {
+      ...{ ...VERIFYING, state: 'awaitingVerifyAnswer' },
+      cause:
+        /authoritative server of a\.example .* has been asked whether the key is its own, and has not answered for 7 s/,
+      fix: /log of the server of a\.example: answering db:verify is a computation/,
     },
   },
   {

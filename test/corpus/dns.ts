@@ -8,7 +8,7 @@ import { startNsd } from '../support/nsd.ts';
 import { signZone } from '../support/signed-zone.ts';
 import { unboundMissing } from '../support/unbound.ts';
 import type { Case, Expected, Produced } from './case.ts';
-import { closedPort, farEnd, good, sends } from './far-ends.ts';
+import { Caller, closedPort, farEnd, good, sends } from './far-ends.ts';
 import { A, B, type Stage } from './stage.ts';
 
 const section = 'DNS (RFC 6120 §3.2, RFC 4035)';
@@ -109,6 +109,23 @@ export const dns: readonly Case[] = [
     expect: {
       ...{ state: 'awaitingTlsa', mover: 'dns', diagnosis: 'dns-silent' },
       cause: /has not answered for b\.example \(the TLSA records of its server\)/,
+      fix: /each has to answer over UDP and over TCP/,
+    },
+  },
+  {
+    ...{ section, name: 'nobody answers about a domain that has connected to us', lateMs: LATE_MS },
+    produce: async (stage) => {
+      const dns = await startDnsServer();
+      stage.atEnd(() => dns.close());
+      dns.fail(SRV, 'silent');
+      const resolver = { ...createResolver({ servers: [dns.address], clock: stage.clock }), validates: true };
+      const at = await stage.provider({ ports: { resolver } });
+      await (await Caller.of(stage, at)).securing();
+      return { at, direction: 'incoming', local: A, remote: B };
+    },
+    expect: {
+      ...{ state: 'awaitingSecureDelegation', mover: 'dns', diagnosis: 'dns-silent' },
+      cause: /has not answered for b\.example \(its signed records\) for 3 s; silence is not absence/,
       fix: /each has to answer over UDP and over TCP/,
     },
   },

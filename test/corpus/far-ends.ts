@@ -107,9 +107,22 @@ export class Caller {
 
   /** As far as the features under TLS; with its certificate, or none. */
   async secured(credential: Credential | null = good): Promise<void> {
+    await this.securing(credential);
+    await this.#hears('</stream:features>');
+  }
+
+  /** As far as its header under TLS, to which nobody need answer. */
+  async securing(credential: Credential | null = good): Promise<void> {
     await this.header();
     await this.says(STARTTLS, '<proceed');
     this.stream.secureAsClient(A, credential);
+    this.stream.write(HELLO);
+  }
+
+  /** Believed by SASL EXTERNAL. */
+  async authenticated(): Promise<void> {
+    await this.secured();
+    await this.says(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>`, '<success');
     await this.header();
   }
 

@@ -159,7 +159,7 @@ export const policy: readonly Case[] = [
       return { ...(await sends(stage, { ports: { dnaProofs }, ...withPolicy({ prooftypes }) })), other };
     },
     expect: {
-      ...{ state: 'challenge', mover: 'peer', diagnosis: 'challenge-unanswered' },
+      ...{ state: 'awaitingProof', mover: 'peer', diagnosis: 'challenge-unanswered' },
       cause: /xmpp\.example port \d+ asserts b\.example, and has not shown for 7 s that the domain was delegated to it/,
       fix: /Give that server a proof from the owner of b\.example that is in force .*; or a certificate that names b\.example/,
     },

@@ -200,6 +200,21 @@ export class Stage {
   }
 }
 
+/** Resolves with the first stream of this kind that stands at `at`. */
+export async function standing(
+  stage: Stage,
+  at: Provider,
+  machine: 'initiatingStream' | 'receivingStream',
+): Promise<number> {
+  const found = (): string | undefined =>
+    at.records.find((one) => one.kind === 'event' && one.machine === machine && one.states[0] === 'established')?.actor;
+  await stage.until(
+    () => found() !== undefined,
+    () => JSON.stringify(at.explain(), null, 1),
+  );
+  return Number(found()?.slice('stream:'.length));
+}
+
 /** The view of its trace: written as a file, read, and led through the charts once more. */
 export async function replayed({ records, hosts, clock }: Provider): Promise<View> {
   const trace = await readText(traceText(records, hosts));

@@ -255,6 +255,27 @@ const SILENT: readonly Case[] = [
     fix: /Give that server a proof/,
   },
   {
+    id: 'closing-unanswered',
+    name: 'a stream that stood is ended with an error, and nobody answers',
+    actors: [
+      {
+        id: 'stream:7',
+        machine: 'initiatingStream',
+        state: 'closing',
+        before: ['established.open'],
+        context: {
+          ...{ local: 'a.example', remote: 'b.example' },
+          fault: fault('stream', 'policy-violation', 'local', 'the policy has changed'),
+        },
+      },
+    ],
+    state: 'closing',
+    mover: 'peer',
+    cause:
+      /^The stream to b\.example is ended \(stream: policy-violation .*the policy has changed\), and b\.example has not answered our closing tag for 20 s\.$/,
+    fix: /Nothing needs to be done for this stream/,
+  },
+  {
     id: 'initiator-silent',
     name: 'who connected says nothing',
     actors: [
@@ -368,6 +389,52 @@ test('O3: what is in its time is not stuck, though it stands in the same state',
   const told = only(opening('streamHeaders.awaitingHeader', { agoMs: 1_000 }).map((one) => ({ ...one, agoMs: 1_000 })));
   assert.deepEqual([told.stuck, told.diagnosis, told.state], [false, null, 'streamHeaders.awaitingHeader']);
   assert.match(told.cause, /for the response header, for 1 s: nothing is unusual/);
+});
+
+/** stream:7 was ended for a stanza from c.example; b.example had opened it. */
+const REFUSED: ActorMade = {
+  ...{ id: 'stream:7', machine: 'receivingStream', state: 'closed', before: ['established', 'closing'] },
+  context: { local: 'a.example', remote: 'b.example' },
+  ended: { how: 'done' },
+};
+const refusedFor = (event: Readonly<Record<string, unknown>>): RecordMade => ({
+  ...{ kind: 'event', actor: 'stream:7', machine: 'receivingStream', passed: [], untilMs: null },
+  event: { type: 'transport.stanzaRefused', ...event },
+  states: ['closing'],
+});
+const INVALID_FROM = { fault: fault('stream', 'invalid-from', 'peer'), pair: { from: 'c.example', to: 'a.example' } };
+const admitted = (local: string, agoMs: number): RecordMade => ({
+  ...{ kind: 'attempt', actor: 'peer:c.example', agoMs },
+  attempt: {
+    ...{ local, remote: 'c.example', direction: 'incoming', startedMs: NOW_MS, outcome: 'holds', stream: 8 },
+    ...{ fault: null, cause: '', fix: '', verdicts: [] },
+  },
+});
+
+test('O3 sent-unasserted: it is told of the pair that was refused, until that is admitted (S3)', () => {
+  const told = only([REFUSED], [refusedFor(INVALID_FROM)]);
+  const { diagnosis, stuck, direction, local, remote, failedIn } = told;
+  assert.deepEqual(
+    [diagnosis, stuck, direction, local, remote, failedIn],
+    ['sent-unasserted', true, 'incoming', 'a.example', 'c.example', 'established'],
+  );
+  assert.match(told.cause, /^The server of b\.example sent a stanza from c\.example .* was never asserted/);
+  for (const [since, left] of [
+    [admitted('a.example', 1_000), 0],
+    [admitted('a.example', 20_000), 1],
+    [admitted('a2.example', 1_000), 1],
+  ] as const)
+    assert.equal(explain(viewMade([REFUSED], [refusedFor(INVALID_FROM), since])).length, left);
+});
+
+test('O3 sent-unasserted: a record that names no pair, or anything else in its place, is not told of', () => {
+  for (const event of [
+    {},
+    { fault: INVALID_FROM.fault },
+    { ...INVALID_FROM, pair: 7 },
+    { ...INVALID_FROM, fault: 'x' },
+  ])
+    assert.deepEqual(explain(viewMade([REFUSED], [refusedFor(event)])), []);
 });
 
 test('O3: the chain leads from the stanza to the one on whom all wait', () => {
@@ -661,7 +728,13 @@ test('every diagnosis has an id of its own, and an example here', () => {
   const ids = diagnoses.map(({ id }) => id);
   assert.equal(new Set(ids).size, ids.length);
   const inCorpus = ['key-contested']; // test/corpus/dialback.ts
-  const shown = new Set([...SILENT.map(({ id }) => id), 'failed', 'authoritative-server-failed', ...inCorpus]);
+  const shown = new Set([
+    ...SILENT.map(({ id }) => id),
+    'failed',
+    'authoritative-server-failed',
+    'sent-unasserted',
+    ...inCorpus,
+  ]);
   assert.deepEqual(
     ids.filter((id) => !shown.has(id)),
     [],

@@ -18,6 +18,7 @@ import {
 } from './chain.ts';
 import { attemptsIn, faultIn, fieldsIn, numberIn, textIn, whyUnproved } from '../context.ts';
 import { type AuthorityHalf, AuthorityHalves, authorityLink, assertedSince, assertedStates } from './halves.ts';
+import { type Refusal, wasAdmittedSince } from './refusals.ts';
 import { domainsOf, type Involved, situationOf } from './situation.ts';
 import type { ActorView, View } from '../view/view.ts';
 
@@ -32,6 +33,8 @@ export interface Negotiation extends Involved {
   readonly waiting: WaitingLink | null;
   /** The far end's half of dialback, where its answer to a `db:result` of ours is awaited; else null. */
   readonly authority: AuthorityHalf | null;
+  /** The stanza for which the stream was ended, where that is what is told of; else null. */
+  readonly refusal: Refusal | null;
   readonly fault: Fault | null;
   readonly stuck: boolean;
   /** With the fault; where there is none, with one that fits no cause. */
@@ -109,17 +112,27 @@ export function ofVerification(view: View, verification: ActorView): Negotiation
   return concluded(view, involved, verification, 'failed', links, why, attempts);
 }
 
-/** Of the far end, that has shown nothing yet which would tell us which pair it is about. */
-/** @param isTold what was verified, or is, speaks for the remote domain */
+/** It is taking leave, and the far end has yet to do so. */
+export const isClosing = ({ state, ended }: Pick<ActorView, 'state' | 'ended'>): boolean =>
+  state[0] === 'closing' && ended === null;
+
+/**
+ * Of the far end, that has shown nothing yet which would tell us which pair it is about; and of either, the end of a stream.
+ * @param isTold what was verified, or is, speaks for the remote domain
+ */
 export function ofStream(view: View, stream: ActorView, isTold: (remote: string) => boolean): Negotiation | null {
   const { local, remote } = domainsOf(stream);
   const [top] = stream.state;
   const involved: Involved = {
-    ...{ local, remote, direction: 'incoming' as const, stream },
+    ...{ local, remote, stream },
+    direction: stream.machine === 'receivingStream' ? 'incoming' : 'outgoing',
     peer: view.actors.get(`peer:${remote}`) ?? null,
   };
-  const hasStood = stream.path.some(({ state }) => state === 'established');
+  const hasStood = stream.path.some(({ state }) => state.split('.')[0] === 'established');
   const links = [linkOf(stream)];
+  // Nobody may wait for that any more but the stream itself.
+  if (hasStood && isClosing(stream)) return concluded(view, involved, stream, 'waits', links, null, null);
+  if (stream.machine !== 'receivingStream') return null;
   const { associated } = stream.context;
   if (isTold(remote) || hasBeenAsked(view, stream)) return null;
   if (top === 'established') return concluded(view, involved, stream, 'holds', links, null, null);
@@ -152,6 +165,15 @@ export function ofPeer(view: View, peer: ActorView): Negotiation | null {
   return concluded(view, involved, peer, 'failed', [...(stream === null ? [] : [stream]), peer].map(linkOf), why, null);
 }
 
+/** Of the far end, to be believed for a pair that it never asserted; null where it has been believed since. */
+export function ofRefusal(view: View, stream: ActorView, refusal: Refusal): Negotiation | null {
+  const { from: remote, to: local, fault } = refusal;
+  if (wasAdmittedSince(view, refusal)) return null;
+  const peer = view.actors.get(`peer:${remote}`) ?? null;
+  const involved: Involved = { local, remote, direction: 'incoming', stream, peer };
+  return concluded(view, involved, stream, 'failed', [linkOf(stream)], fault, null, null, refusal);
+}
+
 function concluded(
   view: View,
   involved: Involved,
@@ -161,6 +183,7 @@ function concluded(
   why: Fault | null,
   attempts: unknown,
   authority: AuthorityHalf | null = null,
+  refusal: Refusal | null = null,
 ): Negotiation {
   const { associated } = involved.stream?.context ?? {};
   const tried = attemptsIn(attempts ?? fieldsIn(associated)['attempts']);
@@ -177,6 +200,7 @@ function concluded(
     outcome,
     chain,
     authority,
+    refusal,
     fault: told,
     waiting: outcome === 'left' ? null : innermost(chain),
     stuck: outcome === 'failed' || (outcome === 'waits' && isStuck(chain.filter(isWaiting), view.atMs)),

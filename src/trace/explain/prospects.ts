@@ -10,14 +10,17 @@ import { glanceChain, glanceChainOf, isHalfway, isLate, type Wait } from './chai
 import { AuthorityHalves } from './halves.ts';
 import {
   hasBeenAsked,
+  isClosing,
   isStream,
   type Negotiation,
   ofPair,
   ofPeer,
+  ofRefusal,
   ofStream,
   ofVerification,
   sinceOf,
 } from './negotiations.ts';
+import { refusalIn } from './refusals.ts';
 
 /** A pair may be named by one of its domains alone. */
 export interface PairWanted {
@@ -124,7 +127,9 @@ class Prospects {
   ofStream(id: string): Prospect | null {
     const view = this.#view;
     const stream = glanceAt(view, id);
-    if (stream?.machine !== 'receivingStream') return null;
+    const refused = stream === undefined ? null : this.#ofRefusal(stream);
+    if (refused !== null) return refused.prospect;
+    if (stream === undefined || (stream.machine !== 'receivingStream' && !isClosing(stream))) return null;
     const isTold = (remote: string): boolean => this.#verified.has(remote);
     const tell = (): Negotiation | null => {
       const actor = view.actors.get(id);
@@ -137,6 +142,17 @@ class Prospects {
     }
     if (stream.ended !== null && hasStood(view, id)) return null;
     return this.#whole(tell());
+  }
+
+  /** Of one that was ended for a stanza; null where there was none, or where its pair has been admitted since. */
+  #ofRefusal({ id, ended, state }: Glance): { readonly prospect: Prospect | null } | null {
+    const view = this.#view;
+    const refusal = ended === null && state[0] !== 'closing' ? null : refusalIn(view, id);
+    const actor = refusal === null ? undefined : view.actors.get(id);
+    const negotiation = refusal === null || actor === undefined ? null : ofRefusal(view, actor, refusal);
+    if (negotiation === null) return null;
+    // What its sender does on streams of its own is another matter: it is told of all the same.
+    return { prospect: isWanted(negotiation, this.#wanted) ? this.#prospectOf(negotiation) : null };
   }
 
   ofPeer(id: string): Prospect | null {
@@ -156,10 +172,14 @@ class Prospects {
 
   #whole(negotiation: Negotiation | null): Prospect | null {
     if (negotiation === null) return null;
-    const { outcome, stuck, direction, local, remote } = negotiation;
+    const { direction, remote } = negotiation;
     if (direction === 'outgoing') this.#paired.push(remote);
     else this.#verified.add(remote);
-    if (!isWanted(negotiation, this.#wanted)) return null;
+    return isWanted(negotiation, this.#wanted) ? this.#prospectOf(negotiation) : null;
+  }
+
+  #prospectOf(negotiation: Negotiation): Prospect {
+    const { outcome, stuck, direction, local } = negotiation;
     return prospect({ outcome, stuck, sinceMs: sinceOf(this.#view, negotiation) }, direction, local, () => negotiation);
   }
 

@@ -5,6 +5,7 @@
 import { alteredElements, clocksBetween, sentUnseen, type SharedStream } from './elements.ts';
 import { sharedStreams, strayStreams } from './streams.ts';
 import { type Disagreement, endsOf } from './disagreement.ts';
+import { fieldsIn } from '../context.ts';
 import { facts, type FactView } from './facts.ts';
 import { lasting } from '../explain/words.ts';
 import type { View } from '../view/view.ts';
@@ -65,10 +66,31 @@ function certificates(a: View, b: View, { idA, idB }: SharedStream): Disagreemen
             fix: 'Find what stands between: a proxy of the provider, a firewall that inspects TLS, or somebody who listens. DANE, or a pinned POSH document, keeps it out.',
           },
         ];
+  const unseen = (presents: string, presented: string | null, sees: string, view: View, id: string): Disagreement[] =>
+    presented === null || !sawNone(view, id)
+      ? []
+      : [
+          {
+            ...{ id: 'certificates-differ', atMs: null, streams: [idA, idB] },
+            cause: `${presents} presented the certificate ${presented.slice(0, 16)}…, and ${sees} saw none: somebody stands between them and ends TLS.`,
+            fix: 'Find what stands between: a proxy of the provider, a firewall that inspects TLS, or somebody who listens. DANE, or a pinned POSH document, keeps it out.',
+          },
+        ];
   return [
+    ...unseen(nameA, shown(a, idA, 'local'), nameB, b, idB),
+    ...unseen(nameB, shown(b, idB, 'local'), nameA, a, idA),
     ...differ(nameB, shown(b, idB, 'local'), nameA, shown(a, idA, 'remote')),
     ...differ(nameA, shown(a, idA, 'local'), nameB, shown(b, idB, 'remote')),
   ];
+}
+
+/** Its last handshake, a full one, brought no certificate: all of ours ask for one. */
+function sawNone(view: View, id: string): boolean {
+  const last = view.recordsOf(id).findLast((one) => one.kind === 'event' && one.event.type === 'transport.secured');
+  if (last?.kind !== 'event') return false;
+  const { tls } = fieldsIn(last.event);
+  const { certificate, resumed } = fieldsIn(tls);
+  return certificate === null && resumed === false;
 }
 
 function lostElements(a: View, b: View, stream: SharedStream, aheadMs: number | null): Disagreement[] {

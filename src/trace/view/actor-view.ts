@@ -1,5 +1,6 @@
 /** One actor, as a view shows it: made from its snapshot and its records, whether it lives or is replayed. */
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
+import { provedBriefly } from '../queries/proved.ts';
 import { brief } from './brief.ts';
 import { childName } from './child-name.ts';
 import { numberIn, textIn } from '../context.ts';
@@ -104,7 +105,8 @@ function contextOf(snapshot: AnyMachineSnapshot): Readonly<Record<string, unknow
   const context: unknown = snapshot.context;
   if (typeof context !== 'object' || context === null || Array.isArray(context)) return {};
   const { settings: _, ...own } = context as Readonly<Record<string, unknown>>;
-  return plain(brief(own), traceLimits.textChars) as Readonly<Record<string, unknown>>; // a record stays one
+  const shown = 'validPairs' in own ? { ...own, validPairs: provedBriefly(own) } : own;
+  return plain(brief(shown), traceLimits.textChars) as Readonly<Record<string, unknown>>; // a record stays one
 }
 
 /** The states that it went through, each once per stay. */

@@ -22,7 +22,7 @@ export function waitsOn({ machine, waits, context, children }: Waiter, lives: (i
 
 /** The most exact first. */
 function beyond(machine: string, context: Readonly<Record<string, unknown>>): string[] {
-  const { stream, local, remote, verifyStream, senderDomain } = context;
+  const { stream, local, remote, domain, verifyStream, senderDomain } = context;
   switch (machine) {
     case 'pair':
       return typeof stream === 'number'
@@ -34,6 +34,9 @@ function beyond(machine: string, context: Readonly<Record<string, unknown>>): st
         : [`peer:${String(remote)}`];
     case 'peer':
       return typeof stream === 'number' ? [`stream:${stream}`] : [];
+    case 'association':
+      // The stream challenges, for as long as it is asked to.
+      return typeof stream === 'number' ? [`stream:${stream}/challenge.${String(domain)}`] : [];
     case 'dialbackProoftype':
       // The domain may be looked up before its peer is woken.
       return isVerifyStream(verifyStream)

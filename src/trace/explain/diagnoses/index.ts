@@ -1,6 +1,7 @@
 /** All diagnoses. In this order; the first that suspects something is the one. */
 import { authoritativeServerFailed } from './authoritative-server-failed.ts';
 import { challengeUnanswered } from './challenge-unanswered.ts';
+import { closingUnanswered } from './closing-unanswered.ts';
 import { connectionSilent } from './connection-silent.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import { dnsSilent } from './dns-silent.ts';
@@ -17,6 +18,7 @@ import { proceedSilent } from './proceed-silent.ts';
 import { resultUnanswered } from './result-unanswered.ts';
 import { reuseAwaited } from './reuse-awaited.ts';
 import { saslSilent } from './sasl-silent.ts';
+import { sentUnasserted } from './sent-unasserted.ts';
 import { streamAwaited } from './stream-awaited.ts';
 import { targetsTried } from './targets-tried.ts';
 import { turnAwaited } from './turn-awaited.ts';
@@ -24,6 +26,7 @@ import { verifyUnanswered } from './verify-unanswered.ts';
 
 export const diagnoses: readonly Diagnosis[] = [
   authoritativeServerFailed,
+  sentUnasserted,
   keyContested,
   keyNotAskedFor,
   resultUnanswered,
@@ -40,6 +43,7 @@ export const diagnoses: readonly Diagnosis[] = [
   poshSilent,
   challengeUnanswered,
   initiatorSilent,
+  closingUnanswered,
   targetsTried,
   reuseAwaited,
   streamAwaited,

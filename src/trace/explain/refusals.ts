@@ -1,0 +1,61 @@
+/** Stanzas that the gate refused, so that their stream was ended (RFC 6120 §8.1.1.2): of whom, to whom, and whether they were asserted. */
+import type { Fault } from '../../protocol/faults.ts';
+import type { DomainPair } from '../../protocol/pairs.ts';
+import { faultIn, fieldsIn, textIn } from '../context.ts';
+import type { TraceRecord } from '../record.ts';
+import type { View } from '../view/view.ts';
+
+export interface Refusal extends DomainPair {
+  readonly atMs: number;
+  readonly fault: Fault;
+  /** What the far end had said of the pair on that stream; null where nothing. */
+  readonly asserted: Asserted | null;
+}
+
+/** By dialback, or the DNA protocol of 2009; and what we had answered, null where we had not. */
+export interface Asserted {
+  readonly by: 'dialback' | 'dna';
+  readonly answer: string | null;
+}
+
+/** Nothing at all was proved on a stream that is ended otherwise: it tells of itself. */
+const CONDITIONS: readonly string[] = ['invalid-from', 'host-unknown', 'host-gone'];
+
+/** Of a stream that was ended for a stanza; null where it was not, or where older records do not name the pair. */
+export function refusalIn(view: View, stream: string): Refusal | null {
+  const records = view.recordsOf(stream);
+  const at = records.findLastIndex((one) => one.kind === 'event' && one.event.type === 'transport.stanzaRefused');
+  const record = records[at];
+  if (record?.kind !== 'event') return null;
+  const { pair, fault: why } = fieldsIn(record.event);
+  const [from, to, fault] = [textIn(fieldsIn(pair)['from']), textIn(fieldsIn(pair)['to']), faultIn(why)];
+  if (from === '' || to === '' || fault === null || !CONDITIONS.includes(fault.condition)) return null;
+  return { from, to, fault, atMs: record.atMs, asserted: assertedIn(records.slice(0, at), { from, to }) };
+}
+
+function assertedIn(records: readonly TraceRecord[], { from, to }: DomainPair): Asserted | null {
+  let by: Asserted['by'] | null = null;
+  let answer: string | null = null;
+  for (const record of records) {
+    if (record.kind !== 'wire') continue;
+    const { direction, element } = record;
+    if (element.kind === 'result') {
+      const isQuestion = direction === 'in' && element.answer === null && element.from === from && element.to === to;
+      const isAnswer = direction === 'out' && element.answer !== null && element.from === to && element.to === from;
+      if (isQuestion) [by, answer] = ['dialback', null];
+      if (isAnswer) answer = element.answer.type;
+    }
+    if (direction === 'in' && element.kind === 'dnaAssert' && element.from === from) [by, answer] = ['dna', null];
+    if (direction === 'out' && element.kind === 'dnaInvalid' && element.to === from) answer = 'invalid';
+  }
+  return by === null ? null : { by, answer };
+}
+
+/** The pair may come in by now: on another stream. */
+export const wasAdmittedSince = (view: View, { from, to, atMs }: Refusal): boolean =>
+  view
+    .attempts(from)
+    .some(
+      ({ atMs: settledMs, attempt: { direction, local, outcome } }) =>
+        settledMs >= atMs && direction === 'incoming' && local === to && outcome === 'holds',
+    );
