@@ -8,10 +8,10 @@
  * and whatever else is ready waits for one slice.
  */
 const SLICE_MS = 8;
-/** An answer is good for so many times as long as it took: at most one part in so many is spent on it. */
-const GOOD_FOR_TIMES = 50;
+/** An answer is good for so many times the processor time that it took: at most one part in so many is spent on it. */
+const GOOD_FOR_TIMES = 100;
 /** And for at least, and at most, so long, in milliseconds. */
-const GOOD_FOR_MS = [250, 3_000] as const;
+const GOOD_FOR_MS = [250, 12_000] as const;
 /** Whoever asks for what is soon to be had is not kept waiting for longer, in milliseconds. */
 const PATIENCE_MS = 100;
 /** And once more so often, in milliseconds, while it is being made. */
@@ -67,7 +67,8 @@ interface Kept<Answer> {
 interface Making<Answer> {
   readonly steps: Generator<Interim<Answer> | undefined, Answer>;
   readonly askedMs: number;
-  tookMs: number;
+  /** Of the processor. */
+  usedMs: number;
   /** When somebody is told what has been found by then. */
   tellsMs: number;
   readonly done: (answer: Answer) => void;
@@ -77,13 +78,16 @@ interface Making<Answer> {
 
 export class Paced<Answer> {
   readonly #nowMs: () => number;
+  readonly #usedMs: () => number;
   readonly #kept = new Map<string, Kept<Answer>>();
   /** Those that are being made, and behind them those that wait; the first has the next slice. */
   readonly #makings: Making<Answer>[] = [];
   #isRunning = false;
 
-  constructor(nowMs: () => number = () => performance.now()) {
+  /** @param usedMs of the processor, so far: on a machine that does other things as well, answers are not the older for it */
+  constructor(nowMs: () => number = () => performance.now(), usedMs: () => number = processorMs) {
     this.#nowMs = nowMs;
+    this.#usedMs = usedMs;
   }
 
   /**
@@ -147,17 +151,17 @@ export class Paced<Answer> {
     const making: Making<Answer> = {
       steps: steps(),
       askedMs: this.#nowMs(),
-      tookMs: 0,
+      usedMs: 0,
       tellsMs: this.#nowMs() + PATIENCE_MS,
       found: (answer) => {
         kept.found = { answer, atMs: this.#nowMs() };
         soon.resolve(kept.found);
       },
       done: (answer) => {
-        const [least, most] = GOOD_FOR_MS;
+        const [leastMs, mostMs] = GOOD_FOR_MS;
         const atMs = this.#nowMs();
         kept.made = { answer, atMs, lastedMs: atMs - making.askedMs };
-        kept.untilMs = atMs + Math.min(Math.max(making.tookMs * GOOD_FOR_TIMES, least), most);
+        kept.untilMs = atMs + Math.min(Math.max(making.usedMs * GOOD_FOR_TIMES, leastMs), mostMs);
         whole.resolve(answer);
         soon.resolve(kept.made);
       },
@@ -184,7 +188,7 @@ export class Paced<Answer> {
 
   /** Whether there is more to be done. */
   #slice(making: Making<Answer>): boolean {
-    const fromMs = this.#nowMs();
+    const [fromMs, fromUsedMs] = [this.#nowMs(), this.#usedMs()];
     try {
       let step = making.steps.next();
       while (step.done !== true && this.#nowMs() - fromMs < SLICE_MS) step = making.steps.next();
@@ -192,7 +196,7 @@ export class Paced<Answer> {
         making.found(step.value());
         making.tellsMs = this.#nowMs() + AGAIN_MS;
       }
-      making.tookMs += this.#nowMs() - fromMs;
+      making.usedMs += this.#usedMs() - fromUsedMs;
       if (step.done === true) making.done(step.value);
       return step.done !== true;
     } catch (error) {
@@ -200,6 +204,11 @@ export class Paced<Answer> {
       return false;
     }
   }
+}
+
+function processorMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
 }
 
 interface Settling<Value> {

@@ -26,7 +26,12 @@ const hostile = viewMade(
         ...made.context,
         remote: NAME,
         fault: fault('stream', 'host-unknown', 'peer', EVIL),
-        validPairs: [{ size: 1, entries: { [`a.example>${NAME}`]: { prooftype: EVIL, strength: EVIL } } }],
+        validPairs: {
+          size: 1,
+          ours: [{ size: 1, entries: { 'a.example': 0 } }],
+          theirs: [{ size: 1, entries: { [NAME]: 0 } }],
+          alike: [{ prooftype: EVIL, strength: EVIL, outgoing: [[[1]]] }],
+        },
       },
     })),
     {

@@ -1,4 +1,5 @@
 /** A daemon with an inspector, in this process, on real sockets; and peers with whom nothing gets on. */
+import { EventEmitter, once } from 'node:events';
 import { after, before } from 'node:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -40,6 +41,31 @@ export const undecided: Behaviour = (socket) => {
     socket.write(header(`from='${domain}' to='a.example' id='one'`) + features(DIALBACK_FEATURE));
   });
 };
+
+/** For what is not to come at all, in milliseconds. */
+const PATIENCE_MS = 10_000;
+
+/** It takes the assertion, and does not believe it: what is refused so is held off for longer than a test takes. */
+export function unbelieving(): { readonly behaviour: Behaviour; readonly asserted: (times: number) => Promise<void> } {
+  let count = 0;
+  const heard = new EventEmitter();
+  return {
+    behaviour: (socket) => {
+      undecided(socket);
+      socket.on('data', (bytes: Buffer) => {
+        const [tag] = /<db:result [^>]*>/.exec(bytes.toString()) ?? [];
+        if (tag === undefined) return;
+        const [from, to] = ['from', 'to'].map((name) => new RegExp(` ${name}=['"]([^'"]+)`).exec(tag)?.[1] ?? '');
+        socket.write(`<db:result from='${to}' to='${from}' type='invalid'/>`);
+        count += 1;
+        heard.emit('asserted');
+      });
+    },
+    asserted: async (times) => {
+      while (count < times) await once(heard, 'asserted', { signal: AbortSignal.timeout(PATIENCE_MS) });
+    },
+  };
+}
 
 export interface PageStage {
   readonly url: string;

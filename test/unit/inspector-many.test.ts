@@ -78,8 +78,8 @@ test('an overview that is taken before its end says so, and tells the worst of w
 
 test('of a long list or table in a context the first are shown, and how many follow', () => {
   const entries = Object.fromEntries(Array.from({ length: 250 }, (_, i) => [`d${i}.example`, i]));
-  const told = brief({ validPairs: [{ size: 250, entries }], questions: Object.keys(entries), stream: 3 });
-  const [table] = (told as { validPairs: [{ size: number; entries: Record<string, unknown> }] }).validPairs;
+  const told = brief({ proved: [{ size: 250, entries }], questions: Object.keys(entries), stream: 3 });
+  const [table] = (told as { proved: [{ size: number; entries: Record<string, unknown> }] }).proved;
   assert.deepEqual([table.size, Object.keys(table.entries).length, table.entries['…']], [250, 101, 'and 150 more']);
   assert.equal((told as { questions: string[] }).questions.at(-1), '… and 150 more');
 });

@@ -6,12 +6,18 @@ import { type Interim, Overasked, Paced } from '../../src/inspector/paced.ts';
 /** A clock that a step moves on; answers count how often they were made. */
 function stage() {
   let nowMs = 0;
+  let usedMs = 0;
   let made = 0;
-  const paced = new Paced<number>(() => nowMs);
-  const steps = (count: number, stepMs: number, interim?: Interim<number>) =>
+  const paced = new Paced<number>(
+    () => nowMs,
+    () => usedMs,
+  );
+  /** Others have the processor for a part of each step. */
+  const steps = (count: number, stepMs: number, interim?: Interim<number>, othersMs = 0) =>
     function* (): Generator<Interim<number> | undefined, number> {
       for (let i = 0; i < count; i += 1) {
         nowMs += stepMs;
+        usedMs += stepMs - othersMs;
         yield interim;
       }
       return ++made;
@@ -32,17 +38,19 @@ test('whoever asks for the same meanwhile, or within a quarter of a second, is g
   assert.equal(await whole('/', steps(3, 0)), 3);
 });
 
-test('an answer that took long is good for fifty times as long, and for three seconds at most', async () => {
+test('an answer that took much is good for a hundred times the processor time, and for twelve seconds at most', async () => {
   const { whole, steps, pass } = stage();
-  await whole('/', steps(20, 1));
+  await whole('/', steps(10, 1));
   pass(999);
-  assert.equal(await whole('/', steps(1, 0)), 1, 'twenty milliseconds are a second');
+  assert.equal(await whole('/', steps(1, 0)), 1, 'ten milliseconds are a second');
   pass(2);
   assert.equal(await whole('/', steps(1_000, 1)), 2);
-  pass(2_999);
+  pass(11_999);
   assert.equal(await whole('/', steps(1, 0)), 2);
   pass(2);
-  assert.equal(await whole('/', steps(1, 0)), 3);
+  assert.equal(await whole('/', steps(1_000, 1, undefined, 0.99)), 3);
+  pass(1_001);
+  assert.equal(await whole('/', steps(1, 0)), 4, 'ten milliseconds of a second were ours');
 });
 
 test('others have their turn between two slices, however long the answer takes', async () => {
@@ -99,8 +107,8 @@ test('what has been found of a very long answer is told anew every second, and n
 test('whoever polls is given the answer before, with its age, while a long one is made anew', async () => {
   const { paced, whole, steps, pass } = stage();
   await whole('/', steps(400, 1));
-  pass(10_001);
-  assert.deepEqual(await paced.soon('/', steps(400, 1)), { answer: 1, ageMs: 10_001 });
+  pass(12_001);
+  assert.deepEqual(await paced.soon('/', steps(400, 1)), { answer: 1, ageMs: 12_001 });
   assert.equal(await whole('/', steps(400, 1)), 2, 'the one that was begun then');
   pass(30_001);
   assert.equal((await paced.soon('/', steps(1, 0))).answer, 3, 'older than half a minute is too old');
@@ -109,7 +117,7 @@ test('whoever polls is given the answer before, with its age, while a long one i
 test('a short answer is never of before', async () => {
   const { paced, whole, steps, pass } = stage();
   await whole('/', steps(10, 1));
-  pass(501);
+  pass(1_001);
   assert.deepEqual(await paced.soon('/', steps(10, 1)), { answer: 2, ageMs: 0 });
 });
 

@@ -87,9 +87,13 @@ function useKeys(): void {
       const { view } = currentRoute();
       if (event.key === '/' && !isTyping) {
         event.preventDefault();
-        if (view !== 'start') go({ view: 'start', id: '' });
-        // It is there after the view has changed.
-        requestAnimationFrame(() => document.querySelector<HTMLElement>('[data-filter]')?.focus());
+        const toFilter = (): void => document.querySelector<HTMLElement>('[data-filter]')?.focus();
+        if (view === 'start') {
+          toFilter(); // at once: what is typed next belongs there
+        } else {
+          go({ view: 'start', id: '' });
+          requestAnimationFrame(toFilter); // it is there after the view has changed
+        }
       }
       if (event.key === 'Escape' && !isTyping && document.querySelector('dialog[open]') === null && view !== 'start')
         go({ view: 'start', id: '' });
