@@ -1,11 +1,12 @@
 /**
  * What an idle authenticated stream keeps in memory: resident, of the whole server process, ours and Debian's; and in our
- * heap after a collection, in a process that runs the same manager.
+ * heap after a collection, in a process that runs the same manager. Then what a settled pair keeps, between two providers of ours.
  *
- * Run: npm run build && node --import tsx benchmarks/memory.ts
+ * Run: npm run build && [ONLY=pairs] node --import tsx benchmarks/memory.ts
  */
 import { startDnsServer } from '../test/support/dns-server.ts';
 import { heading, table, whole } from './support/figures.ts';
+import { pairMemory } from './support/pair-memory.ts';
 import type { ProviderAnswer, ProviderCommand } from './support/provider.ts';
 import type { SenderAnswer, SenderCommand } from './support/sender.ts';
 import { authority, HOST, PEER, peerCredential, startAll } from './support/servers.ts';
@@ -20,42 +21,58 @@ const KIB = 1_024;
 const { cert, key } = peerCredential;
 const load = { do: 'hold', from: PEER, to: HOST, cert, key, parallel: PARALLEL } as const;
 
-heading('memory of idle authenticated streams');
-const dns = await startDnsServer();
-const servers = await startAll();
-const workers: { stop(): void }[] = [];
-try {
+/** Figures that collections and compiled code blur by some hundred kilobytes a process. */
+async function pairs(): Promise<void> {
+  heading('memory of settled pairs (first / second: the provider whose domains send / the other)');
   const rows: string[][] = [];
-  for (const server of servers) {
-    const sender = startWorker<SenderCommand, SenderAnswer>('sender');
-    workers.push(sender);
-    const port = server.ports.s2s;
-    await sender.ask({ ...load, port, count: WARM_UP });
-    const before = server.rssBytes();
-    await sender.ask({ ...load, port, count: STREAMS });
-    rows.push([server.name, whole(before / KIB), ((server.rssBytes() - before) / KIB / STREAMS).toFixed(1), '']);
-    sender.stop();
-  }
-  const manager = startWorker<ProviderCommand, ProviderAnswer>('provider', ['--expose-gc']);
-  const sender = startWorker<SenderCommand, SenderAnswer>('sender');
-  workers.push(manager, sender);
-  const hosts = { [HOST]: authority.issue({ dnsNames: [HOST] }) };
-  const { port } = await manager.ask({ do: 'start', hosts, caPem: authority.certPem, dns: dns.address, bidi: true });
-  await sender.ask({ ...load, port, count: WARM_UP });
-  const before = await manager.ask({ do: 'measure' });
-  await sender.ask({ ...load, port, count: STREAMS });
-  const after = await manager.ask({ do: 'measure' });
-  const per = (use: (of: ProviderAnswer) => number): string => ((use(after) - use(before)) / KIB / STREAMS).toFixed(1);
-  rows.push([
-    'our manager, collected',
-    whole(before.rssBytes / KIB),
-    per(({ rssBytes }) => rssBytes),
-    per(({ heapBytes }) => heapBytes),
-  ]);
-  console.log(`${whole(STREAMS)} streams on top of ${whole(WARM_UP)}; KiB:`);
-  table([['', 'RSS before', 'RSS per stream', 'heap per stream'], ...rows]);
-} finally {
-  for (const worker of workers) worker.stop();
-  await Promise.all([dns.close(), ...servers.map((server) => server.stop())]);
+  for (const proof of ['certificate', 'dialback'] as const) rows.push(...(await pairMemory(dns, proof, 0)));
+  console.log('Bytes per further pair, without the trace that is kept in memory:');
+  table([['', 'heap', 'RSS', 'sockets'], ...rows]);
 }
+
+async function streams(): Promise<void> {
+  heading('memory of idle authenticated streams');
+  const servers = await startAll();
+  const workers: { stop(): void }[] = [];
+  try {
+    const rows: string[][] = [];
+    for (const server of servers) {
+      const sender = startWorker<SenderCommand, SenderAnswer>('sender');
+      workers.push(sender);
+      const port = server.ports.s2s;
+      await sender.ask({ ...load, port, count: WARM_UP });
+      const before = server.rssBytes();
+      await sender.ask({ ...load, port, count: STREAMS });
+      rows.push([server.name, whole(before / KIB), ((server.rssBytes() - before) / KIB / STREAMS).toFixed(1), '']);
+      sender.stop();
+    }
+    const manager = startWorker<ProviderCommand, ProviderAnswer>('provider', ['--expose-gc']);
+    const sender = startWorker<SenderCommand, SenderAnswer>('sender');
+    workers.push(manager, sender);
+    const hosts = { [HOST]: authority.issue({ dnsNames: [HOST] }) };
+    const { port } = await manager.ask({ do: 'start', hosts, caPem: authority.certPem, dns: dns.address, bidi: true });
+    await sender.ask({ ...load, port, count: WARM_UP });
+    const before = await manager.ask({ do: 'measure' });
+    await sender.ask({ ...load, port, count: STREAMS });
+    const after = await manager.ask({ do: 'measure' });
+    const per = (use: (of: ProviderAnswer) => number): string =>
+      ((use(after) - use(before)) / KIB / STREAMS).toFixed(1);
+    rows.push([
+      'our manager, collected',
+      whole(before.rssBytes / KIB),
+      per(({ rssBytes }) => rssBytes),
+      per(({ heapBytes }) => heapBytes),
+    ]);
+    console.log(`${whole(STREAMS)} streams on top of ${whole(WARM_UP)}; KiB:`);
+    table([['', 'RSS before', 'RSS per stream', 'heap per stream'], ...rows]);
+  } finally {
+    for (const worker of workers) worker.stop();
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+}
+
+const dns = await startDnsServer();
+if (process.env['ONLY'] !== 'pairs') await streams();
+await pairs();
+await dns.close();
 process.exit(0);

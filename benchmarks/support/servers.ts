@@ -32,11 +32,15 @@ export interface ServerUnderTest {
   stop(): Promise<void>;
 }
 
-const DAEMON = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Our daemon, built, as `xmpp-dna serve` runs. `PROFILE=DIR` in the environment writes a CPU profile there when it ends. */
-export async function startOurs(): Promise<ServerUnderTest> {
-  if (!existsSync(DAEMON)) throw new Error('benchmarks run what is built: npm run build');
+/**
+ * Our daemon, built, as `xmpp-dna serve` runs; `root` is where a clone stands. `PROFILE=DIR` in the environment writes a CPU profile
+ * there when it ends.
+ */
+export async function startOurs(name = 'xmpp-dna', root = ROOT): Promise<ServerUnderTest> {
+  const daemon = join(root, 'dist/src/cli/main.js');
+  if (!existsSync(daemon)) throw new Error('benchmarks run what is built: npm run build');
   const folder = temporaryFolder('benchmark', null);
   const tls = writeTlsFiles(folder.path, null, [{ domain: HOST, credential: served }], authority.certPem);
   const files = tls.byDomain.get(HOST);
@@ -58,7 +62,7 @@ export async function startOurs(): Promise<ServerUnderTest> {
     command: process.execPath,
     args: [
       ...(profiles === undefined ? [] : ['--cpu-prof', '--cpu-prof-interval', '300', '--cpu-prof-dir', profiles]),
-      ...[DAEMON, 'serve', '--config', file, '--json'],
+      ...[daemon, 'serve', '--config', file, '--json'],
     ],
     folder: folder.path,
     account: null,
@@ -68,7 +72,7 @@ export async function startOurs(): Promise<ServerUnderTest> {
     await running.stop();
     folder.remove();
   };
-  return { name: 'xmpp-dna', ports, ...measured(running), stop };
+  return { name, ports, ...measured(running), stop };
 }
 
 /** Debian's servers, without the logging of every element; null when not installed here. */
@@ -98,9 +102,15 @@ const measured = (running: { readonly pid: number; rssBytes(): number }) => ({
   rssBytes: () => running.rssBytes(),
 });
 
-/** Ours and those that are installed, running; names those that are not. */
+/** Ours and those that are installed, running; names those that are not. `BESIDE=DIR` adds what is built in another clone. */
 export async function startAll(): Promise<ServerUnderTest[]> {
-  const started = [await startOurs(), await startProsodyUnderTest(), await startEjabberdUnderTest()];
+  const beside = process.env['BESIDE'];
+  const started = [
+    await startOurs(),
+    beside === undefined ? null : await startOurs('xmpp-dna beside', beside),
+    await startProsodyUnderTest(),
+    await startEjabberdUnderTest(),
+  ];
   const running = started.filter((server) => server !== null);
   const names = running.map(({ name }) => name);
   for (const name of ['Prosody', 'ejabberd']) if (!names.includes(name)) console.log(`${name} is not installed here`);
