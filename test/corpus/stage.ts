@@ -17,6 +17,7 @@ import { explain, type Explanation } from '../../src/trace/explain/explain.ts';
 import type { TraceRecord } from '../../src/trace/record.ts';
 import { replay } from '../../src/trace/view/replay.ts';
 import type { View } from '../../src/trace/view/view.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { readText, traceText } from '../support/traces.ts';
 import { altered } from './altered-network.ts';
 
@@ -62,8 +63,6 @@ export interface Provider {
   explain(): readonly Explanation[];
 }
 
-/** Longer than anything here takes, in milliseconds of this machine. */
-const PATIENCE_MS = 15_000;
 /** Of the event loop: more than it takes on loopback to connect, to ask and to be answered. */
 const TURNS = 20;
 

@@ -20,6 +20,7 @@ import {
 } from '../support/attacker.ts';
 import { connectComponent, type ComponentClient } from '../support/component-client.ts';
 import { startDnsServer, type DnsServer } from '../support/dns-server.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'xmpp-dna-hostile-'));
@@ -129,7 +130,7 @@ async function survives(attack: () => Promise<void>): Promise<void> {
     attacking.abort();
     await pinging;
   }
-  const late = AbortSignal.timeout(15_000);
+  const late = AbortSignal.timeout(PATIENCE_MS);
   while (descriptors() > before && !late.aborted) await theirs.ping('b.example');
   assert.ok(descriptors() <= before, `${descriptors()} descriptors, ${before} before`);
 }
@@ -166,7 +167,7 @@ const component = (domain: string): string =>
 
 /** Attached to `comp2.b.example`, and no more than that; tries again while the daemon has not noticed that another left. */
 async function attachBare(): Promise<Wire> {
-  const late = AbortSignal.timeout(15_000);
+  const late = AbortSignal.timeout(PATIENCE_MS);
   for (;;) {
     const wire = await dial(daemon.components);
     wire.send(component('comp2.b.example'));
@@ -235,7 +236,7 @@ test('a component that stops reading is dropped, so that what others have on the
   assert.doesNotMatch(log(), dropped);
 
   assert.equal((await theirs.ping('b.example', 40_000)).attrs['type'], 'result');
-  const late = AbortSignal.timeout(5_000);
+  const late = AbortSignal.timeout(PATIENCE_MS);
   while (!dropped.test(log()) && !late.aborted) await theirs.ping('b.example'); // the log takes a way of its own
   assert.match(log(), dropped);
   hung.socket.resume();

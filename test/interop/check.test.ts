@@ -19,7 +19,7 @@ const oursOfStranger = stranger.issue({ dnsNames: [LOCAL], eku: [...BOTH] });
 for (const kind of ['Prosody', 'ejabberd'] as const) {
   const skip = missing[kind] === null ? false : `${kind}: ${missing[kind]}`;
 
-  describe(`check against ${kind}`, { timeout: 300_000 }, () => {
+  describe(`check against ${kind}`, { timeout: 600_000 }, () => {
     let stage: Stage;
     let good: Theirs;
 

@@ -40,7 +40,7 @@ const ROWS = {
 const BOTH = ['serverAuth', 'clientAuth'] as const;
 const missing: Record<Kind, string | null> = { Prosody: prosodyMissing(), ejabberd: ejabberdMissing() };
 
-describe('interop matrix', { timeout: 840_000 }, () => {
+describe('interop matrix', { timeout: 1_800_000 }, () => {
   const matrix = new Matrix(Object.values(ROWS));
   let stage: Stage;
   /** ejabberd takes seconds to start, so one serves all tests that need nothing special. */

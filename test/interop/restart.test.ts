@@ -12,7 +12,7 @@ import { attach, delivers, during, serve, Stage, type Kind } from './stage.ts';
 const EVERY_MS = 5;
 const missing: Record<Kind, string | null> = { Prosody: prosodyMissing(), ejabberd: ejabberdMissing() };
 
-describe('restarts of real servers', { timeout: 180_000 }, () => {
+describe('restarts of real servers', { timeout: 600_000 }, () => {
   let stage: Stage;
   before(async () => (stage = await Stage.open()));
   after(() => stage.close());

@@ -19,7 +19,7 @@ const SENDERS = 5;
 const TARGETS = 3;
 const missing: Record<Kind, string | null> = { Prosody: prosodyMissing(), ejabberd: ejabberdMissing() };
 
-describe('sockets towards real servers', { timeout: 120_000 }, () => {
+describe('sockets towards real servers', { timeout: 600_000 }, () => {
   let stage: Stage;
   before(async () => (stage = await Stage.open()));
   after(() => stage.close());

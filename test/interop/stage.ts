@@ -9,6 +9,7 @@ import type { Element } from '@xmpp/xml';
 import { connectComponent, type ComponentClient } from '../support/component-client.ts';
 import { startDnsServer, type DnsServer } from '../support/dns-server.ts';
 import { startEjabberd, type EjabberdOptions } from '../support/ejabberd.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import type { RunningServer } from '../support/processes.ts';
 import { startProsody, type ProsodyOptions } from '../support/prosody.ts';
 import type { ServerHost } from '../support/tls-files.ts';
@@ -166,7 +167,7 @@ export async function delivers(from: ComponentClient, to: ComponentClient, timeo
 }
 
 /** Like {@link delivers}; but it comes back, with a stanza error, and does not arrive. */
-export async function returns(from: ComponentClient, to: ComponentClient, timeoutMs = 20_000): Promise<string> {
+export async function returns(from: ComponentClient, to: ComponentClient, timeoutMs = PATIENCE_MS): Promise<string> {
   const id = `m${(lastId += 1)}`;
   from.send(message(from.domain, to.domain, id));
   const back = await from.waitFor((s) => s.attrs['id'] === id && s.attrs['type'] === 'error', timeoutMs);

@@ -23,7 +23,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MONTAGUE = 'montague.example';
 const CAPULET = 'capulet.example';
 
-describe(`the tiny server, ${MONTAGUE}, and Prosody, ${CAPULET}`, { skip: skip(), timeout: 120_000 }, () => {
+describe(`the tiny server, ${MONTAGUE}, and Prosody, ${CAPULET}`, { skip: skip(), timeout: 600_000 }, () => {
   const authority = createCertificateAuthority({ name: 'Authority of Verona' });
   const folder = temporaryFolder('tiny-server', null);
   const ca = join(folder.path, 'ca.pem');

@@ -7,9 +7,8 @@ import { after, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { openPage } from '../support/page.ts';
 import { pageRun, silent, undecided } from '../support/page-stage.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 
-/** More than is usual to wait, in milliseconds: the page tells by itself when that has passed. */
-const PATIENCE_MS = 15_000;
 const KEPT = process.env['PAGE_SCREENSHOTS'];
 const folder = KEPT ?? mkdtempSync(join(tmpdir(), 'xmpp-dna-shots-'));
 mkdirSync(folder, { recursive: true });

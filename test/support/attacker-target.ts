@@ -16,6 +16,7 @@ import type { Stanza } from '../../src/protocol/stanza.ts';
 import type { Delivery } from '../../src/routing/types.ts';
 import type { ReportRecord } from '../../src/trace/record.ts';
 import { dial, header, type TlsManner, type Wire } from './attacker.ts';
+import { PATIENCE_MS } from './patience.ts';
 
 export interface Target {
   readonly ca: CertificateAuthority;
@@ -39,7 +40,6 @@ export interface Target {
   stop(): Promise<void>;
 }
 
-const PATIENCE_MS = 10_000;
 const GOOD = 'good.example';
 
 export interface TargetOptions extends Partial<ManagerOptions> {

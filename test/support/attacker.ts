@@ -2,6 +2,7 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createSecureContext, connect as connectTls, TLSSocket, type SecureVersion } from 'node:tls';
 import type { Credential } from '../../src/ports.ts';
+import { PATIENCE_MS } from './patience.ts';
 
 export const XMLNS =
   `xmlns='jabber:server' xmlns:db='jabber:server:dialback' ` + `xmlns:stream='http://etherx.jabber.org/streams'`;
@@ -23,9 +24,6 @@ export function header(attributes: Readonly<Record<string, string>>, version = '
   const all = Object.entries(attributes).map(([name, value]) => `${name}='${value}'`);
   return `<?xml version='1.0'?><stream:stream ${XMLNS} ${version === '' ? '' : `version='${version}' `}${all.join(' ')}>`;
 }
-
-/** How long a test waits for what must happen, in milliseconds; only failing tests wait so long. */
-const PATIENCE_MS = 10_000;
 
 export interface TlsManner {
   readonly credential?: Credential | null;

@@ -2,13 +2,14 @@
 import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { Element, Parser } from '@xmpp/xml';
+import { PATIENCE_MS } from './patience.ts';
 
 export interface ComponentOptions {
   /** On 127.0.0.1. */
   readonly port: number;
   readonly domain: string;
   readonly secret: string;
-  /** How long connecting and the handshake may take. @defaultValue 10000 */
+  /** How long connecting and the handshake may take. @defaultValue 60000 */
   readonly timeoutMs?: number;
 }
 
@@ -17,7 +18,7 @@ export interface ComponentClient extends AsyncIterable<Element> {
   /** All stanzas received so far, oldest first. */
   readonly received: readonly Element[];
   send(stanza: Element | string): void;
-  /** The first stanza, received already or yet to come, that fits. Rejects after `timeoutMs` and when the stream ends. @defaultValue 10000 */
+  /** The first stanza, received already or yet to come, that fits. Rejects after `timeoutMs` and when the stream ends. @defaultValue 60000 */
   waitFor(fits: (stanza: Element) => boolean, timeoutMs?: number): Promise<Element>;
   /** Sends a ping (XEP-0199) and resolves with its answer, an `iq` of type `result` or `error`. */
   ping(to: string, timeoutMs?: number): Promise<Element>;
@@ -28,7 +29,7 @@ export interface ComponentClient extends AsyncIterable<Element> {
 export async function connectComponent(options: ComponentOptions): Promise<ComponentClient> {
   const socket = connect({ host: '127.0.0.1', port: options.port, noDelay: true });
   const client = new Client(socket, options);
-  await client.accepted(options.timeoutMs ?? 10_000);
+  await client.accepted(options.timeoutMs ?? PATIENCE_MS);
   return client;
 }
 
@@ -87,7 +88,7 @@ class Client implements ComponentClient {
     this.#socket.write(stanza.toString());
   }
 
-  waitFor(fits: (stanza: Element) => boolean, timeoutMs = 10_000): Promise<Element> {
+  waitFor(fits: (stanza: Element) => boolean, timeoutMs = PATIENCE_MS): Promise<Element> {
     return this.#until(() => this.received.find(fits), 'a stanza', timeoutMs);
   }
 

@@ -3,10 +3,10 @@ import { Resolver } from 'node:dns/promises';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { PATIENCE_MS } from './patience.ts';
 import { accountNamed, freePort, missing, startProcess, temporaryFolder, type RunningProcess } from './processes.ts';
 
 const NSD = '/usr/sbin/nsd';
-const READY_WITHIN_MS = 10_000;
 
 /** Why there is no nsd here, or null when there is one: `test(name, { skip: nsdMissing ?? false }, …)`. */
 export const nsdMissing: string | null = missing(NSD);
@@ -49,7 +49,6 @@ async function startOn(port: number, zones: Readonly<Record<string, string>>): P
       folder: folder.path,
       account,
       ready: [/nsd started/],
-      readyTimeoutMs: READY_WITHIN_MS,
     });
     for (const zone of Object.keys(zones)) await answersSoa(port, zone, nsd);
   } catch (error) {
@@ -73,7 +72,7 @@ async function startOn(port: number, zones: Readonly<Record<string, string>>): P
 async function answersSoa(port: number, zone: string, nsd: RunningProcess): Promise<void> {
   const resolver = new Resolver({ timeout: 200, tries: 1 });
   resolver.setServers([`127.0.0.1:${port}`]);
-  const givesUpAt = Date.now() + READY_WITHIN_MS;
+  const givesUpAt = Date.now() + PATIENCE_MS;
   for (;;) {
     try {
       await resolver.resolveSoa(zone);

@@ -15,6 +15,7 @@ import { createCertificateAuthority } from '../../src/simulation/certificate-aut
 import type { Browser } from 'playwright-core';
 import { startDnsServer } from './dns-server.ts';
 import { buildPage, noBrowser, openBrowser } from './page.ts';
+import { PATIENCE_MS } from './patience.ts';
 import { DIALBACK_FEATURE, features, header } from './simulation-peer.ts';
 
 /** What a peer does with each connection. */
@@ -41,9 +42,6 @@ export const undecided: Behaviour = (socket) => {
     socket.write(header(`from='${domain}' to='a.example' id='one'`) + features(DIALBACK_FEATURE));
   });
 };
-
-/** For what is not to come at all, in milliseconds. */
-const PATIENCE_MS = 10_000;
 
 /** It takes the assertion, and does not believe it: what is refused so is held off for longer than a test takes. */
 export function unbelieving(): { readonly behaviour: Behaviour; readonly asserted: (times: number) => Promise<void> } {

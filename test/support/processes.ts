@@ -4,6 +4,7 @@ import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, readlink
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PATIENCE_MS } from './patience.ts';
 
 /** Whom a server runs as; null when we are not root and it simply runs as ourselves. */
 export interface Account {
@@ -20,8 +21,6 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Lines of the log, in any order, that together say: all ports are open. */
   readonly ready: readonly RegExp[];
-  /** @defaultValue 30000 */
-  readonly readyTimeoutMs?: number;
 }
 
 export interface RunningProcess {
@@ -148,8 +147,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     await kill();
   };
   try {
-    const timeoutMs = options.readyTimeoutMs ?? 30_000;
-    await Promise.all(options.ready.map((line) => log.waitFor(line, 0, timeoutMs)));
+    await Promise.all(options.ready.map((line) => log.waitFor(line, 0, PATIENCE_MS)));
   } catch (cause) {
     await kill();
     throw new Error(`${options.name} is not ready; its log ends with:\n${log.text.slice(-4000)}`, { cause });
@@ -158,7 +156,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     pid,
     exited,
     log: () => log.text,
-    waitForLog: (pattern, { from = 0, timeoutMs = 10_000 } = {}) => log.waitFor(pattern, from, timeoutMs),
+    waitForLog: (pattern, { from = 0, timeoutMs = PATIENCE_MS } = {}) => log.waitFor(pattern, from, timeoutMs),
     stop,
     kill,
     cpuMs: () => cpuMs(pid),

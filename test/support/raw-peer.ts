@@ -3,15 +3,19 @@
  * test tells it to, vouches for every key, believes everybody, and keeps what it hears.
  */
 import { randomBytes } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { TLSSocket, connect as connectTls, createSecureContext } from 'node:tls';
 import { Parser, type Element } from '@xmpp/xml';
 import type { Credential } from '../../src/ports.ts';
+import { PATIENCE_MS } from './patience.ts';
 
 export interface RawPeer {
   readonly port: number;
   /** What came in on streams that others opened: stanzas, and attempts to authenticate. */
   readonly heard: readonly Element[];
+  /** Resolves when it has heard one that fits. */
+  hears(fits: (element: Element) => boolean): Promise<void>;
   /** Dials a server on 127.0.0.1, goes through STARTTLS and stops at the features behind it. */
   open(to: { readonly port: number; readonly from: string; readonly to: string }): Promise<RawStream>;
   close(): void;
@@ -39,7 +43,7 @@ export class RawStream {
   }
 
   /** The first element, received already or yet to come, that fits; undefined when the stream ends or `timeoutMs` pass without. */
-  waitFor(fits: (element: Element) => boolean, timeoutMs = 5000): Promise<Element | undefined> {
+  waitFor(fits: (element: Element) => boolean, timeoutMs = PATIENCE_MS): Promise<Element | undefined> {
     return new Promise((resolve) => {
       const settle = (element?: Element): void => {
         clearTimeout(late);
@@ -122,6 +126,11 @@ export async function startRawPeer(
 ): Promise<RawPeer> {
   const heard: Element[] = [];
   const open = new Set<RawStream>();
+  const hearing = new EventEmitter();
+  const hear = (element: Element): void => {
+    heard.push(element);
+    hearing.emit('heard');
+  };
   const secureContext = createSecureContext({ cert: credential.cert, key: credential.key, minVersion: 'TLSv1.2' });
 
   const receive = (socket: Socket): void => {
@@ -143,14 +152,14 @@ export async function startRawPeer(
         secured = true;
         stream.secure(new TLSSocket(socket, { isServer: true, secureContext }));
       } else if (element.is('auth', SASL)) {
-        heard.push(element);
+        hear(element);
         stream.write(`<failure xmlns='${SASL}'><not-authorized/></failure>`);
       } else if (element.name === 'db:verify' || element.is('verify', DIALBACK)) {
         stream.write(`<db:verify from='${to}' to='${from}' id='${id}' type='valid'/>`);
       } else if (element.name === 'db:result') {
-        heard.push(element);
+        hear(element);
         stream.write(`<db:result from='${to}' to='${from}' type='valid'/>`);
-      } else heard.push(element);
+      } else hear(element);
     };
   };
 
@@ -162,6 +171,10 @@ export async function startRawPeer(
   return {
     port: address.port,
     heard,
+    hears: async (fits) => {
+      const signal = AbortSignal.timeout(PATIENCE_MS);
+      while (!heard.some(fits)) await once(hearing, 'heard', { signal });
+    },
     open: async ({ port, from, to }) => {
       const socket = connect({ host: '127.0.0.1', port });
       const stream = new RawStream(socket);

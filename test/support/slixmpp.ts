@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { PATIENCE_MS } from './patience.ts';
 import { missing } from './processes.ts';
 
 const SCRIPT = fileURLToPath(new URL('./slixmpp-client.py', import.meta.url));
@@ -92,7 +93,7 @@ export function startClient(options: ClientOptions): Client {
             resolve(found);
           } else if (ended) fail('the client has ended');
         };
-        const late = setTimeout(() => fail('time is up'), 15_000);
+        const late = setTimeout(() => fail('time is up'), PATIENCE_MS);
         watchers.add(look);
         look();
       }),
