@@ -473,25 +473,35 @@ test('garbage inside an established TLS session is a `tls` fault that names the 
   await listening.close();
 });
 
-test('two corked stanzas leave as one TLS record', async () => {
+test('what is written in one turn of the event loop leaves as one TLS record, corked or not', async () => {
   const pair = await openPair(world);
   await secure(world, pair, clientTls('b.example'));
   const { client, server } = pair;
   let chunks = 0;
   server.events.onData = () => (chunks += 1);
-  for (const write of [
-    () => client.connection.write('x'.repeat(200)),
-    () => client.connection.write(Buffer.alloc(200)),
-  ]) {
-    client.connection.cork();
-    write();
-    write();
-    client.connection.uncork();
-  }
+  const { connection } = client;
+  connection.write('x'.repeat(200));
+  connection.write(Buffer.alloc(200));
+  await new Promise((resolve) => setImmediate(resolve));
+  connection.cork();
+  connection.write('x'.repeat(200));
+  await new Promise((resolve) => setImmediate(resolve));
+  connection.write('x'.repeat(200));
+  connection.uncork();
   await until(() => server.events.received.length === 800);
   // Node hands out one chunk per record.
   assert.equal(chunks, 2);
   await closeBoth(world, pair);
+});
+
+test('what was written before the connection is dropped is on its way', async () => {
+  const pair = await openPair(world);
+  await secure(world, pair, clientTls('b.example'));
+  const { client, server } = pair;
+  client.connection.write('the last words');
+  client.connection.destroy();
+  await until(() => server.events.isClosed);
+  assert.equal(server.events.received.toString(), 'the last words');
 });
 
 test('a peer whose bytes keep us busy waits for its next turn: others have theirs between its chunks', async () => {

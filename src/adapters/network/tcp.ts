@@ -26,6 +26,8 @@ type Phase = 'connecting' | 'open' | 'ending' | 'dropped' | 'closed';
 
 /** What a peer sends may keep us busy for so long, in milliseconds; then it is the turn of others. A chunk of stanzas takes less. */
 const TURN_MS = 5;
+/** What is written in one turn of the event loop goes out together at its end; so many bytes do not wait for that. */
+const BATCH_BYTES = 65_536;
 
 export class SocketConnection implements Connection {
   readonly #parts: SocketParts;
@@ -45,6 +47,8 @@ export class SocketConnection implements Connection {
   #corks = 1;
   #batch: Buffer[] = [];
   #batchBytes = 0;
+  /** It goes at the end of this turn. */
+  #flushes = false;
   /** Those who wait for bytes of the batch. */
   #awaiting: Flushed[] = [];
   /** More than the high-water mark was written and `drained` is owed. */
@@ -107,12 +111,9 @@ export class SocketConnection implements Connection {
     const buffer = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
     if (this.bufferedBytes + buffer.length > this.#parts.highWaterBytes) this.#full = true;
     if (flushed !== undefined) this.#awaiting.push(flushed);
-    if (this.#corks === 0) {
-      this.#send(buffer);
-      return;
-    }
     this.#batch.push(buffer);
     this.#batchBytes += buffer.length;
+    if (this.#corks === 0) this.#flushSoon();
   }
 
   cork(): void {
@@ -122,7 +123,7 @@ export class SocketConnection implements Connection {
   uncork(): void {
     if (this.#corks === 0) return;
     this.#corks -= 1;
-    if (this.#corks === 0) this.#flush();
+    if (this.#corks === 0) this.#flushSoon();
   }
 
   pause(): void {
@@ -165,6 +166,7 @@ export class SocketConnection implements Connection {
 
   destroy(reason: Fault = fault('tcp', 'connection-aborted', 'local')): void {
     if (this.#over) return;
+    if (this.#corks === 0) this.#flush();
     this.#phase = 'dropped';
     this.#fault ??= reason;
     this.#parts.clock.clearTimeout(this.#endTimer);
@@ -257,6 +259,19 @@ export class SocketConnection implements Connection {
       this.destroy(toFault(error, 'tls'));
     }
   }
+
+  #flushSoon(): void {
+    if (this.#batchBytes >= BATCH_BYTES) this.#flush();
+    else if (!this.#flushes && this.#batchBytes > 0) {
+      this.#flushes = true;
+      setImmediate(this.#flushNow);
+    }
+  }
+
+  readonly #flushNow = (): void => {
+    this.#flushes = false;
+    if (this.#corks === 0) this.#flush();
+  };
 
   /** One write, and with TLS as few records as can be: joining is cheaper than handing Node many chunks. */
   #flush(): void {
