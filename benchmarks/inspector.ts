@@ -1,6 +1,6 @@
 /**
  * What an open page of the inspector costs a manager that has 10,000 pairs waiting, each for a remote domain of its own: user time
- * per stanza with the page and without, in many short turns; and how soon each question of the page is answered meanwhile.
+ * per stanza with the page and without, by turns; and how soon each question of the page is answered meanwhile.
  *
  * Run: npm run build && node --import tsx benchmarks/inspector.ts
  */
@@ -13,10 +13,10 @@ import type { SenderAnswer, SenderCommand } from './support/sender.ts';
 import { startWorker } from './support/workers.ts';
 
 const PAIRS = 10_000;
-const ROUNDS = Number(process.env['ROUNDS'] ?? 12);
-/** About a second; a turn is several, so that a page is seen that stays open and not one that is opened. */
+const ROUNDS = Number(process.env['ROUNDS'] ?? 8);
+/** Some tenths of a second; a turn is many, so that a page is seen that stays open and not one that is opened. */
 const MESSAGES = 60_000;
-const TURN = 5;
+const TURN_MS = 15_000;
 /** How long it is measured while nothing passes. */
 const IDLE_MS = 5_000;
 /** How often each question is asked while stanzas pass, after the first time. */
@@ -133,8 +133,9 @@ try {
   for (let round = 0; round < ROUNDS; round += 1) {
     const turn = async (): Promise<number> => {
       const costs: number[] = [];
-      for (let i = 0; i < TURN; i += 1) costs.push(await cost());
-      return sum(costs) / TURN;
+      const untilMs = performance.now() + TURN_MS;
+      while (performance.now() < untilMs) costs.push(await cost());
+      return sum(costs) / costs.length;
     };
     const closed = async (): Promise<void> => void alone.push(await turn());
     const open = async (): Promise<void> => {
@@ -146,7 +147,9 @@ try {
     for (const one of round % 2 === 0 ? [closed, open] : [open, closed]) await one();
     ratios.push((watched.at(-1) ?? NaN) / (alone.at(-1) ?? NaN));
   }
-  console.log(`pairs that still wait: ${whole(manager.snapshot().actors.pairs)}; ${ROUNDS} rounds of two turns`);
+  console.log(
+    `pairs that still wait: ${whole(manager.snapshot().actors.pairs)}; ${ROUNDS} rounds of two turns of ${TURN_MS / 1_000} s`,
+  );
   table([
     ['user time of a stanza, µs', 'median', 'quartiles', 'mean'],
     ...[['without a page', alone] as const, ['with a page', watched] as const].map(([name, values]) => {

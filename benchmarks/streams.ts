@@ -12,7 +12,7 @@ import { HOST, PEER, peerCredential, startAll } from './support/servers.ts';
 import { startWorker } from './support/workers.ts';
 
 const ROUNDS = Number(process.env['ROUNDS'] ?? 9);
-const STREAMS = 80;
+const STREAMS = 240;
 /** Before anything is counted, for what runs in Node: its code is compiled as it is used, for some 2,000 streams. */
 const WARM_UP = 2_400;
 const PARALLEL = 8;

@@ -65,16 +65,20 @@ export interface Provider {
 
 /** Of the event loop: more than it takes on loopback to connect, to ask and to be answered. */
 const TURNS = 20;
+/** In milliseconds of this machine: nothing has happened for so long, though the kernel had time to bring what was sent. */
+const QUIET_MS = 1;
 
 export class Stage {
   readonly clock = new SimulatedClock(Date.now());
   readonly resolver: TableResolver = createTableResolver({}, { validates: true });
   readonly #ends: (() => unknown)[] = [];
   readonly #watchers = new Set<() => void>();
+  #isQuiet = true;
   #sent = 0;
 
   /** Something has happened that somebody may wait for. */
   readonly changed = (): void => {
+    this.#isQuiet = false;
     setImmediate(() => [...this.#watchers].forEach((look) => look()));
   };
 
@@ -127,8 +131,17 @@ export class Stage {
     const untilMs = this.clock.now() + ms;
     while (this.clock.now() < untilMs) {
       this.clock.increment(Math.min(1_000, untilMs - this.clock.now()));
-      for (let turn = 0; turn < TURNS; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      await this.#quiet();
     }
+  }
+
+  /** Resolves when nothing comes of it any more. Turns alone would do where the kernel is never late; on a busy machine it is. */
+  async #quiet(): Promise<void> {
+    do {
+      this.#isQuiet = true;
+      for (let turn = 0; turn < TURNS; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+    } while (!this.#isQuiet);
   }
 
   /** Publishes that these domains are served there. */

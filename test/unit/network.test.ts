@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import * as net from 'node:net';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import tls from 'node:tls';
 import { systemClock } from '../../src/adapters/clock.ts';
 import { createNetwork } from '../../src/adapters/network/network.ts';
@@ -492,6 +492,21 @@ test('what is written in one turn of the event loop leaves as one TLS record, co
   // Node hands out one chunk per record.
   assert.equal(chunks, 2);
   await closeBoth(world, pair);
+});
+
+test('small writes are not held back until others are acknowledged, and silent peers are probed, by who dials', async () => {
+  const { prototype } = net.Socket;
+  const noDelay = mock.method(prototype, 'setNoDelay');
+  const keepAlive = mock.method(prototype, 'setKeepAlive');
+  try {
+    const pair = await openPair(world);
+    assert.deepEqual(noDelay.mock.calls[0]?.arguments, [true]);
+    assert.deepEqual(keepAlive.mock.calls[0]?.arguments, [true, 60_000]);
+    await closeBoth(world, pair);
+  } finally {
+    noDelay.mock.restore();
+    keepAlive.mock.restore();
+  }
 });
 
 test('what was written before the connection is dropped is on its way', async () => {

@@ -85,7 +85,7 @@ function openSocket(
       attemptDelayMs: ATTEMPT_DELAY_MS,
       attempt: ({ address }, connected, failed) => {
         // An address and no name: what was allowed is what is dialled, and not what a second look-up says.
-        const socket = connectTcp({ host: address, port });
+        const socket = connectTcp({ host: address, port, noDelay: true });
         socket.once('connect', () => connected(socket));
         socket.once('error', (error) => failed(tcpFault(error)));
         return () => socket.destroy();

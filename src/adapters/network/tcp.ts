@@ -28,6 +28,8 @@ type Phase = 'connecting' | 'open' | 'ending' | 'dropped' | 'closed';
 const TURN_MS = 5;
 /** What is written in one turn of the event loop goes out together at its end; so many bytes do not wait for that. */
 const BATCH_BYTES = 65_536;
+/** Pieces that are so large on the average, in bytes, are not joined: what is allocated outside the heap hastens its collections. */
+const PIECE_BYTES = 2_048;
 
 export class SocketConnection implements Connection {
   readonly #parts: SocketParts;
@@ -111,8 +113,11 @@ export class SocketConnection implements Connection {
     const buffer = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
     if (this.bufferedBytes + buffer.length > this.#parts.highWaterBytes) this.#full = true;
     if (flushed !== undefined) this.#awaiting.push(flushed);
-    this.#batch.push(buffer);
     this.#batchBytes += buffer.length;
+    const last = this.#batch.length - 1;
+    const joined = last < 0 ? null : joinedInPlace(this.#batch[last] as Buffer, buffer);
+    if (joined === null) this.#batch.push(buffer);
+    else this.#batch[last] = joined;
     if (this.#corks === 0) this.#flushSoon();
   }
 
@@ -273,26 +278,29 @@ export class SocketConnection implements Connection {
     if (this.#corks === 0) this.#flush();
   };
 
-  /** One write, and with TLS as few records as can be: joining is cheaper than handing Node many chunks. */
+  /** One write, and with TLS as few records as can be. Small pieces are joined: that is cheaper than handing Node many. */
   #flush(): void {
     const batch = this.#batch;
-    const [first] = batch;
-    if (first === undefined) return;
+    const socket = this.#socket;
+    if (batch.length === 0 || socket === null) return;
+    const pieces = batch.length > 1 && this.#batchBytes < batch.length * PIECE_BYTES ? [Buffer.concat(batch)] : batch;
     this.#batch = [];
     this.#batchBytes = 0;
-    this.#send(batch.length === 1 ? first : Buffer.concat(batch));
+    const last = pieces.length - 1;
+    if (last > 0) socket.cork();
+    for (let i = 0; i < last; i += 1) socket.write(pieces[i] as Buffer);
+    this.#send(socket, pieces[last] as Buffer);
+    if (last > 0) socket.uncork();
   }
 
-  #send(buffer: Buffer): void {
-    if (this.#awaiting.length > 0) this.#sendAwaited(buffer);
-    else if (this.#full) this.#socket?.write(buffer, this.#written);
-    else this.#socket?.write(buffer);
+  #send(socket: Socket, buffer: Buffer): void {
+    if (this.#awaiting.length > 0) this.#sendAwaited(socket, buffer);
+    else if (this.#full) socket.write(buffer, this.#written);
+    else socket.write(buffer);
   }
 
   /** A write that is under way when its socket is destroyed is called back without an error, whatever became of it. */
-  #sendAwaited(buffer: Buffer): void {
-    const socket = this.#socket;
-    if (socket === null) return; // told when this connection is closed
+  #sendAwaited(socket: Socket, buffer: Buffer): void {
     const tell = this.#takeAwaiting();
     socket.write(buffer, (error) => {
       tell(error == null && !socket.destroyed);
@@ -313,6 +321,13 @@ export class SocketConnection implements Connection {
     this.#full = false;
     this.#events?.drained();
   };
+}
+
+/** Both as one, where the second lies right behind the first, as stanzas do that were read together. */
+function joinedInPlace(first: Buffer, second: Buffer): Buffer | null {
+  const { buffer, byteOffset, length } = first;
+  if (buffer !== second.buffer || byteOffset + length !== second.byteOffset) return null;
+  return Buffer.from(buffer, byteOffset, length + second.length);
 }
 
 export const closeTimeout = fault('tcp', 'close-timeout', 'peer', 'the peer did not close its half of the connection');
