@@ -14,7 +14,7 @@ import type { ProviderAnswer, ProviderCommand } from './support/provider.ts';
 import { startWorker, type Worker } from './support/workers.ts';
 
 const SENDER_DOMAINS = 1_000;
-const WARM_UP = 600;
+const WARM_UP = 2_400;
 const AT_ONCE = 50;
 const SQUARE = 20;
 const SETTLED_MS = 3_000;

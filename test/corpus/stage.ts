@@ -73,12 +73,12 @@ export class Stage {
   readonly resolver: TableResolver = createTableResolver({}, { validates: true });
   readonly #ends: (() => unknown)[] = [];
   readonly #watchers = new Set<() => void>();
-  #isQuiet = true;
+  #changes = 0;
   #sent = 0;
 
   /** Something has happened that somebody may wait for. */
   readonly changed = (): void => {
-    this.#isQuiet = false;
+    this.#changes += 1;
     setImmediate(() => [...this.#watchers].forEach((look) => look()));
   };
 
@@ -137,11 +137,12 @@ export class Stage {
 
   /** Resolves when nothing comes of it any more. Turns alone would do where the kernel is never late; on a busy machine it is. */
   async #quiet(): Promise<void> {
+    let before: number;
     do {
-      this.#isQuiet = true;
+      before = this.#changes;
       for (let turn = 0; turn < TURNS; turn += 1) await new Promise((resolve) => setImmediate(resolve));
       await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
-    } while (!this.#isQuiet);
+    } while (this.#changes > before);
   }
 
   /** Publishes that these domains are served there. */
