@@ -70,7 +70,20 @@ export class Framer {
 
   /** Reads a chunk; elements that it holds whole are handed over as parts of it, so its bytes must not change afterwards. */
   push(chunk: Buffer): void {
-    if (chunk.length <= TINY_BYTES && this.#gathers(chunk)) return;
+    const { length } = chunk;
+    if (length <= TINY_BYTES) {
+      // The short way for a few bytes that can end nothing: they are put behind those held.
+      const held = this.#held;
+      const { end } = held;
+      if (end + length <= this.#waitsUntil && !held.lay(chunk, this.#lastNameByte)) {
+        held.end = end + length;
+        return;
+      }
+    }
+    this.#read(chunk);
+  }
+
+  #read(chunk: Buffer): void {
     let at = 0;
     if ((this.#held.length > 0 || chunk.length <= TINY_BYTES) && this.#is('open')) at = this.#readHeld(chunk);
     if (at >= 0 && at < chunk.length && this.#is('open')) at = this.#readChunk(chunk, at);
@@ -82,17 +95,6 @@ export class Framer {
   // A callback may change the state at any time, which narrowing of the field would not see.
   #is(state: State): boolean {
     return this.#state === state;
-  }
-
-  /** The short way for a few bytes that can end nothing: whether they have been put behind those held. */
-  #gathers(chunk: Buffer): boolean {
-    const held = this.#held;
-    const { end } = held;
-    const { length } = chunk;
-    if (end + length > this.#waitsUntil) return false;
-    if (held.lay(chunk, this.#lastNameByte)) return false;
-    held.end = end + length;
-    return true;
   }
 
   #settle(): void {
