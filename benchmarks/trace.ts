@@ -1,6 +1,7 @@
 /**
  * What it costs to remember what happens: the same work with the ring of records and without, turn by turn in one run, in user
- * time of the processes that do it. New streams to a provider; new pairs between two; stanzas over a stream that stands; and one
+ * time of the processes that do it. New streams to a provider; negotiations from
+ * the DNS to the first stanza, between two; new pairs on a stream that stands; stanzas over a stream that stands; and one
  * small actor without any I/O, beside what xstate's own inspection costs.
  *
  * Run: npm run build && node --import tsx benchmarks/trace.ts [ROUNDS]
@@ -19,6 +20,7 @@ import { startWorker, type Worker } from './support/workers.ts';
 
 const ROUNDS = Number(process.argv[2] ?? 24);
 const STREAMS = 100;
+const NEGOTIATIONS = 100;
 const PAIRS = 200;
 const STANZAS = 60_000;
 const STANZA_BYTES = 300;
@@ -131,6 +133,41 @@ async function pairs(): Promise<string[][]> {
   return [row('a new pair, the sending end', ends.A, PAIRS), row('a new pair, the receiving end', ends.B, PAIRS)];
 }
 
+/** All that lies between a stanza without a stream and its delivery, TLS resumed; and the end of the stream. */
+async function negotiations(): Promise<string[][]> {
+  const ends: Record<'A' | 'B', Record<Lane, number[]>> = {
+    A: { with: [], without: [] },
+    B: { with: [], without: [] },
+  };
+  const all = new Map<Lane, { a: Provider; b: Provider; pair: readonly [string, string] }>();
+  for (const lane of LANES) {
+    const pair = [`d.one-${lane}.example`, `d.two-${lane}.example`] as const;
+    const [a] = await startProvider([pair[0]], lane, dns);
+    const [b] = await startProvider([pair[1]], lane, dns);
+    all.set(lane, { a, b, pair });
+  }
+  for (let round = 0; round < ROUNDS + WARM_UP; round += 1) {
+    for (const lane of round % 2 === 0 ? LANES : LANES.toReversed()) {
+      const one = all.get(lane);
+      if (one === undefined) throw new Error('no providers');
+      let ofB = 0;
+      const seconds = await used(one.a, async () => {
+        ofB = await used(one.b, async () => {
+          const { returned } = await one.a.ask({ do: 'negotiate', pair: one.pair, times: NEGOTIATIONS });
+          if (returned > 0) throw new Error(`${returned} messages came back`);
+        });
+      });
+      ends.A[lane].push(seconds);
+      ends.B[lane].push(ofB);
+    }
+  }
+  for (const { a, b } of all.values()) for (const provider of [a, b]) provider.stop();
+  return [
+    row('a negotiation, the initiating end', ends.A, NEGOTIATIONS),
+    row('a negotiation, the receiving end', ends.B, NEGOTIATIONS),
+  ];
+}
+
 /**
  * Messages of one stream that stands, to the program behind it; two providers in each lane, since two that do the very same
  * differ by more than what is looked for.
@@ -207,12 +244,13 @@ function bareActors(): string[][] {
 
 heading('what records cost (user time; medians of rounds, with quartiles; interleaved)');
 console.log(
-  `${whole(ROUNDS)} rounds of ${whole(STREAMS)} streams, ${whole(PAIRS)} pairs and ${whole(STANZAS)} stanzas, after ${whole(WARM_UP)} that do not count\n`,
+  `${whole(ROUNDS)} rounds of ${whole(STREAMS)} streams, ${whole(NEGOTIATIONS)} negotiations, ${whole(PAIRS)} pairs and ${whole(STANZAS)} stanzas, after ${whole(WARM_UP)} that do not count\n`,
 );
 try {
   table([
     ['milliseconds each', 'with the ring', 'without', 'medians', 'rounds'],
     await streams(),
+    ...(await negotiations()),
     ...(await pairs()),
     await stanzas(),
   ]);

@@ -1,5 +1,6 @@
 /** Worker: one provider, a whole ConnectionManager over real sockets, TLS and DNS; runs what is built. */
 import { readdirSync, readlinkSync, readFileSync } from 'node:fs';
+import { filter, firstValueFrom } from 'rxjs';
 import type { ConnectionManager as Manager } from '../../src/manager.ts';
 import type { createNodePorts as CreateNodePorts } from '../../src/node-ports.ts';
 import type { Credential } from '../../src/ports.ts';
@@ -19,6 +20,8 @@ export type ProviderCommand =
     }
   /** One message for each pair, so many at a time; answers when the fate of each is known. */
   | { readonly do: 'send'; readonly pairs: readonly (readonly [string, string])[]; readonly atOnce: number }
+  /** So many times, one after the other: a message finds no stream, one is negotiated for it, and closed once it has carried it. */
+  | { readonly do: 'negotiate'; readonly pair: readonly [string, string]; readonly times: number }
   /** Answers when so many stanzas have come in, all in all; rejects after a minute. */
   | { readonly do: 'await'; readonly received: number }
   /** What this process has used so far, after a garbage collection. */
@@ -61,6 +64,7 @@ let received = 0;
 serveCommands<ProviderCommand, ProviderAnswer>(async (command) => {
   if (command.do === 'start') await start(command);
   else if (command.do === 'send') await send(command);
+  else if (command.do === 'negotiate') await negotiate(command);
   else if (command.do === 'await') await allReceived(command.received);
   return measure();
 });
@@ -74,16 +78,33 @@ async function start({ hosts, caPem, dns, bidi, records }: Extract<ProviderComma
   await manager.start();
 }
 
+async function sendOne([from, to]: readonly [string, string]): Promise<void> {
+  const attributes = { from: `romeo@${from}`, to: `juliet@${to}` };
+  const xml = `<message from='${attributes.from}' to='${attributes.to}'><body>hello</body></message>`;
+  const stanza = new Stanza('message', attributes.to, attributes.from, Buffer.from(xml), 'jabber:server');
+  const fate = await manager?.send(stanza);
+  if (fate?.outcome === 'sent') sent += 1;
+  else returned += 1;
+}
+
 async function send({ pairs, atOnce }: Extract<ProviderCommand, { do: 'send' }>): Promise<void> {
-  const sendOne = async ([from, to]: readonly [string, string]): Promise<void> => {
-    const attributes = { from: `romeo@${from}`, to: `juliet@${to}` };
-    const xml = `<message from='${attributes.from}' to='${attributes.to}'><body>hello</body></message>`;
-    const stanza = new Stanza('message', attributes.to, attributes.from, Buffer.from(xml), 'jabber:server');
-    const fate = await manager?.send(stanza);
-    if (fate?.outcome === 'sent') sent += 1;
-    else returned += 1;
-  };
   for (let i = 0; i < pairs.length; i += atOnce) await Promise.all(pairs.slice(i, i + atOnce).map(sendOne));
+}
+
+async function negotiate({ pair, times }: Extract<ProviderCommand, { do: 'negotiate' }>): Promise<void> {
+  if (manager === null) throw new Error('not started');
+  for (let i = 0; i < times; i += 1) {
+    await sendOne(pair);
+    for (const { id } of manager.snapshot().streams) {
+      const closed = firstValueFrom(
+        manager.reports$.pipe(
+          filter(({ actor, report }) => actor === `stream:${id}` && report.type === 'stream.closed'),
+        ),
+      );
+      manager.closeStream(id);
+      await closed;
+    }
+  }
 }
 
 async function allReceived(count: number): Promise<void> {
