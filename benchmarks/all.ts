@@ -1,5 +1,5 @@
 /**
- * All benchmarks, one after the other, each in a process of its own, on what is built: what README shows, with its date and machine.
+ * All benchmarks, one after the other, each in a process of its own, on what is built: what README shows.
  * Half an hour on two cores that have nothing else to do. Exits 1 if one of them could not be finished.
  *
  * Run: npm run bench [NAME …]

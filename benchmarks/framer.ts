@@ -10,7 +10,6 @@ import { StringDecoder } from 'node:string_decoder';
 import { Parser as XmppParser } from '@xmpp/xml';
 import sax from 'sax';
 import { SaxesParser } from 'saxes';
-import { Parser as LtxParser } from 'ltx';
 import { Framer } from '../src/adapters/framer/framer.ts';
 
 const ROUNDS = 9;
@@ -96,12 +95,6 @@ const readers: Record<string, (chunks: readonly Buffer[]) => void> = {
     parser.on('element', count);
     const decoder = new StringDecoder('utf8');
     for (const chunk of chunks) parser.write(decoder.write(chunk));
-  },
-  ltx(chunks) {
-    const parser = new LtxParser();
-    parser.on('startElement', count);
-    const decoder = new TextDecoder();
-    for (const chunk of chunks) parser.write(decoder.decode(chunk, { stream: true }));
   },
   'sax strict'(chunks) {
     const parser = sax.parser(true, { xmlns: true });

@@ -15,7 +15,7 @@ import { startWorker } from './support/workers.ts';
 const STANZA_BYTES = 300;
 const OTHER_SIZES = [200, 1_000, 10_000, 100_000];
 const ROUNDS = 5;
-/** Messages of the first size per round: about half a second for each; the first round warms up, and is not counted. */
+/** Messages of the first size per round: a quarter of a second and more for each; the first round warms up, and is not counted. */
 const MESSAGES: Readonly<Record<string, number>> = { Prosody: 20_000, ejabberd: 40_000 };
 const BYTES_PER_ROUND = 240_000 * STANZA_BYTES;
 /** A relay is done with them before its processor time can be read. */

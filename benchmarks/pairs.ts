@@ -115,7 +115,7 @@ try {
   for (const proof of ['certificate', 'dialback'] as const) rows.push(await added(dns, proof, false));
   table([['', 'CPU ms', 'RSS KiB', 'heap KiB', 'sockets', 'actors'], ...rows]);
   console.log(
-    'For comparison, measured earlier on such a machine: Prosody and ejabberd 7 to 9 ms, 57 to 75 KiB, a socket a pair.\n',
+    'For comparison, measured on a machine a third as fast: Prosody and ejabberd 7 to 9 ms, 57 to 75 KiB, a socket a pair.\n',
   );
   console.log(
     `${SQUARE} domains on each side, all ${SQUARE * SQUARE} pairs talking both ways at once, ${SETTLED_MS / 1_000} s later:`,

@@ -33,9 +33,9 @@ export const limits = {
   renewalLeadMs: 300_000,
   /** Proofs of one stream asked for anew at once, and how long the others wait then. */
   renewalsAtOnce: 32,
+  renewalPauseMs: 250,
   /** A renewal that has brought nothing is tried again after a quarter of the time that is left, and not before this. */
   renewalRetryMs: 15_000,
-  renewalPauseMs: 250,
   /** A POSH document with its redirects and its reference: the fetch gives up after 10 s, and says why. */
   webMs: 11_000,
   /** A prooftype of the embedder: it may ask the far end, or the web. */

@@ -112,6 +112,8 @@ export interface ConnectionEvents {
   secured(session: TlsSession): void;
   /** What was written has left the buffer; `writable` is true again. */
   drained(): void;
+  /** The peer has closed its half, and ours is being closed: what is written from now on is not taken. */
+  ended?(): void;
   /** The last event, exactly once. `fault` is null when both ends closed cleanly. */
   closed(fault: Fault | null): void;
 }
@@ -145,7 +147,7 @@ export interface Connection {
   readonly bufferedBytes: number;
   /** False while more than the high-water mark is buffered. */
   readonly writable: boolean;
-  /** What is not asked costs nothing: `flushed` is for those who wait for these bytes (DESIGN §6 L1). */
+  /** What is written in one turn may go out together at its end. What is not asked costs nothing: `flushed` is for those who wait for these bytes (DESIGN §6 L1). */
   write(bytes: Buffer | string, flushed?: Flushed): void;
   /** Collects writes until `uncork`; nests. */
   cork(): void;
@@ -157,7 +159,7 @@ export interface Connection {
   startTlsServer(options: ServerTls): void;
   /** Flushes, sends close_notify and FIN; `closed` follows. */
   end(): void;
-  /** Drops the connection at once. */
+  /** Drops the connection at once; of what was written before, as much goes out as can without waiting. */
   destroy(fault?: Fault): void;
 }
 

@@ -81,6 +81,7 @@ fi
 step 'install modules (npm ci)' install_modules
 step 'build' npm run --silent build
 step 'types' npm run --silent types
+step 'format' npm run --silent format:check
 step 'lint' npm run --silent lint
 step 'tests' npm run --silent test
 step 'tests against real servers' npm run --silent test:interop

@@ -82,4 +82,5 @@ export const withFirst = <Value>(table: GrowingTable<Value>, key: string, value:
 
 export const hasMember = (set: GrowingSet, name: string): boolean => entryOf(set, name) !== undefined;
 
+/** How many there are, where no entry was ever put in the place of another. */
 export const membersOf = (set: GrowingTable<unknown>): number => set.reduce((sum, { size }) => sum + size, 0);

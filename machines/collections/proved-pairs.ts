@@ -13,9 +13,9 @@ type Blocks = readonly NumberPages[];
 
 /** Proved by the same prooftype, and as strongly. What each proof rested on is told when it is found, and not kept. */
 interface PairsAlike extends Pick<Proof, 'prooftype' | 'strength'> {
-  /** When the first proof of them ends. */
+  /** When the proof of the first of them ends, as it was found; one that is renewed stands in `proved` of the stream. */
   readonly expiresAtMs: Proof['expiresAtMs'];
-  /** By domain of the far end: when the newest proof of a pair of it ends, where that is another time. */
+  /** By domain of the far end: when that of its pairs ends, where that is another time. */
   readonly otherwise: GrowingTable<Proof['expiresAtMs']>;
   readonly incoming: Blocks;
   readonly outgoing: Blocks;

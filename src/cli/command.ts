@@ -1,4 +1,4 @@
-/** What a sub-command is: one entry of the table in main.ts, and one file of its own. */
+/** What a sub-command is: one entry of the table in commands.ts, and one file of its own. */
 import type { ExitCode, Terminal } from './terminal.ts';
 
 /** What was typed after the name of the command, already checked against {@link CommandEntry}. */

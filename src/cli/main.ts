@@ -7,7 +7,7 @@ import { holdSignals } from './signals.ts';
 const LINGER_MS = 1_000;
 
 // Heard before anything else is loaded, which takes its time: a daemon drains, whenever it is told to stop.
-if (process.argv.includes('serve')) {
+if (process.argv.slice(2).find((word) => !word.startsWith('-')) === 'serve') {
   holdSignals();
   // What V8 has often seen live on it allocates among the old from then on, and that keeps all it refers to until the next full
   // collection: 50 KiB of each stream that is gone (docs/adr/streams-and-pairs.md, "Garbage of streams").

@@ -57,6 +57,8 @@ export interface ComponentStreamSetup {
  */
 type State = 'awaitingHeader' | 'awaitingHandshake' | 'attached' | 'closing' | 'closed';
 
+const withoutTag = fault('component', 'connection-closed', 'peer', 'the connection ended without a closing tag');
+
 /** Bytes of randomness in a stream id: it is the challenge that the secret answers. */
 const STREAM_ID_BYTES = 16;
 
@@ -139,11 +141,16 @@ export class ComponentStream implements ConnectionEvents, FramerHandler {
     this.#setup.router.outletDrained(this.#outlet);
   }
 
+  /** It takes nothing more: whoever writes to it from now on is to hear of that (L1). */
+  ended(): void {
+    if (this.#state !== 'attached') return;
+    this.#leave(withoutTag);
+    this.#state = 'closing';
+  }
+
   closed(why: Fault | null): void {
     if (this.#state === 'closed') return;
-    if (this.#state !== 'closing') {
-      this.#leave(why ?? fault('component', 'connection-closed', 'peer', 'the connection ended without a closing tag'));
-    }
+    if (this.#state !== 'closing') this.#leave(why ?? withoutTag);
     this.#state = 'closed';
     this.#setup.clock.clearTimeout(this.#deadline);
     this.#setup.ended();

@@ -194,6 +194,6 @@ function shown(spot: Spot): string {
   if (isSeq(spot.node)) return 'a list';
   const value = scalar(spot);
   if (value === null || value === undefined) return 'nothing';
-  const text = JSON.stringify(value);
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

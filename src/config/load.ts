@@ -114,7 +114,9 @@ function parseYaml(file: string): Source {
     const source = new Source(file, document, lines);
     for (const { pos, code, message } of [...document.errors, ...document.warnings]) {
       const sentence =
-        code === 'MULTIPLE_DOCS' ? 'expected one YAML document; a second begins here' : `expected YAML: ${message}`;
+        code === 'MULTIPLE_DOCS'
+          ? 'expected one YAML document; a second begins here'
+          : `expected YAML: ${/call stack/.test(message) ? 'nested too deeply' : message}`;
       const remark = source.remark(source.lineAt(pos[0]), '', sentence);
       source.problems.push(remark);
     }

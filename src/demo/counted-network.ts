@@ -23,6 +23,7 @@ export function countedNetwork(network: Network, count: SocketCount, changed: ()
         data: (bytes) => events.data(bytes),
         secured: (session) => events.secured(session),
         drained: () => events.drained(),
+        ended: () => events.ended?.(),
         closed: (what) => {
           if (stands) count.standing -= 1;
           stands = false;

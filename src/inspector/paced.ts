@@ -8,7 +8,7 @@
  * and whatever else is ready waits for one slice.
  */
 const SLICE_MS = 8;
-/** An answer is good for so many times the processor time that it took: at most one part in so many is spent on it. */
+/** An answer is good for so many times the processor time that it took: one part in so many is spent on it, if that is below the bound. */
 const GOOD_FOR_TIMES = 100;
 /** And for at least, and at most, so long, in milliseconds. */
 const GOOD_FOR_MS = [250, 12_000] as const;
@@ -127,12 +127,12 @@ export class Paced<Answer> {
   #keptFor(key: string, steps: Steps<Answer>): Kept<Answer> {
     const known = this.#kept.get(key);
     if (known !== undefined && known.untilMs > this.#nowMs()) return known;
-    const kept = this.#make(steps, known?.made ?? null);
+    const kept = this.#make(steps, known?.made ?? known?.before ?? null);
     this.#kept.delete(key);
     this.#kept.set(key, kept);
-    for (const oldest of this.#kept.keys()) {
+    for (const [oldest, { untilMs }] of this.#kept) {
       if (this.#kept.size <= MOST_KEPT) break;
-      this.#kept.delete(oldest);
+      if (untilMs !== Infinity) this.#kept.delete(oldest); // else others may ask for it while it is being made
     }
     return kept;
   }

@@ -249,7 +249,9 @@ export class MemoryConnection implements Connection {
       this.destroy(fault('tls', 'connection-reset', 'peer', 'closed during the handshake'));
       return;
     }
+    const wasOpen = this.#phase === 'open';
     this.end();
+    if (wasOpen) this.#events?.ended?.();
     this.#closeWhenEnded();
   }
 

@@ -185,7 +185,7 @@ export const dialback: readonly Case[] = [
     over: {
       ...{ ...FAILED, mover: 'peer', diagnosis: 'key-contested' },
       cause:
-        /We have told b\.example that the key is valid, and it says that it is not: remote-server-timeout\. Our answer was lost or changed/,
+        /We have told b\.example that the key is valid, and it says that it could not find out: remote-server-timeout\. Our answer was lost or changed/,
       fix: /two traces/,
     },
   },

@@ -88,7 +88,9 @@ export class Stage {
   }
 
   async close(): Promise<void> {
-    for (const end of this.#ends.reverse()) await end();
+    const failed: unknown[] = [];
+    for (const end of this.#ends.reverse()) await Promise.resolve(end()).catch((error: unknown) => failed.push(error));
+    if (failed.length > 0) throw new AggregateError(failed, 'not all has ended');
   }
 
   /** Resolves when it holds; asked anew whenever something has happened. */

@@ -8,6 +8,7 @@ import { reports } from '../../src/demo/facts.ts';
 import type { ProviderSetup } from '../../src/demo/scenario.ts';
 import type { CertificateEvidence } from '../../src/protocol/certificate.ts';
 import { poshUrl, writePoshDocument } from '../../src/protocol/posh.ts';
+import { rows } from '../../src/trace/queries/queries.ts';
 import { createDuo, type Duo } from '../support/duo.ts';
 
 const SECONDS = 600;
@@ -71,6 +72,13 @@ test('A14: a proof is looked for again before it ends, on the stream that rests 
     const verdicts = settledFor(duo, domain);
     assert.ok(verdicts.length > 10 && verdicts.length < 60, `${domain}: ${verdicts.length}`);
     assert.deepEqual(new Set(verdicts), new Set(['proved']));
+  }
+  for (const side of ['A', 'B'] as const) {
+    const listed = rows(duo.providers[side].view(), 'proved').rows;
+    const nowMs = duo.simulation.clock.now();
+    assert.equal(listed.length, 2);
+    for (const { deadlineMs } of listed)
+      assert.ok(deadlineMs !== null && deadlineMs > nowMs, 'the list has the newest end');
   }
   await duo.stop();
 });

@@ -53,6 +53,9 @@ export class Recorder implements ConnectionEvents {
   drained(): void {
     this.drains += 1;
   }
+  ended(): void {
+    this.log.push('ended');
+  }
   closed(fault: Fault | null): void {
     this.log.push('closed');
     this.faults.push(fault);
@@ -207,7 +210,11 @@ export function networkContract(name: string, makeWorld: () => World): void {
     await world.until(() => server.events.text === 'one two three' && client.events.text === 'eins');
     await closeBoth(world, pair);
     assert.deepEqual(client.events.log, ['connected', 'data', 'closed']);
-    assert.deepEqual(server.events.log, ['data', 'closed']);
+    assert.deepEqual(
+      server.events.log,
+      ['data', 'ended', 'closed'],
+      'who is closed first is told that nothing more is taken',
+    );
     assert.deepEqual([client.events.fault, server.events.fault], [null, null]);
   });
 

@@ -97,12 +97,6 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-export async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>();
-  while (ports.size < count) ports.add(await freePort());
-  return [...ports];
-}
-
 /**
  * Starts a process and resolves when its log says that it is ready.
  * Rejects, with the end of the log, when it exits first or when it is too slow.

@@ -420,6 +420,20 @@ test('a component that takes a little now and then is slow and not hung, whateve
   assert.deepEqual([told.length, reader.log.at(-1), writer.log.at(-1)], [3, '(destroy)', '(resume)']);
 });
 
+test('a component that closes its half has left: what comes for it then is returned, not counted as delivered (L1)', async () => {
+  const { clock, router, told, reader, writer, write } = await hung();
+  write('x'.repeat(2_000));
+  const { delivered } = router.counters;
+  reader.events.ended?.();
+  assert.deepEqual(told.at(-1)?.kind, 'detached');
+  write('the last');
+  clock.increment(0);
+  assert.match(writer.log.at(-1) ?? '', /<service-unavailable /);
+  assert.equal(router.counters.delivered, delivered);
+  reader.events.closed(null);
+  assert.equal(told.filter(({ kind }) => kind === 'detached').length, 1);
+});
+
 test('a component that leaves while it is full has no deadline left', async () => {
   const { clock, told, reader, write } = await hung();
   write('a'.repeat(2_000));

@@ -611,6 +611,11 @@ const wrong: [string, string, string[]][] = [
     ['serve.yaml:3: limits.stanzaBytes: expected a size in bytes from 10000 to 67108864, got 9999'],
   ],
   [
+    'a limit that is no number',
+    `${B}limits: { stanzaBytes: .inf }\n`,
+    ['serve.yaml:3: limits.stanzaBytes: expected a size in bytes from 10000 to 67108864, got Infinity'],
+  ],
+  [
     'a queue too small for one stanza',
     `${B}limits: { stanzaBytes: 20000, queueBytes: 19999 }\n`,
     ['serve.yaml:3: limits.queueBytes: expected at least limits.stanzaBytes, 20000: one stanza must fit'],
@@ -668,7 +673,8 @@ test('a pipe is read as far as it is written, and not waited for without end', a
 });
 
 test('nesting beyond reason, and a file beyond reason, are refused', () => {
-  assert.match(problemsOf(`hosts: ${'['.repeat(200_000)}`).join('\n'), /expected YAML/);
+  for (const depth of [5_000, 200_000])
+    assert.match(problemsOf(`hosts: ${'['.repeat(depth)}`).join('\n'), /expected YAML: nested too deeply/);
   assert.match(problemsOf('#'.repeat(8 * 1024 * 1024 + 1)).join('\n'), /is larger than 8388608 bytes$/);
 });
 

@@ -427,6 +427,20 @@ test('O3 sent-unasserted: it is told of the pair that was refused, until that is
     assert.equal(explain(viewMade([REFUSED], [refusedFor(INVALID_FROM), since])).length, left);
 });
 
+test('O3 sent-unasserted: in the DNA protocol a domain is granted to the one that the stream was opened to (ProtoXEP §4)', () => {
+  const asserted = wireMade('stream:7', 'in', { kind: 'dnaAssert', from: 'c.example' });
+  const granted = wireMade('stream:7', 'out', { kind: 'dnaValid', to: 'c.example' });
+  const to = (domain: string) => refusedFor({ ...INVALID_FROM, pair: { from: 'c.example', to: domain } });
+  assert.match(
+    only([REFUSED], [asserted, to('a.example')]).cause,
+    /was asserted there in the DNA protocol, and not proved/,
+  );
+  const taken = only([REFUSED], [asserted, granted, to('a.example')]);
+  assert.match(taken.cause, /in the DNA protocol, and our answer was valid/);
+  assert.match(taken.fix, /what we had granted was taken back before the stanza came/);
+  assert.match(only([REFUSED], [asserted, granted, to('a2.example')]).cause, /was never asserted to a2\.example there/);
+});
+
 test('O3 sent-unasserted: a record that names no pair, or anything else in its place, is not told of', () => {
   for (const event of [
     {},

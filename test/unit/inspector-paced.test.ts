@@ -134,6 +134,15 @@ test('after a change by hand the answer is made anew; one that could not be made
   assert.equal(await whole('/broken', steps(1, 0)), 3);
 });
 
+test('what is being made is made once, however many others are asked for meanwhile', async () => {
+  const { whole, steps } = stage();
+  const keys = Array.from({ length: 40 }, (_, n) => `/${n}`);
+  const first = Promise.all(keys.map((key) => whole(key, steps(3, 0))));
+  const again = Promise.all(keys.slice(0, 8).map((key) => whole(key, steps(3, 0))));
+  assert.deepEqual((await first).slice(0, 8), await again);
+  assert.equal(await whole('/last', steps(1, 0)), 41);
+});
+
 test('of very many questions a few are begun at a time, and those that are too many are refused, not kept', async () => {
   const { whole } = stage();
   let [begun, most] = [0, 0];

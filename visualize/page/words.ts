@@ -29,13 +29,6 @@ export function endsOf({
   return direction === 'outgoing' ? ends : [ends[1], ends[0]];
 }
 
-export const idOfPair = ({
-  local,
-  remote,
-  direction,
-}: Pick<Explanation, 'local' | 'remote' | 'direction'>): string | null =>
-  direction === 'outgoing' ? `pair:${local}>${remote}` : null;
-
 export const countWords = (count: number, one: string, many = `${one}s`): string =>
   `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 

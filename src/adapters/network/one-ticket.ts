@@ -1,7 +1,7 @@
 /**
  * One session ticket for each full handshake, where OpenSSL sends two (TLS 1.3, RFC 8446 §4.6.1).
  *
- * Each is dearer to a server than its signature: the session is encoded with the client's certificate, decoded, encoded again
+ * Each costs a server a few per cent of the handshake: the session is encoded with the client's certificate, decoded, encoded again
  * (docs/adr/streams-and-pairs.md). A far end resumes with the last it was given. Node has no setter for their number; OpenSSL has one in its configuration.
  */
 import { bindPrototypes, loadLibcrypto, type Pointer, scoped } from '../pkix/openssl.ts';
@@ -36,7 +36,7 @@ NumTickets = 1
 /** An operator's own configuration would lose its defaults for TLS to ours. */
 const isConfigured = (): boolean =>
   process.env['OPENSSL_CONF'] !== undefined ||
-  /--openssl-(shared-)?config/.test([...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' '));
+  /--openssl[-_](shared[-_])?config/.test([...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' '));
 
 /**
  * For the whole process, so for whoever owns it to say: `xmpp-dna serve` does. Before the first credential is used.

@@ -49,7 +49,7 @@ export class SocketConnection implements Connection {
   #corks = 1;
   #batch: Buffer[] = [];
   #batchBytes = 0;
-  /** It goes at the end of this turn. */
+  /** A flush is scheduled for the end of this turn. */
   #flushes = false;
   /** Those who wait for bytes of the batch. */
   #awaiting: Flushed[] = [];
@@ -160,7 +160,7 @@ export class SocketConnection implements Connection {
     this.#awaitEnd();
   }
 
-  /** As long as the peer takes what was written it is slow and not silent. */
+  /** As long as the kernel takes what was written the peer is slow and not silent. */
   #awaitEnd(): void {
     const { bufferedBytes } = this;
     this.#endTimer = this.#parts.clock.setTimeout(() => {
@@ -222,7 +222,10 @@ export class SocketConnection implements Connection {
   readonly #peerEnded = (): void => {
     if (this.#tls === 'handshake')
       this.destroy(fault('tls', 'connection-reset', 'peer', 'closed during the handshake'));
-    else this.end();
+    else if (this.#phase === 'open') {
+      this.end();
+      this.#events?.ended?.();
+    }
   };
 
   readonly #failed = (error: NodeJS.ErrnoException): void => {

@@ -3,6 +3,7 @@ import type { Fault } from '../../protocol/faults.ts';
 import type { DomainPair } from '../../protocol/pairs.ts';
 import { faultIn, fieldsIn, textIn } from '../context.ts';
 import type { TraceRecord } from '../record.ts';
+import { glanceAt } from '../view/glance.ts';
 import type { View } from '../view/view.ts';
 
 export interface Refusal extends DomainPair {
@@ -18,7 +19,7 @@ export interface Asserted {
   readonly answer: string | null;
 }
 
-/** Nothing at all was proved on a stream that is ended otherwise: it tells of itself. */
+/** Stream errors by which the gate refuses a stanza of one pair; others concern the whole stream, which tells of itself. */
 const CONDITIONS: readonly string[] = ['invalid-from', 'host-unknown', 'host-gone'];
 
 /** Of a stream that was ended for a stanza; null where it was not, or where older records do not name the pair. */
@@ -30,10 +31,12 @@ export function refusalIn(view: View, stream: string): Refusal | null {
   const { pair, fault: why } = fieldsIn(record.event);
   const [from, to, fault] = [textIn(fieldsIn(pair)['from']), textIn(fieldsIn(pair)['to']), faultIn(why)];
   if (from === '' || to === '' || fault === null || !CONDITIONS.includes(fault.condition)) return null;
-  return { from, to, fault, atMs: record.atMs, asserted: assertedIn(records.slice(0, at), { from, to }) };
+  // The DNA protocol grants what is said to the domain that the stream was opened to, and to no other.
+  const isOfDna = to === glanceAt(view, stream)?.local;
+  return { from, to, fault, atMs: record.atMs, asserted: assertedIn(records.slice(0, at), { from, to }, isOfDna) };
 }
 
-function assertedIn(records: readonly TraceRecord[], { from, to }: DomainPair): Asserted | null {
+function assertedIn(records: readonly TraceRecord[], { from, to }: DomainPair, isOfDna: boolean): Asserted | null {
   let by: Asserted['by'] | null = null;
   let answer: string | null = null;
   for (const record of records) {
@@ -45,8 +48,10 @@ function assertedIn(records: readonly TraceRecord[], { from, to }: DomainPair): 
       if (isQuestion) [by, answer] = ['dialback', null];
       if (isAnswer) answer = element.answer.type;
     }
+    if (!isOfDna) continue;
     if (direction === 'in' && element.kind === 'dnaAssert' && element.from === from) [by, answer] = ['dna', null];
     if (direction === 'out' && element.kind === 'dnaInvalid' && element.to === from) answer = 'invalid';
+    if (direction === 'out' && element.kind === 'dnaValid' && element.to === from) answer = 'valid';
   }
   return by === null ? null : { by, answer };
 }

@@ -37,6 +37,8 @@ interface Proved {
   readonly to: string;
   readonly remote: string;
   readonly alike: Alike;
+  /** By which its far end is proved on the stream by now; null where that was for this pair alone. */
+  readonly newest: Fields | null;
 }
 
 /** Those proved by the same prooftype. */
@@ -57,11 +59,13 @@ export function* provedIn(context: Fields): Generator<Proved> {
   const { ours, theirs } = fieldsIn(context['validPairs']);
   const locals = namesIn(ours);
   const remotes = namesIn(theirs);
+  const proofs = entriesIn(context['proved']);
+  const newestOf = (remote: string): Fields | null => entryIn(proofs, remote);
   for (const alike of alikeIn(context)) {
     for (const [local, remote] of pairsIn(alike.outgoing, locals, remotes))
-      yield { from: local, to: remote, remote, alike };
+      yield { from: local, to: remote, remote, alike, newest: newestOf(remote) };
     for (const [local, remote] of pairsIn(alike.incoming, locals, remotes))
-      yield { from: remote, to: local, remote, alike };
+      yield { from: remote, to: local, remote, alike, newest: newestOf(remote) };
   }
 }
 
@@ -84,10 +88,13 @@ export const isNamed = ({ from, to }: Proved, text: string): boolean =>
 
 export const prooftypeOf = ({ alike }: Proved): string => alike.prooftype;
 
-export function provedPair({ from, to, remote, alike }: Proved): ProvedPair {
-  const { prooftype, strength, expiresAtMs, otherwise } = alike;
-  const other = otherwise.find((entries) => Object.hasOwn(entries, remote))?.[remote];
-  return { from, to, prooftype, strength, expiresAtMs: other === undefined ? expiresAtMs : numberIn(other) };
+/** With the end of the newest proof: one that ends is renewed before, for all pairs of its domain. */
+export function provedPair({ from, to, remote, alike, newest }: Proved): ProvedPair {
+  const { prooftype, strength, expiresAtMs: firstMs, otherwise } = alike;
+  const own = otherwise.find((entries) => Object.hasOwn(entries, remote));
+  const foundMs = own === undefined ? firstMs : numberIn(own[remote]);
+  const renewedMs = newest?.['prooftype'] === prooftype ? numberIn(newest['expiresAtMs']) : null;
+  return { from, to, prooftype, strength, expiresAtMs: renewedMs ?? foundMs };
 }
 
 export function* provedPairs(context: Fields): Generator<ProvedPair> {
@@ -124,5 +131,10 @@ const entriesIn = (table: unknown): readonly Fields[] =>
   listIn(table)
     .filter(isFields)
     .map(({ entries }) => fieldsIn(entries));
+
+const entryIn = (entries: readonly Fields[], key: string): Fields | null => {
+  const found = entries.find((part) => Object.hasOwn(part, key))?.[key];
+  return isFields(found) ? found : null;
+};
 
 const listIn = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);

@@ -21,9 +21,11 @@ export const keyContested: Diagnosis = {
   check: (_, negotiation) => (contested(negotiation) === null ? 'ok' : 'suspect'),
   explain: (_, negotiation) => {
     const { remote, fault } = negotiation;
+    const condition = fault?.condition ?? '';
+    const says = DISOWNED.includes(condition) ? 'it says that it is not' : 'it says that it could not find out';
     return contested(negotiation) === 'valid'
       ? {
-          cause: `We have told ${remote} that the key is valid, and it says that it is not: ${fault?.condition ?? ''}. Our answer was lost or changed on its way, or it asked somebody else as well.`,
+          cause: `We have told ${remote} that the key is valid, and ${says}: ${condition}. Our answer was lost or changed on its way, or it asked somebody else as well.`,
           fix: `Find who stands between the two servers, and ${COMPARE}`,
           mover: 'peer',
         }

@@ -33,6 +33,8 @@ function told({ from, to, fault, asserted }: Refusal, whose: string, stream: str
 function right(from: string, to: string, asserted: Asserted | null): string {
   if (asserted === null)
     return `before it sends for ${from} it has to assert ${from} to ${to} on that stream (db:result) and be told that it is valid, or open a stream as ${from}. If ${from} is none of its domains, find out who sends there in the name of ${from}.`;
+  if (asserted.answer === 'valid')
+    return `what we had granted was taken back before the stanza came, by us or by that server: "xmpp-dna explain ${from}" has both.`;
   return asserted.answer === null
     ? `it may not send for ${from} before we have answered that it is valid.`
     : `it may not send for ${from} after that answer. Why ${from} was not believed, "xmpp-dna explain ${from}" tells.`;
