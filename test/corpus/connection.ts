@@ -1,8 +1,9 @@
 /** From the SYN to the stream header: whether there is an XMPP server at all, and the right one. */
 import { limits } from '../../machines/limits.ts';
+import { freePort } from '../support/processes.ts';
 import { blockedPort } from './blocked-port.ts';
 import { type Case, LATE_MS } from './case.ts';
-import { closedPort, farEnd, sends, silentAfter } from './far-ends.ts';
+import { farEnd, sends, silentAfter } from './far-ends.ts';
 import { B, type Stage } from './stage.ts';
 
 const section = 'Connection (RFC 6120 §3, §4)';
@@ -11,7 +12,7 @@ export const connection: readonly Case[] = [
   {
     ...{ section, name: 'nothing listens at the port' },
     produce: async (stage) => {
-      stage.publish([B], await closedPort());
+      stage.publish([B], await freePort());
       return sends(stage);
     },
     expect: {
@@ -184,7 +185,7 @@ const never = new AbortController().signal;
 
 async function deadFirst({ resolver }: Stage): Promise<void> {
   const { records } = await resolver.srv(NAME, never);
-  const dead = { priority: 0, weight: 0, port: await closedPort(), target: 'dead.example' };
+  const dead = { priority: 0, weight: 0, port: await freePort(), target: 'dead.example' };
   resolver.set(NAME, { srv: [dead, ...records.map((record) => ({ ...record, priority: 10 }))] });
   resolver.set('dead.example', { addresses: [{ family: 4, address: '127.0.0.1' }] });
 }

@@ -1,9 +1,10 @@
 /** Dialback: the originating half, the far end's half at our authoritative side, and what gets lost between them. */
 import { DIALBACK_FEATURE, features } from '../support/simulation-peer.ts';
 import { silentServer } from '../support/silent-server.ts';
+import { freePort } from '../support/processes.ts';
 import { blockedPort } from './blocked-port.ts';
 import { type Case, LATE_MS, type Produced } from './case.ts';
-import { Caller, closedPort, farEnd, scripted, sends } from './far-ends.ts';
+import { Caller, farEnd, scripted, sends } from './far-ends.ts';
 import { A, B, type ProviderOptions, type Stage, standing } from './stage.ts';
 
 const section = 'Dialback (XEP-0220, RFC 7712 §4)';
@@ -98,7 +99,7 @@ export const dialback: readonly Case[] = [
   },
   {
     ...{ section, name: 'nothing listens where our authoritative server should' },
-    produce: (stage) => asserts(stage, { before: async () => stage.publish([A], await closedPort()) }),
+    produce: (stage) => asserts(stage, { before: async () => stage.publish([A], await freePort()) }),
     expect: {
       ...FAILED,
       cause: /could not ask the server of a\.example whether our key is right: remote-connection-failed/,

@@ -7,8 +7,9 @@ import { type DnssecWorld, startDnssecWorld, worldMissing } from '../support/dns
 import { startNsd } from '../support/nsd.ts';
 import { signZone } from '../support/signed-zone.ts';
 import { unboundMissing } from '../support/unbound.ts';
+import { freePort } from '../support/processes.ts';
 import type { Case, Expected, Produced } from './case.ts';
-import { Caller, closedPort, farEnd, good, sends } from './far-ends.ts';
+import { Caller, farEnd, good, sends } from './far-ends.ts';
 import { A, B, type Stage } from './stage.ts';
 
 const section = 'DNS (RFC 6120 §3.2, RFC 4035)';
@@ -173,7 +174,7 @@ export const dns: readonly Case[] = [
   {
     ...{ section, name: 'no name server can be reached from here' },
     produce: async (stage) => {
-      const resolver = createResolver({ servers: [`127.0.0.1@${await closedPort()}`] });
+      const resolver = createResolver({ servers: [`127.0.0.1@${await freePort()}`] });
       return sends(stage, { ports: { resolver } });
     },
     expect: failed(

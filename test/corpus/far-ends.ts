@@ -1,6 +1,4 @@
 /** Whom our manager meets, and how it is set on its way. */
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { type FarEnd, type FarEndOptions, startFarEnd } from '../support/far-end.ts';
 import { silentServer } from '../support/silent-server.ts';
 import { createScriptedPeer, header, type ScriptedStream, STARTTLS } from '../support/simulation-peer.ts';
@@ -19,15 +17,6 @@ export async function sends(
   const at = await stage.provider(options);
   at.send(A, B);
   return { at, local: A, remote: B };
-}
-
-/** A port at which nobody listens. */
-export async function closedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo; // of a TCP server
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** b.example, right in everything but for what is broken. */

@@ -14,8 +14,9 @@ import {
   type Web,
   webAuthority,
 } from '../support/https-server.ts';
+import { freePort } from '../support/processes.ts';
 import { type Case, type Expected, LATE_MS, type Produced } from './case.ts';
-import { closedPort, farEnd, sends } from './far-ends.ts';
+import { farEnd, sends } from './far-ends.ts';
 import { B, type Stage, stranger } from './stage.ts';
 
 /** Only what the domain says of it can prove it. */
@@ -107,7 +108,7 @@ export const poshCases: readonly Case[] = [
   },
   {
     ...{ section: POSH, name: 'nothing listens where the web server should' },
-    produce: async (stage) => byPosh(stage, (web) => web.serve(B, document(shownLeaf)), await closedPort()),
+    produce: async (stage) => byPosh(stage, (web) => web.serve(B, document(shownLeaf)), await freePort()),
     expect: {
       ...{ state: 'association.decidingProof', mover: 'web', diagnosis: 'failed' },
       cause: /The POSH document of b\.example could not be fetched: /,

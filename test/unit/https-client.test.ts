@@ -8,6 +8,7 @@ import type { Credential, LookUpOptions, Resolver } from '../../src/ports.ts';
 import type { HttpsCondition } from '../../src/protocol/posh-conditions.ts';
 import { clientStage as stage, never } from '../support/https-client.ts';
 import { answers, redirects, says, startWeb, strangeAuthority, webAuthority } from '../support/https-server.ts';
+import { freePort } from '../support/processes.ts';
 
 test('a document comes over HTTPS, as it was sent', async (t) => {
   const { web, clock, get } = await stage(t);
@@ -302,12 +303,7 @@ test('hosts that cannot be, and URLs that are too long, are not asked', async (t
 test('nobody listens there', async (t) => {
   const { web, get, fails } = await stage(t);
   web.serve('a.example', says('{}'));
-  const unused = createServer().listen(0, '127.0.0.1');
-  await once(unused, 'listening');
-  const { port } = unused.address() as AddressInfo;
-  unused.close();
-  await once(unused, 'close');
-  await fails(get(`https://a.example:${port}/`), 'unreachable', /connection-refused/);
+  await fails(get(`https://a.example:${await freePort()}/`), 'unreachable', /connection-refused/);
 });
 
 test('a handshake that fails for another reason than the certificate is told as such', async (t) => {

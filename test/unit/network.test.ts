@@ -18,6 +18,7 @@ import {
   serving,
 } from '../support/network-contract.ts';
 import type { World } from '../support/network-contract.ts';
+import { freePort } from '../support/processes.ts';
 
 /** Sockets move on between turns of the event loop; a wait is a look in each of them. */
 async function until(predicate: () => boolean): Promise<void> {
@@ -28,20 +29,11 @@ async function until(predicate: () => boolean): Promise<void> {
   } while (!predicate());
 }
 
-async function closedPort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 const world: World = {
   network: (credentials) => createNetwork({ credentials, clock: systemClock }),
   until,
   address: '127.0.0.1',
-  closedPort,
+  closedPort: freePort,
 };
 
 networkContract('sockets', () => world);
@@ -403,7 +395,7 @@ test('a dead first address does not hold up a live one, and no timer is left (RF
 });
 
 test('when every address fails the fault names each with its reason', async () => {
-  const port = await closedPort();
+  const port = await freePort();
   const events = new Recorder();
   const addresses = ['127.0.0.3', '127.0.0.4', '127.0.0.5'];
   const network = createNetwork({ credentials: serving(), clock: new SimulatedClock() });
