@@ -1,20 +1,10 @@
 /** Deadlines of the actors below one root, by whose they are: xstate looks through those of all whenever one actor ends. */
 import type { AnyActor, AnyEventObject } from 'xstate';
-
-/** What xstate's system offers its actors (5.33); its types leave it out. */
-interface System {
-  scheduler: Scheduler;
-  _relay(source: unknown, target: unknown, event: AnyEventObject): void;
-}
-interface Scheduler {
-  schedule(source: object, target: unknown, event: AnyEventObject, delayMs: number, id?: string): void;
-  cancel(source: object, id: string): void;
-  cancelAll(source: object): void;
-}
+import { type Scheduler, type System, systemOf } from './system.ts';
 
 /** Of an actor without a parent that has not been started. */
 export function keepDeadlines<Root extends AnyActor>(root: Root): Root {
-  const system = root.system as unknown as System;
+  const system = systemOf(root);
   system.scheduler = new Deadlines(system, root.clock);
   return root;
 }

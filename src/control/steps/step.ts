@@ -22,18 +22,12 @@ import { enqueue, linedUp } from './enqueue.ts';
 import { holds, readGuard } from './guards.ts';
 import type { Entry, Move, Place, Plan } from './plan.ts';
 import { ended, movedTo, withChildren, withContext } from './snapshots.ts';
+import { type System, systemOf } from './system.ts';
 
 export type Scope = Parameters<AnyStateMachine['transition']>[2];
 type Children = Record<string, AnyActorRef>;
 
-/** The parts of xstate's scope of an actor that its types leave out (5.33). */
-interface System {
-  readonly scheduler: {
-    schedule(source: unknown, target: unknown, event: AnyEventObject, delayMs: number, id: string | undefined): void;
-    cancel(source: unknown, id: string): void;
-  };
-  _relay(source: unknown, target: unknown, event: AnyEventObject): void;
-}
+/** What xstate's types leave out of an actor (5.33). */
 interface ChildActor extends AnyActorRef {
   readonly _processingStatus: 0 | 1 | 2;
 }
@@ -62,7 +56,7 @@ export class Step {
   constructor(plan: Plan, scope: Scope, snapshot: AnyMachineSnapshot, event: AnyEventObject) {
     this.#plan = plan;
     this.#scope = scope;
-    this.#system = scope.system as unknown as System;
+    this.#system = systemOf(scope);
     this.snapshot = snapshot;
     this.place = plan.placeOf(snapshot._nodes);
     this.#event = event;
