@@ -31,6 +31,13 @@ const BATCH_BYTES = 65_536;
 /** Pieces that are so large on the average, in bytes, are not joined: what is allocated outside the heap hastens its collections. */
 const PIECE_BYTES = 2_048;
 
+/** What lies side by side in memory is one, as stanzas do that were read together. */
+interface Piece {
+  readonly bytes: ArrayBufferLike;
+  readonly from: number;
+  end: number;
+}
+
 export class SocketConnection implements Connection {
   readonly #parts: SocketParts;
   #events: ConnectionEvents | null;
@@ -47,7 +54,7 @@ export class SocketConnection implements Connection {
 
   /** Connecting counts as a cork. */
   #corks = 1;
-  #batch: Buffer[] = [];
+  #batch: Piece[] = [];
   #batchBytes = 0;
   /** A flush is scheduled for the end of this turn. */
   #flushes = false;
@@ -114,10 +121,9 @@ export class SocketConnection implements Connection {
     if (this.bufferedBytes + buffer.length > this.#parts.highWaterBytes) this.#full = true;
     if (flushed !== undefined) this.#awaiting.push(flushed);
     this.#batchBytes += buffer.length;
-    const last = this.#batch.length - 1;
-    const joined = last < 0 ? null : joinedInPlace(this.#batch[last] as Buffer, buffer);
-    if (joined === null) this.#batch.push(buffer);
-    else this.#batch[last] = joined;
+    const last = this.#batch.at(-1);
+    if (last !== undefined && last.bytes === buffer.buffer && last.end === buffer.byteOffset) last.end += buffer.length;
+    else this.#batch.push({ bytes: buffer.buffer, from: buffer.byteOffset, end: buffer.byteOffset + buffer.length });
     if (this.#corks === 0) this.#flushSoon();
   }
 
@@ -286,7 +292,8 @@ export class SocketConnection implements Connection {
     const batch = this.#batch;
     const socket = this.#socket;
     if (batch.length === 0 || socket === null) return;
-    const pieces = batch.length > 1 && this.#batchBytes < batch.length * PIECE_BYTES ? [Buffer.concat(batch)] : batch;
+    const isSmall = batch.length > 1 && this.#batchBytes < batch.length * PIECE_BYTES;
+    const pieces = isSmall ? [Buffer.concat(batch.map(bufferOf))] : batch.map(bufferOf);
     this.#batch = [];
     this.#batchBytes = 0;
     const last = pieces.length - 1;
@@ -326,12 +333,7 @@ export class SocketConnection implements Connection {
   };
 }
 
-/** Both as one, where the second lies right behind the first, as stanzas do that were read together. */
-function joinedInPlace(first: Buffer, second: Buffer): Buffer | null {
-  const { buffer, byteOffset, length } = first;
-  if (buffer !== second.buffer || byteOffset + length !== second.byteOffset) return null;
-  return Buffer.from(buffer, byteOffset, length + second.length);
-}
+const bufferOf = ({ bytes, from, end }: Piece): Buffer => Buffer.from(bytes, from, end - from);
 
 export const closeTimeout = fault('tcp', 'close-timeout', 'peer', 'the peer did not close its half of the connection');
 
