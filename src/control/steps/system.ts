@@ -12,5 +12,4 @@ export interface Scheduler {
   cancelAll(source: object): void;
 }
 
-export const systemOf = ({ system }: { readonly system: AnyActor['system'] }): System =>
-  system as unknown as System;
+export const systemOf = ({ system }: { readonly system: AnyActor['system'] }): System => system as unknown as System;
