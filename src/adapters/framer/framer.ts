@@ -75,17 +75,21 @@ export class Framer {
       // The short way for a few bytes that can end nothing: they are put behind those held.
       const held = this.#held;
       const { end } = held;
-      if (end + length <= this.#waitsUntil && !held.lay(chunk, this.#lastNameByte)) {
-        held.end = end + length;
+      if (end + length <= this.#waitsUntil) {
+        if (held.lay(chunk, this.#lastNameByte)) {
+          this.#read(chunk, true);
+        } else {
+          held.end = end + length;
+        }
         return;
       }
     }
-    this.#read(chunk);
+    this.#read(chunk, false);
   }
 
-  #read(chunk: Buffer): void {
+  #read(chunk: Buffer, isLaid: boolean): void {
     let at = 0;
-    if ((this.#held.length > 0 || chunk.length <= TINY_BYTES) && this.#is('open')) at = this.#readHeld(chunk);
+    if ((this.#held.length > 0 || chunk.length <= TINY_BYTES) && this.#is('open')) at = this.#readHeld(chunk, isLaid);
     if (at >= 0 && at < chunk.length && this.#is('open')) at = this.#readChunk(chunk, at);
     if (at < 0) this.#fail(at);
     else if (this.#is('halted')) this.#bytesAfterHalt += chunk.length - at;
@@ -108,7 +112,7 @@ export class Framer {
    * Puts bytes of the chunk behind those held, if any, and reads them, until an element ends and the rest can be read where it is:
    * how much of the chunk is done, or a problem.
    */
-  #readHeld(chunk: Buffer): number {
+  #readHeld(chunk: Buffer, isLaid: boolean): number {
     const held = this.#held;
     const reader = this.#reader;
     if (held.length === 0) this.#readTo = held.from;
@@ -116,7 +120,8 @@ export class Framer {
     while (at < chunk.length) {
       const end = Math.min(chunk.length, at + Math.max(POURED_BYTES, held.length));
       const from = held.from;
-      held.append(chunk, at, end);
+      if (isLaid) held.end += end;
+      else held.append(chunk, at, end);
       this.#readTo += held.from - from;
       reader.from = held.from;
       const { bytes } = held;

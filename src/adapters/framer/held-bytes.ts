@@ -6,13 +6,31 @@ const SMALLEST_BYTES = 512;
 const PIECES = 8;
 const LARGEST_SHARED_BYTES = 16_384;
 /** So much may lie empty behind the last element while nothing is held: the next one needs no new room. */
-const LARGEST_IDLE_BYTES = 4096;
+const LARGEST_IDLE_BYTES = 8192;
 /** Pieces up to this size are copied by hand: a native call costs more than it saves. */
 const BY_HAND_BYTES = 24;
 const GREATER = 0x3e;
 const SPACE = 0x20;
 const NO_BYTES = Buffer.alloc(0);
 const NO_VIEW = viewOf(NO_BYTES);
+
+// Each term has the high bit of a byte set if that byte is what is looked for; a borrow may set it for a later one too.
+
+/** Whether there may be a `>` among these four bytes. */
+function hasGreater(word: number): boolean {
+  const greater = word ^ 0x3e3e3e3e;
+  return ((greater - 0x01010101) & ~greater & 0x80808080) !== 0;
+}
+
+/** Whether one of them may stand after `before` (0 any byte) or after white space; `previous` stands before them all. */
+function endsAmong(word: number, previous: number, before: number): boolean {
+  if (before === 0) return true;
+  const greater = word ^ 0x3e3e3e3e;
+  const preceding = (word << 8) | previous;
+  const name = preceding ^ Math.imul(before, 0x01010101);
+  const after = ((name - 0x01010101) & ~name) | ((preceding - 0x21212121) & ~preceding);
+  return ((greater - 0x01010101) & ~greater & after & 0x80808080) !== 0;
+}
 
 export class HeldBytes {
   /** What is held stands between `from` and `end`: before it elements that were handed over, behind it room. */
@@ -39,51 +57,48 @@ export class HeldBytes {
 
   /**
    * Lays a few bytes, for which there must be room, behind those held, without holding them yet: whether there may be a `>`
-   * among them that stands after `before` (0 any byte) or after white space. Four at a time, of which some are laid twice:
-   * a native call costs more than it saves.
+   * among them that stands after `before` (0 any byte) or after white space. Four at a time, of which some are laid
+   * twice: a native call costs more than it saves.
    */
   lay(source: Buffer, before: number): boolean {
-    const { bytes, view, end } = this;
     const { length } = source;
-    let previous = bytes[end - 1] as number;
-    if (length < 4) {
-      let found = false;
-      for (let i = 0; i < length; i++) {
-        const byte = source[i] as number;
-        if (byte === GREATER && (before === 0 || previous === before || previous <= SPACE)) found = true;
-        bytes[end + i] = previous = byte;
-      }
-      return found;
-    }
-    // Each term has the high bit of a byte set if that byte is what is looked for; a borrow may set it for a later one too.
-    const wanted = Math.imul(before, 0x01010101);
-    const any = before === 0 ? -1 : 0;
-    const byHand = length <= BY_HAND_BYTES;
-    if (!byHand) bytes.set(source, end);
-    let found = 0;
+    if (length < 4) return this.#layFew(source, before);
+    if (length > BY_HAND_BYTES) return this.#layMany(source, before);
+    const { bytes, view, end } = this;
+    let found = false;
     for (let i = 0; ; i += 4) {
-      if (i > length - 4) {
-        i = length - 4;
-        previous = source[i - 1] as number;
-      }
-      let word: number;
-      if (byHand) {
-        word =
-          (source[i] as number) |
-          ((source[i + 1] as number) << 8) |
-          ((source[i + 2] as number) << 16) |
-          ((source[i + 3] as number) << 24);
-        view.setInt32(end + i, word, true);
-      } else {
-        word = view.getInt32(end + i, true);
-      }
-      const greater = word ^ 0x3e3e3e3e;
-      const preceding = (word << 8) | previous;
-      const name = preceding ^ wanted;
-      const after = any | ((name - 0x01010101) & ~name) | ((preceding - 0x21212121) & ~preceding);
-      found |= (greater - 0x01010101) & ~greater & after;
-      if (i === length - 4) return (found & 0x80808080) !== 0;
-      previous = word >>> 24;
+      if (i > length - 4) i = length - 4;
+      const word =
+        (source[i] as number) |
+        ((source[i + 1] as number) << 8) |
+        ((source[i + 2] as number) << 16) |
+        ((source[i + 3] as number) << 24);
+      view.setInt32(end + i, word, true);
+      if (hasGreater(word)) found ||= endsAmong(word, bytes[end + i - 1] as number, before);
+      if (i === length - 4) return found;
+    }
+  }
+
+  #layFew(source: Buffer, before: number): boolean {
+    const { bytes, end } = this;
+    let previous = bytes[end - 1] as number;
+    let found = false;
+    for (let i = 0; i < source.length; i++) {
+      const byte = source[i] as number;
+      if (byte === GREATER && (before === 0 || previous === before || previous <= SPACE)) found = true;
+      bytes[end + i] = previous = byte;
+    }
+    return found;
+  }
+
+  #layMany(source: Buffer, before: number): boolean {
+    const { bytes, view, end } = this;
+    const last = end + source.length - 4;
+    bytes.set(source, end);
+    for (let at = end; ; at = Math.min(at + 4, last)) {
+      const word = view.getInt32(at, true);
+      if (hasGreater(word) && endsAmong(word, bytes[at - 1] as number, before)) return true;
+      if (at === last) return false;
     }
   }
 
@@ -122,7 +137,7 @@ export class HeldBytes {
     const shared = Math.max(
       SMALLEST_BYTES,
       from === 0 ? 0 : Math.min(2 * bytes.length, LARGEST_IDLE_BYTES),
-      from === 0 ? 0 : Math.min(PIECES * needed, LARGEST_SHARED_BYTES),
+      from === 0 ? 0 : Math.min(PIECES * needed, LARGEST_IDLE_BYTES),
     );
     const larger = Buffer.allocUnsafe(Math.max(2 * length, needed + (further >> 1), shared));
     bytes.copy(larger, 0, from, end);

@@ -38,7 +38,7 @@ const NAMESPACE_BYTES = 64;
 const INPUT = 4096;
 const INPUT_BYTES = 65_536;
 /** So few bytes are brought four at a time: a native call costs more than it saves. */
-const BY_HAND_BYTES = 768;
+const BY_HAND_BYTES = 128;
 
 /** A stanza that is cut is looked at again from its beginning, up to this size and so many times; then it is read. */
 const LARGEST_CUT_BYTES = 2048;

@@ -49,7 +49,7 @@ const CDATA = '<![CDATA[';
 const COMMENT = '<!--';
 const DOCTYPE = '<!DOCTYPE';
 /** So many bytes that can end no first-level element may lie unread. */
-const UNREAD_BYTES = 512;
+const UNREAD_BYTES = 2048;
 /** For less text than this, a native check costs more than it saves. */
 const SHORT_TEXT_BYTES = 24;
 
