@@ -145,8 +145,10 @@ export const limits = {
   saslAttempts: 3,
   /** Streams that one address may have open to us: a provider needs a handful, a flood has no end. */
   streamsPerAddress: 1_000,
-  /** Domain pairs admitted on one stream. */
-  pairsPerStream: 100_000,
+  /** Sender domains admitted on one stream: each is two names and some 65 bytes. Ten times DESIGN §8's providers. */
+  domainsPerStream: 100_000,
+  /** Domain pairs admitted on one stream, at a bit or so each: ten thousand domains with ten thousand. */
+  pairsPerStream: 100_000_000,
   /** Remote domains whose failures are remembered while nobody wants them, for the next backoff; the oldest is forgotten. */
   failuresRemembered: 1_000,
   /** Local domains that wait for a stream to one remote domain: all those of a large provider after a restart. */

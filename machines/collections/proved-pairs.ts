@@ -41,6 +41,10 @@ const bitsAt = (blocks: Blocks, local: number, remote: number): number =>
 const numbered = (domains: GrowingTable<number>, domain: string): GrowingTable<number> =>
   entryOf(domains, domain) === undefined ? withEntry(domains, domain, membersOf(domains)) : domains;
 
+/** How many domains of the far end have a pair, and whether this is one of them. */
+export const remoteDomains = ({ theirs }: ProvedPairs): number => membersOf(theirs);
+export const hasRemote = ({ theirs }: ProvedPairs, domain: string): boolean => entryOf(theirs, domain) !== undefined;
+
 /** With a pair whose sender domain is at the far end. */
 export const withIncoming = (pairs: ProvedPairs, { from, to }: DomainPair, proof: Proof): ProvedPairs =>
   withPair(pairs, 'incoming', to, from, proof);

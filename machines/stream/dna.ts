@@ -29,7 +29,7 @@ import {
   retracted,
   strongProof,
 } from './dna-rules.ts';
-import { associationOf, faultOfPair, proofOf, speaksDna, withProof } from './rules.ts';
+import { associationOf, faultOfPair, isFullFor, proofOf, speaksDna, withProof } from './rules.ts';
 import { raiseLimits, say } from './setup.ts';
 import { identityVerification } from './verification.ts';
 
@@ -117,7 +117,7 @@ const validating = identityVerification.extend({
     /** The fact before the word: stanzas may follow that at once (S1, ProtoXEP §4.2). */
     believe: enqueueActions(({ context, enqueue }, domain: string) => {
       const proof = isMutual(context) ? strongProof(context, domain) : null;
-      if (proof === null || isBelieved(context, domain) || context.validPairs.size >= limits.pairsPerStream) return;
+      if (proof === null || isBelieved(context, domain) || isFullFor(context, domain)) return;
       const pair = { from: domain, to: context.local };
       enqueue.assign({
         ...withDna(context, { believed: withEntry(context.dna.believed, domain, true) }),

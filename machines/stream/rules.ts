@@ -19,8 +19,9 @@ import { isDnaProofType, type Proof } from '../../src/protocol/proof.ts';
 import { delegationOf, noValidator, type SecureDelegation, undelegated } from '../../src/protocol/secure-delegation.ts';
 import { decodeAuthzid, type StreamFeatures, type StreamHeader } from '../../src/protocol/wire.ts';
 import { entryOf, hasMember, withEntry } from '../collections/growing-table.ts';
-import { provedDomains } from '../collections/proved-pairs.ts';
+import { hasRemote, provedDomains, remoteDomains } from '../collections/proved-pairs.ts';
 import type { AssociationInput } from '../association.machine.ts';
+import { limits } from '../limits.ts';
 import { type StreamContext, withDna } from './context.ts';
 
 export { pairId, verifyId } from '../../src/protocol/pairs.ts';
@@ -35,6 +36,11 @@ const vouchedByDns: Proof = {
 
 export const policyTowards = ({ settings }: StreamContext, remote: string): ResolvedPolicy =>
   policyFor(settings.policy, remote);
+
+/** Whether a stream has as many pairs as it may, or as many sender domains of which this is none (FACTS §14.22). */
+export const isFullFor = ({ validPairs }: StreamContext, from: string): boolean =>
+  validPairs.size >= limits.pairsPerStream ||
+  (remoteDomains(validPairs) >= limits.domainsPerStream && !hasRemote(validPairs, from));
 
 /** What was found out before the endpoint was dialled; without a validator the DNS has no say in certificates. */
 function dialledDelegation({ settings }: StreamContext, endpoint: Endpoint): SecureDelegation {

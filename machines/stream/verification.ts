@@ -15,6 +15,7 @@ import {
   assertionOfOurs,
   associationOf,
   faultOfPair,
+  isFullFor,
   isWithdrawn,
   outdatedTls,
   pairId,
@@ -67,10 +68,7 @@ export const identityVerification = identityAssertion.extend({
     verifyAssertion: enqueueActions(({ context, enqueue }, assertion: DomainPair & { key: string }) => {
       const { from, to } = assertion;
       if (isHeld(context.pending.verifications, pairId(assertion))) return;
-      if (
-        heldIn(context.pending.verifications) >= limits.pendingVerifications ||
-        context.validPairs.size >= limits.pairsPerStream
-      ) {
+      if (heldIn(context.pending.verifications) >= limits.pendingVerifications || isFullFor(context, from)) {
         enqueue.sendTo('transport', resultFor(assertion, { type: 'error', condition: 'resource-constraint' }));
         return;
       }

@@ -11,6 +11,8 @@ import {
   type TransportCommand,
   verification,
 } from '../../../machines/index.ts';
+import { tableOf, withEntry } from '../../../machines/collections/growing-table.ts';
+import type { ProvedPairs } from '../../../machines/collections/proved-pairs.ts';
 import type { VerifyStream } from '../../../machines/prooftypes/dialback.machine.ts';
 import type { CertificateEvidence, PathVerdict } from '../../../src/protocol/certificate.ts';
 import type { DialbackAnswer } from '../../../src/protocol/dialback.ts';
@@ -33,6 +35,8 @@ interface Cause {
   readonly answer?: Outcome<DialbackAnswer>;
   /** So many assertions wait before this one. */
   readonly waiting?: number;
+  /** What was proved on the stream before, in place of what was. */
+  readonly proved?: Partial<ProvedPairs>;
   readonly verificationBreaks?: boolean;
 }
 
@@ -109,6 +113,8 @@ async function answerTo(cause: Cause): Promise<{ said: string[]; stage: string }
   await clock.advance(0);
   said.length = 0;
   isFirst = false;
+  const { context } = actor.getSnapshot();
+  Object.assign(context, { validPairs: { ...context.validPairs, ...cause.proved } });
   for (let n = 0; n < (cause.waiting ?? 0); n++) result(`w${String(n)}.example`, 'b.example');
   const from = cause.from ?? 'c.example';
   result(from, cause.to ?? 'b.example');
@@ -121,6 +127,11 @@ async function answerTo(cause: Cause): Promise<{ said: string[]; stage: string }
     stage: typeof value === 'string' ? value : (Object.keys(value)[0] ?? ''),
   };
 }
+
+const asManyDomains = tableOf(
+  Array.from({ length: limits.domainsPerStream }, (_, n) => n),
+  (n) => `d${n}.example`,
+);
 
 const rows: readonly (readonly [string, string, Cause])[] = [
   ['item-not-found', 'the target domain is not served here', { to: 'elsewhere.example' }],
@@ -171,6 +182,8 @@ const rows: readonly (readonly [string, string, Cause])[] = [
     'as many assertions wait as may',
     { waiting: limits.pendingVerifications, answer: 'silence' },
   ],
+  ['resource-constraint', 'the stream has as many pairs as it may', { proved: { size: limits.pairsPerStream } }],
+  ['resource-constraint', 'the stream has as many sender domains as it may', { proved: { theirs: asManyDomains } }],
   [
     'resource-constraint',
     'as many claims of its address wait as may',
@@ -227,4 +240,10 @@ test('every condition of XEP-0220 §2.5 has its row (FACTS §7.7)', () => {
     'resource-constraint',
   ])
     assert.ok(asserted.has(condition), condition);
+});
+
+test('a domain that has a pair on the stream may have another when there are as many domains as may be', async () => {
+  const theirs = withEntry(asManyDomains, 'c.example', limits.domainsPerStream);
+  const { said } = await answerTo({ proved: { theirs } });
+  assert.match(said.join(''), /type='valid'/);
 });
