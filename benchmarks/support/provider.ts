@@ -122,15 +122,16 @@ async function measure(): Promise<ProviderAnswer> {
     globalThis.gc?.();
     await new Promise((resolve) => setImmediate(resolve));
   }
-  const { streams = [], actors } = manager?.snapshot() ?? {};
+  const { rss, heapUsed } = process.memoryUsage();
+  const { streams = [], actors } = manager?.totals() ?? {};
   return {
     port: manager?.listening[0]?.port ?? 0,
     cpuSeconds: used,
     userSeconds,
     collectedAtCpuSeconds: cpuSeconds(process.pid),
     collectedAtUserSeconds: process.cpuUsage().user / 1e6,
-    rssBytes: process.memoryUsage.rss(),
-    heapBytes: process.memoryUsage().heapUsed,
+    rssBytes: rss,
+    heapBytes: heapUsed,
     sockets: establishedSockets(),
     streams: streams.length,
     actors: actors === undefined ? 0 : actors.streams + actors.pairs + actors.peers,

@@ -18,6 +18,8 @@ export type SenderCommand =
   | ({ readonly do: 'connect' } & Target)
   /** The same stanza `count` times, in large writes; answers when the system has taken all. */
   | { readonly do: 'send'; readonly count: number; readonly stanza: string }
+  /** The same stanza so many times a second, for so long. */
+  | { readonly do: 'pace'; readonly perSecond: number; readonly milliseconds: number; readonly stanza: string }
   /** Streams one after the other, `parallel` at a time, each closed when it is authenticated. */
   | ({ readonly do: 'streams'; readonly count: number; readonly parallel: number; readonly resume: boolean } & Target)
   /** Bare TLS handshakes, in the same manner. */
@@ -35,6 +37,7 @@ export interface SenderAnswer {
   readonly resumed: number;
 }
 
+const BUNDLE_MS = 2;
 /** Bytes per write. */
 const CHUNK = 64 * 1024;
 
@@ -51,6 +54,9 @@ serveCommands<SenderCommand, SenderAnswer>(async (command) => {
       return { resumed: 0 };
     case 'send':
       await send(command.count, Buffer.from(command.stanza));
+      return { resumed: 0 };
+    case 'pace':
+      await pace(command, Buffer.from(command.stanza));
       return { resumed: 0 };
     case 'hold': {
       const context = contextOf(command);
@@ -130,6 +136,28 @@ async function send(count: number, stanza: Buffer): Promise<void> {
     }
   }
   socket.off('close', closed);
+}
+
+/** In bundles, every few milliseconds. */
+function pace(
+  { perSecond, milliseconds }: { readonly perSecond: number; readonly milliseconds: number },
+  stanza: Buffer,
+): Promise<void> {
+  const socket = held.at(-1)?.socket;
+  if (socket === undefined) throw new Error('no stream is open');
+  const begunMs = performance.now();
+  let sent = 0;
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      const passedMs = Math.min(performance.now() - begunMs, milliseconds);
+      const due = Math.floor((passedMs / 1_000) * perSecond) - sent;
+      if (due > 0) socket.write(Buffer.concat(Array.from({ length: due }, () => stanza)));
+      sent += due;
+      if (passedMs < milliseconds) return;
+      clearInterval(timer);
+      resolve();
+    }, BUNDLE_MS);
+  });
 }
 
 /** Until the server says its one byte, so that both ends have finished. */

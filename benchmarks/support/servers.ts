@@ -13,6 +13,8 @@ import { cpuSeconds } from './figures.ts';
 /** Served by every server under test, with a component below it. */
 export const HOST = 'served.example';
 export const COMPONENT = `component.${HOST}`;
+/** A second component, for pings. */
+export const PINGED = `pinged.${HOST}`;
 export const SECRET = 'component secret';
 /** The domain from which the load comes, with a certificate. */
 export const PEER = 'peer.example';
@@ -49,7 +51,7 @@ export async function startOurs(name = 'xmpp-dna', root = ROOT): Promise<ServerU
   const config = {
     hosts: { [HOST]: { cert: files?.certificate, key: files?.key } },
     listen: [{ address, port: ports.s2s }],
-    components: [{ address, port: ports.component, domains: { [COMPONENT]: SECRET } }],
+    components: [{ address, port: ports.component, domains: { [COMPONENT]: SECRET, [PINGED]: SECRET } }],
     trust: { system: false, files: [tls.caFile] },
     dns: { validator: 'none', servers: ['127.0.0.1@9'] }, // nothing is looked up
   };

@@ -1,6 +1,6 @@
 /** Worker: a component (XEP-0114), or whoever takes bytes from a bare relay, that counts what arrives and parses nothing. */
-import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
+import { attachComponent } from './component-client.ts';
 import { serveCommands } from './workers.ts';
 
 export type SinkCommand =
@@ -38,32 +38,9 @@ function connected(port: number): Promise<SinkAnswer> {
 
 async function attach({ port, domain, secret }: Extract<SinkCommand, { do: 'attach' }>): Promise<SinkAnswer> {
   socket?.destroy();
-  const fresh = connect({ host: '127.0.0.1', port, noDelay: true });
-  socket = fresh;
-  fresh.write(
-    `<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' ` +
-      `xmlns:stream='http://etherx.jabber.org/streams' to='${domain}'>`,
-  );
-  const [, id = ''] = await heard(fresh, / id=['"]([^'"]+)['"][^>]*>/);
-  fresh.write(`<handshake>${createHash('sha1').update(`${id}${secret}`).digest('hex')}</handshake>`);
-  await heard(fresh, /<handshake[^>]*>/);
-  fresh.on('data', count).on('error', () => undefined);
+  socket = await attachComponent(port, domain, secret);
+  socket.on('data', count);
   return { arrived: 0 };
-}
-
-function heard(from: Socket, words: RegExp): Promise<RegExpExecArray> {
-  return new Promise((resolve, reject) => {
-    let text = '';
-    const closed = (): void => reject(new Error(`the server closed the stream: ${text}`));
-    const read = (bytes: Buffer): void => {
-      text += bytes.toString('latin1');
-      const match = words.exec(text);
-      if (match === null) return;
-      from.off('data', read).off('close', closed);
-      resolve(match);
-    };
-    from.on('data', read).on('close', closed).on('error', closed);
-  });
 }
 
 /** Ends of messages, also those that are cut by the border of two chunks. */
