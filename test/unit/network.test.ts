@@ -539,3 +539,37 @@ test('a peer whose bytes keep us busy waits for its next turn: others have their
   peer.destroy();
   await listening.close();
 });
+
+test('a peer that floods is read for 128 KiB in one turn, and a chunk: then others have theirs (L2)', async () => {
+  const { listening, events, accepted } = await serve(world.network(serving()), 'starttls');
+  const peer = net.connect(listening.port, '127.0.0.1');
+  await once(peer, 'connect');
+  const { connection } = accepted();
+  const bytes = 1024 * 1024;
+  let turn = 0;
+  const count = (): void => {
+    turn += 1;
+    turning = setImmediate(count);
+  };
+  let turning = setImmediate(count);
+  const perTurn = new Map<number, number>();
+  let seen = 0;
+  events.onData = (chunk) => {
+    perTurn.set(turn, (perTurn.get(turn) ?? 0) + chunk.length);
+    seen += chunk.length;
+  };
+  // The kernel may hand over less at once than it has: so more than once.
+  for (let round = 1; round <= 8; round += 1) {
+    connection.pause();
+    for (let at = 0; at < bytes; at += 65_536) peer.write(Buffer.alloc(65_536, ' '));
+    await until(() => bytes - peer.writableLength > 512 * 1024); // so much waits in the kernel
+    connection.resume();
+    await until(() => seen === round * bytes);
+  }
+  clearImmediate(turning);
+  const most = Math.max(...perTurn.values());
+  assert.ok(most <= 128 * 1024 + 64 * 1024, `${most} bytes in one turn`);
+  connection.destroy();
+  peer.destroy();
+  await listening.close();
+});

@@ -24,7 +24,8 @@ export interface SocketParts extends SocketLimits {
  */
 type Phase = 'connecting' | 'open' | 'ending' | 'dropped' | 'closed';
 
-/** What a peer sends may keep us busy for so long, in milliseconds; then it is the turn of others. A chunk of stanzas takes less. */
+/** So much of what a peer sends is read, and so long are we busy with a chunk, in milliseconds: then it is the turn of others. */
+const TURN_BYTES = 131_072;
 const TURN_MS = 5;
 /** What is written in one turn of the event loop goes out together at its end; so many bytes do not wait for that. */
 const BATCH_BYTES = 65_536;
@@ -46,8 +47,9 @@ export class SocketConnection implements Connection {
   #remoteAddress: string;
   #tls: 'none' | 'handshake' | 'secured' = 'none';
   #paused = false;
-  /** Others have their turn. */
+  /** Others have their turn; what was read since they had it last. */
   #yields = false;
+  #turnBytes = 0;
   #fault: Fault | null = null;
   #endTimer: unknown = null;
   #cancelConnecting: () => void = () => undefined;
@@ -210,8 +212,9 @@ export class SocketConnection implements Connection {
   readonly #received = (bytes: Buffer): void => {
     if (this.#over) return;
     const begunMs = performance.now();
+    this.#turnBytes += bytes.length;
     this.#events?.data(bytes);
-    if (performance.now() - begunMs > TURN_MS) this.#yield();
+    if (this.#turnBytes >= TURN_BYTES || performance.now() - begunMs > TURN_MS) this.#yield();
   };
 
   /** Goes on in the next turn of the event loop. Node would go on at once, for up to two megabytes. */
@@ -221,6 +224,7 @@ export class SocketConnection implements Connection {
     this.#socket?.pause();
     setImmediate(() => {
       this.#yields = false;
+      this.#turnBytes = 0;
       if (!this.#paused && !this.#over) this.#socket?.resume();
     });
   }
