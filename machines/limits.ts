@@ -145,7 +145,7 @@ export const limits = {
   saslAttempts: 3,
   /** Streams that one address may have open to us: a provider needs a handful, a flood has no end. */
   streamsPerAddress: 1_000,
-  /** Sender domains admitted on one stream: each is two names and some 65 bytes. Ten times DESIGN §8's providers. */
+  /** Sender domains admitted on one stream, and as many targets beside: each is some 300 to 450 bytes. Ten times DESIGN §8's providers. */
   domainsPerStream: 100_000,
   /** Domain pairs admitted on one stream, at a bit or so each: ten thousand domains with ten thousand. */
   pairsPerStream: 100_000_000,

@@ -27,10 +27,13 @@ export interface ProvedPairs {
   /** Numbers of domains, from 0. */
   readonly ours: GrowingTable<number>;
   readonly theirs: GrowingTable<number>;
+  /** How many of theirs are senders, and by its number 1 for each. */
+  readonly senders: number;
+  readonly sends: NumberPages;
   readonly alike: readonly PairsAlike[];
 }
 
-export const noPairs: ProvedPairs = { size: 0, ours: [], theirs: [], alike: [] };
+export const noPairs: ProvedPairs = { size: 0, ours: [], theirs: [], senders: 0, sends: [], alike: [] };
 
 /** Bits of a number. */
 export const BLOCK_SIZE = 32;
@@ -41,9 +44,22 @@ const bitsAt = (blocks: Blocks, local: number, remote: number): number =>
 const numbered = (domains: GrowingTable<number>, domain: string): GrowingTable<number> =>
   entryOf(domains, domain) === undefined ? withEntry(domains, domain, membersOf(domains)) : domains;
 
-/** How many domains of the far end have a pair, and whether this is one of them. */
-export const remoteDomains = ({ theirs }: ProvedPairs): number => membersOf(theirs);
-export const hasRemote = ({ theirs }: ProvedPairs, domain: string): boolean => entryOf(theirs, domain) !== undefined;
+/** Whether this domain of the far end is a sender. */
+export function isSender({ theirs, sends }: ProvedPairs, domain: string): boolean {
+  const number = entryOf(theirs, domain);
+  return number !== undefined && numberAt(sends, number) === 1;
+}
+
+/** How many domains of the far end are targets and no senders, and whether this one is any of both. */
+export const targetsOnly = ({ theirs, senders }: ProvedPairs): number => membersOf(theirs) - senders;
+export const isKnown = ({ theirs }: ProvedPairs, domain: string): boolean => entryOf(theirs, domain) !== undefined;
+
+/** Whether this pair, whose sender domain is at the far end, is proved. */
+export function hasIncoming({ ours, theirs, alike }: ProvedPairs, { from, to }: DomainPair): boolean {
+  const [mine, its] = [entryOf(ours, to), entryOf(theirs, from)];
+  if (mine === undefined || its === undefined) return false;
+  return alike.some(({ incoming }) => (bitsAt(incoming, mine, its) & (1 << mine)) !== 0);
+}
 
 /** With a pair whose sender domain is at the far end. */
 export const withIncoming = (pairs: ProvedPairs, { from, to }: DomainPair, proof: Proof): ProvedPairs =>
@@ -83,7 +99,10 @@ function withPair(
     outgoing: direction === 'outgoing' ? changed : group.outgoing,
   };
   const alike = known === -1 ? [...pairs.alike, grown] : pairs.alike.with(known, grown);
-  return { size: pairs.size + 1, ours, theirs, alike };
+  const isNewSender = direction === 'incoming' && numberAt(pairs.sends, its) === 0;
+  const senders = isNewSender ? pairs.senders + 1 : pairs.senders;
+  const sends = isNewSender ? withNumberAt(pairs.sends, its, 1) : pairs.sends;
+  return { size: pairs.size + 1, ours, theirs, senders, sends, alike };
 }
 
 function expiryOf({ otherwise, expiresAtMs }: PairsAlike, remote: string): Proof['expiresAtMs'] {

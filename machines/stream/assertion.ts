@@ -9,7 +9,7 @@ import { heldIn, isHeld, nameIn, slotOf, withHeld, withoutHeld } from '../collec
 import { limits } from '../limits.ts';
 import { type FailedChild, type StreamContext, withPending, without } from './context.ts';
 import { authentication } from './authentication.ts';
-import { acceptableProof, mayWriteBack, pairId } from './rules.ts';
+import { acceptableProof, isFullForOurs, mayWriteBack, pairId } from './rules.ts';
 import { raiseLimits, say } from './setup.ts';
 import { nextInLine, withLast } from '../collections/waiting-line.ts';
 
@@ -41,7 +41,8 @@ export const identityAssertion = authentication.extend({
     /** S2: the far end is proved for the target; and stanzas of ours may go down this stream at all (XEP-0288 §2.2). */
     assertionIsOutOfOrder: ({ context }, { to }: DomainPair) =>
       (context.endpoint === null && !context.negotiation.bidi) || acceptableProof(context, to) === null,
-    tooManyAssertionsWait: ({ context }) => context.pending.waitingAssertions.length >= limits.waitingAssertions,
+    takesNoAssertion: ({ context }, pair: DomainPair) =>
+      context.pending.waitingAssertions.length >= limits.waitingAssertions || isFullForOurs(context, pair),
     /** Responses count only if the request is outstanding on this very stream (S6, FACTS §14.1). */
     assertionIsOutstanding: ({ context }, { from, to }: DomainPair) =>
       isHeld(context.pending.assertions, pairId({ from: to, to: from })),

@@ -117,8 +117,12 @@ const validating = identityVerification.extend({
     /** The fact before the word: stanzas may follow that at once (S1, ProtoXEP §4.2). */
     believe: enqueueActions(({ context, enqueue }, domain: string) => {
       const proof = isMutual(context) ? strongProof(context, domain) : null;
-      if (proof === null || isBelieved(context, domain) || isFullFor(context, domain)) return;
+      if (proof === null || isBelieved(context, domain)) return;
       const pair = { from: domain, to: context.local };
+      if (isFullFor(context, pair)) {
+        enqueue.sendTo('transport', invalid(domain));
+        return;
+      }
       enqueue.assign({
         ...withDna(context, { believed: withEntry(context.dna.believed, domain, true) }),
         validPairs: withIncoming(context.validPairs, pair, proof),

@@ -1,6 +1,7 @@
 /** The rules of the two stream charts, as pure functions of what a stream knows: no events, no effects. */
 import type { Endpoint } from '../../src/protocol/dns.ts';
 import { type Fault, fault } from '../../src/protocol/faults.ts';
+import type { DomainPair } from '../../src/protocol/pairs.ts';
 import { matchIdentity, referenceIdentifiers } from '../../src/protocol/identity.ts';
 import { canonicalDomain } from '../../src/protocol/names.ts';
 import {
@@ -19,7 +20,7 @@ import { isDnaProofType, type Proof } from '../../src/protocol/proof.ts';
 import { delegationOf, noValidator, type SecureDelegation, undelegated } from '../../src/protocol/secure-delegation.ts';
 import { decodeAuthzid, type StreamFeatures, type StreamHeader } from '../../src/protocol/wire.ts';
 import { entryOf, hasMember, withEntry } from '../collections/growing-table.ts';
-import { hasRemote, provedDomains, remoteDomains } from '../collections/proved-pairs.ts';
+import { hasIncoming, isKnown, isSender, provedDomains, targetsOnly } from '../collections/proved-pairs.ts';
 import type { AssociationInput } from '../association.machine.ts';
 import { limits } from '../limits.ts';
 import { type StreamContext, withDna } from './context.ts';
@@ -37,10 +38,15 @@ const vouchedByDns: Proof = {
 export const policyTowards = ({ settings }: StreamContext, remote: string): ResolvedPolicy =>
   policyFor(settings.policy, remote);
 
-/** Whether a stream has as many pairs as it may, or as many sender domains of which this is none (FACTS §14.22). */
-export const isFullFor = ({ validPairs }: StreamContext, from: string): boolean =>
+/** Whether the stream takes this pair of a sender domain at the far end no more (FACTS §14.22). */
+export const isFullFor = ({ validPairs }: StreamContext, pair: DomainPair): boolean =>
+  (validPairs.size >= limits.pairsPerStream && !hasIncoming(validPairs, pair)) ||
+  (validPairs.senders >= limits.domainsPerStream && !isSender(validPairs, pair.from));
+
+/** The same of a pair of ours, whose target domain is at the far end. */
+export const isFullForOurs = ({ validPairs }: StreamContext, { to }: DomainPair): boolean =>
   validPairs.size >= limits.pairsPerStream ||
-  (remoteDomains(validPairs) >= limits.domainsPerStream && !hasRemote(validPairs, from));
+  (targetsOnly(validPairs) >= limits.domainsPerStream && !isKnown(validPairs, to));
 
 /** What was found out before the endpoint was dialled; without a validator the DNS has no say in certificates. */
 function dialledDelegation({ settings }: StreamContext, endpoint: Endpoint): SecureDelegation {

@@ -137,13 +137,13 @@ export const originating = {
     },
     { guard: { type: 'assertionIsOutOfOrder', params: pairOf }, ...refusal },
     {
-      guard: 'tooManyAssertionsWait',
+      guard: { type: 'takesNoAssertion', params: pairOf },
       actions: {
         type: 'refuseAssertion',
         params: ({ event: { from, to } }) => ({
           from,
           to,
-          why: fault('queue', 'too-many-assertions', 'local', 'too many assertions wait for their turn'),
+          why: fault('queue', 'too-many-assertions', 'local', 'this stream takes no more assertions now'),
         }),
       },
     },

@@ -68,7 +68,7 @@ export const identityVerification = identityAssertion.extend({
     verifyAssertion: enqueueActions(({ context, enqueue }, assertion: DomainPair & { key: string }) => {
       const { from, to } = assertion;
       if (isHeld(context.pending.verifications, pairId(assertion))) return;
-      if (heldIn(context.pending.verifications) >= limits.pendingVerifications || isFullFor(context, from)) {
+      if (heldIn(context.pending.verifications) >= limits.pendingVerifications || isFullFor(context, { from, to })) {
         enqueue.sendTo('transport', resultFor(assertion, { type: 'error', condition: 'resource-constraint' }));
         return;
       }

@@ -258,7 +258,7 @@ export class Registry implements OtherStreams {
   /** What is under way on streams that close already is read to its end (S1); their charts drop nothing any more. */
   #endDeniedFacts(policy: PolicyOptions): void {
     const { router } = this.#options;
-    for (const { stream, from } of router.snapshot().facts) {
+    for (const { stream, from } of router.senders()) {
       if (deniedBy(policy, from) !== null) router.withdrawRemote(stream, from);
     }
   }

@@ -318,6 +318,11 @@ export class Router {
     };
   }
 
+  /** By stream the remote domains that may send on it, or might: far fewer than pairs. */
+  senders(): Iterable<{ readonly stream: StreamId; readonly from: string }> {
+    return this.#facts.senders();
+  }
+
   #inletOf(stream: StreamId): Inlet | null {
     return this.#outgoing.inletOf(stream) ?? this.#halfClosed.get(stream) ?? null;
   }

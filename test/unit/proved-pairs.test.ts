@@ -4,7 +4,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { numberAt, type NumberPages, withNumberAt } from '../../machines/collections/number-pages.ts';
 import {
+  hasIncoming,
+  isKnown,
+  isSender,
   noPairs,
+  targetsOnly,
   provedDomains,
   type ProvedPairs,
   withIncoming,
@@ -49,6 +53,14 @@ test('holds what a Map of pairs would hold, each with its first proof, and earli
       }
       assert.deepEqual(told(pairs), [...map].map(([id, how]) => `${id} ${how}`).sort());
       assert.equal(provedCount({ validPairs: pairs }), map.size);
+      const senders = new Set(added.flatMap(([isIncoming, , theirs]) => (isIncoming ? [`${theirs}.theirs`] : [])));
+      const all = new Set(added.map(([, , theirs]) => `${theirs}.theirs`));
+      assert.deepEqual([pairs.senders, targetsOnly(pairs)], [senders.size, all.size - senders.size]);
+      for (const one of all) assert.deepEqual([isSender(pairs, one), isKnown(pairs, one)], [senders.has(one), true]);
+      for (const [, ours, theirs] of added) {
+        const pair = { from: `${theirs}.theirs`, to: `${ours}.ours` };
+        assert.equal(hasIncoming(pairs, pair), map.has(`${pair.from}>${pair.to}`));
+      }
       const ways = [...map].map(
         ([id, how]) => `${id.split('>').find((name) => name.endsWith('.theirs')) ?? ''} ${how}`,
       );

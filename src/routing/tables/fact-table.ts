@@ -88,6 +88,12 @@ export class FactTable {
     return holds ? 'held' : 'pair-unproved';
   }
 
+  /** By stream the domains that have, or had, a pair there: not one row for each pair. */
+  *senders(): Generator<{ stream: StreamId; from: string }> {
+    for (const [stream, pairs] of this.#streams)
+      for (const number of pairs.remotes()) yield { stream, from: this.#numbers.remotes.nameOf(number) };
+  }
+
   *rows(): Generator<{ stream: StreamId; from: string; to: string }> {
     for (const [stream, pairs] of this.#streams)
       for (const { local, remote } of pairs) yield { stream, from: remote, to: local };

@@ -70,9 +70,17 @@ export class PairSet implements Iterable<Pair> {
 
   /** The pairs of one domain. */
   of(end: keyof Pair, domain: string): Pair[] {
-    if (end === 'local') return [...this].filter(({ local }) => local === domain);
-    const remote = this.#numbers.remotes.numberOf(domain);
     const pairs: Pair[] = [];
+    if (end === 'local') {
+      const { locals, remotes } = this.#numbers;
+      const ours = locals.numberOf(domain);
+      this.#rows.each((remote, block, bits) => {
+        if (ours !== undefined && block === blockOf(ours) && (bits & bitOf(ours)) !== 0)
+          pairs.push({ local: domain, remote: remotes.nameOf(remote) });
+      });
+      return pairs;
+    }
+    const remote = this.#numbers.remotes.numberOf(domain);
     for (let block = 0; remote !== undefined && block < this.#blocks; block += 1)
       for (const local of this.#localsOf(block, this.#rows.bitsOf(remote, block)))
         pairs.push({ local, remote: domain });

@@ -11,13 +11,13 @@ import {
   type TransportCommand,
   verification,
 } from '../../../machines/index.ts';
-import { tableOf, withEntry } from '../../../machines/collections/growing-table.ts';
-import type { ProvedPairs } from '../../../machines/collections/proved-pairs.ts';
+import { noPairs, type ProvedPairs, withIncoming } from '../../../machines/collections/proved-pairs.ts';
 import type { VerifyStream } from '../../../machines/prooftypes/dialback.machine.ts';
 import type { CertificateEvidence, PathVerdict } from '../../../src/protocol/certificate.ts';
 import type { DialbackAnswer } from '../../../src/protocol/dialback.ts';
 import { fault, FaultError } from '../../../src/protocol/faults.ts';
 import type { PolicyOptions } from '../../../src/protocol/policy.ts';
+import type { Proof } from '../../../src/protocol/proof.ts';
 import { wireToXml } from '../../../src/protocol/wire-xml.ts';
 import { SimulatedClock } from '../../../src/simulation/simulated-clock.ts';
 import { certificateOf, header, receivingInput, tlsWith } from '../../support/samples.ts';
@@ -128,10 +128,7 @@ async function answerTo(cause: Cause): Promise<{ said: string[]; stage: string }
   };
 }
 
-const asManyDomains = tableOf(
-  Array.from({ length: limits.domainsPerStream }, (_, n) => n),
-  (n) => `d${n}.example`,
-);
+const proof: Proof = { prooftype: 'pkix', strength: 'strong', evidence: {}, expiresAtMs: null };
 
 const rows: readonly (readonly [string, string, Cause])[] = [
   ['item-not-found', 'the target domain is not served here', { to: 'elsewhere.example' }],
@@ -183,7 +180,11 @@ const rows: readonly (readonly [string, string, Cause])[] = [
     { waiting: limits.pendingVerifications, answer: 'silence' },
   ],
   ['resource-constraint', 'the stream has as many pairs as it may', { proved: { size: limits.pairsPerStream } }],
-  ['resource-constraint', 'the stream has as many sender domains as it may', { proved: { theirs: asManyDomains } }],
+  [
+    'resource-constraint',
+    'the stream has as many sender domains as it may',
+    { proved: { senders: limits.domainsPerStream } },
+  ],
   [
     'resource-constraint',
     'as many claims of its address wait as may',
@@ -242,8 +243,14 @@ test('every condition of XEP-0220 §2.5 has its row (FACTS §7.7)', () => {
     assert.ok(asserted.has(condition), condition);
 });
 
-test('a domain that has a pair on the stream may have another when there are as many domains as may be', async () => {
-  const theirs = withEntry(asManyDomains, 'c.example', limits.domainsPerStream);
-  const { said } = await answerTo({ proved: { theirs } });
-  assert.match(said.join(''), /type='valid'/);
+test('on a full stream a domain that sends may have another pair, and a pair that stands be asserted again', async () => {
+  const another = withIncoming(noPairs, { from: 'c.example', to: 'elsewhere.example' }, proof);
+  const same = withIncoming(noPairs, { from: 'c.example', to: 'b.example' }, proof);
+  for (const proved of [
+    { ...another, senders: limits.domainsPerStream },
+    { ...same, size: limits.pairsPerStream },
+  ]) {
+    const { said } = await answerTo({ proved });
+    assert.match(said.join(''), /type='valid'/);
+  }
 });

@@ -353,6 +353,15 @@ test('what the certificate has proved on this stream is believed, and answered, 
   assert.deepEqual(words(stream), ['report domain.asserted', 'say dnaValid'], 'once more, and that is all');
 });
 
+test('where the stream takes no more domains, one that is proved is told invalid, and comes in no more than others (L2)', () => {
+  const stream = offering(POLICY, provedFor('a.example'));
+  const { context } = stream.snapshot;
+  Object.assign(context, { validPairs: { ...context.validPairs, senders: limits.domainsPerStream } });
+  stream.send({ type: 'peer.domainAsserted', domain: 'a.example' });
+  assert.ok(words(stream).includes('say dnaInvalid'));
+  assert.ok(!words(stream).includes('report pair.admitted'));
+});
+
 test('an assertion that waits for its verdict keeps the stream from ending for silence; SASL forgets it (S5)', () => {
   const stream = offering().send({ type: 'peer.domainAsserted', domain: 'a.example' });
   assert.equal(stream.send({ type: 'transport.idle' }).state, 'authentication.awaitingAuthentication');

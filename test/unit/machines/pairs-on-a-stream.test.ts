@@ -80,6 +80,17 @@ test('what was overdue and is answered frees no second turn', () => {
   assert.deepEqual(words(ask(stream, 'a2.example')), []);
 });
 
+test('a stream with as many targets as it may have, or as many pairs, takes none of our assertions any more (L2)', () => {
+  const target = (size: number) => ({ theirs: [{ size, entries: {} }] });
+  for (const many of [{ size: limits.pairsPerStream }, target(limits.domainsPerStream)]) {
+    const stream = established();
+    const { context } = stream.snapshot;
+    Object.assign(context, { validPairs: { ...context.validPairs, ...many } });
+    const [why] = refusalOf(ask(stream, 'a.example'));
+    assert.equal((why as { condition?: string } | undefined)?.condition, 'too-many-assertions');
+  }
+});
+
 test('overdue assertions are actors: so many, and no more', () => {
   const stream = established();
   const most = limits.pendingAssertions + limits.overdueAssertions;
