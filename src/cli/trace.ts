@@ -24,12 +24,13 @@ export async function writeTrace(
   clock: Clock,
   log: Log,
 ): Promise<TraceFile> {
+  const software = `xmpp-dna ${packageVersion()}`; // now, for later there may be no descriptor to read it by
   const file = await TraceFile.open({
     path,
     ...(fileBytes === undefined ? {} : { fileBytes }),
-    header: () => ({ software: `xmpp-dna ${packageVersion()}`, startedAtMs: clock.now(), role: 'daemon', hosts }),
+    header: () => ({ software, startedAtMs: clock.now(), role: 'daemon', hosts }),
     snapshots: () => traced.traceSnapshots(),
-    failed: (why) => log.fault('error', 'no trace is written any more', why),
+    failed: (why) => log.fault('error', 'no trace is written for a minute', why),
   });
   file.follow(traced.records$);
   return file;

@@ -207,7 +207,7 @@ export class Registry implements OtherStreams {
    */
   coversPair(stream: StreamId, from: string, to: string): boolean {
     const row = this.streams.get(stream);
-    if (row === undefined || row.stage === 'closing') return false;
+    if (row === undefined) return false;
     const context = row.context();
     if (proofOf(context, from)?.strength !== 'strong') return false;
     // ProtoXEP §6.8: both ends believe each other, in either direction.

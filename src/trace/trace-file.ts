@@ -1,6 +1,6 @@
 /**
  * Records in a file: `NAME`, and beside it `NAME.1` with those from before it was full. Nobody waits for the disk; records
- * that it does not take in time are lost, and how many is written down.
+ * that it does not take in time are lost, and how many is written down. Where it takes none, a file is begun anew a minute later.
  */
 import { type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { fault, type Fault, FaultError } from '../protocol/faults.ts';
@@ -20,13 +20,16 @@ export interface TraceFileOptions {
   readonly header: () => HeaderFields;
   /** Of every actor that lives now: what the file begins with. */
   readonly snapshots: () => readonly TraceRecord[];
-  /** The file cannot be written to any more: from now on nothing is. */
+  /** The file cannot be written to: nothing is, for a minute. Then it is tried again. */
   readonly failed: (why: Fault) => void;
 }
 
 interface Subscribable<Value> {
   subscribe(next: (value: Value) => void): { unsubscribe(): void };
 }
+
+/** By the time of the records. */
+const RETRY_MS = 60_000;
 
 /** Mode of a new file: it names who talks to whom. */
 const OWNER_ONLY = 0o600;
@@ -36,7 +39,8 @@ export class TraceFile {
   readonly #fileBytes: number;
   readonly #unwrittenBytes: number;
   #encoder = new TraceEncoder();
-  #handle: FileHandle;
+  /** Null where none could be opened. */
+  #handle: FileHandle | null;
   /** Of the records in the file at hand, with what waits; not of those who lived when it was begun. */
   #size = 0;
   /** What waits for the disk; null stands for the beginning of a new file. */
@@ -45,7 +49,11 @@ export class TraceFile {
   #lost = 0;
   #writing: Promise<void> | null = null;
   #source: { unsubscribe(): void } | null = null;
+  /** Whether the next file is to be begun in a moment. */
   #isFull = false;
+  /** Since when nothing can be written, by the newest record; null while all is well. */
+  #brokenMs: number | null = null;
+  #newestMs = 0;
   #isOver = false;
 
   private constructor(options: TraceFileOptions, handle: FileHandle) {
@@ -76,8 +84,10 @@ export class TraceFile {
   }
 
   #write(record: TraceRecord): void {
-    if (this.#waitingBytes > this.#unwrittenBytes) {
+    this.#newestMs = record.atMs;
+    if (this.#brokenMs !== null || this.#waitingBytes > this.#unwrittenBytes) {
       this.#lost += 1;
+      if (this.#brokenMs !== null && record.atMs >= this.#brokenMs + RETRY_MS) this.#beginSoon();
       return;
     }
     if (this.#lost > 0) {
@@ -87,9 +97,13 @@ export class TraceFile {
       this.#append(this.#encoder.record(lost));
     }
     this.#append(this.#encoder.record(record));
-    if (this.#size < this.#fileBytes || this.#isFull) return;
+    if (this.#size >= this.#fileBytes) this.#beginSoon();
+  }
+
+  /** Not while an actor moves: it would stand where it stood before. */
+  #beginSoon(): void {
+    if (this.#isFull) return;
     this.#isFull = true;
-    // Not while an actor moves: it would stand where it stood before.
     queueMicrotask(() => this.#beginAnother());
   }
 
@@ -97,9 +111,14 @@ export class TraceFile {
   async close(): Promise<void> {
     this.#source?.unsubscribe();
     await this.#writing;
-    if (this.#isOver) return;
     this.#isOver = true;
-    await this.#handle.close();
+    await this.#release();
+  }
+
+  async #release(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = null;
+    await handle?.close();
   }
 
   #begin(): void {
@@ -111,6 +130,7 @@ export class TraceFile {
   #beginAnother(): void {
     this.#isFull = false;
     if (this.#isOver) return;
+    this.#brokenMs = null;
     this.#waiting.push(null);
     this.#encoder = new TraceEncoder();
     this.#begin();
@@ -136,10 +156,10 @@ export class TraceFile {
         await this.#writeOut(waiting);
       }
     } catch (error) {
-      this.#isOver = true;
-      this.#source?.unsubscribe();
+      this.#brokenMs = this.#newestMs;
       this.#waiting = [];
-      await this.#handle.close().catch(() => undefined);
+      this.#waitingBytes = 0;
+      await this.#release().catch(() => undefined);
       this.#options.failed(unwritable(this.#options.path, error));
     } finally {
       this.#writing = null;
@@ -151,10 +171,10 @@ export class TraceFile {
     for (;;) {
       const rotates = waiting.indexOf(null, from);
       const text = waiting.slice(from, rotates === -1 ? waiting.length : rotates).join('');
-      if (text !== '') await this.#handle.writeFile(text);
+      if (text !== '') await this.#handle?.writeFile(text);
       if (rotates === -1) return;
       from = rotates + 1;
-      await this.#handle.close();
+      await this.#release();
       await keepOlder(this.#options.path);
       this.#handle = await open(this.#options.path, 'w', OWNER_ONLY);
     }

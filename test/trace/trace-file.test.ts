@@ -1,6 +1,6 @@
 /** The file that records are written to: bounded, and never in the way (INTERFACES, `trace`). */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -127,22 +127,39 @@ test('a path that cannot be written is a fault that says so', async () => {
   });
 });
 
-test('a file that can no longer be written to ends the trace, with a fault, and nothing else', async () => {
+test('a file that can no longer be written to costs a fault, and a minute; then it is begun anew (L6)', async () => {
   const inner = mkdtempSync(join(folder, 'gone-'));
   const path = join(inner, 'x.dnalog');
   const failures: Fault[] = [];
+  let failed = (): void => undefined;
+  const failure = new Promise<void>((resolve) => (failed = resolve));
   const records$ = new Subject<TraceRecord>();
-  const file = await TraceFile.open(options(path, { fileBytes: 10_000, failed: (why) => failures.push(why) }));
+  const file = await TraceFile.open(
+    options(path, {
+      fileBytes: 10_000,
+      failed: (why) => {
+        failures.push(why);
+        failed();
+      },
+    }),
+  );
   file.follow(records$);
   records$.next(record(0));
   await new Promise((resolve) => setImmediate(resolve));
   rmSync(inner, { recursive: true });
   for (let seq = 1; seq < 400; seq++) records$.next(record(seq));
-  await file.close();
+  await failure;
+  mkdirSync(inner);
   for (let seq = 400; seq < 500; seq++) records$.next(record(seq));
+  assert.equal(existsSync(path), false, 'not before the minute is over');
+  records$.next(record(61_000)); // by the time of records; it is lost as well
+  await new Promise((resolve) => setImmediate(resolve));
+  records$.next(record(61_001));
+  await file.close();
   assert.deepEqual(
     failures.map(({ condition }) => condition),
     ['trace-unwritable'],
   );
-  assert.equal(existsSync(path), false);
+  const { records, header } = await readTraceFile(path);
+  assert.deepEqual([header.hosts, records.map(({ kind }) => kind)], [['a.example'], ['lost', 'report']]);
 });

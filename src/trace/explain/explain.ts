@@ -108,23 +108,25 @@ export function* tell(view: View, prospects: readonly Prospect[], explanations: 
     const negotiation = prospect.tell();
     if (negotiation !== null) {
       const explanation = explained(view, negotiation);
-      const { stuck, sinceMs } = explanation;
-      told.push({ stuck, outcome: negotiation.outcome, sinceMs, explanation });
+      const { stuck, sinceMs, direction } = explanation;
+      told.push({ stuck, outcome: negotiation.outcome, sinceMs, direction, explanation });
     }
     yield;
   }
   for (const { explanation } of told.sort(byUrgency)) explanations.push(explanation);
 }
 
-type Urgency = Pick<Prospect, 'stuck' | 'outcome' | 'sinceMs'>;
+type Urgency = Pick<Prospect, 'stuck' | 'outcome' | 'sinceMs' | 'direction'>;
 
-/** Old failures, of which there may be many, do not hide who waits now. */
+/** Old failures, of which there may be many, do not hide who waits now; nor what strangers assert in vain where we could not send. */
 const byUrgency = (a: Urgency, b: Urgency): number =>
   Number(b.stuck) - Number(a.stuck) ||
   Number(hasFailed(a)) - Number(hasFailed(b)) ||
+  Number(isRefused(a)) - Number(isRefused(b)) ||
   (hasFailed(a) ? b.sinceMs - a.sinceMs : a.sinceMs - b.sinceMs);
 
 const hasFailed = ({ outcome }: Urgency): boolean => outcome === 'failed';
+const isRefused = (one: Urgency): boolean => hasFailed(one) && one.direction === 'incoming';
 
 /** Without a pause. */
 export function toEnd<Result>(steps: Generator<unknown, Result>): Result {
