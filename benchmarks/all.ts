@@ -11,7 +11,9 @@ import { fileURLToPath } from 'node:url';
 const ALL = [
   'messages',
   'streams',
+  'latency',
   'pairs',
+  'million',
   'memory',
   'framer',
   'router',

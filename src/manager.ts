@@ -78,7 +78,7 @@ export type LocalRouting = Pick<
 /**
  * Decides which domains belong to which streams (RFC 7712) and carries stanzas between them.
  *
- * No global state: any number of managers live in one process. Everything from outside comes in through `ports`.
+ * No state is shared (but scratch memory of the framer, which nobody relies on): any number of managers live in one process. Everything from outside comes in through `ports`.
  */
 export class ConnectionManager {
   readonly #options: ManagerOptions;
@@ -231,6 +231,7 @@ export class ConnectionManager {
           let listener: ConnectionEvents | null = null;
           const { remoteAddress } = connection;
           if (!this.#places.take(remoteAddress)) {
+            this.#recordRefused(remoteAddress);
             connection.destroy();
             return unheard;
           }
@@ -396,6 +397,12 @@ export class ConnectionManager {
       };
     });
     return { streams, actors: this.#registry.liveActors, tables: this.#router.snapshot() };
+  }
+
+  #recordRefused(remoteAddress: string): void {
+    const why = fault('tcp', 'too-many-connections', 'peer', `it has ${limits.streamsPerAddress} open already`);
+    const report = { type: 'connection.refused', remoteAddress, fault: why };
+    this.#registry.recorder.record('', { kind: 'report', report });
   }
 
   /** Of {@link snapshot} the numbers alone, which are cheaper; and what has become of stanzas. */

@@ -50,8 +50,10 @@ export function isSender({ theirs, sends }: ProvedPairs, domain: string): boolea
   return number !== undefined && numberAt(sends, number) === 1;
 }
 
-/** How many domains of the far end are targets and no senders, and whether this one is any of both. */
+/** How many domains of the far end are targets and no senders. */
 export const targetsOnly = ({ theirs, senders }: ProvedPairs): number => membersOf(theirs) - senders;
+
+/** Whether this domain of the far end has any pair. */
 export const isKnown = ({ theirs }: ProvedPairs, domain: string): boolean => entryOf(theirs, domain) !== undefined;
 
 /** Whether this pair, whose sender domain is at the far end, is proved. */

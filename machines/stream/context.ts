@@ -124,7 +124,7 @@ export interface StreamContext extends StreamInput {
   readonly associated: AssociationOutcome | null;
   /** Domains of the far end proved on this stream. */
   readonly proved: GrowingTable<Proof>;
-  /** What was proved to us or to the peer, with the first proof of the domain at the far end. */
+  /** What was proved to us or to the peer, and by which prooftype, how strongly and until when each pair was at first. */
   readonly validPairs: ProvedPairs;
   readonly fault: Fault | null;
   /** The peer ended the stream: its own fault is not said back to it. */

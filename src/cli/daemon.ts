@@ -11,6 +11,7 @@ import type { ReportRecord, TraceRecord } from '../trace/record.ts';
 import type { TraceFile } from '../trace/trace-file.ts';
 import type { Inspector } from '../inspector/server.ts';
 import { createLog, type Log } from './log.ts';
+import { tooFewFiles } from './open-files.ts';
 import { type Reloadable, Reloads } from './reload.ts';
 import { hearSignals, ignoreSignals } from './signals.ts';
 import { EXIT, type ExitCode, type Terminal } from './terminal.ts';
@@ -123,6 +124,8 @@ function announce(
   log: Log,
 ): void {
   const { listening } = manager;
+  const few = tooFewFiles();
+  if (few !== null) log.say('warning', few);
   const sockets = components.map(({ address, domains }) => ({ ...address, domains }));
   for (const { address, port, tls } of listening)
     log.say('info', `servers may connect to ${address} port ${port} (${tls})`);

@@ -51,7 +51,7 @@ export function createLog(terminal: Terminal, now: () => number): Log {
     }
     const before = said.times === 0 && left > 0 ? ` (and ${left} times before)` : '';
     said.times += 1;
-    say(level, `${actor}: ${sentence}${before}`);
+    say(level, `${actor === '' ? '' : `${actor}: `}${sentence}${before}`);
   };
   const saidFault = (level: Level, what: string, fault: Fault | null): void =>
     say(level, fault === null ? what : `${what}: ${faultSentence(fault)}`);
@@ -94,12 +94,14 @@ interface Report {
   readonly domain: string;
   readonly prooftype: string;
   readonly endpoint: string;
+  readonly remoteAddress: string;
   readonly stanzas: number;
   /** Whom nothing proved, and what was tried. */
   readonly unproved: string | null;
 }
 
 const REPORTS: Readonly<Record<string, ((report: Report) => string) | undefined>> = {
+  'connection.refused': ({ remoteAddress }) => `a connection from ${remoteAddress} is refused`,
   'stream.requested': ({ endpoint }) => `opens a stream to ${endpoint}`,
   'stream.established': () => 'established',
   'stream.closing': () => 'closes',
@@ -133,6 +135,7 @@ function readReport(report: { readonly type: string }): Report {
     fault: isFault(fault) ? fault : null,
     pair: `${text(fields.get('from'))} to ${text(fields.get('to'))}`,
     domain: text(fields.get('domain')),
+    remoteAddress: text(fields.get('remoteAddress')),
     prooftype: text(part('proof', 'prooftype')),
     stanzas: Number(fields.get('stanzas') ?? 0),
     // What a challenge came to is told with the association that asked for it.

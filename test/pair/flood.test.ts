@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../machines/limits.ts';
+import { createLog } from '../../src/cli/log.ts';
+import type { Terminal } from '../../src/cli/terminal.ts';
 import { credentialOf } from '../../src/demo/certificates.ts';
 import { ConnectionManager } from '../../src/manager.ts';
 import type { ConnectionEvents } from '../../src/ports.ts';
@@ -24,11 +26,23 @@ test('connections beyond streamsPerAddress are dropped at once, and another addr
   const manager = new ConnectionManager(options, { ...simulation, network });
   await manager.start();
   const target = { addresses: [{ family: 4 as const, address }], port: 5269 };
+  const refused: string[] = [];
+  const lines: string[] = [];
+  const terminal = { tell: (line: string) => lines.push(line), paint: (_colour: string, text: string) => text };
+  const log = createLog(terminal as unknown as Terminal, () => simulation.clock.now());
+  manager.reports$.subscribe((record) => {
+    if (record.report.type === 'connection.refused') refused.push(record.report.type);
+    log.record(record);
+  });
 
   const flood = simulation.host({ forServerName: () => null }).network;
   for (let i = 0; i < limits.streamsPerAddress + 50; i += 1) flood.connect(target, silent);
   await simulation.clock.advance(1_000);
   assert.equal(manager.snapshot().streams.length, limits.streamsPerAddress);
+  assert.equal(refused.length, 50);
+  const told = lines.filter((line) => line.includes('is refused'));
+  assert.match(told.join('\n'), /warning a connection from \S+ is refused: .*too-many-connections/);
+  assert.equal(told.length, 1, 'the operator hears of it once, not fifty times');
 
   simulation.host({ forServerName: () => null }).network.connect(target, silent);
   await simulation.clock.advance(1_000);

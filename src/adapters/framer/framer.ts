@@ -71,20 +71,12 @@ export class Framer {
   /** Reads a chunk; elements that it holds whole are handed over as parts of it, so its bytes must not change afterwards. */
   push(chunk: Buffer): void {
     const { length } = chunk;
-    if (length <= TINY_BYTES) {
-      // The short way for a few bytes that can end nothing: they are put behind those held.
-      const held = this.#held;
-      const { end } = held;
-      if (end + length <= this.#waitsUntil) {
-        if (held.lay(chunk, this.#lastNameByte)) {
-          this.#read(chunk, true);
-        } else {
-          held.end = end + length;
-        }
-        return;
-      }
-    }
-    this.#read(chunk, false);
+    const held = this.#held;
+    const isShort = length <= TINY_BYTES && held.end + length <= this.#waitsUntil;
+    if (!isShort) this.#read(chunk, false);
+    // The short way for a few bytes that can end nothing: they are put behind those held.
+    else if (held.lay(chunk, this.#lastNameByte)) this.#read(chunk, true);
+    else held.hold(length);
   }
 
   #read(chunk: Buffer, isLaid: boolean): void {
@@ -120,7 +112,7 @@ export class Framer {
     while (at < chunk.length) {
       const end = Math.min(chunk.length, at + Math.max(POURED_BYTES, held.length));
       const from = held.from;
-      if (isLaid) held.end += end;
+      if (isLaid) held.hold(end);
       else held.append(chunk, at, end);
       this.#readTo += held.from - from;
       reader.from = held.from;

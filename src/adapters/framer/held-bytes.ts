@@ -2,11 +2,12 @@
 import { viewOf } from './characters.ts';
 
 const SMALLEST_BYTES = 512;
-/** Where elements follow each other in pieces, there is room for so many like the last, up to a bound. */
+/** Where elements follow each other in pieces, there is room for so many like the last, as far as it may lie idle. */
 const PIECES = 8;
-const LARGEST_SHARED_BYTES = 16_384;
 /** So much may lie empty behind the last element while nothing is held: the next one needs no new room. */
 const LARGEST_IDLE_BYTES = 8192;
+/** In a larger room no element is handed over where it stands, nor the next one begun: whoever keeps one would keep all of it. */
+const LARGEST_SHARED_BYTES = 16_384;
 /** Pieces up to this size are copied by hand: a native call costs more than it saves. */
 const BY_HAND_BYTES = 24;
 const GREATER = 0x3e;
@@ -102,6 +103,11 @@ export class HeldBytes {
     }
   }
 
+  /** Holds so many bytes that were laid behind those held. */
+  hold(bytes: number): void {
+    this.end += bytes;
+  }
+
   /** Hands over what is held up to `end`; what follows stays. */
   take(end: number): Buffer {
     const whole = this.bytes.subarray(this.from, end);
@@ -134,12 +140,9 @@ export class HeldBytes {
   #makeRoom(further: number): void {
     const { bytes, from, end, length } = this;
     const needed = length + further;
-    const shared = Math.max(
-      SMALLEST_BYTES,
-      from === 0 ? 0 : Math.min(2 * bytes.length, LARGEST_IDLE_BYTES),
-      from === 0 ? 0 : Math.min(PIECES * needed, LARGEST_IDLE_BYTES),
-    );
-    const larger = Buffer.allocUnsafe(Math.max(2 * length, needed + (further >> 1), shared));
+    const shared = from === 0 ? 0 : Math.min(Math.max(2 * bytes.length, PIECES * needed), LARGEST_IDLE_BYTES);
+    // Some of what comes next is likely as long as this.
+    const larger = Buffer.allocUnsafe(Math.max(SMALLEST_BYTES, 2 * length, needed + (further >> 1), shared));
     bytes.copy(larger, 0, from, end);
     this.bytes = larger;
     this.view = viewOf(larger);

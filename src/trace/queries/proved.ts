@@ -31,7 +31,7 @@ export const provedBriefly = (context: Fields): Fields => ({
   alike: alikeIn(context).map(({ prooftype, strength, expiresAtMs }) => ({ prooftype, strength, expiresAtMs })),
 });
 
-/** A pair of the table (machines/collections/proved-pairs.ts): there may be ten thousand, of which a page is shown. */
+/** A pair of the table (machines/collections/proved-pairs.ts): there may be a million, of which a page is shown. */
 interface Proved {
   readonly from: string;
   readonly to: string;

@@ -1,4 +1,4 @@
-/** What is shown of a context: a stream that serves ten thousand pairs has a megabyte of tables, and a page asks for it every second. */
+/** What is shown of a context: a stream that serves ten thousand domains has long tables of their names, and a page asks for it every second. */
 
 /** Of a list, or of a table by domain: more than anybody reads. */
 const MOST_SHOWN = 100;
