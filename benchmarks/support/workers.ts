@@ -18,7 +18,10 @@ export function startWorker<Command extends object, Answer>(
 ): Worker<Command, Answer> {
   const file = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
   const child: ChildProcess = fork(file, { execArgv: ['--import', 'tsx', ...execArgv], serialization: 'advanced' });
-  const stop = (): void => void child.kill('SIGKILL');
+  const stop = (): void => {
+    process.off('exit', stop);
+    child.kill('SIGKILL');
+  };
   process.once('exit', stop);
   return {
     pid: child.pid ?? 0,

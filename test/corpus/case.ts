@@ -61,7 +61,7 @@ const ROUNDS = 40;
 const stateOf = ({ failedIn, state }: Explanation): string => failedIn ?? state;
 
 export async function play(one: Case): Promise<readonly Row[]> {
-  const stage = new Stage();
+  const stage = await Stage.open();
   try {
     const produced = await one.produce(stage);
     const { other } = produced;

@@ -12,7 +12,7 @@ import type { TlsMode } from '../../src/protocol/dns.ts';
 import type { Delivery } from '../../src/routing/types.ts';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
-import { createTableResolver, type TableResolver } from '../../src/simulation/table-dns.ts';
+import type { TableResolver } from '../../src/simulation/table-dns.ts';
 import { explain, type Explanation } from '../../src/trace/explain/explain.ts';
 import type { TraceRecord } from '../../src/trace/record.ts';
 import { replay } from '../../src/trace/view/replay.ts';
@@ -20,6 +20,7 @@ import type { View } from '../../src/trace/view/view.ts';
 import { PATIENCE_MS } from '../support/patience.ts';
 import { readText, traceText } from '../support/traces.ts';
 import { altered } from './altered-network.ts';
+import { type AskedDns, startAskedDns } from './asked-dns.ts';
 
 export const A = 'a.example';
 export const B = 'b.example';
@@ -69,12 +70,23 @@ const TURNS = 20;
 const QUIET_MS = 1;
 
 export class Stage {
-  readonly clock = new SimulatedClock(Date.now());
-  readonly resolver: TableResolver = createTableResolver({}, { validates: true });
+  readonly clock: SimulatedClock;
+  readonly resolver: TableResolver;
   readonly #ends: (() => unknown)[] = [];
   readonly #watchers = new Set<() => void>();
   #changes = 0;
   #sent = 0;
+
+  private constructor(clock: SimulatedClock, dns: AskedDns) {
+    this.clock = clock;
+    this.resolver = dns.resolver;
+    this.atEnd(() => dns.close());
+  }
+
+  static async open(): Promise<Stage> {
+    const clock = new SimulatedClock(Date.now());
+    return new Stage(clock, await startAskedDns(clock));
+  }
 
   /** Something has happened that somebody may wait for. */
   readonly changed = (): void => {
