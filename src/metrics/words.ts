@@ -27,7 +27,7 @@ const WORDS = `
   plain-text-after-starttls proceed-timeout route-timeout starttls-refused write-timeout
   closed closed-after-auth closed-while-waiting far-end-not-proved features-timeout header-timeout no-method-offered
   no-prooftype no-secret not-established outcome-timeout policy-changed proof-timeout queue-age queue-full superseded
-  tls-required too-many-assertions
+  tls-required too-many-assertions too-many-connections
   association-timeout bad-signature certificate-expired certificate-not-yet-valid check-timeout declared-invalid
   document-timeout impossible invalid-ca invalid-extension invalid-policy invalid-purpose malformed match-timeout
   name-constraint-unsupported name-constraint-violation name-mismatch no-certificate no-fingerprint-match
