@@ -4,6 +4,7 @@ import type { Observable } from 'rxjs';
 import { entriesOf, setOf, tableFrom } from '../machines/collections/growing-table.ts';
 import { limits } from '../machines/limits.ts';
 import type { StreamId } from '../machines/events.ts';
+import { LruMap } from './adapters/lru.ts';
 import { PerAddress } from './adapters/per-address.ts';
 import { unheard } from './adapters/unheard.ts';
 import { makeEffects } from './control/effects.ts';
@@ -75,10 +76,15 @@ export type LocalRouting = Pick<
   'attach' | 'attachedTo' | 'inject' | 'batch' | 'outletDrained' | 'forgetInlet' | 'counters' | 'returned$'
 >;
 
+/** Connections of one address that are refused are told of once within this, in milliseconds; of so many addresses it is known when. */
+const REFUSAL_QUIET_MS = 60_000;
+const MOST_REFUSALS = 1_000;
+
 /**
  * Decides which domains belong to which streams (RFC 7712) and carries stanzas between them.
  *
- * No state is shared (but scratch memory of the framer, which nobody relies on): any number of managers live in one process. Everything from outside comes in through `ports`.
+ * No state is shared (but scratch memory of the framer, on which nobody relies): any number of managers live in one process.
+ * Everything from outside comes in through `ports`.
  */
 export class ConnectionManager {
   readonly #options: ManagerOptions;
@@ -93,6 +99,8 @@ export class ConnectionManager {
   readonly #ownProoftypes: readonly string[];
   /** Streams that stand, by the address that opened them. */
   readonly #places = new PerAddress(limits.streamsPerAddress);
+  /** By address. */
+  readonly #refusalsToldMs = new LruMap<string, number>(MOST_REFUSALS);
   #started = false;
   #stopped: Promise<void> | null = null;
   #listening: { readonly at: ListeningAt; readonly handle: Listening }[] = [];
@@ -399,7 +407,12 @@ export class ConnectionManager {
     return { streams, actors: this.#registry.liveActors, tables: this.#router.snapshot() };
   }
 
+  /** Once in a while of each address: a flood of them must not push out what else is remembered. */
   #recordRefused(remoteAddress: string): void {
+    const nowMs = this.#ports.clock.now();
+    const toldMs = this.#refusalsToldMs.get(remoteAddress);
+    if (toldMs !== undefined && nowMs - toldMs < REFUSAL_QUIET_MS) return;
+    this.#refusalsToldMs.set(remoteAddress, nowMs);
     const why = fault('tcp', 'too-many-connections', 'peer', `it has ${limits.streamsPerAddress} open already`);
     const report = { type: 'connection.refused', remoteAddress, fault: why };
     this.#registry.recorder.record('', { kind: 'report', report });

@@ -84,10 +84,20 @@ export class PeerActors {
     return context.stream;
   }
 
-  /** Starts them anew with what policy says now; what was wished of them is wished again, and failures are forgotten. */
-  restartAll(): void {
-    const actors = [...this.#actors.values()];
-    this.stop();
+  /**
+   * Starts them anew with what policy says now; what was wished of them is wished again, and failures are forgotten. Who has
+   * a stream opened that the change does not concern goes on with it: another would only wait for that one.
+   */
+  restart(concerns: (remote: string) => boolean): void {
+    const actors = [...this.#actors.values()].filter((actor) => {
+      const { context } = actor.getSnapshot();
+      return context.stream === null || concerns(context.remote);
+    });
+    this.#remembered.clear();
+    for (const actor of actors) {
+      this.#actors.delete(actor.getSnapshot().context.remote);
+      actor.stop();
+    }
     for (const actor of actors) {
       const { context } = actor.getSnapshot();
       for (const wish of wishesOf(context)) this.wake(context.remote, { type: 'local.streamWanted', ...wish });

@@ -12,7 +12,7 @@ import type { AcceptedConnection } from '../adapters/transport.ts';
 import type { Clock, PoshSource, Random } from '../ports.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
 import type { DomainPair } from '../protocol/pairs.ts';
-import { deniedBy, type PolicyOptions, policyFor, usableProoftypes } from '../protocol/policy.ts';
+import { deniedBy, isSamePolicy, type PolicyOptions, policyFor, usableProoftypes } from '../protocol/policy.ts';
 import type { Router } from '../routing/router.ts';
 import { ChallengeDesk } from './challenge-desk.ts';
 import { Dispatch } from './dispatch.ts';
@@ -247,10 +247,11 @@ export class Registry implements OtherStreams {
 
   /** Puts another policy in force: streams on which a pair stands that it forbids are closed (FEATURES P2). */
   enforcePolicy(policy: PolicyOptions): void {
+    const before = this.#settings.policy;
     this.#settings = { ...this.#settings, policy };
     // First, for the pairs of the streams that end now look for others, under this policy. Whoever waits for a stream waits
     // on: one that is being opened is found again; only wishes that the policy denies are refused.
-    this.#peerActors.restartAll();
+    this.#peerActors.restart((remote) => !isSamePolicy(before, policy, remote));
     this.#streamActors.sendToAll({ type: 'local.policyChanged', policy });
     this.#endDeniedFacts(policy);
   }

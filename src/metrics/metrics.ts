@@ -33,7 +33,7 @@ export class Metrics {
     }).set({ version }, 1);
     this.#faults = new Counter({
       name: 'xmpp_dna_faults_total',
-      help: 'Connections that were refused; streams and negotiations that ended with a fault.',
+      help: 'Streams and negotiations that ended with a fault.',
       labelNames: ['of', 'layer', 'condition', 'origin'],
       registers,
     });
@@ -72,12 +72,8 @@ export class Metrics {
     if (record.kind === 'verdict')
       this.#verdicts.inc({ prooftype: prooftypeLabel(record.prooftype), verdict: record.verdict });
     else if (record.kind === 'attempt') this.#takeAttempt(record);
-    else if (record.kind === 'report') this.#takeReport(record.report);
-  }
-
-  #takeReport(report: RecordOf<'report'>['report'] & { readonly fault?: unknown }): void {
-    if (report.type === 'stream.closed') this.#count('stream', report.fault);
-    else if (report.type === 'connection.refused') this.#count('connection', report.fault);
+    else if (record.kind === 'report' && record.report.type === 'stream.closed')
+      this.#count('stream', (record.report as { fault?: unknown }).fault);
   }
 
   #takeAttempt({ attempt: { direction, outcome, startedMs, fault }, atMs }: RecordOf<'attempt'>): void {
@@ -85,7 +81,7 @@ export class Metrics {
     this.#count('negotiation', fault);
   }
 
-  #count(of: 'connection' | 'stream' | 'negotiation', what: unknown): void {
+  #count(of: 'stream' | 'negotiation', what: unknown): void {
     const fault = faultIn(what);
     if (fault === null) return;
     const { layer, condition, origin } = fault;

@@ -85,6 +85,11 @@ export function deniedBy(options: PolicyOptions, domain: string): Fault | null {
   return null;
 }
 
+/** Whether one says of the domain what the other says. */
+export const isSamePolicy = (one: PolicyOptions, other: PolicyOptions, domain: string): boolean =>
+  JSON.stringify([policyFor(one, domain), deniedBy(one, domain)]) ===
+  JSON.stringify([policyFor(other, domain), deniedBy(other, domain)]);
+
 /** Whether stanzas may travel without TLS. */
 export const requiresTls = ({ federation }: ResolvedPolicy): boolean =>
   federation === 'encrypted' || federation === 'authenticated';

@@ -1,6 +1,6 @@
 /**
  * Records in a file: `NAME`, and beside it `NAME.1` with those from before it was full. Nobody waits for the disk; records
- * that it does not take in time are lost, and how many is written down. Where it takes none, a file is begun anew a minute later.
+ * that it does not take in time are lost, and how many is written down. Where a file takes none, it is begun anew a minute later.
  */
 import { type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { fault, type Fault, FaultError } from '../protocol/faults.ts';
@@ -20,13 +20,17 @@ export interface TraceFileOptions {
   readonly header: () => HeaderFields;
   /** Of every actor that lives now: what the file begins with. */
   readonly snapshots: () => readonly TraceRecord[];
-  /** The file cannot be written to: nothing is, for a minute. Then it is tried again. */
+  /** It cannot be written to: a file is tried again in a minute; anything else that stands under the name (a pipe) is not. */
   readonly failed: (why: Fault) => void;
 }
 
 interface Subscribable<Value> {
   subscribe(next: (value: Value) => void): { unsubscribe(): void };
 }
+
+const ROTATES = Symbol('the file is full');
+const RETRIES = Symbol('the file could not be written to');
+type Part = string | typeof ROTATES | typeof RETRIES;
 
 /** By the time of the records. */
 const RETRY_MS = 60_000;
@@ -43,8 +47,8 @@ export class TraceFile {
   #handle: FileHandle | null;
   /** Of the records in the file at hand, with what waits; not of those who lived when it was begun. */
   #size = 0;
-  /** What waits for the disk; null stands for the beginning of a new file. */
-  #waiting: (string | null)[] = [];
+  /** What waits for the disk: lines, and where a new file begins. */
+  #waiting: Part[] = [];
   #waitingBytes = 0;
   #lost = 0;
   #writing: Promise<void> | null = null;
@@ -56,8 +60,11 @@ export class TraceFile {
   #newestMs = 0;
   #isOver = false;
 
-  private constructor(options: TraceFileOptions, handle: FileHandle) {
+  readonly #isRegular: boolean;
+
+  private constructor(options: TraceFileOptions, handle: FileHandle, isRegular: boolean) {
     this.#options = options;
+    this.#isRegular = isRegular;
     this.#fileBytes = options.fileBytes ?? traceLimits.fileBytes;
     this.#unwrittenBytes = options.unwrittenBytes ?? traceLimits.unwrittenBytes;
     this.#handle = handle;
@@ -69,8 +76,9 @@ export class TraceFile {
    */
   static async open(options: TraceFileOptions): Promise<TraceFile> {
     try {
-      await keepOlder(options.path);
-      return new TraceFile(options, await open(options.path, 'w', OWNER_ONLY));
+      await keepOlder(options.path, false);
+      const handle = await open(options.path, 'w', OWNER_ONLY);
+      return new TraceFile(options, handle, (await handle.stat()).isFile());
     } catch (error) {
       throw new FaultError(unwritable(options.path, error), { cause: error });
     }
@@ -87,7 +95,8 @@ export class TraceFile {
     this.#newestMs = record.atMs;
     if (this.#brokenMs !== null || this.#waitingBytes > this.#unwrittenBytes) {
       this.#lost += 1;
-      if (this.#brokenMs !== null && record.atMs >= this.#brokenMs + RETRY_MS) this.#beginSoon();
+      const mayBegin = this.#brokenMs !== null && record.atMs >= this.#brokenMs + RETRY_MS && this.#isRegular;
+      if (mayBegin) this.#beginSoon();
       return;
     }
     if (this.#lost > 0) {
@@ -130,8 +139,8 @@ export class TraceFile {
   #beginAnother(): void {
     this.#isFull = false;
     if (this.#isOver) return;
+    this.#waiting.push(this.#brokenMs === null ? ROTATES : RETRIES);
     this.#brokenMs = null;
-    this.#waiting.push(null);
     this.#encoder = new TraceEncoder();
     this.#begin();
     // Who lives may alone be more than a file: it has room for as many records as any other, or each would begin the next.
@@ -147,16 +156,18 @@ export class TraceFile {
   }
 
   async #writeAll(): Promise<void> {
+    let waiting: readonly Part[] = [];
     try {
       await Promise.resolve(); // all of this task goes in one write
       while (this.#waiting.length > 0) {
-        const waiting = this.#waiting;
+        waiting = this.#waiting;
         this.#waiting = [];
         this.#waitingBytes = 0;
         await this.#writeOut(waiting);
       }
     } catch (error) {
       this.#brokenMs = this.#newestMs;
+      this.#lost += waiting.length + this.#waiting.length; // at most: a part may have been written
       this.#waiting = [];
       this.#waitingBytes = 0;
       await this.#release().catch(() => undefined);
@@ -166,25 +177,35 @@ export class TraceFile {
     }
   }
 
-  async #writeOut(waiting: readonly (string | null)[]): Promise<void> {
-    let from = 0;
-    for (;;) {
-      const rotates = waiting.indexOf(null, from);
-      const text = waiting.slice(from, rotates === -1 ? waiting.length : rotates).join('');
+  async #writeOut(waiting: readonly Part[]): Promise<void> {
+    let text = '';
+    const write = async (): Promise<void> => {
       if (text !== '') await this.#handle?.writeFile(text);
-      if (rotates === -1) return;
-      from = rotates + 1;
+      text = '';
+    };
+    for (const part of waiting) {
+      if (typeof part === 'string') {
+        text += part;
+        continue;
+      }
+      await write();
       await this.#release();
-      await keepOlder(this.#options.path);
+      await keepOlder(this.#options.path, part === RETRIES);
       this.#handle = await open(this.#options.path, 'w', OWNER_ONLY);
     }
+    await write();
   }
 }
 
-/** Only files: what else stands under the name (a pipe, a terminal) is written to as it is. */
-async function keepOlder(path: string): Promise<void> {
+/**
+ * Only files: what else stands under the name (a pipe, a terminal) is written to as it is. Of two of which one was broken off the
+ * larger is kept: where a disk is full, stubs must not take the place of what was written before.
+ */
+async function keepOlder(path: string, isBrokenOff: boolean): Promise<void> {
   const found = await stat(path).catch(() => null);
-  if (found?.isFile() === true && found.size > 0) await rename(path, `${path}.1`);
+  if (found?.isFile() !== true || found.size === 0) return;
+  const older = isBrokenOff ? await stat(`${path}.1`).catch(() => null) : null;
+  if (found.size > (older?.size ?? 0)) await rename(path, `${path}.1`);
 }
 
 const unwritable = (path: string, error: unknown): Fault =>

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { causes, diagnose } from '../../src/trace/explain/causes/diagnose.ts';
+import { policyFor } from '../../src/protocol/policy.ts';
 import { fault } from '../../src/protocol/faults.ts';
 
 test('every cause has an id of its own, a sentence and a fix, however little is known', () => {
@@ -34,4 +35,15 @@ test('what a stranger says is shown without what steers a terminal', () => {
   const { id, cause } = diagnose({ fault: fault('xml', 'not-well-formed', 'peer'), domain: 'b.example', firstBytes });
   assert.equal(id, 'not-xmpp');
   assert.match(cause, /it said "\.\[31m220 mail\."\./);
+});
+
+test('where TLS is not wanted, a far end that does not offer it is told by what it did (XEP-0238)', () => {
+  const what = fault('stream', 'system-shutdown', 'peer');
+  const idOf = (federation: 'verified' | 'encrypted'): string =>
+    diagnose({
+      ...{ fault: what, domain: 'b.example', startTls: 'absent', isEncrypted: false },
+      policy: policyFor({ federation }, 'b.example'),
+    }).id;
+  assert.equal(idOf('encrypted'), 'starttls-not-offered');
+  assert.notEqual(idOf('verified'), 'starttls-not-offered');
 });

@@ -133,6 +133,24 @@ test('what waits for a stream to a domain is returned when the domain is blocked
   await it.stop();
 });
 
+test('what a block does not concern goes on with the stream that is being opened for it (V4, L5)', async () => {
+  const it = await duo();
+  const { A } = it.providers;
+  it.send(...PAIR);
+  const isOpening = (): boolean => A.snapshot().streams.length === 1;
+  await it.simulation.clock.runUntil(isOpening, 1_000);
+  const before = A.view().actors.get('peer:b.example');
+  A.block('evil.example');
+  const after = A.view().actors.get('peer:b.example');
+  assert.deepEqual([after?.bornMs, after?.state], [before?.bornMs, ['connecting']]);
+  assert.equal(after?.ended ?? null, null);
+  await it.settle();
+  assert.deepEqual(fates(it), ['sent']);
+  const opened = A.view().records.filter(({ kind, ...of }) => kind === 'born' && /^stream:\d+$/.test(of.actor));
+  assert.equal(opened.length, 1, 'and no other is opened');
+  await it.stop();
+});
+
 test('another policy takes no block away, and the end of a block no policy (V4, P2)', async () => {
   const it = await duo();
   const { A } = it.providers;

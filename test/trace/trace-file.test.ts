@@ -1,6 +1,6 @@
 /** The file that records are written to: bounded, and never in the way (INTERFACES, `trace`). */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -150,8 +150,11 @@ test('a file that can no longer be written to costs a fault, and a minute; then 
   for (let seq = 1; seq < 400; seq++) records$.next(record(seq));
   await failure;
   mkdirSync(inner);
+  // As a full disk leaves them: what was written before, and a stub.
+  writeFileSync(`${path}.1`, 'x'.repeat(1_000));
+  writeFileSync(path, 'a stub');
   for (let seq = 400; seq < 500; seq++) records$.next(record(seq));
-  assert.equal(existsSync(path), false, 'not before the minute is over');
+  assert.equal(readFileSync(path, 'utf8'), 'a stub', 'not before the minute is over');
   records$.next(record(61_000)); // by the time of records; it is lost as well
   await new Promise((resolve) => setImmediate(resolve));
   records$.next(record(61_001));
@@ -160,6 +163,23 @@ test('a file that can no longer be written to costs a fault, and a minute; then 
     failures.map(({ condition }) => condition),
     ['trace-unwritable'],
   );
+  assert.equal(readFileSync(`${path}.1`, 'utf8').length, 1_000, 'no stub takes the place of what was written before');
   const { records, header } = await readTraceFile(path);
   assert.deepEqual([header.hosts, records.map(({ kind }) => kind)], [['a.example'], ['lost', 'report']]);
+});
+
+test('what is no file and takes nothing is not tried again: whoever opens a pipe that nobody reads waits for ever', async () => {
+  const failures: Fault[] = [];
+  const records$ = new Subject<TraceRecord>();
+  const file = await TraceFile.open(options('/dev/full', { failed: (why) => failures.push(why) }));
+  file.follow(records$);
+  for (const seq of [0, 61_000, 122_000, 183_000]) {
+    records$.next(record(seq));
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+  await file.close();
+  assert.deepEqual(
+    failures.map(({ text }) => /ENOSPC/.test(text ?? '')),
+    [true],
+  );
 });

@@ -57,7 +57,7 @@ export function ofPair(view: View, pair: ActorView, halves: AuthorityHalves): Ne
   const outcome = outcomeOfPair(pair);
   const fault = outcome === 'failed' ? (pair.ended?.fault ?? faultIn(pair.context['fault']) ?? noFault) : null;
   // What is held off is told by whoever does it: the pair, or the peer for all its pairs.
-  const holdsOff = outcome === 'failed' && peer?.state[0] === 'failed' ? [peer] : [];
+  const holdsOff = outcome === 'failed' && peer?.ended === null && peer.state[0] === 'failed' ? [peer] : [];
   const tried = outcome === 'failed' && involved.stream !== null ? [involved.stream] : [];
   const links = outcome === 'waits' ? actors.map(linkOf) : [pair, ...tried, ...holdsOff].map(linkOf);
   const chain = [...queued(view, pair), ...links];

@@ -1,4 +1,5 @@
 /** From <starttls/> to the end of the handshake. */
+import { requiresTls } from '../../../protocol/policy.ts';
 import { serviceFacts } from '../../../protocol/service.ts';
 import { type Cause, place, said, says } from './cause.ts';
 
@@ -21,7 +22,10 @@ export const tlsCauses: readonly Cause[] = [
   {
     id: 'starttls-not-offered',
     layers: ['tls', 'stream', 'tcp', 'xml'],
-    when: ({ startTls, isEncrypted }) => startTls === 'absent' && isEncrypted !== true,
+    when: ({ startTls, isEncrypted, policy, fault }) =>
+      startTls === 'absent' &&
+      isEncrypted !== true &&
+      (policy === undefined || requiresTls(policy) || fault.layer === 'tls'),
     because: (situation) =>
       `${place(situation)} does not offer STARTTLS, and did not begin TLS when asked to all the same; the policy wants TLS${said(situation)}.`,
     fix: ({ domain }) =>
