@@ -39,7 +39,7 @@ test('what a stranger says is shown without what steers a terminal', () => {
 
 test('where TLS is not wanted, a far end that does not offer it is told by what it did (XEP-0238)', () => {
   const what = fault('stream', 'system-shutdown', 'peer');
-  const idOf = (federation: 'verified' | 'encrypted'): string =>
+  const idOf = (federation: 'verified' | 'encrypted'): string | null =>
     diagnose({
       ...{ fault: what, domain: 'b.example', startTls: 'absent', isEncrypted: false },
       policy: policyFor({ federation }, 'b.example'),
