@@ -350,20 +350,29 @@ test('O3: a certificate of somebody else: what the domain has to do', async () =
   assert.match(told.fix, /certificate with the dNSName b\.example/);
 });
 
-test('O3: a pair that has a route is in order', async () => {
+test('O3: a pair that has a route is in order, until its stream has ended', async () => {
   const solo = await createSolo(OURS);
   const { clock } = solo.simulation;
+  let far: ScriptedStream | undefined;
   await createScriptedPeer(solo.simulation, PEER, ['b.example'], (stream) => {
     silentServerWhole(stream);
     if (stream.heard.includes('<stream:stream') && stream.heard.split('<stream:stream').length === 4) {
       if (!finished.has(stream)) stream.write(features());
       finished.add(stream);
+      far = stream;
     }
   });
   solo.send('a.example', 'b.example');
   await clock.advance(LONG_MS);
   const told = only(solo);
   assert.deepEqual([told.stuck, told.diagnosis, told.fault, told.state], [false, null, null, 'routed']);
+  assert.match(told.cause, /have a way/);
+  const error = `<connection-timeout xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>`;
+  far?.write(`<stream:error>${error}</stream:error></stream:stream>`);
+  await clock.advance(limits.closeMs);
+  const later = only(solo);
+  assert.match(later.cause, /The stream from a\.example to b\.example has ended: stream: connection-timeout \(peer\)/);
+  assert.match(later.fix, /the next stanza has another one opened/);
 });
 const silentServerWhole = silentServer(9);
 const finished = new WeakSet<ScriptedStream>();

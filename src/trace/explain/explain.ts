@@ -3,11 +3,12 @@
  * to do. What a state waits for is said by its chart; what is wrong, by the diagnoses and the table of causes.
  */
 import type { Mover } from '../../../machines/declare.ts';
-import type { Fault } from '../../protocol/faults.ts';
+import { type Fault, faultSentence } from '../../protocol/faults.ts';
+import { faultIn } from '../context.ts';
 import type { Diagnosis, Finding } from './diagnoses/diagnosis.ts';
 import { diagnoses } from './diagnoses/index.ts';
 import { type ChainLink, linkOf } from './chain.ts';
-import { failedIn, fullQueue, type Negotiation, sinceOf } from './negotiations.ts';
+import { failedIn, fullQueue, type Negotiation, servingStream, sinceOf } from './negotiations.ts';
 import { type PairWanted, type Prospect, prospectsIn } from './prospects.ts';
 import { lasting } from './words.ts';
 import type { Roster } from '../view/roster.ts';
@@ -191,6 +192,14 @@ function told(view: View, { outcome, waiting, local, remote, direction, subject,
   const [from, to] = direction === 'outgoing' ? [local, remote] : [remote, local];
   if (outcome === 'holds')
     return { cause: `Stanzas from ${from || 'it'} to ${to || 'us'} have a way.`, fix: 'Nothing.' };
+  if (outcome === 'left' && subject.state[0] === 'routed') {
+    const { ended = null, context } = servingStream(view, subject) ?? {};
+    const why = ended?.fault ?? faultIn(context?.['fault']);
+    return {
+      cause: `The stream from ${from} to ${to} has ended${why === null ? '' : `: ${faultSentence(why)}`}. What was written to it last may not have arrived if it was broken off.`,
+      fix: 'Nothing: the next stanza has another one opened.',
+    };
+  }
   if (outcome === 'left' || waiting === null)
     return { cause: `Nobody waits for it any more: ${linkOf(subject).description}`, fix: 'Nothing.' };
   const since = lasting(view.atMs - waiting.sinceMs);

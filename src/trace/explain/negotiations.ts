@@ -54,7 +54,7 @@ export function ofPair(view: View, pair: ActorView, halves: AuthorityHalves): Ne
   const actors = chainFrom(view, pair);
   const stream = streamAmong(actors) ?? streamOf(view, pair) ?? streamOf(view, peer);
   const involved: Involved = { local, remote, direction: 'outgoing', stream, peer };
-  const outcome = outcomeOfPair(pair);
+  const outcome = outcomeOfPair(view, pair);
   const fault = outcome === 'failed' ? (pair.ended?.fault ?? faultIn(pair.context['fault']) ?? noFault) : null;
   // What is held off is told by whoever does it: the pair, or the peer for all its pairs.
   const holdsOff = outcome === 'failed' && peer?.ended === null && peer.state[0] === 'failed' ? [peer] : [];
@@ -78,12 +78,17 @@ function lastAsserted({ path }: ActorView): number | null {
   return last !== undefined && isAsserted(last.state) ? last.atMs : null;
 }
 
+/** The stream that serves, or served, a pair which is routed. */
+export const servingStream = (view: View, { context }: ActorView): ActorView | null =>
+  view.actors.get(`stream:${String(context['stream'])}`) ?? null;
+
 /** A pair that is routed or rests has been put to sleep, and so has ended. */
-function outcomeOfPair({ state, ended, context, path }: ActorView): Negotiation['outcome'] {
+function outcomeOfPair(view: View, pair: ActorView): Negotiation['outcome'] {
+  const { state, ended, context, path } = pair;
   if (ended?.how === 'errored') return 'failed';
   const [top] = state;
   if (top === 'failed') return 'failed';
-  if (top === 'routed') return 'holds';
+  if (top === 'routed') return servingStream(view, pair)?.ended == null ? 'holds' : 'left';
   if (ended === null && top !== 'resting') return 'waits';
   // Its fault may be of an attempt before the one that succeeded.
   const before = path.findLast((step) => step.state !== 'resting')?.state;
