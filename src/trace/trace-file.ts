@@ -54,12 +54,12 @@ export class TraceFile {
   #writing: Promise<void> | null = null;
   #source: { unsubscribe(): void } | null = null;
   /** Whether the next file is to be begun in a moment. */
-  #isFull = false;
+  #beginsSoon = false;
   /** Since when nothing can be written, by the newest record; null while all is well. */
   #brokenMs: number | null = null;
   #newestMs = 0;
   #isOver = false;
-
+  /** And no pipe, for example, which nobody may read any more. */
   readonly #isRegular: boolean;
 
   private constructor(options: TraceFileOptions, handle: FileHandle, isRegular: boolean) {
@@ -111,8 +111,8 @@ export class TraceFile {
 
   /** Not while an actor moves: it would stand where it stood before. */
   #beginSoon(): void {
-    if (this.#isFull) return;
-    this.#isFull = true;
+    if (this.#beginsSoon) return;
+    this.#beginsSoon = true;
     queueMicrotask(() => this.#beginAnother());
   }
 
@@ -137,7 +137,7 @@ export class TraceFile {
   }
 
   #beginAnother(): void {
-    this.#isFull = false;
+    this.#beginsSoon = false;
     if (this.#isOver) return;
     this.#waiting.push(this.#brokenMs === null ? ROTATES : RETRIES);
     this.#brokenMs = null;
