@@ -228,6 +228,8 @@ export type PeerActorEvent =
   /** `known`: what looking the domain up has brought a moment ago, where that was done before the wish. */
   | ({ readonly type: 'local.streamWanted'; readonly known?: Resolution } & StreamWish)
   | { readonly type: 'local.retryRequested' }
+  /** The standing stream that is looked for is still being opened, and is this one. */
+  | { readonly type: 'stream.awaited'; readonly stream: StreamId }
   /** The stream that was requested has this id, and starts now. */
   | { readonly type: 'stream.assigned'; readonly stream: StreamId }
   | { readonly type: 'stream.verifiable'; readonly stream: StreamId }

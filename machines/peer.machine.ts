@@ -42,7 +42,7 @@ export interface PeerContext extends PeerInput {
   readonly avoidExternal: boolean;
   /** Streams that were asked for since the domain was looked up. */
   readonly attempts: number;
-  /** Of the attempt under way, or of the last one. */
+  /** Of the attempt under way, or of the last one; or another's, that is waited for to be shared. */
   readonly stream: StreamId | null;
   /** What is being looked for, or opened, now: wishes that join meanwhile may want something else. */
   readonly purpose: StreamWish['purpose'];
@@ -411,6 +411,7 @@ export const peer = setup({
       },
       tags: 'waiting',
       entry: 'decidePurpose',
+      on: { 'stream.awaited': { actions: { type: 'takeStream', params: ({ event }) => event.stream } } },
       invoke: {
         id: 'findStandingStream',
         src: 'findStandingStream',

@@ -10,7 +10,7 @@ export function noOtherStreams({ clock, challenge }: Pick<ChallengeDeskPorts, 'c
   const nothing = (): void => undefined;
   return {
     streams: new StandingStreams(),
-    search: new StreamSearch(new StandingStreams(), clock),
+    search: new StreamSearch(new StandingStreams(), clock, nothing),
     challenges: new ChallengeDesk({ stands: () => true, challenge, clock }),
     desk: new VerifyDesk({
       stands: () => false,

@@ -26,7 +26,7 @@ import { CertificateRecords } from './record-certificates.ts';
 import { AttemptRecords } from './record-attempts.ts';
 import { Recorder, type RecorderOptions } from './recorder.ts';
 import { hasten } from './steps/hasten.ts';
-import { StandingStreams } from './standing-streams.ts';
+import { isPending, StandingStreams } from './standing-streams.ts';
 import { StreamActors } from './stream-actors.ts';
 import { StreamSearch } from './stream-search.ts';
 import { VerifyDesk } from './verify-desk.ts';
@@ -74,7 +74,9 @@ export class Registry implements OtherStreams {
     const recorder = (this.recorder = new Recorder({ clock, ...options.trace }));
     this.certificates = new CertificateRecords(recorder);
     const attempts = (this.attempts = new AttemptRecords(recorder, (stream) => streams.get(stream)));
-    const search = (this.search = new StreamSearch(streams, clock));
+    const search = (this.search = new StreamSearch(streams, clock, (remote, stream) => {
+      this.#peerActors.send(remote, { type: 'stream.awaited', stream });
+    }));
     const desk = (this.desk = new VerifyDesk({
       stands: (stream) => (streams.get(stream)?.stage ?? 'closing') !== 'closing',
       ask: (stream, question) => this.#streamActors.send(stream, { type: 'local.verifyRequested', ...question }),
@@ -84,7 +86,7 @@ export class Registry implements OtherStreams {
       locate: (remote, avoid, signal) => this.#locate(remote, avoid, signal),
       standingAt: (wanted) => {
         const found = streams.find(wanted);
-        return found === null || found === 'pending' ? null : found.stream;
+        return found === null || isPending(found) ? null : found.stream;
       },
       want: (remote, wish, known) =>
         this.#peerActors.wake(remote, {

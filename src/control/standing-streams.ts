@@ -35,8 +35,14 @@ export interface Wanted {
   readonly avoid: readonly StreamId[];
 }
 
-/** `pending`: one is being opened that may serve; ask again when something has changed. */
-export type Found = { readonly stream: StreamId; readonly manner: RouteManner } | 'pending' | null;
+/** One is being opened that may serve, or somebody is about to open one (null): ask again when something has changed. */
+export interface Pending {
+  readonly pending: StreamId | null;
+}
+
+export type Found = { readonly stream: StreamId; readonly manner: RouteManner } | Pending | null;
+
+export const isPending = (found: Found): found is Pending => found !== null && 'pending' in found;
 
 const hostKey = ({ host, port }: Endpoint): string => `${host}:${port}`;
 
@@ -204,23 +210,24 @@ export class StandingStreams {
   find(wanted: Wanted): Found {
     const leading = this.leadingTo(wanted);
     if (leading !== null) return { stream: leading.id, manner: 'assertion' };
-    let pending = false;
+    let promised = false;
+    let pending: StreamId | null = null;
     const [first] = wanted.endpoints;
     for (const key of first === undefined ? [] : endpointKeys(first)) {
-      pending ||= this.#promised.has(key);
+      promised ||= this.#promised.has(key);
       for (const id of this.#byEndpoint.get(key) ?? []) {
         const row = this.#rows.get(id);
         if (row === undefined || wanted.avoid.includes(id) || row.stage === 'closing') continue;
         if (wanted.purpose === 'verification') {
           // M8: any stream that we opened to the same endpoint may carry the question.
           if (serves(row, 'verification')) return { stream: id, manner: 'assertion' };
-          pending ||= row.stage === 'opening';
+          if (row.stage === 'opening') pending ??= id;
         } else if (row.purpose === 'stanzas') {
           // XEP-0220 §2.6.2: only where one pair's failure leaves the others alone.
           if (row.stage === 'established' && row.context().negotiation.features?.dialbackErrors === true) {
             return { stream: id, manner: 'supposition' };
           }
-          pending ||= row.stage === 'opening' || row.stage === 'verifiable';
+          if (row.stage !== 'established') pending ??= id;
         }
       }
     }
@@ -228,7 +235,7 @@ export class StandingStreams {
       const reverse = this.#reverseOf(first, wanted.avoid);
       if (reverse !== null) return { stream: reverse.id, manner: 'supposition' };
     }
-    return pending ? 'pending' : null;
+    return promised || pending !== null ? { pending } : null;
   }
 }
 

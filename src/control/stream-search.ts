@@ -2,11 +2,14 @@
 import { limits } from '../../machines/limits.ts';
 import type { Clock } from '../ports.ts';
 import type { Endpoint } from '../protocol/dns.ts';
+import type { StreamId } from '../protocol/transport.ts';
 import {
   addressKeys,
   endpointKeys,
   type Found,
   isBidi,
+  isPending,
+  type Pending,
   placeKeys,
   type StandingStreams,
   type StreamRow,
@@ -16,18 +19,22 @@ import {
 export class StreamSearch {
   readonly #streams: StandingStreams;
   readonly #clock: Clock;
+  /** Hears for which stream on its way one who looks is waiting. */
+  readonly #awaits: (remote: string, stream: StreamId) => void;
   /** By what they look for: a remote domain, or a place where it may be reached. */
   readonly #waiting = new Map<string, Set<() => void>>();
   readonly #promises = new Set<unknown>();
   #stopped = false;
 
-  constructor(streams: StandingStreams, clock: Clock) {
+  constructor(streams: StandingStreams, clock: Clock, awaits: (remote: string, stream: StreamId) => void) {
     this.#streams = streams;
     this.#clock = clock;
+    this.#awaits = awaits;
   }
 
-  /** Waits until the table has an answer that is not `pending`; null also when nobody waits for it any more. */
-  async find(wanted: Wanted, signal: AbortSignal): Promise<Exclude<Found, 'pending'>> {
+  /** Waits until the table has an answer that is not {@link Pending}; null also when nobody waits for it any more. */
+  async find(wanted: Wanted, signal: AbortSignal): Promise<Exclude<Found, Pending>> {
+    let awaited: StreamId | null = null;
     for (;;) {
       const found = this.#streams.find(wanted);
       if (signal.aborted) return null;
@@ -36,7 +43,9 @@ export class StreamSearch {
         if (endpoint !== undefined) this.#promise(endpoint);
         return null;
       }
-      if (found !== 'pending') return found;
+      if (!isPending(found)) return found;
+      if (found.pending !== null && found.pending !== awaited) this.#awaits(wanted.remote, found.pending);
+      awaited = found.pending;
       await this.#change(wanted, signal);
     }
   }

@@ -332,9 +332,9 @@ export const dialback: readonly Case[] = [
       return { at, local: A, remote: 'c.example' };
     },
     expect: {
-      ...{ state: 'connectionReuse', mover: 'peer', diagnosis: 'reuse-awaited' },
-      cause: /Another stream is being opened to .* port \d+, and this domain has waited for 7 s to share it/,
-      fix: /Look into the stream that is being opened/,
+      ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'header-silent' },
+      cause: /took the connection, and has not answered our stream header for 7 s/,
+      fix: /look at the log of the server/,
     },
   },
 ];

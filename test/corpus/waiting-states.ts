@@ -19,6 +19,7 @@ const PASSED_ON: Readonly<Record<string, string>> = {
   'pair.awaitingRoute': 'the peer looks for a stream',
   'pair.piggybackingAssertion.awaitingAnswer': 'the assertion on the stream waits for the answer',
   'peer.connecting': 'the stream that it opens tells how far it has come',
+  'peer.connectionReuse': 'the stream that is being opened to the same endpoint tells how far it has come',
   'peer.dnsResolution': 'the resolution asks the DNS',
   'verification.association': 'its association proves the sender domain',
 };

@@ -240,6 +240,7 @@ const models: readonly Model[] = [
       failed('resolution'),
       done('findStandingStream', { stream: 1, manner: 'supposition' }),
       done('findStandingStream', null),
+      { type: 'stream.awaited', stream: 9 },
       { type: 'stream.assigned', stream: 1 },
       { type: 'stream.established', stream: 1 },
       { type: 'stream.closed', stream: 1, fault: why, progress: { connectedTo: null, dialbackOffered: false } },

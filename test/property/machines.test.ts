@@ -373,6 +373,7 @@ const peerEvent: fc.Arbitrary<PeerActorEvent> = fc.oneof(
   { weight: 4, arbitrary: wish },
   one({ type: 'local.retryRequested' } as const),
   { weight: 3, arbitrary: fc.record({ type: one('stream.assigned' as const), stream }) },
+  fc.record({ type: one('stream.awaited' as const), stream }),
   fc.record({ type: one('stream.verifiable' as const), stream }),
   fc.record({ type: one('stream.established' as const), stream }),
   fc.record({

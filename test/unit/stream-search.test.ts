@@ -30,7 +30,9 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 function stage() {
   const clock = new SimulatedClock();
   const streams = new CountingStreams();
-  return { clock, streams, search: new StreamSearch(streams, clock) };
+  const awaited: string[] = [];
+  const search = new StreamSearch(streams, clock, (remote, stream) => awaited.push(`${remote} ${stream}`));
+  return { clock, streams, awaited, search };
 }
 
 test('a stream that changes wakes those who look for such a one, and nobody else', async () => {
@@ -61,6 +63,21 @@ test('whoever finds nothing promises a stream; others wait for it, and look agai
   await clock.advance(1);
   assert.deepEqual(second, [null]);
   assert.equal(streams.looks, 3);
+});
+
+test('whoever waits for a promised stream hears which it is when it is being opened, and once', async () => {
+  const { streams, awaited, search } = stage();
+  assert.equal(await search.find(wanted(1), patient), null);
+  void search.find(wanted(1, 'second.example'), patient);
+  assert.deepEqual(awaited, []);
+  const row = rowOf(1, endpoint(1), { connectedTo: null });
+  streams.add(row);
+  search.changed(row);
+  await settled();
+  assert.deepEqual(awaited, ['second.example 1']);
+  search.changed(row);
+  await settled();
+  assert.deepEqual(awaited, ['second.example 1']);
 });
 
 test('a bidirectional stream from the holder of the certificate serves those who wait for its endpoint', async () => {

@@ -16,7 +16,6 @@ import { ourselvesLate } from './ourselves-late.ts';
 import { poshSilent } from './posh-silent.ts';
 import { proceedSilent } from './proceed-silent.ts';
 import { resultUnanswered } from './result-unanswered.ts';
-import { reuseAwaited } from './reuse-awaited.ts';
 import { saslSilent } from './sasl-silent.ts';
 import { sentUnasserted } from './sent-unasserted.ts';
 import { streamAwaited } from './stream-awaited.ts';
@@ -45,7 +44,6 @@ export const diagnoses: readonly Diagnosis[] = [
   initiatorSilent,
   closingUnanswered,
   targetsTried,
-  reuseAwaited,
   streamAwaited,
   ourselvesLate,
 ];

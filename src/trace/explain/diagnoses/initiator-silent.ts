@@ -1,15 +1,23 @@
 /** Somebody has connected to us, and does not go on (RFC 6120 §4.2, §5.3.1, §6.4). */
 import { diagnose } from '../causes/diagnose.ts';
-import { whyUnproved } from '../../context.ts';
-import { fault } from '../../../protocol/faults.ts';
+import { whyRefused, whyUnproved } from '../../context.ts';
+import { type Fault, fault } from '../../../protocol/faults.ts';
 import { silence, type Told } from './diagnosis.ts';
 
-/** Why it was not offered SASL EXTERNAL; null where it was. */
-function unproved({ negotiation: { situation, stream } }: Told): ReturnType<typeof diagnose> | null {
-  if (situation.isEncrypted === true && situation.certificate === null)
-    return diagnose({ ...situation, fault: noCertificate });
-  const why = whyUnproved(stream?.context['associated']);
-  return why === null ? null : diagnose({ ...situation, fault: why });
+/** Why it was not offered SASL EXTERNAL, or was refused it; null where neither is so. */
+function unproved({
+  negotiation: { situation, stream },
+}: Told): { readonly cause: string; readonly fix: string } | null {
+  const told = (why: Fault, before = ''): { readonly cause: string; readonly fix: string } => {
+    const { cause, fix } = diagnose({ ...situation, fault: why });
+    return { cause: `${before}${cause}`, fix: fix ?? '' };
+  };
+  const { associated, negotiation } = stream?.context ?? {};
+  const hasNone = situation.isEncrypted === true && situation.certificate === null;
+  const lacking = hasNone ? noCertificate : whyUnproved(associated);
+  if (lacking !== null) return told(lacking, 'SASL EXTERNAL was not offered to it, and it does not use dialback. ');
+  const refused = whyRefused(negotiation);
+  return refused === null ? null : told(refused);
 }
 
 const noCertificate = fault('pkix', 'no-certificate', 'peer');
@@ -30,9 +38,7 @@ export const initiatorSilent = silence({
     const { link, lasting } = told;
     if (link.state === 'authentication.awaitingAuthentication') {
       const why = unproved(told);
-      const offered =
-        why === null ? '' : ` SASL EXTERNAL was not offered to it, and it does not use dialback. ${why.cause}`;
-      return `${who(told)} has connected to us, and has not proved itself for ${lasting}.${offered}`;
+      return `${who(told)} has connected to us, and has not proved itself for ${lasting}.${why === null ? '' : ` ${why.cause}`}`;
     }
     return `${who(told)} has connected to us, and has owed ${link.awaits} for ${lasting}.`;
   },
