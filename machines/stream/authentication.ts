@@ -12,6 +12,9 @@ import { domainNameAssociation } from './association.ts';
 const withSaslAttempt = (context: StreamContext) =>
   withNegotiated(context, { saslAttempts: context.negotiation.saslAttempts + 1 });
 
+const withSaslRefused = (context: StreamContext, condition: string) =>
+  withNegotiated(context, { saslAttempts: context.negotiation.saslAttempts + 1, saslRefused: condition });
+
 export const authentication = domainNameAssociation.extend({
   guards: {
     externalIsOffered: ({ context }) =>
@@ -55,12 +58,13 @@ export const authentication = domainNameAssociation.extend({
       withNegotiated(context, { phase: 'authenticated', headerSent: false }),
     ),
     refuseSasl: enqueueActions(({ context, enqueue }, condition: string) => {
-      enqueue.assign(withSaslAttempt(context));
+      enqueue.assign(withSaslRefused(context, condition));
       enqueue.sendTo('transport', say({ kind: 'saslFailure', condition, text: null }));
     }),
     refuseAuthzid: enqueueActions(({ context, enqueue }, data: string) => {
-      enqueue.assign(withSaslAttempt(context));
-      enqueue.sendTo('transport', say({ kind: 'saslFailure', condition: authzidVerdict(context, data), text: null }));
+      const condition = authzidVerdict(context, data);
+      enqueue.assign(withSaslRefused(context, condition));
+      enqueue.sendTo('transport', say({ kind: 'saslFailure', condition, text: null }));
     }),
     /** RFC 6120 §6.4.2: a request in the middle of a handshake takes its place; it counts, so that it ends some time. */
     discardHandshake: enqueueActions(({ context, event, enqueue }) => {

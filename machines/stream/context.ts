@@ -71,6 +71,8 @@ export interface Negotiation {
   /** No version on its header: no features follow (RFC 6120 §4.7.5). */
   readonly peerPredatesFeatures: boolean;
   readonly saslAttempts: number;
+  /** The condition with which we last refused a request of the far end (RFC 6120 §6.5). */
+  readonly saslRefused: string | null;
   readonly bidi: boolean;
 }
 
@@ -163,6 +165,7 @@ export const nothingNegotiated: Negotiation = {
   peerSpeaksDialback: false,
   peerPredatesFeatures: false,
   saslAttempts: 0,
+  saslRefused: null,
   bidi: false,
 };
 

@@ -17,7 +17,13 @@ import {
   usableProoftypes,
 } from '../../src/protocol/policy.ts';
 import { isDnaProofType, type Proof } from '../../src/protocol/proof.ts';
-import { delegationOf, noValidator, type SecureDelegation, undelegated } from '../../src/protocol/secure-delegation.ts';
+import {
+  delegationOf,
+  isFixedByOperator,
+  noValidator,
+  type SecureDelegation,
+  undelegated,
+} from '../../src/protocol/secure-delegation.ts';
 import { decodeAuthzid, type StreamFeatures, type StreamHeader } from '../../src/protocol/wire.ts';
 import { entryOf, hasMember, withEntry } from '../collections/growing-table.ts';
 import { hasIncoming, isKnown, isSender, provedDomains, targetsOnly } from '../collections/proved-pairs.ts';
@@ -75,7 +81,7 @@ export function associationOf(context: StreamContext, domain: string): Omit<Asso
 /** The same of a domain whose proof will end: what is remembered would end with it, and what the endpoint said is old. */
 export function renewalOf(context: StreamContext, domain: string): Omit<AssociationInput, 'assertion'> {
   const asked = associationOf(context, domain);
-  const isFixed = context.endpoint?.secureDelegation === true && context.endpoint.delegatedUntilMs === null;
+  const isFixed = context.endpoint !== null && isFixedByOperator(context.endpoint);
   const isSaid = domain === context.remote && isFixed;
   const delegation = isSaid ? asked.delegation : context.settings.material.secureDns ? null : undelegated;
   return { ...asked, delegation, fresh: true };

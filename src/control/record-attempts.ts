@@ -21,6 +21,7 @@ import {
 } from '../trace/attempt.ts';
 import { AttemptHeld, type HeldBy } from '../trace/attempt-held.ts';
 import { AttemptKeep } from '../trace/attempt-keep.ts';
+import { whyRefused } from '../trace/context.ts';
 import { diagnose } from '../trace/explain/causes/diagnose.ts';
 import { isSameFault, tellingFault } from '../trace/explain/causes/telling-fault.ts';
 import { situationOf } from '../trace/explain/situation.ts';
@@ -133,8 +134,9 @@ export class AttemptRecords {
     }
     const attempts = associated?.attempts ?? [];
     const verdict = associated?.verdict;
-    // It went, or stayed silent, for it was not offered what its certificate does not prove.
-    const unproved = verdict !== undefined && verdict.kind !== 'proved' ? tellingFault(attempts, verdict.fault) : null;
+    // It went, or stayed silent, for it was not offered what its certificate does not prove; or was refused what it asked for.
+    const lacking = verdict !== undefined && verdict.kind !== 'proved' ? tellingFault(attempts, verdict.fault) : null;
+    const unproved = lacking ?? whyRefused(context.negotiation);
     const fault = unproved ?? why;
     if (fault === null || isAsking || (unproved === null && isTakingLeave(why))) return;
     this.#failedWith(this.#incoming(row, remote, local), context, fault, attempts);

@@ -46,6 +46,12 @@ export const noValidator: DaneMaterial = {
 /** Where nobody validates the DNS, it delegates nothing. */
 export const undelegated: SecureDelegation = { derivedDomains: [], expiresAtMs: null, dane: noValidator };
 
+/** Named by the configuration, and by no answer that could end. */
+export const isFixedByOperator = ({
+  secureDelegation,
+  delegatedUntilMs,
+}: Pick<Endpoint, 'secureDelegation' | 'delegatedUntilMs'>): boolean => secureDelegation && delegatedUntilMs === null;
+
 /** What was found out before the endpoint was dialled. */
 export function delegationOf({
   host,

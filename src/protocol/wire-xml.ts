@@ -134,10 +134,13 @@ export function wireToXml(element: WireElement, contentNamespace: string = NS.se
 /** The one child in `namespace` that is not `<text/>`: how RFC 6120 carries conditions (§4.9.2, §6.5, §8.3.2). */
 function conditionOf(element: Element, namespace: string): { condition: string | null; text: string | null } {
   const children = element.getChildElements().filter((child) => child.getNS() === namespace);
+  const condition = children.find((child) => child.getName() !== 'text');
   const text = children.find((child) => child.getName() === 'text')?.getText();
+  // `see-other-host` and `gone` hold where to instead.
+  const told = [condition?.getText(), text].filter((one) => one !== undefined && one !== '').join(': ');
   return {
-    condition: ownOrNull(children.find((child) => child.getName() !== 'text')?.getName()),
-    text: text === undefined ? null : ownText(brief(inOrder(text))),
+    condition: ownOrNull(condition?.getName()),
+    text: told === '' && text === undefined ? null : ownText(brief(inOrder(told))),
   };
 }
 
@@ -150,8 +153,12 @@ function readDialbackAnswer(element: Element): DialbackAnswer | null {
   if (type === 'valid' || type === 'invalid') return { type };
   const error = element.getChildElements().find((child) => child.getName() === 'error');
   const { condition, text } = error === undefined ? { condition: null, text: null } : conditionOf(error, NS.stanzas);
-  return { type: 'error', condition: condition ?? 'undefined-condition', ...(text === null ? {} : { text }) };
+  const told = text === null ? {} : { text: withoutKeys(text) };
+  return { type: 'error', condition: condition ?? 'undefined-condition', ...told };
 }
+
+/** Whoever answers an assertion may repeat its key (64 digits, XEP-0185), and what he says is recorded. */
+const withoutKeys = (text: string): string => text.replace(/[0-9a-f]{64}/gi, '…');
 
 function readFeatures(element: Element): StreamFeatures {
   const features = {

@@ -4,6 +4,7 @@ import type { Endpoint } from '../protocol/dns.ts';
 import { brief, type Fault } from '../protocol/faults.ts';
 import { ownText } from '../protocol/own-text.ts';
 import type { Evidence } from '../protocol/proof.ts';
+import { isFixedByOperator } from '../protocol/secure-delegation.ts';
 import type { StreamId } from '../protocol/transport.ts';
 import { dayOf, isDate } from './dates.ts';
 
@@ -43,11 +44,13 @@ export interface AttemptEnded {
 /** Of the certificate that the far end presented. */
 export type CertificateSeen = Pick<CertificateEvidence, 'sha256' | 'subject' | 'issuer' | 'notAfterMs'>;
 
+type Dialled = Pick<Endpoint, 'host' | 'port' | 'secureDelegation' | 'delegatedUntilMs'>;
+
 /** What was known beside the verdicts when they fell. */
 export interface Seen {
   readonly certificate: CertificateSeen | null;
   /** Where the far end was dialled; null where it dialled us. */
-  readonly endpoint: Pick<Endpoint, 'host' | 'port' | 'secureDelegation'> | null;
+  readonly endpoint: Dialled | null;
 }
 
 /** One verdict, and when it fell. */
@@ -115,8 +118,12 @@ function foundText(evidence: Evidence): string {
   return words.length === 1 ? ownText(words[0] ?? '') : words.join(', '); // a copy, also of a single one
 }
 
-const endpointText = ({ host, port, secureDelegation }: NonNullable<Seen['endpoint']>): string =>
-  `${host} port ${port}, ${secureDelegation ? 'by a secure delegation' : 'as the DNS says'}`;
+const endpointText = (dialled: Dialled): string => `${dialled.host} port ${dialled.port}, ${namedBy(dialled)}`;
+
+function namedBy(dialled: Dialled): string {
+  if (isFixedByOperator(dialled)) return 'as the configuration says';
+  return dialled.secureDelegation ? 'by a secure delegation' : 'as the DNS says';
+}
 
 function certificateText({ sha256, subject, issuer, notAfterMs }: CertificateSeen): string {
   const until = isDate(notAfterMs) ? dayOf(notAfterMs) : 'nobody knows when';

@@ -71,6 +71,13 @@ export function attemptsIn(value: unknown): readonly ProofAttempt[] {
   });
 }
 
+/** That we refused the far end's SASL EXTERNAL, though it was offered; null where we have not. */
+export function whyRefused(negotiation: unknown): Fault | null {
+  const { phase, saslRefused } = fieldsIn(negotiation);
+  const isRefused = phase !== 'authenticated' && typeof saslRefused === 'string';
+  return isRefused ? { layer: 'sasl', condition: saslRefused, origin: 'peer' } : null;
+}
+
 /** Why the certificate of the far end does not prove its domain; null where it does, or where nobody has asked. */
 export function whyUnproved(associated: unknown): Fault | null {
   const { verdict, attempts } = fieldsIn(associated);

@@ -3,10 +3,13 @@ import { limits } from '../../machines/limits.ts';
 import { freePort } from '../support/processes.ts';
 import { blockedPort } from './blocked-port.ts';
 import { type Case, LATE_MS } from './case.ts';
-import { farEnd, sends, silentAfter } from './far-ends.ts';
-import { B, type Stage } from './stage.ts';
+import { header } from '../support/simulation-peer.ts';
+import { Caller, farEnd, sends, silentAfter } from './far-ends.ts';
+import { A, B, type Stage } from './stage.ts';
 
 const section = 'Connection (RFC 6120 §3, §4)';
+
+const elsewhere = `${header(`from='${B}' to='${A}' id='x'`)}<stream:error><see-other-host xmlns='urn:ietf:params:xml:ns:xmpp-streams'>other.example:5270</see-other-host></stream:error></stream:stream>`;
 
 export const connection: readonly Case[] = [
   {
@@ -60,6 +63,47 @@ export const connection: readonly Case[] = [
       ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'failed' },
       cause: /is no XMPP stream|is no XMPP server|is a web server/,
       fix: /SRV record name (the port of )?the XMPP server/,
+    },
+  },
+  {
+    ...{ section, name: 'the far end names another host (see-other-host)' },
+    produce: async (stage) => {
+      await farEnd(stage, { banner: elsewhere });
+      return sends(stage);
+    },
+    expect: {
+      ...{ state: 'streamHeaders.awaitingFeatures', mover: 'peer', diagnosis: 'failed' },
+      cause: /says that b\.example is served elsewhere \(other\.example:5270\); that is not followed here/,
+      fix: /Have the SRV record of b\.example name other\.example:5270/,
+    },
+  },
+  {
+    ...{ section, name: 'who connects sends no XMPP' },
+    produce: async (stage) => {
+      const at = await stage.provider();
+      const { stream } = await Caller.of(stage, at);
+      stream.write('GET / HTTP/1.1\r\n\r\n');
+      return { at, direction: 'incoming' };
+    },
+    expect: {
+      ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'failed' },
+      cause: /^What whoever connected sent us is no XMPP stream: /,
+      fix: /others try ports as well/,
+    },
+  },
+  {
+    ...{ section, name: 'who connects sends what is no XML' },
+    produce: async (stage) => {
+      const at = await stage.provider();
+      const caller = await Caller.of(stage, at);
+      await caller.header();
+      caller.stream.write('<a></b>');
+      return { at, direction: 'incoming' };
+    },
+    expect: {
+      ...{ state: 'tlsNegotiation.awaitingStartTls', mover: 'peer', diagnosis: 'failed' },
+      cause: /^What b\.example sent us is no XMPP stream: not-well-formed/,
+      fix: /log of the server of b\.example/,
     },
   },
   {

@@ -9,6 +9,9 @@ const section = 'SASL EXTERNAL (RFC 6120 §6, XEP-0178)';
 const SASL = { state: 'authentication.saslExternal', mover: 'peer' } as const;
 const UNPROVED = { state: 'authentication.awaitingAuthentication', mover: 'peer' } as const;
 
+const external = (authzid: string): string =>
+  `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>${Buffer.from(authzid).toString('base64')}</auth>`;
+
 export const sasl: readonly Case[] = [
   {
     ...{ section, name: 'no header under TLS', lateMs: LATE_MS },
@@ -160,6 +163,43 @@ export const sasl: readonly Case[] = [
       ...{ ...UNPROVED, diagnosis: 'initiator-silent' },
       cause: /^b\.example has connected to us, and has not proved itself for 7 s\.$/,
       fix: /log of the server that connects/,
+    },
+  },
+  {
+    ...{ section, name: 'who connects names another identity than its domain, and leaves' },
+    produce: async (stage) => {
+      const at = await stage.provider();
+      const caller = await Caller.of(stage, at);
+      await caller.secured(good);
+      await caller.says(external('else.example'), '<failure');
+      caller.stream.destroy();
+      return { at, direction: 'incoming' };
+    },
+    expect: {
+      ...{ ...UNPROVED, diagnosis: 'failed' },
+      cause:
+        /^b\.example asked us for SASL authentication, and was refused, for it named another identity than the domain of its stream \(invalid-authzid\)/,
+      fix: /with b\.example or nothing \("="\) as its authorization identity/,
+    },
+  },
+  {
+    ...{ section, name: 'who connects asks for another mechanism, and stays', lateMs: LATE_MS },
+    produce: async (stage) => {
+      const at = await stage.provider();
+      const caller = await Caller.of(stage, at);
+      await caller.secured(good);
+      await caller.says(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'/>`, '<failure');
+      return { at, direction: 'incoming' };
+    },
+    expect: {
+      ...{ ...UNPROVED, diagnosis: 'initiator-silent' },
+      cause: /has not proved itself for 7 s\. b\.example asked us for SASL authentication, and .*another mechanism/,
+      fix: /use the mechanism EXTERNAL/,
+    },
+    over: {
+      ...{ ...UNPROVED, diagnosis: 'failed' },
+      cause: /asked for another mechanism, which was not offered \(invalid-mechanism\)/,
+      fix: /use the mechanism EXTERNAL/,
     },
   },
   {

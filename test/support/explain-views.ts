@@ -25,7 +25,7 @@ export interface ActorMade {
 }
 
 /** What the chart says of the innermost state that says anything. @throws where there is no such state */
-function wordsOf(machine: string, state: string): { description: string; meta: Partial<StateMeta> } {
+export function wordsOf(machine: string, state: string): { description: string; meta: Partial<StateMeta> } {
   const chart = allMachines.find(({ id }) => id === machine);
   if (chart === undefined) throw new Error(`no such chart: ${machine}`);
   let node = chart.root;

@@ -12,7 +12,7 @@ import { readText, traceText } from '../support/traces.ts';
 
 const seen: Seen = {
   certificate: { sha256: 'ab'.repeat(32), subject: 'CN=b.example', issuer: 'CN=CA', notAfterMs: Date.UTC(2027, 0, 1) },
-  endpoint: { host: 'host.b.example', port: 5269, secureDelegation: true },
+  endpoint: { host: 'host.b.example', port: 5269, secureDelegation: true, delegatedUntilMs: 9 },
 };
 const pair = { local: 'a.example', remote: 'b.example', direction: 'outgoing', startedMs: 5 } as const;
 

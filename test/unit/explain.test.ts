@@ -13,6 +13,7 @@ import {
   opening,
   type RecordMade,
   viewMade,
+  wordsOf,
   wireMade,
 } from '../support/explain-views.ts';
 
@@ -336,23 +337,6 @@ const SILENT: readonly Case[] = [
     fix: /Start the server/,
   },
   {
-    id: 'reuse-awaited',
-    name: 'another stream is being opened to the same endpoint',
-    actors: [
-      ...opening('connecting').slice(0, 1),
-      {
-        id: 'peer:b.example',
-        machine: 'peer',
-        state: 'connectionReuse',
-        context: { remote: 'b.example', endpoint: { host: 'xmpp.b.example', port: 5269 } },
-      },
-    ],
-    state: 'connectionReuse',
-    mover: 'peer',
-    cause: /Another stream is being opened to xmpp\.b\.example port 5269/,
-    fix: /the stream that is being opened/,
-  },
-  {
     id: 'stream-awaited',
     name: 'the records do not tell',
     actors: opening('connecting').slice(0, 1),
@@ -473,6 +457,19 @@ test('O3: the chain leads from the stanza to the one on whom all wait', () => {
       ['initiatingStream', 'streamHeaders.awaitingHeader', 'peer'],
     ],
   );
+});
+
+test('O3: a stream that is gone is told in the words of the state in which it stood, and not as gone', () => {
+  const gone = fault('stream', 'connection-closed', 'peer');
+  const told = only([
+    {
+      ...{ id: 'stream:7', machine: 'receivingStream', state: 'closed', ended: { how: 'done', fault: gone } },
+      ...{ before: ['streamHeaders.awaitingHeader', 'closing'], context: { local: '', remote: '' } },
+    },
+  ]);
+  const [link] = told.chain;
+  const { description } = wordsOf('receivingStream', 'streamHeaders.awaitingHeader');
+  assert.deepEqual([link?.state, link?.description], ['streamHeaders.awaitingHeader', description]);
 });
 
 test('O3: a trace whose actors wait for each other in a circle has an end', () => {

@@ -1,5 +1,6 @@
 /** Who waits for whom: from a stanza in its queue to the one actor, or the one stranger, on whom all of them wait. */
 import type { Mover } from '../../../machines/declare.ts';
+import { describedAt } from '../view/charts.ts';
 import { type Glance, glanceAt } from '../view/glance.ts';
 import type { ActorView, View } from '../view/view.ts';
 
@@ -55,15 +56,17 @@ export const stoodIn = ({ path, state }: Pick<ActorView, 'path' | 'state'>): str
 
 /** Field by field: there are tens of thousands, and what is spread has a shape of its own each time. */
 export function linkOf(actor: ActorView): ChainLink {
-  const { waits, ended, path } = actor;
+  const { machine, waits, ended, path } = actor;
   const isOver = ended !== null;
   const waiting = isOver ? null : waits;
+  const state = isOver ? stoodIn(actor) : actor.state.join('.');
+  const { description, spec } = (isOver ? describedAt(machine, state) : null) ?? actor;
   return {
     actor: actor.id,
-    machine: actor.machine,
-    state: isOver ? stoodIn(actor) : actor.state.join('.'),
-    description: actor.description,
-    spec: actor.spec,
+    machine,
+    state,
+    description,
+    spec,
     awaits: waiting?.awaits ?? null,
     mover: waiting?.mover ?? null,
     ifLate: waiting?.ifLate ?? null,

@@ -16,7 +16,7 @@ import {
   stoodIn,
   type WaitingLink,
 } from './chain.ts';
-import { attemptsIn, faultIn, fieldsIn, numberIn, textIn, whyUnproved } from '../context.ts';
+import { attemptsIn, faultIn, fieldsIn, numberIn, textIn, whyRefused, whyUnproved } from '../context.ts';
 import { type AuthorityHalf, AuthorityHalves, authorityLink, assertedSince, assertedStates } from './halves.ts';
 import { type Refusal, wasAdmittedSince } from './refusals.ts';
 import { domainsOf, type Involved, situationOf } from './situation.ts';
@@ -138,17 +138,17 @@ export function ofStream(view: View, stream: ActorView, isTold: (remote: string)
   // Nobody may wait for that any more but the stream itself.
   if (hasStood && isClosing(stream)) return concluded(view, involved, stream, 'waits', links, null, null);
   if (stream.machine !== 'receivingStream') return null;
-  const { associated } = stream.context;
+  const { associated, negotiation } = stream.context;
   if (isTold(remote) || hasBeenAsked(view, stream)) return null;
   if (top === 'established') return concluded(view, involved, stream, 'holds', links, null, null);
   if (hasStood) return null;
   if (stream.ended === null && top !== 'closing')
     return concluded(view, involved, stream, 'waits', chainFrom(view, stream).map(linkOf), null, null);
   const why = stream.ended?.fault ?? faultIn(stream.context['fault']);
-  if (isTakingLeave(why) && faultIn(fieldsIn(fieldsIn(associated)['verdict'])['fault']) === null) return null;
+  if (isTakingLeave(why) && whyUnproved(associated) === null && whyRefused(negotiation) === null) return null;
   const attempts = attemptsIn(fieldsIn(associated)['attempts']);
-  // It went, or stayed silent, for it was not offered what its certificate does not prove.
-  const unproved = whyUnproved(associated);
+  // It went, or stayed silent, for it was not offered what its certificate does not prove; or was refused what it asked for.
+  const unproved = whyUnproved(associated) ?? whyRefused(negotiation);
   return concluded(view, involved, stream, 'failed', links, unproved ?? why ?? noFault, attempts);
 }
 

@@ -103,9 +103,13 @@ function verdictsOf(view: View, stream: ActorView, domain: string): readonly Att
 
 function seenBy({ context: { tls, endpoint } }: ActorView): Seen {
   const dialled = endpointIn(endpoint);
-  const secureDelegation = fieldsIn(endpoint)['secureDelegation'] === true;
+  const { secureDelegation, delegatedUntilMs } = fieldsIn(endpoint);
+  const delegation = {
+    secureDelegation: secureDelegation === true,
+    delegatedUntilMs: numberIn(delegatedUntilMs),
+  };
   return {
     certificate: certificateIn(fieldsIn(tls)['certificate']),
-    endpoint: dialled === null ? null : { ...dialled, secureDelegation },
+    endpoint: dialled === null ? null : { ...dialled, ...delegation },
   };
 }

@@ -1,6 +1,7 @@
 /** The charts by their ids, as records name them. Without effects: what is replayed acts on nothing. */
-import type { AnyStateMachine } from 'xstate';
+import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import * as charts from '../../../machines/index.ts';
+import { type Described, describeNode } from './stay.ts';
 
 export const chartsById: ReadonlyMap<string, AnyStateMachine> = new Map(
   Object.values(charts)
@@ -10,4 +11,12 @@ export const chartsById: ReadonlyMap<string, AnyStateMachine> = new Map(
 
 function isChart(value: unknown): value is AnyStateMachine {
   return typeof value === 'object' && value !== null && 'root' in value && 'implementations' in value;
+}
+
+/** What a chart says of the state at a path, joined by dots; null where it has no such state. */
+export function describedAt(machine: string, path: string): Described | null {
+  let node: AnyStateNode | undefined = chartsById.get(machine)?.root;
+  for (const name of path.split('.'))
+    node = node !== undefined && Object.hasOwn(node.states, name) ? node.states[name] : undefined;
+  return node === undefined ? null : describeNode(node);
 }

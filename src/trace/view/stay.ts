@@ -148,7 +148,14 @@ export function waitingIn({ entered }: Stay): Waiting | null {
 }
 
 /** Of the innermost state; the section of the state around it where it names none itself. */
-export function describe({ innermost }: Stay): { description: string; spec: string } {
+export const describe = ({ innermost }: Stay): Described => describeNode(innermost);
+
+export interface Described {
+  readonly description: string;
+  readonly spec: string;
+}
+
+export function describeNode(innermost: AnyStateNode): Described {
   let node: AnyStateNode | undefined = innermost;
   while (node !== undefined && metaOf(node).spec === undefined) node = node.parent;
   return {

@@ -1,6 +1,15 @@
 /** The remote domain asserts itself to us by dialback, and is not believed (XEP-0220 §2.2). */
 import { type Cause, said, says, type Situation } from './cause.ts';
 
+/** By condition, what became of a request for SASL EXTERNAL. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  'invalid-authzid': 'was refused, for it named another identity than the domain of its stream',
+  'incorrect-encoding': 'was refused, for what it sent is no base64',
+  'invalid-mechanism': 'was refused, for it asked for another mechanism, which was not offered',
+  'not-authorized': 'was refused, for it was not offered to it',
+  aborted: 'gave that up itself',
+};
+
 const isIncoming = ({ direction }: Situation): boolean => direction === 'incoming';
 
 export const assertedCauses: readonly Cause[] = [
@@ -82,12 +91,32 @@ export const assertedCauses: readonly Cause[] = [
   },
   {
     id: 'initiator-without-certificate',
-    layers: ['stream', 'tcp'],
+    layers: ['sasl', 'stream', 'tcp'],
     when: (situation) => isIncoming(situation) && situation.isEncrypted === true && situation.certificate === null,
     because: ({ domain }) =>
       `${domain || 'Somebody'} connected to us and showed no certificate, so that SASL EXTERNAL was not offered to it; nor did dialback prove it.`,
     fix: ({ domain }) =>
       `Have the server that connected show its certificate where it dials as well: a certificate with the dNSName ${domain || 'of its domain'}.`,
+  },
+  {
+    id: 'external-refused-here',
+    layers: ['sasl'],
+    when: isIncoming,
+    because: ({ domain, fault: { condition } }) =>
+      `${domain || 'Somebody'} asked us for SASL authentication, and ${REFUSALS[condition] ?? 'was refused'} (${condition}); it has not proved itself otherwise.`,
+    fix: ({ domain }) =>
+      `Have the server that connected use the mechanism EXTERNAL, with ${domain || 'the domain of its stream'} or nothing ("=") as its authorization identity (XEP-0178 §3); or let dialback follow.`,
+  },
+  {
+    id: 'initiator-sent-no-stream',
+    layers: ['xml'],
+    when: isIncoming,
+    because: (situation) =>
+      `What ${situation.domain || 'whoever connected'} sent us is no XMPP stream: ${situation.fault.condition}${said(situation)}.`,
+    fix: ({ domain }) =>
+      domain === ''
+        ? 'If it was meant to be an XMPP server, look at its log; if not, nothing: others try ports as well.'
+        : `Look at the log of the server of ${domain}, and at what stands between and may change what it sends.`,
   },
   {
     id: 'initiator-late',

@@ -16,6 +16,15 @@ export const farEndCauses: readonly Cause[] = [
       `Add ${domain} to the hosts of that server; or have the SRV record name the server that serves it.`,
   },
   {
+    id: 'sent-elsewhere',
+    layers: ['stream'],
+    conditions: ['see-other-host'],
+    because: (situation) =>
+      `The server at ${place(situation)} says that ${situation.domain} is served elsewhere${said(situation)}; that is not followed here, for anybody on the way could have said it.`,
+    fix: ({ domain, fault: { text } }) =>
+      `Have the SRV record of ${domain} name ${text ?? 'that host'}; or fix it as the target of ${domain} here.`,
+  },
+  {
     id: 'our-certificate-not-accepted',
     mover: 'operator',
     layers: ['stream'],
