@@ -37,7 +37,7 @@ export class Recorder implements Course {
   #seq = 0;
   /** In whose course something is recorded now. */
   #course: number | null = null;
-  /** What has just come in, an element or a stanza that waits, is the cause of what the actor is told of it. */
+  /** What has just come in, an element or a stanza that waits, and what was asked for, is the cause of what the actor is told of it. */
   #prompt: { readonly actor: string; readonly seq: number } | null = null;
   /** How many transitions and births are being computed, one within the other; their records wait for the outermost. */
   #depth = 0;
@@ -227,7 +227,7 @@ export class Recorder implements Course {
   #causeOf(actor: WatchedActor, type: string): number | null {
     if (type.startsWith('xstate.')) return actor.endOfChild(type);
     if (this.#prompt === null) return this.#course;
-    const isPrompted = type.startsWith('peer.') || type === 'local.routeWanted';
+    const isPrompted = type.startsWith('peer.') || type === 'local.routeWanted' || type === 'stream.assigned';
     if (!isPrompted || this.#prompt.actor !== actor.path) return this.#course;
     const { seq } = this.#prompt;
     this.#prompt = null;
@@ -243,6 +243,12 @@ export class Recorder implements Course {
     } finally {
       this.#course = outer;
     }
+  }
+
+  /** Runs what is done after an actor has moved, or ended, in the course of that; asked for while the actor lives. */
+  following(id: string): (run: () => void) => void {
+    const actor = this.#live.get(id);
+    return actor === undefined ? (run) => run() : (run) => this.inCourseOf(actor, run);
   }
 
   #open(actor: WatchedActor, seq: number): number | null {
@@ -310,7 +316,9 @@ function recordOf(seq: number, atMs: number, actor: string, cause: number | null
 const bySeq = (a: TraceRecord, b: TraceRecord): number => a.seq - b.seq;
 
 const isPrompt = (record: TraceRecord): boolean =>
-  (record.kind === 'wire' && record.direction === 'in') || (record.kind === 'queue' && record.change === 'waiting');
+  (record.kind === 'wire' && record.direction === 'in') ||
+  (record.kind === 'queue' && record.change === 'waiting') ||
+  (record.kind === 'report' && record.report.type === 'stream.requested');
 
 const statesOf = (stay: Stay | null): readonly string[] => stay?.innermost.path ?? [];
 const untilOf = (stay: Stay | null): number | null => (stay === null ? null : deadlineIn(stay));

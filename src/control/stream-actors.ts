@@ -107,10 +107,11 @@ export class StreamActors {
     });
     if (remote !== '') table.leadsTo(stream, remote);
     actor.on('*', reported);
+    const inItsCourse = recorder.following(`stream:${stream}`);
     actor.subscribe({
       // Errored: its own fault, and the end of it alone.
-      error: (thrown) => this.#ended(stream, toFault(thrown, 'internal')),
-      complete: () => this.#ended(stream, actor.getSnapshot().context.fault),
+      error: (thrown) => inItsCourse(() => this.#ended(stream, toFault(thrown, 'internal'))),
+      complete: () => inItsCourse(() => this.#ended(stream, actor.getSnapshot().context.fault)),
     });
     actor.start();
   }
