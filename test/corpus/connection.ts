@@ -4,7 +4,7 @@ import { freePort } from '../support/processes.ts';
 import { blockedPort } from './blocked-port.ts';
 import { type Case, LATE_MS } from './case.ts';
 import { header } from '../support/simulation-peer.ts';
-import { Caller, farEnd, sends, silentAfter } from './far-ends.ts';
+import { Caller, farEnd, scripted, sends, silentAfter } from './far-ends.ts';
 import { A, B, type Stage } from './stage.ts';
 
 const section = 'Connection (RFC 6120 §3, §4)';
@@ -196,6 +196,30 @@ export const connection: readonly Case[] = [
       ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'header-silent' },
       cause: /has not answered our stream header/,
       fix: /look at the log of the server/,
+    },
+  },
+  {
+    ...{ section, name: 'what was closed without a word is tried again, and has hardly begun', lateMs: 1_000 },
+    produce: async (stage) => {
+      const streams = await scripted(stage, (stream) => {
+        if (stream === streams[0] && stream.heard !== '') stream.destroy();
+      });
+      const produced = await sends(stage);
+      const isTold = (): boolean => produced.at.explain().some(({ fault }) => fault !== null);
+      await stage.until(isTold, () => JSON.stringify(produced.at.explain(), null, 1));
+      await stage.pass(limits.backoffMs);
+      produced.at.send(A, B);
+      return produced;
+    },
+    expect: {
+      ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'tried-again' },
+      cause: /^It is tried again, .*for 1 s\. The last attempt failed: .*closed it without a word/,
+      fix: /access lists, limits per address/,
+    },
+    over: {
+      ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'failed' },
+      cause: /took the connection and said nothing in time/,
+      fix: /look at the log/,
     },
   },
   {

@@ -58,6 +58,17 @@ const incoming = (
   ...further,
 ];
 
+const failedBefore = {
+  kind: 'attempt',
+  actor: 'pair:a.example>b.example',
+  agoMs: 60_000,
+  attempt: {
+    ...{ local: 'a.example', remote: 'b.example', direction: 'outgoing', startedMs: NOW_MS - 61_000 },
+    ...{ outcome: 'failed', stream: null, verdicts: [], fault: fault('tcp', 'connection-refused', 'peer') },
+    ...{ cause: 'Nothing listens at b.example.', fix: 'Start the server.' },
+  },
+} satisfies RecordMade;
+
 interface Case {
   /** Id of the diagnosis. */
   readonly id: string;
@@ -337,6 +348,17 @@ const SILENT: readonly Case[] = [
     fix: /Start the server/,
   },
   {
+    id: 'tried-again',
+    name: 'what has failed before has only just begun anew',
+    actors: opening('connecting').map((made) => ({ ...made, agoMs: 500 })),
+    records: [failedBefore],
+    state: 'connecting',
+    mover: 'peer',
+    cause:
+      /^It is tried again, and has waited for .* for 1 s\. The last attempt failed: Nothing listens at b\.example\./,
+    fix: /Start the server/,
+  },
+  {
     id: 'stream-awaited',
     name: 'the records do not tell',
     actors: opening('connecting').slice(0, 1),
@@ -393,6 +415,19 @@ const admitted = (local: string, agoMs: number): RecordMade => ({
     ...{ local, remote: 'c.example', direction: 'incoming', startedMs: NOW_MS, outcome: 'holds', stream: 8 },
     ...{ fault: null, cause: '', fix: '', verdicts: [] },
   },
+});
+
+test('O3 tried-again: what has succeeded since is in its time', () => {
+  const young = opening('connecting').map((made) => ({ ...made, agoMs: 500 }));
+  const succeeded: RecordMade = {
+    ...failedBefore,
+    agoMs: 30_000,
+    attempt: { ...failedBefore.attempt, outcome: 'holds', fault: null, cause: '', fix: '' },
+  };
+  assert.equal(only(young, [failedBefore]).stuck, true);
+  assert.equal(only(young, [failedBefore, succeeded]).stuck, false);
+  const ofAnother = { ...failedBefore, attempt: { ...failedBefore.attempt, local: 'other.example' } };
+  assert.equal(only(young, [ofAnother]).stuck, false);
 });
 
 test('O3 sent-unasserted: it is told of the pair that was refused, until that is admitted (S3)', () => {

@@ -18,6 +18,8 @@ import {
 } from './chain.ts';
 import { attemptsIn, faultIn, fieldsIn, numberIn, textIn, whyRefused, whyUnproved } from '../context.ts';
 import { type AuthorityHalf, AuthorityHalves, authorityLink, assertedSince, assertedStates } from './halves.ts';
+import type { AttemptEnded } from '../attempt.ts';
+import type { RecordOf } from '../record.ts';
 import { type Refusal, wasAdmittedSince } from './refusals.ts';
 import { domainsOf, type Involved, situationOf } from './situation.ts';
 import type { ActorView, View } from '../view/view.ts';
@@ -179,6 +181,17 @@ export function ofRefusal(view: View, stream: ActorView, refusal: Refusal): Nego
   return concluded(view, involved, stream, 'failed', [linkOf(stream)], fault, null, null, refusal);
 }
 
+/** The last attempt of the same pair, where it failed: what came of it is known, whatever is tried now. */
+export function lastFailure(
+  view: View,
+  { local, remote, direction }: Pick<Involved, 'local' | 'remote' | 'direction'>,
+): AttemptEnded | null {
+  const isOfPair = ({ attempt }: RecordOf<'attempt'>): boolean =>
+    attempt.local === local && attempt.direction === direction;
+  const last = view.attempts(remote).findLast(isOfPair)?.attempt;
+  return last?.outcome === 'failed' ? last : null;
+}
+
 function concluded(
   view: View,
   involved: Involved,
@@ -208,7 +221,9 @@ function concluded(
     refusal,
     fault: told,
     waiting: outcome === 'left' ? null : innermost(chain),
-    stuck: outcome === 'failed' || (outcome === 'waits' && isStuck(chain.filter(isWaiting), view.atMs)),
+    stuck:
+      outcome === 'failed' ||
+      (outcome === 'waits' && (isStuck(chain.filter(isWaiting), view.atMs) || lastFailure(view, involved) !== null)),
     // Of most, nobody asks for it.
     get situation() {
       return { ...situationOf(view, involved, told ?? noFault, attempts), isAsserted: authority !== null };

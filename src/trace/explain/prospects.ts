@@ -12,6 +12,7 @@ import {
   hasBeenAsked,
   isClosing,
   isStream,
+  lastFailure,
   type Negotiation,
   ofPair,
   ofPeer,
@@ -118,8 +119,10 @@ class Prospects {
     };
     const [, remote, local] = VERIFIED.exec(id) ?? [];
     const verification = remote === undefined ? undefined : glanceAt(view, id);
-    const stand = verification?.machine === 'verification' ? this.#standOfVerification(verification) : null;
-    if (stand === null || remote === undefined || local === undefined) return this.#whole(tell());
+    if (verification?.machine !== 'verification' || remote === undefined || local === undefined)
+      return this.#whole(tell());
+    const stand = this.#standOfVerification(verification, local, remote);
+    if (stand === null) return this.#whole(tell());
     this.#verified.add(remote);
     return isWanted({ local, remote }, this.#wanted) ? prospect(stand, 'incoming', local, tell) : null;
   }
@@ -191,9 +194,16 @@ class Prospects {
     if (top === 'routed') return ended === null ? null : { outcome: 'holds', stuck: false, sinceMs: ended.atMs };
     const hasFailed = top === 'failed' || ended?.how === 'errored';
     if (ended !== null) return hasFailed ? null : { outcome: 'left', stuck: false, sinceMs: ended.atMs };
-    if (!hasFailed) return this.#tails.standOf(pair);
+    if (!hasFailed) return this.#standOfWaiting(pair, 'outgoing');
     const sinceMs = this.#sinceFailed(pair);
     return sinceMs === undefined ? null : { outcome: 'failed', stuck: true, sinceMs };
+  }
+
+  #standOfWaiting(waiting: Glance, direction: Prospect['direction']): Stand | null {
+    const stand = this.#tails.standOf(waiting);
+    if (stand === null || stand.stuck) return stand;
+    const { local, remote } = waiting;
+    return { ...stand, stuck: lastFailure(this.#view, { local, remote, direction }) !== null };
   }
 
   #sinceFailed(pair: Glance): number | undefined {
@@ -206,9 +216,9 @@ class Prospects {
   }
 
   /** Likewise, as {@link ofVerification} does. */
-  #standOfVerification(verification: Glance): Stand | null {
+  #standOfVerification(verification: Glance, local: string, remote: string): Stand | null {
     const { ended } = verification;
-    if (ended === null) return this.#tails.standOf(verification);
+    if (ended === null) return this.#standOfWaiting({ ...verification, local, remote }, 'incoming');
     const sinceMs = ended.atMs;
     // Whoever was told of the outcome stops it: it has not failed, whatever more is in its context.
     if (ended.how === 'stopped') return { outcome: 'left', stuck: false, sinceMs };

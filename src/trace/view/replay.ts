@@ -52,6 +52,7 @@ export class Replayer {
   view(seen: readonly TraceRecord[], { hosts = [], lost = 0 }: Omit<ReplayOptions, 'until'> = {}): View {
     const replayed = this.#replayed;
     const index = new ByActor(() => seen);
+    let attempts: ReturnType<typeof attemptsAmong> | null = null;
     const lives = (id: string): boolean => {
       const actor = replayed.get(id);
       return actor !== undefined && actor.ended === null;
@@ -71,18 +72,24 @@ export class Replayer {
       context: (id) => replayed.get(id)?.snapshot?.context as unknown,
       recordsOf: (actor, most) => index.of(actor, most),
       records: seen,
-      attempts: (remote) => attemptsAmong(seen, remote),
+      attempts: (remote) => (attempts ??= attemptsAmong(seen)).get(remote)?.slice(-traceLimits.attempts) ?? [],
       lost: lost + this.#lost,
       diverged: this.#diverged,
     };
   }
 }
 
-const attemptsAmong = (records: readonly TraceRecord[], remote: string): readonly RecordOf<'attempt'>[] =>
-  records
-    .filter((record) => record.kind === 'attempt')
-    .filter(({ attempt }) => attempt.remote === remote)
-    .slice(-traceLimits.attempts);
+/** By remote domain. */
+function attemptsAmong(records: readonly TraceRecord[]): ReadonlyMap<string, readonly RecordOf<'attempt'>[]> {
+  const attempts = new Map<string, RecordOf<'attempt'>[]>();
+  for (const record of records) {
+    if (record.kind !== 'attempt') continue;
+    const before = attempts.get(record.attempt.remote);
+    if (before === undefined) attempts.set(record.attempt.remote, [record]);
+    else before.push(record);
+  }
+  return attempts;
+}
 
 type Move = RecordOf<'born' | 'snapshot' | 'event' | 'ended'>;
 

@@ -20,10 +20,12 @@ import { saslSilent } from './sasl-silent.ts';
 import { sentUnasserted } from './sent-unasserted.ts';
 import { streamAwaited } from './stream-awaited.ts';
 import { targetsTried } from './targets-tried.ts';
+import { triedAgain } from './tried-again.ts';
 import { turnAwaited } from './turn-awaited.ts';
 import { verifyUnanswered } from './verify-unanswered.ts';
 
 export const diagnoses: readonly Diagnosis[] = [
+  triedAgain,
   authoritativeServerFailed,
   sentUnasserted,
   keyContested,
