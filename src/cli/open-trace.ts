@@ -15,6 +15,7 @@ export interface OpenedTrace {
   readonly lines: readonly string[];
   /** Records of kinds that this version does not know. */
   readonly unknown: number;
+  readonly isCutOff: boolean;
 }
 
 /**
@@ -26,10 +27,11 @@ export async function openTrace(file: string, nowMs: number): Promise<OpenedTrac
     const bytes = await bytesOf(file);
     const text = isPacked(bytes) ? unpacked(bytes) : bytes.toString('utf8');
     const bundle = headerOf(text);
-    const lines = (bundle === null ? text : traceIn(text)).split('\n').slice(0, -1);
+    const lines = (bundle === null ? text : traceIn(text)).split('\n');
+    const isCutOff = lines.pop() !== '';
     const { header, records, unknown } = await readTrace(chunksOf(lines));
     const view = replay(records, { hosts: header.hosts });
-    return { view: { ...view, atMs: momentOf(view, header, bundle?.atMs ?? nowMs) }, lines, unknown };
+    return { view: { ...view, atMs: momentOf(view, header, bundle?.atMs ?? nowMs) }, lines, unknown, isCutOff };
   } catch (error) {
     if (error instanceof TraceError) throw new InputError(`${file}: ${error.message}`);
     if (error instanceof FaultError) throw new InputError(`${file}: ${error.fault.text ?? error.fault.condition}`);
@@ -58,10 +60,11 @@ async function* chunksOf(lines: readonly string[]): AsyncGenerator<Uint8Array> {
 }
 
 /** What the picture lacks, for whoever asked. */
-export function warn(file: string, { view, unknown }: OpenedTrace, terminal: Terminal): void {
+export function warn(file: string, { view, unknown, isCutOff }: OpenedTrace, terminal: Terminal): void {
   const note = (sentence: string): void => terminal.tell(terminal.paint('yellow', `${file}: ${sentence}`));
   if (view.lost > 0) note(`${view.lost} records are missing: what is told may be incomplete`);
   if (unknown > 0) note(`${unknown} records are of kinds that this version does not know`);
+  if (isCutOff) note('it ends within a line: whoever wrote it was cut off, or is writing still');
   const [first] = view.diverged;
   if (first === undefined) return;
   note(

@@ -11,6 +11,7 @@ import { explain } from '../../src/trace/explain/explain.ts';
 import { readBundle } from '../../src/trace/explain/bundle.ts';
 import { failedWith, opening, viewMade } from '../support/explain-views.ts';
 import { fault } from '../../src/protocol/faults.ts';
+import { traceText } from '../support/traces.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'xmpp-dna-explain-'));
 const servers: Server[] = [];
@@ -223,4 +224,15 @@ test('what another version of the daemon leaves out is left empty', async () => 
   const { code, stdout } = await run('--inspector', url);
   assert.equal(code, 1);
   assert.doesNotMatch(stdout, /undefined|NaN|null/);
+});
+
+test('a trace that ends within a line is told of, and what is whole in it is explained', async () => {
+  const file = join(folder, 'cut.dnalog');
+  const lines = traceText([], ['a.example']);
+  writeFileSync(file, lines);
+  assert.equal((await run(file)).stderr, '');
+  writeFileSync(file, `${lines}{"seq":0,"at`);
+  const { code, stderr } = await run(file);
+  assert.equal(code, 0);
+  assert.match(stderr, /cut\.dnalog: it ends within a line: whoever wrote it was cut off/);
 });

@@ -179,6 +179,26 @@ test('a stream error without a condition, or with words only, is undefined-condi
   ]);
 });
 
+test('where a condition says where to instead, that is told with it (RFC 6120 §4.9.3.19)', () => {
+  const elsewhere = `<see-other-host xmlns='urn:ietf:params:xml:ns:xmpp-streams'>other.example:5270</see-other-host>`;
+  const text = `<text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>moved</text>`;
+  const told = (inner: string): unknown => read(`<stream:error>${inner}</stream:error>`)[0];
+  const element = { kind: 'streamError', condition: 'see-other-host' } as const;
+  assert.deepEqual(told(elsewhere), { ...element, text: 'other.example:5270' });
+  assert.deepEqual(told(elsewhere + text), { ...element, text: 'other.example:5270: moved' });
+});
+
+test('who answers an assertion may repeat its key, and that is not told (FACTS §7)', () => {
+  const key = 'B4835385f37fe2895af6c196b59097b16862406db80559900d96bf6fa7d23df3';
+  const [answer] = read(
+    `<db:result from='b.example' to='a.example' type='error'><error type='cancel'>` +
+      `<item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>` +
+      `<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>no ${key} here</text></error></db:result>`,
+  );
+  assert.ok(answer?.kind === 'result' && answer.answer?.type === 'error');
+  assert.equal(answer.answer.text, 'no … here');
+});
+
 test('the text of an error shows no other order than it has, wherever it is told', () => {
   const text = "<text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>a\u202eb\u2066c</text>";
   assert.deepEqual(read(`<stream:error>${text}</stream:error>`), [
