@@ -1,8 +1,9 @@
-/** Stands before a name server, passes everything on, and knows what was asked. */
+/** Stands before a name server, passes on what it is told to, and knows what was asked. */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
-import { decode, encode } from 'dns-packet';
+import { decode, type DecodedPacket, encode, type Packet, streamEncode } from 'dns-packet';
+import { framed, messagesIn } from './dns-server.ts';
 
 export interface DnsRelay {
   /** `127.0.0.1@PORT`. */
@@ -11,6 +12,15 @@ export interface DnsRelay {
   readonly asked: readonly string[];
   close(): Promise<void>;
 }
+
+export interface AskedQuestion {
+  readonly type: string;
+  /** In lower case. */
+  readonly name: string;
+}
+
+/** What comes of a question: the server's own answer, word that the server has failed, or nothing at all. */
+export type Treatment = 'answered' | 'failed' | 'dropped';
 
 const SERVFAIL = 2;
 /** A port that is free for one protocol may be taken for the other. */
@@ -33,11 +43,8 @@ async function onePort(front: Socket, streams: Server): Promise<number> {
   }
 }
 
-/**
- * Passes on to `port` on 127.0.0.1, over UDP and, for answers that were cut, over TCP.
- * @param failing zone for which it says that the server has failed
- */
-export async function startDnsRelay(port: number, failing: string): Promise<DnsRelay> {
+/** Passes on to `port` on 127.0.0.1, over UDP and, for answers that were cut, over TCP. */
+export async function startDnsRelay(port: number, treat: (question: AskedQuestion) => Treatment): Promise<DnsRelay> {
   const asked: string[] = [];
   const front = createSocket('udp4');
   const behind = new Map<string, Socket>();
@@ -52,22 +59,26 @@ export async function startDnsRelay(port: number, failing: string): Promise<DnsR
     return socket;
   };
   front.on('message', (packet, client) => {
-    const { id, questions = [] } = decode(packet);
-    for (const { type, name } of questions) asked.push(`${type} ${name.toLowerCase()}`);
-    if (questions.some(({ name }) => `.${name.toLowerCase()}`.endsWith(`.${failing}`))) {
-      front.send(encode({ id: id ?? 0, type: 'response', flags: SERVFAIL, questions }), client.port, client.address);
-    } else socketOf(client).send(packet, port, '127.0.0.1');
+    const query = decode(packet);
+    const questions = questionsOf(query);
+    for (const { type, name } of questions) asked.push(`${type} ${name}`);
+    const treatment = treatmentOf(questions, treat);
+    if (treatment === 'failed') front.send(encode(failure(query)), client.port, client.address);
+    if (treatment === 'answered') socketOf(client).send(packet, port, '127.0.0.1');
   });
 
   const streams = createServer((client) => {
     const server = connect(port, '127.0.0.1');
-    for (const [one, other] of [
-      [client, server],
-      [server, client],
-    ] as const) {
-      one.pipe(other);
-      one.on('error', () => other.destroy());
-    }
+    messagesIn(client, (message) => {
+      const query = decode(message);
+      const treatment = treatmentOf(questionsOf(query), treat);
+      if (treatment === 'failed') client.write(streamEncode(failure(query)));
+      if (treatment === 'answered') server.write(framed(message));
+    });
+    client.on('end', () => server.end());
+    server.pipe(client);
+    client.on('error', () => server.destroy());
+    server.on('error', () => client.destroy());
   });
   const ours = await onePort(front, streams);
   return {
@@ -79,3 +90,14 @@ export async function startDnsRelay(port: number, failing: string): Promise<DnsR
     },
   };
 }
+
+const questionsOf = ({ questions = [] }: DecodedPacket): readonly AskedQuestion[] =>
+  questions.map(({ type, name }) => ({ type, name: name.toLowerCase() }));
+
+const treatmentOf = (questions: readonly AskedQuestion[], treat: (question: AskedQuestion) => Treatment): Treatment =>
+  questions.map(treat).find((treatment) => treatment !== 'answered') ?? 'answered';
+
+const failure = ({ id = 0, questions = [] }: DecodedPacket): Packet => ({
+  ...{ id, type: 'response', flags: SERVFAIL },
+  questions,
+});

@@ -55,18 +55,9 @@ export async function startDnsServer(): Promise<DnsServer> {
 
   const tcp = createServer((socket) => {
     connections.add(socket.once('close', () => connections.delete(socket)).on('error', () => undefined));
-    let pending = Buffer.alloc(0);
-    socket.on('data', (chunk: Buffer) => {
-      pending = Buffer.concat([pending, chunk]);
-      while (pending.length >= 2 && pending.length >= 2 + pending.readUInt16BE(0)) {
-        const end = 2 + pending.readUInt16BE(0);
-        const bytes = answer(decode(pending.subarray(2, end)));
-        pending = pending.subarray(end);
-        if (bytes === null) continue;
-        const length = Buffer.alloc(2);
-        length.writeUInt16BE(bytes.length);
-        socket.write(Buffer.concat([length, bytes]));
-      }
+    messagesIn(socket, (message) => {
+      const bytes = answer(decode(message));
+      if (bytes !== null) socket.write(framed(bytes));
     });
   });
   const { udp, port } = await bindBoth(tcp);
@@ -100,6 +91,26 @@ export async function startDnsServer(): Promise<DnsServer> {
       ]);
     },
   };
+}
+
+/** Tells of each message that comes over TCP, where its length stands before it (RFC 1035 §4.2.2). */
+export function messagesIn(socket: Socket, heard: (message: Buffer) => void): void {
+  let pending = Buffer.alloc(0);
+  socket.on('data', (chunk: Buffer) => {
+    pending = Buffer.concat([pending, chunk]);
+    while (pending.length >= 2 && pending.length >= 2 + pending.readUInt16BE(0)) {
+      const end = 2 + pending.readUInt16BE(0);
+      heard(pending.subarray(2, end));
+      pending = pending.subarray(end);
+    }
+  });
+}
+
+/** A message as it goes over TCP. */
+export function framed(message: Buffer): Buffer {
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(message.length);
+  return Buffer.concat([length, message]);
 }
 
 const canonical = (name: string): string => name.toLowerCase().replace(/\.$/, '');
