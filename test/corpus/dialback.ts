@@ -212,8 +212,7 @@ export const dialback: readonly Case[] = [
   },
   {
     ...{ section, name: 'the DNS does not answer the far end about us', lateMs: LATE_MS },
-    produce: (stage) =>
-      asserts(stage, { b: { ports: { resolver: { ...stage.resolver, srv: () => new Promise(() => undefined) } } } }),
+    produce: (stage) => asserts(stage, { before: () => stage.resolver.silence(`_xmpp-server._tcp.${A}`) }),
     expect: { ...UNREACHED, cause: /has not even connected to us/, fix: REACH_US },
     far: {
       ...{ state: 'awaitingServiceRecords', mover: 'dns', diagnosis: 'dns-silent' },

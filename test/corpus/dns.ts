@@ -1,15 +1,16 @@
 /** Names, asked of real name servers: silent, failing, wrong, and signed in every way that does not hold. */
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { createResolver } from '../../src/adapters/dns/resolver.ts';
 import { createValidatingResolver } from '../../src/adapters/dns/validating-resolver.ts';
-import type { Resolver } from '../../src/ports.ts';
+import { certificateParts } from '../../src/protocol/certificate-parts.ts';
+import { tlsaFor, type TlsaRecord } from '../../src/protocol/tlsa.ts';
 import { startDnsServer, type DnsServer } from '../support/dns-server.ts';
-import { type DnssecWorld, startDnssecWorld, worldMissing } from '../support/dnssec-world.ts';
-import { startNsd } from '../support/nsd.ts';
-import { signZone } from '../support/signed-zone.ts';
-import { unboundMissing } from '../support/unbound.ts';
+import { type DnssecWorld, startDnssecWorld } from '../support/dnssec-world.ts';
 import { freePort } from '../support/processes.ts';
 import type { Case, Expected, Produced } from './case.ts';
 import { Caller, farEnd, good, sends } from './far-ends.ts';
+import { signedDns, signedDnsMissing } from './signed-dns.ts';
 import { A, B, type Stage } from './stage.ts';
 
 const section = 'DNS (RFC 6120 §3.2, RFC 4035)';
@@ -33,28 +34,22 @@ async function asks(stage: Stage, says: (dns: DnsServer) => void): Promise<Produ
 let world: Promise<DnssecWorld> | null = null;
 export const closeWorld = async (): Promise<void> => (await world)?.stop();
 
-/** A signed zone in which everything is right but for one digit of the TLSA record, changed after it was signed. */
+/** Of the certificate that b.example shows. */
+const tlsa = ((): TlsaRecord => {
+  const parts = certificateParts(new X509Certificate(good.cert).raw);
+  assert.ok(parts);
+  return tlsaFor(parts, { usage: 3, selector: 1, matching: 1 });
+})();
+
+/** Everything is right but for one digit of the TLSA record, changed after the zone was signed. */
 async function forgedTlsa(stage: Stage): Promise<Produced> {
-  const { port } = await farEnd(stage, { credential: good });
-  const signed = signZone(
-    B,
-    `$ORIGIN ${B}.
-$TTL 120
-@ SOA ns hostmaster 1 3600 600 86400 60
-@ NS ns
-ns A 127.0.0.1
-xmpp A 127.0.0.1
-_xmpp-server._tcp SRV 0 0 ${port} xmpp
-_${port}._tcp.xmpp TLSA 3 1 1 ${'ab'.repeat(32)}
-`,
-  );
-  const forged = signed.text.replace(/(TLSA\s+3 1 1 )ab/, '$1ac');
-  if (forged === signed.text) throw new Error('the record stands in the zone');
-  const nsd = await startNsd({ [B]: forged });
-  stage.atEnd(() => nsd.stop());
-  const resolver = createValidatingResolver({ stubs: { [B]: nsd.address }, trustAnchors: [signed.ds] });
-  stage.atEnd(() => resolver.close());
-  return sends(stage, { ports: { resolver } });
+  const { port } = await farEnd(stage);
+  const spoil = (text: string): string => {
+    const forged = text.replace(/(TLSA\s+3 1 1 )(\w)/, (_, before, digit) => `${before}${digit === '0' ? '1' : '0'}`);
+    assert.notEqual(forged, text, 'the record stands in the zone');
+    return forged;
+  };
+  return sends(stage, { ports: { resolver: await signedDns(stage, port, { tlsa: [tlsa], spoil }) } });
 }
 
 /** Our server validates what it asks of the world of DNSSEC. */
@@ -68,7 +63,7 @@ async function validates(stage: Stage, domain: string): Promise<Produced> {
 }
 
 const bogus = (name: string, domain: string, cause: RegExp, fix: RegExp): Case => ({
-  ...{ section, name, skip: worldMissing ?? unboundMissing },
+  ...{ section, name, skip: signedDnsMissing },
   produce: (stage) => validates(stage, domain),
   expect: failed(cause, fix),
 });
@@ -98,14 +93,10 @@ export const dns: readonly Case[] = [
     },
   },
   {
-    ...{ section, name: 'nobody answers for the TLSA records', lateMs: 2_500 },
+    ...{ section, name: 'nobody answers for the TLSA records', lateMs: 2_500, skip: signedDnsMissing },
     produce: async (stage) => {
-      const resolver: Resolver = { ...stage.resolver, validates: true, tlsa: () => new Promise(() => undefined) };
-      const { port } = await farEnd(stage, { credential: good });
-      stage.resolver.set(SRV, { status: 'secure', srv: [{ priority: 0, weight: 0, port, target: 'dane.example' }] });
-      stage.resolver.set(`_xmpps-server._tcp.${B}`, { status: 'secure' });
-      stage.resolver.set('dane.example', { addresses: [{ family: 4, address: '127.0.0.1' }], status: 'secure' });
-      return sends(stage, { ports: { resolver } });
+      const { port } = await farEnd(stage);
+      return sends(stage, { ports: { resolver: await signedDns(stage, port, { tlsa: [tlsa], silentFor: 'TLSA' }) } });
     },
     expect: {
       ...{ state: 'awaitingTlsa', mover: 'dns', diagnosis: 'dns-silent' },
@@ -114,13 +105,15 @@ export const dns: readonly Case[] = [
     },
   },
   {
-    ...{ section, name: 'nobody answers about a domain that has connected to us', lateMs: LATE_MS },
+    ...{
+      section,
+      name: 'nobody answers about a domain that has connected to us',
+      lateMs: LATE_MS,
+      skip: signedDnsMissing,
+    },
     produce: async (stage) => {
-      const dns = await startDnsServer();
-      stage.atEnd(() => dns.close());
-      dns.fail(SRV, 'silent');
-      const resolver = { ...createResolver({ servers: [dns.address], clock: stage.clock }), validates: true };
-      const at = await stage.provider({ ports: { resolver } });
+      const { port } = await farEnd(stage);
+      const at = await stage.provider({ ports: { resolver: await signedDns(stage, port, { silentFor: 'SRV' }) } });
       await (await Caller.of(stage, at)).securing();
       return { at, direction: 'incoming', local: A, remote: B };
     },
@@ -208,7 +201,7 @@ export const dns: readonly Case[] = [
     /or remove it/,
   ),
   {
-    ...{ section, name: 'the TLSA record was forged, and nothing else', skip: worldMissing ?? unboundMissing },
+    ...{ section, name: 'the TLSA record was forged, and nothing else', skip: signedDnsMissing },
     produce: forgedTlsa,
     expect: failed(
       /TLSA records of the server do not validate, so that nobody may connect to it .*signature verification failed/,

@@ -5,6 +5,7 @@ import { prooftypeOf } from '../support/own-prooftypes.ts';
 import { delegates, tableDnaJudge } from '../support/table-dna-judge.ts';
 import { type Case, LATE_MS } from './case.ts';
 import { farEnd, sends, silentAfter } from './far-ends.ts';
+import { signedDns, signedDnsMissing } from './signed-dns.ts';
 import { A, authority, B, type ProviderOptions, type Stage } from './stage.ts';
 
 const section = 'Policy, queue and clocks';
@@ -52,8 +53,7 @@ export const policy: readonly Case[] = [
     ...{ section, name: 'only DANE may prove, and nobody validates the DNS here' },
     produce: async (stage) => {
       await farEnd(stage, { external: 'accepted' });
-      const resolver = { ...stage.resolver, validates: false };
-      return sends(stage, { ...withPolicy({ prooftypes: ['dane'] }), ports: { resolver } });
+      return sends(stage, withPolicy({ prooftypes: ['dane'] }));
     },
     expect: {
       ...{ ...FAILED, state: 'association.decidingProof' },
@@ -62,10 +62,11 @@ export const policy: readonly Case[] = [
     },
   },
   {
-    ...{ section, name: 'only DANE may prove, and the domain is not signed' },
+    ...{ section, name: 'only DANE may prove, and the domain is not signed', skip: signedDnsMissing },
     produce: async (stage) => {
-      await farEnd(stage, { external: 'accepted' });
-      return sends(stage, withPolicy({ prooftypes: ['dane'] }));
+      const { port } = await farEnd(stage, { external: 'accepted' });
+      const resolver = await signedDns(stage, port, { isSigned: false });
+      return sends(stage, { ...withPolicy({ prooftypes: ['dane'] }), ports: { resolver } });
     },
     expect: {
       ...{ state: 'association.decidingProof', mover: 'dns', diagnosis: 'failed' },

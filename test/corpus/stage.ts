@@ -12,7 +12,6 @@ import type { TlsMode } from '../../src/protocol/dns.ts';
 import type { Delivery } from '../../src/routing/types.ts';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
-import type { TableResolver } from '../../src/simulation/table-dns.ts';
 import { explain, type Explanation } from '../../src/trace/explain/explain.ts';
 import type { TraceRecord } from '../../src/trace/record.ts';
 import { replay } from '../../src/trace/view/replay.ts';
@@ -20,7 +19,7 @@ import type { View } from '../../src/trace/view/view.ts';
 import { PATIENCE_MS } from '../support/patience.ts';
 import { readText, traceText } from '../support/traces.ts';
 import { altered } from './altered-network.ts';
-import { type AskedDns, startAskedDns } from './asked-dns.ts';
+import { type AskedDns, type AskedResolver, startAskedDns } from './asked-dns.ts';
 
 export const A = 'a.example';
 export const B = 'b.example';
@@ -71,7 +70,7 @@ const QUIET_MS = 1;
 
 export class Stage {
   readonly clock: SimulatedClock;
-  readonly resolver: TableResolver;
+  readonly resolver: AskedResolver;
   readonly #ends: (() => unknown)[] = [];
   readonly #watchers = new Set<() => void>();
   #changes = 0;

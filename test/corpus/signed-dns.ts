@@ -1,0 +1,57 @@
+/** The DNS of b.example as its operator would have it: signed, served by a real nsd, and validated by libunbound. */
+import { createValidatingResolver } from '../../src/adapters/dns/validating-resolver.ts';
+import type { Resolver } from '../../src/ports.ts';
+import { formatTlsa, type TlsaRecord } from '../../src/protocol/tlsa.ts';
+import { startDnsRelay } from '../support/dns-relay.ts';
+import { worldMissing } from '../support/dnssec-world.ts';
+import { startNsd } from '../support/nsd.ts';
+import { signZone } from '../support/signed-zone.ts';
+import { unboundMissing } from '../support/unbound.ts';
+import { B, type Stage } from './stage.ts';
+
+/** Why it cannot be had here, or null when it can. */
+export const signedDnsMissing: string | null = worldMissing ?? unboundMissing;
+
+const PARENT = 'example';
+
+export interface SignedDnsOptions {
+  /** Of the server at `port`. @defaultValue none */
+  readonly tlsa?: readonly TlsaRecord[];
+  /** False: the parent proves that b.example has no DS. @defaultValue true */
+  readonly isSigned?: boolean;
+  /** What becomes of the zone once it is signed. */
+  readonly spoil?: (text: string) => string;
+  /** The name server keeps silent when asked for records of this type. @defaultValue it always answers */
+  readonly silentFor?: 'SRV' | 'TLSA';
+}
+
+/** b.example is served by xmpp.b.example at `port`; the resolver trusts the zone above it. */
+export async function signedDns(stage: Stage, port: number, options: SignedDnsOptions = {}): Promise<Resolver> {
+  const { tlsa = [], isSigned = true, spoil = (text: string): string => text, silentFor } = options;
+  const plain = zone(B, [
+    'xmpp A 127.0.0.1',
+    `_xmpp-server._tcp SRV 0 0 ${port} xmpp`,
+    ...tlsa.map((record) => `_${port}._tcp.xmpp TLSA ${formatTlsa(record)}`),
+  ]);
+  const { text, ds } = isSigned ? signZone(B, plain) : { text: plain, ds: '' };
+  const parent = signZone(PARENT, zone(PARENT, [`${B}. NS ns`, ds]));
+  const nsd = await startNsd({ [PARENT]: parent.text, [B]: spoil(text) });
+  stage.atEnd(() => nsd.stop());
+  const relay = await startDnsRelay(nsd.port, ({ type }) => (type === silentFor ? 'dropped' : 'answered'));
+  stage.atEnd(() => relay.close());
+  const resolver = createValidatingResolver({
+    stubs: { [PARENT]: relay.address, [B]: relay.address },
+    trustAnchors: [parent.ds],
+    clock: stage.clock,
+  });
+  stage.atEnd(() => resolver.close());
+  return resolver;
+}
+
+const zone = (name: string, records: readonly string[]): string => `$ORIGIN ${name}.
+$TTL 120
+@ SOA ns hostmaster 1 3600 600 86400 60
+@ NS ns
+ns A 127.0.0.1
+${records.join('\n')}
+`;
