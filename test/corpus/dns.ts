@@ -49,7 +49,8 @@ async function forgedTlsa(stage: Stage): Promise<Produced> {
     assert.notEqual(forged, text, 'the record stands in the zone');
     return forged;
   };
-  return sends(stage, { ports: { resolver: await signedDns(stage, port, { tlsa: [tlsa], spoil }) } });
+  const { resolver } = await signedDns(stage, port, { tlsa: [tlsa], spoil });
+  return sends(stage, { ports: { resolver } });
 }
 
 /** Our server validates what it asks of the world of DNSSEC. */
@@ -96,7 +97,10 @@ export const dns: readonly Case[] = [
     ...{ section, name: 'nobody answers for the TLSA records', lateMs: 2_500, skip: signedDnsMissing },
     produce: async (stage) => {
       const { port } = await farEnd(stage);
-      return sends(stage, { ports: { resolver: await signedDns(stage, port, { tlsa: [tlsa], silentFor: 'TLSA' }) } });
+      const { resolver, unanswered } = await signedDns(stage, port, { tlsa: [tlsa], silentFor: 'TLSA' });
+      const produced = await sends(stage, { ports: { resolver } });
+      await unanswered();
+      return produced;
     },
     expect: {
       ...{ state: 'awaitingTlsa', mover: 'dns', diagnosis: 'dns-silent' },
@@ -113,8 +117,10 @@ export const dns: readonly Case[] = [
     },
     produce: async (stage) => {
       const { port } = await farEnd(stage);
-      const at = await stage.provider({ ports: { resolver: await signedDns(stage, port, { silentFor: 'SRV' }) } });
+      const { resolver, unanswered } = await signedDns(stage, port, { silentFor: 'SRV' });
+      const at = await stage.provider({ ports: { resolver } });
       await (await Caller.of(stage, at)).securing();
+      await unanswered();
       return { at, direction: 'incoming', local: A, remote: B };
     },
     expect: {

@@ -65,7 +65,7 @@ export const policy: readonly Case[] = [
     ...{ section, name: 'only DANE may prove, and the domain is not signed', skip: signedDnsMissing },
     produce: async (stage) => {
       const { port } = await farEnd(stage, { external: 'accepted' });
-      const resolver = await signedDns(stage, port, { isSigned: false });
+      const { resolver } = await signedDns(stage, port, { isSigned: false });
       return sends(stage, { ...withPolicy({ prooftypes: ['dane'] }), ports: { resolver } });
     },
     expect: {

@@ -122,7 +122,8 @@ const DANE = 'DANE (RFC 7671, RFC 7673)';
 
 async function byDane(stage: Stage, ...tlsa: readonly TlsaRecord[]): Promise<Produced> {
   const { port } = await farEnd(stage, { credential: { cert: shown.certPem, key: shown.key }, external: 'accepted' });
-  return sends(stage, { ports: { resolver: await signedDns(stage, port, { tlsa }) } });
+  const { resolver } = await signedDns(stage, port, { tlsa });
+  return sends(stage, { ports: { resolver } });
 }
 
 const record = (usage: number, of: Buffer, selector = 0): TlsaRecord => ({

@@ -25,8 +25,15 @@ export interface SignedDnsOptions {
   readonly silentFor?: 'SRV' | 'TLSA';
 }
 
-/** b.example is served by xmpp.b.example at `port`; the resolver trusts the zone above it. */
-export async function signedDns(stage: Stage, port: number, options: SignedDnsOptions = {}): Promise<Resolver> {
+export interface SignedDns {
+  /** It trusts the zone above b.example. */
+  readonly resolver: Resolver;
+  /** Resolves when the name server has been asked and has kept silent. */
+  readonly unanswered: () => Promise<void>;
+}
+
+/** b.example is served by xmpp.b.example at `port`. */
+export async function signedDns(stage: Stage, port: number, options: SignedDnsOptions = {}): Promise<SignedDns> {
   const { tlsa = [], isSigned = true, spoil = (text: string): string => text, silentFor } = options;
   const plain = zone(B, [
     'xmpp A 127.0.0.1',
@@ -37,7 +44,13 @@ export async function signedDns(stage: Stage, port: number, options: SignedDnsOp
   const parent = signZone(PARENT, zone(PARENT, [`${B}. NS ns`, ds]));
   const nsd = await startNsd({ [PARENT]: parent.text, [B]: spoil(text) });
   stage.atEnd(() => nsd.stop());
-  const relay = await startDnsRelay(nsd.port, ({ type }) => (type === silentFor ? 'dropped' : 'answered'));
+  let hasKeptSilent = false;
+  const relay = await startDnsRelay(nsd.port, ({ type }) => {
+    if (type !== silentFor) return 'answered';
+    hasKeptSilent = true;
+    stage.changed();
+    return 'dropped';
+  });
   stage.atEnd(() => relay.close());
   const resolver = createValidatingResolver({
     stubs: { [PARENT]: relay.address, [B]: relay.address },
@@ -45,7 +58,12 @@ export async function signedDns(stage: Stage, port: number, options: SignedDnsOp
     clock: stage.clock,
   });
   stage.atEnd(() => resolver.close());
-  return resolver;
+  const unanswered = (): Promise<void> =>
+    stage.until(
+      () => hasKeptSilent,
+      () => `a question that is left without an answer, of ${relay.asked.join(', ')}`,
+    );
+  return { resolver, unanswered };
 }
 
 const zone = (name: string, records: readonly string[]): string => `$ORIGIN ${name}.
