@@ -27,7 +27,7 @@ export interface Explanation {
   /** The moment that is told of, in milliseconds since the epoch. */
   readonly atMs: number;
   /**
-   * It has failed, and nothing has succeeded since; or whoever is waited for, the innermost of the chain, has let pass what is
+   * It has failed, and nothing has succeeded since, though it may be tried again now; or whoever is waited for, the innermost of the chain, has let pass what is
    * usual (5 s for a server or the web, 2 s for the DNS or ourselves); or half of the time of any wait in the chain has passed.
    */
   readonly stuck: boolean;
