@@ -9,6 +9,7 @@ import type { EventOfActor, ReportRecord, TraceBody, TraceRecord } from '../trac
 import { redactEvent, redactInput } from '../trace/redact.ts';
 import { Ring } from '../trace/ring.ts';
 import { type Course, WATCHED, WatchedActor, type WatchedScope } from './watched-actor.ts';
+import { RecordBatch } from './record-batch.ts';
 import { deadlineIn, follow, innermostOf, type Stay } from '../trace/view/stay.ts';
 
 export interface RecorderOptions {
@@ -41,13 +42,17 @@ export class Recorder implements Course {
   #prompt: { readonly actor: string; readonly seq: number } | null = null;
   /** How many transitions and births are being computed, one within the other; their records wait for the outermost. */
   #depth = 0;
-  #first: TraceRecord | null = null;
-  #others: TraceRecord[] = [];
+  readonly #batch = new RecordBatch();
+  readonly #keep: (record: TraceRecord) => void;
 
   constructor({ clock, records = traceLimits.records, bytes = traceLimits.bytes }: RecorderOptions) {
     this.clock = clock;
     this.#keeps = records > 0;
     this.ring = new Ring(records, bytes);
+    this.#keep = (record) => {
+      if (this.#keeps) this.ring.push(record);
+      if (this.records$.observed) this.records$.next(record);
+    };
   }
 
   /** Actors that live, by id; of those that were born while nothing was recorded nobody knows. */
@@ -118,7 +123,7 @@ export class Recorder implements Course {
     const snapshot: AnyMachineSnapshot = chart.getInitialSnapshot(actor, input);
     actor.stay = follow(chart, null, INIT, [snapshot], bornMs);
     this.#live.set(actor.path, actor);
-    this.#add({
+    this.#batch.add({
       seq,
       atMs: bornMs,
       actor: actor.path,
@@ -156,7 +161,7 @@ export class Recorder implements Course {
     try {
       steps = chart.microstep(snapshot, event, actor);
     } catch (error) {
-      this.#add(this.#eventRecord(seq, cause, actor, event, snapshot, NOTHING_PASSED, this.clock.now()));
+      this.#batch.add(this.#eventRecord(seq, cause, actor, event, snapshot, NOTHING_PASSED, this.clock.now()));
       this.#ended(actor, { status: 'error', error, context: null });
       this.#close(mover, outer);
       throw error;
@@ -172,7 +177,7 @@ export class Recorder implements Course {
     const passed = steps.length === 1 ? NOTHING_PASSED : passedIn(chart, before, steps);
     actor.stay = follow(chart, before, event, steps, nowMs);
     actor.seq = seq;
-    this.#add(this.#eventRecord(seq, cause, actor, event, snapshot, passed, nowMs));
+    this.#batch.add(this.#eventRecord(seq, cause, actor, event, snapshot, passed, nowMs));
     if (next.status !== 'active') this.#ended(actor, next);
     this.#close(mover, outer);
     return next;
@@ -209,7 +214,7 @@ export class Recorder implements Course {
     actor.seq = seq;
     const isDone = status === 'done';
     const isErrored = status === 'error';
-    this.#add({
+    this.#batch.add({
       seq,
       atMs: this.clock.now(),
       actor: actor.path,
@@ -263,29 +268,7 @@ export class Recorder implements Course {
     this.#course = outer;
     this.#mover = mover;
     this.#depth -= 1;
-    const first = this.#first;
-    if (this.#depth > 0 || first === null) return;
-    this.#first = null;
-    if (this.#others.length === 0) {
-      this.#keep(first);
-      return;
-    }
-    // Whoever was born of a transition stands after it.
-    const records = this.#others;
-    this.#others = [];
-    records.push(first);
-    records.sort(bySeq);
-    for (const record of records) this.#keep(record);
-  }
-
-  #add(record: TraceRecord): void {
-    if (this.#first === null) this.#first = record;
-    else this.#others.push(record);
-  }
-
-  #keep(record: TraceRecord): void {
-    if (this.#keeps) this.ring.push(record);
-    if (this.records$.observed) this.records$.next(record);
+    if (this.#depth === 0) this.#batch.drain(this.#keep);
   }
 }
 
@@ -312,8 +295,6 @@ function recordOf(seq: number, atMs: number, actor: string, cause: number | null
       return { seq, atMs, actor, cause, ...body };
   }
 }
-
-const bySeq = (a: TraceRecord, b: TraceRecord): number => a.seq - b.seq;
 
 const isPrompt = (record: TraceRecord): boolean =>
   (record.kind === 'wire' && record.direction === 'in') ||

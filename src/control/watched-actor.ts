@@ -50,6 +50,7 @@ export class WatchedActor implements Scope, LiveActor {
   actionExecutor: Scope['actionExecutor'];
   readonly #course: Course;
   readonly #scope: Scope;
+  #deferred: (() => void)[] = [];
   /** Records of the ends of children that it has not heard of yet, by the id of the child. */
   #ends: Map<string, number> | null = null;
 
@@ -71,8 +72,16 @@ export class WatchedActor implements Scope, LiveActor {
     this.#scope = scope;
   }
 
+  /** What one event sets going is done in one course: xstate does it in this order, all at once, when the event is taken. */
   defer(run: () => void): void {
-    this.#scope.defer(() => this.#course.inCourseOf(this, run));
+    if (this.#deferred.push(run) > 1) return;
+    this.#scope.defer(() => {
+      const all = this.#deferred;
+      this.#deferred = [];
+      this.#course.inCourseOf(this, () => {
+        for (const each of all) each();
+      });
+    });
   }
 
   childEnded(id: string, seq: number): void {
