@@ -6,6 +6,7 @@ import type { createNodePorts as CreateNodePorts } from '../../src/node-ports.ts
 import type { Credential } from '../../src/ports.ts';
 import { cpuSeconds } from './figures.ts';
 import { serveCommands } from './workers.ts';
+import type { Router } from '../../src/routing/router.ts';
 import type { Stanza as StanzaOf } from '../../src/protocol/stanza.ts';
 
 export type ProviderCommand =
@@ -22,6 +23,20 @@ export type ProviderCommand =
   | { readonly do: 'send'; readonly pairs: readonly (readonly [string, string])[]; readonly atOnce: number }
   /** So many times, one after the other: a message finds no stream, one is negotiated for it, and closed once it has carried it. */
   | { readonly do: 'negotiate'; readonly pair: readonly [string, string]; readonly times: number }
+  /** Each of these pairs, as if it had been proved on the one stream that there is: its way out, or its way in. */
+  | {
+      readonly do: 'know';
+      readonly senders: readonly string[];
+      readonly targets: readonly string[];
+      readonly way: 'in' | 'out';
+    }
+  /** Stanzas of known pairs, in no order, as many as are given; answers when the system has taken all. */
+  | {
+      readonly do: 'flood';
+      readonly senders: readonly string[];
+      readonly targets: readonly string[];
+      readonly count: number;
+    }
   /** Answers when so many stanzas have come in, all in all; rejects after a minute. */
   | { readonly do: 'await'; readonly received: number }
   /** What this process has used so far, after a garbage collection. */
@@ -46,6 +61,8 @@ export interface ProviderAnswer {
   readonly returned: number;
   /** Stanzas that came in. */
   readonly received: number;
+  /** Of the last flood, without making its stanzas. */
+  readonly floodCpuSeconds: number;
 }
 
 const built = (file: string): Promise<unknown> => import(new URL(`../../dist/src/${file}`, import.meta.url).href);
@@ -55,16 +72,22 @@ const { Stanza } = (await built('protocol/stanza.js')) as { Stanza: typeof Stanz
 
 const PATIENCE_MS = 60_000;
 const LOOK_MS = 5;
+/** Different stanzas of a flood, and those that are on their way together. */
+const MADE = 20_000;
+const FLOOD_AT_ONCE = 500;
 
 let manager: Manager | null = null;
 let sent = 0;
 let returned = 0;
 let received = 0;
+let floodCpuSeconds = 0;
 
 serveCommands<ProviderCommand, ProviderAnswer>(async (command) => {
   if (command.do === 'start') await start(command);
   else if (command.do === 'send') await send(command);
   else if (command.do === 'negotiate') await negotiate(command);
+  else if (command.do === 'know') know(command);
+  else if (command.do === 'flood') await flood(command);
   else if (command.do === 'await') await allReceived(command.received);
   return measure();
 });
@@ -78,13 +101,47 @@ async function start({ hosts, caPem, dns, bidi, records }: Extract<ProviderComma
   await manager.start();
 }
 
-async function sendOne([from, to]: readonly [string, string]): Promise<void> {
+function messageOf(from: string, to: string): StanzaOf {
   const attributes = { from: `romeo@${from}`, to: `juliet@${to}` };
   const xml = `<message from='${attributes.from}' to='${attributes.to}'><body>hello</body></message>`;
-  const stanza = new Stanza('message', attributes.to, attributes.from, Buffer.from(xml), 'jabber:server');
-  const fate = await manager?.send(stanza);
+  return new Stanza('message', attributes.to, attributes.from, Buffer.from(xml), 'jabber:server');
+}
+
+async function sendOne([from, to]: readonly [string, string]): Promise<void> {
+  const fate = await manager?.send(messageOf(from, to));
   if (fate?.outcome === 'sent') sent += 1;
   else returned += 1;
+}
+
+/** The tables themselves, which the embedding program does not see. */
+const plane = (): Router => (manager ?? fail()).router as Router;
+
+function fail(): never {
+  throw new Error('not started');
+}
+
+function know({ senders, targets, way }: Extract<ProviderCommand, { do: 'know' }>): void {
+  const [stream] = (manager ?? fail()).snapshot().streams;
+  if (stream === undefined) throw new Error('no stream stands');
+  for (const sender of senders)
+    for (const target of targets)
+      if (way === 'in') plane().admit(stream.id, sender, target);
+      else plane().setRoute(sender, target, stream.id);
+}
+
+async function flood({ senders, targets, count }: Extract<ProviderCommand, { do: 'flood' }>): Promise<void> {
+  const nameIn = (names: readonly string[]): string => names[Math.floor(Math.random() * names.length)] ?? '';
+  const stanzas = Array.from({ length: MADE }, () => messageOf(nameIn(senders), nameIn(targets)));
+  const before = process.cpuUsage();
+  for (let from = 0; from < count; from += FLOOD_AT_ONCE) {
+    const fates = Array.from({ length: Math.min(FLOOD_AT_ONCE, count - from) }, (_, at) => {
+      const stanza = stanzas[(from + at) % MADE];
+      return stanza === undefined ? fail() : (manager ?? fail()).send(stanza);
+    });
+    for (const { outcome } of await Promise.all(fates)) if (outcome !== 'sent') returned += 1;
+  }
+  const { user, system } = process.cpuUsage(before);
+  floodCpuSeconds = (user + system) / 1e6;
 }
 
 async function send({ pairs, atOnce }: Extract<ProviderCommand, { do: 'send' }>): Promise<void> {
@@ -138,6 +195,7 @@ async function measure(): Promise<ProviderAnswer> {
     sent,
     returned,
     received,
+    floodCpuSeconds,
   };
 }
 
