@@ -26,7 +26,6 @@ import { Registry } from './control/registry.ts';
 import { Router } from './routing/router.ts';
 import type { Stage } from './control/standing-streams.ts';
 import type { Delivery, Outlet, RouterCounters, RouterTotals } from './routing/types.ts';
-import { liveView } from './trace/view/live-view.ts';
 import { type ReportRecord, type TraceRecord, withoutKeys } from './trace/record.ts';
 import type { View } from './trace/view/view.ts';
 
@@ -440,10 +439,7 @@ export class ConnectionManager {
    * is read within the task that asks for it: actors are looked at as they are asked for.
    */
   view(): View {
-    const { live, ring } = this.#registry.recorder;
-    const attempts = this.#registry.attempts.keep;
-    const bytesOf = (id: string) => this.#registry.streams.get(Number(id.slice('stream:'.length)))?.bytes ?? null;
-    return liveView({ live, ring, attempts, bytesOf, hosts: [...this.#hosted.keys()], nowMs: this.#ports.clock.now() });
+    return this.#registry.view([...this.#hosted.keys()]);
   }
 
   /** Whom a stream is with, as far as its header has said; null when it has ended. */

@@ -24,7 +24,10 @@ import { AttemptKeep } from '../trace/attempt-keep.ts';
 import { whyRefused } from '../trace/context.ts';
 import { diagnose } from '../trace/explain/causes/diagnose.ts';
 import { isSameFault, tellingFault } from '../trace/explain/causes/telling-fault.ts';
+import { refusalIn } from '../trace/explain/refusals.ts';
 import { situationOf } from '../trace/explain/situation.ts';
+import type { View } from '../trace/view/view.ts';
+import { type Failed, FailureExplainer } from './explain-failures.ts';
 import type { Recorder } from './recorder.ts';
 import type { StreamRow } from './standing-streams.ts';
 
@@ -52,9 +55,12 @@ export class AttemptRecords {
   /** By what an association has tried. */
   readonly #toldOf = new WeakMap<readonly ProofAttempt[], readonly AttemptVerdict[]>();
 
-  constructor(recorder: Recorder, rowOf: (stream: StreamId) => StreamRow | undefined) {
+  readonly #explainer: FailureExplainer;
+
+  constructor(recorder: Recorder, rowOf: (stream: StreamId) => StreamRow | undefined, view: () => View) {
     this.#recorder = recorder;
     this.#rowOf = rowOf;
+    this.#explainer = new FailureExplainer(view, recorder.clock);
   }
 
   /** Of what the far end says. */
@@ -80,7 +86,8 @@ export class AttemptRecords {
         const byKey = attempts.find(({ prooftype }) => prooftype === 'dialback')?.verdict;
         const why = byKey !== undefined && byKey.kind !== 'proved' ? byKey.fault : tellingFault(attempts, said);
         const attempted = this.#incoming(row, from, to);
-        this.#failedWith(attempted, row.context(), why, attempts);
+        const actor = `stream:${row.id}/verification.${from}>${to}`;
+        this.#failedWith(attempted, row.context(), why, attempts, { actor, kind: 'verification' });
         break;
       }
       case 'pair.admitted': {
@@ -118,7 +125,7 @@ export class AttemptRecords {
     // One that had ended before this began is no part of it.
     const lately = failed !== undefined && failed.atMs >= attempted.startedMs ? failed.facts : null;
     const facts = (stream === null ? undefined : this.#rowOf(stream)?.context()) ?? lately;
-    this.#failedWith(attempted, facts, report.fault, null);
+    this.#failedWith(attempted, facts, report.fault, null, { actor: `pair:${local}>${remote}`, kind: 'pair' });
   }
 
   /** A stream of ours may try on elsewhere; one that was opened to us has failed if it never stood. */
@@ -127,6 +134,7 @@ export class AttemptRecords {
     const { stream, local, remote, associated } = context;
     const hasStood = row.establishedAt !== Infinity;
     const isAsking = this.#asking.delete(stream);
+    if (hasStood) this.#refused(row);
     if (hasStood || remote === '') return;
     if (row.initiating) {
       this.#failed.set(remote, { facts: factsOf(context), atMs: this.#recorder.clock.now() });
@@ -139,7 +147,17 @@ export class AttemptRecords {
     const unproved = lacking ?? whyRefused(context.negotiation);
     const fault = unproved ?? why;
     if (fault === null || isAsking || (unproved === null && isTakingLeave(why))) return;
-    this.#failedWith(this.#incoming(row, remote, local), context, fault, attempts);
+    const told = { actor: `stream:${stream}`, kind: 'stream' } as const;
+    this.#failedWith(this.#incoming(row, remote, local), context, fault, attempts, told);
+  }
+
+  /** A stanza of a pair that is not proved on the stream, for which it is ended. */
+  #refused(row: StreamRow): void {
+    const actor = `stream:${row.id}`;
+    const refusal = refusalIn(this.#explainer.view(), actor);
+    if (refusal === null) return;
+    const { from, to, fault } = refusal;
+    this.#failedWith(this.#incoming(row, from, to), row.context(), fault, [], { actor, kind: 'refusal' });
   }
 
   #incoming(row: StreamRow, from: string, to: string): Attempted {
@@ -217,13 +235,21 @@ export class AttemptRecords {
     return heldBy({ prooftype, expiresAtMs: verdict.expiresAtMs }, textsOf(verdict, seen, true), atMs);
   }
 
-  #failedWith(attempted: Attempted, facts: Facts | null, why: Fault, attempts: readonly ProofAttempt[] | null): void {
+  #failedWith(
+    attempted: Attempted,
+    facts: Facts | null,
+    why: Fault,
+    attempts: readonly ProofAttempt[] | null,
+    failed: Failed,
+  ): void {
     const tried = attempts ?? facts?.associated?.attempts ?? [];
     const isOfAssociation = tried.some(({ verdict }) => verdict.kind !== 'proved' && isSameFault(verdict.fault, why));
     const told = attempts === null && isOfAssociation ? tellingFault(tried, why) : why;
     const stream = facts === null ? null : { context: { ...facts } };
     const view = { atMs: this.#recorder.clock.now() };
-    const { cause, fix } = diagnose(situationOf(view, { ...attempted, stream, peer: null }, told, attempts));
+    const { cause, fix } =
+      this.#explainer.explain(failed) ??
+      diagnose(situationOf(view, { ...attempted, stream, peer: null }, told, attempts));
     this.#record({
       outcome: 'failed',
       stream: facts?.stream ?? null,

@@ -30,6 +30,7 @@ export class RecordBatch {
     const others = size === 1 ? NONE : this.#records.slice(1, size);
     this.#size = 0;
     if (size > FEW) this.#records = [];
+    else this.#records.fill(first, 1, size); // the others are the ring's to keep
     keep(first);
     for (const record of others) keep(record);
   }

@@ -31,6 +31,8 @@ import { StreamActors } from './stream-actors.ts';
 import { StreamSearch } from './stream-search.ts';
 import { VerifyDesk } from './verify-desk.ts';
 import { Whereabouts } from './whereabouts.ts';
+import { liveView } from '../trace/view/live-view.ts';
+import type { View } from '../trace/view/view.ts';
 
 export interface RegistryOptions {
   /** At first; {@link Registry.enforcePolicy} changes the policy. */
@@ -73,7 +75,11 @@ export class Registry implements OtherStreams {
     const { streams } = this;
     const recorder = (this.recorder = new Recorder({ clock, ...options.trace }));
     this.certificates = new CertificateRecords(recorder);
-    const attempts = (this.attempts = new AttemptRecords(recorder, (stream) => streams.get(stream)));
+    const attempts = (this.attempts = new AttemptRecords(
+      recorder,
+      (stream) => streams.get(stream),
+      () => this.view([]),
+    ));
     const search = (this.search = new StreamSearch(streams, clock, (remote, stream) => {
       this.#peerActors.send(remote, { type: 'stream.awaited', stream });
     }));
@@ -160,6 +166,13 @@ export class Registry implements OtherStreams {
       attempts,
       routeWanted: (local, remote) => this.routeWanted(local, remote),
     });
+  }
+
+  /** Of what is now; `hosts` are the domains served here, the first of them before the others. */
+  view(hosts: readonly string[]): View {
+    const { live, ring, clock } = this.recorder;
+    const bytesOf = (id: string) => this.streams.get(Number(id.slice('stream:'.length)))?.bytes ?? null;
+    return liveView({ live, ring, attempts: this.attempts.keep, bytesOf, hosts, nowMs: clock.now() });
   }
 
   /** What policy and chance say of a remote domain now. */

@@ -1,6 +1,7 @@
 /** What a case of the corpus is: how it is produced, and what an expert would say of it. */
 import assert from 'node:assert/strict';
 import type { Explanation } from '../../src/trace/explain/explain.ts';
+import { briefText } from '../../src/trace/attempt.ts';
 import { join } from '../../src/trace/join/join.ts';
 import { explained, type Provider, replayed, Stage } from './stage.ts';
 
@@ -35,6 +36,8 @@ export interface Case {
   readonly produce: (stage: Stage) => Promise<Produced>;
   /** It hangs, and so much later it is explained, in milliseconds; absent: it has failed. */
   readonly lateMs?: number;
+  /** It goes on being tried after stanzas have been given up, and what is told goes on with it. */
+  readonly goesOn?: boolean;
   readonly expect: Expected;
   /** What the other end says of it at the same moment. */
   readonly far?: Expected;
@@ -47,7 +50,12 @@ export interface Case {
 export interface Row {
   readonly name: string;
   readonly section: string;
-  readonly told: Pick<Explanation, 'mover' | 'cause' | 'fix'> & { readonly state: string; readonly diagnosis: string };
+  readonly told: Pick<Explanation, 'cause' | 'fix'> & {
+    readonly state: string;
+    readonly diagnosis: string;
+    /** Null where two traces disagree: who moves is not said of that. */
+    readonly mover: Explanation['mover'] | null;
+  };
   /** The states that wait, from the stanza to the one that is told, each as `chart.path`; none where it has failed. */
   readonly waits: readonly string[];
   readonly wrong: readonly string[];
@@ -75,13 +83,13 @@ export async function play(one: Case): Promise<readonly Row[]> {
       await far?.until(stage, ({ state, fault }) => state === one.far?.state || fault !== null);
       await stage.pass(lateMs);
     }
-    const rows = [rowOf(one, one.name, one.expect, await near.told())];
+    const rows = [rowOf(one, one.name, one.expect, near, await near.told())];
     if (far !== null && one.far !== undefined)
-      rows.push(rowOf(one, `${one.name}, at the other end`, one.far, await far.told()));
+      rows.push(rowOf(one, `${one.name}, at the other end`, one.far, far, await far.told()));
     if (one.joined !== undefined && other !== undefined) rows.push(await joined(one, produced.at, other, one.joined));
     if (one.over !== undefined) {
       await untilOver(stage, near);
-      rows.push(rowOf(one, `${one.name}, until the end`, one.over, await near.told()));
+      rows.push(rowOf(one, `${one.name}, until the end`, one.over, near, await near.told()));
     }
     return rows;
   } finally {
@@ -126,6 +134,19 @@ class Look {
     );
   }
 
+  /** Where the attempt that has failed is kept otherwise than it is told: what is looked up tomorrow is what was said today. */
+  remembered({ local, remote, direction, cause, fix }: Explanation): string[] {
+    const attempts = this.#of.at.manager.view().attempts(remote);
+    const last = attempts.findLast(
+      ({ attempt }) => attempt.local === local && attempt.direction === direction,
+    )?.attempt;
+    if (last === undefined) return ['it is not remembered'];
+    return [
+      ...(last.cause === briefText(cause) ? [] : [`remembered otherwise: ${last.cause}`]),
+      ...(last.fix === briefText(fix) ? [] : [`what to do is remembered otherwise: ${last.fix}`]),
+    ];
+  }
+
   /** Live, once its trace has said the same of everything. */
   async told(): Promise<Explanation> {
     await explained(this.#of.at);
@@ -135,13 +156,16 @@ class Look {
   }
 }
 
-function rowOf({ section }: Case, name: string, expected: Expected, told: Explanation): Row {
+function rowOf({ section, goesOn }: Case, name: string, expected: Expected, look: Look, told: Explanation): Row {
   const diagnosis = told.diagnosis ?? 'none';
+  const isKept = told.fault !== null && told.remote !== '' && goesOn !== true;
+  const remembered = isKept ? look.remembered(told) : [];
   const wrong = [
     ...(stateOf(told) === expected.state ? [] : [`state: ${expected.state} expected`]),
     ...(told.mover === expected.mover ? [] : [`mover: ${expected.mover} expected`]),
     ...(diagnosis === expected.diagnosis ? [] : [`diagnosis: ${expected.diagnosis} expected`]),
     ...(told.stuck ? [] : ['not stuck']),
+    ...remembered,
     ...(expected.cause.test(told.cause) ? [] : [`cause: ${String(expected.cause)} expected`]),
     ...(expected.fix.test(told.fix) ? [] : [`fix: ${String(expected.fix)} expected`]),
   ];
@@ -174,7 +198,7 @@ async function joined(
   return {
     name: `${name}, both traces`,
     section,
-    told: { state, mover: 'operator', cause, fix, diagnosis: state },
+    told: { state, mover: null, cause, fix, diagnosis: state },
     waits: [],
     wrong,
   };

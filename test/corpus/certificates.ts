@@ -107,7 +107,7 @@ const wrong: readonly Wrong[] = [
   {
     name: 'its intermediate certificate has expired',
     shows: () => authority.intermediate({ name: 'Late', notAfter: Date.now() - 7 * DAY_MS }).issue({ dnsNames: [B] }),
-    cause: /A certificate in the chain of .* has expired/,
+    cause: /A certificate in the chain at .* has expired/,
     fix: /Renew it/,
   },
   {

@@ -92,6 +92,46 @@ export const connection: readonly Case[] = [
     },
   },
   {
+    ...{ section, name: 'who connects is a client' },
+    produce: async (stage) => {
+      const at = await stage.provider();
+      const { stream } = await Caller.of(stage, at);
+      stream.write(header(`to='${A}'`).replace("'jabber:server'", "'jabber:client'"));
+      return { at, direction: 'incoming' };
+    },
+    expect: {
+      ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'failed' },
+      cause: /^A client has connected to the port for servers/,
+      fix: /port for clients, most often 5222/,
+    },
+  },
+  {
+    ...{ section, name: 'who connects wants a domain that is not served here' },
+    produce: async (stage) => {
+      const at = await stage.provider();
+      const { stream } = await Caller.of(stage, at);
+      stream.write(header(`from='${B}' to='c.example'`));
+      return { at, direction: 'incoming' };
+    },
+    expect: {
+      ...{ state: 'streamHeaders.awaitingHeader', mover: 'operator', diagnosis: 'failed' },
+      cause: /connected to us for a domain that is not served here \(.*c\.example/,
+      fix: /Add that domain to the hosts or components here/,
+    },
+  },
+  {
+    ...{ section, name: 'the far end does not serve the domain that we assert ourselves to' },
+    produce: async (stage) => {
+      await farEnd(stage, { dialback: 'error item-not-found' });
+      return sends(stage, { manager: { policy: { federation: 'encrypted' } } });
+    },
+    expect: {
+      ...{ state: 'established.open', mover: 'peer', diagnosis: 'failed' },
+      cause: /The server at xmpp\.example port \d+ does not serve b\.example/,
+      fix: /Add b\.example to the hosts of that server/,
+    },
+  },
+  {
     ...{ section, name: 'who connects sends what is no XML' },
     produce: async (stage) => {
       const at = await stage.provider();
@@ -162,7 +202,7 @@ export const connection: readonly Case[] = [
     expect: {
       ...{ state: 'streamHeaders.awaitingFeatures', mover: 'operator', diagnosis: 'failed' },
       cause: /does not talk to a\.example: policy-violation/,
-      fix: /why it has, its operator knows/,
+      fix: /Ask its operator: what is refused there/,
     },
   },
   {
@@ -233,7 +273,7 @@ export const connection: readonly Case[] = [
     },
   },
   {
-    ...{ section, name: 'stanzas have waited for as long as they may, and there are targets left' },
+    ...{ section, name: 'stanzas have waited for as long as they may, and there are targets left', goesOn: true },
     produce: async (stage) => {
       const produced = await silentAfter(stage, 0, {}, (at) => targets(at, 10));
       await stage.pass(limits.routeMs + 1_000);

@@ -5,7 +5,7 @@ import { freePort } from '../support/processes.ts';
 import { blockedPort } from './blocked-port.ts';
 import { type Case, LATE_MS, type Produced } from './case.ts';
 import { Caller, farEnd, scripted, sends } from './far-ends.ts';
-import { A, B, type ProviderOptions, type Stage, standing } from './stage.ts';
+import { A, B, type Provider, type ProviderOptions, type Stage, standing } from './stage.ts';
 
 const section = 'Dialback (XEP-0220, RFC 7712 §4)';
 
@@ -25,11 +25,15 @@ async function asserts(
     a = {},
     b = {},
     before = () => Promise.resolve(),
-  }: { a?: ProviderOptions; b?: ProviderOptions; before?: () => Promise<void> | void } = {},
+  }: {
+    a?: ProviderOptions;
+    b?: ProviderOptions;
+    before?: (at: Provider, other: Provider) => Promise<void> | void;
+  } = {},
 ): Promise<Produced> {
   const other = await stage.provider({ hosts: [B], manager: byDialback, ...b });
   const at = await stage.provider({ manager: byDialback, showsAsClient: false, ...a });
-  await before();
+  await before(at, other);
   at.send(A, B);
   return { at, other, local: A, remote: B };
 }
@@ -43,6 +47,8 @@ const QUESTION = {
 const ANSWER = { result: /<db:result [^>]*type=[^>]*\/>/, verify: /<db:verify [^>]*type=[^>]*\/>/ };
 
 const REACH_US = /Have the server of a\.example run, and let it be reached from outside/;
+const LOST =
+  /has not even connected to us\. Either it does not reach the servers .*, or our db:result has not reached it/;
 
 export const dialback: readonly Case[] = [
   {
@@ -65,8 +71,9 @@ export const dialback: readonly Case[] = [
     produce: (stage) => asserts(stage, { a: swallows(QUESTION.result) }),
     expect: {
       ...UNREACHED,
-      cause: /was sent our db:result 7 s ago, .*has not asked us .*has not even connected to us/,
-      fix: REACH_US,
+      cause:
+        /was sent our db:result 7 s ago, .*has not asked us .*has not even connected to us\. Either .*, or our db:result has not reached it/,
+      fix: /let it be reached from outside.* says whether our db:result came/,
     },
     joined: {
       id: 'sent-not-seen',
@@ -80,12 +87,29 @@ export const dialback: readonly Case[] = [
     },
   },
   {
+    ...{ section, name: 'db:verify is lost on its way, on a stream that stands', lateMs: LATE_MS },
+    produce: (stage) =>
+      asserts(stage, {
+        b: swallows(QUESTION.verify),
+        before: async (at, other) => {
+          other.send(B, A);
+          await standing(stage, at, 'receivingStream');
+          await stage.pass(LATE_MS);
+        },
+      }),
+    expect: {
+      ...{ ...ASKED, diagnosis: 'key-not-asked-for' },
+      cause: /it has reached us \(stream:\d+\), and its question \(db:verify\) has not arrived/,
+      fix: /the question is lost on its way/,
+    },
+  },
+  {
     ...{ section, name: 'a firewall drops what goes to our authoritative server', lateMs: LATE_MS },
     produce: (stage) =>
       asserts(stage, {
         before: async () => stage.publish([A], await blockedPort(stage), { target: 'blocked.example' }),
       }),
-    expect: { ...UNREACHED, cause: /has not even connected to us/, fix: REACH_US },
+    expect: { ...UNREACHED, cause: LOST, fix: REACH_US },
     far: {
       ...{ state: 'connecting', mover: 'peer', diagnosis: 'connection-silent' },
       cause: /blocked\.example port \d+ has not answered the connection for 7 s/,
@@ -213,7 +237,7 @@ export const dialback: readonly Case[] = [
   {
     ...{ section, name: 'the DNS does not answer the far end about us', lateMs: LATE_MS },
     produce: (stage) => asserts(stage, { before: () => stage.resolver.silence(`_xmpp-server._tcp.${A}`) }),
-    expect: { ...UNREACHED, cause: /has not even connected to us/, fix: REACH_US },
+    expect: { ...UNREACHED, cause: LOST, fix: REACH_US },
     far: {
       ...{ state: 'awaitingServiceRecords', mover: 'dns', diagnosis: 'dns-silent' },
       cause: /The DNS has not answered for a\.example \(its SRV records\) for 7 s/,

@@ -46,7 +46,7 @@ export const policy: readonly Case[] = [
     expect: {
       ...{ ...FAILED, state: 'streamHeaders.awaitingFeatures' },
       cause: /does not talk to a\.example: policy-violation/,
-      fix: /why it has, its operator knows/,
+      fix: /Ask its operator: what is refused there/,
     },
   },
   {

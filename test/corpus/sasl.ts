@@ -32,7 +32,7 @@ export const sasl: readonly Case[] = [
     produce: (stage) => silentAfter(stage, 5),
     expect: {
       ...{ state: 'streamHeaders.awaitingFeatures', mover: 'peer', diagnosis: 'features-silent' },
-      cause: /has offered no features for 7 s: under TLS it first looks into what proves a\.example/,
+      cause: /has offered no features for 7 s: under TLS many servers first look into what proves a\.example/,
       fix: /it may wait for DNS or HTTPS about us/,
     },
     over: {
@@ -128,7 +128,7 @@ export const sasl: readonly Case[] = [
     expect: {
       ...{ ...UNPROVED, diagnosis: 'initiator-silent' },
       cause:
-        /has not proved itself for 7 s\. SASL EXTERNAL was not offered to it, and it does not use dialback\. .*not trusted here/,
+        /has not proved itself for 7 s\. SASL EXTERNAL was not offered to it, and it has not asserted itself by dialback\. .*not trusted here/,
       fix: /from a public authority; or trust that one here/,
     },
     over: {

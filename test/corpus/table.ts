@@ -19,7 +19,7 @@ export function printed(rows: readonly Row[], absent: readonly Absent[], cases: 
     section = of;
     const { state, mover, cause, fix, diagnosis } = told;
     const where = `${state.replaceAll('.', '. ')} [${diagnosis}]`;
-    lines.push(cells(name, where, mover, cause, fix, wrong.length === 0 ? 'right' : 'WRONG'), '');
+    lines.push(cells(name, where, mover ?? '', cause, fix, wrong.length === 0 ? 'right' : 'WRONG'), '');
     lines.push(...wrong.map((what) => `  !! ${what}`));
   }
   const right = rows.filter(({ wrong }) => wrong.length === 0).length;

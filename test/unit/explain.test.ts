@@ -127,7 +127,7 @@ const SILENT: readonly Case[] = [
     actors: opening('streamHeaders.awaitingFeatures', { context: TLS }),
     state: 'streamHeaders.awaitingFeatures',
     mover: 'peer',
-    cause: /no features for 20 s: under TLS it first looks into what proves a\.example/,
+    cause: /no features for 20 s: under TLS many servers first look into what proves a\.example/,
     fix: /log of that server/,
   },
   {
@@ -326,7 +326,7 @@ const SILENT: readonly Case[] = [
     state: 'authentication.awaitingAuthentication',
     mover: 'peer',
     cause:
-      /SASL EXTERNAL was not offered to it, and it does not use dialback\. The certificate has the name b\.example in its subject/,
+      /SASL EXTERNAL was not offered to it, and it has not asserted itself by dialback\. The certificate has the name b\.example in its subject/,
     fix: /Get a certificate with the dNSName b\.example/,
   },
   {

@@ -140,7 +140,7 @@ export function toEnd<Result>(steps: Generator<unknown, Result>): Result {
 export function explained(view: View, negotiation: Negotiation): Explanation {
   const { local, remote, direction, stuck, chain, subject, waiting, fault } = negotiation;
   const diagnosis = diagnosisOf(view, negotiation);
-  const { cause, fix, mover } = diagnosis?.explain(view, negotiation, view.atMs) ?? told(view, negotiation);
+  const { cause, fix, mover } = diagnosis?.explain(view, negotiation, view.atMs) ?? unsuspicious(view, negotiation);
   const own = linkOf(subject);
   return {
     local,
@@ -188,7 +188,10 @@ const moverOf = ({ origin }: Fault): Mover | null =>
   origin === 'local' ? 'operator' : ((['peer', 'dns', 'web'] as const).find((one) => one === origin) ?? null);
 
 /** Where nothing is wrong, or nothing is known to be. */
-function told(view: View, { outcome, waiting, local, remote, direction, subject, stuck }: Negotiation): Finding {
+function unsuspicious(
+  view: View,
+  { outcome, waiting, local, remote, direction, subject, stuck }: Negotiation,
+): Finding {
   const [from, to] = direction === 'outgoing' ? [local, remote] : [remote, local];
   if (outcome === 'holds')
     return { cause: `Stanzas from ${from || 'it'} to ${to || 'us'} have a way.`, fix: 'Nothing.' };

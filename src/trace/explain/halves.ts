@@ -11,7 +11,7 @@ export interface AuthorityHalf {
   readonly answered: { readonly atMs: number; readonly type: string } | null;
   /** What it told us of the key in the end, as it reached us; null where it has not. */
   readonly told: { readonly atMs: number; readonly type: string } | null;
-  /** The last stream that it, or somebody who has not said who he is, has opened to us since. */
+  /** The last stream that it has opened to us since, or that still stands; else that of somebody who has not said who he is. */
   readonly stream: ActorView | null;
 }
 
@@ -62,9 +62,13 @@ export class AuthorityHalves {
   }
 
   #openedBy(remote: string, fromMs: number): ActorView | null {
-    const since = (this.#opened ??= openedIn(this.#view)).filter(({ bornMs }) => (bornMs ?? 0) >= fromMs);
-    const by = (who: string) => since.findLast((actor) => domainsOf(actor).remote === who);
-    return by(remote) ?? by('') ?? null;
+    const opened = (this.#opened ??= openedIn(this.#view));
+    const isSince = ({ bornMs }: ActorView): boolean => (bornMs ?? 0) >= fromMs;
+    // A question may come on any stream that the far end has opened to us, however long ago (XEP-0220 §2.6).
+    const isOfIt = (actor: ActorView): boolean =>
+      domainsOf(actor).remote === remote && (actor.ended === null || isSince(actor));
+    const isOfNobody = (actor: ActorView): boolean => domainsOf(actor).remote === '' && isSince(actor);
+    return opened.findLast(isOfIt) ?? opened.findLast(isOfNobody) ?? null;
   }
 }
 

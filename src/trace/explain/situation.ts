@@ -42,7 +42,8 @@ export function situationOf(view: Told, involved: Concerned, fault: Fault, attem
     ...(ownPolicy === null ? {} : { policy: ownPolicy }),
     ...(typeof secureDns === 'boolean' ? { validates: secureDns } : {}),
     nowMs: view.atMs,
-    endpoint: endpointIn(endpoint) ?? endpointIn(peer?.context['endpoint']),
+    // Who dials us came from nowhere that we know of, wherever we dial his domain.
+    endpoint: endpointIn(endpoint) ?? (direction === 'incoming' ? null : endpointIn(peer?.context['endpoint'])),
     isEncrypted,
     ...(stream !== null && hasPath(stream) ? { stoodIn: stoodIn(stream) } : {}),
     isAuthenticated: phase === 'authenticated',

@@ -48,6 +48,8 @@ export interface Cause {
   /** Kebab-case, and stays. */
   readonly id: string;
   readonly layers: readonly FaultLayer[];
+  /** Who has to want to be believed; absent: either. */
+  readonly direction?: 'outgoing' | 'incoming';
   /** Absent: any. */
   readonly conditions?: readonly string[];
   /** What else has to be so; absent: nothing. */
@@ -58,8 +60,21 @@ export interface Cause {
   readonly mover?: Mover;
 }
 
-export const place = ({ endpoint, domain }: Situation): string =>
-  endpoint == null ? domain : `${endpoint.host} port ${endpoint.port}`;
+/** The far end: where we dialled it, or that it dialled us. */
+export function place({ endpoint, domain, direction }: Situation): string {
+  if (endpoint != null) return `${endpoint.host} port ${endpoint.port}`;
+  if (direction !== 'incoming') return domain;
+  return domain === '' ? 'whoever connected' : `whoever connected as ${domain}`;
+}
+
+/** The same, as the beginning of a sentence. */
+export const subject = (situation: Situation): string => place(situation).replace(/^whoever/, 'Whoever');
+
+/** `at` where we dialled it, or `of` whoever dialled us. */
+export const at = (situation: Situation): string =>
+  situation.endpoint == null && situation.direction === 'incoming'
+    ? `of ${place(situation)}`
+    : `at ${place(situation)}`;
 
 export const said = ({ fault }: Situation): string => (fault.text === undefined ? '' : ` (${fault.text})`);
 

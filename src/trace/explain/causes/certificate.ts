@@ -1,7 +1,7 @@
 /** PKIX: what the certificate says, and who vouches for it (RFC 6120 §13.7). */
 import { formatTlsa, tlsaOwner } from '../../../protocol/tlsa.ts';
 import { dayOf } from '../../dates.ts';
-import { type Cause, place, said, type Situation } from './cause.ts';
+import { at, type Cause, said, type Situation, subject } from './cause.ts';
 
 const day = (atMs: number | undefined): string => dayOf(atMs ?? NaN);
 
@@ -23,6 +23,10 @@ const namesInSubject = ({ certificate, domain }: Situation): boolean =>
     .toLowerCase()
     .split(/[\s,=/]+/)
     .includes(domain);
+
+/** Anybody may connect and say any name. */
+const orAnImpostor = ({ domain, direction }: Situation): string =>
+  direction === 'incoming' ? ` If it was none of the servers of ${domain}, it was refused rightly.` : '';
 
 const certificateFor = ({ domain }: Situation): string => `a certificate with the dNSName ${domain}`;
 
@@ -46,7 +50,7 @@ export const certificateCauses: readonly Cause[] = [
     conditions: ['name-mismatch'],
     when: namesUserOnly,
     because: (situation) =>
-      `${place(situation)} shows the certificate of a user, not of a server: ${situation.certificate?.presented.xmppAddrs.join(', ') ?? ''} (xmppAddr).`,
+      `${subject(situation)} shows the certificate of a user, not of a server: ${situation.certificate?.presented.xmppAddrs.join(', ') ?? ''} (xmppAddr).`,
     fix: (situation) => `Give the server ${certificateFor(situation)}; an xmppAddr of a server has no "@".`,
   },
   {
@@ -62,10 +66,9 @@ export const certificateCauses: readonly Cause[] = [
     id: 'certificate-names-others',
     layers: ['pkix'],
     conditions: ['name-mismatch'],
-    because: (situation) =>
-      `The certificate at ${place(situation)} does not name ${situation.domain}${said(situation)}.`,
+    because: (situation) => `The certificate ${at(situation)} does not name ${situation.domain}${said(situation)}.`,
     fix: (situation) =>
-      `Give the server ${certificateFor(situation)}; or, where it belongs to a provider, delegate to it by a signed SRV record (DNSSEC) or a POSH document.`,
+      `Give the server ${certificateFor(situation)}; or, where it belongs to a provider, delegate to it by a signed SRV record (DNSSEC) or a POSH document.${orAnImpostor(situation)}`,
   },
   {
     id: 'certificate-just-expired',
@@ -73,7 +76,7 @@ export const certificateCauses: readonly Cause[] = [
     conditions: ['certificate-expired'],
     when: ({ certificate, nowMs }) => certificate != null && isLittle((nowMs ?? Infinity) - certificate.notAfterMs),
     because: (situation) =>
-      `The certificate at ${place(situation)} expired ${minutes((situation.nowMs ?? 0) - (situation.certificate?.notAfterMs ?? 0))} ago, by the clock of this machine.`,
+      `The certificate ${at(situation)} expired ${minutes((situation.nowMs ?? 0) - (situation.certificate?.notAfterMs ?? 0))} ago, by the clock of this machine.`,
     fix: () =>
       'Renew it and have the server load the new one; if it is newer than that, set the clock of this machine.',
   },
@@ -83,8 +86,8 @@ export const certificateCauses: readonly Cause[] = [
     conditions: ['certificate-expired'],
     because: (situation) =>
       situation.certificate != null && situation.certificate.notAfterMs <= (situation.nowMs ?? Infinity)
-        ? `The certificate at ${place(situation)} expired on ${day(situation.certificate.notAfterMs)}.`
-        : `A certificate in the chain of ${place(situation)} has expired${said(situation)}.`,
+        ? `The certificate ${at(situation)} expired on ${day(situation.certificate.notAfterMs)}.`
+        : `A certificate in the chain ${at(situation)} has expired${said(situation)}.`,
     fix: () => 'Renew it and have the server load the new one; servers keep the old one until they are told.',
   },
   {
@@ -93,7 +96,7 @@ export const certificateCauses: readonly Cause[] = [
     conditions: ['certificate-not-yet-valid'],
     when: ({ certificate, nowMs }) => certificate != null && isLittle(certificate.notBeforeMs - (nowMs ?? -Infinity)),
     because: (situation) =>
-      `The certificate at ${place(situation)} begins to be valid in ${minutes((situation.certificate?.notBeforeMs ?? 0) - (situation.nowMs ?? 0))}, by the clock of this machine: most likely that clock is behind.`,
+      `The certificate ${at(situation)} begins to be valid in ${minutes((situation.certificate?.notBeforeMs ?? 0) - (situation.nowMs ?? 0))}, by the clock of this machine: most likely that clock is behind.`,
     fix: () =>
       'Set the clock of this machine (NTP); if it is right, the authority, or whoever made the certificate, is ahead.',
     mover: 'operator',
@@ -103,14 +106,16 @@ export const certificateCauses: readonly Cause[] = [
     layers: ['pkix'],
     conditions: ['certificate-not-yet-valid'],
     because: (situation) =>
-      `The certificate at ${place(situation)} is not valid before ${day(situation.certificate?.notBeforeMs)}.`,
+      situation.certificate != null && situation.certificate.notBeforeMs > (situation.nowMs ?? -Infinity)
+        ? `The certificate ${at(situation)} is not valid before ${day(situation.certificate.notBeforeMs)}.`
+        : `A certificate in the chain ${at(situation)} is not valid yet${said(situation)}.`,
     fix: () => 'Wait, or use the one before; and look at the clock of this machine.',
   },
   {
     id: 'certificate-self-signed',
     layers: ['pkix'],
     conditions: ['self-signed'],
-    because: (situation) => `The certificate at ${place(situation)} is signed by itself: no authority vouches for it.`,
+    because: (situation) => `The certificate ${at(situation)} is signed by itself: no authority vouches for it.`,
     fix: (situation) =>
       `Get ${certificateFor(situation)} from a public authority; or publish this one by DANE (TLSA in a signed zone) or by POSH.`,
   },
@@ -120,7 +125,7 @@ export const certificateCauses: readonly Cause[] = [
     conditions: ['unknown-issuer'],
     when: ({ chainLength }) => chainLength === 1,
     because: (situation) =>
-      `${place(situation)} sends its own certificate alone, and its issuer "${issuerOf(situation)}" is not among the authorities trusted here: the intermediate certificate is missing, or the authority is a private one.`,
+      `${subject(situation)} sends its own certificate alone, and its issuer "${issuerOf(situation)}" is not among the authorities trusted here: the intermediate certificate is missing, or the authority is a private one.`,
     fix: () =>
       'Have the server send the whole chain ("fullchain.pem", not "cert.pem"); of a private authority, trust its root here (trust.files).',
   },
@@ -129,15 +134,38 @@ export const certificateCauses: readonly Cause[] = [
     layers: ['pkix'],
     conditions: ['unknown-issuer', 'untrusted-root'],
     because: (situation) =>
-      `The chain at ${place(situation)} leads to an authority that is not trusted here; the certificate is from "${issuerOf(situation)}".`,
+      `The chain ${at(situation)} leads to an authority that is not trusted here; the certificate is from "${issuerOf(situation)}".`,
     fix: (situation) =>
       `Get ${certificateFor(situation)} from a public authority; or trust that one here (trust.files), if you know it. Where others are shown another certificate, somebody on the way from here ends TLS.`,
   },
   {
+    id: 'issuer-no-authority',
+    layers: ['pkix'],
+    conditions: ['invalid-ca'],
+    because: (situation) =>
+      `A certificate in the chain ${at(situation)} has issued another, and is not that of an authority, or may not issue so far down${said(situation)}.`,
+    fix: (situation) => `Get ${certificateFor(situation)} from an authority, and have its own chain sent with it.`,
+  },
+  {
+    id: 'revocation-unknown',
+    layers: ['pkix'],
+    conditions: [
+      'revocation-unknown',
+      'revocation-list-invalid',
+      'revocation-list-not-yet-valid',
+      'revocation-list-expired',
+    ],
+    because: (situation) =>
+      `Whether the certificate ${at(situation)} was revoked cannot be told: ${situation.fault.condition}${said(situation)}.`,
+    fix: () =>
+      'Have the list of revoked certificates that is used here (CRL) fetched anew; see trust in the configuration.',
+    mover: 'operator',
+  },
+  {
     id: 'certificate-wrong-purpose',
     layers: ['pkix'],
-    conditions: ['invalid-purpose', 'invalid-ca'],
-    because: (situation) => `The certificate at ${place(situation)} was not issued for servers${said(situation)}.`,
+    conditions: ['invalid-purpose'],
+    because: (situation) => `The certificate ${at(situation)} was not issued for servers${said(situation)}.`,
     fix: (situation) => `Get ${certificateFor(situation)} for the purpose serverAuth.`,
   },
   {
@@ -146,15 +174,16 @@ export const certificateCauses: readonly Cause[] = [
     conditions: ['no-certificate'],
     because: (situation) =>
       situation.isEncrypted === true
-        ? `${place(situation)} showed no certificate.`
-        : `The stream to ${place(situation)} has no TLS, so there is no certificate that could prove ${situation.domain}.`,
-    fix: (situation) => `Give the server ${certificateFor(situation)}, and switch TLS on.`,
+        ? `${subject(situation)} showed no certificate.`
+        : `The stream ${at(situation)} has no TLS, so there is no certificate that could prove ${situation.domain}.`,
+    fix: (situation) =>
+      `Give the server ${certificateFor(situation)}${situation.isEncrypted === true ? '' : ', and switch TLS on'}${situation.direction === 'incoming' ? '; and have it show that where it dials as well' : ''}.`,
   },
   {
     id: 'certificate-invalid',
     layers: ['pkix'],
     because: (situation) =>
-      `The certificate chain at ${place(situation)} cannot be believed: ${situation.fault.condition}${said(situation)}.`,
+      `The certificate chain ${at(situation)} cannot be believed: ${situation.fault.condition}${said(situation)}.`,
     fix: (situation) => `Get ${certificateFor(situation)} from a public authority.`,
   },
 ];

@@ -1,33 +1,37 @@
 /** The table of causes: from a fault, and what else is known, to a sentence that says what is wrong and what puts it right. */
 import type { Mover } from '../../../../machines/declare.ts';
 import { faultSentence } from '../../../protocol/faults.ts';
-import { assertedCauses } from './asserted.ts';
 import type { Cause, Situation } from './cause.ts';
 import { certificateCauses } from './certificate.ts';
 import { connectionCauses } from './connection.ts';
 import { daneCauses } from './dane.ts';
 import { dnsCauses } from './dns.ts';
 import { farEndCauses } from './far-end.ts';
+import { incomingCauses } from './incoming.ts';
 import { ownCauses } from './own.ts';
 import { poshCauses } from './posh.ts';
 import { tlsCauses } from './tls.ts';
 
-export { type Cause, place, type Situation } from './cause.ts';
+export { type Cause, place, type Situation, subject } from './cause.ts';
+
+const only = (direction: NonNullable<Cause['direction']>, among: readonly Cause[]): readonly Cause[] =>
+  among.map((cause) => ({ ...cause, direction }));
 
 /** In this order; the first that fits is the one. */
 export const causes: readonly Cause[] = [
   ...dnsCauses,
   ...daneCauses,
-  ...connectionCauses,
+  ...only('outgoing', connectionCauses),
   ...tlsCauses,
   ...certificateCauses,
   ...poshCauses,
-  ...assertedCauses,
+  ...only('incoming', incomingCauses),
   ...ownCauses,
-  ...farEndCauses,
+  ...only('outgoing', farEndCauses),
 ];
 
-export interface Diagnosis {
+/** What the table says of a fault. */
+export interface Diagnosed {
   /** Of the cause; null where the table has none. */
   readonly id: string | null;
   readonly cause: string;
@@ -36,10 +40,11 @@ export interface Diagnosis {
   readonly mover: Mover | null;
 }
 
-export function diagnose(situation: Situation): Diagnosis {
-  const { fault } = situation;
+export function diagnose(situation: Situation): Diagnosed {
+  const { fault, direction = 'outgoing' } = situation;
   const found = causes.find(
-    ({ layers, conditions, when }) =>
+    ({ layers, conditions, when, direction: of = direction }) =>
+      of === direction &&
       layers.includes(fault.layer) &&
       (conditions?.includes(fault.condition) ?? true) &&
       (when === undefined || when(situation)),

@@ -1,6 +1,6 @@
 /** Names: what the DNS says, does not say, or says in a way that nobody may believe. */
 import { serviceFacts } from '../../../protocol/service.ts';
-import { type Cause, type Situation, said, says } from './cause.ts';
+import { type Cause, type Situation, said } from './cause.ts';
 
 const factsOf = ({ service = 'xmpp-server' }: Situation) => serviceFacts[service];
 /** A record that would do. */
@@ -10,7 +10,13 @@ const record = (situation: Situation, target = 'xmpp.' + situation.domain): stri
 /** Hosts that were left out are told of by name, each before its reason. */
 const concerns = ({ fault, domain }: Situation): boolean => (fault.text ?? '').startsWith(`${domain}: `);
 
-const isTlsa = says(/\bTLSA _/);
+/** The reason holds names that anybody may have chosen, such as `late.example`: they have dots, and what is looked for has none. */
+const says =
+  (pattern: RegExp) =>
+  ({ fault }: Situation): boolean =>
+    pattern.test((fault.text ?? '').replace(/\S*\.\S*/g, ''));
+
+const isTlsa = ({ fault }: Situation): boolean => /\bTLSA _\d/.test(fault.text ?? '');
 
 const onlyHere = 'If only this machine sees it, look at what stands between it and the name servers.';
 const resign =
@@ -69,6 +75,16 @@ export const dnsCauses: readonly Cause[] = [
     fix: () => 'Set the clock of the machine that signs the zone, and sign it again; or the clock of this one.',
   },
   {
+    id: 'keys-unanswered',
+    layers: ['dns'],
+    conditions: ['bogus'],
+    when: (situation) => says(/DNSKEY/)(situation) && says(/time|servfail|refused|no answer/i)(situation),
+    because: (situation) =>
+      `The name servers of the zone did not answer for its keys (DNSKEY), so that nothing in it can be believed${said(situation)}.`,
+    fix: () =>
+      'Have each name server of the zone answer for DNSKEY, over TCP as well: the answer is longer than others, and is cut or lost on the way.',
+  },
+  {
     id: 'ds-mismatch',
     layers: ['dns'],
     conditions: ['bogus'],
@@ -108,7 +124,7 @@ export const dnsCauses: readonly Cause[] = [
     id: 'dns-silent',
     layers: ['dns'],
     when: (situation) =>
-      /timeout/.test(situation.fault.condition) || says(/TIMEOUT|no answer|late|in time|timed? ?out/i)(situation),
+      /timeout/.test(situation.fault.condition) || says(/TIMEOUT|no answer|in time|timed? ?out/i)(situation),
     because: (situation) =>
       `No name server answered for ${situation.domain} in time; that is not the same as "there is none", so nothing was guessed${said(situation)}.`,
     fix: () => 'Look at the name servers of the zone: each has to answer over UDP and over TCP, from everywhere.',

@@ -45,7 +45,7 @@ export const farEndCauses: readonly Cause[] = [
     because: (situation) =>
       `The server at ${place(situation)} does not talk to ${weSaid(situation)}: ${situation.fault.condition}${said(situation)}.`,
     fix: () =>
-      'Ask as a domain that is yours (check --from) and that the far end has not shut out; why it has, its operator knows.',
+      'Ask its operator: what is refused there is a list of his, or what our domain looks like from there ("xmpp-dna check" of it, from elsewhere). Where a check was refused, --from asks as another domain.',
   },
   {
     id: 'far-end-overloaded',
@@ -75,9 +75,21 @@ export const farEndCauses: readonly Cause[] = [
     id: 'far-end-late',
     layers: ['stream'],
     conditions: ['features-timeout', 'connection-timeout'],
+    // Else the far end has said so, and not our own clock.
+    when: (situation) =>
+      situation.fault.condition === 'features-timeout' || says(/^the stream was not established in time$/)(situation),
     because: (situation) =>
       `The server at ${place(situation)} answered, and then said nothing more in time${said(situation)}.`,
     fix: () => 'Look at the log of that server; it may wait for DNS or HTTPS about us.',
+  },
+  {
+    id: 'far-end-lost-patience',
+    layers: ['stream'],
+    conditions: ['connection-timeout'],
+    because: (situation) =>
+      `The server at ${place(situation)} ended the stream, for ${weSaid(situation)} was not proved to it in time${said(situation)}.`,
+    fix: ({ local = '' }) =>
+      `Look at the log of that server for ${local || 'us'}: what it asked for us about, and whom. "xmpp-dna check ${local || 'DOMAIN'}" from elsewhere shows what others see of us.`,
   },
   {
     id: 'closed-unanswered',
@@ -161,10 +173,26 @@ export const farEndCauses: readonly Cause[] = [
     fix: () => 'Have one dialback.secret on every server that answers for the domain, and on this machine.',
   },
   {
+    id: 'target-not-served',
+    layers: ['dialback'],
+    conditions: ['item-not-found'],
+    because: (situation) => `The server at ${place(situation)} does not serve ${situation.domain}${said(situation)}.`,
+    fix: ({ domain }) =>
+      `Add ${domain} to the hosts of that server; or have the SRV record name the server that serves it.`,
+  },
+  {
+    id: 'far-end-full',
+    layers: ['dialback'],
+    conditions: ['resource-constraint', 'internal-server-error', 'service-unavailable'],
+    because: (situation) =>
+      `The server at ${place(situation)} could not look into ${weSaid(situation)} now: ${situation.fault.condition}${said(situation)}.`,
+    fix: () => 'Try again later; if it stays so, look at the log of that server.',
+  },
+  {
     id: 'we-cannot-be-found',
     mover: 'operator',
     layers: ['dialback'],
-    conditions: ['remote-server-not-found', 'item-not-found'],
+    conditions: ['remote-server-not-found'],
     because: (situation) => `The far end cannot find a server for ${weSaid(situation)}${said(situation)}.`,
     fix: ({ local = '' }) =>
       `Publish where ${local || 'our domain'} is served: "xmpp-dna check ${local || 'DOMAIN'}" shows what others see.`,

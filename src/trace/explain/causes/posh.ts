@@ -77,6 +77,24 @@ export const poshCauses: readonly Cause[] = [
     fix: () => 'Redirect to https, at most five times, or serve the document there itself.',
   },
   {
+    id: 'posh-private-address',
+    layers: ['posh'],
+    conditions: ['private-address'],
+    because: (situation) =>
+      `The web server of ${situation.domain} has addresses of a private network only, which are not asked${said(situation)}.`,
+    fix: (situation) =>
+      `Publish an address of the web server that the Internet can reach; ${otherProof(situation)}. In a network of one's own: posh.allowPrivate.`,
+  },
+  {
+    id: 'posh-no-turn',
+    layers: ['posh'],
+    conditions: ['too-many-fetches', 'cancelled'],
+    because: (situation) =>
+      `The POSH document of ${situation.domain} was not fetched, since so many others were${said(situation)}.`,
+    fix: ({ domain }) => `Nothing at ${domain}: the next attempt asks for it again.`,
+    mover: 'us',
+  },
+  {
     id: 'posh-unreachable',
     layers: ['posh'],
     because: (situation) =>

@@ -1,7 +1,7 @@
 /** From <starttls/> to the end of the handshake. */
 import { requiresTls } from '../../../protocol/policy.ts';
 import { serviceFacts } from '../../../protocol/service.ts';
-import { type Cause, place, said, says } from './cause.ts';
+import { type Cause, place, said, says, subject } from './cause.ts';
 
 /** What the alert says of our certificate (RFC 8446 §6.2), and what puts it right. */
 const fixOfOurs: readonly (readonly [RegExp, string])[] = [
@@ -21,6 +21,7 @@ const fixOfOurs: readonly (readonly [RegExp, string])[] = [
 export const tlsCauses: readonly Cause[] = [
   {
     id: 'starttls-not-offered',
+    direction: 'outgoing',
     layers: ['tls', 'stream', 'tcp', 'xml'],
     when: ({ startTls, isEncrypted, policy, fault }) =>
       startTls === 'absent' &&
@@ -33,6 +34,7 @@ export const tlsCauses: readonly Cause[] = [
   },
   {
     id: 'starttls-refused',
+    direction: 'outgoing',
     layers: ['tls'],
     conditions: ['starttls-refused', 'proceed-timeout'],
     because: (situation) => `${place(situation)} offers STARTTLS and then refuses it, or says nothing more.`,
@@ -41,6 +43,7 @@ export const tlsCauses: readonly Cause[] = [
   },
   {
     id: 'direct-on-starttls-port',
+    direction: 'outgoing',
     layers: ['tls'],
     when: (situation) =>
       situation.endpoint?.tls === 'direct' &&
@@ -58,20 +61,30 @@ export const tlsCauses: readonly Cause[] = [
     layers: ['tls'],
     conditions: ['no-shared-protocol'],
     because: (situation) =>
-      `${place(situation)} speaks no version of TLS that is new enough: at least ${situation.policy?.minTls ?? '1.2'} is wanted here${said(situation)}.`,
+      `${subject(situation)} speaks no version of TLS that is new enough: at least ${situation.policy?.minTls ?? '1.2'} is wanted here${said(situation)}.`,
     fix: ({ policy }) =>
       `Have the server speak TLS 1.2 and 1.3${policy?.minTls === '1.3' ? '; or set minTls to "1.2" for this domain' : ''}.`,
   },
   {
     id: 'no-shared-cipher',
     layers: ['tls'],
-    // The alert "handshake_failure" says just this (RFC 5246 §7.2.2, RFC 8446 §6.2).
-    when: (situation) => situation.fault.condition === 'no-shared-cipher' || says(/alert handshake failure/)(situation),
-    because: (situation) => `${place(situation)} and we have no cipher suite in common${said(situation)}.`,
+    conditions: ['no-shared-cipher'],
+    because: (situation) => `${subject(situation)} and we have no cipher suite in common${said(situation)}.`,
     fix: () => 'Have the server offer the suites of RFC 9325 §4.2, with ECDHE and AES-GCM.',
   },
   {
+    id: 'handshake-refused',
+    layers: ['tls'],
+    // The alert says no more than that (RFC 5246 §7.4.6, RFC 8446 §6.2).
+    when: says(/alert handshake failure/),
+    because: (situation) =>
+      `${subject(situation)} refused the handshake without saying why: it has no certificate that it could show, wants one that we have not shown, or has no cipher suite in common with us${said(situation)}.`,
+    fix: () =>
+      'Look at the log of that server: whether its certificate and key are loaded, and which suites it takes (those of RFC 9325 §4.2, with ECDHE and AES-GCM, are offered here).',
+  },
+  {
     id: 'alpn-refused',
+    direction: 'outgoing',
     layers: ['tls'],
     conditions: ['no-application-protocol'],
     because: (situation) =>
@@ -81,6 +94,7 @@ export const tlsCauses: readonly Cause[] = [
   },
   {
     id: 'name-not-served',
+    direction: 'outgoing',
     layers: ['tls'],
     conditions: ['unrecognized-name'],
     because: (situation) => `${place(situation)} has no certificate to show for ${situation.domain} (SNI).`,
@@ -92,7 +106,7 @@ export const tlsCauses: readonly Cause[] = [
     layers: ['tls'],
     conditions: ['certificate-rejected'],
     because: (situation) =>
-      `${place(situation)} ended the handshake because of the certificate that we showed${said(situation)}.`,
+      `${subject(situation)} ended the handshake because of the certificate that we showed${said(situation)}.`,
     fix: ({ fault: { text = '' } }) => fixOfOurs.find(([alert]) => alert.test(text))?.[1] ?? '',
   },
   {
@@ -105,6 +119,7 @@ export const tlsCauses: readonly Cause[] = [
   },
   {
     id: 'handshake-unfinished',
+    direction: 'outgoing',
     layers: ['tls'],
     conditions: ['handshake-timeout'],
     because: (situation) => `The TLS handshake with ${place(situation)} was not finished in time.`,
@@ -115,6 +130,7 @@ export const tlsCauses: readonly Cause[] = [
   },
   {
     id: 'handshake-failed',
+    direction: 'outgoing',
     layers: ['tls'],
     because: (situation) => `The TLS handshake with ${place(situation)} failed${said(situation)}.`,
     fix: () => 'Look at the log of the server, or try "openssl s_client -starttls xmpp-server" against it.',

@@ -1,6 +1,6 @@
 /** A key could not be looked into, because the authoritative server of the sender could not be reached: why it could not. */
 import { diagnose } from '../causes/diagnose.ts';
-import { faultIn } from '../../context.ts';
+import { endpointIn, faultIn } from '../../context.ts';
 import type { Negotiation } from '../negotiations.ts';
 import type { Fault } from '../../../protocol/faults.ts';
 import type { Diagnosis } from './diagnosis.ts';
@@ -21,10 +21,11 @@ export const authoritativeServerFailed: Diagnosis = {
   id: 'authoritative-server-failed',
   check: (_, negotiation) => (faultOfPeer(negotiation) === null ? 'ok' : 'suspect'),
   explain: (_, negotiation) => {
-    const { situation, remote, fault } = negotiation;
+    const { situation, remote, fault, peer } = negotiation;
     const { cause, fix } = diagnose({
       ...situation,
       direction: 'outgoing',
+      endpoint: endpointIn(peer?.context['endpoint']),
       fault: faultOfPeer(negotiation) ?? situation.fault,
     });
     return {

@@ -9,7 +9,7 @@ export const featuresSilent = silence({
     situation.isAuthenticated === true
       ? `${where} has accepted our certificate (SASL EXTERNAL), answered our header after it, and has offered no features for ${lasting}.`
       : situation.isEncrypted === true
-        ? `${where} answered our header, and has offered no features for ${lasting}: under TLS it first looks into what proves ${local}, by DNS or HTTPS, and that hangs.`
+        ? `${where} answered our header, and has offered no features for ${lasting}: under TLS many servers first look into what proves ${local}, by DNS or HTTPS, and that may hang.`
         : `${where} answered our header, and has offered no features for ${lasting}.`,
   fix: ({ negotiation: { situation } }) =>
     situation.isAuthenticated === true ? 'Look at the log of that server.' : fixOf('far-end-late', situation),

@@ -1,4 +1,5 @@
 /** TLS has begun, and its handshake does not end (RFC 6120 §5.4.3). */
+import { fixOf, subject } from '../causes/diagnose.ts';
 import { silence } from './diagnosis.ts';
 
 export const handshakeSilent = silence({
@@ -7,9 +8,10 @@ export const handshakeSilent = silence({
     initiatingStream: ['tlsNegotiation.awaitingHandshake'],
     receivingStream: ['tlsNegotiation.awaitingHandshake'],
   },
-  because: ({ where, lasting, negotiation: { direction } }) =>
+  because: ({ where, lasting, negotiation: { direction, situation } }) =>
     direction === 'incoming'
-      ? `${where} has asked us for TLS, and has not finished the handshake for ${lasting}.`
+      ? `${subject(situation)} has not finished the TLS handshake for ${lasting}.`
       : `The TLS handshake with ${where} has not ended for ${lasting}: our hello is sent, and the answer does not come whole.`,
-  fix: 'handshake-unfinished',
+  fix: ({ negotiation: { direction, situation } }) =>
+    fixOf(direction === 'incoming' ? 'initiator-handshake-unfinished' : 'handshake-unfinished', situation),
 });

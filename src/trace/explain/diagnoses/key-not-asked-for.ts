@@ -1,4 +1,4 @@
-/** `db:result` is sent, and nobody asks our authoritative side about the key: it cannot be reached from there (XEP-0220 §2.2.1). */
+/** `db:result` is sent, and nobody asks our authoritative side about the key: one of the two is lost on its way (XEP-0220 §2.2.1). */
 import { fixOf } from '../causes/diagnose.ts';
 import type { Mover } from '../../../../machines/declare.ts';
 import { stoodIn } from '../chain.ts';
@@ -27,12 +27,12 @@ function reached(negotiation: Negotiation): string {
     stream === null
       ? 'has not even connected to us'
       : `has got no further with us than ${stoodIn(stream)} (${stream.id})`;
-  return `it ${came}. It dials the servers that the DNS names for ${local}, and does not reach them.`;
+  return `it ${came}. Either it does not reach the servers that the DNS names for ${local}, or our db:result has not reached it.`;
 }
 
 const fixFor = (negotiation: Negotiation): string =>
   standing(negotiation) === null
-    ? fixOf('we-cannot-be-reached', negotiation.situation)
+    ? `${fixOf('we-cannot-be-reached', negotiation.situation)} Where it can be reached, the log of that server, or "xmpp-dna explain" with two traces, one from each end, says whether our db:result came.`
     : 'Look at the log of that server; where it has asked, the question is lost on its way: "xmpp-dna explain" with the two traces, one from each end, shows it.';
 
 const waits = silence({

@@ -9,11 +9,11 @@ export const sentUnasserted: Diagnosis = {
     if (refusal === null || stream === null) return { cause: '', fix: '' };
     const { remote } = stream.context;
     const whose = typeof remote === 'string' && remote !== '' ? remote : 'the far end';
-    return told(refusal, whose, stream.id);
+    return findingOn(refusal, whose, stream.id);
   },
 };
 
-function told({ from, to, fault, asserted }: Refusal, whose: string, stream: string): Finding {
+function findingOn({ from, to, fault, asserted }: Refusal, whose: string, stream: string): Finding {
   const sent = `The server of ${whose} sent a stanza from ${from} to ${to} on ${stream}`;
   const ended = `The stream was ended for that (${fault.condition}).`;
   if (fault.condition !== 'invalid-from')

@@ -1,4 +1,4 @@
-/** The remote domain asserts itself to us by dialback, and is not believed (XEP-0220 §2.2). */
+/** Somebody has connected to us, and is not believed: by dialback (XEP-0220 §2.2), by its certificate, or before it came to that. */
 import { type Cause, said, says, type Situation } from './cause.ts';
 
 /** By condition, what became of a request for SASL EXTERNAL. */
@@ -10,14 +10,13 @@ const REFUSALS: Readonly<Record<string, string>> = {
   aborted: 'gave that up itself',
 };
 
-const isIncoming = ({ direction }: Situation): boolean => direction === 'incoming';
+const who = ({ domain }: Situation): string => domain || 'Somebody';
 
-export const assertedCauses: readonly Cause[] = [
+export const incomingCauses: readonly Cause[] = [
   {
     id: 'sender-key-disowned',
     layers: ['dialback'],
     conditions: ['forbidden'],
-    when: isIncoming,
     because: ({ domain }) =>
       `Whoever connected says that it is ${domain}; the authoritative server that the DNS names for ${domain} does not know the key.`,
     fix: ({ domain }) =>
@@ -27,7 +26,6 @@ export const assertedCauses: readonly Cause[] = [
     id: 'sender-not-found',
     layers: ['dialback'],
     conditions: ['remote-server-not-found'],
-    when: isIncoming,
     because: (situation) =>
       `${situation.domain} asserts itself by dialback, and no authoritative server of it can be found from here${said(situation)}.`,
     fix: ({ domain }) =>
@@ -37,7 +35,6 @@ export const assertedCauses: readonly Cause[] = [
     id: 'sender-server-unreachable',
     layers: ['dialback'],
     conditions: ['remote-connection-failed'],
-    when: isIncoming,
     because: (situation) =>
       `${situation.domain} asserts itself by dialback, and its authoritative server cannot be reached from here${said(situation)}.`,
     fix: ({ domain }) =>
@@ -47,7 +44,6 @@ export const assertedCauses: readonly Cause[] = [
     id: 'sender-server-silent',
     layers: ['dialback'],
     conditions: ['remote-server-timeout'],
-    when: isIncoming,
     because: (situation) =>
       `${situation.domain} asserts itself by dialback, and its authoritative server did not answer in time whether the key is its own${said(situation)}.`,
     fix: ({ domain }) =>
@@ -57,7 +53,6 @@ export const assertedCauses: readonly Cause[] = [
     id: 'target-not-hosted',
     layers: ['dialback'],
     conditions: ['item-not-found'],
-    when: isIncoming,
     because: ({ domain, local = '' }) => `${domain} asserts itself to ${local}, which is not served here.`,
     fix: ({ local = '' }) =>
       `Add ${local} to the hosts or components here; or have the DNS of ${local} name the server that serves it.`,
@@ -67,7 +62,6 @@ export const assertedCauses: readonly Cause[] = [
     id: 'sender-denied-here',
     layers: ['dialback'],
     conditions: ['policy-violation'],
-    when: isIncoming,
     because: (situation) => `Our own policy does not let ${situation.domain} in${said(situation)}.`,
     fix: () => 'If it wants TLS, have the far end switch it on; else change policy.allow or policy.deny here.',
     mover: 'operator',
@@ -75,24 +69,57 @@ export const assertedCauses: readonly Cause[] = [
   {
     id: 'sender-not-proved',
     layers: ['dialback'],
-    when: isIncoming,
     because: (situation) =>
       `${situation.domain} asserted itself and was not believed: ${situation.fault.condition}${said(situation)}.`,
     fix: ({ domain }) =>
       `Give the server of ${domain} a certificate that proves it: "xmpp-dna check ${domain}" shows what is missing; or accept dialback in the policy towards it.`,
   },
   {
+    id: 'header-to-not-hosted',
+    layers: ['stream'],
+    conditions: ['host-unknown', 'host-gone'],
+    because: (situation) => `${who(situation)} connected to us for a domain that is not served here${said(situation)}.`,
+    fix: () => 'Add that domain to the hosts or components here; or have its DNS name the server that serves it.',
+    mover: 'operator',
+  },
+  {
+    id: 'client-at-server-port',
+    layers: ['xml', 'stream'],
+    conditions: ['invalid-namespace'],
+    when: says(/\bjabber:client\b/),
+    because: (situation) =>
+      `A client has connected to the port for servers${situation.domain === '' ? '' : `, as ${situation.domain}`}${said(situation)}.`,
+    fix: () =>
+      'Set it to the port for clients, most often 5222; its SRV record is _xmpp-client. Nothing is wrong between servers.',
+  },
+  {
+    id: 'initiator-handshake-unfinished',
+    layers: ['tls'],
+    conditions: ['handshake-timeout'],
+    because: (situation) => `${who(situation)} connected to us, and did not finish the TLS handshake in time.`,
+    fix: () =>
+      'Look at the log of the server that connected, and for a way that loses large packets (MTU: ICMP that a firewall drops); what begins TLS at once and stays silent may be no server at all.',
+  },
+  {
+    id: 'initiator-handshake-failed',
+    layers: ['tls'],
+    because: (situation) =>
+      `${who(situation)} connected to us, and the TLS handshake failed: ${situation.fault.condition}${said(situation)}.`,
+    fix: () =>
+      'Look at the log of the server that connected; "openssl s_client -starttls xmpp-server" against our own shows what it sees.',
+  },
+  {
     id: 'initiator-without-tls',
     layers: ['stream'],
     conditions: ['connection-timeout'],
-    when: (situation) => isIncoming(situation) && says(/<starttls\/>/)(situation),
+    when: says(/<starttls\/>/),
     because: ({ domain }) => `${domain || 'Somebody'} connected to us, and did not begin TLS in time.`,
     fix: () => 'TLS is required here: switch it on at the server that connected; its log says why it does not begin.',
   },
   {
     id: 'initiator-without-certificate',
     layers: ['sasl', 'stream', 'tcp'],
-    when: (situation) => isIncoming(situation) && situation.isEncrypted === true && situation.certificate === null,
+    when: ({ isEncrypted, certificate }) => isEncrypted === true && certificate === null,
     because: ({ domain }) =>
       `${domain || 'Somebody'} connected to us and showed no certificate, so that SASL EXTERNAL was not offered to it; nor did dialback prove it.`,
     fix: ({ domain }) =>
@@ -101,7 +128,6 @@ export const assertedCauses: readonly Cause[] = [
   {
     id: 'external-refused-here',
     layers: ['sasl'],
-    when: isIncoming,
     because: ({ domain, fault: { condition } }) =>
       `${domain || 'Somebody'} asked us for SASL authentication, and ${REFUSALS[condition] ?? 'was refused'} (${condition}); it has not proved itself otherwise.`,
     fix: ({ domain }) =>
@@ -110,7 +136,6 @@ export const assertedCauses: readonly Cause[] = [
   {
     id: 'initiator-sent-no-stream',
     layers: ['xml'],
-    when: isIncoming,
     because: (situation) =>
       `What ${situation.domain || 'whoever connected'} sent us is no XMPP stream: ${situation.fault.condition}${said(situation)}.`,
     fix: ({ domain }) =>
@@ -122,7 +147,6 @@ export const assertedCauses: readonly Cause[] = [
     id: 'initiator-late',
     layers: ['stream'],
     conditions: ['connection-timeout'],
-    when: isIncoming,
     because: (situation) =>
       `${situation.domain || 'Somebody'} connected to us, and did not prove itself in time${said(situation)}.`,
     fix: () =>
@@ -131,7 +155,6 @@ export const assertedCauses: readonly Cause[] = [
   {
     id: 'initiator-left',
     layers: ['stream', 'tcp'],
-    when: isIncoming,
     because: (situation) =>
       `${situation.domain || 'Somebody'} connected to us, and the stream ended before it had proved itself: ${situation.fault.condition}${said(situation)}.`,
     fix: () =>
