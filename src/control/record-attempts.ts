@@ -24,7 +24,7 @@ import { AttemptKeep } from '../trace/attempt-keep.ts';
 import { whyRefused } from '../trace/context.ts';
 import { diagnose } from '../trace/explain/causes/diagnose.ts';
 import { isSameFault, tellingFault } from '../trace/explain/causes/telling-fault.ts';
-import { refusalIn } from '../trace/explain/refusals.ts';
+import { endsForStanza, refusalIn } from '../trace/explain/refusals.ts';
 import { situationOf } from '../trace/explain/situation.ts';
 import type { View } from '../trace/view/view.ts';
 import { type Failed, FailureExplainer } from './explain-failures.ts';
@@ -134,7 +134,7 @@ export class AttemptRecords {
     const { stream, local, remote, associated } = context;
     const hasStood = row.establishedAt !== Infinity;
     const isAsking = this.#asking.delete(stream);
-    if (hasStood) this.#refused(row);
+    if (hasStood && endsForStanza(why)) this.#refused(row);
     if (hasStood || remote === '') return;
     if (row.initiating) {
       this.#failed.set(remote, { facts: factsOf(context), atMs: this.#recorder.clock.now() });

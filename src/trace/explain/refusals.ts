@@ -22,6 +22,9 @@ export interface Asserted {
 /** Stream errors by which the gate refuses a stanza of one pair; others concern the whole stream, which tells of itself. */
 const CONDITIONS: readonly string[] = ['invalid-from', 'host-unknown', 'host-gone'];
 
+/** Whether a stream that has this fault may have been ended for a stanza. */
+export const endsForStanza = (fault: Fault | null): boolean => fault !== null && CONDITIONS.includes(fault.condition);
+
 /** Of a stream that was ended for a stanza; null where it was not, or where older records do not name the pair. */
 export function refusalIn(view: View, stream: string): Refusal | null {
   const records = view.recordsOf(stream);
@@ -30,7 +33,7 @@ export function refusalIn(view: View, stream: string): Refusal | null {
   if (record?.kind !== 'event') return null;
   const { pair, fault: why } = fieldsIn(record.event);
   const [from, to, fault] = [textIn(fieldsIn(pair)['from']), textIn(fieldsIn(pair)['to']), faultIn(why)];
-  if (from === '' || to === '' || fault === null || !CONDITIONS.includes(fault.condition)) return null;
+  if (from === '' || to === '' || fault === null || !endsForStanza(fault)) return null;
   // The DNA protocol grants what is said to the domain that the stream was opened to, and to no other.
   const isOfDna = to === glanceAt(view, stream)?.local;
   return { from, to, fault, atMs: record.atMs, asserted: assertedIn(records.slice(0, at), { from, to }, isOfDna) };
