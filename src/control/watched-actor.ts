@@ -50,7 +50,7 @@ export class WatchedActor implements Scope, LiveActor {
   actionExecutor: Scope['actionExecutor'];
   readonly #course: Course;
   readonly #scope: Scope;
-  #deferred: (() => void)[] = [];
+  #deferred: (() => void)[] | null = null;
   /** Records of the ends of children that it has not heard of yet, by the id of the child. */
   #ends: Map<string, number> | null = null;
 
@@ -74,10 +74,14 @@ export class WatchedActor implements Scope, LiveActor {
 
   /** What one event sets going is done in one course: xstate does it in this order, all at once, when the event is taken. */
   defer(run: () => void): void {
-    if (this.#deferred.push(run) > 1) return;
+    if (this.#deferred !== null) {
+      this.#deferred.push(run);
+      return;
+    }
+    this.#deferred = [run];
     this.#scope.defer(() => {
-      const all = this.#deferred;
-      this.#deferred = [];
+      const all = this.#deferred ?? [];
+      this.#deferred = null;
       this.#course.inCourseOf(this, () => {
         for (const each of all) each();
       });

@@ -41,13 +41,20 @@ function enter(
   { _nodes: nodes, context }: AnyMachineSnapshot,
   nowMs: number,
 ): Stay {
-  const entered: Entered[] = [];
+  // As long as it will be: one that grows takes room for seventeen with the first.
+  const entered = new Array<Entered>(nodes.length - 1);
+  let at = 0;
   for (const node of nodes) {
     if (node.parent === undefined) continue;
-    const was = before?.entered.find((stay) => stay.node === node);
-    entered.push(was ?? { node, sinceMs: nowMs, untilMs: deadlineOf(chart, node, context, event, nowMs) });
+    const was = before === null ? undefined : enteredIn(before, node);
+    entered[at++] = was ?? { node, sinceMs: nowMs, untilMs: deadlineOf(chart, node, context, event, nowMs) };
   }
   return { nodes, innermost: innermostOf(chart, nodes), entered };
+}
+
+function enteredIn({ entered }: Stay, node: AnyStateNode): Entered | undefined {
+  for (const one of entered) if (one.node === node) return one;
+  return undefined;
 }
 
 export function innermostOf(chart: AnyStateMachine, nodes: readonly AnyStateNode[]): AnyStateNode {
