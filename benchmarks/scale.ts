@@ -16,7 +16,7 @@ const SIDE = 1_000;
 const SIDES = [1, 10, 100, SIDE];
 /** The first of them carries the stanzas. */
 const STREAMS = [10, 100, 1_000];
-const STANZAS = 100_000;
+const STANZAS = 400_000;
 const ROUNDS = 7;
 /** Rounds that do not count. */
 const WARM_UP = 2;

@@ -30,7 +30,7 @@ export type ProviderCommand =
       readonly targets: readonly string[];
       readonly way: 'in' | 'out';
     }
-  /** Stanzas of known pairs, in no order, as many as are given; answers when the system has taken all. */
+  /** Stanzas of known pairs, in no order, each of other users than the one before; answers when the system has taken all. */
   | {
       readonly do: 'flood';
       readonly senders: readonly string[];
@@ -101,8 +101,8 @@ async function start({ hosts, caPem, dns, bidi, records }: Extract<ProviderComma
   await manager.start();
 }
 
-function messageOf(from: string, to: string): StanzaOf {
-  const attributes = { from: `romeo@${from}`, to: `juliet@${to}` };
+function messageOf(from: string, to: string, sender = 'romeo', receiver = 'juliet'): StanzaOf {
+  const attributes = { from: `${sender}@${from}`, to: `${receiver}@${to}` };
   const xml = `<message from='${attributes.from}' to='${attributes.to}'><body>hello</body></message>`;
   return new Stanza('message', attributes.to, attributes.from, Buffer.from(xml), 'jabber:server');
 }
@@ -131,7 +131,9 @@ function know({ senders, targets, way }: Extract<ProviderCommand, { do: 'know' }
 
 async function flood({ senders, targets, count }: Extract<ProviderCommand, { do: 'flood' }>): Promise<void> {
   const nameIn = (names: readonly string[]): string => names[Math.floor(Math.random() * names.length)] ?? '';
-  const stanzas = Array.from({ length: MADE }, () => messageOf(nameIn(senders), nameIn(targets)));
+  const stanzas = Array.from({ length: MADE }, (_, at) =>
+    messageOf(nameIn(senders), nameIn(targets), `u${at}`, `u${at}`),
+  );
   const before = process.cpuUsage();
   for (let from = 0; from < count; from += FLOOD_AT_ONCE) {
     const fates = Array.from({ length: Math.min(FLOOD_AT_ONCE, count - from) }, (_, at) => {
