@@ -457,3 +457,37 @@ describe('restart and halt', () => {
     assert.equal(framer.pendingBytes, '<message><body>&am'.length);
   });
 });
+
+test('streams that come in pieces by turns do not touch what was handed over of each other', () => {
+  const told: Buffer[][] = Array.from({ length: 5 }, () => []);
+  const nothing = (): void => undefined;
+  const framers = told.map(
+    (stanzas) =>
+      new Framer(
+        {
+          ...{
+            streamOpened: nothing,
+            element: nothing,
+            streamClosed: nothing,
+            fault: (why) => assert.fail(why.condition),
+          },
+          stanza: ({ bytes }) => stanzas.push(bytes),
+        },
+        {},
+      ),
+  );
+  const sent = told.map((_, nth) =>
+    Array.from(
+      { length: 40 },
+      (__, i) => `<message to='x' from='y'><body>${`${nth} ${i} `.repeat(1 + ((i * 7 + nth) % 60))}</body></message>`,
+    ),
+  );
+  const texts = sent.map((stanzas) => Buffer.from(HEADER + stanzas.join('')));
+  const longest = Math.max(...texts.map(({ length }) => length));
+  for (let at = 0; at < longest; at += 97)
+    for (const [nth, text] of texts.entries()) framers[nth]?.push(Buffer.from(text.subarray(at, at + 97)));
+  assert.deepEqual(
+    told.map((stanzas) => stanzas.map(String)),
+    sent,
+  );
+});

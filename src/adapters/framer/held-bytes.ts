@@ -4,8 +4,8 @@ import { viewOf } from './characters.ts';
 const SMALLEST_BYTES = 512;
 /** Where elements follow each other in pieces, there is room for so many like the last, as far as it may lie idle. */
 const PIECES = 8;
-/** So much may lie empty behind the last element while nothing is held: the next one needs no new room. */
-const LARGEST_IDLE_BYTES = 8192;
+/** A room up to this size is left to whoever needs one next. */
+const LARGEST_SPARE_BYTES = 8192;
 /** In a larger room no element is handed over where it stands, nor the next one begun: whoever keeps one would keep all of it. */
 const LARGEST_SHARED_BYTES = 16_384;
 /** Pieces up to this size are copied by hand: a native call costs more than it saves. */
@@ -14,6 +14,11 @@ const GREATER = 0x3e;
 const SPACE = 0x20;
 const NO_BYTES = Buffer.alloc(0);
 const NO_VIEW = viewOf(NO_BYTES);
+
+/** The room that was left last, and from where on it is empty: of all framers, so that one that holds nothing keeps none. */
+let spare: Buffer = NO_BYTES;
+let spareView = NO_VIEW;
+let spareFrom = 0;
 
 // Each term has the high bit of a byte set if that byte is what is looked for; a borrow may set it for a later one too.
 
@@ -120,17 +125,27 @@ export class HeldBytes {
     return end < this.end && this.bytes.length <= LARGEST_SHARED_BYTES;
   }
 
-  /** Holds nothing any more; a room that has space left stays for what comes next. */
+  /** Holds nothing any more, and leaves its room. */
   clear(): void {
-    this.from = this.end;
-    if (this.bytes.length > LARGEST_IDLE_BYTES) this.#leaveRoom();
-  }
-
-  #leaveRoom(): void {
+    const { bytes, end } = this;
+    if (bytes.length <= LARGEST_SPARE_BYTES && bytes.length - end > spare.length - spareFrom) {
+      spare = bytes;
+      spareView = this.view;
+      spareFrom = end;
+    }
     this.bytes = NO_BYTES;
     this.view = NO_VIEW;
     this.from = 0;
     this.end = 0;
+  }
+
+  #takeSpare(): void {
+    this.bytes = spare;
+    this.view = spareView;
+    this.from = this.end = spareFrom;
+    spare = NO_BYTES;
+    spareView = NO_VIEW;
+    spareFrom = 0;
   }
 
   /**
@@ -138,9 +153,13 @@ export class HeldBytes {
    * a bound, when several elements have filled it.
    */
   #makeRoom(further: number): void {
+    if (this.bytes.length === 0) {
+      this.#takeSpare();
+      if (this.end + further <= this.bytes.length) return;
+    }
     const { bytes, from, end, length } = this;
     const needed = length + further;
-    const shared = from === 0 ? 0 : Math.min(Math.max(2 * bytes.length, PIECES * needed), LARGEST_IDLE_BYTES);
+    const shared = from === 0 ? 0 : Math.min(Math.max(2 * bytes.length, PIECES * needed), LARGEST_SPARE_BYTES);
     // Some of what comes next is likely as long as this.
     const larger = Buffer.allocUnsafe(Math.max(SMALLEST_BYTES, 2 * length, needed + (further >> 1), shared));
     bytes.copy(larger, 0, from, end);
