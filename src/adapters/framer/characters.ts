@@ -97,6 +97,9 @@ export function viewOf(bytes: Buffer): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
+export const NO_BYTES: Buffer = Buffer.alloc(0);
+export const NO_VIEW = viewOf(NO_BYTES);
+
 /** The position of the first byte of four at `at` whose high bit is set in `stops`. */
 const firstStop = (at: number, stops: number): number => at + ((31 - Math.clz32(stops & -stops)) >> 3);
 

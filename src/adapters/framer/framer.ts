@@ -4,7 +4,7 @@
  * trees. How it works and what was measured: docs/adr/framer.md.
  */
 import { fault } from '../../protocol/faults.ts';
-import { viewOf } from './characters.ts';
+import { NO_VIEW, viewOf } from './characters.ts';
 import { defaultFramerLimits, type FramerHandler, type FramerLimits } from './contract.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { NAME_TOO_LONG, PROBLEMS, TOO_DEEP, TOO_LARGE, TOO_MANY_ATTRIBUTES } from './problems.ts';
@@ -97,6 +97,7 @@ export class Framer {
     const { bytes, end, length } = this.#held;
     const waits = length > 0 && this.#is('open');
     if (waits) this.#lastNameByte = this.#reader.lastNameByte(bytes);
+    else this.#reader.look(NO_VIEW, 0); // the chunk is not kept alive
     this.#waitsUntil = waits ? Math.min(this.#reader.waitsUntil(bytes, this.#readTo, end), bytes.length) : 0;
   }
 

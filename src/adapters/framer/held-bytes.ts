@@ -1,5 +1,5 @@
 /** Bytes of elements that came in pieces, one behind the other; they are copied, so that large chunks are not kept alive. */
-import { viewOf } from './characters.ts';
+import { NO_BYTES, NO_VIEW, viewOf } from './characters.ts';
 
 const SMALLEST_BYTES = 512;
 /** Where elements follow each other in pieces, there is room for so many like the last, as far as it may lie idle. */
@@ -12,11 +12,9 @@ const LARGEST_SHARED_BYTES = 16_384;
 const BY_HAND_BYTES = 24;
 const GREATER = 0x3e;
 const SPACE = 0x20;
-const NO_BYTES = Buffer.alloc(0);
-const NO_VIEW = viewOf(NO_BYTES);
 
 /** The room that was left last, and from where on it is empty: of all framers, so that one that holds nothing keeps none. */
-let spare: Buffer = NO_BYTES;
+let spare = NO_BYTES;
 let spareView = NO_VIEW;
 let spareFrom = 0;
 

@@ -7,6 +7,7 @@ import {
   isXmlCharacter,
   NAME_CHAR as NAME_CHAR_,
   NAME_START as NAME_START_,
+  NO_VIEW,
   SPACE as SPACE_,
   VALUE_STOP as VALUE_STOP_,
   valueRunEnd,
@@ -74,12 +75,23 @@ export function referenceEnd(bytes: Buffer, at: number, end: number, maxBytes: n
   return length <= 0 ? length : ENTITY;
 }
 
+/** By how many attributes there may be. Nobody looks at a tag once another one is read: all streams share the room for what is found. */
+const rooms = new Map<number, Int32Array>();
+
+function slotsFor(maxAttributes: number): Int32Array {
+  const known = rooms.get(maxAttributes);
+  if (known !== undefined) return known;
+  const made = new Int32Array(maxAttributes * SLOTS);
+  rooms.set(maxAttributes, made);
+  return made;
+}
+
 export class TagScanner {
   readonly #maxAttributes: number;
   readonly #maxNameBytes: number;
 
   /** Looks on the bytes that are scanned. */
-  view: DataView = new DataView(new ArrayBuffer(0));
+  view: DataView = NO_VIEW;
 
   nameEnd = 0;
   /** Position of the colon in the element's name; 0 when it has no prefix. */
@@ -102,7 +114,7 @@ export class TagScanner {
   constructor(maxAttributes: number, maxNameBytes: number) {
     this.#maxAttributes = maxAttributes;
     this.#maxNameBytes = maxNameBytes;
-    this.#slots = new Int32Array(maxAttributes * SLOTS);
+    this.#slots = slotsFor(maxAttributes);
   }
 
   /** Where the attribute's name begins and ends, and where its colon is (0 none). */
