@@ -14,6 +14,7 @@ const ALL = [
   'latency',
   'pairs',
   'million',
+  'scale',
   'memory',
   'framer',
   'router',
