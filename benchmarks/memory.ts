@@ -42,12 +42,13 @@ async function serversOnce(figures: Map<string, number[]>): Promise<void> {
   const servers = await startAll();
   const sender = startWorker<SenderCommand, SenderAnswer>('sender');
   try {
-    for (const { name, ports, rssBytes } of servers) {
-      await warmUp(sender, ports.s2s);
-      const before = rssBytes();
-      await sender.ask({ do: 'hold', ...load, port: ports.s2s, count: STREAMS });
-      const known = figures.get(name) ?? [];
-      figures.set(name, [...known, (rssBytes() - before) / KIB / STREAMS]);
+    for (const server of servers) {
+      const port = server.ports.s2s;
+      await warmUp(sender, port);
+      const before = server.rssBytes();
+      await sender.ask({ do: 'hold', ...load, port, count: STREAMS });
+      const known = figures.get(server.name) ?? [];
+      figures.set(server.name, [...known, (server.rssBytes() - before) / KIB / STREAMS]);
     }
   } finally {
     sender.stop();

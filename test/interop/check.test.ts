@@ -103,9 +103,10 @@ for (const kind of ['Prosody', 'ejabberd'] as const) {
       // Prosody gives the key no answer, and after its time the stream up.
       await broken({ s2sTimeoutSeconds: 3 }, async ({ domain }) => {
         assertDiagnosed(await check(domain, authentication), {
-          cause: 'far-end-late',
+          cause: 'far-end-lost-patience',
           fault: 'stream connection-timeout peer',
-          fix: /it may wait for DNS or HTTPS about us/,
+          because: /ended the stream, for ours\.example was not proved to it in time/,
+          fix: /Look at the log of that server for ours\.example/,
         });
       });
     });
