@@ -275,7 +275,8 @@ export class Dispatch {
         const directTls = endpoint.tls === 'direct';
         const service = 'xmpp-server' as const;
         actors.streams.open({ stream, service, purpose, local, remote, endpoint, directTls, avoidExternal });
-        this.#opening(stream);
+        const row = this.#to.streams.get(stream);
+        if (row !== undefined) this.#to.search.opening(row);
         break;
       }
       case 'stream.abandoned':
@@ -293,12 +294,6 @@ export class Dispatch {
         else actors.pairs.send(wish.local, remote, { type: 'route.refused', fault: why });
       }
     }
-  }
-
-  /** Whoever waits for one that was only promised hears which it is. */
-  #opening(stream: StreamId): void {
-    const row = this.#to.streams.get(stream);
-    if (row !== undefined) this.#to.search.changed(row);
   }
 
   peerErrored(remote: string, why: Fault): void {

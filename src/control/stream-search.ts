@@ -16,13 +16,21 @@ import {
   type Wanted,
 } from './standing-streams.ts';
 
+interface Waiter {
+  readonly remote: string;
+  readonly wake: () => void;
+}
+
+/** A thousand domains may wait for one stream after the other: those that have waited longest hear which it is. */
+const MOST_TOLD = 32;
+
 export class StreamSearch {
   readonly #streams: StandingStreams;
   readonly #clock: Clock;
   /** Hears for which stream on its way one who looks is waiting. */
   readonly #awaits: (remote: string, stream: StreamId) => void;
   /** By what they look for: a remote domain, or a place where it may be reached. */
-  readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #waiting = new Map<string, Set<Waiter>>();
   readonly #promises = new Set<unknown>();
   #stopped = false;
 
@@ -34,7 +42,7 @@ export class StreamSearch {
 
   /** Waits until the table has an answer that is not {@link Pending}; null also when nobody waits for it any more. */
   async find(wanted: Wanted, signal: AbortSignal): Promise<Exclude<Found, Pending>> {
-    let awaited: StreamId | null = null;
+    let isNew = true;
     for (;;) {
       const found = this.#streams.find(wanted);
       if (signal.aborted) return null;
@@ -44,8 +52,9 @@ export class StreamSearch {
         return null;
       }
       if (!isPending(found)) return found;
-      if (found.pending !== null && found.pending !== awaited) this.#awaits(wanted.remote, found.pending);
-      awaited = found.pending;
+      // Of those that follow, the ones that have waited longest hear when they are opened.
+      if (isNew && found.pending !== null) this.#awaits(wanted.remote, found.pending);
+      isNew = false;
       await this.#change(wanted, signal);
     }
   }
@@ -55,6 +64,18 @@ export class StreamSearch {
     // In reverse it may serve every place where its certificate was seen.
     if (!row.initiating && isBidi(row)) this.#wake(this.#waiting.keys());
     else this.#wake([...row.leadsTo, ...addressKeys(row)]);
+  }
+
+  /** It was only promised so far: some of those who wait hear which it is, and nobody looks again for that. */
+  opening(row: StreamRow): void {
+    const told = new Set<string>();
+    for (const key of row.endpoint === null ? [] : placeKeys(row.endpoint))
+      for (const { remote } of this.#waiting.get(key) ?? []) {
+        if (told.size >= MOST_TOLD) return;
+        if (told.has(remote)) continue;
+        told.add(remote);
+        this.#awaits(remote, row.id);
+      }
   }
 
   /** Those who look are being stopped: none of them opens a stream any more. */
@@ -80,28 +101,29 @@ export class StreamSearch {
     const keys = first === undefined ? [remote] : [remote, ...endpointKeys(first)];
     return new Promise((resolve) => {
       const wake = (): void => {
-        for (const key of keys) this.#leave(key, wake);
+        for (const key of keys) this.#leave(key, waiter);
         signal.removeEventListener('abort', wake); // the next look adds its own
         resolve();
       };
+      const waiter: Waiter = { remote, wake };
       for (const key of keys) {
         const waiting = this.#waiting.get(key);
-        if (waiting === undefined) this.#waiting.set(key, new Set([wake]));
-        else waiting.add(wake);
+        if (waiting === undefined) this.#waiting.set(key, new Set([waiter]));
+        else waiting.add(waiter);
       }
       signal.addEventListener('abort', wake, { once: true });
     });
   }
 
   #wake(keys: Iterable<string>): void {
-    const woken = new Set<() => void>();
-    for (const key of keys) for (const wake of this.#waiting.get(key) ?? []) woken.add(wake);
-    for (const wake of woken) wake();
+    const woken = new Set<Waiter>();
+    for (const key of keys) for (const waiter of this.#waiting.get(key) ?? []) woken.add(waiter);
+    for (const { wake } of woken) wake();
   }
 
-  #leave(key: string, wake: () => void): void {
+  #leave(key: string, waiter: Waiter): void {
     const waiting = this.#waiting.get(key);
-    waiting?.delete(wake);
+    waiting?.delete(waiter);
     if (waiting?.size === 0) this.#waiting.delete(key);
   }
 }

@@ -140,12 +140,15 @@ function conditionOf(element: Element, namespace: string): { condition: string |
   const told = [condition?.getText(), text].filter((one) => one !== undefined && one !== '').join(': ');
   return {
     condition: ownOrNull(condition?.getName()),
-    text: told === '' && text === undefined ? null : ownText(brief(inOrder(told))),
+    text: told === '' && text === undefined ? null : ownText(brief(withoutKeys(inOrder(told)))),
   };
 }
 
 /** Overrides of direction would show another order than there is, wherever this is told. */
 const inOrder = (text: string): string => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
+
+/** Whoever was sent a dialback key may repeat it (64 digits, XEP-0185), and what he says is recorded. */
+const withoutKeys = (text: string): string => text.replace(/[0-9a-f]{64}/gi, '…');
 
 function readDialbackAnswer(element: Element): DialbackAnswer | null {
   const type = attribute(element, 'type');
@@ -153,12 +156,8 @@ function readDialbackAnswer(element: Element): DialbackAnswer | null {
   if (type === 'valid' || type === 'invalid') return { type };
   const error = element.getChildElements().find((child) => child.getName() === 'error');
   const { condition, text } = error === undefined ? { condition: null, text: null } : conditionOf(error, NS.stanzas);
-  const told = text === null ? {} : { text: withoutKeys(text) };
-  return { type: 'error', condition: condition ?? 'undefined-condition', ...told };
+  return { type: 'error', condition: condition ?? 'undefined-condition', ...(text === null ? {} : { text }) };
 }
-
-/** Whoever answers an assertion may repeat its key (64 digits, XEP-0185), and what he says is recorded. */
-const withoutKeys = (text: string): string => text.replace(/[0-9a-f]{64}/gi, '…');
 
 function readFeatures(element: Element): StreamFeatures {
   const features = {

@@ -72,12 +72,22 @@ test('whoever waits for a promised stream hears which it is when it is being ope
   assert.deepEqual(awaited, []);
   const row = rowOf(1, endpoint(1), { connectedTo: null });
   streams.add(row);
+  const { looks } = streams;
+  search.opening(row);
+  assert.deepEqual([awaited, streams.looks], [['second.example 1'], looks], 'nobody looks again for that');
   search.changed(row);
   await settled();
   assert.deepEqual(awaited, ['second.example 1']);
-  search.changed(row);
-  await settled();
-  assert.deepEqual(awaited, ['second.example 1']);
+});
+
+test('of very many who wait for a stream, a few hear which it is', async () => {
+  const { streams, awaited, search } = stage();
+  assert.equal(await search.find(wanted(1), patient), null);
+  for (let n = 0; n < 100; n += 1) void search.find(wanted(1, `d${n}.example`), patient);
+  const row = rowOf(1, endpoint(1), { connectedTo: null });
+  streams.add(row);
+  search.opening(row);
+  assert.deepEqual([awaited.length, awaited[0]], [32, 'd0.example 1']);
 });
 
 test('a bidirectional stream from the holder of the certificate serves those who wait for its endpoint', async () => {

@@ -188,7 +188,7 @@ test('where a condition says where to instead, that is told with it (RFC 6120 §
   assert.deepEqual(told(elsewhere + text), { ...element, text: 'other.example:5270: moved' });
 });
 
-test('who answers an assertion may repeat its key, and that is not told (FACTS §7)', () => {
+test('who was sent a dialback key may repeat it, and that is not told (FACTS §7)', () => {
   const key = 'B4835385f37fe2895af6c196b59097b16862406db80559900d96bf6fa7d23df3';
   const [answer] = read(
     `<db:result from='b.example' to='a.example' type='error'><error type='cancel'>` +
@@ -197,6 +197,9 @@ test('who answers an assertion may repeat its key, and that is not told (FACTS �
   );
   assert.ok(answer?.kind === 'result' && answer.answer?.type === 'error');
   assert.equal(answer.answer.text, 'no … here');
+  const text = `<text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>${key}?</text>`;
+  const [error] = read(`<stream:error><reset xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>${text}</stream:error>`);
+  assert.deepEqual(error, { kind: 'streamError', condition: 'reset', text: '…?' });
 });
 
 test('the text of an error shows no other order than it has, wherever it is told', () => {
