@@ -42,8 +42,10 @@ export interface PeerContext extends PeerInput {
   readonly avoidExternal: boolean;
   /** Streams that were asked for since the domain was looked up. */
   readonly attempts: number;
-  /** Of the attempt under way, or of the last one; or another's, that is waited for to be shared. */
+  /** Of the attempt under way, or of the last one. */
   readonly stream: StreamId | null;
+  /** Opened for another domain, and waited for to be shared; null where none is. */
+  readonly awaited: StreamId | null;
   /** What is being looked for, or opened, now: wishes that join meanwhile may want something else. */
   readonly purpose: StreamWish['purpose'];
   readonly progress: AttemptProgress;
@@ -264,6 +266,8 @@ export const peer = setup({
       purpose: purposeOf(context),
     })),
     takeStream: assign((_, stream: StreamId) => ({ stream })),
+    awaitStream: assign((_, awaited: StreamId) => ({ awaited })),
+    awaitNone: assign({ awaited: null }),
     abandonStream: emit(({ context }) => ({
       type: 'stream.abandoned' as const,
       remote: context.remote,
@@ -294,6 +298,7 @@ export const peer = setup({
     avoidExternal: false,
     attempts: 0,
     stream: null,
+    awaited: null,
     purpose: 'stanzas',
     progress: noProgress,
     failures: 0,
@@ -411,7 +416,8 @@ export const peer = setup({
       },
       tags: 'waiting',
       entry: 'decidePurpose',
-      on: { 'stream.awaited': { actions: { type: 'takeStream', params: ({ event }) => event.stream } } },
+      exit: 'awaitNone',
+      on: { 'stream.awaited': { actions: { type: 'awaitStream', params: ({ event }) => event.stream } } },
       invoke: {
         id: 'findStandingStream',
         src: 'findStandingStream',

@@ -75,3 +75,27 @@ test('a wish that comes of what a peer just said is not lost with the peer, whic
   });
   assert.deepEqual(said, ['stream.offered', 'stream.requested']);
 });
+
+test('whoever waits to share the stream of another is dismissed without it: that one is not his to close', () => {
+  const endpoint = endpointOf('h.example');
+  const wish = { type: 'local.streamWanted', local: 'a.example', purpose: 'verification', avoid: [] } as const;
+  const peers = new PeerActors({
+    machine: peer.provide({
+      actors: {
+        findStandingStream: fromPromise<StandingStream | null, Wanted>(() => new Promise(() => undefined)),
+      },
+    }),
+    recorder: new Recorder({ clock: new SimulatedClock() }),
+    inputOf: (remote) => ({ remote, fixedTarget: null, asksForTlsa: true, denied: null, jitter: 0 }),
+    lookingUp: () => undefined,
+    reported: () => undefined,
+    errored: (_, why) => assert.fail(why.condition),
+  });
+  peers.wake('r.example', { ...wish, known: { kind: 'resolved', endpoint, further: [] } });
+  peers.send('r.example', { type: 'stream.awaited', stream: 7 });
+  assert.equal(
+    peers.dismiss('r.example', () => false),
+    null,
+  );
+  assert.equal(peers.knows('r.example'), false);
+});

@@ -22,7 +22,7 @@ export function waitsOn({ machine, waits, context, children }: Waiter, lives: (i
 
 /** The most exact first. */
 function beyond(machine: string, context: Readonly<Record<string, unknown>>): string[] {
-  const { stream, local, remote, domain, verifyStream, senderDomain } = context;
+  const { stream, awaited, local, remote, domain, verifyStream, senderDomain } = context;
   switch (machine) {
     case 'pair':
       return typeof stream === 'number'
@@ -33,7 +33,7 @@ function beyond(machine: string, context: Readonly<Record<string, unknown>>): st
           ]
         : [`peer:${String(remote)}`];
     case 'peer':
-      return typeof stream === 'number' ? [`stream:${stream}`] : [];
+      return [awaited, stream].flatMap((one) => (typeof one === 'number' ? [`stream:${one}`] : []));
     case 'association':
       // The stream challenges, for as long as it is asked to.
       return typeof stream === 'number' ? [`stream:${stream}/challenge.${String(domain)}`] : [];

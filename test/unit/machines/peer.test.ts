@@ -300,6 +300,13 @@ test('L6: the wait doubles with each failure up to its bound, and a success forg
   assert.equal(actor.snapshot.context.failures, 0);
 });
 
+test('the stream of another that is waited for is not its own, and is forgotten once it looks no more', () => {
+  const waits = at('local.streamWanted', 'resolved', 'stream.awaited');
+  const { stream, awaited } = waits.snapshot.context;
+  assert.deepEqual([stream, awaited], [null, 9]);
+  assert.equal(waits.sendInternal(events['none stands']).snapshot.context.awaited, null);
+});
+
 test('a denied domain is not even looked up (P2)', () => {
   const denied = fault('policy', 'policy-violation', 'local');
   const actor = new PureActor(peer, { ...input, denied }).send(wanted);
