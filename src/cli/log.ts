@@ -29,7 +29,7 @@ export interface Log {
   readonly record: (record: ReportRecord) => void;
 }
 
-export function createLog(terminal: Terminal, now: () => number): Log {
+export function createLog(terminal: Pick<Terminal, 'tell' | 'paint'>, now: () => number): Log {
   const say = (level: Level, sentence: string): void => {
     const line = visible(inBothForms(brief(sentence, MAX_LINE)));
     terminal.tell(`${new Date(now()).toISOString()} ${terminal.paint(PAINT[level], level)} ${line}`);

@@ -14,6 +14,8 @@ import { fault, type Fault } from '../protocol/faults.ts';
 import type { DomainPair } from '../protocol/pairs.ts';
 import { deniedBy, isSamePolicy, type PolicyOptions, policyFor, usableProoftypes } from '../protocol/policy.ts';
 import type { Router } from '../routing/router.ts';
+import { liveView } from '../trace/view/live-view.ts';
+import type { View } from '../trace/view/view.ts';
 import { ChallengeDesk } from './challenge-desk.ts';
 import { Dispatch } from './dispatch.ts';
 import { type Effects, type OtherStreams, provideEffects } from './effects.ts';
@@ -31,8 +33,6 @@ import { StreamActors } from './stream-actors.ts';
 import { StreamSearch } from './stream-search.ts';
 import { VerifyDesk } from './verify-desk.ts';
 import { Whereabouts } from './whereabouts.ts';
-import { liveView } from '../trace/view/live-view.ts';
-import type { View } from '../trace/view/view.ts';
 
 export interface RegistryOptions {
   /** At first; {@link Registry.enforcePolicy} changes the policy. */

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readCertificate } from '../../src/adapters/pkix/certificates.ts';
 import { createLog } from '../../src/cli/log.ts';
-import type { Terminal } from '../../src/cli/terminal.ts';
 import { jsonLine, visible } from '../../src/cli/visible.ts';
 import { fault } from '../../src/protocol/faults.ts';
 import { presentedNames } from '../../src/protocol/identity.ts';
@@ -46,7 +45,7 @@ for (const [what, text] of nasty) {
   test(`the log: ${what}, wherever it stands in a fault, a name or a report (D5)`, () => {
     const lines: string[] = [];
     const terminal = { tell: (line: string) => lines.push(line), paint: (_colour: string, line: string) => line };
-    const log = createLog(terminal as unknown as Terminal, () => 0);
+    const log = createLog(terminal, () => 0);
     const why = fault('pkix', 'name-mismatch', 'peer', text);
     const record = { seq: 1, atMs: 0, actor: `peer:${text}`, cause: null };
     log.fault('warning', text, why);
@@ -91,6 +90,6 @@ test('what a person reads stays: letters of all scripts, accents and signs', () 
 test('a very long text is one line of bounded length', () => {
   const lines: string[] = [];
   const terminal = { tell: (line: string) => lines.push(line), paint: (_colour: string, line: string) => line };
-  createLog(terminal as unknown as Terminal, () => 0).say('info', '\u001b['.repeat(1_000_000));
+  createLog(terminal, () => 0).say('info', '\u001b['.repeat(1_000_000));
   assert.deepEqual([lines.length, (lines[0]?.length ?? 0) < 1_100], [1, true]);
 });

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../machines/limits.ts';
 import { createLog } from '../../src/cli/log.ts';
-import type { Terminal } from '../../src/cli/terminal.ts';
 import { credentialOf } from '../../src/demo/certificates.ts';
 import { ConnectionManager } from '../../src/manager.ts';
 import type { ConnectionEvents } from '../../src/ports.ts';
@@ -29,7 +28,7 @@ test('connections beyond streamsPerAddress are dropped at once, and another addr
   const refused: string[] = [];
   const lines: string[] = [];
   const terminal = { tell: (line: string) => lines.push(line), paint: (_colour: string, text: string) => text };
-  const log = createLog(terminal as unknown as Terminal, () => simulation.clock.now());
+  const log = createLog(terminal, () => simulation.clock.now());
   manager.reports$.subscribe((record) => {
     if (record.report.type === 'connection.refused') refused.push(record.report.type);
     log.record(record);

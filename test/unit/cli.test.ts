@@ -12,7 +12,6 @@ import { createCertificateAuthority } from '../../src/simulation/certificate-aut
 import { commands } from '../../src/cli/commands.ts';
 import { createLog } from '../../src/cli/log.ts';
 import { runCommandLine } from '../../src/cli/run.ts';
-import type { Terminal } from '../../src/cli/terminal.ts';
 import { fault } from '../../src/protocol/faults.ts';
 import { parseExposition } from '../support/exposition.ts';
 import { connectComponent } from '../support/component-client.ts';
@@ -169,7 +168,7 @@ test('a file that is executed by name says by what', () => {
 test('the log tells what components, streams and pairs did; what a peer says cannot break a line, nor steer the terminal', () => {
   const lines: string[] = [];
   const terminal = { tell: (line: string) => lines.push(line), paint: (_colour: string, text: string) => text };
-  const log = createLog(terminal as unknown as Terminal, () => 0);
+  const log = createLog(terminal, () => 0);
   log.fault('warning', 'refused', fault('stream', 'host-unknown', 'peer', 'a\nb\u001b[2Jc\u061c\u200e\u200f'));
   log.component({ kind: 'detached', domain: 'c.example', remoteAddress: '127.0.0.1', fault: null });
   const record = { seq: 1, atMs: 0, actor: 'stream:3', cause: null };
@@ -188,7 +187,7 @@ test('the log tells what components, streams and pairs did; what a peer says can
 test('the log shows a domain as it is compared and as it is read: A-label and U-label (FEATURES D5)', () => {
   const lines: string[] = [];
   const terminal = { tell: (line: string) => lines.push(line), paint: (_colour: string, text: string) => text };
-  createLog(terminal as unknown as Terminal, () => 0).say('info', 'peer:chat.xn--mnchen-3ya.de: no stream, xn--?');
+  createLog(terminal, () => 0).say('info', 'peer:chat.xn--mnchen-3ya.de: no stream, xn--?');
   assert.deepEqual(lines, [
     '1970-01-01T00:00:00.000Z info peer:chat.xn--mnchen-3ya.de (chat.münchen.de): no stream, xn--?',
   ]);

@@ -3,13 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BrokenActor } from '../../machines/events.ts';
 import { createLog } from '../../src/cli/log.ts';
-import type { Terminal } from '../../src/cli/terminal.ts';
 import { fault, MAX_TEXT } from '../../src/protocol/faults.ts';
 
 test('a peer that broke, and a search that did, are told of in the log', () => {
   const lines: string[] = [];
   const terminal = { tell: (line: string) => lines.push(line), paint: (_colour: string, text: string) => text };
-  const log = createLog(terminal as unknown as Terminal, () => 0);
+  const log = createLog(terminal, () => 0);
   const boom = fault('internal', 'internal-error', 'local', 'boom');
   const record = { kind: 'report', seq: 1, atMs: 0, actor: 'peer:x', cause: null } as const;
   const broken: BrokenActor = { type: 'peer.errored', remote: 'x', fault: boom };
@@ -26,7 +25,7 @@ test('who is not let in, and what was tried, is in the log; a scanner does not f
   const lines: string[] = [];
   const terminal = { tell: (line: string) => lines.push(line), paint: (_colour: string, text: string) => text };
   let nowMs = 0;
-  const log = createLog(terminal as unknown as Terminal, () => nowMs);
+  const log = createLog(terminal, () => nowMs);
   const told = (actor: string, report: { type: string }): void =>
     log.record({ kind: 'report', seq: 1, atMs: 0, cause: null, actor, report });
   const refuted = { kind: 'refuted', fault: fault('pkix', 'expired', 'peer', 'since yesterday') } as const;
@@ -63,7 +62,7 @@ test('who is not let in, and what was tried, is in the log; a scanner does not f
 test('what a peer says is cut before it is looked at, and kept: a packet buys no more than a line', () => {
   const lines: string[] = [];
   const terminal = { tell: (line: string) => lines.push(line), paint: (_colour: string, text: string) => text };
-  const log = createLog(terminal as unknown as Terminal, () => 0);
+  const log = createLog(terminal, () => 0);
   const spent = (length: number): number => {
     const before = process.cpuUsage();
     log.fault('warning', 'refused', { layer: 'stream', condition: 'x', origin: 'peer', text: 'a.'.repeat(length / 2) });

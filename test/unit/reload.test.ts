@@ -8,7 +8,6 @@ import { after, test } from 'node:test';
 import * as tls from 'node:tls';
 import { createLog } from '../../src/cli/log.ts';
 import { Reloads } from '../../src/cli/reload.ts';
-import type { Terminal } from '../../src/cli/terminal.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { ConnectionManager } from '../../src/manager.ts';
 import { createNodePorts } from '../../src/node-ports.ts';
@@ -38,7 +37,7 @@ function stage() {
   const [told, done] = [[] as string[], [] as string[]];
   const shown = new Map<string, string>();
   const terminal = { tell: (line: string) => told.push(line), paint: (_colour: string, text: string) => text };
-  const log = createLog(terminal as unknown as Terminal, () => 0);
+  const log = createLog(terminal, () => 0);
   const file = join(folder, 'serve.yaml');
   const reloads = new Reloads(file, loadConfig(file), {
     setPolicy: ({ federation }) => done.push(`policy ${federation ?? '?'}`),
