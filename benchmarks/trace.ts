@@ -13,28 +13,36 @@ import { systemClock } from '../src/adapters/clock.ts';
 import { createCertificateAuthority } from '../src/simulation/certificate-authority.ts';
 import { statePath } from '../src/trace/record.ts';
 import { startDnsServer, type DnsServer } from '../test/support/dns-server.ts';
-import { heading, median, quantile, table, whole } from './support/figures.ts';
+import { heading, median, quartiles, table, whole } from './support/figures.ts';
 import type { ProviderAnswer, ProviderCommand } from './support/provider.ts';
 import type { SenderAnswer, SenderCommand } from './support/sender.ts';
 import { startWorker, type Worker } from './support/workers.ts';
 
-const ROUNDS = Number(process.argv[2] ?? 16);
-/** So many in a round that the collections before it, which are ours and throw compiled code away, are no great part of it. */
-const STREAMS = 400;
-const NEGOTIATIONS = 400;
-const PAIRS = 1_000;
-const STANZAS = 60_000;
+const ROUNDS = Number(process.argv[2] ?? 24);
+/** Before anything counts: code is compiled as it is used, and what records run through is compiled late. */
+const WARM_UP = 16;
+/** Few in a round: what makes the machine slower for a while is then in rounds of all. */
+const STREAMS = 200;
+const NEGOTIATIONS = 200;
+const PAIRS = 500;
+const STANZAS = 30_000;
 const STANZA_BYTES = 300;
 const AT_ONCE = 20;
-/** Before anything counts: code is compiled as it is used, and what records run through is compiled late. */
-const WARM_UP = 4;
 
-/** As `xmpp-dna serve` has V8 work (src/cli/main.ts). */
+/**
+ * As `xmpp-dna serve` has V8 work (src/cli/main.ts). It collects when it has to: a collection that is asked for, or comes in the
+ * idle time while others have their turn, throws compiled code away, and what was measured then was the compiler.
+ */
 const AS_SERVED = ['--no-allocation-site-pretenuring', '--no-parallel-scavenge', '--minor-gc-task-trigger=25'];
+const V8_FLAGS = [...AS_SERVED, '--no-memory-reducer'];
 
 type Provider = Worker<ProviderCommand, ProviderAnswer>;
 type Lane = 'with' | 'without';
-const LANES: readonly Lane[] = ['with', 'without'];
+/** Two that do the very same differ by more than what is looked for: of each there are several. */
+const TWINS = 2;
+const ALL: readonly { readonly lane: Lane; readonly name: string }[] = Array.from({ length: TWINS }, (_, nth) => nth)
+  .flatMap((nth) => [['with', nth] as const, ['without', nth] as const])
+  .map(([lane, nth]) => ({ lane, name: `${lane}-${nth}` }));
 const authority = createCertificateAuthority({ name: 'Benchmark CA' });
 const dns = await startDnsServer();
 
@@ -43,7 +51,7 @@ async function startProvider(domains: readonly string[], lane: Lane, server: Dns
     dnsNames: [`*.${domains[0]?.replace(/^[^.]+\./, '') ?? ''}`],
     eku: ['serverAuth', 'clientAuth'],
   });
-  const provider = startWorker<ProviderCommand, ProviderAnswer>('provider', ['--expose-gc', ...AS_SERVED]);
+  const provider = startWorker<ProviderCommand, ProviderAnswer>('provider', V8_FLAGS);
   const hosts = Object.fromEntries(domains.map((domain) => [domain, credential]));
   const kept = lane === 'with' ? {} : { records: 0 };
   const { port } = await provider.ask({
@@ -59,129 +67,137 @@ async function startProvider(domains: readonly string[], lane: Lane, server: Dns
   return [provider, port];
 }
 
-/** User seconds of a provider while it did that, without the collections before and after. */
+/** User seconds of a provider while it did that. */
 async function used(provider: Provider, work: () => Promise<void>): Promise<number> {
-  const { collectedAtUserSeconds } = await provider.ask({ do: 'measure' });
+  const { userSeconds } = await provider.ask({ do: 'measure' });
   await work();
-  return (await provider.ask({ do: 'measure' })).userSeconds - collectedAtUserSeconds;
+  return (await provider.ask({ do: 'measure' })).userSeconds - userSeconds;
 }
 
-/** Medians of the rounds of both lanes, and what the ring adds: of the medians, and the quartiles of the rounds. */
-function row(what: string, figures: Readonly<Record<Lane, readonly number[]>>, each: number, digits = 2): string[] {
-  const [w, without] = [figures.with.slice(WARM_UP), figures.without.slice(WARM_UP)];
-  const ratios = w.map((value, round) => value / (without[round] ?? NaN));
+type Figures = Readonly<Record<Lane, number[]>>;
+const noFigures = (): Figures => ({ with: [], without: [] });
+
+/** Of all rounds together, what the ring adds; and the quartiles of the rounds. */
+function row(what: string, figures: Figures, each: number): string[] {
+  const ratios = figures.with.map((value, round) => value / (figures.without[round] ?? NaN));
   const percent = (value: number): string => `${((value - 1) * 100).toFixed(1)} %`;
-  const show = (seconds: number): string => ((seconds / each) * 1_000).toFixed(digits);
-  const spread = (values: readonly number[], shown: (value: number) => string): string =>
-    `${shown(quantile(values, 0.5))} (${shown(quantile(values, 0.25))} to ${shown(quantile(values, 0.75))})`;
-  return [what, spread(w, show), spread(without, show), percent(median(w) / median(without)), spread(ratios, percent)];
+  const mean = (lane: Lane): number => figures[lane].reduce((sum, seconds) => sum + seconds, 0) / figures[lane].length;
+  const show = (seconds: number): string => ((seconds / each) * 1_000).toFixed(2);
+  const [low, middle, high] = quartiles(ratios);
+  return [
+    what,
+    show(mean('with')),
+    show(mean('without')),
+    percent(mean('with') / mean('without')),
+    `${percent(middle)} (${percent(low)} to ${percent(high)})`,
+  ];
+}
+
+/** All of them in each round, in turns; what a round of each brought, in the order of ALL. */
+async function inRounds<One extends { readonly lane: Lane }>(
+  all: readonly One[],
+  work: (one: One, round: number) => Promise<readonly number[]>,
+  tell: (lane: Lane, seconds: readonly number[]) => void,
+): Promise<void> {
+  for (let round = 0; round < ROUNDS + WARM_UP; round += 1) {
+    for (const one of round % 2 === 0 ? all : all.toReversed()) {
+      const seconds = await work(one, round);
+      if (round >= WARM_UP) tell(one.lane, seconds);
+    }
+  }
 }
 
 async function streams(): Promise<string[]> {
   const sender = startWorker<SenderCommand, SenderAnswer>('sender');
   const peer = authority.issue({ dnsNames: ['peer.example'], eku: ['serverAuth', 'clientAuth'] });
-  const figures: Record<Lane, number[]> = { with: [], without: [] };
-  const providers = new Map<Lane, [Provider, number]>();
-  for (const lane of LANES) providers.set(lane, await startProvider([`d.${lane}-streams.example`], lane, dns));
-  for (let round = 0; round < ROUNDS + WARM_UP; round += 1) {
-    for (const lane of round % 2 === 0 ? LANES : LANES.toReversed()) {
-      const [provider, port] = providers.get(lane) ?? [];
-      if (provider === undefined || port === undefined) throw new Error('no provider');
-      const to = `d.${lane}-streams.example`;
+  const figures = noFigures();
+  const all: { lane: Lane; provider: Provider; port: number; to: string }[] = [];
+  for (const { lane, name } of ALL) {
+    const to = `d.${name}-streams.example`;
+    const [provider, port] = await startProvider([to], lane, dns);
+    all.push({ lane, provider, port, to });
+  }
+  await inRounds(
+    all,
+    async ({ provider, port, to }) => {
       const load = { do: 'streams', from: 'peer.example', to, ...peer, count: STREAMS, parallel: 8, port } as const;
       const seconds = await used(provider, async () => {
         await sender.ask({ ...load, resume: false });
       });
-      figures[lane].push(seconds);
-    }
-  }
-  for (const [provider] of providers.values()) provider.stop();
+      return [seconds];
+    },
+    (lane, [seconds = NaN]) => figures[lane].push(seconds),
+  );
+  for (const { provider } of all) provider.stop();
   sender.stop();
   return row('a new stream, the receiving end', figures, STREAMS);
 }
 
-async function pairs(): Promise<string[][]> {
-  const ends: Record<'A' | 'B', Record<Lane, number[]>> = {
-    A: { with: [], without: [] },
-    B: { with: [], without: [] },
-  };
-  const count = (ROUNDS + WARM_UP) * PAIRS;
-  const all = new Map<Lane, { a: Provider; b: Provider; senders: string[]; target: string }>();
-  for (const lane of LANES) {
-    const senders = Array.from({ length: count }, (_, i) => `d${i}.a-${lane}.example`);
-    const target = `d.b-${lane}.example`;
-    const [a] = await startProvider(senders, lane, dns);
+/** Two providers that deal with each other: what each of them takes. */
+async function betweenTwo(
+  what: string,
+  [sending, receiving]: readonly [string, string],
+  each: number,
+  { senders, command }: Between,
+): Promise<string[][]> {
+  const [figuresOfA, figuresOfB] = [noFigures(), noFigures()];
+  const all: { lane: Lane; a: Provider; b: Provider; names: readonly string[]; target: string }[] = [];
+  for (const { lane, name } of ALL) {
+    const [names, target] = [senders(`a-${name}.example`), `d.b-${name}.example`];
+    const [a] = await startProvider(names, lane, dns);
     const [b] = await startProvider([target], lane, dns);
-    all.set(lane, { a, b, senders, target });
+    all.push({ lane, a, b, names, target });
   }
-  for (let round = 0; round < ROUNDS + WARM_UP; round += 1) {
-    for (const lane of round % 2 === 0 ? LANES : LANES.toReversed()) {
-      const one = all.get(lane);
-      if (one === undefined) throw new Error('no providers');
-      const chosen = one.senders
-        .slice(round * PAIRS, (round + 1) * PAIRS)
-        .map((sender) => [sender, one.target] as const);
-      const ofA = async (): Promise<void> => {
-        const { returned } = await one.a.ask({ do: 'send', pairs: chosen, atOnce: AT_ONCE });
-        if (returned > 0) throw new Error(`${returned} messages came back`);
-      };
+  await inRounds(
+    all,
+    async ({ a, b, names, target }, round) => {
       let ofB = 0;
-      const seconds = await used(one.a, async () => {
-        ofB = await used(one.b, ofA);
-      });
-      ends.A[lane].push(seconds);
-      ends.B[lane].push(ofB);
-    }
-  }
-  for (const { a, b } of all.values()) for (const provider of [a, b]) provider.stop();
-  return [row('a new pair, the sending end', ends.A, PAIRS), row('a new pair, the receiving end', ends.B, PAIRS)];
-}
-
-/** All that lies between a stanza without a stream and its delivery, TLS resumed; and the end of the stream. */
-async function negotiations(): Promise<string[][]> {
-  const ends: Record<'A' | 'B', Record<Lane, number[]>> = {
-    A: { with: [], without: [] },
-    B: { with: [], without: [] },
-  };
-  const all = new Map<Lane, { a: Provider; b: Provider; pair: readonly [string, string] }>();
-  for (const lane of LANES) {
-    const pair = [`d.one-${lane}.example`, `d.two-${lane}.example`] as const;
-    const [a] = await startProvider([pair[0]], lane, dns);
-    const [b] = await startProvider([pair[1]], lane, dns);
-    all.set(lane, { a, b, pair });
-  }
-  for (let round = 0; round < ROUNDS + WARM_UP; round += 1) {
-    for (const lane of round % 2 === 0 ? LANES : LANES.toReversed()) {
-      const one = all.get(lane);
-      if (one === undefined) throw new Error('no providers');
-      let ofB = 0;
-      const seconds = await used(one.a, async () => {
-        ofB = await used(one.b, async () => {
-          const { returned } = await one.a.ask({ do: 'negotiate', pair: one.pair, times: NEGOTIATIONS });
+      const ofA = await used(a, async () => {
+        ofB = await used(b, async () => {
+          const { returned } = await a.ask(command(names, target, round));
           if (returned > 0) throw new Error(`${returned} messages came back`);
         });
       });
-      ends.A[lane].push(seconds);
-      ends.B[lane].push(ofB);
-    }
-  }
-  for (const { a, b } of all.values()) for (const provider of [a, b]) provider.stop();
-  return [
-    row('a negotiation, the initiating end', ends.A, NEGOTIATIONS),
-    row('a negotiation, the receiving end', ends.B, NEGOTIATIONS),
-  ];
+      return [ofA, ofB];
+    },
+    (lane, [ofA = NaN, ofB = NaN]) => {
+      figuresOfA[lane].push(ofA);
+      figuresOfB[lane].push(ofB);
+    },
+  );
+  for (const { a, b } of all) for (const provider of [a, b]) provider.stop();
+  return [row(`${what}, ${sending}`, figuresOfA, each), row(`${what}, ${receiving}`, figuresOfB, each)];
 }
 
-/**
- * Messages of one stream that stands, to the program behind it; two providers in each lane, since two that do the very same
- * differ by more than what is looked for.
- */
+interface Between {
+  readonly senders: (parent: string) => readonly string[];
+  readonly command: (senders: readonly string[], target: string, round: number) => ProviderCommand;
+}
+
+const pairs = (): Promise<string[][]> =>
+  betweenTwo('a new pair', ['the sending end', 'the receiving end'], PAIRS, {
+    senders: (parent) => Array.from({ length: (ROUNDS + WARM_UP) * PAIRS }, (_, i) => `d${i}.${parent}`),
+    command: (senders, target, round) => ({
+      do: 'send',
+      pairs: senders.slice(round * PAIRS, (round + 1) * PAIRS).map((sender) => [sender, target] as const),
+      atOnce: AT_ONCE,
+    }),
+  });
+
+/** All that lies between a stanza without a stream and its delivery, TLS resumed; and the end of the stream. */
+const negotiations = (): Promise<string[][]> =>
+  betweenTwo('a negotiation', ['the initiating end', 'the receiving end'], NEGOTIATIONS, {
+    senders: (parent) => [`d.${parent}`],
+    command: ([sender = ''], target) => ({ do: 'negotiate', pair: [sender, target], times: NEGOTIATIONS }),
+  });
+
+/** Messages of one stream that stands, to the program behind it. */
 async function stanzas(): Promise<string[]> {
   const peer = authority.issue({ dnsNames: ['peer.example'], eku: ['serverAuth', 'clientAuth'] });
-  const figures: Record<Lane, number[]> = { with: [], without: [] };
+  const figures = noFigures();
   const all: { lane: Lane; provider: Provider; sender: Worker<SenderCommand, SenderAnswer>; stanza: string }[] = [];
-  for (const [nth, lane] of [...LANES, ...LANES].entries()) {
-    const to = `d.stanzas-${nth}.example`;
+  for (const { lane, name } of ALL) {
+    const to = `d.${name}-stanzas.example`;
     const [provider, port] = await startProvider([to], lane, dns);
     const sender = startWorker<SenderCommand, SenderAnswer>('sender');
     await sender.ask({ do: 'open', from: 'peer.example', to, ...peer, port });
@@ -190,16 +206,18 @@ async function stanzas(): Promise<string[]> {
     const stanza = opening + 'x'.repeat(STANZA_BYTES - opening.length - closing.length) + closing;
     all.push({ lane, provider, sender, stanza });
   }
-  for (let round = 0; round < ROUNDS + WARM_UP; round += 1) {
-    for (const { lane, provider, sender, stanza } of round % 2 === 0 ? all : all.toReversed()) {
+  await inRounds(
+    all,
+    async ({ provider, sender, stanza }) => {
       const { received } = await provider.ask({ do: 'measure' });
       const seconds = await used(provider, async () => {
         await sender.ask({ do: 'send', count: STANZAS, stanza });
         await provider.ask({ do: 'await', received: received + STANZAS });
       });
-      figures[lane].push(seconds);
-    }
-  }
+      return [seconds];
+    },
+    (lane, [seconds = NaN]) => figures[lane].push(seconds),
+  );
   for (const { provider, sender } of all) for (const worker of [provider, sender]) worker.stop();
   return row('a thousand stanzas, the receiving end', figures, STANZAS / 1_000);
 }
@@ -246,13 +264,13 @@ function bareActors(): string[][] {
   return figures.map(([name, times]) => [name, median(times.slice(10)).toFixed(1)]);
 }
 
-heading('what records cost (user time; medians of rounds, with quartiles; interleaved)');
+heading('what records cost (user time; interleaved rounds)');
 console.log(
-  `${whole(ROUNDS)} rounds of ${whole(STREAMS)} streams, ${whole(NEGOTIATIONS)} negotiations, ${whole(PAIRS)} pairs and ${whole(STANZAS)} stanzas, after ${whole(WARM_UP)} that do not count\n`,
+  `${whole(TWINS)} providers with and without, ${whole(ROUNDS)} rounds of ${whole(STREAMS)} streams, ${whole(NEGOTIATIONS)} negotiations, ${whole(PAIRS)} pairs and ${whole(STANZAS)} stanzas, after ${whole(WARM_UP)} that do not count\n`,
 );
 try {
   table([
-    ['milliseconds each', 'with the ring', 'without', 'medians', 'rounds'],
+    ['milliseconds each', 'with the ring', 'without', 'all together', 'by rounds'],
     await streams(),
     ...(await negotiations()),
     ...(await pairs()),

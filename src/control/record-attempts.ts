@@ -281,8 +281,11 @@ export class AttemptRecords {
   #record(ended: AttemptEnded): void {
     const { direction, local, remote, stream } = ended;
     const actor = direction === 'outgoing' ? `pair:${local}>${remote}` : `stream:${stream ?? -1}`;
-    const record = this.#recorder.record(actor, { kind: 'attempt', attempt: ended });
-    if (record?.kind === 'attempt') this.keep.add(record);
+    const { course: cause, clock } = this.#recorder;
+    const atMs = clock.now();
+    const body = { kind: 'attempt', attempt: ended } as const;
+    const seq = this.#recorder.record(actor, body, atMs);
+    if (seq !== null) this.keep.add({ seq, atMs, actor, cause, ...body });
   }
 }
 

@@ -5,12 +5,12 @@ import type { Clock } from '../ports.ts';
 import { type Fault, toFault } from '../protocol/faults.ts';
 import type { LiveActor } from '../trace/view/live-view.ts';
 import { traceLimits } from '../trace/limits.ts';
-import type { EventOfActor, ReportRecord, TraceBody, TraceRecord } from '../trace/record.ts';
+import { type EventOfActor, recordOf, type ReportRecord, type TraceBody, type TraceRecord } from '../trace/record.ts';
 import { redactEvent, redactInput } from '../trace/redact.ts';
 import { Ring } from '../trace/ring.ts';
 import { type Course, WATCHED, WatchedActor, type WatchedScope } from './watched-actor.ts';
-import { RecordBatch } from './record-batch.ts';
-import { deadlineIn, follow, innermostOf, type Stay } from '../trace/view/stay.ts';
+import { type Keep, RecordBatch } from './record-batch.ts';
+import { aloneOf, deadlineIn, follow, innermostOf, type Stay } from '../trace/view/stay.ts';
 
 export interface RecorderOptions {
   readonly clock: Clock;
@@ -36,22 +36,22 @@ export class Recorder implements Course {
   /** Whose step, or birth, is being computed: the parent of whoever is born of it. */
   #mover: WatchedActor | null = null;
   #seq = 0;
-  /** In whose course something is recorded now. */
   #course: number | null = null;
   /** What has just come in, an element or a stanza that waits, and what was asked for, is the cause of what the actor is told of it. */
-  #prompt: { readonly actor: string; readonly seq: number } | null = null;
+  #prompt: number | null = null;
+  #prompted = '';
   /** How many transitions and births are being computed, one within the other; their records wait for the outermost. */
   #depth = 0;
   readonly #batch = new RecordBatch();
-  readonly #keep: (record: TraceRecord) => void;
+  readonly #keep: Keep;
 
   constructor({ clock, records = traceLimits.records, bytes = traceLimits.bytes }: RecorderOptions) {
     this.clock = clock;
     this.#keeps = records > 0;
     this.ring = new Ring(records, bytes);
-    this.#keep = (record) => {
-      if (this.#keeps) this.ring.push(record);
-      if (this.records$.observed) this.records$.next(record);
+    this.#keep = (seq, atMs, actor, cause, body) => {
+      if (this.#keeps) this.ring.push(seq, atMs, actor, cause, body);
+      if (this.records$.observed) this.records$.next(recordOf(seq, atMs, actor, cause, body));
     };
   }
 
@@ -85,14 +85,24 @@ export class Recorder implements Course {
     }));
   }
 
-  /** Answers the record; null where nobody wants one. */
-  record(actor: string, body: TraceBody): TraceRecord | null {
-    if (!this.isOn && (body.kind !== 'report' || !this.reports$.observed)) return null;
-    const record = recordOf(this.#seq++, this.clock.now(), actor, this.#course, body);
-    if (record.kind === 'report') this.reports$.next(record);
-    if (isPrompt(record)) this.#prompt = { actor, seq: record.seq };
-    this.#keep(record);
-    return record;
+  /** In whose course something is recorded now: the cause of it. */
+  get course(): number | null {
+    return this.#course;
+  }
+
+  /** Answers the number of the record; null where nobody wants one. */
+  record(actor: string, body: TraceBody, atMs = this.clock.now()): number | null {
+    const isReported = body.kind === 'report' && this.reports$.observed;
+    if (!this.isOn && !isReported) return null;
+    const seq = this.#seq++;
+    const cause = this.#course;
+    if (isReported) this.reports$.next({ seq, atMs, actor, cause, ...body });
+    if (isPrompt(body)) {
+      this.#prompted = actor;
+      this.#prompt = seq;
+    }
+    this.#keep(seq, atMs, actor, cause, body);
+    return seq;
   }
 
   /**
@@ -123,11 +133,7 @@ export class Recorder implements Course {
     const snapshot: AnyMachineSnapshot = chart.getInitialSnapshot(actor, input);
     actor.stay = follow(chart, null, INIT, [snapshot], bornMs);
     this.#live.set(actor.path, actor);
-    this.#batch.add({
-      seq,
-      atMs: bornMs,
-      actor: actor.path,
-      cause: outer,
+    this.#add(seq, bornMs, actor, outer, {
       kind: 'born',
       machine: chart.id,
       parent: parent?.path ?? null,
@@ -161,7 +167,7 @@ export class Recorder implements Course {
     try {
       steps = chart.microstep(snapshot, event, actor);
     } catch (error) {
-      this.#batch.add(this.#eventRecord(seq, cause, actor, event, snapshot, NOTHING_PASSED, this.clock.now()));
+      this.#add(seq, this.clock.now(), actor, cause, taken(actor, event, snapshot, NOTHING_PASSED));
       this.#ended(actor, { status: 'error', error, context: null });
       this.#close(mover, outer);
       throw error;
@@ -177,34 +183,10 @@ export class Recorder implements Course {
     const passed = steps.length === 1 ? NOTHING_PASSED : passedIn(chart, before, steps);
     actor.stay = follow(chart, before, event, steps, nowMs);
     actor.seq = seq;
-    this.#batch.add(this.#eventRecord(seq, cause, actor, event, snapshot, passed, nowMs));
+    this.#add(seq, nowMs, actor, cause, taken(actor, event, snapshot, passed));
     if (next.status !== 'active') this.#ended(actor, next);
     this.#close(mover, outer);
     return next;
-  }
-
-  #eventRecord(
-    seq: number,
-    cause: number | null,
-    { path, chart, stay }: WatchedActor,
-    event: EventOfActor,
-    { context }: AnyMachineSnapshot,
-    passed: readonly (readonly string[])[],
-    atMs: number,
-  ): TraceRecord {
-    const { remote } = context as { remote?: unknown }; // of streams, whose events alone have something to hide
-    return {
-      seq,
-      atMs,
-      actor: path,
-      cause,
-      kind: 'event',
-      machine: chart.id,
-      event: redactEvent(event, remote),
-      passed,
-      states: statesOf(stay),
-      untilMs: untilOf(stay),
-    };
   }
 
   #ended(actor: WatchedActor, { status, output, error, context }: Last): void {
@@ -214,11 +196,7 @@ export class Recorder implements Course {
     actor.seq = seq;
     const isDone = status === 'done';
     const isErrored = status === 'error';
-    this.#batch.add({
-      seq,
-      atMs: this.clock.now(),
-      actor: actor.path,
-      cause,
+    this.#add(seq, this.clock.now(), actor, cause, {
       kind: 'ended',
       machine: actor.chart.id,
       how: isDone ? 'done' : isErrored ? 'errored' : 'stopped',
@@ -233,10 +211,10 @@ export class Recorder implements Course {
     if (type.startsWith('xstate.')) return actor.endOfChild(type);
     if (this.#prompt === null) return this.#course;
     const isPrompted = type.startsWith('peer.') || type === 'local.routeWanted' || type === 'stream.assigned';
-    if (!isPrompted || this.#prompt.actor !== actor.path) return this.#course;
-    const { seq } = this.#prompt;
+    if (!isPrompted || this.#prompted !== actor.path) return this.#course;
+    const prompt = this.#prompt;
     this.#prompt = null;
-    return seq;
+    return prompt;
   }
 
   /** What an actor sets going when it has moved is done in the course of that. */
@@ -256,6 +234,12 @@ export class Recorder implements Course {
     return actor === undefined ? (run) => run() : (run) => this.inCourseOf(actor, run);
   }
 
+  /** What others were recorded in, or somebody listens to, is kept when all of it is whole. */
+  #add(seq: number, atMs: number, { path }: WatchedActor, cause: number | null, body: TraceBody): void {
+    if (this.#depth === 1 && this.#batch.isEmpty && !this.records$.observed) this.#keep(seq, atMs, path, cause, body);
+    else this.#batch.add(seq, atMs, path, cause, body);
+  }
+
   #open(actor: WatchedActor, seq: number): number | null {
     const outer = this.#course;
     this.#course = seq;
@@ -272,52 +256,47 @@ export class Recorder implements Course {
   }
 }
 
-/** Those that are many are written out: a spread behind other fields costs ten times as much. */
-function recordOf(seq: number, atMs: number, actor: string, cause: number | null, body: TraceBody): TraceRecord {
-  switch (body.kind) {
-    case 'report':
-      return { seq, atMs, actor, cause, kind: 'report', report: body.report };
-    case 'attempt':
-      return { seq, atMs, actor, cause, kind: 'attempt', attempt: body.attempt };
-    case 'wire': {
-      const { direction, element, bytes } = body;
-      return { seq, atMs, actor, cause, kind: 'wire', direction, element, bytes };
-    }
-    case 'verdict': {
-      const { domain, prooftype, verdict, evidence, expiresAtMs, fault } = body;
-      return { seq, atMs, actor, cause, kind: 'verdict', domain, prooftype, verdict, evidence, expiresAtMs, fault };
-    }
-    case 'fact': {
-      const { change, stream, direction, from, to, prooftype, expiresAtMs } = body;
-      return { seq, atMs, actor, cause, kind: 'fact', change, stream, direction, from, to, prooftype, expiresAtMs };
-    }
-    default:
-      return { seq, atMs, actor, cause, ...body };
-  }
+function taken(
+  { chart, stay }: WatchedActor,
+  event: EventOfActor,
+  { context }: AnyMachineSnapshot,
+  passed: readonly (readonly string[])[],
+): TraceBody {
+  const { remote } = context as { remote?: unknown }; // of streams, whose events alone have something to hide
+  return {
+    kind: 'event',
+    machine: chart.id,
+    event: redactEvent(event, remote),
+    passed,
+    states: statesOf(stay),
+    untilMs: untilOf(stay),
+  };
 }
 
-const isPrompt = (record: TraceRecord): boolean =>
-  (record.kind === 'wire' && record.direction === 'in') ||
-  (record.kind === 'queue' && record.change === 'waiting') ||
-  (record.kind === 'report' && record.report.type === 'stream.requested');
+const isPrompt = (body: TraceBody): boolean =>
+  (body.kind === 'wire' && body.direction === 'in') ||
+  (body.kind === 'queue' && body.change === 'waiting') ||
+  (body.kind === 'report' && body.report.type === 'stream.requested');
 
 const statesOf = (stay: Stay | null): readonly string[] => stay?.innermost.path ?? [];
 const untilOf = (stay: Stay | null): number | null => (stay === null ? null : deadlineIn(stay));
 
-/** The states that were only passed. */
+/** The states that were only passed: nearly always none, or one. */
 function passedIn(
   chart: AnyStateMachine,
   before: Stay | null,
   steps: readonly AnyMachineSnapshot[],
 ): readonly (readonly string[])[] {
-  const passed: (readonly string[])[] = [];
+  let passed = NOTHING_PASSED;
   let last = before?.nodes;
-  for (const { _nodes: nodes } of steps.slice(0, -1)) {
-    if (nodes === last) continue;
+  for (let at = 0; at < steps.length - 1; at += 1) {
+    const nodes = steps[at]?._nodes;
+    if (nodes === undefined || nodes === last) continue;
     last = nodes;
-    passed.push(innermostOf(chart, nodes).path);
+    const innermost = innermostOf(chart, nodes);
+    passed = passed === NOTHING_PASSED ? aloneOf(innermost) : [...passed, innermost.path];
   }
-  return passed.length === 0 ? NOTHING_PASSED : passed;
+  return passed;
 }
 
 /** Of the snapshot with which an actor ends. */

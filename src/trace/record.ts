@@ -154,6 +154,30 @@ export interface FactChanged {
   readonly expiresAtMs: number | null;
 }
 
+/** Those that are many are written out: a spread behind other fields costs ten times as much. */
+export function recordOf(seq: number, atMs: number, actor: string, cause: number | null, body: TraceBody): TraceRecord {
+  switch (body.kind) {
+    case 'event': {
+      const { machine, event, passed, states, untilMs } = body;
+      return { seq, atMs, actor, cause, kind: 'event', machine, event, passed, states, untilMs };
+    }
+    case 'report':
+      return { seq, atMs, actor, cause, kind: 'report', report: body.report };
+    case 'attempt':
+      return { seq, atMs, actor, cause, kind: 'attempt', attempt: body.attempt };
+    case 'wire': {
+      const { direction, element, bytes } = body;
+      return { seq, atMs, actor, cause, kind: 'wire', direction, element, bytes };
+    }
+    case 'fact': {
+      const { change, stream, direction, from, to, prooftype, expiresAtMs } = body;
+      return { seq, atMs, actor, cause, kind: 'fact', change, stream, direction, from, to, prooftype, expiresAtMs };
+    }
+    default:
+      return { seq, atMs, actor, cause, ...body };
+  }
+}
+
 /** Keys are proofs in the making: they never enter a record. Nor do proofs of delegation, which are long. */
 export function withoutKeys(element: WireElement): WireElement {
   if (element.kind === 'result' || element.kind === 'verify') return { ...element, key: null };

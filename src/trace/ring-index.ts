@@ -12,7 +12,7 @@ export interface Indexed {
   readonly size: number;
   /** How many have ever been in it. */
   readonly pushed: number;
-  readonly oldest: TraceRecord | undefined;
+  readonly oldestSeq: number;
 }
 
 export class RingIndex {
@@ -36,7 +36,7 @@ export class RingIndex {
   of(actor: string, most = Infinity): readonly TraceRecord[] {
     this.#update();
     const all = this.#byActor.get(actor) ?? [];
-    const first = this.#ring.oldest?.seq ?? 0;
+    const first = this.#ring.oldestSeq;
     const gone = all.findIndex(({ seq }) => seq >= first);
     const from = Math.max(gone < 0 ? all.length : gone, all.length - most);
     return from === 0 ? all.slice() : all.slice(from);
@@ -45,7 +45,7 @@ export class RingIndex {
   /** Those that are charts, and have ended: the others live, or are held by nobody. */
   *ended(): Generator<string> {
     this.#update();
-    const first = this.#ring.oldest?.seq ?? 0;
+    const first = this.#ring.oldestSeq;
     for (const actor of this.#ended) if ((this.#byActor.get(actor)?.at(-1)?.seq ?? -1) >= first) yield actor;
   }
 

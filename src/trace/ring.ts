@@ -1,13 +1,21 @@
-/** The newest records, as many as fit: always on, and what `explain` and the page read first. */
-import type { TraceRecord } from './record.ts';
+/**
+ * The newest records, as many as fit: always on, and what `explain` and the page read first. The parts of a record lie side by
+ * side, and it is made when somebody reads it; most are never read.
+ */
+import { type TraceBody, type TraceRecord, recordOf } from './record.ts';
 import { RingIndex } from './ring-index.ts';
 import { weigh } from './weigh.ts';
+
+/** Of each row, in this order: seq, atMs, cause, weight. */
+const NUMBERS = 4;
+const NO_CAUSE = -1;
 
 export class Ring {
   readonly #mostRecords: number;
   readonly #mostBytes: number;
-  readonly #rows: (TraceRecord | undefined)[] = [];
-  readonly #weights: number[] = [];
+  readonly #numbers: Float64Array;
+  readonly #actors: string[] = [];
+  readonly #bodies: (TraceBody | undefined)[] = [];
   /** Where the oldest stands, once it is full. */
   #oldest = 0;
   #size = 0;
@@ -18,6 +26,7 @@ export class Ring {
   constructor(mostRecords: number, mostBytes: number) {
     this.#mostRecords = mostRecords;
     this.#mostBytes = mostBytes;
+    this.#numbers = new Float64Array(mostRecords * NUMBERS);
   }
 
   get size(): number {
@@ -37,8 +46,9 @@ export class Ring {
     return this.#lost + this.#size;
   }
 
-  get oldest(): TraceRecord | undefined {
-    return this.#rows[this.#oldest];
+  /** The number of the oldest; 0 where there is none. */
+  get oldestSeq(): number {
+    return this.#size === 0 ? 0 : (this.#numbers[this.#oldest * NUMBERS] ?? 0);
   }
 
   /** By actor; nobody pays for it before it is asked for. */
@@ -46,14 +56,19 @@ export class Ring {
     return (this.#index ??= new RingIndex(this));
   }
 
-  push(record: TraceRecord): void {
+  push(seq: number, atMs: number, actor: string, cause: number | null, body: TraceBody): void {
     const most = this.#mostRecords;
     if (most === 0) return;
     if (this.#size === most) this.#dropOldest();
-    const weight = weigh(record);
+    const weight = weigh(body);
     const at = (this.#oldest + this.#size) % most;
-    this.#rows[at] = record;
-    this.#weights[at] = weight;
+    const numbers = this.#numbers;
+    numbers[at * NUMBERS] = seq;
+    numbers[at * NUMBERS + 1] = atMs;
+    numbers[at * NUMBERS + 2] = cause ?? NO_CAUSE;
+    numbers[at * NUMBERS + 3] = weight;
+    this.#actors[at] = actor;
+    this.#bodies[at] = body;
     this.#size += 1;
     this.#bytes += weight;
     while (this.#bytes > this.#mostBytes && this.#size > 1) this.#dropOldest();
@@ -63,24 +78,35 @@ export class Ring {
 
   /** The oldest first. */
   records(): TraceRecord[] {
-    const rows = [...this.#rows.slice(this.#oldest), ...this.#rows.slice(0, this.#oldest)];
-    return rows.filter((record) => record !== undefined);
+    return this.newest(this.#size);
   }
 
   /** The newest, the oldest of them first. */
   newest(count: number): TraceRecord[] {
-    const from = this.#oldest + this.#size - Math.min(count, this.#size);
-    const rows = Array.from(
-      { length: Math.min(count, this.#size) },
-      (_, i) => this.#rows[(from + i) % this.#mostRecords],
-    );
-    return rows.filter((record) => record !== undefined);
+    const made: TraceRecord[] = [];
+    const from = this.#size - Math.min(count, this.#size);
+    for (let i = from; i < this.#size; i += 1) {
+      const at = (this.#oldest + i) % this.#mostRecords;
+      const body = this.#bodies[at];
+      if (body !== undefined) made.push(this.#recordAt(at, body));
+    }
+    return made;
+  }
+
+  #recordAt(at: number, body: TraceBody): TraceRecord {
+    const {
+      [at * NUMBERS]: seq = 0,
+      [at * NUMBERS + 1]: atMs = 0,
+      [at * NUMBERS + 2]: cause = NO_CAUSE,
+    } = this.#numbers;
+    return recordOf(seq, atMs, this.#actors[at] ?? '', cause === NO_CAUSE ? null : cause, body);
   }
 
   #dropOldest(): void {
-    this.#bytes -= this.#weights[this.#oldest] ?? 0;
-    this.#rows[this.#oldest] = undefined;
-    this.#oldest = (this.#oldest + 1) % this.#mostRecords;
+    const at = this.#oldest;
+    this.#bytes -= this.#numbers[at * NUMBERS + 3] ?? 0;
+    this.#bodies[at] = undefined;
+    this.#oldest = (at + 1) % this.#mostRecords;
     this.#size -= 1;
     this.#lost += 1;
   }

@@ -1,28 +1,29 @@
 /** About how many bytes a record keeps alive: exact where others choose how many, a guess where our own actors do. */
-import type { WireElement } from '../protocol/wire.ts';
 import { AttemptHeld } from './attempt-held.ts';
-import type { TraceRecord } from './record.ts';
+import type { TraceBody } from './record.ts';
 
 /** A record, with its numbers and the names that it shares with others; and one that also holds a few names, or faults. */
 const RECORD = 200;
 const SHORT = 500;
 const MIDDLE = 1_500;
+/** Of an element: of what is read from it, and once more of the event that brings it. */
+const HELD_PER_BYTE = 2;
 const OBJECT = 24;
 const FIELD = 8;
 /** Of a list that is longer than any of a peer (names of a certificate: 2,048), the first stand for all. */
 const LOOKED_AT = 4_096;
 
-export function weigh(record: TraceRecord): number {
-  switch (record.kind) {
+export function weigh(body: TraceBody): number {
+  switch (body.kind) {
     case 'event':
-      return isLong(record.event.type) ? RECORD + weighValue(record.event, 0) : SHORT;
+      return isLong(body.event.type) ? RECORD + weighValue(body.event, 0) : SHORT;
     case 'born': // what is long in it came with an event
     case 'ended':
       return MIDDLE;
     case 'wire':
-      return SHORT_ELEMENTS.has(record.element.kind) ? SHORT : RECORD + weighValue(record.element, 0);
+      return RECORD + HELD_PER_BYTE * (body.bytes ?? 0);
     case 'report':
-      return 'outcome' in record.report ? MIDDLE : SHORT;
+      return 'outcome' in body.report ? MIDDLE : SHORT;
     case 'verdict':
     case 'posh':
       return MIDDLE;
@@ -31,28 +32,20 @@ export function weigh(record: TraceRecord): number {
     case 'lost':
       return SHORT;
     case 'attempt':
-      return RECORD + (record.attempt instanceof AttemptHeld ? record.attempt.bytes : weighValue(record.attempt, 0));
+      return RECORD + (body.attempt instanceof AttemptHeld ? body.attempt.bytes : weighValue(body.attempt, 0));
     case 'dns':
     case 'certificate':
     case 'snapshot':
-      return RECORD + weighValue(record, 0);
+      return RECORD + weighValue(body, 0);
   }
 }
 
-/** What peers, the DNS and the web say; our own actors tell each other domains, faults and numbers. */
+/**
+ * What TLS, the DNS and the web say. What peers say is weighed with their elements; our own actors tell each other domains,
+ * faults and numbers.
+ */
 const isLong = (type: string): boolean => LONG_EVENTS.some((prefix) => type.startsWith(prefix));
-const LONG_EVENTS = ['peer.', 'transport.', 'xstate.done.actor.lookUp', 'xstate.done.actor.fetch'] as const;
-/** In which a peer has no word to choose. */
-const SHORT_ELEMENTS: ReadonlySet<WireElement['kind']> = new Set([
-  'starttls',
-  'proceed',
-  'starttlsFailure',
-  'challenge',
-  'response',
-  'abort',
-  'success',
-  'bidi',
-]);
+const LONG_EVENTS = ['transport.', 'xstate.done.actor.lookUp', 'xstate.done.actor.fetch'] as const;
 
 function weighValue(value: unknown, depth: number): number {
   if (typeof value === 'string') return value.length;

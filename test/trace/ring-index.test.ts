@@ -3,12 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ByActor } from '../../src/trace/view/by-actor.ts';
 import { Ring } from '../../src/trace/ring.ts';
-import type { TraceRecord } from '../../src/trace/record.ts';
 
-const record = (seq: number, actor: string): TraceRecord => ({
-  ...{ seq, atMs: seq, actor, cause: null },
-  ...{ kind: 'ended', machine: 'pair', how: 'done', fault: null },
-});
+const push = (ring: Ring, seq: number, actor: string): void =>
+  ring.push(seq, seq, actor, null, { kind: 'ended', machine: 'pair', how: 'done', fault: null });
 
 test('whoever asks again finds what is in the ring now, and nothing that made room', () => {
   for (const [most, every] of [
@@ -20,7 +17,7 @@ test('whoever asks again finds what is in the ring now, and nothing that made ro
   ] as const) {
     const ring = new Ring(most, 1_000_000);
     for (let seq = 0; seq < 700; seq += 1) {
-      ring.push(record(seq, `pair:${(seq * seq) % 13}`));
+      push(ring, seq, `pair:${(seq * seq) % 13}`);
       if (seq % every !== 0) continue;
       const plain = new ByActor(() => ring.records());
       const { index } = ring;
@@ -36,9 +33,9 @@ test('whoever asks again finds what is in the ring now, and nothing that made ro
 
 test('nothing of an index is kept that nobody has asked for since the ring was full of others', () => {
   const ring = new Ring(10, 1_000_000);
-  ring.push(record(0, 'pair:a'));
+  push(ring, 0, 'pair:a');
   const before = ring.index;
   assert.equal(before.of('pair:a').length, 1);
-  for (let seq = 1; seq < 30; seq += 1) ring.push(record(seq, 'pair:b'));
+  for (let seq = 1; seq < 30; seq += 1) push(ring, seq, 'pair:b');
   assert.notEqual(ring.index, before);
 });

@@ -2,26 +2,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { greeting } from '../../src/demo/greeting.ts';
-import type { TraceRecord } from '../../src/trace/record.ts';
+import type { TraceBody, TraceRecord } from '../../src/trace/record.ts';
 import { Ring } from '../../src/trace/ring.ts';
 import { createDuo } from '../support/duo.ts';
 
-const record = (seq: number, text = ''): TraceRecord => ({
-  seq,
-  atMs: seq,
-  actor: 'peer:x',
-  cause: null,
-  kind: 'event',
-  machine: 'initiatingStream',
-  event: { type: 'peer.streamErrorReceived', condition: 'reset', text },
-  passed: [],
-  states: [],
-  untilMs: null,
+const push = (ring: Ring, seq: number, body: TraceBody): void => ring.push(seq, seq, 'peer:x', null, body);
+
+const heard = (text = ''): TraceBody => ({
+  kind: 'wire',
+  direction: 'in',
+  element: { kind: 'streamError', condition: 'reset', text },
+  bytes: 100 + text.length,
 });
 
 test('the newest records stay, in their order, and those that made room are counted', () => {
   const ring = new Ring(4, 1_000_000);
-  for (let seq = 0; seq < 11; seq++) ring.push(record(seq));
+  for (let seq = 0; seq < 11; seq++) push(ring, seq, heard());
   assert.deepEqual(
     ring.records().map(({ seq }) => seq),
     [7, 8, 9, 10],
@@ -30,18 +26,18 @@ test('the newest records stay, in their order, and those that made room are coun
 });
 
 test('what a peer makes long makes room by its weight; one record is kept however long', () => {
-  const ring = new Ring(100, 5_000);
-  for (let seq = 0; seq < 10; seq++) ring.push(record(seq));
-  ring.push(record(10, 'x'.repeat(4_000)));
-  assert.ok(ring.bytes <= 5_000);
+  const ring = new Ring(100, 10_000);
+  for (let seq = 0; seq < 10; seq++) push(ring, seq, heard());
+  push(ring, 10, heard('x'.repeat(4_000)));
+  assert.ok(ring.bytes <= 10_000);
   assert.ok(ring.size < 8);
   assert.equal(ring.records().at(-1)?.seq, 10);
-  ring.push(record(11, 'x'.repeat(40_000)));
+  push(ring, 11, heard('x'.repeat(40_000)));
   assert.deepEqual(
     ring.records().map(({ seq }) => seq),
     [11],
   );
-  ring.push(record(12));
+  push(ring, 12, heard());
   assert.deepEqual(
     ring.records().map(({ seq }) => seq),
     [12],
@@ -52,10 +48,8 @@ test('what a peer makes long makes room by its weight; one record is kept howeve
 test('a word that a peer chooses has its weight, also where most of them are short', () => {
   const mechanism = 'X'.repeat(4_000);
   const ring = new Ring(100, 10_000);
-  const wire = { kind: 'wire', actor: 'stream:1', direction: 'in', bytes: null, cause: null, atMs: 0 } as const;
-  for (let seq = 0; seq < 10; seq++) {
-    ring.push({ ...wire, seq, element: { kind: 'auth', mechanism, initialResponse: null } });
-  }
+  const element = { kind: 'auth', mechanism, initialResponse: null } as const;
+  for (let seq = 0; seq < 10; seq++) push(ring, seq, { kind: 'wire', direction: 'in', element, bytes: 4_100 });
   assert.ok(ring.size <= 2, `${ring.size} of 4 kB each in 10 kB`);
 });
 
@@ -63,8 +57,8 @@ test('a list is weighed to its end: short names in front hide no long ones', () 
   const dnsNames = [...Array.from({ length: 16 }, () => 'a.b'), ...Array.from({ length: 240 }, () => 'n'.repeat(250))];
   const ring = new Ring(100, 150_000);
   for (let seq = 0; seq < 10; seq++) {
-    ring.push({
-      ...{ ...record(seq), kind: 'event', machine: 'receivingStream', passed: [], states: [], untilMs: null },
+    push(ring, seq, {
+      ...{ kind: 'event', machine: 'receivingStream', passed: [], states: [], untilMs: null },
       event: { type: 'transport.secured', session: { certificate: { presented: { dnsNames } } } },
     });
   }
@@ -73,7 +67,7 @@ test('a list is weighed to its end: short names in front hide no long ones', () 
 
 test('a ring without room keeps nothing', () => {
   const ring = new Ring(0, 5_000);
-  ring.push(record(1));
+  push(ring, 1, heard());
   assert.deepEqual(ring.records(), []);
 });
 

@@ -105,6 +105,8 @@ interface NodeFacts {
   readonly delays: readonly (string | number)[];
   /** Events on which it may be entered anew. */
   readonly restarts: ReadonlySet<string>;
+  /** Its path alone, as a list of paths. */
+  readonly alone: readonly (readonly string[])[];
 }
 
 /** Charts do not change: what is read from a state once holds. */
@@ -118,13 +120,15 @@ function factsOf(node: AnyStateNode): NodeFacts {
   for (const [event, candidates] of node.transitions) {
     if (candidates.some(({ reenter, target }) => reenter && target?.includes(node) === true)) restarts.add(event);
   }
-  const made: NodeFacts = { delays: [...delays], restarts };
+  const made: NodeFacts = { delays: [...delays], restarts, alone: [node.path] };
   facts.set(node, made);
   return made;
 }
 
 const delaysOf = (node: AnyStateNode): readonly (string | number)[] => factsOf(node).delays;
 const restartsOn = (node: AnyStateNode, event: string): boolean => factsOf(node).restarts.has(event);
+/** A list of this state's path and no other: the same one for all who have passed through it. */
+export const aloneOf = (node: AnyStateNode): readonly (readonly string[])[] => factsOf(node).alone;
 
 /** The earliest of the deadlines that run. */
 export function deadlineIn({ entered }: Stay): number | null {
