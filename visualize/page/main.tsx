@@ -5,7 +5,7 @@ import { httpSource } from './http-source.ts';
 import type { Source } from './source.ts';
 import { openTrace } from './trace-source.ts';
 import 'virtual:chart-style.css';
-import './style.css';
+import './style/index.css';
 
 interface SourceTold {
   readonly kind: 'live' | 'trace';
