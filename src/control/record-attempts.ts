@@ -1,7 +1,6 @@
 /** What becomes of attempts, as records of their own: they outlast those that they are made of (FEATURES O2). */
 import { entryOf } from '../../machines/collections/growing-table.ts';
 import type { PairReport, StreamReport } from '../../machines/events.ts';
-import { isTakingLeave } from '../../machines/failures.ts';
 import type { PairContext } from '../../machines/pair.machine.ts';
 import type { StreamContext } from '../../machines/stream/context.ts';
 import { LruMap } from '../adapters/lru.ts';
@@ -21,7 +20,7 @@ import {
 } from '../trace/attempt.ts';
 import { AttemptHeld, type HeldBy } from '../trace/attempt-held.ts';
 import { AttemptKeep } from '../trace/attempt-keep.ts';
-import { whyRefused } from '../trace/context.ts';
+import { whyInVain } from '../trace/context.ts';
 import { diagnose } from '../trace/explain/causes/diagnose.ts';
 import { isSameFault, tellingFault } from '../trace/explain/causes/telling-fault.ts';
 import { endsForStanza, refusalIn } from '../trace/explain/refusals.ts';
@@ -140,15 +139,10 @@ export class AttemptRecords {
       this.#failed.set(remote, { facts: factsOf(context), atMs: this.#recorder.clock.now() });
       return;
     }
-    const attempts = associated?.attempts ?? [];
-    const verdict = associated?.verdict;
-    // It went, or stayed silent, for it was not offered what its certificate does not prove; or was refused what it asked for.
-    const lacking = verdict !== undefined && verdict.kind !== 'proved' ? tellingFault(attempts, verdict.fault) : null;
-    const unproved = lacking ?? whyRefused(context.negotiation);
-    const fault = unproved ?? why;
-    if (fault === null || isAsking || (unproved === null && isTakingLeave(why))) return;
+    const fault = whyInVain(context, why);
+    if (fault === null || isAsking) return;
     const told = { actor: `stream:${stream}`, kind: 'stream' } as const;
-    this.#failedWith(this.#incoming(row, remote, local), context, fault, attempts, told);
+    this.#failedWith(this.#incoming(row, remote, local), context, fault, associated?.attempts ?? [], told);
   }
 
   /** A stanza of a pair that is not proved on the stream, for which it is ended. */

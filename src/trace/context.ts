@@ -1,4 +1,5 @@
 /** What an explanation reads in the context of an actor. A trace may come from anybody: nothing is taken for granted in it. */
+import { isTakingLeave } from '../../machines/failures.ts';
 import type { CertificateEvidence } from '../protocol/certificate.ts';
 import type { Endpoint } from '../protocol/dns.ts';
 import type { Fault, FaultLayer, FaultOrigin } from '../protocol/faults.ts';
@@ -76,6 +77,17 @@ export function whyRefused(negotiation: unknown): Fault | null {
   const { phase, saslRefused } = fieldsIn(negotiation);
   const isRefused = phase !== 'authenticated' && typeof saslRefused === 'string';
   return isRefused ? { layer: 'sasl', condition: saslRefused, origin: 'peer' } : null;
+}
+
+/**
+ * Why a stream that was opened to us came to nothing: it went, or stayed silent, for it was not offered what its certificate does
+ * not prove, or was refused what it asked for; null where it only took leave.
+ */
+export function whyInVain(
+  { associated, negotiation }: { readonly associated?: unknown; readonly negotiation?: unknown },
+  why: Fault | null,
+): Fault | null {
+  return whyUnproved(associated) ?? whyRefused(negotiation) ?? (isTakingLeave(why) ? null : why);
 }
 
 /** Why the certificate of the far end does not prove its domain; null where it does, or where nobody has asked. */

@@ -2,7 +2,6 @@
  * What there is to explain: a pair of ours that wants to send, a pair of the far end that wants to come in, and whoever stands
  * before that: a stream that nobody has proved itself on yet, and a remote domain that failed and holds off.
  */
-import { isTakingLeave } from '../../../machines/failures.ts';
 import { fault, type Fault } from '../../protocol/faults.ts';
 import type { Situation } from './causes/diagnose.ts';
 import { isSameFault, tellingFault } from './causes/telling-fault.ts';
@@ -16,7 +15,7 @@ import {
   stoodIn,
   type WaitingLink,
 } from './chain.ts';
-import { attemptsIn, faultIn, fieldsIn, numberIn, textIn, whyRefused, whyUnproved } from '../context.ts';
+import { attemptsIn, faultIn, fieldsIn, numberIn, textIn, whyInVain } from '../context.ts';
 import { type AuthorityHalf, AuthorityHalves, authorityLink, assertedSince, assertedStates } from './halves.ts';
 import type { AttemptEnded } from '../attempt.ts';
 import type { RecordOf } from '../record.ts';
@@ -140,18 +139,16 @@ export function ofStream(view: View, stream: ActorView, isTold: (remote: string)
   // Nobody may wait for that any more but the stream itself.
   if (hasStood && isClosing(stream)) return concluded(view, involved, stream, 'waits', links, null, null);
   if (stream.machine !== 'receivingStream') return null;
-  const { associated, negotiation } = stream.context;
   if (isTold(remote) || hasBeenAsked(view, stream)) return null;
   if (top === 'established') return concluded(view, involved, stream, 'holds', links, null, null);
   if (hasStood) return null;
   if (stream.ended === null && top !== 'closing')
     return concluded(view, involved, stream, 'waits', chainFrom(view, stream).map(linkOf), null, null);
   const why = stream.ended?.fault ?? faultIn(stream.context['fault']);
-  if (isTakingLeave(why) && whyUnproved(associated) === null && whyRefused(negotiation) === null) return null;
-  const attempts = attemptsIn(fieldsIn(associated)['attempts']);
-  // It went, or stayed silent, for it was not offered what its certificate does not prove; or was refused what it asked for.
-  const unproved = whyUnproved(associated) ?? whyRefused(negotiation);
-  return concluded(view, involved, stream, 'failed', links, unproved ?? why ?? noFault, attempts);
+  const inVain = whyInVain(stream.context, why);
+  if (inVain === null) return null;
+  const attempts = attemptsIn(fieldsIn(stream.context['associated'])['attempts']);
+  return concluded(view, involved, stream, 'failed', links, inVain, attempts);
 }
 
 /** Whoever only asks the authoritative server proves nothing. */
