@@ -1,7 +1,7 @@
 /** The command: steps as they happen, the verdict, exit codes and JSON (INTERFACES). */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -120,6 +120,32 @@ checking('--policy puts federation and prooftypes in place of those of the file'
     stdout,
     /would let stanzas to the domain and would let stanzas from|would let stanzas to the domain pass/,
   );
+});
+
+/** Names, times and what is of a certificate aside, which differ from run to run. */
+const withoutNames = (text: string): string =>
+  text
+    .replace(/\s+/g, ' ')
+    .replaceAll('paris.example', DOMAIN)
+    .replaceAll('capulet.example', LOCAL)
+    .replaceAll('CA of Verona', 'Trusted Root')
+    .replaceAll(/\d+\.\d{3} s/g, 'N s')
+    .replaceAll(/port \d+/g, 'port N')
+    .replaceAll(/SHA-256 [0-9a-f]{64}/g, 'SHA-256 H');
+
+checking('docs/stuck.md shows what check prints of the same', async ({ dns, serve }) => {
+  const { port } = await serve({
+    credential: authority.issue({ commonName: 'shop.example', dnsNames: ['shop.example'] }),
+  });
+  const target = `{ host: 127.0.0.1, port: ${port} }`;
+  const file = configuration(dns.address, `policy: { domains: { ${DOMAIN}: { target: ${target} } } }`);
+  const page = withoutNames(readFileSync(join(ROOT, 'docs/stuck.md'), 'utf8'));
+  for (const asked of [[], ['--policy', 'encrypted,pkix,dialback']]) {
+    const { stdout } = await run('check', DOMAIN, '--config', file, ...asked);
+    const shown = asked.length === 0 ? stdout : stdout.slice(stdout.indexOf('The policy in force'));
+    assert.match(shown, /decided by pkix|does not name/);
+    assert.ok(page.includes(withoutNames(shown).trim()), withoutNames(shown));
+  }
 });
 
 checking(

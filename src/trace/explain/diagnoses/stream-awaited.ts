@@ -5,7 +5,7 @@ export const streamAwaited = silence({
   id: 'stream-awaited',
   states: {
     pair: ['awaitingRoute'],
-    peer: ['connecting'],
+    peer: ['connectionReuse', 'connecting'],
     dialbackProoftype: ['awaitingVerifyStream'],
     queue: ['waiting'],
   },
