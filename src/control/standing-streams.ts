@@ -164,6 +164,11 @@ export class StandingStreams {
     return () => keys.filter((key) => this.#promised.delete(key)).length > 0;
   }
 
+  /** By a key of places. Whoever may be reached there finds at least this one pending. */
+  isPromised(place: string): boolean {
+    return this.#promised.has(place);
+  }
+
   /** The stream leads to `remote`, proved or wanted for it. */
   leadsTo(id: StreamId, remote: string): void {
     const row = this.#rows.get(id);

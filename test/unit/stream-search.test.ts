@@ -90,6 +90,52 @@ test('of very many who wait for a stream, a few hear which it is', async () => {
   assert.deepEqual([awaited.length, awaited[0]], [32, 'd0.example 1']);
 });
 
+test('of a thousand who wait at a place that fails, the one who has waited longest opens the next stream, and the others do not look', async () => {
+  const { clock, streams, search } = stage();
+  const failing = (id: number): void => {
+    const row = rowOf(id, endpoint(1), { connectedTo: null });
+    streams.add(row);
+    row.stage = 'closing';
+    search.changed(row);
+    streams.remove(id);
+    search.changed(row);
+  };
+  streams.add(rowOf(0, endpoint(1), { connectedTo: null }));
+  const opened: number[] = [];
+  for (let n = 0; n < 1_000; n += 1)
+    void search.find(wanted(1, `d${n}.example`), patient).then((what) => opened.push(what === null ? n : NaN));
+  await settled();
+  streams.remove(0);
+  streams.looks = 0;
+  for (let id = 1; id <= 1_000; id += 1) {
+    failing(id);
+    await settled();
+    assert.equal(opened.at(-1), id - 1);
+  }
+  assert.equal(opened.length, 1_000);
+  assert.ok(streams.looks <= 2_000, `${streams.looks} looks`);
+  search.stop();
+  assert.equal(clock.pending, 0);
+});
+
+test('where a stream fails, whoever waits for it at another place than he who opens the next one looks as well', async () => {
+  const { streams, search } = stage();
+  const both = endpointOf('host1.example', '192.0.2.1', '192.0.2.2');
+  const row = rowOf(1, both, { connectedTo: '192.0.2.2' });
+  streams.add(row);
+  streams.verifiable(row);
+  const found: string[] = [];
+  void search.find({ ...wanted(1), endpoints: [both] }, patient).then(() => found.push('the same'));
+  void search.find(wanted(2), patient).then(() => found.push('the address that answered'));
+  await settled();
+  assert.deepEqual(found, []);
+  row.stage = 'closing';
+  search.changed(row);
+  await settled();
+  assert.deepEqual(found, ['the same', 'the address that answered']);
+  search.stop();
+});
+
 test('a bidirectional stream from the holder of the certificate serves those who wait for its endpoint', async () => {
   const { streams, search } = stage();
   const certificate = { sha256: 'c0ffee' };
