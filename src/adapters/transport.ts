@@ -129,6 +129,7 @@ class StreamTransport {
   /** The connection is over. */
   #closed = false;
   readonly #bytes: StreamBytes = { in: 0, out: 0 };
+  #unsupported = 0;
   #lastActivityMs: number;
   #idleTimer: unknown = null;
 
@@ -382,6 +383,9 @@ class StreamTransport {
 
   #element(element: Element, bytes: number): void {
     const wire = readWireElement(element);
+    // Each is remembered: by many of them a stranger would have others forgotten.
+    const isIdle = wire.kind === 'unsupported' && !this.#isAuthenticated;
+    if (isIdle && ++this.#unsupported > UNSUPPORTED_TOLD) return;
     this.#ports.onWire?.(this.#stream, 'in', wire, bytes);
     const event = this.#eventOf(wire);
     if (event.type === 'peer.startTlsRequested' || event.type === 'peer.proceedReceived') {
@@ -471,5 +475,8 @@ class StreamTransport {
     this.#idleTimer = clock.setTimeout(look, idleMs);
   }
 }
+
+/** First-level elements of a stranger that nobody here knows: the first so many are told of. All are ignored (RFC 6120 §4.8.4). */
+const UNSUPPORTED_TOLD = 16;
 
 const own = (attribute: string | undefined): string | null => (attribute === undefined ? null : ownText(attribute));

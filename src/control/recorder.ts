@@ -161,13 +161,14 @@ export class Recorder implements Course {
       return stopped;
     }
     const seq = this.#seq++;
+    const nowMs = this.clock.now(); // before that of whoever is born of it, as its number is
     const cause = this.#causeOf(actor, event.type);
     const outer = this.#open(actor, seq);
     let steps: AnyMachineSnapshot[];
     try {
       steps = chart.microstep(snapshot, event, actor);
     } catch (error) {
-      this.#add(seq, this.clock.now(), actor, cause, taken(actor, event, snapshot, NOTHING_PASSED));
+      this.#add(seq, nowMs, actor, cause, taken(actor, event, snapshot, NOTHING_PASSED));
       this.#ended(actor, { status: 'error', error, context: null });
       this.#close(mover, outer);
       throw error;
@@ -179,7 +180,6 @@ export class Recorder implements Course {
       return snapshot;
     }
     const before = actor.stay;
-    const nowMs = this.clock.now();
     const passed = steps.length === 1 ? NOTHING_PASSED : passedIn(chart, before, steps);
     actor.stay = follow(chart, before, event, steps, nowMs);
     actor.seq = seq;

@@ -131,6 +131,11 @@ export function wireToXml(element: WireElement, contentNamespace: string = NS.se
   }
 }
 
+/** Characters of a name, or of its namespace, that are told. */
+const MAX_NAME = 200;
+/** SASL mechanisms of one features element that are looked at: the first so many. */
+const MAX_MECHANISMS = 32;
+
 /** The one child in `namespace` that is not `<text/>`: how RFC 6120 carries conditions (§4.9.2, §6.5, §8.3.2). */
 function conditionOf(element: Element, namespace: string): { condition: string | null; text: string | null } {
   const children = element.getChildElements().filter((child) => child.getNS() === namespace);
@@ -177,7 +182,9 @@ function readFeatures(element: Element): StreamFeatures {
         features.startTls = children.some((inner) => inner.getName() === 'required') ? 'required' : 'optional';
         break;
       case `{${NS.sasl}}mechanisms`:
-        features.mechanisms.push(...children.filter((inner) => inner.getName() === 'mechanism').map(textOf));
+        for (const inner of children)
+          if (inner.getName() === 'mechanism' && features.mechanisms.length < MAX_MECHANISMS)
+            features.mechanisms.push(textOf(inner));
         break;
       case `{${NS.dialbackFeature}}dialback`:
         features.dialback = true;
@@ -190,9 +197,8 @@ function readFeatures(element: Element): StreamFeatures {
         if (asserts.length < MAX_LISTED) asserts.push(attribute(child, 'from') ?? '');
         break;
       default:
-        if (children.some((inner) => inner.getName() === 'required')) {
-          features.unknown.push(ownText(`{${child.getNS() ?? ''}}${child.getName()}`));
-        }
+        if (features.unknown.length < MAX_LISTED && children.some((inner) => inner.getName() === 'required'))
+          features.unknown.push(nameOf(child));
     }
   }
   // RFC 6120 §5.3.1: where STARTTLS is all that is offered it is mandatory.
@@ -218,6 +224,13 @@ function attribute(element: Element, name: string): string | null {
   const value: unknown = element.attrs[name];
   return typeof value === 'string' ? ownText(value) : null;
 }
+
+/**
+ * As it is told: a namespace is declared once, and then inherited by as many as there is room for, so what is shown of it has an
+ * end.
+ */
+const nameOf = (element: Element): string =>
+  ownText(`{${brief(element.getNS() ?? '', MAX_NAME)}}${brief(element.getName(), MAX_NAME)}`);
 
 const textOf = (element: Element): string => ownText(element.getText().trim());
 const ownOrNull = (text: string | undefined): string | null => (text === undefined ? null : ownText(text));
@@ -284,6 +297,6 @@ export function readWireElement(element: Element): WireElement {
     case `{${NS.dna}}invalid`:
       return { kind: 'dnaInvalid', to };
     default:
-      return { kind: 'unsupported', name: ownText(`{${element.getNS() ?? ''}}${name}`) };
+      return { kind: 'unsupported', name: nameOf(element) };
   }
 }

@@ -1,4 +1,5 @@
 /** About how many bytes a record keeps alive: exact where others choose how many, a guess where our own actors do. */
+import type { WireElement } from '../protocol/wire.ts';
 import { AttemptHeld } from './attempt-held.ts';
 import type { TraceBody } from './record.ts';
 
@@ -9,6 +10,7 @@ const MIDDLE = 1_500;
 /** Of an element: of what is read from it, and once more of the event that brings it. */
 const HELD_PER_BYTE = 2;
 const OBJECT = 24;
+const STRING = 16;
 const FIELD = 8;
 /** Of a list that is longer than any of a peer (names of a certificate: 2,048), the first stand for all. */
 const LOOKED_AT = 4_096;
@@ -21,7 +23,7 @@ export function weigh(body: TraceBody): number {
     case 'ended':
       return MIDDLE;
     case 'wire':
-      return RECORD + HELD_PER_BYTE * (body.bytes ?? 0);
+      return RECORD + HELD_PER_BYTE * (body.bytes ?? 0) + namesIn(body.element);
     case 'report':
       return 'outcome' in body.report ? MIDDLE : SHORT;
     case 'verdict':
@@ -47,8 +49,14 @@ export function weigh(body: TraceBody): number {
 const isLong = (type: string): boolean => LONG_EVENTS.some((prefix) => type.startsWith(prefix));
 const LONG_EVENTS = ['transport.', 'xstate.done.actor.lookUp', 'xstate.done.actor.fetch'] as const;
 
+/** Names with their namespace, which is declared once and inherited by many: the bytes of an element say nothing of them. */
+function namesIn(element: WireElement): number {
+  if (element.kind === 'features') return weighValue(element.unknown, 0);
+  return element.kind === 'unsupported' ? element.name.length : 0;
+}
+
 function weighValue(value: unknown, depth: number): number {
-  if (typeof value === 'string') return value.length;
+  if (typeof value === 'string') return STRING + value.length;
   if (typeof value !== 'object' || value === null || depth > 8) return 0;
   let weight = OBJECT;
   if (Array.isArray(value)) {

@@ -165,14 +165,18 @@ test('a reset at any moment costs its connection only', () =>
     }
   }));
 
-test('unknown elements are ignored and never routed (§4.8.4)', () =>
+test('unknown elements are ignored and never routed, and of a thousand few are remembered (§4.8.4)', () =>
   target.survives(async () => {
     const before = target.delivered.length;
+    const unsupported = (): number =>
+      target.manager.view().records.filter((one) => one.kind === 'wire' && one.element.kind === 'unsupported').length;
+    const known = unsupported();
     const wire = await target.dial();
     wire.send(OPEN);
     await wire.greeting();
     wire.send(`<x xmlns='u:x'/>`.repeat(1_000)).send(STARTTLS);
     await wire.until(/<proceed/);
     wire.drop();
+    assert.equal(unsupported() - known, 16);
     assert.ok(target.delivered.slice(before).every(({ from }) => from === 'good.example'));
   }));

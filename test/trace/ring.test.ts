@@ -1,6 +1,9 @@
 /** What is remembered is bounded, and what was forgotten is counted (O10). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createActor, setup } from 'xstate';
+import { systemClock } from '../../src/adapters/clock.ts';
+import { Recorder } from '../../src/control/recorder.ts';
 import { greeting } from '../../src/demo/greeting.ts';
 import type { TraceBody, TraceRecord } from '../../src/trace/record.ts';
 import { Ring } from '../../src/trace/ring.ts';
@@ -53,6 +56,18 @@ test('a word that a peer chooses has its weight, also where most of them are sho
   assert.ok(ring.size <= 2, `${ring.size} of 4 kB each in 10 kB`);
 });
 
+test('names weigh what they hold, though their namespace was declared elsewhere', () => {
+  const ring = new Ring(1_000, 100_000);
+  const name = `{${'n'.repeat(200)}}${'a'.repeat(100)}`;
+  const features = { kind: 'features', startTls: 'absent', mechanisms: [], dialback: false } as const;
+  const element = { ...features, dialbackErrors: false, bidi: false, unknown: Array.from({ length: 16 }, () => name) };
+  for (let seq = 0; seq < 100; seq++) push(ring, seq, { kind: 'wire', direction: 'in', element, bytes: 200 });
+  assert.ok(ring.size <= 20, `${ring.size} of 5 kB each in 100 kB`);
+  for (let seq = 100; seq < 1_000; seq++)
+    push(ring, seq, { kind: 'wire', direction: 'in', element: { kind: 'unsupported', name }, bytes: 6 });
+  assert.ok(ring.size <= 200, `${ring.size} of 500 bytes each in 100 kB`);
+});
+
 test('a list is weighed to its end: short names in front hide no long ones', () => {
   const dnsNames = [...Array.from({ length: 16 }, () => 'a.b'), ...Array.from({ length: 240 }, () => 'n'.repeat(250))];
   const ring = new Ring(100, 150_000);
@@ -82,6 +97,31 @@ test('records are remembered although nobody listens; those that have ended are 
   const verdicts = view.records.flatMap((one) => (one.kind === 'verdict' ? [`${one.prooftype} ${one.verdict}`] : []));
   assert.ok(verdicts.includes('pkix proved'), verdicts.join());
   await duo.stop();
+});
+
+test('no record tells an earlier time than the one before it, whoever was born meanwhile', () => {
+  let nowMs = 0;
+  const clock = { ...systemClock, now: () => ++nowMs };
+  const recorder = new Recorder({ clock });
+  const child = setup({}).createMachine({ id: 'child', initial: 'there', states: { there: {} } });
+  const parent = setup({ actors: { child: recorder.watch(child) } }).createMachine({
+    id: 'parent',
+    initial: 'alone',
+    states: { alone: { on: { next: 'together' } }, together: { invoke: { src: 'child', id: 'child' } } },
+  });
+  const actor = createActor(recorder.watch(parent), { id: 'parent' }).start();
+  actor.send({ type: 'next' });
+  actor.stop();
+  const records = recorder.ring.records();
+  assert.deepEqual(
+    records.map(({ kind }) => kind),
+    ['born', 'event', 'born', 'ended', 'ended'],
+  );
+  const times = records.map(({ atMs }) => atMs);
+  assert.deepEqual(
+    times,
+    times.toSorted((one, other) => one - other),
+  );
 });
 
 /** What comes of itself, or of what is no actor: bytes and stanzas that come in, answers that were waited for, and time. */

@@ -209,6 +209,17 @@ test('the text of an error shows no other order than it has, wherever it is told
   ]);
 });
 
+test('of a namespace that many inherit no more is told than of any other, and not for each of them', () => {
+  const long = `urn:${'n'.repeat(250_000)}`;
+  const many = '<x:a><x:required/></x:a>'.repeat(5_000);
+  const [features] = read(`<stream:features xmlns:x='${long}'>${many}</stream:features>`);
+  const unknown = features?.kind === 'features' ? features.unknown : [];
+  assert.ok(unknown.length > 0 && unknown.length <= 16, `${unknown.length}`);
+  assert.ok(unknown.every((name) => name.startsWith('{urn:nnn') && name.length < 500));
+  const [other] = read(`<x:a xmlns:x='${long}'/>`);
+  assert.ok(other?.kind === 'unsupported' && other.name.length < 500);
+});
+
 test('dialback elements in another namespace are not dialback', () => {
   assert.equal(read("<result xmlns='jabber:server' from='a' to='b' type='valid'/>")[0]?.kind, 'unsupported');
 });
