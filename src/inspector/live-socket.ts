@@ -12,8 +12,9 @@ import { passes, shown, streamOf, type WireFilter, wireFilterIn, type WireShown 
 const TICK_MS = 250;
 /** Of those that moved within a tick; where there are more, the page asks for all that it shows. */
 const MOST_CHANGED = 200;
-/** Elements for one client within a tick; more than anybody reads. */
+/** Elements for one client within a tick, and what they may be together, in bytes of XML; more than anybody reads. */
 const MOST_WATCHED = 500;
+const MOST_WATCHED_BYTES = 128 * 1_024;
 /** What a client has not read yet, in bytes; beyond that it misses elements, and then whole ticks. */
 const MOST_UNREAD = 1_024 * 1_024;
 
@@ -22,6 +23,7 @@ interface Client {
   /** Null: it watches no elements. */
   filter: WireFilter | null;
   watched: WireShown[];
+  watchedBytes: number;
   dropped: number;
   /** A tick was not told: all may have changed. */
   isBehind: boolean;
@@ -40,7 +42,7 @@ export class LiveSocket {
   }
 
   take(socket: WebSocket): void {
-    const client: Client = { socket, filter: null, watched: [], dropped: 0, isBehind: false };
+    const client: Client = { socket, filter: null, watched: [], watchedBytes: 0, dropped: 0, isBehind: false };
     this.#clients.add(client);
     this.#listening ??= this.#live.records$.subscribe((record) => this.#recorded(record));
     socket.on('message', (data: Buffer, isBinary: boolean) => {
@@ -78,8 +80,10 @@ export class LiveSocket {
       if (client.filter === null) continue;
       const parties = this.#live.partiesOf(streamOf(record));
       if (!passes(client.filter, record, parties)) continue;
-      if (client.watched.length < MOST_WATCHED) client.watched.push(shown(record, parties));
+      const isRoom = client.watched.length < MOST_WATCHED && client.watchedBytes < MOST_WATCHED_BYTES;
+      if (isRoom) client.watched.push(shown(record, parties));
       else client.dropped += 1;
+      client.watchedBytes += record.bytes ?? 0;
     }
   }
 
@@ -103,6 +107,7 @@ export class LiveSocket {
   #tellElements(client: Client): void {
     const { watched, socket } = client;
     client.watched = [];
+    client.watchedBytes = 0;
     if (socket.bufferedAmount > MOST_UNREAD) {
       client.dropped += watched.length;
       return;

@@ -1,5 +1,6 @@
 /** The inspector of a running daemon, over HTTP: what {@link Inspected.view} says, and what an operator has done by hand. */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { answerOf, type Answer, commandAnswer, COMMANDS, type Costly, TRACE } from './answers.ts';
 import { bodyOf } from './body.ts';
 import { Guard, type GuardOptions, urlHost } from './guard.ts';
@@ -19,6 +20,8 @@ export interface InspectorOptions extends GuardOptions {
 
 /** Nobody needs more at once, and each costs memory. */
 const MAX_CONNECTIONS = 64;
+/** Answers that one connection is owed at once. */
+const MAX_OWED = 8;
 /** A request is a line and a few headers, in milliseconds; and how often it is looked whether one takes longer. */
 const REQUEST_MS = 10_000;
 const CHECK_MS = 1_000;
@@ -72,7 +75,9 @@ export class Inspector {
       headersTimeout: REQUEST_MS,
       connectionsCheckingInterval: CHECK_MS,
     };
-    const server = createServer(times, (request, response) => desk.serve(request, response));
+    const server = createServer(times, (request, response) => {
+      if (isServed(request, response)) desk.serve(request, response);
+    });
     server.setTimeout(STILL_MS);
     server.on('upgrade', (request, socket, head) => {
       const url = urlOf(request);
@@ -89,6 +94,24 @@ export class Inspector {
     this.#sockets.stop();
     await close(this.#server);
   }
+}
+
+/** Answers that are under way on a socket. */
+const owed = new WeakMap<Socket, number>();
+
+/**
+ * Few ask again before what they asked before has been answered (RFC 9112 §9.3.2); whoever does it a thousand times, and reads
+ * nothing, would have us hold all the answers.
+ */
+function isServed({ socket }: IncomingMessage, response: ServerResponse): boolean {
+  const before = owed.get(socket) ?? 0;
+  if (before >= MAX_OWED) {
+    socket.destroy();
+    return false;
+  }
+  owed.set(socket, before + 1);
+  response.once('close', () => owed.set(socket, (owed.get(socket) ?? 1) - 1));
+  return true;
 }
 
 const isWebSocket = ({ headers }: IncomingMessage): boolean => headers.upgrade?.toLowerCase() === 'websocket';

@@ -81,6 +81,11 @@ test('requests in one breath are answered each by itself; one that others refuse
   assert.deepEqual(live.asked, []);
 });
 
+test('who asks in one breath for more than anybody does is left, and not answered a thousand times', async () => {
+  const told = await raw(`GET /api/source HTTP/1.1\r\n${host()}\r\n`.repeat(1_000));
+  assert.ok(statuses(told).length <= 8, `${statuses(told).length} answers`);
+});
+
 test('two lengths, or a length beside chunks, are refused: nobody reads another request than we do', async () => {
   const body = '{"command":"close","stream":3}';
   for (const lengths of [

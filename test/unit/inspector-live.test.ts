@@ -41,11 +41,11 @@ const moved: TraceBody = {
   states: [],
   untilMs: null,
 };
-const heard = (name: string, direction: 'in' | 'out' = 'in'): RecordOf<'wire'> | TraceBody => ({
+const heard = (name: string, direction: 'in' | 'out' = 'in', bytes = 12): RecordOf<'wire'> | TraceBody => ({
   kind: 'wire',
   direction,
   element: { kind: 'unsupported', name },
-  bytes: 12,
+  bytes,
 });
 
 // ——— what is told
@@ -130,6 +130,17 @@ test('of more elements than anybody reads, the rest is left out and counted (O9)
   for (let i = 0; i < 700; i += 1) live.record('stream:3', heard('z'));
   assert.equal(((await page.next<Told>(isOf('wire'))).records as unknown[]).length, 500);
   assert.equal((await page.next<Told>(isOf('dropped'))).records, 200);
+  await page.close();
+});
+
+test('large elements are fewer: what one page is told at once has an end in bytes, too', async () => {
+  const page = await Wire.open(inspector, '/api/live');
+  page.say({ type: 'watch' });
+  await page.settled();
+  for (let i = 0; i < 100; i += 1) live.record('stream:3', heard('z', 'in', 10_000));
+  const shown = ((await page.next<Told>(isOf('wire'))).records as unknown[]).length;
+  assert.ok(shown < 20, `${shown} of 10 kB`);
+  assert.equal((await page.next<Told>(isOf('dropped'))).records, 100 - shown);
   await page.close();
 });
 
