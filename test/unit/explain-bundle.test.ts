@@ -50,6 +50,35 @@ test('hidden addresses: the same one has the same name everywhere, and nothing e
   assert.match(text, /connect to address-1:5269 and \[address-2\]:5269 at 12:30:05, version 1\.2\.840\.113549/);
 });
 
+for (const [text, shown] of [
+  ['connect ECONNREFUSED 2001:db8:1:2:3:4:5:6:5269', 'connect ECONNREFUSED address-1:5269'],
+  ['refused by 2001:db8::1: reset', 'refused by address-1: reset'],
+  ['went to 2001:db8::1.', 'went to address-1.'],
+  ['ip4:192.0.2.1 to:192.0.2.1 face:192.0.2.1', 'ip4:address-1 to:address-1 face:address-1'],
+  ['::ffff:192.0.2.1:5269', 'address-1:5269'],
+  ['fe80::1%eth0 and http://[2001:db8::1]/x', 'address-1 and http://[address-2]/x'],
+  ['192.0.2.1:5269: at 12:30:05', 'address-1:5269: at 12:30:05'],
+] as const)
+  test(`hidden addresses: ${text}`, () => {
+    const trace = ['{"trace":"xmpp-dna","version":1}', JSON.stringify({ text })];
+    const [, , line = ''] = unpack(writeBundle({ header: HEADER, explanations: [], trace }, true)).split('\n');
+    assert.deepEqual(JSON.parse(line), { text: shown });
+  });
+
+test('what is under the name of a secret is one, whatever it is made of; what the DNS answered is none', () => {
+  const line = JSON.stringify({
+    token: ['T'],
+    initialResponse: { a: 'IR' },
+    handshake: 'H',
+    data: ['10 0 5269 x.example'],
+  });
+  const text = unpack(writeBundle({ header: HEADER, explanations: [], trace: [line] }, false));
+  assert.deepEqual(JSON.parse(text.split('\n')[1] ?? ''), {
+    ...{ token: '…', initialResponse: '…', handshake: '…' },
+    data: ['10 0 5269 x.example'],
+  });
+});
+
 test('what is no bundle is told as such: other files, broken ones, and small ones that swell without end', () => {
   const condition = (bytes: Uint8Array): string => {
     try {

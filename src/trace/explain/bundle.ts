@@ -31,7 +31,12 @@ export interface BundleContent {
 const MAX_UNPACKED = 256 * 1_024 * 1_024;
 
 /** Fields that hold what proves something; a trace has them empty already, and nobody has to rely on that. */
-const SECRET: ReadonlySet<string> = new Set(['key', 'secret', 'password', 'token', 'initialResponse', 'data', 'body']);
+const SECRET: ReadonlySet<string> = new Set([
+  ...['key', 'secret', 'password', 'token', 'initialResponse', 'handshake', 'authorization'],
+  ...['data', 'body'],
+]);
+/** As a list, what the DNS answered. */
+const OPEN_AS_LIST: ReadonlySet<string> = new Set(['data']);
 /** What a trace has in their place: charts find in it what they found in the original (redact.ts). */
 const REDACTED: ReadonlySet<unknown> = new Set(['', '…', '=', 'Lg==', '!']);
 
@@ -109,28 +114,42 @@ function redacted(value: unknown, hidden: HiddenAddresses | null): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([name, one]) => [
       hidden === null ? name : hidden.in(name),
-      SECRET.has(name) && typeof one === 'string' && !REDACTED.has(one) ? '…' : redacted(one, hidden),
+      isSecret(name, one) ? '…' : redacted(one, hidden),
     ]),
   );
 }
 
-/** Words that may be an address: digits and dots, or hexadecimal and colons, with a zone or without. */
-const MAYBE_ADDRESS = /[0-9a-fA-F:]*:[0-9a-fA-F:.]+(?:%\w+)?|\d{1,3}(?:\.\d{1,3}){3}/g;
+function isSecret(name: string, value: unknown): boolean {
+  if (!SECRET.has(name) || value === null || REDACTED.has(value)) return false;
+  return typeof value === 'string' || (typeof value === 'object' && !OPEN_AS_LIST.has(name));
+}
+
+/** What may hold an address: hexadecimal digits with colons or dots among them; and the zone behind it. */
+const MAYBE_ADDRESS = /([0-9a-fA-F]*[:.][0-9a-fA-F:.]*)(%\w+)?/g;
+/** Of `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`, in characters. */
+const LONGEST_ADDRESS = 45;
+const HEX = /[0-9a-fA-F]/;
 
 class HiddenAddresses {
   readonly #names = new Map<string, string>();
 
   in(text: string): string {
-    return text.replace(MAYBE_ADDRESS, (word) => {
-      if (isIP(word) === 0) return this.#withPort(word);
-      return this.#nameOf(word);
+    return text.replace(MAYBE_ADDRESS, (whole: string, run: string, zone: string | undefined) => {
+      const hidden = this.#inRun(run);
+      return hidden === run ? whole : hidden + (isIP(run) === 6 ? '' : (zone ?? ''));
     });
   }
 
-  /** `192.0.2.1:5269`. */
-  #withPort(word: string): string {
-    const [, address = '', port = ''] = /^(\d+\.\d+\.\d+\.\d+)(:\d+)$/.exec(word) ?? [];
-    return isIP(address) === 0 ? word : `${this.#nameOf(address)}${port}`;
+  /** An address may have a word and a colon before it, and a port, a colon or a full stop behind. */
+  #inRun(run: string): string {
+    let hidden = '';
+    let at = 0;
+    while (at < run.length) {
+      const end = at === 0 || !HEX.test(run[at - 1] ?? '') ? endOfAddress(run, at) : 0;
+      hidden += end > 0 ? this.#nameOf(run.slice(at, end)) : (run[at] ?? '');
+      at = end > 0 ? end : at + 1;
+    }
+    return hidden;
   }
 
   #nameOf(address: string): string {
@@ -140,4 +159,11 @@ class HiddenAddresses {
     this.#names.set(address, name);
     return name;
   }
+}
+
+/** Where the longest address ends that begins there; 0 where none does. */
+function endOfAddress(run: string, from: number): number {
+  for (let end = Math.min(run.length, from + LONGEST_ADDRESS); end > from + 1; end -= 1)
+    if (!HEX.test(run[end] ?? '') && isIP(run.slice(from, end)) !== 0) return end;
+  return 0;
 }
