@@ -20,8 +20,9 @@ import {
 } from '../trace/attempt.ts';
 import { AttemptHeld, type HeldBy } from '../trace/attempt-held.ts';
 import { AttemptKeep } from '../trace/attempt-keep.ts';
-import { whyInVain } from '../trace/context.ts';
-import { diagnose } from '../trace/explain/causes/diagnose.ts';
+import { fieldsIn, whyInVain } from '../trace/context.ts';
+import { diagnose, type Diagnosed, type Situation } from '../trace/explain/causes/diagnose.ts';
+import { outOfReach } from '../trace/explain/diagnoses/authoritative-server-failed.ts';
 import { isSameFault, tellingFault } from '../trace/explain/causes/telling-fault.ts';
 import { endsForStanza, refusalIn } from '../trace/explain/refusals.ts';
 import { situationOf } from '../trace/explain/situation.ts';
@@ -243,7 +244,7 @@ export class AttemptRecords {
     const view = { atMs: this.#recorder.clock.now() };
     const { cause, fix } =
       this.#explainer.explain(failed) ??
-      diagnose(situationOf(view, { ...attempted, stream, peer: null }, told, attempts));
+      this.#atAGlance(attempted, told, situationOf(view, { ...attempted, stream, peer: null }, told, attempts));
     this.#record({
       outcome: 'failed',
       stream: facts?.stream ?? null,
@@ -253,6 +254,17 @@ export class AttemptRecords {
       verdicts: facts === null ? [] : this.#verdicts(attempted, facts, attempts, null),
       ...attempted,
     });
+  }
+
+  /** Without a look at all that led to it, which takes its time. */
+  #atAGlance({ remote, direction }: Attempted, why: Fault, situation: Situation): Pick<Diagnosed, 'cause' | 'fix'> {
+    const peer = direction === 'incoming' ? this.#contextOf(`peer:${remote}`) : null;
+    return outOfReach(remote, why, peer, situation) ?? diagnose(situation);
+  }
+
+  #contextOf(actor: string): Readonly<Record<string, unknown>> | null {
+    const snapshot: unknown = this.#recorder.live.get(actor)?.self.getSnapshot();
+    return fieldsIn(fieldsIn(snapshot)['context']);
   }
 
   #verdicts(
