@@ -23,7 +23,7 @@ import { AttemptKeep } from '../trace/attempt-keep.ts';
 import { fieldsIn, whyInVain } from '../trace/context.ts';
 import { diagnose, type Diagnosed, type Situation } from '../trace/explain/causes/diagnose.ts';
 import { outOfReach } from '../trace/explain/diagnoses/authoritative-server-failed.ts';
-import { isSameFault, tellingFault } from '../trace/explain/causes/telling-fault.ts';
+import { isSameFault, toldFault, whyDisbelieved } from '../trace/explain/causes/telling-fault.ts';
 import { endsForStanza, refusalIn } from '../trace/explain/refusals.ts';
 import { situationOf } from '../trace/explain/situation.ts';
 import type { View } from '../trace/view/view.ts';
@@ -83,8 +83,7 @@ export class AttemptRecords {
         if (row === undefined || answer.type === 'valid') break; // it is admitted next
         this.#note(attempts);
         const said: Fault = { layer: 'dialback', condition: 'invalid', origin: 'local' };
-        const byKey = attempts.find(({ prooftype }) => prooftype === 'dialback')?.verdict;
-        const why = byKey !== undefined && byKey.kind !== 'proved' ? byKey.fault : tellingFault(attempts, said);
+        const why = whyDisbelieved(attempts, said);
         const attempted = this.#incoming(row, from, to);
         const actor = `stream:${row.id}/verification.${from}>${to}`;
         this.#failedWith(attempted, row.context(), why, attempts, { actor, kind: 'verification' });
@@ -237,9 +236,7 @@ export class AttemptRecords {
     attempts: readonly ProofAttempt[] | null,
     failed: Failed,
   ): void {
-    const tried = attempts ?? facts?.associated?.attempts ?? [];
-    const isOfAssociation = tried.some(({ verdict }) => verdict.kind !== 'proved' && isSameFault(verdict.fault, why));
-    const told = attempts === null && isOfAssociation ? tellingFault(tried, why) : why;
+    const told = attempts === null ? toldFault(facts?.associated?.attempts ?? [], why) : why;
     const stream = facts === null ? null : { context: { ...facts } };
     const view = { atMs: this.#recorder.clock.now() };
     const { cause, fix } =
@@ -298,9 +295,15 @@ export class AttemptRecords {
 const asserted = (stream: StreamId, { from, to }: DomainPair): string => `${stream} ${from}>${to}`;
 
 /** Not the context: it holds tables of all that was proved there. */
-const factsOf = ({ stream, tls, settings, endpoint, connectedTo, ...context }: StreamContext): Facts => ({
-  ...{ stream, tls, settings, endpoint, connectedTo, associated: context.associated },
-  ...{ negotiation: context.negotiation, service: context.service },
+const factsOf = (context: StreamContext): Facts => ({
+  stream: context.stream,
+  tls: context.tls,
+  settings: context.settings,
+  endpoint: context.endpoint,
+  connectedTo: context.connectedTo,
+  associated: context.associated,
+  negotiation: context.negotiation,
+  service: context.service,
   proved: [],
 });
 

@@ -13,8 +13,8 @@ import type { AttemptEnded } from './attempt.ts';
 
 export type { QueueEdge } from '../routing/types.ts';
 
-/** By chart: what a state path, the time it was reached and its deadline are to both `born` and `event`. */
-interface Stay {
+/** Where an actor has come to rest, told of both `born` and `event`. */
+interface Standing {
   /** Id of the chart. */
   readonly machine: string;
   /** Path through the chart, from the outside in. */
@@ -29,14 +29,14 @@ export interface EventOfActor {
 }
 
 export type TraceBody =
-  | ({ readonly kind: 'born'; readonly parent: string | null; readonly input: unknown } & Stay)
+  | ({ readonly kind: 'born'; readonly parent: string | null; readonly input: unknown } & Standing)
   /** An actor took an event, and something changed; `states` is where it came to rest. */
   | ({
       readonly kind: 'event';
       readonly event: EventOfActor;
       /** States that were entered and left on the way, in order. */
       readonly passed: readonly (readonly string[])[];
-    } & Stay)
+    } & Standing)
   | ({ readonly kind: 'ended' } & EndOfActor)
   /** An actor in mid-life, as xstate persists it: where a file begins. */
   | ({ readonly kind: 'snapshot'; readonly machine: string } & Persisted)
@@ -70,7 +70,7 @@ export type TraceRecord = TraceBody & {
    * `stream:3/association.c.example`; empty for what is about none.
    */
   readonly actor: string;
-  /** The record in whose course this one was made; null where that is not known. */
+  /** The record in whose course this one was made; null where it came from outside. */
   readonly cause: number | null;
 };
 

@@ -1,4 +1,5 @@
 /** All pictures of one format, as files. */
+import { chartName } from './file-name.ts';
 import { allMachines } from './machines.ts';
 import { chartMermaid } from './mermaid.ts';
 import { overviewSvg } from './overview.ts';
@@ -19,7 +20,7 @@ const EXTENSIONS: Readonly<Record<ChartFormat, string>> = { svg: 'svg', mermaid:
 
 /** `initiatingStream` as `initiating-stream.svg`. */
 export const chartFileName = (machine: string, format: ChartFormat): string =>
-  `${machine.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}.${EXTENSIONS[format]}`;
+  `${chartName(machine)}.${EXTENSIONS[format]}`;
 
 /** Every chart; as SVG the overview as well. */
 export async function chartFiles(format: ChartFormat): Promise<ChartFile[]> {

@@ -1,15 +1,14 @@
 /** The chart of an actor, with the state that it is in lit, and the way that it took. */
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ActorView } from '../../src/trace/view/view.ts';
+import { chartName } from '../charts/file-name.ts';
 import { holds, isTaken, litIn } from './chart-paths.ts';
 import { clockWords } from './words.ts';
 
 /** As they were drawn from the machines; each is loaded when it is first looked at. */
 const pictures = import.meta.glob<string>('../../docs/charts/*.svg', { query: '?raw', import: 'default' });
 
-/** As files of docs/charts are named. */
-const fileOf = (machine: string): string =>
-  `../../docs/charts/${machine.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}.svg`;
+const fileOf = (machine: string): string => `../../docs/charts/${chartName(machine)}.svg`;
 
 export function ChartCard({ actor }: { readonly actor: ActorView }) {
   const { machine, state, path, description } = actor;

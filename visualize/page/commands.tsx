@@ -83,7 +83,7 @@ const OutcomeLine = ({ outcome: { done, text } }: { readonly outcome: Outcome })
   </span>
 );
 
-function offeredFor({ id, context }: ActorView, { blocked }: Known): readonly Offered[] {
+function offeredFor({ id, context, state, waits }: ActorView, { blocked }: Known): readonly Offered[] {
   const [local, remote] = [textIn(context['local']), textIn(context['remote'])];
   const stream = /^stream:(\d+)$/.exec(id)?.[1];
   const isBlocked = blocked.includes(remote);
@@ -108,7 +108,9 @@ function offeredFor({ id, context }: ActorView, { blocked }: Known): readonly Of
       },
       ...block,
     ];
-  if (id.startsWith('pair:') && local !== '' && remote !== '')
+  // What is under way need not be hastened: nothing is held off.
+  const isUnderWay = waits !== null && state[0] !== 'failed';
+  if (id.startsWith('pair:') && local !== '' && remote !== '' && !isUnderWay)
     return [{ label: 'Retry', command: { command: 'retry', local, remote }, question: null }, ...block];
   return id.startsWith('peer:') ? block : [];
 }

@@ -80,7 +80,7 @@ function StuckCard({
       <span class="ends">
         <bdi>{from}</bdi> <span aria-label="to">→</span> <bdi>{to}</bdi>
       </span>
-      <span class={`pill ${hasFailed ? 'bad' : 'waiting'}`}>{hasFailed ? 'failed' : 'waits'}</span>
+      <span class={`pill ${hasFailed ? 'bad' : 'waiting'}`}>{hasFailed ? 'failed' : 'stuck'}</span>
       <span class="for">{sinceWords(sinceMs, nowMs)}</span>
       <span class="cause">{cause}</span>
       <span class="muted where">

@@ -1,5 +1,6 @@
 /** Who waits for whom: from a stanza in its queue to the one actor, or the one stranger, on whom all of them wait. */
 import type { Mover } from '../../../machines/declare.ts';
+import { type Fault, faultSentence } from '../../protocol/faults.ts';
 import { describedAt } from '../view/charts.ts';
 import { type Glance, glanceAt } from '../view/glance.ts';
 import type { ActorView, View } from '../view/view.ts';
@@ -12,6 +13,7 @@ export interface ChainLink {
   readonly machine: string;
   /** Path through the chart, joined by dots; of an actor that has ended, where it stood before. */
   readonly state: string;
+  /** Of the state; of an actor that has ended, with which fault. */
   readonly description: string;
   /** The section that the state follows. */
   readonly spec: string;
@@ -60,12 +62,12 @@ export function linkOf(actor: ActorView): ChainLink {
   const isOver = ended !== null;
   const waiting = isOver ? null : waits;
   const state = isOver ? stoodIn(actor) : actor.state.join('.');
-  const { description, spec } = (isOver ? describedAt(machine, state) : null) ?? actor;
+  const { spec } = (isOver ? describedAt(machine, state) : null) ?? actor;
   return {
     actor: actor.id,
     machine,
     state,
-    description,
+    description: isOver ? endOf(ended) : actor.description,
     spec,
     awaits: waiting?.awaits ?? null,
     mover: waiting?.mover ?? null,
@@ -74,6 +76,12 @@ export function linkOf(actor: ActorView): ChainLink {
     deadlineMs: waiting?.deadlineMs ?? null,
   };
 }
+
+/** The words of the fault are in the cause. */
+const withoutText = ({ layer, condition, origin }: Fault): Fault => ({ layer, condition, origin });
+
+const endOf = ({ fault }: NonNullable<ActorView['ended']>): string =>
+  fault === null ? 'It has ended.' : `It has ended: ${faultSentence(withoutText(fault))}.`;
 
 /** From `first` inwards; each actor once, whatever a trace says. */
 export const chainFrom = (view: View, first: ActorView): readonly ActorView[] =>

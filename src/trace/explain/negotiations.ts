@@ -4,7 +4,7 @@
  */
 import { fault, type Fault } from '../../protocol/faults.ts';
 import type { Situation } from './causes/diagnose.ts';
-import { isSameFault, tellingFault } from './causes/telling-fault.ts';
+import { toldFault, whyDisbelieved } from './causes/telling-fault.ts';
 import {
   chainFrom,
   type ChainLink,
@@ -111,10 +111,7 @@ export function ofVerification(view: View, verification: ActorView): Negotiation
   if (type === 'valid') return concluded(view, involved, verification, 'holds', links, null, null);
   if (verification.ended.how === 'stopped') return concluded(view, involved, verification, 'left', links, null, null);
   const said = fault('dialback', textIn(condition) || 'invalid', 'local', textIn(text) || undefined);
-  // Where the key was looked into, what became of that is the reason; else what the certificate lacks is.
-  const tried = attemptsIn(attempts);
-  const byKey = tried.find(({ prooftype }) => prooftype === 'dialback')?.verdict;
-  const why = byKey !== undefined && byKey.kind !== 'proved' ? byKey.fault : tellingFault(tried, said);
+  const why = whyDisbelieved(attemptsIn(attempts), said);
   return concluded(view, involved, verification, 'failed', links, why, attempts);
 }
 
@@ -201,9 +198,7 @@ function concluded(
   refusal: Refusal | null = null,
 ): Negotiation {
   const { associated } = involved.stream?.context ?? {};
-  const tried = attemptsIn(attempts ?? fieldsIn(associated)['attempts']);
-  const isOfAssociation = tried.some(({ verdict }) => verdict.kind !== 'proved' && isSameFault(verdict.fault, why));
-  const told = why !== null && isOfAssociation && attempts === null ? tellingFault(tried, why) : why;
+  const told = why === null || attempts !== null ? why : toldFault(attemptsIn(fieldsIn(associated)['attempts']), why);
   // Field by field: there are tens of thousands, and what is spread has a shape of its own each time.
   return {
     local: involved.local,

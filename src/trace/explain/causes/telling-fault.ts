@@ -23,3 +23,15 @@ export function tellingFault(attempts: readonly ProofAttempt[], concluded: Fault
   const meant = faults.find(({ fault: why }) => MEANT[why.layer]?.includes(why.condition) === true);
   return meant?.fault ?? concluded;
 }
+
+/** Of a fault that is among those of an association, the one to put right; any other as it is. */
+export const toldFault = (attempts: readonly ProofAttempt[], why: Fault): Fault =>
+  attempts.some(({ verdict }) => verdict.kind !== 'proved' && isSameFault(verdict.fault, why))
+    ? tellingFault(attempts, why)
+    : why;
+
+/** Why a key was not believed: where it was looked into, what became of that is the reason; else what the certificate lacks is. */
+export function whyDisbelieved(attempts: readonly ProofAttempt[], said: Fault): Fault {
+  const byKey = attempts.find(({ prooftype }) => prooftype === 'dialback')?.verdict;
+  return byKey !== undefined && byKey.kind !== 'proved' ? byKey.fault : tellingFault(attempts, said);
+}
