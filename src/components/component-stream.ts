@@ -5,7 +5,7 @@ import { DrainWatch } from '../adapters/drain-watch.ts';
 import { Framer, type FramerHandler, type StreamTag } from '../adapters/framer/framer.ts';
 import type { Clock, Connection, ConnectionEvents, Random } from '../ports.ts';
 import { fault, toFault, type Fault } from '../protocol/faults.ts';
-import { canonicalDomain, domainOfJid } from '../protocol/names.ts';
+import { canonicalDomain } from '../protocol/names.ts';
 import { NS } from '../protocol/namespaces.ts';
 import type { Stanza } from '../protocol/stanza.ts';
 import { readWireElement, wireToXml } from '../protocol/wire-xml.ts';
@@ -185,7 +185,7 @@ export class ComponentStream implements ConnectionEvents, FramerHandler {
   }
 
   stanza(stanza: Stanza): void {
-    const from = stanza.from === undefined ? null : domainOfJid(stanza.from);
+    const from = stanza.fromDomain;
     if (this.#state !== 'attached') {
       this.#refuse('not-authorized', 'a stanza before the handshake');
     } else if (from !== this.#domain) {

@@ -1,5 +1,7 @@
 /** A stanza as the data plane carries it: bytes, and the few things that routing asks about. */
 import { Element, escapeXMLText } from '@xmpp/xml';
+import { domainOfJidIn } from './address-bytes.ts';
+import { domainOfJid } from './names.ts';
 import { NS } from './namespaces.ts';
 import { rescope } from './rescope.ts';
 import { attributeValue, elementToXml, escapeAttribute, fromLatin1, parseElement, rootTag } from './xml-tags.ts';
@@ -21,6 +23,14 @@ export interface StanzaScope {
   readonly header: Readonly<Record<string, string>>;
 }
 
+/** An address as text; or where among the bytes of the stanza it stands, as it is, without references: {@link addressBetween}. */
+export type Address = string | number | undefined;
+
+const PLACE_BITS = 16;
+/** So far from the beginning of its stanza an address may end to be told by its place. */
+export const FARTHEST_ADDRESS = 2 ** PLACE_BITS - 1;
+export const addressBetween = (start: number, end: number): Address => start * 2 ** PLACE_BITS + end;
+
 const NO_HEADER: Readonly<Record<string, string>> = {};
 const CONTENT_NAMESPACES: readonly string[] = [NS.server, NS.client, NS.component];
 const NOT_XML_CHARACTER = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
@@ -32,31 +42,48 @@ function isStanzaKind(name: string): name is StanzaKind {
 
 export class Stanza {
   readonly kind: StanzaKind;
-  /** Attribute values as the sender wrote them, references resolved, not prepared. */
-  readonly to: string | undefined;
-  readonly from: string | undefined;
   /** From `<` to `>`, exactly as read. */
   readonly bytes: Buffer;
   /** Content namespace of the stream it was read from. */
   readonly contentNamespace: string;
+  readonly #to: Address;
+  readonly #from: Address;
   readonly #scope: StanzaScope | null;
   #element: Element | null = null;
 
   /** `bytes` must hold one well-formed element; the framer and {@link Stanza.fromElement} see to that. */
   constructor(
     kind: StanzaKind,
-    to: string | undefined,
-    from: string | undefined,
+    to: Address,
+    from: Address,
     bytes: Buffer,
     contentNamespace: string,
     scope: StanzaScope | null = null,
   ) {
     this.kind = kind;
-    this.to = to;
-    this.from = from;
+    this.#to = to;
+    this.#from = from;
     this.bytes = bytes;
     this.contentNamespace = contentNamespace;
     this.#scope = scope;
+  }
+
+  /** Attribute values as the sender wrote them, references resolved, not prepared. */
+  get to(): string | undefined {
+    return this.#text(this.#to);
+  }
+
+  get from(): string | undefined {
+    return this.#text(this.#from);
+  }
+
+  /** Their canonical domains, null where there is no valid one. A stanza that was read makes no strings of its addresses for them. */
+  get toDomain(): string | null {
+    return this.#domain(this.#to);
+  }
+
+  get fromDomain(): string | null {
+    return this.#domain(this.#from);
   }
 
   get id(): string | undefined {
@@ -75,11 +102,11 @@ export class Stanza {
 
   /** With bytes of its own, where these are a small part of a chunk that was read: whoever keeps it keeps no more than it. */
   detached(): Stanza {
-    const { kind, to, from, bytes, contentNamespace } = this;
+    const { kind, bytes, contentNamespace } = this;
     if (bytes.buffer.byteLength <= 2 * bytes.length) return this;
     const own = Buffer.allocUnsafeSlow(bytes.length);
     bytes.copy(own);
-    return new Stanza(kind, to, from, own, contentNamespace, this.#scope);
+    return new Stanza(kind, this.#to, this.#from, own, contentNamespace, this.#scope);
   }
 
   /**
@@ -135,6 +162,17 @@ export class Stanza {
     const written = own === contentNamespace ? bytes : rescope(bytes, own, contentNamespace, NO_HEADER);
     const scope: StanzaScope = { declaration: null, selfContained: true, portable: false, header: NO_HEADER };
     return new Stanza(name, attributes['to'], attributes['from'], written, contentNamespace, scope);
+  }
+
+  #text(address: Address): string | undefined {
+    if (typeof address !== 'number') return address;
+    return this.bytes.toString('utf8', address >>> PLACE_BITS, address & FARTHEST_ADDRESS);
+  }
+
+  #domain(address: Address): string | null {
+    if (typeof address === 'number')
+      return domainOfJidIn(this.bytes, address >>> PLACE_BITS, address & FARTHEST_ADDRESS);
+    return address === undefined ? null : domainOfJid(address);
   }
 
   #attribute(wanted: string): string | undefined {

@@ -2,7 +2,7 @@
 import { Subject, type Observable } from 'rxjs';
 import type { Flushed } from '../ports.ts';
 import { fault, FaultError } from '../protocol/faults.ts';
-import { canonicalDomain, domainOfJid } from '../protocol/names.ts';
+import { canonicalDomain } from '../protocol/names.ts';
 import type { Stanza } from '../protocol/stanza.ts';
 import type { BackPressure } from './back-pressure.ts';
 import type { Counters, Returns } from './returns.ts';
@@ -72,7 +72,7 @@ export class Attachments {
 
   /** Brings a stanza error to its local addressee; one for anybody else has no way back. */
   readonly deliverReply = (reply: Stanza): void => {
-    const to = reply.to === undefined ? null : domainOfJid(reply.to);
+    const to = reply.toDomain;
     if (to === null) return;
     const outlet = this.#outlets.get(to);
     if (outlet !== undefined) this.#parts.writer.write(outlet, reply, this.#flushed);

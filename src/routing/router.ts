@@ -8,7 +8,6 @@ import type { Observable } from 'rxjs';
 import type { Clock } from '../ports.ts';
 import type { StanzaErrorCondition } from '../protocol/conditions.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
-import { domainOfJid } from '../protocol/names.ts';
 import type { Stanza } from '../protocol/stanza.ts';
 import { Attachments } from './attachments.ts';
 import { BackPressure } from './back-pressure.ts';
@@ -213,8 +212,7 @@ export class Router {
    * False if it was refused; `events.refused` has then been called with the stream error.
    */
   arrived(stream: StreamId, stanza: Stanza): boolean {
-    const from = domainOf(stanza.from);
-    const to = domainOf(stanza.to);
+    const { fromDomain: from, toDomain: to } = stanza;
     if (from === null || to === null || !this.#holds(stream, from, to)) {
       if (from === null || !this.#facts.wasWithdrawn(stream, from))
         return this.#refuse(stream, this.#gateFault(stream, from, to), from, to);
@@ -241,8 +239,7 @@ export class Router {
    * been handed to the kernel, `unknown` when its stream breaks before.
    */
   inject(stanza: Stanza, inlet: Inlet | null, settle: Settle | null = null): void {
-    const from = domainOf(stanza.from);
-    const to = domainOf(stanza.to);
+    const { fromDomain: from, toDomain: to } = stanza;
     const outlet = to === null ? undefined : this.#attachments.outletOf(to);
     if (from === null || to === null) {
       const [name, jid] = from === null ? ['from', stanza.from] : ['to', stanza.to];
@@ -366,8 +363,4 @@ export class Router {
   #settleDelivered(settle: Settle): void {
     this.#later.add(() => settle(DELIVERED));
   }
-}
-
-function domainOf(jid: string | undefined): string | null {
-  return jid === undefined ? null : domainOfJid(jid);
 }

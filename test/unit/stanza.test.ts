@@ -78,6 +78,30 @@ describe('relay (RFC 6120 §4.8.3, §4.8.5)', () => {
   });
 });
 
+describe('addresses', () => {
+  const FROM = 'rom\u00e9o@a.example/r';
+  const told = ({ to, from, toDomain, fromDomain }: Stanza): unknown[] => [to, from, toDomain, fromDomain];
+
+  test('are told as text, and their domains, however the stanza was read, and when it has bytes of its own', () => {
+    for (const other of ['', " xmlns='jabber:server'", ` id='${'x'.repeat(40_000)}'`, ` id='${'x'.repeat(70_000)}'`]) {
+      const { stanzas } = frame([Buffer.from(`${HEADER}<iq/><message${other} from='${FROM}' to='B.example'/><iq/>`)]);
+      const expected = ['B.example', FROM, 'b.example', 'a.example'];
+      assert.deepEqual(told(stanzas[1] ?? assert.fail()), expected);
+      assert.deepEqual(told(stanzas[1]?.detached() ?? assert.fail()), expected);
+      assert.deepEqual(told(stanzas[2] ?? assert.fail()), [undefined, undefined, null, null]);
+    }
+  });
+  test('with references mean what these stand for', () => {
+    const stanza = read("<message from='u@a&#46;example' to='&quot;@b.example/&amp;'/>");
+    assert.deepEqual(told(stanza), ['"@b.example/&', 'u@a.example', 'b.example', 'a.example']);
+    assert.deepEqual(told(read("<message from='' to='@b'/>")), ['@b', '', null, null]);
+  });
+  test('of an element are those of its attributes', () => {
+    const stanza = Stanza.fromElement(xml('iq', { from: 'u@A.example', to: 'b.example/' }), NS.server);
+    assert.deepEqual(told(stanza), ['b.example/', 'u@A.example', null, 'a.example']);
+  });
+});
+
 describe('the tree and the attributes', () => {
   test('id and type are decoded; the tree resolves inherited namespaces', () => {
     const stanza = read("<iq id='&amp;1' type='set'><db:q/><![CDATA[<a>]]>&lt;tail</iq>");

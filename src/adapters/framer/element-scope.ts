@@ -1,9 +1,15 @@
 /** What tags mean: their namespaces, and what kind of first-level element they begin. */
 import type { Element } from '@xmpp/xml';
 import { NS } from '../../protocol/namespaces.ts';
-import { Stanza, type StanzaKind, type StanzaScope } from '../../protocol/stanza.ts';
+import {
+  type Address,
+  addressBetween,
+  FARTHEST_ADDRESS,
+  Stanza,
+  type StanzaKind,
+  type StanzaScope,
+} from '../../protocol/stanza.ts';
 import { attributeValue, parseElement } from '../../protocol/xml-tags.ts';
-import { AddressCache } from './address-cache.ts';
 import { CLASS, SPACE } from './characters.ts';
 import type { StreamTag } from './contract.ts';
 import { mayDeclare, NamespaceStack } from './namespace-stack.ts';
@@ -17,11 +23,12 @@ import {
   WRONG_ROOT,
 } from './problems.ts';
 import type { TagScanner } from './tag-scanner.ts';
+import { ValueCache } from './value-cache.ts';
 
 /** All is well. */
 export const FINE = 1;
 /** One for all streams: it only remembers what bytes mean. */
-const addresses = new AddressCache();
+const values = new ValueCache();
 const CONTENT_NAMESPACES: readonly string[] = [NS.server, NS.client, NS.component];
 
 const MESSAGE = Buffer.from('message');
@@ -45,7 +52,7 @@ const isGraphic = (byte: number): boolean => byte > 0x20 && byte < 0x80;
 
 export class ElementScope {
   readonly #tag: TagScanner;
-  readonly #addresses = addresses;
+  readonly #values = values;
   #stack = new NamespaceStack();
 
   #header: Readonly<Record<string, string>> = {};
@@ -56,8 +63,8 @@ export class ElementScope {
 
   // Of the current first-level element:
   #kind: StanzaKind | null = null;
-  #to: string | undefined;
-  #from: string | undefined;
+  #to: Address;
+  #from: Address;
   #stanzaNamespace = '';
   #declaration: readonly [number, number] | null = null;
   #selfContained = true;
@@ -158,12 +165,11 @@ export class ElementScope {
     return this.#holdsStanzas;
   }
 
-  /** Enters a stanza that was recognised: nothing in it leans on the stream. */
-  enterRecognised(bytes: Buffer, { kind, to, toEnd, from, fromEnd }: Recogniser): void {
-    const { view } = this.#tag;
+  /** Enters a stanza that was recognised, whose `<` stands at `start`: nothing in it leans on the stream. */
+  enterRecognised(start: number, { kind, to, toEnd, from, fromEnd }: Recogniser): void {
     this.#kind = kind;
-    this.#to = to === 0 ? undefined : this.#addresses.read(bytes, view, to, toEnd);
-    this.#from = from === 0 ? undefined : this.#addresses.read(bytes, view, from, fromEnd);
+    this.#to = to === 0 ? undefined : addressBetween(to - start, toEnd - start);
+    this.#from = from === 0 ? undefined : addressBetween(from - start, fromEnd - start);
     this.#stanzaNamespace = this.#contentNamespace;
     this.#declaration = null;
     this.#selfContained = true;
@@ -203,7 +209,7 @@ export class ElementScope {
       const at = tag.nameStart(index);
       const length = tag.nameEndOf(index) - at;
       if (length === 2 && bytes[at] === 0x74 && bytes[at + 1] === 0x6f) {
-        this.#to = this.#value(bytes, index);
+        this.#to = this.#address(bytes, start, index);
       } else if (
         length === 4 &&
         bytes[at] === 0x66 &&
@@ -211,7 +217,7 @@ export class ElementScope {
         bytes[at + 2] === 0x6f &&
         bytes[at + 3] === 0x6d
       ) {
-        this.#from = this.#value(bytes, index);
+        this.#from = this.#address(bytes, start, index);
       }
     }
     if (tag.defaultDeclaration < 0) return;
@@ -220,10 +226,16 @@ export class ElementScope {
     this.#declaration = [at - start, tag.valueEnd(tag.defaultDeclaration) + 1 - start];
   }
 
+  #address(bytes: Buffer, start: number, index: number): Address {
+    const end = this.#tag.valueEnd(index) - start;
+    if (!this.#tag.isPlain(index) || end > FARTHEST_ADDRESS) return this.#value(bytes, index);
+    return addressBetween(this.#tag.valueStart(index) - start, end);
+  }
+
   #value(bytes: Buffer, index: number): string {
     const start = this.#tag.valueStart(index);
     const end = this.#tag.valueEnd(index);
-    if (this.#tag.isPlain(index)) return this.#addresses.read(bytes, this.#tag.view, start, end);
+    if (this.#tag.isPlain(index)) return this.#values.read(bytes, this.#tag.view, start, end);
     return attributeValue(bytes.toString('utf8', start, end));
   }
 

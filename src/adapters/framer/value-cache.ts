@@ -1,12 +1,9 @@
-/**
- * Strings of addresses, kept by their bytes: the same few addresses come again and again, and a look-up is cheaper than a
- * new string; what comes out again is also the same string object, whose hash the routing tables then know already.
- */
+/** Strings of attribute values, kept by their bytes: the same few namespaces come again and again, and a look-up is cheaper than a new string. */
 const SLOTS = 1024;
 const SHORTEST_BYTES = 4;
 const LONGEST_BYTES = 64;
 
-export class AddressCache {
+export class ValueCache {
   readonly #strings: string[] = new Array<string>(SLOTS).fill('');
   readonly #lengths = new Uint8Array(SLOTS);
   readonly #bytes = new Uint8Array(SLOTS * LONGEST_BYTES);

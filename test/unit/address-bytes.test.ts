@@ -1,0 +1,76 @@
+/** Domains of addresses that are read from bytes: what is known by its bytes is told as what is read as text. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { domainOfJidIn } from '../../src/protocol/address-bytes.ts';
+import { domainOfJid } from '../../src/protocol/names.ts';
+import type { Stanza } from '../../src/protocol/stanza.ts';
+import { frame, HEADER, whole } from '../support/framing.ts';
+import { bench, BufferedOutlet, CountingInlet } from '../support/routing.ts';
+
+function inBytes(jid: string, before = '', after = ''): string | null {
+  const [start, length] = [Buffer.byteLength(before), Buffer.byteLength(jid)];
+  return domainOfJidIn(Buffer.from(before + jid + after), start, start + length);
+}
+
+test('an address among other bytes has the domain that it has as text, the first time and later (RFC 7622 §3.1)', () => {
+  const part = fc.constantFrom(
+    'a',
+    'an',
+    'c0',
+    'b.example',
+    'A.Example',
+    'ü',
+    'xn--tda',
+    '127.0.0.1',
+    '[::1]',
+    '1',
+    'x'.repeat(63),
+  );
+  const mark = fc.constantFrom('', '@', '/', '.', '-', '@@', '//', '/@');
+  const jids = fc.array(fc.tuple(part, mark), { maxLength: 4 }).map((parts) => parts.flat().join(''));
+  fc.assert(
+    fc.property(jids, mark, mark, (jid, before, after) => {
+      const expected = domainOfJid(jid);
+      for (const around of [before, after, before]) assert.equal(inBytes(jid, around, after), expected, jid);
+      assert.equal(inBytes(`${after}${jid}`), domainOfJid(`${after}${jid}`));
+    }),
+    { numRuns: 2000 },
+  );
+  for (const jid of ['', '@', 'a@', 'a@/r', '/', '/r', 'a/', '@a', '@a@b', 'a@b@c'])
+    assert.equal(inBytes(jid, "'"), null);
+});
+
+test('a known domain is the same string for all its users; a very long one is read as well', () => {
+  const ofUser = (user: string): string | null => inBytes(`${user}@same.example/r`);
+  assert.equal(ofUser('romeo'), 'same.example');
+  const long = `${'l'.repeat(60)}.${'m'.repeat(60)}.example`;
+  for (const user of ['a', 'b']) assert.equal(inBytes(`${user}@${long}`), long);
+});
+
+/** So that the sums over their characters are the same: 31 × 97 + 110 = 31 × 99 + 48. */
+const TWINS = ['an.example', 'c0.example'] as const;
+
+test('S1: domains that a peer has chosen for one slot are told apart, by text and at the gate', () => {
+  for (let i = 0; i < 3; i += 1) for (const twin of TWINS) assert.equal(inBytes(`u@${twin}`), twin);
+  const { router, refused } = bench();
+  const local = new BufferedOutlet();
+  router.addStream(1, new BufferedOutlet(), new CountingInlet());
+  router.attach(['a.example'], local);
+  router.admit(1, TWINS[0], 'a.example');
+  const from = (domain: string, more = ''): Stanza => {
+    const { stanzas } = frame(whole(`${HEADER}<message${more} id='1' from='u@${domain}/r' to='v@a.example'/>`));
+    return stanzas[0] ?? assert.fail('no stanza');
+  };
+  for (const more of ['', " xmlns='jabber:server'"]) {
+    assert.equal(router.arrived(1, from(TWINS[0], more)), true);
+    assert.equal(router.arrived(1, from(TWINS[1], more)), false);
+    assert.equal(router.arrived(1, from(`${TWINS[0]}@${TWINS[1]}`, more)), false);
+    assert.equal(router.arrived(1, from(`${TWINS[1]}/u@${TWINS[0]}`, more)), false);
+  }
+  assert.equal(local.stanzas.length, 2);
+  assert.deepEqual(
+    refused.slice(0, 3).map(([, { condition }]) => condition),
+    ['invalid-from', 'improper-addressing', 'invalid-from'],
+  );
+});
