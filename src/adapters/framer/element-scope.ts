@@ -166,10 +166,10 @@ export class ElementScope {
   }
 
   /** Enters a stanza that was recognised, whose `<` stands at `start`: nothing in it leans on the stream. */
-  enterRecognised(start: number, { kind, to, toEnd, from, fromEnd }: Recogniser): void {
+  enterRecognised(bytes: Buffer, start: number, { kind, to, toEnd, from, fromEnd }: Recogniser): void {
     this.#kind = kind;
-    this.#to = to === 0 ? undefined : addressBetween(to - start, toEnd - start);
-    this.#from = from === 0 ? undefined : addressBetween(from - start, fromEnd - start);
+    this.#to = to === 0 ? undefined : this.#between(bytes, start, to, toEnd);
+    this.#from = from === 0 ? undefined : this.#between(bytes, start, from, fromEnd);
     this.#stanzaNamespace = this.#contentNamespace;
     this.#declaration = null;
     this.#selfContained = true;
@@ -227,9 +227,13 @@ export class ElementScope {
   }
 
   #address(bytes: Buffer, start: number, index: number): Address {
-    const end = this.#tag.valueEnd(index) - start;
-    if (!this.#tag.isPlain(index) || end > FARTHEST_ADDRESS) return this.#value(bytes, index);
-    return addressBetween(this.#tag.valueStart(index) - start, end);
+    if (!this.#tag.isPlain(index)) return this.#value(bytes, index);
+    return this.#between(bytes, start, this.#tag.valueStart(index), this.#tag.valueEnd(index));
+  }
+
+  #between(bytes: Buffer, start: number, at: number, end: number): Address {
+    if (end - start > FARTHEST_ADDRESS) return this.#values.read(bytes, this.#tag.view, at, end);
+    return addressBetween(at - start, end - start);
   }
 
   #value(bytes: Buffer, index: number): string {

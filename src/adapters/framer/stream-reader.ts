@@ -191,7 +191,7 @@ export class StreamReader {
       const after = recogniser.find(bytes, this.#tag.view, i, this.#end, this.elementLimit);
       if (recogniser.isCut) return i;
       if (after > 0) {
-        this.scope.enterRecognised(i, recogniser);
+        this.scope.enterRecognised(bytes, i, recogniser);
         this.found = 'element';
         this.#nextElement();
         return after;
