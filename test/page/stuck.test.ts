@@ -67,7 +67,9 @@ test(
     assert.match(await card.innerText(), /took the connection, and has not answered our stream header/);
     await card.click();
     const pair = await picture(page);
-    assert.equal(pair.lit, 'awaitingRoute');
+    assert.equal(pair.lit, 'streamHeaders.awaitingHeader', 'of the innermost, on whom all wait');
+    await page.locator('button[aria-pressed]', { hasText: 'pair:' }).click();
+    await page.locator('.chart .lit[data-state="awaitingRoute"]').waitFor();
     assert.match(pair.cause, /has not answered our stream header for/);
     assert.ok(pair.fix.length > 20);
     assert.match(

@@ -108,11 +108,11 @@ function offeredFor({ id, context, state, waits }: ActorView, { blocked }: Known
       },
       ...block,
     ];
+  if (!id.startsWith('pair:') || local === '' || remote === '') return id.startsWith('peer:') ? block : [];
   // What is under way need not be hastened: nothing is held off.
   const isUnderWay = waits !== null && state[0] !== 'failed';
-  if (id.startsWith('pair:') && local !== '' && remote !== '' && !isUnderWay)
-    return [{ label: 'Retry', command: { command: 'retry', local, remote }, question: null }, ...block];
-  return id.startsWith('peer:') ? block : [];
+  const retry: Offered = { label: 'Retry', command: { command: 'retry', local, remote }, question: null };
+  return isUnderWay ? block : [retry, ...block];
 }
 
 /** Who is blocked: the pairs of those have gone, so here they are unblocked. */

@@ -3,7 +3,7 @@ import type { ActorView } from '../../src/trace/view/view.ts';
 import type { Explanation } from '../../src/trace/explain/explain.ts';
 import { textIn } from '../../src/trace/context.ts';
 import { type Answered, useAnswer } from './answers.ts';
-import { ChartCard } from './chart.tsx';
+import { Charts } from './charts.tsx';
 import { ActorCommands } from './commands.tsx';
 import { Deadline, ExplanationCard } from './explanation.tsx';
 import { HistoryCard } from './history.tsx';
@@ -60,7 +60,7 @@ export function Detail({ source, route }: { readonly source: Source; readonly ro
               </section>
               <Facts actor={value.actor} route={route} />
             </div>
-            <ChartCard actor={value.actor} />
+            <Charts key={id} source={source} actor={value.actor} told={told} />
           </div>
           <LadderCard source={source} id={id} concerns={isOfIt} />
           <RecordsCard records={value.records} />

@@ -6,7 +6,7 @@ import { actorHash, type Route } from './route.ts';
 import { clockWords, endsOf, MOVERS, sinceWords } from './words.ts';
 
 /** What is said of queues and of the far end's half is about no actor of ours. */
-const isActor = ({ machine }: ChainLink): boolean => machine !== 'queue' && machine !== 'authority';
+export const isActor = ({ machine }: ChainLink): boolean => machine !== 'queue' && machine !== 'authority';
 
 /** The actor that an explanation begins with. */
 export const leadOf = ({ chain, local, remote }: Explanation): string =>
