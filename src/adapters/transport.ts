@@ -384,8 +384,8 @@ class StreamTransport {
   #element(element: Element, bytes: number): void {
     const wire = readWireElement(element);
     // Each is remembered: by many of them a stranger would have others forgotten.
-    const isIdle = wire.kind === 'unsupported' && !this.#isAuthenticated;
-    if (isIdle && ++this.#unsupported > UNSUPPORTED_TOLD) return;
+    const isUnknown = wire.kind === 'unsupported' && !this.#isAuthenticated;
+    if (isUnknown && ++this.#unsupported > UNSUPPORTED_TOLD) return;
     this.#ports.onWire?.(this.#stream, 'in', wire, bytes);
     const event = this.#eventOf(wire);
     if (event.type === 'peer.startTlsRequested' || event.type === 'peer.proceedReceived') {

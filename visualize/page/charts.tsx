@@ -42,7 +42,7 @@ export function Charts({ source, actor, told }: ChartsProps) {
 
 /** Itself, and those that it waits for, inwards; itself alone where it waits for nobody. */
 function waitingFrom({ id }: ActorView, told: Explanation | undefined): readonly string[] {
-  const chain = (told?.fault === null ? told.chain : []).filter((link) => isActor(link)).map(({ actor }) => actor);
+  const chain = (told?.fault === null ? told.chain : []).filter(isActor).map(({ actor }) => actor);
   const from = chain.indexOf(id);
   return from < 0 ? [id] : chain.slice(from);
 }

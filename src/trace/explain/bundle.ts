@@ -124,8 +124,8 @@ function isSecret(name: string, value: unknown): boolean {
   return typeof value === 'string' || (typeof value === 'object' && !OPEN_AS_LIST.has(name));
 }
 
-/** What may hold an address: hexadecimal digits with colons or dots among them; and the zone behind it. */
-const MAYBE_ADDRESS = /([0-9a-fA-F]*[:.][0-9a-fA-F:.]*)(%\w+)?/g;
+/** What may hold an address, and the zone behind it; looked for from left to right once, whatever a peer has written. */
+const MAYBE_ADDRESS = /([0-9a-fA-F:.]+)(%\w+)?/g;
 /** Of `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`, in characters. */
 const LONGEST_ADDRESS = 45;
 const HEX = /[0-9a-fA-F]/;
