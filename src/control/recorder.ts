@@ -14,7 +14,7 @@ import { aloneOf, deadlineIn, follow, innermostOf, type Stay } from '../trace/vi
 
 export interface RecorderOptions {
   readonly clock: Clock;
-  /** Kept in memory; with 0 there are records only while somebody listens. @defaultValue {@link traceLimits} */
+  /** Kept in memory, at most a million; with 0 there are records only while somebody listens. @defaultValue {@link traceLimits} */
   readonly records?: number;
   readonly bytes?: number;
 }

@@ -2,6 +2,8 @@
 export const traceLimits = {
   /** Records kept in memory: the negotiations of some hundred pairs. */
   records: 20_000,
+  /** Whoever asks for more is given room for so many: 32 MB of numbers. */
+  mostRecords: 1_000_000,
   /** Of all of them, as weighed by weigh.ts: a peer may have us remember long certificates and features. */
   bytes: 16 * 1024 * 1024,
   /** Attempts that are remembered of one remote domain, and of all together, in bytes as weighed by weigh.ts. */

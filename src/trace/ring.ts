@@ -3,6 +3,7 @@
  * side, and it is made when somebody reads it; most are never read.
  */
 import { type TraceBody, type TraceRecord, recordOf } from './record.ts';
+import { traceLimits } from './limits.ts';
 import { RingIndex } from './ring-index.ts';
 import { weigh } from './weigh.ts';
 
@@ -24,9 +25,9 @@ export class Ring {
   #index: RingIndex | null = null;
 
   constructor(mostRecords: number, mostBytes: number) {
-    this.#mostRecords = mostRecords;
+    this.#mostRecords = Math.min(Math.max(0, Math.floor(mostRecords)), traceLimits.mostRecords);
     this.#mostBytes = mostBytes;
-    this.#numbers = new Float64Array(mostRecords * NUMBERS);
+    this.#numbers = new Float64Array(this.#mostRecords * NUMBERS);
   }
 
   get size(): number {
