@@ -23,6 +23,10 @@ export interface LookUpManner {
   readonly purpose: 'stanzas' | 'verification';
 }
 
+/** A delay that depends on the context says between what it lies: pictures and tables are read by people. */
+export const delayBetween = <Delay extends (scope: never) => number>(leastMs: number, mostMs: number, delay: Delay) =>
+  Object.assign(delay, { leastMs, mostMs });
+
 /** A one-shot effect, given by the owner through `provide()`; one that was forgotten is a fault, not a hang. */
 export function declareEffect<Output, Input>(name: string): PromiseActorLogic<Output, Input> {
   return fromPromise(() => Promise.reject(new Error(`effect not provided: ${name}`)));

@@ -6,7 +6,7 @@ import type { FixedTarget } from '../src/protocol/policy.ts';
 import type { Service } from '../src/protocol/service.ts';
 import type { Target } from '../src/protocol/srv.ts';
 import { undelegated } from '../src/protocol/secure-delegation.ts';
-import { declareEffect, type StateMeta } from './declare.ts';
+import { declareEffect, delayBetween, type StateMeta } from './declare.ts';
 import type { AttemptProgress, PeerActorEvent, PeerReport, RouteManner, StreamId, StreamWish } from './events.ts';
 import { decide, type NextStep, superseded } from './failures.ts';
 import { entriesOf, entryOf, type GrowingTable, membersOf, tableOf, withEntry } from './collections/growing-table.ts';
@@ -152,11 +152,15 @@ export const peer = setup({
   delays: {
     resolutionTimeout: limits.resolutionMs,
     standingTimeout: limits.standingMs,
-    attemptTimeout: ({ context }) => attemptMs(context),
-    backoff: ({ context }) => {
+    attemptTimeout: delayBetween(
+      limits.verifyAttemptMs,
+      limits.lastAttemptMs,
+      ({ context }: { context: PeerContext }) => attemptMs(context),
+    ),
+    backoff: delayBetween(limits.backoffMs / 2, limits.backoffMaxMs, ({ context }: { context: PeerContext }) => {
       const full = Math.min(limits.backoffMaxMs, limits.backoffMs * 2 ** Math.min(context.failures - 1, 10));
       return full / 2 + (context.jitter * full) / 2;
-    },
+    }),
   },
   guards: {
     domainIsDenied: ({ context }) => context.denied !== null,

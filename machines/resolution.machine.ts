@@ -10,7 +10,7 @@ import { noDane, type TlsaAnswer } from '../src/protocol/secure-delegation.ts';
 import type { DaneMaterial } from '../src/protocol/tlsa.ts';
 import type { Service } from '../src/protocol/service.ts';
 import { decideTargets, type Target, type TargetDecision } from '../src/protocol/srv.ts';
-import { declareEffect, type LookUpManner, type StateMeta } from './declare.ts';
+import { declareEffect, delayBetween, type LookUpManner, type StateMeta } from './declare.ts';
 import type { NoEvents } from './events.ts';
 import { limits } from './limits.ts';
 
@@ -134,7 +134,12 @@ export const resolution = setup({
   },
   delays: {
     servicesTimeout: limits.servicesMs,
-    addressesTimeout: ({ context }) => (context.targets.length > 1 ? limits.addressesMs : limits.lastAddressesMs),
+    addressesTimeout: delayBetween(
+      limits.addressesMs,
+      limits.lastAddressesMs,
+      ({ context }: { context: ResolutionContext }) =>
+        context.targets.length > 1 ? limits.addressesMs : limits.lastAddressesMs,
+    ),
   },
   guards: {
     operatorFixedTheTarget: ({ context }) => context.fixedTarget !== null,

@@ -7,7 +7,7 @@ import { assertion } from '../assertion.machine.ts';
 import { association } from '../association.machine.ts';
 import { challenge } from '../challenge.machine.ts';
 import { heldIn } from '../collections/slots.ts';
-import type { StateMeta } from '../declare.ts';
+import { delayBetween, type StateMeta } from '../declare.ts';
 import type { StreamReport, TransportCommand, TransportInput } from '../events.ts';
 import { isTakingLeave } from '../failures.ts';
 import { limits } from '../limits.ts';
@@ -41,7 +41,9 @@ export const streamSetup = setup({
   delays: {
     connectTimeout: limits.connectMs,
     headerTimeout: limits.headerMs,
-    featuresTimeout: ({ context }) => (context.tls === null ? limits.headerMs : limits.featuresMs),
+    featuresTimeout: delayBetween(limits.headerMs, limits.featuresMs, ({ context }: { context: StreamContext }) =>
+      context.tls === null ? limits.headerMs : limits.featuresMs,
+    ),
     handshakeTimeout: limits.handshakeMs,
     saslTimeout: limits.saslMs,
     authenticationTimeout: limits.authenticationMs,

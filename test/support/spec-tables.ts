@@ -1,6 +1,7 @@
 /** The tables of machines/SPEC.md, from the machines. `node --import tsx test/support/spec-tables.ts` writes them anew. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { spanWords } from '../../visualize/charts/delay-words.ts';
 import { allMachines } from './all-charts.ts';
 import { type Chart, type ChartCandidate, type ChartState, readChart, statesOf } from './charts.ts';
 
@@ -23,8 +24,8 @@ const wordsOf = (candidates: readonly ChartCandidate[], chart: Chart): string =>
 function deadlineWords(state: ChartState, chart: Chart): string {
   return state.deadlines
     .map(({ delay, candidates }) => {
-      const ms = delay === null ? null : chart.delays[delay];
-      return `${delay ?? '?'}${ms == null ? '' : ` (${String(ms / 1000)} s)`} ${wordsOf(candidates, chart)}`;
+      const span = chart.delays[delay ?? ''];
+      return `${delay ?? '?'}${span === undefined ? '' : ` (${spanWords(span)})`} ${wordsOf(candidates, chart)}`;
     })
     .join('; ');
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { SaxesParser } from 'saxes';
 import { type AnyStateMachine, createMachine, setup } from 'xstate';
+import { initiatingStream } from '../../machines/index.ts';
 import { readChart } from '../../visualize/charts/chart.ts';
 import type { Box, Drawing, Point } from '../../visualize/charts/drawing.ts';
 import { flowChart } from '../../visualize/charts/flow-chart.ts';
@@ -20,6 +21,7 @@ import {
   type ChartGraph,
 } from '../../visualize/index.ts';
 import { chartPages, chartsFolder } from '../support/chart-files.ts';
+import { tlsWith } from '../support/samples.ts';
 
 interface XmlElement {
   readonly name: string;
@@ -109,6 +111,17 @@ for (const machine of allMachines) {
     assert.equal(arrows.length, graph.arrows.length);
   });
 }
+
+test('V1: every delay says between what it lies, and what depends on the context lies there', () => {
+  for (const machine of allMachines) {
+    for (const [name, { leastMs, mostMs }] of Object.entries(readChart(machine).delays))
+      assert.ok(leastMs > 0 && leastMs <= mostMs, `${machine.id}.${name}: ${leastMs} to ${mostMs}`);
+  }
+  const { featuresTimeout } = initiatingStream.implementations.delays as Record<string, (scope: unknown) => number>;
+  const { featuresTimeout: span } = readChart(initiatingStream).delays;
+  const asked = [null, tlsWith(null)].map((tls) => featuresTimeout?.({ context: { tls } }));
+  assert.deepEqual(asked, [span?.leastMs, span?.mostMs]);
+});
 
 const pathsOf = ({ root }: ChartGraph): string[] => [...statesIn(root)].map(({ path }) => path).slice(1);
 

@@ -51,12 +51,17 @@ export interface ChartState {
   readonly states: readonly ChartState[];
 }
 
+/** Between how many milliseconds a delay lies; both are one where it depends on nothing. */
+export interface DelaySpan {
+  readonly leastMs: number;
+  readonly mostMs: number;
+}
+
 export interface Chart {
   readonly id: string;
   readonly description: string | null;
   readonly hasOutput: boolean;
-  /** Name of each delay to milliseconds; null where it depends on the context. */
-  readonly delays: Readonly<Record<string, number | null>>;
+  readonly delays: Readonly<Record<string, DelaySpan>>;
   readonly root: ChartState;
 }
 
@@ -120,13 +125,17 @@ function readState(node: AnyStateNode, delays: Readonly<Record<string, unknown>>
 
 /** Reads a machine; `provide()` changes nothing of it. */
 export function readChart(machine: AnyStateMachine): Chart {
-  const delays = machine.implementations.delays as Readonly<Record<string, unknown>>;
+  const delays = machine.implementations.delays as Readonly<Record<string, number | DelaySpan>>; // machines/declare.ts
   return {
     id: machine.id,
     description: machine.root.description ?? null,
     hasOutput: (machine.config as { output?: unknown }).output !== undefined,
     delays: Object.fromEntries(
-      Object.entries(delays).map(([name, value]) => [name, typeof value === 'number' ? value : null]),
+      Object.entries(delays).map(([name, value]) =>
+        typeof value === 'number'
+          ? [name, { leastMs: value, mostMs: value }]
+          : [name, { leastMs: value.leastMs, mostMs: value.mostMs }],
+      ),
     ),
     root: readState(machine.root, delays),
   };

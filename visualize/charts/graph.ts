@@ -2,7 +2,7 @@
 import type { AnyStateMachine } from 'xstate';
 import type { Mover } from '../../machines/declare.ts';
 import { type Chart, type ChartCandidate, type ChartState, readChart, statesOf } from './chart.ts';
-import { durationWords } from './text.ts';
+import { spanWords } from './delay-words.ts';
 
 /** Who makes an arrow be taken: the far end, who embeds us, the connection, another actor, time, or nobody: the state only decides. */
 export const ORIGINS = ['peer', 'local', 'transport', 'actor', 'time', 'decision'] as const;
@@ -28,7 +28,7 @@ export interface GraphArrow {
 
 export interface GraphDeadline {
   readonly delay: string;
-  /** `15 s`; the name of the delay where it depends on the context. */
+  /** `15 s`, or `15 s to 55 s` where it depends on the context. */
   readonly words: string;
 }
 
@@ -108,8 +108,8 @@ function graphState(state: ChartState, chart: Chart, pathOf: ReadonlyMap<string,
 }
 
 function deadlineOf(delay: string, chart: Chart): GraphDeadline {
-  const ms = chart.delays[delay] ?? null;
-  return { delay, words: ms === null ? delay : durationWords(ms) };
+  const span = chart.delays[delay];
+  return { delay, words: span === undefined ? delay : spanWords(span) };
 }
 
 interface Way {
@@ -132,8 +132,7 @@ function reasonsOf(state: ChartState, chart: Chart): Way[] {
     ),
     ...state.deadlines.flatMap(({ delay, candidates }) => {
       const { delay: name, words } = deadlineOf(delay ?? '', chart);
-      const text = words === name ? `after ${name}` : `after ${words}, ${name}`;
-      return ways(`xstate.after.${name}.${state.id}`, candidates, text, 'time');
+      return ways(`xstate.after.${name}.${state.id}`, candidates, `after ${words}, ${name}`, 'time');
     }),
   ];
 }

@@ -56,9 +56,3 @@ export function wrap(text: string, font: Font, maxWidth: number): string[] {
   }
   return line === '' ? lines : [...lines, line];
 }
-
-/** `500 ms`, `15 s`, `14 min`. */
-export function durationWords(ms: number): string {
-  if (ms < 1_000) return `${ms} ms`;
-  return ms % 60_000 === 0 ? `${ms / 60_000} min` : `${ms / 1_000} s`;
-}

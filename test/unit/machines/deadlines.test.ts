@@ -15,8 +15,8 @@ function ms(name: string): number {
   const [id, delay = ''] = name.split('.');
   const machine = allMachines.find((candidate) => candidate.id === id);
   const found = machine === undefined ? undefined : readChart(machine).delays[delay];
-  assert.ok(typeof found === 'number', `${name} is a number`);
-  return found;
+  assert.ok(found !== undefined && found.leastMs === found.mostMs, `${name} is a number`);
+  return found.mostMs;
 }
 
 /** DANE, PKIX and POSH, of a domain of which only the name is known. */
