@@ -77,6 +77,11 @@ export type TraceRecord = TraceBody & {
 export type RecordKind = TraceRecord['kind'];
 export type RecordOf<Kind extends RecordKind> = Extract<TraceRecord, { kind: Kind }>;
 export type ReportRecord = RecordOf<'report'>;
+/** What leads an actor through its chart. */
+export type MoveRecord = RecordOf<'born' | 'snapshot' | 'event' | 'ended'>;
+
+export const isMove = (record: TraceRecord): record is MoveRecord =>
+  record.kind === 'born' || record.kind === 'event' || record.kind === 'ended' || record.kind === 'snapshot';
 
 export interface Persisted {
   readonly snapshot: unknown;

@@ -2,8 +2,7 @@
  * The records of a ring, looked up by the actor that they are about. Whoever asks again pays for what has come since: that is
  * what makes it cheap to look every second.
  */
-import { isOfChart } from './view/by-actor.ts';
-import type { TraceRecord } from './record.ts';
+import { isMove, type TraceRecord } from './record.ts';
 
 export interface Indexed {
   records(): readonly TraceRecord[];
@@ -69,7 +68,7 @@ export class RingIndex {
       if (known === undefined) this.#byActor.set(record.actor, [record]);
       else known.push(record);
       if (record.kind === 'ended') this.#ended.add(record.actor);
-      else if (isOfChart(record)) this.#ended.delete(record.actor);
+      else if (isMove(record)) this.#ended.delete(record.actor);
     }
   }
 }

@@ -164,16 +164,16 @@ function Header({ open, source, overview }: HeaderProps) {
 function Missing({ source, overview }: { readonly source: Source; readonly overview: Overview | undefined }) {
   const moment = source.timeline?.moment;
   const lost = moment?.lost ?? overview?.lost ?? 0;
-  const [diverged] = moment?.diverged ?? [];
+  const first = moment?.diverged.first ?? null;
   const lines = [
     lost === 0 ? null : `${lost.toLocaleString('en')} records are missing: what is told may be incomplete.`,
     moment?.isCutOff === true ? 'The file ends within a line: whoever wrote it was cut off.' : null,
     moment === undefined || moment.unknown === 0
       ? null
       : `${moment.unknown} records are of kinds that this version does not know.`,
-    moment === undefined || diverged === undefined
+    moment === undefined || first === null
       ? null
-      : `${moment.diverged.length} times the charts of this version lead elsewhere than the trace says, first at record ${diverged.seq} (${diverged.actor}).`,
+      : `${moment.diverged.count} times the charts of this version lead elsewhere than the trace says, first at record ${first.seq} (${first.actor}).`,
   ].filter((line) => line !== null);
   if (lines.length === 0) return null;
   return (

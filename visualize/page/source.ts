@@ -92,10 +92,14 @@ export interface Moment {
   readonly seq: number | null;
   readonly actor: string;
   readonly told: string;
-  /** Of the whole file. */
+  /** Records that are missing, up to here. */
   readonly lost: number;
+  /** Of the whole file. */
   readonly unknown: number;
   readonly isCutOff: boolean;
   /** Where the charts of this version lead elsewhere than the trace says, up to here. */
-  readonly diverged: readonly { readonly seq: number; readonly actor: string }[];
+  readonly diverged: {
+    readonly count: number;
+    readonly first: { readonly seq: number; readonly actor: string } | null;
+  };
 }

@@ -14,23 +14,26 @@ import {
 } from '../../src/trace/queries/queries.ts';
 import { readTrace, type Trace } from '../../src/trace/read.ts';
 import { inALine, wordsOfRecord } from '../../src/trace/queries/record-words.ts';
-import { replay, Replayer } from '../../src/trace/view/replay.ts';
+import { Replayer } from '../../src/trace/view/replay.ts';
 import type { View } from '../../src/trace/view/view.ts';
 import type { Moment } from './source.ts';
 
 export class TraceBook {
   readonly #trace: Trace;
+  readonly #replayer: Replayer;
   /** What the end of the trace is, in milliseconds since the epoch. */
   readonly #endMs: number;
-  #replayer = new Replayer();
-  #index = 0;
+  #index: number;
   #view: View;
 
-  private constructor(trace: Trace, endMs: number) {
+  private constructor(trace: Trace, nowMs: number) {
+    const { header, records } = trace;
     this.#trace = trace;
-    this.#endMs = endMs;
-    this.#view = this.#viewAt(0);
-    this.moveTo(trace.records.length);
+    this.#replayer = new Replayer(records, { hosts: header.hosts });
+    this.#index = records.length;
+    this.#replayer.moveTo(this.#index);
+    this.#endMs = momentOf(this.#replayer.view(), header, nowMs);
+    this.#view = this.#replayer.view(this.#endMs);
   }
 
   /**
@@ -38,39 +41,32 @@ export class TraceBook {
    * @throws TraceError naming line and what was expected there
    */
   static async open(chunks: AsyncIterable<Uint8Array>, nowMs: number): Promise<TraceBook> {
-    const trace = await readTrace(chunks);
-    const whole = replay(trace.records, { hosts: trace.header.hosts });
-    return new TraceBook(trace, momentOf(whole, trace.header, nowMs));
+    return new TraceBook(await readTrace(chunks), nowMs);
   }
 
   /** @param index how many records have been by then */
   moveTo(index: number): Moment {
-    const to = Math.max(0, Math.min(index, this.#trace.records.length));
-    if (to < this.#index) {
-      this.#replayer = new Replayer();
-      this.#index = 0;
-    }
-    for (; this.#index < to; this.#index += 1) {
-      const record = this.#trace.records[this.#index];
-      if (record !== undefined) this.#replayer.take(record);
-    }
-    this.#view = this.#viewAt(to);
+    const { records } = this.#trace;
+    this.#index = Math.max(0, Math.min(index, records.length));
+    this.#replayer.moveTo(this.#index);
+    const isEnd = this.#index === records.length;
+    this.#view = this.#replayer.view(isEnd ? this.#endMs : records[Math.max(0, this.#index - 1)]?.atMs);
     return this.moment;
   }
 
   get moment(): Moment {
     const { records, unknown, isCutOff } = this.#trace;
+    const { atMs, lost, diverged } = this.#view;
     const last = this.#index === 0 ? undefined : records[this.#index - 1];
-    const lost = records.reduce((sum, record) => sum + (record.kind === 'lost' ? record.records : 0), 0);
     return {
       index: this.#index,
       count: records.length,
       firstMs: records[0]?.atMs ?? this.#endMs,
-      atMs: this.#view.atMs,
+      atMs,
       seq: last?.seq ?? null,
       actor: last?.actor ?? '',
       told: last === undefined ? 'before the first record' : inALine(wordsOfRecord(last)),
-      diverged: this.#view.diverged.map(({ seq, actor: id }) => ({ seq, actor: id })),
+      diverged: { count: diverged.length, first: diverged[0] ?? null },
       ...{ lost, unknown, isCutOff },
     };
   }
@@ -97,12 +93,5 @@ export class TraceBook {
 
   history(domain: string): History {
     return history(this.#view, domain);
-  }
-
-  #viewAt(index: number): View {
-    const { header, records } = this.#trace;
-    const view = this.#replayer.view(records.slice(0, index), { hosts: header.hosts });
-    const isEnd = index === records.length;
-    return { ...view, atMs: isEnd ? this.#endMs : index === 0 ? (records[0]?.atMs ?? 0) : view.atMs };
   }
 }

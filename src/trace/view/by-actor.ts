@@ -2,35 +2,45 @@
 import type { TraceRecord } from '../record.ts';
 
 export class ByActor {
-  readonly #records: () => readonly TraceRecord[];
-  #index: Map<string, TraceRecord[]> | null = null;
+  readonly #records: readonly TraceRecord[];
+  /** Places among the records, of each actor in order; made when the first is looked up. */
+  #places: ReadonlyMap<string, readonly number[]> | null = null;
 
-  /** `records` is asked once, when the first is looked up. */
-  constructor(records: () => readonly TraceRecord[]) {
+  constructor(records: readonly TraceRecord[]) {
     this.#records = records;
   }
 
-  of(actor: string, most = Infinity): readonly TraceRecord[] {
-    const all = this.#indexed().get(actor) ?? [];
-    return most >= all.length ? all : all.slice(all.length - most);
-  }
-
-  /** Those that are charts, live or ended. */
-  *actors(): Generator<string> {
-    for (const [actor, records] of this.#indexed()) if (records.some(isOfChart)) yield actor;
-  }
-
-  #indexed(): Map<string, TraceRecord[]> {
-    if (this.#index !== null) return this.#index;
-    this.#index = new Map();
-    for (const record of this.#records()) {
-      const known = this.#index.get(record.actor);
-      if (known === undefined) this.#index.set(record.actor, [record]);
-      else known.push(record);
+  /** The newest `most` that an actor has among the first `until`, the oldest of them first. */
+  of(actor: string, until = this.#records.length, most = Infinity): readonly TraceRecord[] {
+    const places = this.#indexed().get(actor) ?? [];
+    const end = placesBefore(places, until);
+    const found: TraceRecord[] = [];
+    for (const place of places.slice(Math.max(0, end - most), end)) {
+      const record = this.#records[place];
+      if (record !== undefined) found.push(record);
     }
-    return this.#index;
+    return found;
+  }
+
+  #indexed(): ReadonlyMap<string, readonly number[]> {
+    if (this.#places !== null) return this.#places;
+    const all = new Map<string, number[]>();
+    for (const [place, { actor }] of this.#records.entries()) {
+      const known = all.get(actor);
+      if (known === undefined) all.set(actor, [place]);
+      else known.push(place);
+    }
+    return (this.#places = all);
   }
 }
 
-export const isOfChart = ({ kind }: TraceRecord): boolean =>
-  kind === 'born' || kind === 'event' || kind === 'ended' || kind === 'snapshot';
+/** How many there are below `until`; they ascend. */
+function placesBefore(places: readonly number[], until: number): number {
+  let [low, high] = [0, places.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((places[middle] ?? 0) < until) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

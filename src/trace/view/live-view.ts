@@ -4,7 +4,7 @@ import { actorView, glanceNow } from './actor-view.ts';
 import { type Glance, glanceBack, glanceOf } from './glance.ts';
 import { LazyActors } from './lazy-actors.ts';
 import type { RecordOf, TraceRecord } from '../record.ts';
-import { ReplayedActor } from './replay.ts';
+import { ReplayedActor } from './replayed-actor.ts';
 import type { Ring } from '../ring.ts';
 import type { Stay } from './stay.ts';
 import type { ActorView, View } from './view.ts';

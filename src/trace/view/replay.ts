@@ -2,15 +2,13 @@
  * A view from records: every actor goes through its chart once more, with the events that it took, and nothing is acted on.
  * Where that leads elsewhere than the records say, the view tells.
  */
-import { type AnyEventObject, type AnyMachineSnapshot, type AnyStateMachine, createActor } from 'xstate';
 import { actorView } from './actor-view.ts';
 import { ByActor } from './by-actor.ts';
-import { chartsById } from './charts.ts';
 import { LazyActors } from './lazy-actors.ts';
 import { traceLimits } from '../limits.ts';
-import type { RecordOf, TraceRecord } from '../record.ts';
-import { follow, type Stay, stayFrom } from './stay.ts';
-import type { Divergence, Ending, View } from './view.ts';
+import { isMove, type RecordOf, type TraceRecord } from '../record.ts';
+import { ReplayedActor } from './replayed-actor.ts';
+import type { Divergence, View } from './view.ts';
 
 export interface ReplayOptions {
   /** Domains served at the end that the records are of. */
@@ -22,23 +20,60 @@ export interface ReplayOptions {
 }
 
 /** The view after `records`, the oldest first. */
-export function replay(records: readonly TraceRecord[], { hosts = [], until, lost = 0 }: ReplayOptions = {}): View {
+export function replay(records: readonly TraceRecord[], { until, ...options }: ReplayOptions = {}): View {
   const seen = until === undefined ? records : records.filter(({ seq }) => seq <= until);
-  const replayer = new Replayer();
-  for (const record of seen) replayer.take(record);
-  return replayer.view(seen, { hosts, lost });
+  const replayer = new Replayer(seen, options);
+  replayer.moveTo(seen.length);
+  return replayer.view();
 }
 
-/** Goes through records one by one, so that whoever looks at one moment after the other need not begin anew. */
+/** Records at any of their moments. Actors are replayed one by one: a step back is one actor that begins anew. */
 export class Replayer {
+  readonly #records: readonly TraceRecord[];
+  readonly #hosts: readonly string[];
+  readonly #byActor: ByActor;
+  /** In the order in which they were born. */
   readonly #replayed = new Map<string, ReplayedActor>();
-  readonly #diverged: Divergence[] = [];
-  #lost = 0;
+  #diverged: Divergence[] = [];
+  #lost: number;
+  #at = 0;
 
-  take(record: TraceRecord): void {
-    if (record.kind === 'lost') this.#lost += record.records;
-    const actor = this.#replayed.get(record.actor);
-    if (record.kind === 'born' || record.kind === 'snapshot' || (actor === undefined && isMove(record))) {
+  constructor(records: readonly TraceRecord[], { hosts = [], lost = 0 }: Omit<ReplayOptions, 'until'> = {}) {
+    this.#records = records;
+    this.#hosts = hosts;
+    this.#lost = lost;
+    this.#byActor = new ByActor(records);
+  }
+
+  /** @param index how many records have been by then; 0 to begin with */
+  moveTo(index: number): void {
+    if (index < this.#at) this.#goBack(index);
+    for (const record of this.#records.slice(this.#at, index)) {
+      if (record.kind === 'lost') this.#lost += record.records;
+      this.#take(record);
+    }
+    this.#at = index;
+  }
+
+  #goBack(index: number): void {
+    const undone = new Set<string>();
+    for (const record of this.#records.slice(index, this.#at)) {
+      if (record.kind === 'lost') this.#lost -= record.records;
+      if (isMove(record)) undone.add(record.actor);
+    }
+    this.#at = index;
+    this.#diverged = this.#diverged.filter(({ actor }) => !undone.has(actor));
+    for (const id of undone) {
+      const kept = this.#byActor.of(id, index);
+      if (!kept.some(isMove)) this.#replayed.delete(id);
+      for (const record of kept) this.#take(record);
+    }
+    this.#diverged.sort((one, other) => one.seq - other.seq);
+  }
+
+  #take(record: TraceRecord): void {
+    const known = this.#replayed.get(record.actor);
+    if (record.kind === 'born' || record.kind === 'snapshot' || (known === undefined && isMove(record))) {
       this.#replayed.set(record.actor, new ReplayedActor(record));
     }
     const divergence = this.#replayed.get(record.actor)?.take(record) ?? null;
@@ -46,34 +81,37 @@ export class Replayer {
   }
 
   /**
-   * As it stands now, and only until the next record is taken.
-   * @param seen what was taken
+   * As it stands now, and only until it is moved.
+   * @param atMs which moment that is, in milliseconds since the epoch @defaultValue that of the last record
    */
-  view(seen: readonly TraceRecord[], { hosts = [], lost = 0 }: Omit<ReplayOptions, 'until'> = {}): View {
-    const replayed = this.#replayed;
-    const index = new ByActor(() => seen);
+  view(atMs = this.#records[this.#at - 1]?.atMs ?? 0): View {
+    const [replayed, byActor, at] = [this.#replayed, this.#byActor, this.#at];
+    let seen: readonly TraceRecord[] | null = null;
+    const records = (): readonly TraceRecord[] => (seen ??= this.#records.slice(0, at));
     let attempts: ReturnType<typeof attemptsAmong> | null = null;
     const lives = (id: string): boolean => {
       const actor = replayed.get(id);
       return actor !== undefined && actor.ended === null;
     };
     return {
-      atMs: seen.at(-1)?.atMs ?? 0,
+      atMs,
       origin: 'trace',
-      host: hosts[0] ?? null,
-      hosts,
+      host: this.#hosts[0] ?? null,
+      hosts: this.#hosts,
       actors: new LazyActors(
         () => replayed.keys(),
         (id) => {
           const actor = replayed.get(id);
-          return actor === undefined ? undefined : actorView(actor, index.of(id), lives);
+          return actor === undefined ? undefined : actorView(actor, byActor.of(id, at), lives);
         },
       ),
       context: (id) => replayed.get(id)?.snapshot?.context as unknown,
-      recordsOf: (actor, most) => index.of(actor, most),
-      records: seen,
-      attempts: (remote) => (attempts ??= attemptsAmong(seen)).get(remote)?.slice(-traceLimits.attempts) ?? [],
-      lost: lost + this.#lost,
+      recordsOf: (actor, most) => byActor.of(actor, at, most),
+      get records() {
+        return records();
+      },
+      attempts: (remote) => (attempts ??= attemptsAmong(records())).get(remote)?.slice(-traceLimits.attempts) ?? [],
+      lost: this.#lost,
       diverged: this.#diverged,
     };
   }
@@ -89,125 +127,4 @@ function attemptsAmong(records: readonly TraceRecord[]): ReadonlyMap<string, rea
     else before.push(record);
   }
   return attempts;
-}
-
-type Move = RecordOf<'born' | 'snapshot' | 'event' | 'ended'>;
-
-const isMove = (record: TraceRecord): record is Move =>
-  record.kind === 'born' || record.kind === 'event' || record.kind === 'ended' || record.kind === 'snapshot';
-
-type ScopeOfChart = Parameters<AnyStateMachine['transition']>[2];
-
-/** An actor that is led through its chart by its records. */
-export class ReplayedActor {
-  readonly id: string;
-  readonly machine: string;
-  readonly parent: string | null;
-  snapshot: AnyMachineSnapshot | null = null;
-  stay: Stay | null = null;
-  states: readonly string[] = [];
-  bornMs: number | null = null;
-  ended: Ending | null = null;
-  readonly #chart: AnyStateMachine | null;
-  #scope: ScopeOfChart | null = null;
-
-  constructor({ actor, machine }: Move) {
-    this.id = actor;
-    this.machine = machine;
-    this.#chart = chartsById.get(machine) ?? null;
-    const slash = actor.lastIndexOf('/');
-    this.parent = slash < 0 ? null : actor.slice(0, slash);
-  }
-
-  /** Answers where the chart leads elsewhere than the record says; null where it does not. */
-  take(record: TraceRecord): Divergence | null {
-    switch (record.kind) {
-      case 'born':
-        this.bornMs = record.atMs;
-        this.#begin(record.input, record.atMs);
-        return this.#compare(record);
-      case 'snapshot':
-        this.bornMs = record.bornMs;
-        this.#restore(record);
-        return null;
-      case 'event':
-        this.#move(record.event, record.atMs);
-        return this.#compare(record);
-      case 'ended': {
-        const { atMs, how, output, fault } = record;
-        this.ended = output === undefined ? { atMs, how, fault } : { atMs, how, output, fault };
-        return null;
-      }
-      default:
-        return null;
-    }
-  }
-
-  #begin(input: unknown, atMs: number): void {
-    const chart = this.#chart;
-    if (chart === null) return;
-    const scope = this.#scoped(chart, input);
-    const snapshot = scope.self.getSnapshot() as AnyMachineSnapshot; // of a chart
-    if (snapshot.status === 'error') return; // the input is not what the chart takes
-    this.snapshot = snapshot;
-    this.stay = follow(chart, null, { type: 'xstate.init' }, [snapshot], atMs);
-  }
-
-  #restore({ snapshot, entered }: RecordOf<'snapshot'>): void {
-    const chart = this.#chart;
-    if (chart === null) return;
-    try {
-      this.snapshot = chart.restoreSnapshot(snapshot as never, this.#scoped(chart, {})); // checked by the chart
-      this.stay = stayFrom(chart, this.snapshot, entered);
-      this.states = this.stay.innermost.path;
-    } catch {
-      this.#giveUp(); // of another version of the chart, or no snapshot at all
-    }
-  }
-
-  #move(event: AnyEventObject, atMs: number): void {
-    const chart = this.#chart;
-    if (chart === null || this.snapshot === null || this.#scope === null) return;
-    try {
-      const steps = chart.microstep(this.snapshot, event, this.#scope);
-      this.snapshot = steps.at(-1) ?? this.snapshot;
-      this.stay = follow(chart, this.stay, event, steps, atMs);
-    } catch {
-      this.#giveUp(); // the event is not what the chart takes
-    }
-  }
-
-  /** From the first difference on, the records are believed and not the chart. */
-  #compare({ seq, states }: RecordOf<'born' | 'event'>): Divergence | null {
-    this.states = states;
-    if (this.#chart === null || this.#scope === null) return null;
-    const replayed = this.stay?.innermost.path ?? [];
-    if (replayed.join('.') === states.join('.')) return null;
-    this.#giveUp();
-    return { seq, actor: this.id, lived: states, replayed };
-  }
-
-  #giveUp(): void {
-    this.snapshot = null;
-    this.stay = null;
-    this.#scope = null;
-  }
-
-  /** Nothing that the chart asks for is done. */
-  #scoped(chart: AnyStateMachine, input: unknown): ScopeOfChart {
-    const self = createActor(chart, { id: this.id, input });
-    const nothing = (): void => undefined;
-    this.#scope = {
-      self,
-      id: this.id,
-      sessionId: self.sessionId,
-      logger: nothing,
-      defer: nothing,
-      system: self.system,
-      stopChild: nothing,
-      emit: nothing,
-      actionExecutor: nothing,
-    };
-    return this.#scope;
-  }
 }
