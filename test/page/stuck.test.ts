@@ -57,7 +57,7 @@ test(
     await run.stage.send('b.example', silent);
     const card = cardOf(page, 'b.example');
     await card.waitFor({ timeout: PATIENCE_MS });
-    assert.equal(await page.locator('h1').first().innerText(), '3 negotiations are stuck');
+    assert.equal(await page.locator('h1').first().innerText(), '2 negotiations are stuck, 1 has failed');
     const listed = await page.locator('.stuck li').allInnerTexts();
     assert.deepEqual(
       listed.map((text) => /→ (\S+)/.exec(text)?.[1]),

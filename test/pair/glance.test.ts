@@ -86,11 +86,13 @@ test('the worst of all are those of the overview, in the same order; and lists h
     const all = explain(view);
     const told = overview(view);
     assert.equal(told.stuckCount, all.filter(({ stuck }) => stuck).length);
+    assert.equal(told.failedCount, all.filter(({ stuck, fault }) => stuck && fault !== null).length);
     assert.deepEqual(told.stuck, all.filter(({ stuck }) => stuck).slice(0, 50));
     for (const kind of ['stream', 'pair', 'peer'] as const) {
       const list = rows(view, kind, '', 0, 500);
       assert.equal(new Set(list.rows.map(({ id }) => id)).size, list.total);
       assert.equal(list.rows.filter(({ endedMs }) => endedMs === null).length, told.counts[kind]);
+      assert.equal(list.total, told.counts[kind] + told.endedCounts[kind]);
     }
   });
 });

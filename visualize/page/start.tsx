@@ -42,7 +42,7 @@ function Stuck({
 }) {
   const nowMs = useNow(source);
   const { stuck, stuckCount, isWhole } = overview;
-  const count = `${countWords(stuckCount, 'negotiation is', 'negotiations are')} stuck`;
+  const count = stuckWords(overview);
   return (
     <section aria-labelledby="stuck" class="stuck">
       <h1 id="stuck" class={stuckCount > 0 ? 'bad' : isWhole ? 'good' : ''}>
@@ -91,12 +91,26 @@ function StuckCard({
   );
 }
 
+/** `1 negotiation is stuck, 2 have failed`. */
+function stuckWords({ stuckCount, failedCount }: Overview): string {
+  const waiting = stuckCount - failedCount;
+  if (waiting === 0) return `${countWords(failedCount, 'negotiation has', 'negotiations have')} failed`;
+  const words = `${countWords(waiting, 'negotiation is', 'negotiations are')} stuck`;
+  return failedCount === 0 ? words : `${words}, ${countWords(failedCount, 'has', 'have')} failed`;
+}
+
 const KINDS: Readonly<Record<RowKind, string>> = {
   pair: 'Negotiations',
   proved: 'Proved pairs',
   stream: 'Streams',
   peer: 'Peers',
 };
+
+/** `12`, or `12 + 3 ended`: the list has those as well. */
+function countsWords({ counts, endedCounts }: Overview, kind: RowKind): string {
+  const [living, ended] = [counts[kind].toLocaleString('en'), endedCounts[kind].toLocaleString('en')];
+  return endedCounts[kind] === 0 ? living : `${living} + ${ended} ended`;
+}
 
 function Lists({
   source,
@@ -121,7 +135,7 @@ function Lists({
               tabIndex={kind === list ? 0 : -1}
               onClick={() => adjust({ list: kind })}
             >
-              {KINDS[kind]} <span class="count">{overview?.counts[kind].toLocaleString('en') ?? ''}</span>
+              {KINDS[kind]} <span class="count">{overview === undefined ? '' : countsWords(overview, kind)}</span>
             </button>
           ))}
         </div>

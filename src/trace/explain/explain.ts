@@ -75,7 +75,7 @@ const A_STEP = 16;
 
 /** As {@link explain}, one by one: whoever has others waiting may pause whenever it yields. */
 export function* survey(view: View, pair: PairWanted, most: number): Generator<undefined, Survey> {
-  const seen: Seen = { prospects: [], stuck: 0 };
+  const seen: Seen = { prospects: [], stuck: 0, failed: 0 };
   yield* see(view, pair, seen);
   const explanations: Explanation[] = [];
   yield* tell(view, worst(seen.prospects, most), explanations);
@@ -86,6 +86,8 @@ export function* survey(view: View, pair: PairWanted, most: number): Generator<u
 export interface Seen {
   readonly prospects: Prospect[];
   stuck: number;
+  /** Of those that are stuck. */
+  failed: number;
 }
 
 /** Looks at all at a glance. */
@@ -95,7 +97,9 @@ export function* see(view: View, pair: PairWanted, seen: Seen, roster: Roster | 
     if (++looked % A_STEP === 0) yield;
     if (prospect === null) continue;
     seen.prospects.push(prospect);
-    if (prospect.stuck) seen.stuck += 1;
+    if (!prospect.stuck) continue;
+    seen.stuck += 1;
+    if (hasFailed(prospect)) seen.failed += 1;
   }
 }
 

@@ -69,12 +69,14 @@ export interface Overview {
   readonly atMs: number;
   readonly origin: View['origin'];
   readonly hosts: readonly string[];
-  /** Of those that have not ended. */
+  /** Of those that have not ended; and of those that have, as long as they are remembered. */
   readonly counts: Readonly<Record<RowKind, number>>;
+  readonly endedCounts: Readonly<Record<RowKind, number>>;
   /** False: others may be stuck as well, for there was no time to look at all of them; whoever asks again learns of all. */
   readonly isWhole: boolean;
-  /** How many negotiations are stuck. */
+  /** How many negotiations are stuck, and how many of them because they have failed. */
   readonly stuckCount: number;
+  readonly failedCount: number;
   /** The worst of them first. */
   readonly stuck: readonly Explanation[];
   /** Records for which there was no room. */
@@ -105,11 +107,13 @@ export function* overviewSteps(view: View): Generator<(() => Overview) | undefin
   const { stream, pair, peer } = roster;
   const proved = stream.living.reduce((sum, id) => sum + provedCount(contextAt(view, id)), 0);
   const counts = { stream: stream.living.length, pair: pair.living.length, peer: peer.living.length, proved };
+  const endedCounts = { stream: stream.over.length, pair: pair.over.length, peer: peer.over.length, proved: 0 };
   const { atMs, origin, hosts, lost } = view;
-  const seen: Seen = { prospects: [], stuck: 0 };
+  const seen: Seen = { prospects: [], stuck: 0, failed: 0 };
   const answer = (isWhole: boolean, told: readonly Explanation[]): Overview => {
     const stuck = told.filter((one) => one.stuck);
-    return { atMs, origin, hosts, counts, isWhole, stuckCount: seen.stuck, stuck, lost };
+    const { stuck: stuckCount, failed: failedCount } = seen;
+    return { atMs, origin, hosts, counts, endedCounts, isWhole, stuckCount, failedCount, stuck, lost };
   };
   const soFar = (): Overview => {
     const told: Explanation[] = [];
