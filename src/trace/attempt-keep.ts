@@ -23,6 +23,7 @@ export class AttemptKeep {
   readonly #proved = new Map<string, Domain>();
   readonly #wanted = new Map<string, Domain>();
   #bytes = 0;
+  #forgotten = 0;
 
   constructor(mostBytes: number = traceLimits.attemptBytes) {
     this.#mostBytes = mostBytes;
@@ -34,6 +35,11 @@ export class AttemptKeep {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Domains of which all attempts made room for others. */
+  get forgotten(): number {
+    return this.#forgotten;
   }
 
   /** The oldest first. */
@@ -79,6 +85,7 @@ export class AttemptKeep {
       for (const [remote, { bytes }] of domains) {
         domains.delete(remote);
         this.#bytes -= bytes;
+        this.#forgotten += 1;
         return true;
       }
     return false;

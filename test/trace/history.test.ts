@@ -119,6 +119,7 @@ test('an attempt that is not decided is in the history, and says what it waits f
   assert.deepEqual(history(replay((await readText(traceText(view.records))).records), 'b.example'), {
     domain: 'b.example',
     attempts,
+    forgotten: 0,
   });
   await duo.settle();
   await duo.stop();
@@ -146,6 +147,7 @@ test('who makes up domains pushes out others of that kind, and nobody whom we kn
   assert.deepEqual([keep.of('b.example').length, keep.of('c.example').length], [1, 1]);
   assert.deepEqual([keep.of('x0.example').length, keep.of('x9999.example').length], [0, 1]);
   assert.ok(keep.all().length > 50);
+  assert.equal(keep.forgotten, 10_002 - new Set(keep.all().map(({ attempt }) => attempt.remote)).size);
   // A wildcard proves as many as somebody likes: they push out each other, and nobody to whom we wanted to send.
   for (let made = 0; made < 10_000; made += 1) keep.add(ended(`r${made}.c.example`, { direction: 'incoming' }));
   assert.deepEqual([keep.of('b.example').length, keep.of('c.example').length], [1, 0]);

@@ -3,7 +3,7 @@ import { NOT_AVAILABLE, useAnswer } from './answers.ts';
 import { actorHash, type Route } from './route.ts';
 import type { Attempt } from '../../src/trace/queries/history.ts';
 import type { Source } from './source.ts';
-import { clockWords, dateWords, endsOf } from './words.ts';
+import { clockWords, countWords, dateWords, endsOf } from './words.ts';
 
 interface HistoryCardProps {
   readonly source: Source;
@@ -22,7 +22,7 @@ export function HistoryCard({ source, domain, route }: HistoryCardProps) {
         Last attempts with <bdi>{domain}</bdi>
       </h2>
       {error === null ? null : <p class="muted">{error === NOT_AVAILABLE ? 'Not available here.' : error}</p>}
-      {value?.attempts.length === 0 ? <p class="muted">None is remembered.</p> : null}
+      {value?.attempts.length === 0 ? <p class="muted">{noneWords(value.forgotten)}</p> : null}
       <ol class="attempts">
         {value?.attempts.map((attempt) => (
           <AttemptLine key={`${attempt.id} ${attempt.startedMs}`} attempt={attempt} route={route} />
@@ -31,6 +31,11 @@ export function HistoryCard({ source, domain, route }: HistoryCardProps) {
     </section>
   );
 }
+
+const noneWords = (forgotten: number): string =>
+  forgotten === 0
+    ? 'None is remembered.'
+    : `None is remembered; those of ${countWords(forgotten, 'domain')} were forgotten to make room for newer ones.`;
 
 const OUTCOMES: Readonly<Record<Attempt['outcome'], readonly [string, string]>> = {
   holds: ['good', 'holds'],

@@ -34,6 +34,8 @@ export interface History {
   readonly domain: string;
   /** The newest first. */
   readonly attempts: readonly Attempt[];
+  /** Domains of which all attempts were forgotten to make room for others: where none is told, this may be one of them. */
+  readonly forgotten: number;
 }
 
 /** Attempts that are not decided, or of which no record tells, of one domain: a large one may have ten thousand with us. */
@@ -56,7 +58,8 @@ export function* historySteps(view: View, domain: string): Generator<undefined, 
     yield;
   }
   const attempts = [...ended.map(endedAttempt), ...standing].sort((one, other) => other.startedMs - one.startedMs);
-  return { domain, attempts: attempts.slice(0, traceLimits.attempts + standing.length) };
+  const told = attempts.slice(0, traceLimits.attempts + standing.length);
+  return { domain, attempts: told, forgotten: view.forgotten ?? 0 };
 }
 
 /** Who waits first, and then the newest. */

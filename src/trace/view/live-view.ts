@@ -3,7 +3,8 @@ import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import { actorView, glanceNow } from './actor-view.ts';
 import { type Glance, glanceBack, glanceOf } from './glance.ts';
 import { LazyActors } from './lazy-actors.ts';
-import type { RecordOf, TraceRecord } from '../record.ts';
+import type { AttemptKeep } from '../attempt-keep.ts';
+import type { TraceRecord } from '../record.ts';
 import { ReplayedActor } from './replayed-actor.ts';
 import type { Ring } from '../ring.ts';
 import type { Stay } from './stay.ts';
@@ -25,7 +26,7 @@ export interface LiveActor {
 export interface LiveSource {
   readonly live: ReadonlyMap<string, LiveActor>;
   readonly ring: Pick<Ring, 'records' | 'lost' | 'index'>;
-  readonly attempts: { of(remote: string): readonly RecordOf<'attempt'>[] };
+  readonly attempts: Pick<AttemptKeep, 'of' | 'forgotten'>;
   readonly hosts: readonly string[];
   readonly nowMs: number;
   readonly bytesOf: NonNullable<View['bytesOf']>;
@@ -76,6 +77,7 @@ export function liveView({ live, ring, attempts, hosts, nowMs, bytesOf }: LiveSo
       return (records ??= ring.records());
     },
     attempts: (remote) => attempts.of(remote),
+    forgotten: attempts.forgotten,
     lost: ring.lost,
     diverged: [],
   };

@@ -34,6 +34,8 @@ export interface View {
   readonly records: readonly TraceRecord[];
   /** What is remembered of attempts with this remote domain that are decided, the oldest first; they outlast other records. */
   attempts(remote: string): readonly RecordOf<'attempt'>[];
+  /** Remote domains of which all attempts were forgotten, for there was no room; a trace does not say. */
+  readonly forgotten?: number;
   /** How many records are missing because there was no room for them. */
   readonly lost: number;
   /** Where replaying led an actor elsewhere than the trace says; nothing of the kind in a live view. */
