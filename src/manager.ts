@@ -5,7 +5,7 @@ import { entriesOf, setOf, tableFrom } from '../machines/collections/growing-tab
 import { limits } from '../machines/limits.ts';
 import type { StreamId } from '../machines/events.ts';
 import { LruMap } from './adapters/lru.ts';
-import { PerAddress } from './adapters/per-address.ts';
+import { PerAddress, RatePerAddress } from './adapters/per-address.ts';
 import { unheard } from './adapters/unheard.ts';
 import { makeEffects } from './control/effects.ts';
 import { observedPorts } from './control/observed-ports.ts';
@@ -98,6 +98,7 @@ export class ConnectionManager {
   readonly #ownProoftypes: readonly string[];
   /** Streams that stand, by the address that opened them. */
   readonly #places = new PerAddress(limits.streamsPerAddress);
+  readonly #arrivals: RatePerAddress;
   /** By address. */
   readonly #refusalsToldMs = new LruMap<string, number>(MOST_REFUSALS);
   #started = false;
@@ -127,6 +128,8 @@ export class ConnectionManager {
     const secret = options.dialback?.secret ?? ports.random.hex(32);
     if (secret.length < 16) throw new TypeError('dialback.secret: at least 16 characters are needed');
     const bounds = limitsFrom(options.limits);
+    const { connectionsPerSecond } = bounds;
+    this.#arrivals = new RatePerAddress({ perSecond: connectionsPerSecond, most: 10 * connectionsPerSecond });
     const { clock, network, random } = ports;
 
     this.#router = new Router({
@@ -198,6 +201,7 @@ export class ConnectionManager {
             preAuthBytes: bounds.preAuthBytes,
             idleMs: limits.idleMs,
             drainMs: limits.drainMs,
+            bytesPerSecond: bounds.bytesPerSecond,
           },
           registry,
           prooftypes,
@@ -237,8 +241,9 @@ export class ConnectionManager {
         const handle = await this.#ports.network.listen(options, ({ connection, directTls }) => {
           let listener: ConnectionEvents | null = null;
           const { remoteAddress } = connection;
-          if (!this.#places.take(remoteAddress)) {
-            this.#recordRefused(remoteAddress);
+          const refusal = this.#refusalOf(remoteAddress);
+          if (refusal !== null) {
+            this.#recordRefused(remoteAddress, refusal);
             connection.destroy();
             return unheard;
           }
@@ -406,13 +411,19 @@ export class ConnectionManager {
     return { streams, actors: this.#registry.liveActors, tables: this.#router.snapshot() };
   }
 
+  /** Takes a place; or says why there is none. */
+  #refusalOf(remoteAddress: string): string | null {
+    if (!this.#arrivals.take(remoteAddress, this.#ports.clock.now())) return 'it opens them too fast';
+    return this.#places.take(remoteAddress) ? null : `it has ${limits.streamsPerAddress} open already`;
+  }
+
   /** Once in a while of each address: a flood of them must not push out what else is remembered. */
-  #recordRefused(remoteAddress: string): void {
+  #recordRefused(remoteAddress: string, text: string): void {
     const nowMs = this.#ports.clock.now();
     const toldMs = this.#refusalsToldMs.get(remoteAddress);
     if (toldMs !== undefined && nowMs - toldMs < REFUSAL_QUIET_MS) return;
     this.#refusalsToldMs.set(remoteAddress, nowMs);
-    const why = fault('tcp', 'too-many-connections', 'peer', `it has ${limits.streamsPerAddress} open already`);
+    const why = fault('tcp', 'too-many-connections', 'peer', text);
     const report = { type: 'connection.refused', remoteAddress, fault: why };
     this.#registry.recorder.record('', { kind: 'report', report });
   }

@@ -19,6 +19,13 @@ export interface LimitOptions {
   readonly queueStanzas?: number;
   /** Bytes queued per domain pair. @defaultValue 16777216 */
   readonly queueBytes?: number;
+  /** Bytes of XML that one stream may bring in a second; whoever brings more is read more slowly. @defaultValue any number */
+  readonly bytesPerSecond?: number;
+  /**
+   * Connections that one address (IPv6: a /64) may open to us in a second, on average over ten; those beyond it are dropped.
+   * @defaultValue 100
+   */
+  readonly connectionsPerSecond?: number;
 }
 
 /** RFC 6120 §13.12: no deployment may set the limit lower. */
@@ -33,6 +40,9 @@ export const limitBounds = {
   preAuthBytes: [2_048, MAX_ELEMENT_BYTES],
   queueStanzas: [1, 10_000_000],
   queueBytes: [MIN_STANZA_BYTES, 2 ** 40],
+  /** A stanza of the least size that may be the largest, in a second. */
+  bytesPerSecond: [MIN_STANZA_BYTES, 2 ** 40],
+  connectionsPerSecond: [1, 1_000_000],
 } as const satisfies Record<keyof LimitOptions, readonly [least: number, most: number]>;
 
 /**
@@ -55,6 +65,8 @@ export function limitsFrom(options: LimitOptions = {}): Required<LimitOptions> {
     preAuthBytes: chosen('preAuthBytes', 10_000),
     queueStanzas: chosen('queueStanzas', 10_000),
     queueBytes: chosen('queueBytes', 16_777_216),
+    bytesPerSecond: options.bytesPerSecond === undefined ? Infinity : chosen('bytesPerSecond', Infinity),
+    connectionsPerSecond: chosen('connectionsPerSecond', 100),
   };
 }
 

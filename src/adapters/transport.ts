@@ -31,6 +31,7 @@ import type {
 } from '../ports.ts';
 import { dnaEventOf } from './dna-events.ts';
 import { DrainWatch } from './drain-watch.ts';
+import { InletPace } from './inlet-pace.ts';
 import { Framer, type StreamTag } from './framer/framer.ts';
 
 /** Where the stanzas of a stream go, and what has to be written comes from (src/routing). */
@@ -77,6 +78,8 @@ export interface TransportPorts {
   readonly idleMs: number;
   /** How long the peer may take nothing of a full buffer, in milliseconds; then the connection is dropped. */
   readonly drainMs: number;
+  /** What one stream may bring; whoever brings more is read more slowly. @defaultValue Infinity */
+  readonly bytesPerSecond?: number;
 }
 
 /** Bytes of XML that a stream has brought and taken, stanzas and all; TLS adds its own. */
@@ -113,6 +116,7 @@ class StreamTransport {
   readonly #framer: Framer;
   readonly #acceptedDirectTls: boolean;
   readonly #drainWatch: DrainWatch;
+  readonly #pace: InletPace;
   /** Id of the response header in force, whoever chose it (RFC 6120 §4.7.3): keys are made for it. */
   #wireId = '';
   #isAuthenticated = false;
@@ -180,7 +184,7 @@ class StreamTransport {
       throw new Error('no accepted connection under this stream id');
     }
     const connection = this.#connection;
-    const { clock, drainMs } = ports;
+    const { clock, drainMs, bytesPerSecond = Infinity } = ports;
     const drainWatch = new DrainWatch({
       connection,
       clock,
@@ -191,6 +195,7 @@ class StreamTransport {
       },
     });
     this.#drainWatch = drainWatch;
+    this.#pace = new InletPace({ connection, clock, bytesPerSecond });
     ports.plane.addStream(
       stream,
       {
@@ -207,7 +212,7 @@ class StreamTransport {
         cork: () => connection.cork(),
         uncork: () => connection.uncork(),
       },
-      connection,
+      this.#pace,
     );
     this.#watchIdleness();
   }
@@ -257,6 +262,7 @@ class StreamTransport {
   abandon(): void {
     this.#ports.clock.clearTimeout(this.#idleTimer);
     this.#drainWatch.stop();
+    this.#pace.stop();
     if (!this.#closed) this.#connection.destroy();
     this.#closed = true;
   }
@@ -331,6 +337,7 @@ class StreamTransport {
   #data(bytes: Buffer): void {
     this.#lastActivityMs = this.#ports.clock.now();
     this.#bytes.in += bytes.length;
+    this.#pace.brought(bytes.length);
     this.#ports.plane.batchStart();
     this.#connection.cork(); // what one chunk brings about is one write: header and features, answers to a burst of assertions
     try {
@@ -351,6 +358,7 @@ class StreamTransport {
     this.#closed = true;
     this.#ports.clock.clearTimeout(this.#idleTimer);
     this.#drainWatch.stop();
+    this.#pace.stop();
     if (what === null && this.#peerClosed && !this.#peerFailed) this.#ports.plane.streamFinished(this.#stream);
     const isOrderly = this.#peerClosed || this.#closing;
     this.#say({ type: 'transport.closed', fault: what ?? (isOrderly ? null : endedWithoutTag) });

@@ -81,6 +81,8 @@ const limits = record({
   preAuthBytes: optional(integer(...limitBounds.preAuthBytes, 'a size in bytes')),
   queueStanzas: optional(integer(...limitBounds.queueStanzas, 'a number of stanzas')),
   queueBytes: optional(located(integer(...limitBounds.queueBytes, 'a size in bytes'))),
+  bytesPerSecond: optional(integer(...limitBounds.bytesPerSecond, 'a number of bytes')),
+  connectionsPerSecond: optional(integer(...limitBounds.connectionsPerSecond, 'a number of connections')),
 });
 
 const traceFileBytes = integer(...traceFileBounds, 'a size in bytes');

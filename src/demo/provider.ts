@@ -39,6 +39,7 @@ export async function startProvider(
       bidi: setup.bidi ?? false,
       proofs: { ...setup.proofs, ...delegationsOf(setup, stage) },
       prooftypes: setup.prooftypes ?? {},
+      limits: setup.limits ?? {},
     },
     {
       network: countedNetwork(host.network, observer.sockets, changed),

@@ -1,5 +1,5 @@
 /** What a scenario of the demo is: two providers, what they send, and what has to be true afterwards. */
-import type { ManagerOptions, PolicyOptions } from '../options.ts';
+import type { LimitOptions, ManagerOptions, PolicyOptions } from '../options.ts';
 import type { Facts } from './facts.ts';
 
 /** The providers of RFC 7712: A hosts a.example and c.example, B hosts b.example and d.example, as far as a scenario needs. */
@@ -33,6 +33,7 @@ export interface ProviderSetup {
   readonly prooftypes?: NonNullable<ManagerOptions['prooftypes']>;
   /** XEP-0288. @defaultValue false */
   readonly bidi?: boolean;
+  readonly limits?: LimitOptions;
 }
 
 /** What a domain says of itself outside of XMPP, for others to judge its certificate by. */

@@ -5,9 +5,15 @@ import { limits } from '../../machines/limits.ts';
 import { createLog } from '../../src/cli/log.ts';
 import { credentialOf } from '../../src/demo/certificates.ts';
 import { ConnectionManager } from '../../src/manager.ts';
-import type { ConnectionEvents } from '../../src/ports.ts';
+import type { ConnectionEvents, Network } from '../../src/ports.ts';
+import { fault } from '../../src/protocol/faults.ts';
+import { rows } from '../../src/trace/queries/queries.ts';
+import { createDuo } from '../support/duo.ts';
 import { createSimulation, type Simulation } from '../support/simulation.ts';
 import { header, ScriptedStream } from '../support/simulation-peer.ts';
+
+/** More than the fabric brings at once here. */
+const CHUNK_BYTES = 2_000;
 
 const silent: ConnectionEvents = {
   connected: () => undefined,
@@ -51,6 +57,38 @@ test('connections beyond streamsPerAddress are dropped at once, and another addr
   flood.connect(target, silent);
   await simulation.clock.advance(1_000);
   assert.equal(manager.snapshot().streams.length, 1);
+  const stopped = manager.stop();
+  await simulation.clock.advance(20_000);
+  await stopped;
+});
+
+test('connections beyond connectionsPerSecond are dropped, and another address still gets in (L2)', async () => {
+  const simulation = createSimulation(1);
+  const { network, address } = simulation.host({ forServerName: () => null });
+  const listen = [{ address, port: 5269, tls: 'starttls' as const }];
+  const options = { hosts: { 'b.example': null }, listen, limits: { connectionsPerSecond: 2 } };
+  const manager = new ConnectionManager(options, { ...simulation, network });
+  await manager.start();
+  const refused: unknown[] = [];
+  manager.reports$.subscribe(({ report }) => {
+    if (report.type === 'connection.refused') refused.push({ ...report });
+  });
+  const target = { addresses: [{ family: 4 as const, address }], port: 5269 };
+  const open = async (from: Network, count: number): Promise<number> => {
+    const before = manager.snapshot().streams.length;
+    for (let at = 0; at < count; at += 1) from.connect(target, silent);
+    await simulation.clock.advance(1_000);
+    return manager.snapshot().streams.length - before;
+  };
+  const [flood, other] = [
+    simulation.host({ forServerName: () => null }),
+    simulation.host({ forServerName: () => null }),
+  ];
+  assert.equal(await open(flood.network, 50), 20, 'those of ten seconds at once');
+  assert.equal(await open(flood.network, 50), 2, 'and then two a second');
+  assert.equal(await open(other.network, 5), 5);
+  const why = fault('tcp', 'too-many-connections', 'peer', 'it opens them too fast');
+  assert.deepEqual(refused, [{ type: 'connection.refused', remoteAddress: flood.address, fault: why }]);
   const stopped = manager.stop();
   await simulation.clock.advance(20_000);
   await stopped;
@@ -120,4 +158,32 @@ test('whoever claims domain after domain makes us dial no more than verifyStream
   const stopped = manager.stop();
   await clock.advance(20_000);
   await stopped;
+});
+
+test('who brings more than bytesPerSecond is read more slowly, loses nothing, and slows nobody else (L2)', async () => {
+  const duo = await createDuo({
+    A: { hosts: ['a.example'] },
+    B: { hosts: ['b.example', 'c.example'], limits: { bytesPerSecond: 10_000 } },
+  });
+  const { clock } = duo.simulation;
+  duo.send('a.example', 'b.example');
+  await duo.settle();
+  await clock.advance(10_000);
+  const flood = 400;
+  for (let at = 0; at < flood; at += 1) duo.send('a.example', 'b.example');
+  const begunMs = clock.now();
+  const [before] = rows(duo.providers.B.view(), 'stream').rows;
+  await clock.runUntil(() => duo.arrived.length === 1 + flood, 120_000);
+  const [after] = rows(duo.providers.B.view(), 'stream').rows;
+  const bytes = (after?.bytes?.in ?? 0) - (before?.bytes?.in ?? 0);
+  const tookMs = clock.now() - begunMs;
+  // What was saved up of the last second is read at once; for what the last chunk owes nobody waits.
+  const dueMs = (bytes - 10_000 - CHUNK_BYTES) / 10;
+  assert.ok(dueMs > 3_000 && tookMs >= dueMs && tookMs < 2 * dueMs, `${bytes} B, ${tookMs} ms`);
+  assert.deepEqual(
+    duo.arrived.map(({ id }) => id),
+    [...Array(1 + flood).keys()],
+    'in order, each once',
+  );
+  await duo.stop();
 });

@@ -73,7 +73,9 @@ expectTypeOf<PolicyOptions['minTls']>().toEqualTypeOf<'1.2' | '1.3' | undefined>
 expectTypeOf<{ federation: 'trusted' }>().not.toExtend<PolicyOptions>();
 // What is fixed for one domain makes no sense for all.
 expectTypeOf<'target' extends keyof PolicyOptions ? true : false>().toEqualTypeOf<false>();
-expectTypeOf<keyof LimitOptions>().toEqualTypeOf<'stanzaBytes' | 'preAuthBytes' | 'queueStanzas' | 'queueBytes'>();
+expectTypeOf<keyof LimitOptions>().toEqualTypeOf<
+  'stanzaBytes' | 'preAuthBytes' | 'queueStanzas' | 'queueBytes' | 'bytesPerSecond' | 'connectionsPerSecond'
+>();
 
 // ——— the ports are all that a manager has of the world
 expectTypeOf<Ports>().toEqualTypeOf<{
