@@ -22,7 +22,8 @@ export function summary(
   if (told.length === 0 && pair !== undefined)
     return `Nothing is negotiated with ${visible(pair)} here, and nothing was lately; without PAIR all that is there is told.${apart}`;
   if (told.length === 0) return `Nothing is negotiated here, and nothing was lately.${apart}`;
-  if (stuck === 0) return paint('green', `Nothing is stuck: ${pairsOf(told)}.`) + apart;
+  if (stuck === 0 && apart !== '') return `${pairsOf(told)}, of which none is stuck by what this end knows.${apart}`;
+  if (stuck === 0) return paint('green', `Nothing is stuck: ${pairsOf(told)}.`);
   const whole = told.length === stuck ? '' : ` of ${told.length}`;
   return paint('red', `${stuck}${whole} ${stuck === 1 ? 'is' : 'are'} stuck.`) + apart;
 }

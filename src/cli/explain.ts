@@ -4,13 +4,15 @@ import { makePaint } from '../demo/paint.ts';
 import { canonicalDomain } from '../protocol/names.ts';
 import { writeBundle } from '../trace/explain/bundle.ts';
 import { explain as explanationsOf, type Explanation, type PairWanted, pairFrom } from '../trace/explain/explain.ts';
-import { join, type Disagreement } from '../trace/join/join.ts';
+import { isAbout, join, overlapOf, type Disagreement } from '../trace/join/join.ts';
+import { lasting } from '../trace/explain/words.ts';
+import type { View } from '../trace/view/view.ts';
 import type { RunCommand } from './command.ts';
 import { explanationsAt, traceAt } from './explain-inspector.ts';
 import { lineOfWell, linesOfDisagreement, linesOfExplanation, summary } from './explain-text.ts';
 import { type OpenedTrace, openTrace, warn } from './open-trace.ts';
 import { packageVersion } from './version.ts';
-import { EXIT, UsageError, type ExitCode, type Terminal } from './terminal.ts';
+import { EXIT, InputError, UsageError, type ExitCode, type Terminal } from './terminal.ts';
 
 /** Negotiations that stand well are told of in a line each, so many of them. */
 const MOST_WELL = 20;
@@ -32,17 +34,41 @@ export const explain: RunCommand = async ({ values, positionals }, terminal) => 
   const first = await openTrace(file, nowMs);
   const second = await secondOf(further, nowMs);
   const [pair] = second === null ? further : further.slice(1);
-  const told = explanationsOf(first.view, pair === undefined ? {} : wanted(pair));
+  const asked = pair === undefined ? {} : wanted(pair);
+  const told = explanationsOf(first.view, asked);
   warn(file, first, terminal);
-  if (typeof bundle === 'string') pack(bundle, told, first.lines, first.view.atMs, hide === true, terminal);
-  if (second === null) return print(told, [], terminal, pair);
+  if (second === null) {
+    if (typeof bundle === 'string') pack(bundle, told, first.lines, first.view.atMs, hide === true, terminal);
+    return print(told, [], terminal, pair);
+  }
+  if (bundle !== undefined) throw new UsageError('--bundle is of one trace: make one at each end');
   warn(further[0] ?? '', second, terminal);
-  return print(told, join(first.view, second.view), terminal, pair);
+  const ends = [first.view, second.view] as const;
+  warnOfJoin([file, further[0] ?? ''], ends, terminal);
+  const apart = join(...ends).filter((one) => pair === undefined || isAbout(one, ends, asked));
+  return print(told, apart, terminal, pair);
 };
+
+/** What of the two traces cannot be compared. */
+function warnOfJoin(names: readonly [string, string], [a, b]: readonly [View, View], terminal: Terminal): void {
+  const served = a.hosts.find((host) => b.hosts.includes(host));
+  if (served !== undefined) throw new InputError(`${names.join(' and ')} are of one end: both serve ${served}`);
+  const note = (sentence: string): void => terminal.tell(terminal.paint('yellow', sentence));
+  const { shared, onlyA, onlyB, shorter } = overlapOf(a, b);
+  note(
+    `${shared === 0 ? 'no stream is' : shared === 1 ? 'one stream is' : `${shared} streams are`} in both traces; ${onlyA} only in ${names[0]}, ${onlyB} only in ${names[1]}`,
+  );
+  if (shorter === null) return;
+  const [first, second] = shorter.which === 'first' ? names : [names[1], names[0]];
+  note(`${first} ends ${lasting(shorter.byMs)} before ${second}: what came later is not compared`);
+}
+
+const looksLikeFile = (name: string): boolean => /[/\\]|\.(?:dnalog|jsonl?|gz)$/.test(name);
 
 /** Of a further argument, a second trace if there is a file of that name; else it is a pair. */
 async function secondOf([name, ...further]: readonly string[], nowMs: number): Promise<OpenedTrace | null> {
   const isFile = name !== undefined && !name.includes('>') && existsSync(name);
+  if (name !== undefined && !isFile && looksLikeFile(name)) throw new InputError(`${name}: there is no such file`);
   if (further.length > (isFile ? 1 : 0)) throw new UsageError('expected FILE [FILE2] [PAIR]');
   return isFile ? await openTrace(name, nowMs) : null;
 }
@@ -77,7 +103,7 @@ function pack(
   try {
     bytes = writeBundle({ header, explanations, trace }, hideAddresses);
     // It may name who talks to whom: nobody else on this machine has to read it.
-    writeFileSync(out, bytes, { mode: 0o600 });
+    writeFileSync(out, bytes, { mode: 0o600, flag: 'wx' });
   } catch (error) {
     throw new UsageError(`--bundle: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -25,9 +25,10 @@ export function inspect(
   clock: Clock,
   tell: (text: string) => void,
 ): Promise<Inspector> {
+  const startedMs = clock.now();
   return Inspector.start(config, {
     view: () => manager.view(),
-    traceLines: () => traceOf(manager, hosts, clock),
+    traceLines: () => traceOf(manager, { hosts, startedMs, nowMs: clock.now() }),
     live: {
       records$: manager.records$,
       partiesOf: (stream) => manager.partiesOf(stream),
@@ -41,19 +42,27 @@ export function inspect(
  * What is remembered of attempts, and what the ring holds; and whoever lives and was born before it begins, as he stands now, so
  * that it can be replayed. It is taken now, and made into lines as they are read.
  */
-function traceOf(manager: InspectedManager, hosts: readonly string[], clock: Clock): Iterable<string> {
-  const { records } = manager.view();
+function traceOf(manager: InspectedManager, about: TraceAbout): Iterable<string> {
+  const { records, lost } = manager.view();
   const standing = manager.traceSnapshots();
   const [first] = records;
   const born = new Set(records.filter(({ kind }) => kind === 'born').map(({ actor }) => actor));
   const before = standing.filter(({ kind, seq }) => kind === 'attempt' && (first === undefined || seq < first.seq));
   const unborn = standing.filter(({ kind, actor }) => kind === 'snapshot' && !born.has(actor));
-  return linesOf([...before, ...records, ...unborn], hosts, clock.now());
+  // What the ring has forgotten is not told.
+  const startedMs = lost === 0 ? about.startedMs : (first?.atMs ?? about.nowMs);
+  return linesOf([...before, ...records, ...unborn], { ...about, startedMs });
 }
 
-function* linesOf(records: readonly TraceRecord[], hosts: readonly string[], nowMs: number): Generator<string> {
+interface TraceAbout {
+  readonly hosts: readonly string[];
+  readonly startedMs: number;
+  readonly nowMs: number;
+}
+
+function* linesOf(records: readonly TraceRecord[], { hosts, startedMs, nowMs }: TraceAbout): Generator<string> {
   const encoder = new TraceEncoder();
   const software = `xmpp-dna ${packageVersion()}`;
-  yield encoder.header({ software, startedAtMs: nowMs, role: 'daemon', hosts, savedAtMs: nowMs });
+  yield encoder.header({ software, startedAtMs: startedMs, role: 'daemon', hosts, savedAtMs: nowMs });
   for (const record of records) yield encoder.record(record);
 }

@@ -31,7 +31,9 @@ export async function openTrace(file: string, nowMs: number): Promise<OpenedTrac
     const isCutOff = lines.pop() !== '';
     const { header, records, unknown } = await readTrace(chunksOf(lines));
     const view = replay(records, { hosts: header.hosts });
-    return { view: { ...view, atMs: momentOf(view, header, bundle?.atMs ?? nowMs) }, lines, unknown, isCutOff };
+    const covers = { sinceMs: header.startedAtMs, untilMs: header.savedAtMs ?? view.atMs };
+    const atMs = momentOf(view, header, bundle?.atMs ?? nowMs);
+    return { view: { ...view, atMs, covers }, lines, unknown, isCutOff };
   } catch (error) {
     if (error instanceof TraceError) throw new InputError(`${file}: ${error.message}`);
     if (error instanceof FaultError) throw new InputError(`${file}: ${error.fault.text ?? error.fault.condition}`);

@@ -119,6 +119,8 @@ test('O3 O5: a trace file, its bundle, and the live records have the same explan
   const file = save('a.dnalog', recordsOf(duo, 'A'), 'a.example');
   const bundle = pathOf(folder, 'bundle.gz');
   const ofFile = await run(file, 'a.example>b.example', '--bundle', bundle);
+  const again = await run(file, '--bundle', bundle);
+  assert.deepEqual([again.code, /file already exists/.test(again.told)], [2, true], 'nothing is written over');
   assert.equal(ofFile.code, 1);
   const told = ({ events }: typeof ofFile): unknown[] =>
     events.map(({ event, diagnosis, state, remote }) => [event, diagnosis, state, remote]);
@@ -126,6 +128,45 @@ test('O3 O5: a trace file, its bundle, and the live records have the same explan
   const ofBundle = await run(bundle);
   assert.deepEqual(ofBundle.events, ofFile.events, 'of the same moment, too');
   const other = save('b.dnalog', recordsOf(duo, 'B'), 'b.example');
-  assert.deepEqual(told(await run(file, other)), told(ofFile), 'B has seen nothing, and nothing was sent');
+  const both = await run(file, other);
+  assert.deepEqual(told(both), told(ofFile), 'B has seen nothing, and nothing was sent');
+  assert.match(both.told, /no stream is in both traces/);
   await duo.stop();
+});
+
+test('O5: two traces of which one says until when it is whole; and what cannot be joined', async () => {
+  const duo = await createDuo();
+  duo.send('a.example', 'b.example');
+  await duo.settle();
+  const copied = recordsOf(duo, 'B');
+  await duo.simulation.clock.advance(30_000);
+  duo.send('b.example', 'a.example');
+  await duo.settle();
+  await duo.stop(); // orderly: of that the copy knows nothing
+  const ours = save('ours.dnalog', recordsOf(duo, 'A'), 'a.example');
+  const theirs = save('theirs.dnalog', copied, 'b.example');
+  for (const files of [
+    [ours, theirs],
+    [theirs, ours],
+  ]) {
+    const { events, told } = await run(...files);
+    assert.deepEqual(
+      events.filter(({ event }) => event === 'disagreement'),
+      [],
+      'it was copied before they had done',
+    );
+    assert.match(
+      told,
+      /one stream is in both traces; 1 only in .*ours\.dnalog|; 0 only in .*theirs\.dnalog, 1 only in .*ours/,
+    );
+    assert.match(told, /theirs\.dnalog ends .* before .*ours\.dnalog: what came later is not compared/);
+  }
+  for (const [args, why] of [
+    [[ours, ours], /are of one end: both serve a\.example/],
+    [[ours, 'absent.dnalog'], /absent\.dnalog: there is no such file/],
+    [[ours, theirs, '--bundle', pathOf(folder, 'both.gz')], /--bundle is of one trace/],
+  ] as const) {
+    const { code, told } = await run(...args);
+    assert.deepEqual([code, why.test(told)], [2, true], told);
+  }
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StreamFeatures, WireElement } from '../../src/protocol/wire.ts';
-import { join } from '../../src/trace/join/join.ts';
+import { join, overlapOf } from '../../src/trace/join/join.ts';
 import type { View } from '../../src/trace/view/view.ts';
 import { type ActorMade, NOW_MS, type RecordMade, viewMade, wireMade } from '../support/explain-views.ts';
 
@@ -114,6 +114,65 @@ test('O5: STARTTLS stripped on the way (RFC 7590 §3.1)', () => {
   };
   assert.deepEqual(idsOf(stripped), ['altered-on-the-way']);
   assert.match(first(stripped), /with STARTTLS optional, .* and a\.example saw STARTTLS absent/);
+});
+
+test('O5: an answer that is changed on the way is told as such, and not as swallowed', () => {
+  const valid = { kind: 'result', from: 'b.example', to: 'a.example', key: null, answer: { type: 'valid' } } as const;
+  const invalid = { ...valid, answer: { type: 'invalid' } } as const;
+  const changed = { talk: [...TALK, { from: 'b' as const, element: valid, agoMs: 10_000, read: invalid }] };
+  assert.deepEqual(idsOf(changed), ['altered-on-the-way']);
+  assert.match(first(changed), /with the answer valid, and a\.example saw the answer invalid/);
+  const otherId = {
+    talk: TALK.map((line) => (line.element === ANSWER ? { ...line, read: { ...ANSWER, id: 'two' } } : line)),
+  };
+  assert.deepEqual(idsOf(otherId), ['altered-on-the-way']);
+  assert.match(first(otherId), /id one, and a\.example saw .*id two/);
+});
+
+test('O5: of two that are alike, the one that was lost is lost, and the other is not altered', () => {
+  const question = (id: string, read?: null): Line => ({
+    ...{ from: 'b', element: { ...VERIFY, id }, agoMs: 10_000 },
+    ...(read === undefined ? {} : { read }),
+  });
+  const talk = [...TALK, question('x', null), question('y')];
+  assert.deepEqual(idsOf({ talk }), ['sent-not-seen']);
+});
+
+test('O5: what one end read and the other never sent was put in on the way', () => {
+  const [a, b] = ends({});
+  const conflict = { kind: 'streamError', condition: 'conflict', text: null } as const;
+  const injected = viewMade([], [wireMade('stream:3', 'in', conflict, 15_000)]).records;
+  const read = { ...a, recordsOf: (id: string) => [...a.recordsOf(id), ...(id === 'stream:3' ? injected : [])] };
+  const [told, ...others] = join(read, b);
+  assert.deepEqual([told?.id, others], ['seen-not-sent', []]);
+  assert.equal(
+    told?.cause,
+    'a.example read a stream error (conflict), and b.example never sent it: somebody on the way has put it in.',
+  );
+});
+
+test('O5: what a trace does not cover is not held against it: not what came before, and not what came after', () => {
+  const closed = { state: 'closed', before: ['established', 'closing'], ended: {}, agoMs: 15_000 };
+  const lost = TALK.map((line) => (line.element === RESULT ? { ...line, read: null } : line));
+  const [a, b] = ends({ talk: lost, b: closed });
+  assert.deepEqual(
+    join(a, b).map(({ id }) => id),
+    ['sent-not-seen', 'half-open'],
+  );
+  const early = { sinceMs: 0, untilMs: NOW_MS - 19_700 };
+  for (const [one, other] of [
+    [a, { ...b, covers: early }],
+    [{ ...a, covers: early }, b],
+  ] as const) {
+    assert.deepEqual(join(one, other), []);
+    assert.deepEqual(join(other, one), []);
+    const { shorter } = overlapOf(one, other);
+    assert.deepEqual(shorter, { which: one.covers === undefined ? 'second' : 'first', byMs: 19_700 });
+  }
+  assert.deepEqual(
+    join(a, { ...b, covers: { sinceMs: NOW_MS - 19_000, untilMs: NOW_MS } }).map(({ id }) => id),
+    ['half-open'],
+  );
 });
 
 test('O5: A thinks that the stream stands, B has closed it', () => {

@@ -20,7 +20,8 @@ export function nameOf(element: WireElement): string {
   const kind = isDialback ? `db:${element.kind}` : (NAMES[element.kind] ?? `<${element.kind}/>`);
   const pair = isDialback ? ` from ${element.from} to ${element.to}` : '';
   const answer = isDialback && element.answer !== null ? ` (${element.answer.type})` : '';
-  return `${kind}${pair}${answer}`;
+  const condition = 'condition' in element ? ` (${element.condition})` : '';
+  return `${kind}${pair}${answer}${condition}`;
 }
 
 const NAMES: Readonly<Partial<Record<WireElement['kind'], string>>> = {
@@ -31,47 +32,80 @@ const NAMES: Readonly<Partial<Record<WireElement['kind'], string>>> = {
   streamError: 'a stream error',
 };
 
-/** By what both ends know an element; details may have been changed on the way. */
-const keyOf = (element: WireElement): string => nameOf(element) + ('id' in element ? ` ${element.id ?? ''}` : '');
+/** By what both ends know an element, as it should be; and where somebody on the way has changed what it says. */
+const keyOf = (element: WireElement): string => `${nameOf(element)} ${'id' in element ? (element.id ?? '') : ''}`;
+const looseKeyOf = (element: WireElement): string =>
+  element.kind === 'result' || element.kind === 'verify'
+    ? `${element.kind} ${element.from}>${element.to} ${element.answer === null ? 'asked' : 'answered'}`
+    : element.kind;
 
 interface Pairing {
-  readonly sent: WireRecord;
+  /** Null: it was never sent. */
+  readonly sent: WireRecord | null;
   /** Null: it was never read. */
   readonly seen: WireRecord | null;
 }
 
-/** Elements stay in their order; what has the same name is the same in that order. */
+/** Elements stay in their order: what is the same in all that both ends know, and then what is alike, is the same in that order. */
 function pairings(from: View, to: View, idFrom: string, idTo: string): Pairing[] {
-  const seen = new Map<string, WireRecord[]>();
-  for (const record of wiresOf(to, idTo, 'in')) {
-    const key = keyOf(record.element);
-    const same = seen.get(key);
-    if (same === undefined) seen.set(key, [record]);
-    else same.push(record);
-  }
-  const next = new Map<string, number>();
-  return wiresOf(from, idFrom, 'out').map((sent) => {
-    const key = keyOf(sent.element);
-    const at = next.get(key) ?? 0;
-    next.set(key, at + 1);
-    return { sent, seen: seen.get(key)?.[at] ?? null };
-  });
+  const sent = wiresOf(from, idFrom, 'out');
+  const seen = wiresOf(to, idTo, 'in');
+  const exact = paired(sent, seen, keyOf);
+  const alike = paired(exact.sent, exact.seen, looseKeyOf);
+  return [
+    ...exact.pairs,
+    ...alike.pairs,
+    ...alike.sent.map((one) => ({ sent: one, seen: null })),
+    ...alike.seen.map((one) => ({ sent: null, seen: one })),
+  ];
 }
 
-export interface Unseen {
+interface Paired {
+  readonly pairs: readonly Pairing[];
+  /** What is left over. */
+  readonly sent: readonly WireRecord[];
+  readonly seen: readonly WireRecord[];
+}
+
+function paired(
+  sent: readonly WireRecord[],
+  seen: readonly WireRecord[],
+  keyOfOne: (element: WireElement) => string,
+): Paired {
+  const waiting = new Map<string, WireRecord[]>();
+  for (const record of seen.toReversed()) {
+    const key = keyOfOne(record.element);
+    const same = waiting.get(key);
+    if (same === undefined) waiting.set(key, [record]);
+    else same.push(record);
+  }
+  const pairs: Pairing[] = [];
+  const left = sent.filter((one) => {
+    const found = waiting.get(keyOfOne(one.element))?.pop();
+    if (found !== undefined) pairs.push({ sent: one, seen: found });
+    return found === undefined;
+  });
+  const unpaired = new Set([...waiting.values()].flat());
+  return { pairs, sent: left, seen: seen.filter((one) => unpaired.has(one)) };
+}
+
+export interface Apart {
   readonly name: string;
+  /** By the clock of whose record it is. */
   readonly atMs: number;
 }
 
-/** What the trace of the reader cannot tell, since its records are gone, is not held against it. */
-export function sentUnseen(from: View, to: View, idFrom: string, idTo: string): Unseen[] {
-  if (to.lost > 0) return [];
-  return pairings(from, to, idFrom, idTo).flatMap(({ sent, seen }) =>
-    seen === null ? [{ name: nameOf(sent.element), atMs: sent.atMs }] : [],
-  );
+/** What was sent and never read; and what was read and never sent. */
+export function unpaired(from: View, to: View, idFrom: string, idTo: string): { unseen: Apart[]; unsent: Apart[] } {
+  const all = pairings(from, to, idFrom, idTo);
+  const apart = ({ element, atMs }: WireRecord): Apart => ({ name: nameOf(element), atMs });
+  return {
+    unseen: all.flatMap(({ sent, seen }) => (sent !== null && seen === null ? [apart(sent)] : [])),
+    unsent: all.flatMap(({ sent, seen }) => (sent === null && seen !== null ? [apart(seen)] : [])),
+  };
 }
 
-export interface Altered extends Unseen {
+export interface Altered extends Apart {
   readonly what: { readonly sent: string; readonly seen: string };
 }
 
@@ -82,13 +116,23 @@ const COMPARED: Readonly<Partial<Record<WireElement['kind'], (element: WireEleme
       ? ''
       : `STARTTLS ${element.startTls}, mechanisms ${element.mechanisms.join(' ') || 'none'}, dialback ${element.dialback ? 'offered' : 'absent'}`,
   streamHeader: (element) =>
-    element.kind !== 'streamHeader' ? '' : `from ${element.from ?? 'nobody'} to ${element.to ?? 'nobody'}`,
+    element.kind !== 'streamHeader'
+      ? ''
+      : `from ${element.from ?? 'nobody'} to ${element.to ?? 'nobody'}, id ${element.id ?? 'none'}`,
+  result: (element) => (element.kind === 'result' ? answerOf(element) : ''),
+  verify: (element) => (element.kind === 'verify' ? `id ${element.id}, ${answerOf(element)}` : ''),
+  streamError: (element) => (element.kind === 'streamError' ? element.condition : ''),
+  saslFailure: (element) => (element.kind === 'saslFailure' ? element.condition : ''),
 };
+
+const answerOf = ({ answer }: Extract<WireElement, { kind: 'result' | 'verify' }>): string =>
+  answer === null ? 'a key' : answer.type === 'error' ? `the error ${answer.condition}` : `the answer ${answer.type}`;
 
 export function alteredElements(from: View, to: View, idFrom: string, idTo: string): Altered[] {
   return pairings(from, to, idFrom, idTo).flatMap(({ sent, seen }) => {
+    if (sent === null || seen === null) return [];
     const compared = COMPARED[sent.element.kind];
-    if (seen === null || compared === undefined) return [];
+    if (compared === undefined) return [];
     const what = { sent: compared(sent.element), seen: compared(seen.element) };
     return what.sent === what.seen ? [] : [{ name: nameOf(sent.element), atMs: sent.atMs, what }];
   });
@@ -102,8 +146,10 @@ export function clocksBetween(a: View, b: View, shared: readonly SharedStream[])
   const there: number[] = [];
   const back: number[] = [];
   for (const { idA, idB } of shared) {
-    for (const { sent, seen } of pairings(a, b, idA, idB)) if (seen !== null) there.push(seen.atMs - sent.atMs);
-    for (const { sent, seen } of pairings(b, a, idB, idA)) if (seen !== null) back.push(seen.atMs - sent.atMs);
+    for (const { sent, seen } of pairings(a, b, idA, idB))
+      if (sent !== null && seen !== null) there.push(seen.atMs - sent.atMs);
+    for (const { sent, seen } of pairings(b, a, idB, idA))
+      if (sent !== null && seen !== null) back.push(seen.atMs - sent.atMs);
   }
   // The fastest of each: others have waited on the way.
   const least = (list: readonly number[]): number => list.reduce((one, other) => Math.min(one, other), Infinity);

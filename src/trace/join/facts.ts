@@ -1,25 +1,25 @@
-/** What each end lets through on one stream, at the end of its trace. */
+/** What each end lets through on one stream, when the trace that ends first does. */
 import type { View } from '../view/view.ts';
+import { byBoth, type OneClock } from './coverage.ts';
 
-export interface FactView {
-  /** `a.example>b.example` that it sends, with when it began. */
+export interface Facts {
+  /** `a.example>b.example` that it sends, with when it began by the clock of both. */
   readonly out: ReadonlyMap<string, number>;
   readonly in: ReadonlyMap<string, number>;
-  /** When its trace ends. */
-  readonly untilMs: number;
 }
 
-/** @param laterMs taken off every time, so that both ends tell it by one clock */
-export function facts(view: View, stream: string, laterMs: number): FactView {
+export function facts(view: View, stream: string, clock: OneClock): Facts {
   const tables = { out: new Map<string, number>(), in: new Map<string, number>() };
   for (const record of view.records) {
     if (record.kind !== 'fact' || `stream:${record.stream}` !== stream) continue;
-    const { change, direction, from, to, atMs } = record;
+    const { change, direction, from, to } = record;
+    const atMs = byBoth(clock, view, record.atMs);
+    if (atMs > clock.untilMs) continue;
     const table = tables[direction];
-    if (change === 'published') table.set(`${from ?? '*'}>${to ?? '*'}`, atMs - laterMs);
+    if (change === 'published') table.set(`${from ?? '*'}>${to ?? '*'}`, atMs);
     else forget(table, from, to);
   }
-  return { ...tables, untilMs: view.atMs - laterMs };
+  return tables;
 }
 
 /** Null stands for all. */

@@ -2,11 +2,12 @@
  * Two traces of one negotiation, one from each end, laid beside each other (FEATURES O5): what one end says that it sent and the
  * other never saw, and where they think differently of the same stream.
  */
-import { alteredElements, clocksBetween, sentUnseen, type SharedStream } from './elements.ts';
-import { sharedStreams, strayStreams } from './streams.ts';
+import { coverageOf, oneClock, type OneClock, tellsOf, byBoth } from './coverage.ts';
+import { alteredElements, clocksBetween, type SharedStream, unpaired } from './elements.ts';
+import { namesOn, sharedStreams, strayStreams, streamsIn } from './streams.ts';
 import { type Disagreement, endsOf } from './disagreement.ts';
 import { fieldsIn } from '../context.ts';
-import { facts, type FactView } from './facts.ts';
+import { facts } from './facts.ts';
 import { lasting } from '../explain/words.ts';
 import type { View } from '../view/view.ts';
 
@@ -14,24 +15,56 @@ export type { Disagreement } from './disagreement.ts';
 
 /** Clocks may be so far apart before it is worth a word, in milliseconds. */
 const CLOCKS_MS = 2_000;
-/** What happened so shortly before the end of a trace may still be on its way. */
-const LATELY_MS = 2_000;
 
 /** In the order in which things went apart; what is of no one moment comes first. */
 export function join(a: View, b: View): readonly Disagreement[] {
   const shared = sharedStreams(a, b);
   const aheadMs = clocksBetween(a, b, shared);
+  const clock = oneClock(a, b, aheadMs ?? 0);
   const found = [
     ...clocks(a, b, aheadMs),
     ...shared.flatMap((stream) => [
       ...certificates(a, b, stream),
-      ...lostElements(a, b, stream, aheadMs),
-      ...halfOpen(a, b, stream, aheadMs),
-      ...factsApart(a, b, stream, aheadMs),
+      ...elementsApart(a, b, stream, clock),
+      ...halfOpen(a, b, stream, clock),
+      ...factsApart(a, b, stream, clock),
     ]),
-    ...strayStreams(a, b, shared, aheadMs),
+    ...strayStreams(a, b, shared, clock),
   ];
   return found.sort((one, other) => (one.atMs ?? 0) - (other.atMs ?? 0));
+}
+
+/** How much of two traces can be compared. */
+export interface Overlap {
+  /** Streams that are in both, and in one alone. */
+  readonly shared: number;
+  readonly onlyA: number;
+  readonly onlyB: number;
+  /** The trace that ends well before the other; null where neither does. */
+  readonly shorter: { readonly which: 'first' | 'second'; readonly byMs: number } | null;
+}
+
+export function overlapOf(a: View, b: View): Overlap {
+  const shared = sharedStreams(a, b);
+  const laterMs = coverageOf(b).untilMs - (clocksBetween(a, b, shared) ?? 0) - coverageOf(a).untilMs;
+  const which = laterMs > 0 ? 'first' : 'second';
+  return {
+    shared: shared.length,
+    onlyA: streamsIn(a) - shared.length,
+    onlyB: streamsIn(b) - shared.length,
+    shorter: Math.abs(laterMs) < CLOCKS_MS ? null : { which, byMs: Math.abs(laterMs) },
+  };
+}
+
+/** Whether it is of a stream on which that pair was, or of all of them. */
+export function isAbout(
+  { streams }: Disagreement,
+  ends: readonly [View, View],
+  { local, remote }: { readonly local?: string; readonly remote?: string },
+): boolean {
+  if (streams.every((id) => id === null)) return true;
+  const names = new Set(streams.flatMap((id, at) => (id === null ? [] : namesOn(at === 0 ? ends[0] : ends[1], id))));
+  return [local, remote].every((domain) => domain === undefined || names.has(domain));
 }
 
 function clocks(a: View, b: View, aheadMs: number | null): Disagreement[] {
@@ -93,70 +126,87 @@ function sawNone(view: View, id: string): boolean {
   return certificate === null && resumed === false;
 }
 
-function lostElements(a: View, b: View, stream: SharedStream, aheadMs: number | null): Disagreement[] {
+function elementsApart(a: View, b: View, { idA, idB }: SharedStream, clock: OneClock): Disagreement[] {
   const [nameA, nameB] = endsOf(a, b);
-  const { idA, idB } = stream;
   const streams = [idA, idB] as const;
-  const lost = (
-    from: View,
-    to: View,
-    [sender, reader]: readonly [string, string],
-    [idFrom, idTo]: readonly [string, string],
-    toFirstMs: number,
-  ): Disagreement[] => [
-    ...sentUnseen(from, to, idFrom, idTo)
-      .filter(({ atMs }) => atMs < from.atMs - LATELY_MS)
-      .map(({ name, atMs }) => ({
-        ...{ id: 'sent-not-seen', atMs: atMs - toFirstMs, streams },
-        cause: `${sender} sent ${name}, and ${reader} never saw it.`,
-        fix: `Look for what swallows it between ${sender} and ${reader}: a proxy, a firewall that inspects, or a connection that is dead and was not closed.`,
+  const oneWay = (
+    [from, sender, idFrom]: readonly [View, string, string],
+    [to, reader, idTo]: readonly [View, string, string],
+  ): Disagreement[] => {
+    const { unseen, unsent } = unpaired(from, to, idFrom, idTo);
+    const sentAt = (atMs: number): number => byBoth(clock, from, atMs);
+    const seenAt = (atMs: number): number => byBoth(clock, to, atMs);
+    return [
+      ...unseen
+        .filter(({ atMs }) => tellsOf(clock, to, sentAt(atMs)))
+        .map(({ name, atMs }) => ({
+          ...{ id: 'sent-not-seen', atMs: sentAt(atMs), streams },
+          cause: `${sender} sent ${name}, and ${reader} never saw it.`,
+          fix: `Look for what swallows it between ${sender} and ${reader}: a proxy, a firewall that inspects, or a connection that is dead and was not closed.`,
+        })),
+      ...unsent
+        .filter(({ atMs }) => tellsOf(clock, from, seenAt(atMs)))
+        .map(({ name, atMs }) => ({
+          ...{ id: 'seen-not-sent', atMs: seenAt(atMs), streams },
+          cause: `${reader} read ${name}, and ${sender} never sent it: somebody on the way has put it in.`,
+          fix: `Find what stands between ${sender} and ${reader}. Require TLS at both ends and a proof by certificate (policy: authenticated): then nobody can.`,
+        })),
+      ...alteredElements(from, to, idFrom, idTo).map(({ name, atMs, what }) => ({
+        ...{ id: 'altered-on-the-way', atMs: sentAt(atMs), streams },
+        cause: `${sender} sent ${name} with ${what.sent}, and ${reader} saw ${what.seen}: somebody on the way has changed it.`,
+        fix: 'Find who: what strips <starttls/> or mechanisms, or changes an answer, stands between the servers. Require TLS at both ends and a proof by certificate (policy: authenticated): then nobody can.',
       })),
-    ...alteredElements(from, to, idFrom, idTo).map(({ name, atMs, what }) => ({
-      ...{ id: 'altered-on-the-way', atMs: atMs - toFirstMs, streams },
-      cause: `${sender} sent ${name} with ${what.sent}, and ${reader} saw ${what.seen}: somebody on the way has changed it.`,
-      fix: 'Find who: what strips <starttls/> or mechanisms stands between the servers. Require TLS at both ends (policy: encrypted, or better).',
-    })),
-  ];
-  return [...lost(a, b, [nameA, nameB], [idA, idB], 0), ...lost(b, a, [nameB, nameA], [idB, idA], aheadMs ?? 0)];
+    ];
+  };
+  const [here, there] = [[a, nameA, idA] as const, [b, nameB, idB] as const];
+  return [...oneWay(here, there), ...oneWay(there, here)];
 }
 
 /** One end has a stream that the other has closed. */
-function halfOpen(a: View, b: View, { idA, idB }: SharedStream, aheadMs: number | null): Disagreement[] {
+function halfOpen(a: View, b: View, { idA, idB }: SharedStream, clock: OneClock): Disagreement[] {
   const [nameA, nameB] = endsOf(a, b);
-  const streams = [idA, idB] as const;
-  const here = a.actors.get(idA);
-  const there = b.actors.get(idB);
-  if (here === undefined || there === undefined) return [];
-  const told = (stands: string, closed: string, atMs: number): Disagreement => ({
-    ...{ id: 'half-open', atMs, streams },
-    cause: `${stands} thinks that the stream stands; ${closed} has closed it.`,
-    fix: 'The end of the connection was lost on the way: a firewall or a NAT that forgets idle connections without a word. Have it keep them longer, or let both ends ping (XEP-0199).',
-  });
-  const toFirst = aheadMs ?? 0;
-  const stands = (actor: typeof here): boolean => actor.ended === null && actor.state[0] === 'established';
-  if (stands(here) && there.ended !== null && there.ended.atMs - toFirst < a.atMs - LATELY_MS)
-    return [told(nameA, nameB, there.ended.atMs - toFirst)];
-  if (stands(there) && here.ended !== null && here.ended.atMs < b.atMs - toFirst - LATELY_MS)
-    return [told(nameB, nameA, here.ended.atMs)];
-  return [];
+  const oneWay = (
+    [stays, stands, idStays]: readonly [View, string, string],
+    [left, closed, idLeft]: readonly [View, string, string],
+  ): Disagreement[] => {
+    const [here, there] = [stays.actors.get(idStays), left.actors.get(idLeft)];
+    if (here === undefined || here.ended !== null || here.state[0] !== 'established') return [];
+    if (there === undefined || there.ended === null) return [];
+    const atMs = byBoth(clock, left, there.ended.atMs);
+    if (!tellsOf(clock, stays, atMs)) return [];
+    return [
+      {
+        ...{ id: 'half-open', atMs, streams: [idA, idB] },
+        cause: `${stands} thinks that the stream stands; ${closed} has closed it.`,
+        fix: 'The end of the connection was lost on the way: a firewall or a NAT that forgets idle connections without a word. Have it keep them longer, or let both ends ping (XEP-0199).',
+      },
+    ];
+  };
+  const [here, there] = [[a, nameA, idA] as const, [b, nameB, idB] as const];
+  return [...oneWay(here, there), ...oneWay(there, here)];
 }
 
 /** One end may send by its own tables what the other will not let in. */
-function factsApart(a: View, b: View, { idA, idB }: SharedStream, aheadMs: number | null): Disagreement[] {
+function factsApart(a: View, b: View, { idA, idB }: SharedStream, clock: OneClock): Disagreement[] {
   const [nameA, nameB] = endsOf(a, b);
-  const apart = (sends: FactView, lets: FactView, from: string, to: string, toFirstMs: number): Disagreement[] =>
-    [...sends.out].flatMap(([pair, atMs]) =>
-      lets.in.has(pair) || atMs > lets.untilMs - LATELY_MS
+  const oneWay = (
+    [sending, from, idSending]: readonly [View, string, string],
+    [admitting, to, idAdmitting]: readonly [View, string, string],
+  ): Disagreement[] => {
+    const sends = facts(sending, idSending, clock).out;
+    const lets = facts(admitting, idAdmitting, clock).in;
+    return [...sends].flatMap(([pair, atMs]) =>
+      lets.has(pair) || !tellsOf(clock, admitting, atMs)
         ? []
         : [
             {
-              ...{ id: 'pair-not-admitted', atMs: atMs - toFirstMs, streams: [idA, idB] as const },
+              ...{ id: 'pair-not-admitted', atMs, streams: [idA, idB] as const },
               cause: `${from} sends ${pair} on the stream; ${to} does not let that in there (any more).`,
               fix: `See why ${to} withdrew it: "xmpp-dna explain" of its trace for that pair. The next stanza ends the stream, and the pair is proved anew.`,
             },
           ],
     );
-  const there = facts(b, idB, aheadMs ?? 0);
-  const here = facts(a, idA, 0);
-  return [...apart(here, there, nameA, nameB, 0), ...apart(there, here, nameB, nameA, 0)];
+  };
+  const [here, there] = [[a, nameA, idA] as const, [b, nameB, idB] as const];
+  return [...oneWay(here, there), ...oneWay(there, here)];
 }

@@ -1,5 +1,6 @@
 /** Which stream of one trace is which of the other: by the ids that both ends know, else by who opened it to whom, and when. */
 import { type Disagreement, endsOf } from './disagreement.ts';
+import { type OneClock, tellsOf, byBoth } from './coverage.ts';
 import type { SharedStream } from './elements.ts';
 import { fieldsIn, textIn } from '../context.ts';
 import { domainsOf } from '../explain/situation.ts';
@@ -23,6 +24,20 @@ function streamsOf(view: View, machine: 'initiatingStream' | 'receivingStream'):
     if (actor?.machine === machine) candidates.push({ actor, ids: idsOf(view, actor) });
   }
   return candidates;
+}
+
+export const streamsIn = (view: View): number =>
+  streamsOf(view, 'initiatingStream').length + streamsOf(view, 'receivingStream').length;
+
+/** All domains that are named on a stream. */
+export function namesOn(view: View, id: string): readonly string[] {
+  const actor = view.actors.get(id);
+  const { local, remote } = actor === undefined ? { local: '', remote: '' } : domainsOf(actor);
+  const named = view.recordsOf(id).flatMap((record) => {
+    if (record.kind !== 'wire' || !('from' in record.element && 'to' in record.element)) return [];
+    return [record.element.from, record.element.to].filter((name) => name !== null);
+  });
+  return [local, remote, ...named];
 }
 
 function idsOf(view: View, { id, context }: ActorView): ReadonlySet<string> {
@@ -79,50 +94,37 @@ function mayBeSame(opened: ActorView, received: ActorView): boolean {
 }
 
 /** Streams of which the other end, that they lead to, has never heard. */
-export function strayStreams(
-  a: View,
-  b: View,
-  shared: readonly SharedStream[],
-  aheadMs: number | null,
-): Disagreement[] {
-  const toFirst = aheadMs ?? 0;
+export function strayStreams(a: View, b: View, shared: readonly SharedStream[], clock: OneClock): Disagreement[] {
   const ofA = new Set(shared.map(({ idA }) => idA));
   const ofB = new Set(shared.map(({ idB }) => idB));
   return [
-    ...straysOf(a, b, ofA, -toFirst).map(({ stream, ...told }) => ({ ...told, streams: [stream, null] as const })),
-    ...straysOf(b, a, ofB, toFirst).map(({ stream, atMs, ...told }) => ({
-      ...told,
-      atMs: atMs - toFirst,
-      streams: [null, stream] as const,
-    })),
+    ...straysOf(a, b, ofA, clock).map(({ stream, ...told }) => ({ ...told, streams: [stream, null] as const })),
+    ...straysOf(b, a, ofB, clock).map(({ stream, ...told }) => ({ ...told, streams: [null, stream] as const })),
   ];
 }
 
-type Stray = Omit<Disagreement, 'streams' | 'atMs'> & { readonly stream: string; readonly atMs: number };
+type Stray = Omit<Disagreement, 'streams'> & { readonly stream: string };
 
-/** @param laterMs what is added to a time of `to`, to tell it by the clock of `from` */
-function straysOf(from: View, to: View, known: ReadonlySet<string>, laterMs: number): Stray[] {
+function straysOf(from: View, to: View, known: ReadonlySet<string>, clock: OneClock): Stray[] {
   const [opener, other] = endsOf(from, to);
-  const beganMs = (to.records[0]?.atMs ?? Infinity) + laterMs;
-  const endedMs = to.atMs + laterMs;
   return streamsOf(from, 'initiatingStream').flatMap(({ actor }): Stray[] => {
     const { id: stream, bornMs, ended } = actor;
     const { remote } = domainsOf(actor);
-    // What the other trace does not cover is not held against it.
-    if (bornMs === null || bornMs < beganMs || bornMs > endedMs || to.lost > 0) return [];
-    if (known.has(stream) || !to.hosts.includes(remote)) return [];
+    if (bornMs === null || known.has(stream) || !to.hosts.includes(remote)) return [];
+    const atMs = byBoth(clock, from, bornMs);
+    if (!tellsOf(clock, to, atMs)) return [];
     const stood = stoodIn(actor);
     return stood === 'connecting'
       ? [
           {
-            ...{ id: 'never-arrived', stream, atMs: bornMs },
+            ...{ id: 'never-arrived', stream, atMs },
             cause: `${opener} ${ended === null ? 'is dialling' : 'dialled'} ${remote}, and nothing of it has reached ${other}.`,
             fix: `Open the port of ${other} in its firewall, for IPv4 and IPv6, and compare its address with what the DNS says.`,
           },
         ]
       : [
           {
-            ...{ id: 'connected-elsewhere', stream, atMs: bornMs },
+            ...{ id: 'connected-elsewhere', stream, atMs },
             cause: `${opener} connected to somebody for ${remote} and got as far as ${stood}; ${other} has seen nothing of it: that was somebody else.`,
             fix: `Compare the address that ${opener} dialled with those of ${other}: the DNS of ${remote} names another server, or a proxy stands before it.`,
           },

@@ -36,6 +36,8 @@ export interface View {
   attempts(remote: string): readonly RecordOf<'attempt'>[];
   /** Remote domains of which all attempts were forgotten, for there was no room; a trace does not say. */
   readonly forgotten?: number;
+  /** Of what time records tell, where that is known better than from the records themselves. */
+  readonly covers?: { readonly sinceMs: number; readonly untilMs: number };
   /** How many records are missing because there was no room for them. */
   readonly lost: number;
   /** Where replaying led an actor elsewhere than the trace says; nothing of the kind in a live view. */

@@ -14,7 +14,7 @@ function contested({ outcome, fault, authority }: Negotiation): 'valid' | 'inval
   return isDisowned ? 'invalid' : null;
 }
 
-const COMPARE = 'see what each end sent and read: "xmpp-dna explain" with the two traces, one from each end, names it.';
+const COMPARE = '"xmpp-dna explain" with the two traces, one from each end, names what was lost or altered on the way';
 
 export const keyContested: Diagnosis = {
   id: 'key-contested',
@@ -26,12 +26,12 @@ export const keyContested: Diagnosis = {
     return contested(negotiation) === 'valid'
       ? {
           cause: `We have told ${remote} that the key is valid, and ${says}: ${condition}. Our answer was lost or changed on its way, or it asked somebody else as well.`,
-          fix: `Find who stands between the two servers, and ${COMPARE}`,
+          fix: `Find who stands between the two servers: ${COMPARE}.`,
           mover: 'peer',
         }
       : {
           cause: `We ourselves have told ${remote} that the key is not ours: it is not the one that we sent, or not for the stream on which we sent it.`,
-          fix: `Find who changes it on its way, and ${COMPARE} Else it is a fault of that server, which relays another key.`,
+          fix: `Find who changes it, or the id of the stream, on its way: ${COMPARE}, but for the key itself, which is in neither. Else it is a fault of that server, which relays another key.`,
           mover: 'peer',
         };
   },
