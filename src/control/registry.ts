@@ -312,7 +312,7 @@ export class Registry implements OtherStreams {
       ({ purpose, local }) => purpose === 'stanzas' || this.desk.awaits(remote, local),
     );
     if (stream === null || this.streams.get(stream)?.stage !== 'opening') return;
-    this.closeStream(stream, fault('stream', 'connection-timeout', 'local', 'nobody waits for this stream any more'));
+    this.closeStream(stream, null);
   }
 
   get liveActors(): { streams: number; pairs: number; peers: number } {

@@ -187,3 +187,44 @@ test('who brings more than bytesPerSecond is read more slowly, loses nothing, an
   );
   await duo.stop();
 });
+
+test('who asserts a domain and leaves makes us leave its authoritative server, which hears no error and did nothing wrong', async () => {
+  const simulation = createSimulation(1);
+  const { clock } = simulation;
+  const { network, address } = simulation.host({ forServerName: () => null });
+  const manager = new ConnectionManager(
+    {
+      hosts: { 'b.example': null },
+      listen: [{ address, port: 5269, tls: 'starttls' }],
+      policy: { federation: 'permissive' },
+    },
+    { ...simulation, network },
+  );
+  await manager.start();
+  const authority = simulation.host({ forServerName: () => null });
+  const asked = new ScriptedStream();
+  await authority.network.listen({ address: authority.address, port: 5269, tls: 'starttls' }, ({ connection }) =>
+    asked.bind(connection),
+  );
+  simulation.resolver.set('a.example', { addresses: [{ family: 4, address: authority.address }] });
+  const faults: unknown[] = [];
+  manager.reports$.subscribe(({ report }) => {
+    if (report.type === 'stream.closed') faults.push((report as { fault?: unknown }).fault);
+  });
+
+  const stranger = simulation.host({ forServerName: () => null });
+  const claim = new ScriptedStream();
+  claim.bind(stranger.network.connect({ addresses: [{ family: 4, address }], port: 5269 }, claim));
+  await clock.runUntil(() => claim.isConnected, 1_000);
+  claim.write(header(`from='a.example' to='b.example'`) + `<db:result from='a.example' to='b.example'>key</db:result>`);
+  await clock.runUntil(() => asked.heard.includes('<stream:stream'), 10_000);
+  claim.destroy();
+  await clock.runUntil(() => asked.heard.endsWith('</stream:stream>'), 10_000);
+  assert.ok(!asked.heard.includes('stream:error'), asked.heard);
+  asked.write(`${header(`id='x' from='a.example'`)}</stream:stream>`);
+  await clock.runUntil(() => faults.length === 2, 20_000);
+  assert.equal(faults.at(-1), null, 'nor is it counted as a fault');
+  const stopped = manager.stop();
+  await clock.advance(20_000);
+  await stopped;
+});
