@@ -40,14 +40,13 @@ export function tlsAttributes(value: unknown): Attributes {
   };
 }
 
-export const certificateAttributes = ({
-  sha256,
-  subject,
-  issuer,
-  notAfterMs,
-}: RecordOf<'certificate'>): Attributes => ({
-  'tls.server.hash.sha256': sha256,
-  'tls.server.subject': subject,
-  'tls.server.issuer': issuer,
-  'tls.server.not_after': isDate(notAfterMs) ? new Date(notAfterMs).toISOString() : '',
+/** @param role of the far end, whose certificate it is */
+export const certificateAttributes = (
+  { sha256, subject, issuer, notAfterMs }: RecordOf<'certificate'>,
+  role: 'server' | 'client',
+): Attributes => ({
+  [`tls.${role}.hash.sha256`]: sha256,
+  [`tls.${role}.subject`]: subject,
+  [`tls.${role}.issuer`]: issuer,
+  [`tls.${role}.not_after`]: isDate(notAfterMs) ? new Date(notAfterMs).toISOString() : '',
 });

@@ -9,11 +9,12 @@ import {
   trace,
   type Tracer,
 } from '@opentelemetry/api';
-import { faultSentence } from '../protocol/faults.ts';
+import { type Fault, faultSentence } from '../protocol/faults.ts';
 import { faultIn } from '../trace/context.ts';
 
 export interface OpenSpan {
   readonly span: Span;
+  readonly kind: SpanKind;
   /** The remote domain, as far as it is known. */
   remote: string;
 }
@@ -58,14 +59,14 @@ export class OpenSpans {
     parent: Span,
     { atMs, ms }: { readonly atMs: number; readonly ms: number },
     attributes: Attributes,
-    failure: string | null,
+    failure: Failure | null,
   ): void {
     const span = this.#tracer.startSpan(
       name,
       { kind: SpanKind.CLIENT, startTime: timeOf(atMs - ms), attributes },
       trace.setSpan(context.active(), parent),
     );
-    if (failure !== null) span.setStatus({ code: SpanStatusCode.ERROR, message: failure });
+    if (failure !== null) setFailure(span, failure);
     span.end(timeOf(atMs));
   }
 
@@ -91,7 +92,7 @@ export class OpenSpans {
     const links = parent === null && linked !== null ? [{ context: linked.spanContext() }] : [];
     const options = { kind, attributes, links, root: parent === null, startTime: timeOf(this.nowMs) };
     const within = parent === null ? context.active() : trace.setSpan(context.active(), parent);
-    this.#open.set(id, { span: this.#tracer.startSpan(name, options, within), remote });
+    this.#open.set(id, { span: this.#tracer.startSpan(name, options, within), kind, remote });
     this.#isWith(remote, id);
   }
 
@@ -104,8 +105,8 @@ export class OpenSpans {
     const fault = faultIn(what);
     if (outcome !== null) open.span.setAttribute('xmpp.dna.outcome', outcome);
     if (fault !== null) {
-      open.span.setAttributes({ 'error.type': `${fault.layer}:${fault.condition}`, 'xmpp.dna.origin': fault.origin });
-      open.span.setStatus({ code: SpanStatusCode.ERROR, message: faultSentence(fault) });
+      open.span.setAttribute('xmpp.dna.origin', fault.origin);
+      setFailure(open.span, failureOf(fault));
     }
     open.span.end(timeOf(this.nowMs));
   }
@@ -128,6 +129,22 @@ export class OpenSpans {
     ids?.delete(id);
     if (ids?.size === 0) this.#with.delete(remote);
   }
+}
+
+export interface Failure {
+  /** `layer:condition`. */
+  readonly type: string;
+  readonly message: string;
+}
+
+export const failureOf = (fault: Fault): Failure => ({
+  type: `${fault.layer}:${fault.condition}`,
+  message: faultSentence(fault),
+});
+
+function setFailure(span: Span, { type, message }: Failure): void {
+  span.setAttribute('error.type', type);
+  span.setStatus({ code: SpanStatusCode.ERROR, message });
 }
 
 /** As seconds and nanoseconds: a bare number may be taken for the time since the process began. */

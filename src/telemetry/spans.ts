@@ -4,7 +4,6 @@
  */
 import { type Attributes, type Span, SpanKind, trace, type Tracer, type TracerProvider } from '@opentelemetry/api';
 import type { Observable } from 'rxjs';
-import { faultSentence } from '../protocol/faults.ts';
 import { fieldsIn, numberIn, textIn } from '../trace/context.ts';
 import type { RecordOf, TraceRecord } from '../trace/record.ts';
 import {
@@ -15,7 +14,7 @@ import {
   tlsAttributes,
 } from './attributes.ts';
 import { HostNames } from './host-names.ts';
-import { type OpenSpan, OpenSpans } from './open-spans.ts';
+import { type Failure, failureOf, type OpenSpan, OpenSpans } from './open-spans.ts';
 
 /** What spans are made of. */
 export interface Traced {
@@ -100,16 +99,17 @@ class Spans {
         this.#ended(record);
         break;
       case 'certificate':
-        if (record.end === 'remote')
-          this.#open.get(tlsOf(record.actor))?.span.setAttributes(certificateAttributes(record));
+        if (record.end === 'remote') this.#shown(record);
         break;
       case 'dns': {
         const remote = this.#hosts.learn(record);
-        this.#moment(`dns ${record.type}`, remote, record, dnsAttributes(record), record.reason);
+        const { type, status, reason } = record;
+        const failure = reason === null ? null : { type: `dns:${status}`, message: reason };
+        this.#moment(`dns ${type}`, remote, record, dnsAttributes(record), failure);
         break;
       }
       case 'posh': {
-        const failure = record.fault === null ? null : faultSentence(record.fault);
+        const failure = record.fault === null ? null : failureOf(record.fault);
         this.#moment('posh', record.domain, record, poshAttributes(record), failure);
         break;
       }
@@ -222,13 +222,18 @@ class Spans {
     this.#open.end(actor, null, 'established');
   }
 
+  #shown(record: RecordOf<'certificate'>): void {
+    const role = this.#open.get(record.actor)?.kind === SpanKind.SERVER ? 'client' : 'server';
+    this.#open.get(tlsOf(record.actor))?.span.setAttributes(certificateAttributes(record, role));
+  }
+
   /** A look-up belongs to the actor that waits for it; one that nobody is known to wait for is left out. */
   #moment(
     name: string,
     remote: string,
     when: { readonly atMs: number; readonly ms: number },
     attributes: Attributes,
-    failure: string | null,
+    failure: Failure | null,
   ): void {
     const parent = this.#open.newest(remote, (id) => !id.endsWith(TLS));
     if (parent !== null) this.#open.moment(name, parent, when, attributes, failure);

@@ -81,6 +81,9 @@ test('below a negotiation: its look-ups, its stream, and below that TLS, associa
   assert.equal(named(spans, 'prooftype pkix').attributes['xmpp.dna.outcome'], 'proved');
   const incoming = named(theirs.spans(), 'stream incoming');
   assert.equal(incoming.attributes['xmpp.dna.remote'], 'a.example');
+  const theirTls = named(theirs.spans(), 'tls').attributes;
+  assert.match(String(theirTls['tls.client.subject']), /a\.example/, 'who dialled showed it');
+  assert.equal(theirTls['tls.server.subject'], undefined);
   assert.equal(parentName(theirs.spans(), named(theirs.spans(), 'association')), 'stream incoming');
 });
 
@@ -109,6 +112,18 @@ test('a fault is the status of all that it ended: prooftype, association, stream
     assert.match(status.message ?? '', /mallory\.example/);
   }
   assert.equal(named(spans, 'prooftype posh').status.code, SpanStatusCode.UNSET, 'it could not find out');
+});
+
+test('a look-up that failed says by what', async () => {
+  const { ours } = await traced({}, async (duo) => {
+    duo.simulation.resolver.set('_xmpp-server._tcp.b.example', {
+      status: 'bogus',
+      reason: 'the signature has expired',
+    });
+    await once(duo);
+  });
+  const { status, attributes } = named(ours.spans(), 'dns SRV');
+  assert.deepEqual([status.code, attributes['error.type']], [SpanStatusCode.ERROR, 'dns:bogus']);
 });
 
 test('what is open when it is stopped is ended, and nothing is listened to any more', async () => {
