@@ -2,6 +2,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Observable } from 'rxjs';
 import type { ManagerTotals } from '../manager.ts';
+import { PROOFTYPES } from '../protocol/policy.ts';
 import { faultIn } from '../trace/context.ts';
 import type { RecordOf, TraceRecord } from '../trace/record.ts';
 import { conditionLabel, prooftypeLabel, tlsLabel } from './words.ts';
@@ -50,6 +51,7 @@ export class Metrics {
       buckets: SECONDS,
       registers,
     });
+    this.#beginAtZero();
     readTotals(measured, registers);
     this.#listening = measured.records$.subscribe((record) => this.#take(record));
   }
@@ -66,6 +68,15 @@ export class Metrics {
   stop(): void {
     this.#listening.unsubscribe();
     this.#registry.clear();
+  }
+
+  /** A series that begins with its first event has no rate then: what alerts ask for is there before. */
+  #beginAtZero(): void {
+    for (const direction of ['outgoing', 'incoming'] as const)
+      for (const outcome of ['holds', 'failed'] as const) this.#negotiations.zero({ direction, outcome });
+    for (const prooftype of PROOFTYPES)
+      for (const verdict of ['proved', 'refuted', 'undetermined'] as const)
+        this.#verdicts.inc({ prooftype, verdict }, 0);
   }
 
   #take(record: TraceRecord): void {
