@@ -6,8 +6,11 @@ export function spanWords({ leastMs, mostMs }: DelaySpan): string {
   return leastMs === mostMs ? durationWords(mostMs) : `${durationWords(leastMs)} to ${durationWords(mostMs)}`;
 }
 
-/** `500 ms`, `15 s`, `14 min`. */
+/** `500 ms`, `15 s`, `2 min`, `2 min 1 s`. */
 function durationWords(ms: number): string {
   if (ms < 1_000) return `${ms} ms`;
-  return ms % 60_000 === 0 ? `${ms / 60_000} min` : `${ms / 1_000} s`;
+  const [minutes, seconds] = [Math.floor(ms / 60_000), (ms % 60_000) / 1_000];
+  return [minutes > 0 ? `${minutes} min` : '', seconds > 0 ? `${seconds} s` : '']
+    .filter((part) => part !== '')
+    .join(' ');
 }
