@@ -110,3 +110,35 @@ for (const variant of cases) {
     }
   });
 }
+
+test('20 domains that want one peer at once, which asks about each of them: one resolution, one stream each way, one write of all assertions', async () => {
+  const simulation = createSimulation(1);
+  const variant = { title: '', proof: 'dialback', bidi: false, atOnce: true, sockets: 2 } as const;
+  const as = domainsOf('a');
+  const a = await provider(simulation, as, variant);
+  const b = await provider(simulation, ['b0.example'], variant);
+  const born: string[] = [];
+  for (const [name, manager] of Object.entries({ a, b }))
+    manager.records$.subscribe((record) => {
+      if (record.kind === 'born') born.push(`${name}: ${record.machine}`);
+    });
+  const writes: number[] = [];
+  simulation.fabric.intercept(({ bytes, kind }) => {
+    const assertions = bytes.toString('latin1').match(/<db:result [^>]*[^/]>/g) ?? [];
+    if (kind === 'encrypted' && assertions.length > 0) writes.push(assertions.length);
+    return bytes;
+  });
+  const sends = as.map((from) => a.send(message(from, 'b0.example')));
+  const deliveries = await settleAll(simulation, sends);
+  simulation.fabric.intercept(null);
+  assert.ok(deliveries.every(({ outcome }) => outcome === 'sent'));
+  const times = (one: string): number => born.filter((other) => other === one).length;
+  assert.equal(times('a: resolution'), 1);
+  assert.equal(times('a: initiatingStream'), 1);
+  assert.equal(times('b: verification'), as.length);
+  assert.equal(times('b: initiatingStream'), 1, 'all of them are served in one place');
+  assert.deepEqual(writes, [as.length]);
+  const stopped = Promise.all([a.stop(), b.stop()]);
+  await simulation.clock.advance(20_000);
+  await stopped;
+});
