@@ -1,7 +1,7 @@
 /**
  * New authenticated s2s streams per second of processor time: TCP, STARTTLS, TLS 1.3 with certificates both ways, SASL
- * EXTERNAL, restart, closing tags; beside Debian's servers, and beside bare TLS handshakes in Node as the limit of what
- * could be had. Full handshakes, and resumed ones where the server resumes.
+ * EXTERNAL, restart, closing tags; beside Debian's servers, beside a server in Node that only says the same words, and beside bare TLS
+ * handshakes as the limit of what could be had. Full handshakes, and resumed ones where the server resumes.
  *
  * Run: npm run build && [ROUNDS=9] [BESIDE=another/clone] node --import tsx benchmarks/streams.ts
  */
@@ -9,6 +9,7 @@ import { cpuSeconds, heading, median, quartiles, ratio, table, whole } from './s
 import type { BareAnswer, BareCommand } from './support/bare-tls.ts';
 import type { SenderAnswer, SenderCommand } from './support/sender.ts';
 import { HOST, PEER, peerCredential, startAll } from './support/servers.ts';
+import type { BareWordsAnswer, BareWordsCommand } from './support/bare-words.ts';
 import { startWorker } from './support/workers.ts';
 
 const ROUNDS = Number(process.env['ROUNDS'] ?? 9);
@@ -53,11 +54,14 @@ heading('new streams with mutual TLS 1.3 and SASL EXTERNAL');
 console.log(`ours is warm: ${whole(WARM_UP)} streams before the first that counts\n`);
 const sender = startWorker<SenderCommand, SenderAnswer>('sender');
 const bare = startWorker<BareCommand, BareAnswer>('bare-tls');
+const words = startWorker<BareWordsCommand, BareWordsAnswer>('bare-words');
 const servers = await startAll();
 try {
   const { port } = await bare.ask(peerCredential);
+  const saying = await words.ask({ ...peerCredential, host: HOST, peer: PEER });
   const lanes = [false, true].flatMap((resume) => [
     ...servers.map(({ name, pid, ports }) => lane(name, pid, { do: 'streams', ...target, port: ports.s2s }, resume)),
+    lane('the same words, and nothing else', words.pid, { do: 'streams', ...target, port: saying.port }, resume),
     lane('bare node:tls', bare.pid, { do: 'handshakes', ...target, port }, resume),
   ]);
   for (const { name, pid, ports } of servers.filter((one) => one.name.startsWith('xmpp-dna')))
@@ -84,6 +88,7 @@ try {
 } finally {
   sender.stop();
   bare.stop();
+  words.stop();
   await Promise.all(servers.map((server) => server.stop()));
 }
 process.exit(0);
