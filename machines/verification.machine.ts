@@ -3,7 +3,7 @@ import { assign, setup } from 'xstate';
 import type { DialbackAnswer } from '../src/protocol/dialback.ts';
 import type { Fault } from '../src/protocol/faults.ts';
 import { acceptsWeakProof, type ResolvedPolicy, requiresTls } from '../src/protocol/policy.ts';
-import type { Proof } from '../src/protocol/proof.ts';
+import { unproved } from '../src/protocol/proof.ts';
 import { association, type AssociationInput } from './association.machine.ts';
 import type { StateMeta } from './declare.ts';
 import type { AssociationOutcome, DomainPair, NoEvents, VerificationOutcome } from './events.ts';
@@ -30,8 +30,6 @@ export interface VerificationInput extends DomainPair {
 export interface VerificationContext extends VerificationInput {
   readonly outcome: VerificationOutcome;
 }
-
-const unproved: Proof = { prooftype: 'none', strength: 'none', evidence: {}, expiresAtMs: null };
 
 const refusal = (condition: string, text?: string): DialbackAnswer =>
   text === undefined ? { type: 'error', condition } : { type: 'error', condition, text };

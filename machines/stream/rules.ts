@@ -16,7 +16,7 @@ import {
   type ProoftypeName,
   usableProoftypes,
 } from '../../src/protocol/policy.ts';
-import { isDnaProofType, type Proof } from '../../src/protocol/proof.ts';
+import { isDnaProofType, type Proof, unproved } from '../../src/protocol/proof.ts';
 import {
   delegationOf,
   isFixedByOperator,
@@ -40,6 +40,9 @@ const vouchedByDns: Proof = {
   evidence: { dns: true },
   expiresAtMs: null,
 };
+
+/** What there is for a far end that nothing proved: where dialback is not asked for, it is not what lets it in. */
+const vouching = ({ prooftypes }: ResolvedPolicy): Proof => (prooftypes.includes('dialback') ? vouchedByDns : unproved);
 
 export const policyTowards = ({ settings }: StreamContext, remote: string): ResolvedPolicy =>
   policyFor(settings.policy, remote);
@@ -168,7 +171,7 @@ export const isUnprovedForGood = ({ associated }: StreamContext): boolean =>
 /** The proof of `domain` on this stream that the policy in force accepts, or null (S2). */
 export function acceptableProof(context: StreamContext, domain: string): Proof | null {
   const isVouchedFor = !isUnprovedForGood(context) && !isWithdrawn(context, domain);
-  const proof = proofOf(context, domain) ?? (isVouchedFor ? vouchedByDns : null);
+  const proof = proofOf(context, domain) ?? (isVouchedFor ? vouching(policyTowards(context, domain)) : null);
   if (proof === null) return null;
   return faultOfPair(context, domain, proof) === null ? proof : null;
 }
@@ -182,10 +185,10 @@ export const supposedProof = (context: StreamContext, domain: string): Proof | n
 
 /**
  * XEP-0288 §2.2: who accepts us as a source may write back, if it has shown on this stream who it is; that only DNS sent
- * us there is not enough. The far end takes it so too: it writes back as soon as it has said `valid`.
+ * us there is not enough, nor that nobody asked. The far end takes it so too: it writes back as soon as it has said `valid`.
  */
-export const mayWriteBack = ({ negotiation }: StreamContext, { evidence }: Proof): boolean =>
-  negotiation.bidi && evidence['dns'] !== true;
+export const mayWriteBack = ({ negotiation }: StreamContext, { strength, evidence }: Proof): boolean =>
+  negotiation.bidi && strength !== 'none' && evidence['dns'] !== true;
 
 export const externalMayBeOffered = (context: StreamContext): boolean => {
   const { negotiation, tls, associated, remote } = context;

@@ -3,6 +3,7 @@ import { LruMap } from '../adapters/lru.ts';
 import type { ComponentEvent } from '../components/component-listener.ts';
 import { brief, faultSentence, type Fault } from '../protocol/faults.ts';
 import { unicodeDomain } from '../protocol/names.ts';
+import type { Proof } from '../protocol/proof.ts';
 import type { ReportRecord } from '../trace/record.ts';
 import type { Colour, Terminal } from './terminal.ts';
 import { visible } from './visible.ts';
@@ -92,7 +93,8 @@ interface Report {
   readonly fault: Fault | null;
   readonly pair: string;
   readonly domain: string;
-  readonly prooftype: string;
+  /** What lets a pair through. */
+  readonly proof: string;
   readonly endpoint: string;
   readonly remoteAddress: string;
   readonly stanzas: number;
@@ -108,8 +110,8 @@ const REPORTS: Readonly<Record<string, ((report: Report) => string) | undefined>
   'stream.broken': ({ stanzas }) => `what became of the last ${stanzas} stanzas written to it is unknown`,
   'stream.refused': () => 'no stream',
   'search.failed': () => 'cannot look for a standing stream',
-  'pair.accepted': ({ pair, prooftype }) => `${pair} may send, proved by ${prooftype}`,
-  'pair.admitted': ({ pair, prooftype }) => `${pair} may come in, proved by ${prooftype}`,
+  'pair.accepted': ({ pair, proof }) => `${pair} may send, ${proof}`,
+  'pair.admitted': ({ pair, proof }) => `${pair} may come in, ${proof}`,
   'pair.refused': ({ pair }) => `${pair} refused`,
   'pair.failed': () => 'failed',
   'domain.withdrawn': ({ domain }) => `${domain} belongs to it no more`,
@@ -136,12 +138,20 @@ function readReport(report: { readonly type: string }): Report {
     pair: `${text(fields.get('from'))} to ${text(fields.get('to'))}`,
     domain: text(fields.get('domain')),
     remoteAddress: text(fields.get('remoteAddress')),
-    prooftype: text(part('proof', 'prooftype')),
+    proof: proofIn(fields.get('proof')),
     stanzas: Number(fields.get('stanzas') ?? 0),
     // What a challenge came to is told with the association that asked for it.
     unproved: report.type === 'challenge.settled' ? null : unprovedIn(fields.get('outcome')),
     endpoint: `${text(part('endpoint', 'host'))} port ${String(part('endpoint', 'port'))}`,
   };
+}
+
+/** Whom we have dialled where his DNS says may be no more than that: dialback has proved us to him, and not him to us. */
+function proofIn(proof: unknown): string {
+  if (typeof proof !== 'object' || proof === null) return 'proved by ?';
+  const { prooftype, evidence } = Object.fromEntries(Object.entries(proof)) as Partial<Proof>;
+  if (prooftype === 'none') return 'without a proof';
+  return evidence?.['dns'] === true ? 'vouched for by DNS alone' : `proved by ${prooftype ?? '?'}`;
 }
 
 /** What an association, or the verification of a pair, found out against the domain; null when it was proved. */

@@ -26,6 +26,9 @@ export interface Proof {
   readonly expiresAtMs: number | null;
 }
 
+/** Of whom permissive federation lets in without a proof, or sends to. */
+export const unproved: Proof = { prooftype: 'none', strength: 'none', evidence: {}, expiresAtMs: null };
+
 /** "Could not find out" is never "refuted", and never "proved". */
 export type ProofVerdict =
   | ({ readonly kind: 'proved' } & Proof)

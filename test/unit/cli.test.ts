@@ -13,6 +13,7 @@ import { commands } from '../../src/cli/commands.ts';
 import { createLog } from '../../src/cli/log.ts';
 import { runCommandLine } from '../../src/cli/run.ts';
 import { fault } from '../../src/protocol/faults.ts';
+import { type Proof, unproved } from '../../src/protocol/proof.ts';
 import { parseExposition } from '../support/exposition.ts';
 import { connectComponent } from '../support/component-client.ts';
 
@@ -182,6 +183,28 @@ test('the log tells what components, streams and pairs did; what a peer says can
     '1970-01-01T00:00:00.000Z info stream:3: b.example to c.example may send, proved by pkix',
     '1970-01-01T00:00:00.000Z warning stream:3: closes: tcp: reset (peer)',
   ]);
+});
+
+test('the log says of no pair that dialback proved it where DNS alone vouches, or nothing was asked', () => {
+  const lines: string[] = [];
+  const log = createLog({ tell: (line) => lines.push(line), paint: (_colour, text) => text }, () => 0);
+  const vouched: Proof = { prooftype: 'dialback', strength: 'weak', evidence: { dns: true }, expiresAtMs: null };
+  for (const proof of [unproved, vouched, { ...vouched, evidence: {} }])
+    for (const type of ['pair.accepted', 'pair.admitted']) {
+      const report = { type, from: 'b.example', to: 'c.example', proof };
+      log.record({ seq: 1, atMs: 0, actor: 'stream:3', cause: null, kind: 'report', report });
+    }
+  assert.deepEqual(
+    lines.map((line) => line.slice(line.indexOf('may'))),
+    [
+      'may send, without a proof',
+      'may come in, without a proof',
+      'may send, vouched for by DNS alone',
+      'may come in, vouched for by DNS alone',
+      'may send, proved by dialback',
+      'may come in, proved by dialback',
+    ],
+  );
 });
 
 test('the log shows a domain as it is compared and as it is read: A-label and U-label (FEATURES D5)', () => {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { entryOf } from '../../../machines/collections/growing-table.ts';
 import { type AssociationOutcome, initiatingStream, receivingStream } from '../../../machines/index.ts';
 import type { Federation, PolicyOptions } from '../../../src/protocol/policy.ts';
-import type { Proof } from '../../../src/protocol/proof.ts';
+import { type Proof, unproved } from '../../../src/protocol/proof.ts';
 import type { StreamFeatures, StreamHeader } from '../../../src/protocol/wire.ts';
 import { PureActor } from '../../support/pure.ts';
 import {
@@ -123,7 +123,6 @@ test('after SASL too an unknown mandatory feature ends the stream before any sta
 
 // ——— permissive federation in reverse (XEP-0288 §2.2, FACTS §9)
 
-const unproved: Proof = { prooftype: 'none', strength: 'none', evidence: {}, expiresAtMs: null };
 const permissive = { federation: 'permissive' } as const;
 const claims = (stream: PureActor<typeof receivingStream>, proof: Proof) =>
   stream
@@ -145,29 +144,34 @@ test('what permissive lets in by a key that was confirmed may be answered in rev
   assert.ok(words(stream).includes('report pair.accepted'));
 });
 
-test('S1: a far end for which only DNS vouches may not write back on a stream of ours, whatever it answers (FACTS §9)', () => {
-  const stream = new PureActor(initiatingStream, initiatingInput({}, permissive));
-  stream.send({ type: 'transport.connected', remoteAddress: '127.0.0.1', remotePort: 5269 });
-  hears(stream, { startTls: 'optional' })
-    .send({ type: 'peer.proceedReceived' })
-    .send({ type: 'transport.secured', tls: tlsWith(certificateOf('other.example')) })
-    .done('association', refutedFor('b.example'));
-  hears(stream, { bidi: true });
-  assert.equal(stream.state, 'established.open');
-  const pair = { from: 'a.example', to: 'b.example' };
-  stream.send({ type: 'local.assertionRequested', ...pair });
-  stream.done('assertion.a.example>b.example', { ...pair, answer: { type: 'valid' } });
-  assert.deepEqual(
-    stream.effects.map(wordsOf).filter((said) => said.startsWith('report')),
-    ['report pair.accepted'],
-  );
-  stream.send({ type: 'peer.resultRequested', from: 'b.example', to: 'a.example', key: 'k' });
-  assert.deepEqual([stream.state, words(stream).at(-1)], ['closing', 'close policy-violation'], 'no bidi was agreed');
-});
+for (const [policy, proof] of [
+  [permissive, { prooftype: 'dialback', strength: 'weak', evidence: { dns: true }, expiresAtMs: null }],
+  [{ ...permissive, prooftypes: ['pkix'] }, unproved],
+] as const) {
+  test(`S1: a far end that nothing proved (${proof.prooftype}) may not write back on a stream of ours, whatever it answers (FACTS §9)`, () => {
+    const stream = new PureActor(initiatingStream, initiatingInput({}, policy));
+    stream.send({ type: 'transport.connected', remoteAddress: '127.0.0.1', remotePort: 5269 });
+    hears(stream, { startTls: 'optional' })
+      .send({ type: 'peer.proceedReceived' })
+      .send({ type: 'transport.secured', tls: tlsWith(certificateOf('other.example')) })
+      .done('association', refutedFor('b.example'));
+    hears(stream, { bidi: true });
+    assert.equal(stream.state, 'established.open');
+    const pair = { from: 'a.example', to: 'b.example' };
+    stream.send({ type: 'local.assertionRequested', ...pair });
+    stream.done('assertion.a.example>b.example', { ...pair, answer: { type: 'valid' } });
+    assert.deepEqual(
+      stream.effects.flatMap((effect) => (effect.kind === 'emitted' ? [effect.event] : [])),
+      [{ type: 'pair.accepted', stream: stream.snapshot.context.stream, ...pair, proof }],
+    );
+    stream.send({ type: 'peer.resultRequested', from: 'b.example', to: 'a.example', key: 'k' });
+    assert.deepEqual([stream.state, words(stream).at(-1)], ['closing', 'close policy-violation'], 'no bidi was agreed');
+  });
+}
 
-const encryptedTo = (outcome: AssociationOutcome) =>
+const encryptedTo = (outcome: AssociationOutcome, policy: PolicyOptions = { federation: 'encrypted' }) =>
   hears(
-    new PureActor(initiatingStream, initiatingInput({}, { federation: 'encrypted' })).send({
+    new PureActor(initiatingStream, initiatingInput({}, policy)).send({
       type: 'transport.connected',
       remoteAddress: '127.0.0.1',
       remotePort: 5269,
@@ -192,17 +196,19 @@ test('S8: where policy accepts DNS too, a far end proved by certificate has to p
   }
 });
 
-test('S1: on a bidirectional stream of ours a domain for which only DNS vouches is sent to, and may not write back', () => {
-  const stream = encryptedTo(provedFor('b.example'));
-  hears(stream, { bidi: true });
-  const reportsOf = (to: string): unknown[] => {
-    stream.send({ type: 'local.assertionRequested', from: 'a.example', to });
-    stream.done(`assertion.a.example>${to}`, { from: 'a.example', to, answer: { type: 'valid' } });
-    return stream.effects.map(wordsOf).filter((said) => said.startsWith('report'));
-  };
-  assert.deepEqual(reportsOf('c.example'), ['report pair.accepted']);
-  assert.deepEqual(reportsOf('b.example'), ['report pair.admitted', 'report pair.accepted']);
-});
+for (const policy of [{ federation: 'encrypted' }, { federation: 'permissive', prooftypes: ['pkix'] }] as const) {
+  test(`S1: on a bidirectional stream of ours a domain that is not proved is sent to, where ${policy.federation} federation lets it, and may not write back`, () => {
+    const stream = encryptedTo(provedFor('b.example'), policy);
+    hears(stream, { bidi: true });
+    const reportsOf = (to: string): unknown[] => {
+      stream.send({ type: 'local.assertionRequested', from: 'a.example', to });
+      stream.done(`assertion.a.example>${to}`, { from: 'a.example', to, answer: { type: 'valid' } });
+      return stream.effects.map(wordsOf).filter((said) => said.startsWith('report'));
+    };
+    assert.deepEqual(reportsOf('c.example'), ['report pair.accepted']);
+    assert.deepEqual(reportsOf('b.example'), ['report pair.admitted', 'report pair.accepted']);
+  });
+}
 
 // ——— a policy that changes (FEATURES P2)
 
