@@ -28,7 +28,7 @@ export function overridden(policy: PolicyOptions, domain: string, words: string)
   const towards = { ...inherited, ...(target === null ? {} : { target }), ...wordsIn(words) };
   if (towards.federation === 'authenticated' && towards.prooftypes.every((name) => name === 'dialback'))
     throw new UsageError(
-      '--policy: authenticated federation never accepts dialback alone: expected dane, pkix or posh too',
+      '--policy: authenticated federation never accepts dialback alone: expected dane, pkix or posh too, or another federation, as in encrypted,dialback',
     );
   return { ...policy, domains: { ...policy.domains, [domain]: towards } };
 }
@@ -77,7 +77,7 @@ function expectation(key: string | null, word: string): string {
   };
   const expected =
     key === null
-      ? [...FEDERATIONS, ...PROOFTYPES].join(', ')
+      ? [...FEDERATIONS, ...PROOFTYPES, `minTls=${TLS_VERSIONS.join('|')}`].join(', ')
       : (wanted[key] ?? 'one of the keys federation, prooftypes, minTls');
   return `--policy: expected ${expected}, got ${JSON.stringify(word)}`;
 }

@@ -210,6 +210,8 @@ test('wrong usage is told, with what is expected; exit 2', async () => {
     [['check', 'no domain'], /DOMAIN: expected a domain/],
     [['check', DOMAIN, '--service', 'xmpp'], /--service: expected xmpp-server or xmpp-client/],
     [['check', DOMAIN, '--policy', 'secure'], /--policy: expected permissive, verified/],
+    [['check', DOMAIN, '--policy', ''], /--policy: expected permissive, .*, minTls=1\.2\|1\.3, got ""/],
+    [['check', DOMAIN, '--policy', 'dialback'], /never accepts dialback alone: expected .* as in encrypted,dialback\n/],
     [['check', DOMAIN, '--policy', 'minTls=1.1'], /--policy: expected 1\.2 or 1\.3, got "minTls=1\.1"/],
     [['check', DOMAIN, '--policy', 'tls=1.3'], /--policy: expected one of the keys federation/],
     [['check', DOMAIN, '--policy', join(folder, 'nothing.yaml')], /nothing\.yaml/],
