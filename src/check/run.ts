@@ -83,7 +83,8 @@ class Check {
       input: {
         remote: domain,
         service,
-        fixedTarget: policy.target,
+        // It says where its servers are; a client goes where the DNS says.
+        fixedTarget: service === 'xmpp-client' ? null : policy.target,
         asksForTlsa: policy.prooftypes.includes('dane'),
         denied: deniedBy(this.#policy, domain),
         jitter: 0,

@@ -8,7 +8,7 @@ import type { CheckVerdict } from '../check/verdict.ts';
 import { loadConfig, type ServeConfig } from '../config/load.ts';
 import { makePaint } from '../demo/paint.ts';
 import { canonicalDomain, isIpLiteral } from '../protocol/names.ts';
-import { canonicalPolicy } from '../protocol/policy.ts';
+import { canonicalPolicy, policyFor } from '../protocol/policy.ts';
 import { type Service, SERVICES } from '../protocol/service.ts';
 import type { NodePorts } from '../node-ports.ts';
 import { portsFor } from './check-ports.ts';
@@ -39,6 +39,8 @@ export const check: RunCommand = async ({ values, positionals: [typed = ''] }, t
     policy: typeof words === 'string' ? policyGiven(policy, domain, words) : policy,
     authentication: service === 'xmpp-server' && config !== null ? authenticationOf(config, local, note) : null,
   };
+  if (service === 'xmpp-client' && policyFor(canonicalPolicy(question.policy), domain).target !== null)
+    note(`policy: the target of ${domain} is that of its servers, and is left out: clients go where the DNS says`);
   const freshPorts = (tell: typeof note): NodePorts | null =>
     portsFor(typeof file === 'string' ? file : '', config, tell);
   const ports = freshPorts(note);
@@ -46,7 +48,8 @@ export const check: RunCommand = async ({ values, positionals: [typed = ''] }, t
   try {
     terminal.print(`${domain}, ${service}, as ${local || 'nobody'}`);
     const verdict = await runCheck(question, ports, (step) => printStep(step, terminal));
-    if (typeof words === 'string') {
+    // Between a client and its server nothing comes in, and nothing else is asked for but the proof of the server.
+    if (typeof words === 'string' && service === 'xmpp-server') {
       const now = await askedQuietly(
         { ...question, policy },
         freshPorts(() => undefined),

@@ -31,7 +31,8 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
       '               but policy), or words with commas: a federation (permissive, verified, encrypted, authenticated), prooftypes',
       '               in their order (dane, pkix, posh, dialback), minTls=1.2|1.3. --policy encrypted,pkix,dialback. The domain',
       '               is asked under both; the verdict is that under P',
-      '--service S    xmpp-server, or xmpp-client: as a client sees the domain, up to the proof',
+      '--service S    xmpp-server, or xmpp-client: as a client sees the domain, up to the proof. A target in the policy is that of',
+      '               servers, and left out then; and --policy compares nothing, for no stanzas go between servers',
       'Exit 0: proved. 1: not proved. 2: wrong usage or configuration. 3: FILE wants libunbound, and it is not here.',
     ],
     options: {

@@ -122,6 +122,23 @@ checking('--policy puts federation and prooftypes in place of those of the file'
   );
 });
 
+checking(
+  '--service xmpp-client: no target of servers, which is told, and no stanzas between servers',
+  async ({ dns, serve }) => {
+    const end = await serve({ contentNamespace: 'jabber:client', dialback: null }, false);
+    dns.set('_xmpp-client._tcp.b.example', [{ type: 'SRV', target: 'xmpp.b.example', port: end.port }]);
+    dns.set('xmpp.b.example', [{ type: 'A', address: '127.0.0.1' }]);
+    const target = '{ host: 127.0.0.1, port: 1 }';
+    const file = configuration(dns.address, `policy: { domains: { ${DOMAIN}: { target: ${target} } } }`);
+    const asked = ['check', DOMAIN, '--service', 'xmpp-client', '--config', file, '--policy', 'pkix'];
+    const { code, stdout, stderr } = await run(...asked);
+    assert.equal(code, 0, stdout);
+    assert.match(stderr, /the target of b\.example is that of its servers, and is left out/);
+    assert.doesNotMatch(stdout, /Stanzas|The policy in force/);
+    assert.equal(end.connections, 1, 'asked once');
+  },
+);
+
 /** Names, times and what is of a certificate aside, which differ from run to run. */
 const withoutNames = (text: string): string =>
   text

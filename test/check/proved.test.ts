@@ -129,6 +129,18 @@ checking(
   },
 );
 
+checking('a client goes where the DNS says: a fixed target is that of servers', async ({ dns, serve, check }) => {
+  const end = await serve({ contentNamespace: 'jabber:client', dialback: null }, false);
+  const servers = await serve({}, false);
+  dns.set('_xmpp-client._tcp.b.example', [{ type: 'SRV', target: 'xmpp.b.example', port: end.port }]);
+  dns.set('xmpp.b.example', [{ type: 'A', address: '127.0.0.1' }]);
+  const target = { host: '127.0.0.1', port: servers.port, tls: 'starttls' } as const;
+  const policy = { domains: { [DOMAIN]: { target } } };
+  const { verdict } = await check({ service: 'xmpp-client', local: '', policy });
+  assert.equal(verdict.verdict, 'proved', verdict.explanation);
+  assert.equal(servers.connections, 0);
+});
+
 checking('TLS from the first byte (XEP-0368)', async ({ serve, check }) => {
   await serve({ tls: 'direct', credential: good });
   const { verdict, steps } = await check();
