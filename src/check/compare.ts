@@ -1,6 +1,13 @@
 /** What another policy would change for a domain: the two are put beside each other, and beside what was found out (FEATURES P3). */
 import { faultSentence } from '../protocol/faults.ts';
-import { acceptsWeakProof, deniedBy, policyFor, type PolicyOptions, usableProoftypes } from '../protocol/policy.ts';
+import {
+  acceptsWeakProof,
+  deniedBy,
+  policyFor,
+  type PolicyOptions,
+  type ResolvedPolicy,
+  usableProoftypes,
+} from '../protocol/policy.ts';
 import type { CheckVerdict } from './verdict.ts';
 
 /** A policy, and what a negotiation under it came to. */
@@ -12,7 +19,7 @@ export interface Tried {
 export interface Passage {
   /** `unknown`: it is not to be found out from here. */
   readonly outcome: 'passes' | 'refused' | 'unknown';
-  /** The prooftype that decides; null where none does. */
+  /** The prooftype that decides; `none` where no proof is asked for, null where none decides. */
   readonly by: string | null;
   readonly because: string;
 }
@@ -36,24 +43,33 @@ export interface PolicyComparison {
   readonly inForce: Effect;
   readonly other: Effect;
   /** Directions in which stanzas pass now, and would not. */
-  readonly cuts: readonly ('out' | 'in')[];
+  readonly cuts: readonly Direction[];
   /** Directions in which they do not pass now, and would. */
-  readonly opens: readonly ('out' | 'in')[];
+  readonly opens: readonly Direction[];
+  /** Directions of which something else is told: who decides, or whether that is to be found out at all. */
+  readonly alters: readonly Direction[];
 }
+
+export const DIRECTIONS = ['out', 'in'] as const;
+export type Direction = (typeof DIRECTIONS)[number];
 
 export function comparePolicies(domain: string, inForce: Tried, other: Tried): PolicyComparison {
   const now = effectOf(domain, inForce);
   const then = effectOf(domain, other);
   const changes = (from: Passage['outcome'], to: Passage['outcome']) =>
-    (['out', 'in'] as const).filter((way) => now[way].outcome === from && then[way].outcome === to);
+    DIRECTIONS.filter((way) => now[way].outcome === from && then[way].outcome === to);
+  const [cuts, opens] = [changes('passes', 'refused'), changes('refused', 'passes')];
   return {
     differences: differencesOf(domain, inForce.policy, other.policy),
     inForce: now,
     other: then,
-    cuts: changes('passes', 'refused'),
-    opens: changes('refused', 'passes'),
+    cuts,
+    opens,
+    alters: DIRECTIONS.filter((way) => !cuts.includes(way) && !opens.includes(way) && isOther(now[way], then[way])),
   };
 }
+
+const isOther = (now: Passage, then: Passage): boolean => now.outcome !== then.outcome || now.by !== then.by;
 
 function differencesOf(domain: string, inForce: PolicyOptions, other: PolicyOptions): readonly Difference[] {
   const [one, two] = [described(domain, inForce), described(domain, other)];
@@ -75,50 +91,59 @@ function described(domain: string, policy: PolicyOptions): Readonly<Record<Diffe
 
 const effectOf = (domain: string, tried: Tried): Effect => ({ out: outwards(tried), in: inwards(domain, tried) });
 
-function outwards({ verdict: { verdict, prooftype, fault, explanation } }: Tried): Passage {
+const NO_PROOF = 'Permissive federation asks for no proof.';
+
+function outwards({ verdict: { verdict, prooftype, federation, fault, explanation } }: Tried): Passage {
   if (verdict === 'proved') return { outcome: 'passes', by: prooftype, because: explanation };
+  if (federation !== 'none') return { outcome: 'passes', by: 'none', because: `${NO_PROOF} ${explanation}` };
   return { outcome: 'refused', by: fault === null ? null : prooftypeIn(fault.layer), because: explanation };
 }
 
 const prooftypeIn = (layer: string): string | null =>
   ['dane', 'pkix', 'posh', 'dialback'].find((name) => name === layer) ?? null;
 
+/** What our policy says; and whether the far end would want to, where it has just refused to believe us. */
+function inwards(domain: string, tried: Tried): Passage {
+  const passage = inwardsByPolicy(domain, tried);
+  if (passage.outcome !== 'passes' || !UNBELIEVED.includes(tried.verdict.cause ?? '')) return passage;
+  return {
+    ...passage,
+    because: `${passage.because} But it does not accept our certificate, and will hardly open a stream to us that way.`,
+  };
+}
+
+/** Causes by which the far end does not take us for who we say that we are. */
+const UNBELIEVED: readonly string[] = [
+  'our-certificate-rejected',
+  'our-certificate-not-accepted',
+  'no-method-for-us',
+  'we-are-not-believed',
+  'dialback-refused',
+];
+
 /**
  * Whoever opens a stream to us shows a certificate, by rule the one that it has as a server; and where that does not do, asserts
  * itself by dialback.
  */
-function inwards(domain: string, { policy, verdict }: Tried): Passage {
+function inwardsByPolicy(domain: string, { policy, verdict }: Tried): Passage {
   const resolved = policyFor(policy, domain);
   const { fault, prooftype } = verdict;
-  const denied = deniedBy(policy, domain);
-  if (denied !== null) return { outcome: 'refused', by: null, because: `${denied.text ?? faultSentence(denied)}.` };
-  if (fault?.layer === 'dane' && verdict.verdict === 'refuted')
-    return {
-      outcome: 'refused',
-      by: 'dane',
-      because: `Its certificate is none of those that its TLSA records name, and nothing else is asked instead.`,
-    };
-  if (prooftype !== null && prooftype !== 'dialback' && prooftype !== 'none')
+  const refused = refusedWhateverElse(domain, { policy, verdict });
+  if (refused !== null) return refused;
+  if (prooftype !== null && prooftype !== 'dialback')
     return {
       outcome: 'passes',
       by: prooftype,
       because: `Its certificate is proved by ${prooftype}, if it shows the same one when it connects to us.`,
     };
-  const needsTls = resolved.federation === 'encrypted' ? ', under TLS' : '';
-  if (resolved.federation === 'permissive')
-    return { outcome: 'passes', by: null, because: 'Permissive federation asks for no proof.' };
-  if (acceptsWeakProof(resolved) && !isOutOfReach(verdict))
-    return {
-      outcome: 'passes',
-      by: 'dialback',
-      because: `Its certificate proves nothing; dialback does${needsTls}, where its authoritative server answers.`,
-    };
-  if (isOutOfReach(verdict))
-    return {
-      outcome: 'unknown',
-      by: null,
-      because: 'No server of it could be reached, so nothing is known of its certificate.',
-    };
+  // Without a proof, too, what it speaks of TLS has to be new enough.
+  const asksForNothing = resolved.federation === 'permissive' && fault?.condition !== 'no-shared-protocol';
+  const speaksDialback = verdict.isJudged && verdict.federation !== 'permissive';
+  if (asksForNothing && !(speaksDialback && resolved.prooftypes.includes('dialback')))
+    return { outcome: 'passes', by: 'none', because: NO_PROOF };
+  const unseen = asksForNothing ? null : unseenSentence(verdict);
+  if (unseen !== null) return { outcome: 'unknown', by: null, because: unseen };
+  if (acceptsWeakProof(resolved)) return { outcome: 'passes', by: 'dialback', because: dialbackSentence(resolved) };
   const usable = usableProoftypes(resolved).join(', ') || 'nothing';
   return {
     outcome: 'refused',
@@ -127,6 +152,40 @@ function inwards(domain: string, { policy, verdict }: Tried): Passage {
   };
 }
 
-/** Of its certificate nothing was seen. */
-const isOutOfReach = ({ fault }: CheckVerdict): boolean =>
-  fault !== null && ['dns', 'tcp', 'tls', 'xml'].includes(fault.layer);
+/** The lists, and DANE, have the last word. */
+function refusedWhateverElse(domain: string, { policy, verdict: { verdict, fault } }: Tried): Passage | null {
+  const denied = deniedBy(policy, domain);
+  if (denied !== null) return { outcome: 'refused', by: null, because: `${denied.text ?? faultSentence(denied)}.` };
+  if (fault?.layer !== 'dane' || verdict !== 'refuted') return null;
+  return {
+    outcome: 'refused',
+    by: 'dane',
+    because: 'Its certificate is none of those that its TLSA records name, and nothing else is asked instead.',
+  };
+}
+
+function dialbackSentence({ federation }: ResolvedPolicy): string {
+  const needsTls = federation === 'encrypted' ? ', under TLS' : '';
+  const said = `Its certificate proves nothing; dialback does${needsTls}, where its authoritative server answers`;
+  return federation === 'permissive'
+    ? `${said}; where it does not, permissive federation asks for no proof.`
+    : `${said}.`;
+}
+
+/** Why nothing is known of its certificate; null where that was judged. */
+function unseenSentence({ isJudged, fault, explanation }: CheckVerdict): string | null {
+  if (isJudged || fault === null || fault.layer === 'dane') return null;
+  switch (fault.layer) {
+    case 'dns':
+    case 'tcp':
+      return 'No server of it could be reached, so nothing is known of its certificate.';
+    case 'tls':
+      return `Its server was reached, but no TLS came about with it, so nothing is known of its certificate. ${explanation}`;
+    case 'xml':
+      return `Its server was reached, but what it says is not understood, so nothing is known of its certificate. ${explanation}`;
+    case 'stream':
+      return `Its server was reached, but the stream ended before anything was proved. ${explanation}`;
+    default:
+      return `Nothing is known of its certificate. ${explanation}`;
+  }
+}

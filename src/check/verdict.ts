@@ -13,6 +13,8 @@ export interface CheckVerdict {
   readonly verdict: ProofVerdict['kind'];
   /** What proved the domain; also where the far end then refused us. */
   readonly prooftype: string | null;
+  /** A server of it came so far that what it showed was judged. */
+  readonly isJudged: boolean;
   /** The federation that stanzas would have; `none` where none would be sent. */
   readonly federation: 'none' | Federation;
   readonly fault: Fault | null;
@@ -25,7 +27,7 @@ export interface CheckVerdict {
 export function verdictOf(findings: Findings): CheckVerdict {
   const { domain, service, association } = findings;
   const prooftype = prooftypeOf(findings);
-  const shared = { domain, service, prooftype };
+  const shared = { domain, service, prooftype, isJudged: association !== null };
   const why = faultOf(findings);
   if (why === null)
     return {
@@ -53,7 +55,7 @@ export function verdictOf(findings: Findings): CheckVerdict {
 
 /** Whether policy is content with what nothing but DNS and dialback vouches for, and the far end does its part of it. */
 const isVouchedFor = ({ proof, dialbackIsOffered }: Findings): boolean =>
-  proof !== null && (proof.strength === 'strong' || proof.evidence['dns'] !== true || dialbackIsOffered);
+  proof?.strength === 'strong' || (proof?.strength === 'weak' && (proof.evidence['dns'] !== true || dialbackIsOffered));
 
 /** A stream stands where permissive federation asks for nothing: the domain is not proved for that. */
 function faultOf(findings: Findings): Fault | null {
@@ -76,7 +78,7 @@ const isOfAssociation = ({ association }: Findings, why: Fault): boolean =>
 
 function federationOf({ proof, isEncrypted, dialbackIsOffered, isAccepted }: Findings): Federation {
   if (proof?.strength === 'strong') return isEncrypted ? 'authenticated' : 'verified';
-  if (proof === null || !(isAccepted || dialbackIsOffered)) return 'permissive';
+  if (proof === null || proof.strength === 'none' || !(isAccepted || dialbackIsOffered)) return 'permissive';
   return isEncrypted ? 'encrypted' : 'verified';
 }
 

@@ -1,6 +1,6 @@
 /** `xmpp-dna check`: one negotiation towards a domain, step by step, and what to fix. */
 import { hostname } from 'node:os';
-import { comparePolicies, type Passage, type PolicyComparison } from '../check/compare.ts';
+import { comparePolicies, type Direction, DIRECTIONS, type Passage, type PolicyComparison } from '../check/compare.ts';
 import type { CheckQuestion } from '../check/question.ts';
 import { runCheck } from '../check/run.ts';
 import { type CheckStep, sentenceOf } from '../check/steps.ts';
@@ -116,30 +116,42 @@ function printStep(step: CheckStep, terminal: Terminal): void {
   terminal.print(visible(`${seconds}  ${state.padEnd(14)} ${sentenceOf(step)}`));
 }
 
-const DIRECTIONS = { out: 'to the domain', in: 'from the domain' } as const;
+const WORDS: Readonly<Record<Direction, string>> = { out: 'to the domain', in: 'from the domain' };
 
 function printComparison(comparison: PolicyComparison, terminal: Terminal): void {
-  const { differences, inForce, other, cuts, opens } = comparison;
+  const { differences, inForce, other, cuts, opens, alters } = comparison;
   terminal.event({ event: 'comparison', ...comparison });
   terminal.print('');
   terminal.print('The policy in force, and the other one:');
   if (differences.length === 0) terminal.print('  they say the same about this domain');
   for (const { key, inForce: now, other: then } of differences)
     terminal.print(visible(`  ${key.padEnd(11)} ${now} → ${then}`));
-  for (const way of ['out', 'in'] as const) {
-    terminal.print(`Stanzas ${DIRECTIONS[way]}:`);
+  for (const way of DIRECTIONS) {
+    terminal.print(`Stanzas ${WORDS[way]}:`);
     terminal.print(visible(`  now:   ${passageSentence(inForce[way])}`));
     terminal.print(visible(`  then:  ${passageSentence(other[way])}`));
   }
   const changed = [
-    ...cuts.map((way) => `would cut stanzas ${DIRECTIONS[way]}`),
-    ...opens.map((way) => `would let stanzas ${DIRECTIONS[way]} pass`),
+    ...cuts.map((way) => `would cut stanzas ${WORDS[way]}`),
+    ...opens.map((way) => `would let stanzas ${WORDS[way]} pass`),
+    ...alters.map((way) => alteration(`stanzas ${WORDS[way]}`, inForce[way], other[way])),
   ];
   terminal.print(`The other policy ${changed.join(' and ') || 'would change nothing of that'}.`);
 }
 
 const passageSentence = ({ outcome, by, because }: Passage): string =>
-  `${outcome}${by === null ? '' : `, decided by ${by}`}: ${because}`;
+  `${outcome}${by === null ? '' : by === 'none' ? ', no proof' : `, decided by ${by}`}: ${because}`;
+
+/** What is neither cut nor let through. */
+function alteration(stanzas: string, now: Passage, then: Passage): string {
+  if (then.outcome === 'unknown') return `leaves open whether ${stanzas} would pass`;
+  if (then.outcome === 'refused')
+    return `would refuse ${stanzas}${now.outcome === 'unknown' ? ', which is open now' : ' for another reason'}`;
+  if (now.outcome === 'unknown') return `would let ${stanzas} pass, which is open now`;
+  return `would still let ${stanzas} pass, ${means(then)} instead of ${means(now)}`;
+}
+
+const means = ({ by }: Passage): string => (by === 'none' ? 'without a proof' : `by ${by ?? 'nothing'}`);
 
 function printVerdict(told: CheckVerdict, terminal: Terminal): void {
   const { domain, service, verdict, prooftype, federation, fault, cause, explanation, fix } = told;

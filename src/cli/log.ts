@@ -151,7 +151,8 @@ function proofIn(proof: unknown): string {
   if (typeof proof !== 'object' || proof === null) return 'proved by ?';
   const { prooftype, evidence } = Object.fromEntries(Object.entries(proof)) as Partial<Proof>;
   if (prooftype === 'none') return 'without a proof';
-  return evidence?.['dns'] === true ? 'vouched for by DNS alone' : `proved by ${prooftype ?? '?'}`;
+  const isByDns = prooftype === 'dialback' && evidence?.['dns'] === true;
+  return isByDns ? 'vouched for by DNS alone' : `proved by ${prooftype ?? '?'}`;
 }
 
 /** What an association, or the verification of a pair, found out against the domain; null when it was proved. */

@@ -116,10 +116,100 @@ checking('--policy puts federation and prooftypes in place of those of the file'
     stdout,
     /Stanzas to the domain:\n {2}now: {3}refused, decided by pkix: .*\n {2}then: {2}passes, decided by dialback/,
   );
+  assert.match(stdout, /would let stanzas to the domain pass and would let stanzas from the domain pass\./);
+});
+
+const others = authority.issue({ dnsNames: ['other.example'] });
+
+checking(
+  '--policy minTls=1.3 to a server with TLS 1.2: it was reached, and that it comes in can no longer be told',
+  async ({ dns, serve }) => {
+    await serve({ maxVersion: 'TLSv1.2' });
+    for (const words of ['minTls=1.3', 'permissive,minTls=1.3']) {
+      const { stdout } = await run('check', DOMAIN, '--config', configuration(dns.address), '--policy', words);
+      assert.match(
+        stdout,
+        /from the domain:\n.*now: {3}passes, decided by pkix: .*\n {2}then: {2}unknown: Its server was reached, but no TLS came about with it.*at least 1\.3 is wanted/,
+        words,
+      );
+      assert.match(
+        stdout,
+        /The other policy would cut stanzas to the domain and leaves open whether stanzas from the domain would pass\.\n/,
+      );
+    }
+  },
+);
+
+for (const [far, said] of [
+  [{ banner: '<stream:stream><<' }, /unknown: Its server was reached, but what it says is not understood, .*no XMPP/],
+  [
+    { streamError: 'host-unknown' },
+    /unknown: Its server was reached, but the stream ended .*does not serve b\.example/,
+  ],
+  [{ credential: others }, /refused, decided by pkix: Its certificate is not proved by pkix,/],
+] as const)
+  checking(`--policy, of a far end with ${Object.keys(far).join()}: what is known of it`, async ({ dns, serve }) => {
+    await serve(far);
+    const { stdout } = await run('check', DOMAIN, '--config', configuration(dns.address), '--policy', 'pkix');
+    assert.match(stdout, new RegExp(`from the domain:\n.*\n {2}then: {2}${said.source}`));
+  });
+
+checking('--policy: stanzas pass all the same, by another prooftype', async ({ dns, serve }) => {
+  await serve({ credential: others });
+  const file = configuration(dns.address, 'policy: { federation: encrypted }');
+  const { code, stdout } = await run('check', DOMAIN, '--config', file, '--policy', 'permissive,pkix');
+  assert.equal(code, 1);
+  assert.equal(stdout.match(/ {2}then: {2}passes, no proof: Permissive federation asks for no proof\./g)?.length, 2);
   assert.match(
     stdout,
-    /would let stanzas to the domain and would let stanzas from|would let stanzas to the domain pass/,
+    /The other policy would still let stanzas to the domain pass, without a proof instead of by dialback and would still let stanzas from the domain pass, without a proof instead of by dialback\.\n/,
   );
+  assert.doesNotMatch(stdout, /then: .*dialback|proved by dialback/);
+  assert.match(stdout, /\nrefuted; federation: permissive\n/);
+});
+
+for (const far of [
+  { external: 'absent', dialback: null },
+  { external: 'absent', dialback: 'error not-authorized' },
+  { external: 'refused', dialback: null },
+] as const)
+  checking(
+    `--policy: who does not believe us (EXTERNAL ${far.external}, dialback ${far.dialback ?? 'absent'}) hardly comes in`,
+    async ({ dns, serve }) => {
+      await serve(far);
+      const { stdout } = await run('check', DOMAIN, '--config', configuration(dns.address), '--policy', 'pkix');
+      assert.match(stdout, /to the domain:\n {2}now: {3}refused/);
+      assert.match(
+        stdout,
+        /from the domain:\n {2}now: {3}passes, decided by pkix: .* But it does not accept our certificate, and will hardly open a stream to us that way\.\n/,
+      );
+    },
+  );
+
+checking(
+  '--policy: permissive federation lets in whom nobody can reach, and says nothing of his certificate',
+  async ({ dns }) => {
+    const { stdout } = await run('check', DOMAIN, '--config', configuration(dns.address), '--policy', 'permissive');
+    assert.match(
+      stdout,
+      /from the domain:\n {2}now: {3}unknown: No server of it could be reached, .*\n {2}then: {2}passes, no proof: Permissive/,
+    );
+    assert.match(stdout, /The other policy would let stanzas from the domain pass, which is open now\.\n/);
+  },
+);
+
+checking('--policy: nor is dialback what decides of a far end that does not speak it', async ({ dns, serve }) => {
+  await serve({ credential: others, dialback: null });
+  const asked = ['check', DOMAIN, '--from', 'c.example', '--config', configuration(dns.address)];
+  const { stdout } = await run(...asked, '--policy', 'permissive');
+  assert.equal(stdout.match(/ {2}then: {2}passes, no proof: /g)?.length, 2, stdout);
+});
+
+checking('--policy: who cannot reach our server has not refused our certificate', async ({ dns, serve }) => {
+  await serve({ dialback: 'error remote-connection-failed' });
+  const { stdout } = await run('check', DOMAIN, '--config', configuration(dns.address), '--policy', 'pkix');
+  assert.match(stdout, /to the domain:\n {2}now: {3}refused/);
+  assert.doesNotMatch(stdout, /does not accept our certificate/);
 });
 
 checking(

@@ -16,6 +16,7 @@ checking(
         service: 'xmpp-server',
         verdict: 'proved',
         prooftype: 'pkix',
+        isJudged: true,
         federation: 'authenticated',
         fault: null,
         cause: null,
@@ -105,6 +106,15 @@ checking('permissive federation proves nothing where there is nothing (XEP-0238)
   const { verdict } = await check({ policy: { federation: 'permissive' } });
   assert.deepEqual([verdict.verdict, verdict.prooftype, verdict.federation], ['refuted', null, 'permissive']);
 });
+
+checking(
+  'permissive federation without dialback proves nothing by it, though it is offered',
+  async ({ serve, check }) => {
+    await serve({ credential: authority.issue({ dnsNames: ['other.example'] }) });
+    const { verdict } = await check({ policy: { federation: 'permissive', prooftypes: ['pkix'] }, authentication });
+    assert.deepEqual([verdict.verdict, verdict.prooftype, verdict.federation], ['refuted', null, 'permissive']);
+  },
+);
 
 checking(
   'as a client: names, port, ALPN and namespace of clients, and the end after the proof (RFC 7712 §3)',
