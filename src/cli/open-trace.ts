@@ -2,6 +2,7 @@
 import { open } from 'node:fs/promises';
 import { FaultError } from '../protocol/faults.ts';
 import { headerOf, isPacked, traceIn, unpacked } from '../trace/explain/bundle.ts';
+import { divergedWords } from '../trace/explain/words.ts';
 import { traceLimits } from '../trace/limits.ts';
 import { momentOf } from '../trace/view/moment.ts';
 import { readTrace, TraceError } from '../trace/read.ts';
@@ -69,7 +70,6 @@ export function warn(file: string, { view, unknown, isCutOff }: OpenedTrace, ter
   if (isCutOff) note('it ends within a line: whoever wrote it was cut off, or is writing still');
   const [first] = view.diverged;
   if (first === undefined) return;
-  note(
-    `${view.diverged.length} times the charts of this version lead elsewhere than the trace says, first at record ${first.seq} (${first.actor})`,
-  );
+  const times = divergedWords(view.diverged.length, first);
+  note(`the charts of this version lead elsewhere than the trace says ${times}`);
 }

@@ -5,6 +5,7 @@ import type { ConnectionManager } from '../../src/manager.ts';
 import type { Side } from '../../src/demo/scenario.ts';
 import { play } from '../../src/demo/play.ts';
 import { scenarios } from '../../src/demo/scenarios.ts';
+import { divergedWords } from '../../src/trace/explain/words.ts';
 import { replay, Replayer } from '../../src/trace/view/replay.ts';
 import type { TraceRecord } from '../../src/trace/record.ts';
 import type { ActorView, View } from '../../src/trace/view/view.ts';
@@ -142,6 +143,9 @@ test('a record that the chart does not lead to is told as a divergence, and beli
     view.diverged.map(({ seq, actor, lived }) => [seq, actor, lived]),
     [[record.seq, 'stream:1', ['authentication', 'saslExternal']]],
   );
+  const place = `at record no. ${record.seq} (stream:1)`;
+  assert.equal(divergedWords(1, record), `once, ${place}`);
+  assert.equal(divergedWords(2, record), `2 times, first ${place}`);
   const last = records.findLast((one) => one.kind === 'event' && one.actor === 'stream:1');
   assert.ok(last?.kind === 'event');
   assert.deepEqual(view.actors.get('stream:1')?.state, last.states);

@@ -1,5 +1,6 @@
 /** The frame of the page: what is looked at, and where its answers come from. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { divergedWords } from '../../src/trace/explain/words.ts';
 import type { Overview } from '../../src/trace/queries/queries.ts';
 import { type Answered, useAnswer } from './answers.ts';
 import { Detail } from './detail.tsx';
@@ -173,7 +174,7 @@ function Missing({ source, overview }: { readonly source: Source; readonly overv
       : `${moment.unknown} records are of kinds that this version does not know.`,
     moment === undefined || first === null
       ? null
-      : `${moment.diverged.count} times the charts of this version lead elsewhere than the trace says, first at record ${first.seq} (${first.actor}).`,
+      : `The charts of this version lead elsewhere than the trace says ${divergedWords(moment.diverged.count, first)}.`,
   ].filter((line) => line !== null);
   if (lines.length === 0) return null;
   return (

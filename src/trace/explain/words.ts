@@ -1,6 +1,7 @@
 /** How explanations speak, on a terminal and on the page. */
 import type { Mover } from '../../../machines/declare.ts';
 import { isDate } from '../dates.ts';
+import type { Divergence } from '../view/view.ts';
 
 export const MOVERS: Readonly<Record<Mover, string>> = {
   us: 'ourselves',
@@ -24,3 +25,9 @@ export function lasting(ms: number): string {
 /** `13:52:07 UTC`, and nothing where the time is no date. */
 export const clockTime = (atMs: number): string =>
   isDate(atMs) ? `${new Date(atMs).toISOString().slice(11, 19)} UTC` : 'some time';
+
+/** How often charts lead elsewhere than a trace says: `once, at record no. 7 (stream:3)`. */
+export function divergedWords(count: number, { seq, actor }: Pick<Divergence, 'seq' | 'actor'>): string {
+  const place = `at record no. ${seq} (${actor})`;
+  return count === 1 ? `once, ${place}` : `${count} times, first ${place}`;
+}
