@@ -13,7 +13,7 @@ import { useNow } from './now.ts';
 import { RecordsCard } from './records.tsx';
 import { actorHash, hashOf, type Route } from './route.ts';
 import type { Source } from './source.ts';
-import { dateWords, MOVERS, sinceWords } from './words.ts';
+import { dateWords, MOVERS, sinceWords, toneOf } from './words.ts';
 
 export function Detail({ source, route }: { readonly source: Source; readonly route: Route }) {
   const { id } = route;
@@ -100,10 +100,7 @@ function Head({
     <div class="head-line">
       <h1>{id}</h1>
       <span class="muted">{machine}</span>
-      <span
-        class={`pill ${ended !== null ? 'over' : waits === null ? 'plain' : 'waiting'}`}
-        data-current-state={state.join('.')}
-      >
+      <span class={`pill ${toneOf(state[0], ended !== null, waits !== null)}`} data-current-state={state.join('.')}>
         {state.join('.') || '…'}
       </span>
       <span class="muted">

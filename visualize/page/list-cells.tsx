@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Row, RowKind } from '../../src/trace/queries/queries.ts';
 import { actorHash, type Route } from './route.ts';
-import { bytesWords, dateWords, MOVERS, sinceWords } from './words.ts';
+import { bytesWords, dateWords, MOVERS, sinceWords, toneOf } from './words.ts';
 
 export const COLUMNS: Readonly<Record<RowKind, readonly string[]>> = {
   pair: ['Pair', 'State', 'For', 'Waits for', 'Stream', 'Fault'],
@@ -67,7 +67,7 @@ function contentOf(row: Row, kind: RowKind, nowMs: number, link: Link): readonly
 }
 
 function State({ row }: { readonly row: Row }) {
-  const tone = row.endedMs !== null ? 'over' : row.awaits !== null ? 'waiting' : 'plain';
+  const tone = toneOf(row.state.split('.')[0], row.endedMs !== null, row.awaits !== null);
   return (
     <span class={`pill ${tone}`} title={`${row.state}: ${row.description}`}>
       {row.state.slice(row.state.lastIndexOf('.') + 1) || '…'}

@@ -38,3 +38,9 @@ export const bytesWords = (bytes: number): string =>
     : bytes < 1_000_000
       ? `${(bytes / 1_000).toFixed(1)} kB`
       : `${(bytes / 1_000_000).toFixed(1)} MB`;
+
+/** The colour of a state: what has failed is bad, though it waits until it may be tried again. */
+export function toneOf(state: string | undefined, hasEnded: boolean, waits: boolean): string {
+  if (state === 'failed') return 'bad';
+  return hasEnded ? 'over' : waits ? 'waiting' : 'plain';
+}

@@ -5,7 +5,7 @@
 import type { Mover } from '../../../machines/declare.ts';
 import type { Fault } from '../../protocol/faults.ts';
 import { type Explanation, see, type Seen, tell, toEnd, worst } from '../explain/explain.ts';
-import { fieldsIn, numberIn, textIn } from '../context.ts';
+import { faultIn, fieldsIn, numberIn, textIn } from '../context.ts';
 import { glanceAt } from '../view/glance.ts';
 import {
   contextAt,
@@ -219,6 +219,12 @@ function bytesIn(view: View, id: string): Bytes | null {
   return counted === null ? null : { in: counted.in, out: counted.out };
 }
 
+/** Who has failed lives on while that is held off. */
+function faultOf({ ended, state, context }: ActorView): Fault | null {
+  if (ended !== null) return ended.fault;
+  return state[0] === 'failed' ? faultIn(context['fault']) : null;
+}
+
 export function rowOf(actor: ActorView, bytes: Bytes | null = null): Row {
   const { id, machine, context, waits, ended, path, bornMs } = actor;
   const { local, remote, stream, tls } = context;
@@ -234,7 +240,7 @@ export function rowOf(actor: ActorView, bytes: Bytes | null = null): Row {
     mover: waits?.mover ?? null,
     deadlineMs: waits?.deadlineMs ?? null,
     endedMs: ended?.atMs ?? null,
-    fault: ended?.fault ?? null,
+    fault: faultOf(actor),
     tls: textIn(fieldsIn(tls)['protocol']) || null,
     stream: machine === 'pair' ? numberIn(stream) : null,
     proof: proofsWords(context) || null,
