@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ActorView } from '../../src/trace/view/view.ts';
 import { chartName } from '../charts/file-name.ts';
 import { holds, isTaken, litIn } from './chart-paths.ts';
-import { clockWords } from './words.ts';
+import { clockWords, countWords } from './words.ts';
 
 /** As they were drawn from the machines; each is loaded when it is first looked at. */
 const pictures = import.meta.glob<string>('../../docs/charts/*.svg', { query: '?raw', import: 'default' });
@@ -37,7 +37,7 @@ export function ChartCard({ actor }: { readonly actor: ActorView }) {
         aria-label={`Chart of ${machine}; it is in ${current}`}
       />
       <details>
-        <summary>The way that it took, {path.length} states</summary>
+        <summary>The way that it took, {countWords(path.length, 'state')}</summary>
         <ol class="way">
           {path.map((step, at) => (
             <li key={at}>

@@ -103,7 +103,7 @@ function Head({
       <span class={`pill ${toneOf(state[0], ended !== null, waits !== null)}`} data-current-state={state.join('.')}>
         {state.join('.') || '…'}
       </span>
-      <span class="muted">
+      <span class="muted for">
         {ended === null ? 'for' : `${ended.how}, since`} {sinceWords(sinceMs, nowMs)}
       </span>
       <span class="space" />

@@ -29,7 +29,7 @@ export function ExplanationCard({ told, route, nowMs }: ExplanationProps) {
         <span class="ends">
           <bdi>{from}</bdi> → <bdi>{to}</bdi>
         </span>{' '}
-        <span class="muted">for {sinceWords(sinceMs, nowMs)}</span>
+        <span class="muted for">for {sinceWords(sinceMs, nowMs)}</span>
       </p>
       <p class="cause">{cause}</p>
       {fix === 'Nothing.' ? null : (

@@ -32,12 +32,17 @@ export function LadderCard({ source, id, concerns }: LadderCardProps) {
 /** Elements may be many: the box scrolls, and shows the newest first of all. */
 function Rungs({ ladder: { parties, rungs, more } }: { readonly ladder: Ladder }) {
   const columnOf = new Map(parties.map(({ id }, at) => [id, at]));
-  const template = { gridTemplateColumns: `7rem repeat(${parties.length}, minmax(11rem, 1fr))` };
   return (
     <>
       {more === 0 ? null : <p class="muted">{more} older ones are not shown.</p>}
-      <div class="ladder" tabIndex={0} role="region" aria-label="Elements between the parties">
-        <div class="parties" style={template}>
+      <div
+        class="ladder"
+        tabIndex={0}
+        role="region"
+        aria-label="Elements between the parties"
+        style={{ '--parties': String(parties.length) }}
+      >
+        <div class="parties">
           <span />
           {parties.map(({ id, label, kind }) => (
             <span key={id} class={`party ${kind}`}>
