@@ -17,23 +17,25 @@ export function App({ begin }: { readonly begin: () => Promise<Source> }) {
   const [problem, setProblem] = useState<string | null>(null);
   const [opening, setOpening] = useState<string | null>(null);
 
-  const take = async (next: Promise<Source>, name: string): Promise<void> => {
+  /** @param opened what is done once it is there: until then one stays where one is */
+  const take = async (next: Promise<Source>, name: string, opened = (): void => undefined): Promise<void> => {
     setOpening(name);
     setProblem(null);
     try {
-      const opened = await next;
+      const taken = await next;
+      opened();
       const { at } = currentRoute();
-      if (at !== null) await opened.timeline?.moveTo(at);
+      if (at !== null) await taken.timeline?.moveTo(at);
       source?.close();
-      setSource(opened);
+      setSource(taken);
     } catch (error) {
       setProblem(`${name}: ${error instanceof Error ? error.message : String(error)}`);
     }
     setOpening(null);
   };
   const open = (file: File): void => {
-    adjust({ view: 'start', id: '', at: null });
-    void take(openTrace(file, file.name, Date.now()), file.name);
+    const lookAtAll = (): void => adjust({ view: 'start', id: '', at: null });
+    void take(openTrace(file, file.name, Date.now()), file.name, lookAtAll);
   };
   useEffect(() => void take(begin(), 'the inspector'), []);
 
