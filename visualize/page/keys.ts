@@ -1,7 +1,14 @@
-/** Arrows move from one to the next within a list. */
+/** What arrows do where the focus is. */
+
+const LISTS = 'ol, ul, [role=grid], [role=tablist], .ladder';
+
+/** There arrows move from one to the next, or scroll what is wider than its box, and nothing else. */
+export const isInList = (target: EventTarget | null): boolean =>
+  target instanceof Element && target.closest(LISTS) !== null;
+
 const STEPS: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1, ArrowRight: 1, ArrowLeft: -1 };
 
-/** Among the links and buttons of the element that hears it. */
+/** Arrows move from one to the next, among the links and buttons of the element that hears it. */
 export function moveFocus(event: KeyboardEvent): void {
   const step = STEPS[event.key];
   const list = event.currentTarget;

@@ -1,9 +1,10 @@
 /** The moment of a trace: a slider over its records, and keys. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { isInList } from './keys.ts';
 import { adjust } from './route.ts';
-import type { Source, Timeline } from './source.ts';
+import type { Moment, Source, Timeline } from './source.ts';
 import { actorHash, useRoute } from './route.ts';
-import { dateWords } from './words.ts';
+import { countWords, dateWords } from './words.ts';
 
 /** While it plays: between one record and the next, in milliseconds; silences are not sat through. */
 const STEP_MS = 250;
@@ -41,14 +42,7 @@ export function TimeBar({ source, timeline }: { readonly source: Source; readonl
   }, [isPlaying, index]);
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
-      if (
-        event.defaultPrevented ||
-        event.target instanceof HTMLInputElement ||
-        event.ctrlKey ||
-        event.metaKey ||
-        event.altKey
-      )
-        return;
+      if (event.defaultPrevented || isTakenBy(event) || event.ctrlKey || event.metaKey || event.altKey) return;
       const step = event.key === 'ArrowLeft' ? -1 : event.key === 'ArrowRight' ? 1 : 0;
       if (step === 0) return;
       event.preventDefault();
@@ -92,13 +86,14 @@ export function TimeBar({ source, timeline }: { readonly source: Source; readonl
         max={count}
         value={index}
         aria-label="Moment of the trace"
-        aria-valuetext={`${index} of ${count} records, ${dateWords(atMs)}`}
+        aria-valuetext={`${placeWords(moment)}, ${dateWords(atMs)}`}
         onInput={({ currentTarget }) => moveTo(Number(currentTarget.value))}
       />
       <span class="moment">
-        <strong>{index === count ? 'the end' : `record ${seq ?? '–'}`}</strong>{' '}
+        <strong>{placeWords(moment)}</strong>{' '}
         <span class="muted">
-          {index} of {count} · {dateWords(atMs)} · +{((atMs - firstMs) / 1_000).toFixed(3)} s
+          {seq === null ? '' : `no. ${seq} · `}
+          {dateWords(atMs)} · +{((atMs - firstMs) / 1_000).toFixed(3)} s
         </span>
       </span>
       <span class="told">
@@ -106,4 +101,15 @@ export function TimeBar({ source, timeline }: { readonly source: Source; readonl
       </span>
     </footer>
   );
+}
+
+function placeWords({ index, count }: Moment): string {
+  if (index === 0) return 'the beginning';
+  return index === count ? `the end, after ${countWords(count, 'record')}` : `record ${index} of ${count}`;
+}
+
+/** The slider knows arrows, but no steps of ten; other fields and lists have their own use for both. */
+function isTakenBy({ target, shiftKey }: KeyboardEvent): boolean {
+  if (target instanceof HTMLInputElement) return target.type !== 'range' || !shiftKey;
+  return target instanceof HTMLSelectElement || isInList(target);
 }
