@@ -9,6 +9,7 @@ import { adjust, currentRoute, go, hashOf, useRoute } from './route.ts';
 import type { Source } from './source.ts';
 import { Start } from './start.tsx';
 import { TimeBar } from './time-bar.tsx';
+import { titleOf } from './title.ts';
 import { openTrace } from './trace-source.ts';
 import { Watch } from './watch.tsx';
 
@@ -66,6 +67,10 @@ function Shown({ source, open }: { readonly source: Source; readonly open: (file
   useEffect(() => {
     if (source.kind === 'live' && atMs !== undefined) hearTime(atMs);
   }, [atMs]);
+  const title = titleOf(route, overview.value);
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
   useKeys();
   return (
     <>
@@ -94,8 +99,9 @@ function useKeys(): void {
         if (view === 'start') {
           toFilter(); // at once: what is typed next belongs there
         } else {
+          // It is there after the view has changed.
+          window.addEventListener('hashchange', () => requestAnimationFrame(toFilter), { once: true });
           go({ view: 'start', id: '' });
-          requestAnimationFrame(toFilter); // it is there after the view has changed
         }
       }
       if (event.key === 'Escape' && !isTyping && document.querySelector('dialog[open]') === null && view !== 'start')

@@ -7,6 +7,7 @@ import { Charts } from './charts.tsx';
 import { ActorCommands } from './commands.tsx';
 import { Deadline, ExplanationCard } from './explanation.tsx';
 import { HistoryCard } from './history.tsx';
+import { Heading } from './heading.tsx';
 import { moveFocus } from './keys.ts';
 import { LadderCard } from './ladder.tsx';
 import { useNow } from './now.ts';
@@ -42,7 +43,7 @@ export function Detail({ source, route }: { readonly source: Source; readonly ro
       )}
       {value === null ? (
         <section class="card">
-          <h1>{id}</h1>
+          <Heading>{id}</Heading>
           <p>
             {source.kind === 'live'
               ? 'It is not known: it has ended, and its records have made room for newer ones.'
@@ -98,7 +99,7 @@ function Head({
   const sinceMs = ended?.atMs ?? waits?.sinceMs ?? path.at(-1)?.atMs ?? bornMs;
   return (
     <div class="head-line">
-      <h1>{id}</h1>
+      <Heading>{id}</Heading>
       <span class="muted">{machine}</span>
       <span class={`pill ${toneOf(state[0], ended !== null, waits !== null)}`} data-current-state={state.join('.')}>
         {state.join('.') || '…'}

@@ -2,6 +2,7 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Row, RowKind } from '../../src/trace/queries/queries.ts';
 import { useAnswer } from './answers.ts';
+import { isFocusLost, leave, leftIn } from './focus.ts';
 import { cellsOf, COLUMNS } from './list-cells.tsx';
 import { useNow } from './now.ts';
 import { go, type Route } from './route.ts';
@@ -21,6 +22,8 @@ const NAMES: Readonly<Record<RowKind, string>> = {
   peer: 'peer',
 };
 
+const keyOf = ({ id, local, remote, state }: Row): string => `${id} ${local} ${remote} ${state}`;
+
 interface ListProps {
   readonly source: Source;
   readonly route: Route;
@@ -33,6 +36,7 @@ export function List({ source, route, kind, filter }: ListProps) {
   const [active, setActive] = useState(0);
   const scroller = useRef<HTMLDivElement>(null);
   const wantsFocus = useRef(false);
+  const arrives = useRef(false);
   const nowMs = useNow(source);
 
   // In steps, so that a little scrolling asks for nothing new.
@@ -55,7 +59,7 @@ export function List({ source, route, kind, filter }: ListProps) {
     const row = scroller.current?.querySelector<HTMLElement>(`[aria-rowindex="${focused + 2}"] a`);
     if (row == null) return;
     wantsFocus.current = false;
-    row.focus({ preventScroll: true });
+    row.focus();
   });
 
   const moveTo = (index: number): void => {
@@ -68,6 +72,18 @@ export function List({ source, route, kind, filter }: ListProps) {
     if (to * ROW_HEIGHT < box.scrollTop) box.scrollTop = to * ROW_HEIGHT;
     if ((to + 1) * ROW_HEIGHT > box.scrollTop + space) box.scrollTop = (to + 1) * ROW_HEIGHT - space;
   };
+  const isThere = value !== undefined;
+  useLayoutEffect(() => {
+    arrives.current = isFocusLost();
+  }, []);
+  useLayoutEffect(() => {
+    if (!isThere || !arrives.current) return;
+    arrives.current = false;
+    if (!isFocusLost()) return;
+    const left = leftIn(kind);
+    const found = shown.rows.findIndex((row) => keyOf(row) === left?.key);
+    moveTo(found >= 0 ? shown.offset + found : (left?.index ?? 0));
+  }, [isThere]);
   const press = (event: KeyboardEvent): void => {
     const steps: Readonly<Record<string, number>> = {
       ArrowDown: focused + 1,
@@ -107,11 +123,12 @@ export function List({ source, route, kind, filter }: ListProps) {
             const index = shown.offset + at;
             return (
               <div
-                key={`${row.id} ${row.local} ${row.remote} ${row.state}`}
+                key={keyOf(row)}
                 class={row.endedMs === null ? 'row' : 'row ended'}
                 role="row"
                 aria-rowindex={index + 2}
                 style={{ top: `${index * ROW_HEIGHT}px` }}
+                onClickCapture={() => leave({ list: kind, key: keyOf(row), index })}
                 onClick={() => go({ view: 'actor', id: row.id })}
               >
                 {cellsOf(row, kind, route, nowMs, index === focused, () => setActive(index))}

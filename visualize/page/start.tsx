@@ -1,9 +1,11 @@
 /** What is stuck, first; then all there is. */
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Explanation } from '../../src/trace/explain/explain.ts';
 import type { Overview, RowKind } from '../../src/trace/queries/queries.ts';
 import type { Answered } from './answers.ts';
 import { BlockedLine, ConnectButton } from './commands.tsx';
 import { leadOf } from './explanation.tsx';
+import { isFocusLost, leave, leftIn } from './focus.ts';
 import { List } from './list.tsx';
 import { useNow } from './now.ts';
 import { actorHash, adjust, type Route } from './route.ts';
@@ -41,17 +43,21 @@ function Stuck({
   readonly overview: Overview;
 }) {
   const nowMs = useNow(source);
+  const cards = useRef<HTMLOListElement>(null);
   const { stuck, stuckCount, isWhole } = overview;
   const count = stuckWords(overview);
+  useLayoutEffect(() => {
+    if (cards.current !== null && isFocusLost() && leftIn(route.list) === null) focusCard(cards.current);
+  }, []);
   return (
     <section aria-labelledby="stuck" class="stuck">
-      <h1 id="stuck" class={stuckCount > 0 ? 'bad' : isWhole ? 'good' : ''}>
+      <h1 id="stuck" aria-live="polite" aria-atomic="true" class={stuckCount > 0 ? 'bad' : isWhole ? 'good' : ''}>
         {stuckCount > 0 ? (isWhole ? count : `At least ${count}`) : isWhole ? 'Nothing is stuck' : 'Looking…'}
       </h1>
       {stuckCount === 0 && isWhole ? <p class="muted">Whatever is negotiated now goes on as is usual.</p> : null}
-      <ol onKeyDown={moveFocus}>
+      <ol ref={cards} onKeyDown={moveFocus}>
         {stuck.map((one) => (
-          <li key={`${one.direction} ${one.local} ${one.remote}`}>
+          <li key={keyOf(one)}>
             <StuckCard told={one} route={route} nowMs={nowMs} />
           </li>
         ))}
@@ -63,20 +69,32 @@ function Stuck({
   );
 }
 
-function StuckCard({
-  told,
-  route,
-  nowMs,
-}: {
+const keyOf = ({ direction, local, remote }: Explanation): string => `${direction} ${local} ${remote}`;
+
+/** The one that was left, or the first. */
+function focusCard(list: HTMLElement): void {
+  const cards = [...list.querySelectorAll('a')];
+  const key = leftIn('stuck')?.key;
+  (cards.find(({ dataset }) => dataset['key'] === key) ?? cards[0])?.focus();
+}
+
+interface StuckCardProps {
   readonly told: Explanation;
   readonly route: Route;
   readonly nowMs: number;
-}) {
+}
+
+function StuckCard({ told, route, nowMs }: StuckCardProps) {
   const { cause, fault, state, mover, sinceMs, failedIn } = told;
   const [from, to] = endsOf(told);
   const hasFailed = fault !== null;
   return (
-    <a class="card" href={actorHash(route, leadOf(told))}>
+    <a
+      class="card"
+      href={actorHash(route, leadOf(told))}
+      data-key={keyOf(told)}
+      onClick={() => leave({ list: 'stuck', key: keyOf(told) })}
+    >
       <span class="ends">
         <bdi>{from}</bdi> <span aria-label="to">→</span> <bdi>{to}</bdi>
       </span>
@@ -131,6 +149,8 @@ function Lists({
               key={kind}
               type="button"
               role="tab"
+              id={`tab-${kind}`}
+              aria-controls="listed"
               aria-selected={kind === list}
               tabIndex={kind === list ? 0 : -1}
               onClick={() => adjust({ list: kind })}
@@ -147,15 +167,15 @@ function Lists({
           value={filter}
           onInput={({ currentTarget }) => adjust({ filter: currentTarget.value })}
           onKeyDown={(event) => {
-            if (event.key !== 'Escape') return;
-            adjust({ filter: '' });
-            event.currentTarget.blur();
+            if (event.key === 'Escape') adjust({ filter: '' });
           }}
         />
         {source.commands === null ? null : <ConnectButton commands={source.commands} hosts={overview?.hosts ?? []} />}
       </div>
       {source.commands === null ? null : <BlockedLine commands={source.commands} />}
-      <List key={list} source={source} route={route} kind={list} filter={filter} />
+      <div role="tabpanel" id="listed" aria-labelledby={`tab-${list}`}>
+        <List key={list} source={source} route={route} kind={list} filter={filter} />
+      </div>
     </section>
   );
 }
