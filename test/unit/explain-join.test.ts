@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StreamFeatures, WireElement } from '../../src/protocol/wire.ts';
-import { join, overlapOf } from '../../src/trace/join/join.ts';
+import { join } from '../../src/trace/join/join.ts';
+import { overlapOf } from '../../src/trace/join/overlap.ts';
 import type { View } from '../../src/trace/view/view.ts';
 import { type ActorMade, NOW_MS, type RecordMade, viewMade, wireMade } from '../support/explain-views.ts';
 

@@ -10,8 +10,8 @@ export interface Facts {
 
 export function facts(view: View, stream: string, clock: OneClock): Facts {
   const tables = { out: new Map<string, number>(), in: new Map<string, number>() };
-  for (const record of view.records) {
-    if (record.kind !== 'fact' || `stream:${record.stream}` !== stream) continue;
+  for (const record of view.recordsOf(stream)) {
+    if (record.kind !== 'fact') continue;
     const { change, direction, from, to } = record;
     const atMs = byBoth(clock, view, record.atMs);
     if (atMs > clock.untilMs) continue;

@@ -2,9 +2,9 @@
  * Two traces of one negotiation, one from each end, laid beside each other (FEATURES O5): what one end says that it sent and the
  * other never saw, and where they think differently of the same stream.
  */
-import { coverageOf, oneClock, type OneClock, tellsOf, byBoth } from './coverage.ts';
+import { byBoth, oneClock, type OneClock, tellsOf } from './coverage.ts';
 import { alteredElements, clocksBetween, type SharedStream, unpaired } from './elements.ts';
-import { namesOn, sharedStreams, strayStreams, streamsIn } from './streams.ts';
+import { sharedStreams, strayStreams } from './streams.ts';
 import { type Disagreement, endsOf } from './disagreement.ts';
 import { fieldsIn } from '../context.ts';
 import { facts } from './facts.ts';
@@ -34,39 +34,6 @@ export function join(a: View, b: View): readonly Disagreement[] {
   return found.sort((one, other) => (one.atMs ?? 0) - (other.atMs ?? 0));
 }
 
-/** How much of two traces can be compared. */
-export interface Overlap {
-  /** Streams that are in both, and in one alone. */
-  readonly shared: number;
-  readonly onlyA: number;
-  readonly onlyB: number;
-  /** The trace that ends well before the other; null where neither does. */
-  readonly shorter: { readonly which: 'first' | 'second'; readonly byMs: number } | null;
-}
-
-export function overlapOf(a: View, b: View): Overlap {
-  const shared = sharedStreams(a, b);
-  const laterMs = coverageOf(b).untilMs - (clocksBetween(a, b, shared) ?? 0) - coverageOf(a).untilMs;
-  const which = laterMs > 0 ? 'first' : 'second';
-  return {
-    shared: shared.length,
-    onlyA: streamsIn(a) - shared.length,
-    onlyB: streamsIn(b) - shared.length,
-    shorter: Math.abs(laterMs) < CLOCKS_MS ? null : { which, byMs: Math.abs(laterMs) },
-  };
-}
-
-/** Whether it is of a stream on which that pair was, or of all of them. */
-export function isAbout(
-  { streams }: Disagreement,
-  ends: readonly [View, View],
-  { local, remote }: { readonly local?: string; readonly remote?: string },
-): boolean {
-  if (streams.every((id) => id === null)) return true;
-  const names = new Set(streams.flatMap((id, at) => (id === null ? [] : namesOn(at === 0 ? ends[0] : ends[1], id))));
-  return [local, remote].every((domain) => domain === undefined || names.has(domain));
-}
-
 function clocks(a: View, b: View, aheadMs: number | null): Disagreement[] {
   if (aheadMs === null || Math.abs(aheadMs) <= CLOCKS_MS) return [];
   const [nameA, nameB] = endsOf(a, b);
@@ -83,9 +50,7 @@ function clocks(a: View, b: View, aheadMs: number | null): Disagreement[] {
 /** What one end presented, and what the other saw of it. */
 function certificates(a: View, b: View, { idA, idB }: SharedStream): Disagreement[] {
   const shown = (view: View, id: string, end: 'local' | 'remote'): string | null => {
-    const last = view.records.findLast(
-      (one) => one.kind === 'certificate' && one.end === end && `stream:${one.stream}` === id,
-    );
+    const last = view.recordsOf(id).findLast((one) => one.kind === 'certificate' && one.end === end);
     return last?.kind === 'certificate' ? last.sha256 : null;
   };
   const [nameA, nameB] = endsOf(a, b);

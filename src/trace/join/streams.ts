@@ -29,17 +29,6 @@ function streamsOf(view: View, machine: 'initiatingStream' | 'receivingStream'):
 export const streamsIn = (view: View): number =>
   streamsOf(view, 'initiatingStream').length + streamsOf(view, 'receivingStream').length;
 
-/** All domains that are named on a stream. */
-export function namesOn(view: View, id: string): readonly string[] {
-  const actor = view.actors.get(id);
-  const { local, remote } = actor === undefined ? { local: '', remote: '' } : domainsOf(actor);
-  const named = view.recordsOf(id).flatMap((record) => {
-    if (record.kind !== 'wire' || !('from' in record.element && 'to' in record.element)) return [];
-    return [record.element.from, record.element.to].filter((name) => name !== null);
-  });
-  return [local, remote, ...named];
-}
-
 function idsOf(view: View, { id, context }: ActorView): ReadonlySet<string> {
   const ids = new Set<string>();
   for (const record of view.recordsOf(id)) {
@@ -50,8 +39,6 @@ function idsOf(view: View, { id, context }: ActorView): ReadonlySet<string> {
   if (inForce !== '') ids.add(inForce);
   return ids;
 }
-
-const meets = (one: ReadonlySet<string>, other: ReadonlySet<string>): boolean => [...one].some((id) => other.has(id));
 
 /** Both directions: what A opened to B, and B to A. */
 export function sharedStreams(a: View, b: View): SharedStream[] {
@@ -64,34 +51,46 @@ export function sharedStreams(a: View, b: View): SharedStream[] {
 function matched(opened: readonly Candidate[], received: readonly Candidate[]): [string, string][] {
   const left = new Set(received);
   const pairs: [string, string][] = [];
-  const rest = opened.filter((one) => {
-    const other = [...left].find(({ ids }) => meets(one.ids, ids));
-    if (other === undefined) return true;
-    left.delete(other);
-    pairs.push([one.actor.id, other.actor.id]);
-    return false;
-  });
-  // No id: one end never saw a header, or somebody on the way gives out ids of his own.
-  for (const one of rest) {
-    const other = [...left]
-      .filter(({ actor }) => mayBeSame(one.actor, actor))
-      .sort((x, y) => apart(one.actor, x.actor) - apart(one.actor, y.actor))[0];
-    if (other === undefined) continue;
-    left.delete(other);
-    pairs.push([one.actor.id, other.actor.id]);
-  }
+  let rest = opened;
+  for (const find of [byIds(received), byDomains(received)])
+    rest = rest.filter((one) => {
+      const other = find(one, left);
+      if (other === undefined) return true;
+      left.delete(other);
+      pairs.push([one.actor.id, other.actor.id]);
+      return false;
+    });
   return pairs;
 }
 
-const apart = (one: ActorView, other: ActorView): number => Math.abs((one.bornMs ?? 0) - (other.bornMs ?? 0));
+/** Finds the other end of a stream among those that are left. */
+type Finder = (one: Candidate, left: ReadonlySet<Candidate>) => Candidate | undefined;
 
-function mayBeSame(opened: ActorView, received: ActorView): boolean {
-  if (apart(opened, received) > TOGETHER_MS) return false;
-  const there = domainsOf(opened);
-  const here = domainsOf(received);
-  const agree = (one: string, other: string): boolean => one === '' || other === '' || one === other;
-  return agree(there.local, here.remote) && agree(there.remote, here.local);
+function byIds(received: readonly Candidate[]): Finder {
+  const known = new Map(received.flatMap((one) => [...one.ids].map((id) => [id, one] as const)));
+  return ({ ids }, left) => [...ids].map((id) => known.get(id)).find((found) => found !== undefined && left.has(found));
 }
+
+/** Where one end never saw a header, or somebody on the way gives out ids of his own: the next in time between the two. */
+function byDomains(received: readonly Candidate[]): Finder {
+  const known = new Map<string, Candidate[]>();
+  for (const one of received) {
+    const { local, remote } = domainsOf(one.actor);
+    const same = known.get(`${remote}>${local}`);
+    if (same === undefined) known.set(`${remote}>${local}`, [one]);
+    else same.push(one);
+  }
+  return ({ actor }, left) => {
+    const { local, remote } = domainsOf(actor);
+    // Which end has not heard a name has it empty.
+    return [`${local}>${remote}`, `${local}>`, `>${remote}`, '>']
+      .flatMap((key) => known.get(key) ?? [])
+      .filter((found) => left.has(found) && apart(actor, found.actor) <= TOGETHER_MS)
+      .sort((x, y) => apart(actor, x.actor) - apart(actor, y.actor))[0];
+  };
+}
+
+const apart = (one: ActorView, other: ActorView): number => Math.abs((one.bornMs ?? 0) - (other.bornMs ?? 0));
 
 /** Streams of which the other end, that they lead to, has never heard. */
 export function strayStreams(a: View, b: View, shared: readonly SharedStream[], clock: OneClock): Disagreement[] {
