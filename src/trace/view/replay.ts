@@ -65,7 +65,9 @@ export class Replayer {
     this.#diverged = this.#diverged.filter(({ actor }) => !undone.has(actor));
     for (const id of undone) {
       const kept = this.#byActor.of(id, index);
-      if (!kept.some(isMove)) this.#replayed.delete(id);
+      const first = kept.find(isMove);
+      if (first === undefined) this.#replayed.delete(id);
+      else this.#replayed.set(id, new ReplayedActor(first)); // in its place: others were born after it
       for (const record of kept) this.#take(record);
     }
     this.#diverged.sort((one, other) => one.seq - other.seq);
