@@ -1,11 +1,9 @@
 /** Explanations for a person: the answer first, then who waits for whom, then what to do. */
 import type { Paint } from '../demo/paint.ts';
 import type { ChainLink, Explanation } from '../trace/explain/explain.ts';
-import { clockTime, lasting, MOVERS } from '../trace/explain/words.ts';
+import { clockTime, countWords, lasting, MOVERS, stuckWords } from '../trace/explain/words.ts';
 import type { Disagreement } from '../trace/join/join.ts';
 import { visible } from './visible.ts';
-
-const count = (amount: number, one: string, many: string): string => `${amount} ${amount === 1 ? one : many}`;
 
 /** @param pair what was asked for; undefined where all were */
 export function summary(
@@ -14,21 +12,24 @@ export function summary(
   paint: Paint,
   pair?: string,
 ): string {
-  const stuck = told.filter((one) => one.stuck).length;
+  const stuck = told.filter((one) => one.stuck);
+  const failed = stuck.filter(({ fault }) => fault !== null).length;
   const apart =
     disagreements.length === 0
       ? ''
-      : paint('red', ` The two ends disagree in ${count(disagreements.length, 'thing', 'things')}.`);
+      : paint('red', ` The two ends disagree in ${countWords(disagreements.length, 'thing', 'things')}.`);
   if (told.length === 0 && pair !== undefined)
     return `Nothing is negotiated with ${visible(pair)} here, and nothing was lately; without PAIR all that is there is told.${apart}`;
   if (told.length === 0) return `Nothing is negotiated here, and nothing was lately.${apart}`;
-  if (stuck === 0 && apart !== '') return `${pairsOf(told)}, of which none is stuck by what this end knows.${apart}`;
-  if (stuck === 0) return paint('green', `Nothing is stuck: ${pairsOf(told)}.`);
-  const whole = told.length === stuck ? '' : ` of ${told.length}`;
-  return paint('red', `${stuck}${whole} ${stuck === 1 ? 'is' : 'are'} stuck.`) + apart;
+  if (stuck.length === 0 && apart !== '')
+    return `${pairsOf(told)}, of which none is stuck by what this end knows.${apart}`;
+  if (stuck.length === 0) return paint('green', `Nothing is stuck: ${pairsOf(told)}.`);
+  const well = told.length - stuck.length;
+  const others = well === 0 ? '' : `; ${countWords(well, 'is', 'are')} in order`;
+  return paint('red', `${stuckWords(stuck.length - failed, failed)}${others}.`) + apart;
 }
 
-const pairsOf = (told: readonly Explanation[]): string => count(told.length, 'negotiation', 'negotiations');
+const pairsOf = (told: readonly Explanation[]): string => countWords(told.length, 'negotiation', 'negotiations');
 
 /** `a.example > b.example`, the way the stanzas go. */
 function titleOf({ local, remote, direction }: Explanation): string {

@@ -41,9 +41,9 @@ export type StatelyEvent =
   | (Base & { readonly type: '@xstate.event'; readonly event: EventOfActor; readonly sourceId: string | undefined })
   | (Base & { readonly type: '@xstate.snapshot'; readonly event: EventOfActor; readonly snapshot: StatelySnapshot });
 
-export type MoveRecord = RecordOf<'born' | 'event' | 'ended'>;
+export type ShownRecord = RecordOf<'born' | 'event' | 'ended'>;
 
-export const isMove = (record: TraceRecord): record is MoveRecord =>
+export const isShown = (record: TraceRecord): record is ShownRecord =>
   record.kind === 'born' || record.kind === 'event' || record.kind === 'ended';
 
 const rootOf = (id: string): string => id.split('/', 1)[0] ?? id;
@@ -69,7 +69,7 @@ export function standing({ id, machine, parent, state, context }: ActorView, atM
 }
 
 /** What one record tells; `now` is the actor as it stands now, where it is known. */
-export function eventsOf(record: MoveRecord, now?: Pick<ActorView, 'context' | 'state'>): readonly StatelyEvent[] {
+export function eventsOf(record: ShownRecord, now?: Pick<ActorView, 'context' | 'state'>): readonly StatelyEvent[] {
   const { actor, atMs, seq, machine } = record;
   const base = baseOf(actor, atMs, String(seq));
   const known = now === undefined ? {} : { context: now.context };

@@ -7,8 +7,8 @@ import type { Inspected, Live } from './inspected.ts';
 import {
   droppedRecords,
   eventsOf,
-  isMove,
-  type MoveRecord,
+  isShown,
+  type ShownRecord,
   ourselves,
   standing,
   type StatelyEvent,
@@ -34,7 +34,7 @@ class StatelyClient {
   readonly #live: Live;
   readonly #domain: string;
   readonly #listening: Subscription;
-  #records: MoveRecord[] = [];
+  #records: ShownRecord[] = [];
   #dropped = 0;
   #tick: NodeJS.Timeout | null = null;
 
@@ -66,7 +66,7 @@ class StatelyClient {
   }
 
   #recorded(record: TraceRecord): void {
-    if (!isMove(record) || !this.#concerns(record.actor)) return;
+    if (!isShown(record) || !this.#concerns(record.actor)) return;
     if (this.#records.length < MOST_RECORDS) this.#records.push(record);
     else this.#dropped += 1;
     this.#tick ??= setTimeout(() => this.#tell(), TICK_MS);

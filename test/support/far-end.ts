@@ -130,7 +130,13 @@ export async function startFarEnd(options: FarEndOptions): Promise<FarEnd> {
     });
     parser.on('error', () => socket.destroy());
     parser.on('end', () => socket.end('</stream:stream>'));
-    socket.on('data', (bytes: Buffer) => parser.write(bytes.toString()));
+    socket.on('data', (bytes: Buffer) => {
+      try {
+        parser.write(bytes.toString());
+      } catch {
+        socket.destroy(); // a ClientHello that happens to look like an entity is thrown, and not told as an error
+      }
+    });
     socket.on('error', () => undefined);
   };
 

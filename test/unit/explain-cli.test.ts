@@ -121,7 +121,7 @@ test('for a person: the answer first, then who waits for whom, then what to do',
   assert.equal(
     stdout,
     [
-      '1 is stuck.',
+      '1 negotiation is stuck.',
       '',
       'a.example > b.example: stuck',
       '  xmpp.b.example port 5269 took the connection, and has not answered our stream header for 20 s.',

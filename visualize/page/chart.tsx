@@ -3,7 +3,8 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ActorView } from '../../src/trace/view/view.ts';
 import { chartName } from '../charts/file-name.ts';
 import { holds, isTaken, litIn } from './chart-paths.ts';
-import { clockWords, countWords } from './words.ts';
+import { countWords } from '../../src/trace/explain/words.ts';
+import { clockWords } from './words.ts';
 
 /** As they were drawn from the machines; each is loaded when it is first looked at. */
 const pictures = import.meta.glob<string>('../../docs/charts/*.svg', { query: '?raw', import: 'default' });

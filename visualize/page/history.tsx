@@ -3,7 +3,8 @@ import { NOT_AVAILABLE, useAnswer } from './answers.ts';
 import { actorHash, type Route } from './route.ts';
 import type { Attempt } from '../../src/trace/queries/history.ts';
 import type { Source } from './source.ts';
-import { clockWords, countWords, dateWords, endsOf } from './words.ts';
+import { countWords } from '../../src/trace/explain/words.ts';
+import { clockWords, dateWords, endsOf } from './words.ts';
 
 interface HistoryCardProps {
   readonly source: Source;

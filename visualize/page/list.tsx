@@ -7,7 +7,7 @@ import { cellsOf, COLUMNS } from './list-cells.tsx';
 import { useNow } from './now.ts';
 import { go, type Route } from './route.ts';
 import type { Source } from './source.ts';
-import { countWords } from './words.ts';
+import { countWords } from '../../src/trace/explain/words.ts';
 
 /** Of a row, in pixels; the style sheet has it, too. */
 const ROW_HEIGHT = 36;

@@ -11,7 +11,8 @@ import { useNow } from './now.ts';
 import { actorHash, adjust, type Route } from './route.ts';
 import type { Source } from './source.ts';
 import { moveFocus } from './keys.ts';
-import { countWords, endsOf, MOVERS, sinceWords } from './words.ts';
+import { countWords, stuckWords } from '../../src/trace/explain/words.ts';
+import { endsOf, MOVERS, sinceWords } from './words.ts';
 
 interface StartProps {
   readonly source: Source;
@@ -44,8 +45,8 @@ function Stuck({
 }) {
   const nowMs = useNow(source);
   const cards = useRef<HTMLOListElement>(null);
-  const { stuck, stuckCount, isWhole } = overview;
-  const count = stuckWords(overview);
+  const { stuck, stuckCount, failedCount, isWhole } = overview;
+  const count = stuckWords(stuckCount - failedCount, failedCount);
   useLayoutEffect(() => {
     if (cards.current !== null && isFocusLost() && leftIn(route.list) === null) focusCard(cards.current);
   }, []);
@@ -107,14 +108,6 @@ function StuckCard({ told, route, nowMs }: StuckCardProps) {
       </span>
     </a>
   );
-}
-
-/** `1 negotiation is stuck, 2 have failed`. */
-function stuckWords({ stuckCount, failedCount }: Overview): string {
-  const waiting = stuckCount - failedCount;
-  if (waiting === 0) return `${countWords(failedCount, 'negotiation has', 'negotiations have')} failed`;
-  const words = `${countWords(waiting, 'negotiation is', 'negotiations are')} stuck`;
-  return failedCount === 0 ? words : `${words}, ${countWords(failedCount, 'has', 'have')} failed`;
 }
 
 const KINDS: Readonly<Record<RowKind, string>> = {

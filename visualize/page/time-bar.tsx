@@ -4,7 +4,8 @@ import { isInList } from './keys.ts';
 import { adjust } from './route.ts';
 import type { Moment, Source, Timeline } from './source.ts';
 import { actorHash, useRoute } from './route.ts';
-import { countWords, dateWords } from './words.ts';
+import { countWords } from '../../src/trace/explain/words.ts';
+import { dateWords } from './words.ts';
 
 /** While it plays: between one record and the next, in milliseconds; silences are not sat through. */
 const STEP_MS = 250;

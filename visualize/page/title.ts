@@ -10,11 +10,16 @@ export function titleOf(route: Route, overview: Overview | undefined): string {
 function shownWords({ view, id }: Route, overview: Overview | undefined): string {
   if (view === 'watch') return 'elements';
   if (view === 'actor') return id.replace(/^pair:([^>]+)>(.+)$/, '$1 → $2');
-  return overview === undefined ? '' : stuckWords(overview);
+  return overview === undefined ? '' : startWords(overview);
 }
 
-function stuckWords({ stuckCount, failedCount }: Overview): string {
+/** `stuck: 1, failed: 2 · a.example`: of several windows one wants to know which is whose. */
+function startWords({ stuckCount, failedCount, isWhole, hosts }: Overview): string {
   const waiting = stuckCount - failedCount;
-  const counts = [waiting === 0 ? [] : [`stuck: ${waiting}`], failedCount === 0 ? [] : [`failed: ${failedCount}`]];
-  return counts.flat().join(', ');
+  const least = isWhole ? '' : '≥ ';
+  const counts = [
+    waiting === 0 ? [] : [`stuck: ${least}${waiting}`],
+    failedCount === 0 ? [] : [`failed: ${least}${failedCount}`],
+  ];
+  return [counts.flat().join(', '), hosts[0] ?? ''].filter((part) => part !== '').join(' · ');
 }

@@ -29,9 +29,6 @@ export function endsOf({
   return direction === 'outgoing' ? ends : [ends[1], ends[0]];
 }
 
-export const countWords = (count: number, one: string, many = `${one}s`): string =>
-  `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
-
 export const bytesWords = (bytes: number): string =>
   bytes < 1_000
     ? `${bytes} B`

@@ -11,6 +11,16 @@ export const MOVERS: Readonly<Record<Mover, string>> = {
   operator: 'whoever runs this server',
 };
 
+export const countWords = (count: number, one: string, many = `${one}s`): string =>
+  `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+
+/** `1 negotiation is stuck, 2 have failed`, of how many wait and how many have failed; empty where there are none. */
+export function stuckWords(waiting: number, failed: number): string {
+  if (waiting === 0) return failed === 0 ? '' : `${countWords(failed, 'negotiation has', 'negotiations have')} failed`;
+  const words = `${countWords(waiting, 'negotiation is', 'negotiations are')} stuck`;
+  return failed === 0 ? words : `${words}, ${countWords(failed, 'has', 'have')} failed`;
+}
+
 /** `12 s`, `3 min 5 s`, `2 h 10 min`, `3 days`. */
 export function lasting(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1_000));
