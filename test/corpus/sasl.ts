@@ -138,6 +138,24 @@ export const sasl: readonly Case[] = [
     },
   },
   {
+    ...{ section, name: 'who connects does not believe our certificate, and leaves' },
+    produce: async (stage) => {
+      const at = await stage.provider();
+      const caller = await Caller.of(stage, at);
+      await caller.secured(good);
+      const text = `<text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>the certificate names mallory.example</text>`;
+      const error = `<not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>${text}`;
+      await caller.says(`<stream:error>${error}</stream:error></stream:stream>`, '</stream:stream>');
+      return { at, direction: 'incoming' };
+    },
+    expect: {
+      ...{ ...UNPROVED, mover: 'operator', diagnosis: 'failed' },
+      cause:
+        /^b\.example connected to us, saw our certificate, and left: it does not believe that this is a\.example \(.*mallory/,
+      fix: /Show a certificate here that names a\.example, and that others trust: "xmpp-dna check a\.example"/,
+    },
+  },
+  {
     ...{ section, name: 'who connects shows no certificate, and leaves' },
     produce: async (stage) => {
       const at = await stage.provider();

@@ -117,6 +117,18 @@ export const incomingCauses: readonly Cause[] = [
     fix: () => 'TLS is required here: switch it on at the server that connected; its log says why it does not begin.',
   },
   {
+    id: 'initiator-disbelieves-us',
+    layers: ['stream'],
+    conditions: ['not-authorized'],
+    // What we ourselves say of a stanza on a stream where nothing is proved has the same condition (routing/router.ts).
+    when: (situation) => situation.isEncrypted === true && !says(/^nothing is proved on this stream$/)(situation),
+    because: (situation) =>
+      `${who(situation)} connected to us, saw our certificate, and left: it does not believe that this is ${situation.local || 'the server that it wants'}${said(situation)}.`,
+    fix: ({ local = '' }) =>
+      `Show a certificate here that names ${local || 'the domain'}, and that others trust: "xmpp-dna check ${local || 'DOMAIN'}" tells what is wrong with it as others see it.`,
+    mover: 'operator',
+  },
+  {
     id: 'initiator-without-certificate',
     layers: ['sasl', 'stream', 'tcp'],
     when: ({ isEncrypted, certificate }) => isEncrypted === true && certificate === null,
