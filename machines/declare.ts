@@ -23,7 +23,7 @@ export interface LookUpManner {
   readonly purpose: 'stanzas' | 'verification';
 }
 
-/** A delay that depends on the context says between what it lies: pictures and tables are read by people. */
+/** Names the bounds of a delay that depends on the context, for charts and tables. */
 export const delayBetween = <Delay extends (scope: never) => number>(leastMs: number, mostMs: number, delay: Delay) =>
   Object.assign(delay, { leastMs, mostMs });
 

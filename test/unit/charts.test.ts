@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { SaxesParser } from 'saxes';
 import { type AnyStateMachine, createMachine, setup } from 'xstate';
-import { initiatingStream } from '../../machines/index.ts';
+import { initiatingStream, peer, receivingStream, resolution } from '../../machines/index.ts';
 import { readChart } from '../../visualize/charts/chart.ts';
 import type { Box, Drawing, Point } from '../../visualize/charts/drawing.ts';
 import { flowChart } from '../../visualize/charts/flow-chart.ts';
@@ -112,15 +112,38 @@ for (const machine of allMachines) {
   });
 }
 
-test('V1: every delay says between what it lies, and what depends on the context lies there', () => {
+test('V1: every delay of ours says between what it lies', () => {
   for (const machine of allMachines) {
-    for (const [name, { leastMs, mostMs }] of Object.entries(readChart(machine).delays))
+    const { delays } = readChart(machine);
+    assert.deepEqual(Object.keys(delays), Object.keys(machine.implementations.delays), machine.id);
+    for (const [name, { leastMs, mostMs }] of Object.entries(delays))
       assert.ok(leastMs > 0 && leastMs <= mostMs, `${machine.id}.${name}: ${leastMs} to ${mostMs}`);
   }
-  const { featuresTimeout } = initiatingStream.implementations.delays as Record<string, (scope: unknown) => number>;
-  const { featuresTimeout: span } = readChart(initiatingStream).delays;
-  const asked = [null, tlsWith(null)].map((tls) => featuresTimeout?.({ context: { tls } }));
-  assert.deepEqual(asked, [span?.leastMs, span?.mostMs]);
+});
+
+/** By machine and delay, the contexts in which it is shortest and longest. */
+const extremes: readonly (readonly [AnyStateMachine, string, least: unknown, most: unknown])[] = [
+  [initiatingStream, 'featuresTimeout', { tls: null }, { tls: tlsWith(null) }],
+  [receivingStream, 'featuresTimeout', { tls: null }, { tls: tlsWith(null) }],
+  [resolution, 'addressesTimeout', { targets: [1, 2] }, { targets: [1] }],
+  [peer, 'backoff', { failures: 1, jitter: 0 }, { failures: 20, jitter: 1 }],
+];
+
+for (const [machine, name, least, most] of extremes) {
+  test(`V1: ${machine.id}.${name} lies between what its chart says`, () => {
+    const delay = (machine.implementations.delays as Record<string, (scope: unknown) => number>)[name];
+    const span = readChart(machine).delays[name];
+    assert.deepEqual([delay?.({ context: least }), delay?.({ context: most })], [span?.leastMs, span?.mostMs]);
+  });
+}
+
+test('V1: a chart of others may have delays of which nobody says how long they are', () => {
+  const machine = setup({ delays: { wait: () => 5 } }).createMachine({
+    id: 'theirs',
+    initial: 'a',
+    states: { a: { after: { wait: 'b' } }, b: {} },
+  });
+  assert.match(chartMermaid(machine), /a --> b : after wait$/m);
 });
 
 const pathsOf = ({ root }: ChartGraph): string[] => [...statesIn(root)].map(({ path }) => path).slice(1);

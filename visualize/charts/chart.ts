@@ -61,6 +61,7 @@ export interface Chart {
   readonly id: string;
   readonly description: string | null;
   readonly hasOutput: boolean;
+  /** By name; a delay of which no chart says how long it is, is not among them. */
   readonly delays: Readonly<Record<string, DelaySpan>>;
   readonly root: ChartState;
 }
@@ -125,20 +126,21 @@ function readState(node: AnyStateNode, delays: Readonly<Record<string, unknown>>
 
 /** Reads a machine; `provide()` changes nothing of it. */
 export function readChart(machine: AnyStateMachine): Chart {
-  const delays = machine.implementations.delays as Readonly<Record<string, number | DelaySpan>>; // machines/declare.ts
+  const delays = machine.implementations.delays as Readonly<Record<string, unknown>>;
   return {
     id: machine.id,
     description: machine.root.description ?? null,
     hasOutput: (machine.config as { output?: unknown }).output !== undefined,
-    delays: Object.fromEntries(
-      Object.entries(delays).map(([name, value]) =>
-        typeof value === 'number'
-          ? [name, { leastMs: value, mostMs: value }]
-          : [name, { leastMs: value.leastMs, mostMs: value.mostMs }],
-      ),
-    ),
+    delays: Object.fromEntries(Object.entries(delays).flatMap(([name, delay]) => spanOf(name, delay))),
     root: readState(machine.root, delays),
   };
+}
+
+/** Ours say between what they lie (machines/declare.ts); of another that depends on the context nothing is known. */
+function spanOf(name: string, delay: unknown): (readonly [string, DelaySpan])[] {
+  if (typeof delay === 'number') return [[name, { leastMs: delay, mostMs: delay }]];
+  const { leastMs, mostMs } = (typeof delay === 'function' ? delay : {}) as Partial<DelaySpan>;
+  return leastMs === undefined || mostMs === undefined ? [] : [[name, { leastMs, mostMs }]];
 }
 
 /** The state and all below it, top to bottom. */

@@ -132,7 +132,12 @@ function reasonsOf(state: ChartState, chart: Chart): Way[] {
     ),
     ...state.deadlines.flatMap(({ delay, candidates }) => {
       const { delay: name, words } = deadlineOf(delay ?? '', chart);
-      return ways(`xstate.after.${name}.${state.id}`, candidates, `after ${words}, ${name}`, 'time');
+      return ways(
+        `xstate.after.${name}.${state.id}`,
+        candidates,
+        words === name ? `after ${name}` : `after ${words}, ${name}`,
+        'time',
+      );
     }),
   ];
 }
