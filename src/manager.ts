@@ -75,6 +75,8 @@ export type LocalRouting = Pick<
   'attach' | 'attachedTo' | 'inject' | 'batch' | 'outletDrained' | 'forgetInlet' | 'counters' | 'returned$'
 >;
 
+/** A provider that starts again comes with all its streams at once: so many seconds' worth of connections. */
+const ARRIVALS_SECONDS = 10;
 /** Connections of one address that are refused are told of once within this, in milliseconds; of so many addresses it is known when. */
 const REFUSAL_QUIET_MS = 60_000;
 const MOST_REFUSALS = 1_000;
@@ -128,8 +130,8 @@ export class ConnectionManager {
     const secret = options.dialback?.secret ?? ports.random.hex(32);
     if (secret.length < 16) throw new TypeError('dialback.secret: at least 16 characters are needed');
     const bounds = limitsFrom(options.limits);
-    const { connectionsPerSecond } = bounds;
-    this.#arrivals = new RatePerAddress({ perSecond: connectionsPerSecond, most: 10 * connectionsPerSecond });
+    const perSecond = bounds.connectionsPerSecond;
+    this.#arrivals = new RatePerAddress({ perSecond, most: ARRIVALS_SECONDS * perSecond });
     const { clock, network, random } = ports;
 
     this.#router = new Router({
@@ -202,6 +204,10 @@ export class ConnectionManager {
             idleMs: limits.idleMs,
             drainMs: limits.drainMs,
             bytesPerSecond: bounds.bytesPerSecond,
+            slowed: (stream) => {
+              const report = { type: 'stream.slowed', stream };
+              registry.recorder.record(`stream:${stream}`, { kind: 'report', report });
+            },
           },
           registry,
           prooftypes,

@@ -30,10 +30,6 @@ export class Allowance {
     return Math.max(0, -this.#leftAt(nowMs) / this.#perMs);
   }
 
-  isFull(nowMs: number): boolean {
-    return this.#leftAt(nowMs) >= this.#most;
-  }
-
   /** A clock that is set back gives nothing, and is not waited for. */
   #leftAt(nowMs: number): number {
     this.#left = Math.min(this.#most, this.#left + Math.max(0, nowMs - this.#atMs) * this.#perMs);

@@ -7,6 +7,8 @@ interface InletPaceOptions {
   readonly clock: Clock;
   /** Infinity: nobody is slowed. What was not used of the last second may come at once. */
   readonly bytesPerSecond: number;
+  /** Told the first time. */
+  readonly slowed: () => void;
 }
 
 /** Stands before the connection for whoever else pauses it: it is read when neither holds it. */
@@ -14,11 +16,14 @@ export class InletPace {
   readonly #connection: InletPaceOptions['connection'];
   readonly #clock: Clock;
   readonly #allowance: Allowance | null;
+  readonly #slowed: () => void;
+  #wasSlowed = false;
   #isPaused = false;
   #waits: unknown = null;
 
-  constructor({ connection, clock, bytesPerSecond }: InletPaceOptions) {
+  constructor({ connection, clock, bytesPerSecond, slowed }: InletPaceOptions) {
     this.#connection = connection;
+    this.#slowed = slowed;
     this.#clock = clock;
     this.#allowance =
       bytesPerSecond === Infinity
@@ -50,6 +55,8 @@ export class InletPace {
   #waitFor(allowance: Allowance): void {
     const debtMs = allowance.debtMs(this.#clock.now());
     if (debtMs === 0) return;
+    if (!this.#wasSlowed) this.#slowed();
+    this.#wasSlowed = true;
     if (!this.#isPaused) this.#connection.pause();
     this.#waits = this.#clock.setTimeout(() => {
       this.#waits = null;

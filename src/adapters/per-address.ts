@@ -1,6 +1,7 @@
 /** What the hosts at one address may have: a provider needs a handful, a flood has no end. */
 import { addressBlock } from '../protocol/addresses.ts';
 import { Allowance, type Rate } from './allowance.ts';
+import { LruMap } from './lru.ts';
 
 /** How many places they hold. */
 export class PerAddress {
@@ -29,38 +30,24 @@ export class PerAddress {
   }
 }
 
+/** Addresses whose rate is remembered; the one that came longest ago is forgotten, and begins with all it may have. */
+const MOST_RATES = 65_536;
+
 /** How many of them come in a while. */
 export class RatePerAddress {
-  readonly #byBlock = new Map<string, Allowance>();
+  readonly #byBlock = new LruMap<string, Allowance>(MOST_RATES);
   readonly #rate: Rate;
-  #sweptMs = -Infinity;
 
   /** `most` at once after a rest, for an IPv4 address or the /64 of an IPv6 address. */
   constructor(rate: Rate) {
     this.#rate = rate;
   }
 
-  /** Addresses that are remembered. */
-  get size(): number {
-    return this.#byBlock.size;
-  }
-
   /** False, and nothing is counted, when it was too many. */
   take(address: string, nowMs: number): boolean {
-    this.#sweep(nowMs);
     const block = addressBlock(address);
-    const known = this.#byBlock.get(block);
-    if (known !== undefined) return known.tryUse(1, nowMs);
-    const allowance = new Allowance(this.#rate, nowMs);
+    const allowance = this.#byBlock.get(block) ?? new Allowance(this.#rate, nowMs);
     this.#byBlock.set(block, allowance);
     return allowance.tryUse(1, nowMs);
-  }
-
-  /** Who has rested is as good as unknown; looked for once in the time that a rest takes. */
-  #sweep(nowMs: number): void {
-    const { most, perSecond } = this.#rate;
-    if (Math.abs(nowMs - this.#sweptMs) < (most / perSecond) * 1_000) return;
-    this.#sweptMs = nowMs;
-    for (const [block, allowance] of this.#byBlock) if (allowance.isFull(nowMs)) this.#byBlock.delete(block);
   }
 }

@@ -78,8 +78,10 @@ export interface TransportPorts {
   readonly idleMs: number;
   /** How long the peer may take nothing of a full buffer, in milliseconds; then the connection is dropped. */
   readonly drainMs: number;
-  /** What one stream may bring; whoever brings more is read more slowly. @defaultValue Infinity */
-  readonly bytesPerSecond?: number;
+  /** Bytes of XML that one stream may bring in a second; whoever brings more is read more slowly. Infinity: any number. */
+  readonly bytesPerSecond: number;
+  /** Told once of each stream: it brings more than that. */
+  readonly slowed: (stream: StreamId) => void;
 }
 
 /** Bytes of XML that a stream has brought and taken, stanzas and all; TLS adds its own. */
@@ -184,7 +186,7 @@ class StreamTransport {
       throw new Error('no accepted connection under this stream id');
     }
     const connection = this.#connection;
-    const { clock, drainMs, bytesPerSecond = Infinity } = ports;
+    const { clock, drainMs, bytesPerSecond } = ports;
     const drainWatch = new DrainWatch({
       connection,
       clock,
@@ -195,7 +197,7 @@ class StreamTransport {
       },
     });
     this.#drainWatch = drainWatch;
-    this.#pace = new InletPace({ connection, clock, bytesPerSecond });
+    this.#pace = new InletPace({ connection, clock, bytesPerSecond, slowed: () => ports.slowed(stream) });
     ports.plane.addStream(
       stream,
       {

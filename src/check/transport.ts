@@ -54,5 +54,7 @@ export function checkTransport(
     preAuthBytes,
     idleMs: limits.idleMs,
     drainMs: limits.drainMs,
+    bytesPerSecond: Infinity,
+    slowed: nothing,
   };
 }

@@ -109,6 +109,7 @@ const REPORTS: Readonly<Record<string, ((report: Report) => string) | undefined>
   'stream.closing': () => 'closes',
   'stream.broken': ({ stanzas }) => `what became of the last ${stanzas} stanzas written to it is unknown`,
   'stream.refused': () => 'no stream',
+  'stream.slowed': () => 'brings more than limits.bytesPerSecond, and is read more slowly',
   'search.failed': () => 'cannot look for a standing stream',
   'pair.accepted': ({ pair, proof }) => `${pair} may send, ${proof}`,
   'pair.admitted': ({ pair, proof }) => `${pair} may come in, ${proof}`,

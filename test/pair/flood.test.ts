@@ -185,6 +185,13 @@ test('who brings more than bytesPerSecond is read more slowly, loses nothing, an
     [...Array(1 + flood).keys()],
     'in order, each once',
   );
+  const slowed = duo.timeline.filter(
+    ({ record }) => record.kind === 'report' && record.report.type === 'stream.slowed',
+  );
+  assert.deepEqual(
+    slowed.map(({ at, record }) => [at, record.actor]),
+    [['B', 'stream:1']],
+  );
   await duo.stop();
 });
 

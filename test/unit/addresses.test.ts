@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { PerAddress } from '../../src/adapters/per-address.ts';
+import { PerAddress, RatePerAddress } from '../../src/adapters/per-address.ts';
 import { addressBlock, interleaveFamilies, literalAddress } from '../../src/protocol/addresses.ts';
 
 test('one IPv6 and three IPv4 addresses: all four, families in turn (RFC 8305 §4, trap 14)', () => {
@@ -35,4 +35,16 @@ test('places of an address that are all held are had again once one is given bac
   places.release('2001:db8::3');
   assert.ok(places.take('2001:db8::1'));
   assert.equal(places.take('2001:db8::2'), false);
+});
+
+test('each address has its own, the hosts of an IPv6 /64 one; a clock that is set back keeps nobody out', () => {
+  const rate = new RatePerAddress({ perSecond: 1, most: 3 });
+  const taken = (address: string, nowMs: number): number =>
+    Array.from({ length: 5 }, () => rate.take(address, nowMs)).filter((one) => one).length;
+  assert.equal(taken('192.0.2.1', 0), 3);
+  assert.equal(taken('2001:db8::1', 0), 3);
+  assert.equal(taken('2001:db8::2', 0), 0);
+  assert.equal(taken('192.0.2.1', 2_000), 2);
+  assert.equal(taken('192.0.2.1', -1_000_000), 0);
+  assert.equal(taken('192.0.2.1', -999_000), 1);
 });
