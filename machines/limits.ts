@@ -1,5 +1,5 @@
 /**
- * Every bound and delay, with its why. Times in milliseconds. No RFC prescribes any of them (FACTS §7.8); PEERS §2 lists
+ * Every bound and delay of the charts and of what serves them, with its why. Times in milliseconds. No RFC prescribes any of them (FACTS §7.8); PEERS §2 lists
  * what others use.
  */
 export const limits = {
