@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { StreamFeatures, WireElement } from '../../src/protocol/wire.ts';
 import { join } from '../../src/trace/join/join.ts';
 import { overlapOf } from '../../src/trace/join/overlap.ts';
+import { sharedStreams } from '../../src/trace/join/streams.ts';
 import type { View } from '../../src/trace/view/view.ts';
 import { type ActorMade, NOW_MS, type RecordMade, viewMade, wireMade } from '../support/explain-views.ts';
 
@@ -193,6 +194,36 @@ test('O5: the certificate that A saw is not the one that B presented: somebody s
   assert.deepEqual(idsOf({ moreA: [certificate(3, 'remote', 'bb'.repeat(32))], moreB }), ['certificates-differ']);
 });
 
+const secured = (resumed: boolean): RecordMade => ({
+  ...{
+    kind: 'event',
+    actor: 'stream:9',
+    machine: 'receivingStream',
+    states: ['association'],
+    passed: [],
+    untilMs: null,
+  },
+  event: { type: 'transport.secured', tls: { certificate: null, resumed } },
+});
+
+test('O5: B saw no certificate in a full handshake, though A presented one; a resumed one brings none', () => {
+  const moreA = [certificate(3, 'local', 'aa'.repeat(32))];
+  assert.deepEqual(idsOf({ moreA, moreB: [secured(false)] }), ['certificates-differ']);
+  assert.match(first({ moreA, moreB: [secured(false)] }), /^a\.example presented .* and b\.example saw none: somebody/);
+  assert.deepEqual(idsOf({ moreA, moreB: [secured(true)] }), []);
+});
+
+test('O5: what a trace does not cover is judged by one clock, however far the clocks are apart', () => {
+  const lost = { talk: [...TALK, { from: 'a' as const, element: VERIFY, agoMs: 10_000, read: null }] };
+  for (const aheadMs of [-90_000, 90_000]) {
+    const [a, b] = ends({ ...lost, aheadMs });
+    const until = (agoMs: number): View => ({ ...b, covers: { sinceMs: 0, untilMs: NOW_MS + aheadMs - agoMs } });
+    const told = (other: View): string[] => join(a, other).map(({ id }) => id);
+    assert.deepEqual(told(until(5_000)), ['clocks-apart', 'sent-not-seen']);
+    assert.deepEqual(told(until(11_000)), ['clocks-apart']);
+  }
+});
+
 for (const aheadMs of [-90_000, 90_000]) {
   test(`O5: clocks apart by ${aheadMs / 1_000} s are told, and disturb nothing else`, () => {
     const told = join(...ends({ aheadMs }));
@@ -243,4 +274,37 @@ test('O5: A sends for a pair that B lets in no more', () => {
     first(withdrawn),
     /^a\.example sends a\.example>b\.example on the stream; b\.example does not let that in/,
   );
+});
+
+test('O5: a pair that was withdrawn after the end of the shorter trace was let in as long as both tell', () => {
+  const [a, b] = ends({
+    moreA: [fact('published', 'out', 3, 15_000)],
+    moreB: [fact('published', 'in', 9, 15_000), fact('withdrawn', 'in', 9, 4_000)],
+  });
+  assert.deepEqual(
+    join(a, b).map(({ id }) => id),
+    ['pair-not-admitted'],
+  );
+  assert.deepEqual(join({ ...a, covers: { sinceMs: 0, untilMs: NOW_MS - 6_000 } }, b), []);
+});
+
+test('O5: of streams without ids those are one that were born together', () => {
+  const born = (id: string, machine: string, agoMs: number, names: object): ActorMade => ({
+    ...{ id, machine, state: 'streamHeaders.awaitingHeader', agoMs },
+    context: { ...names },
+  });
+  const ours = { local: 'a.example', remote: 'b.example' };
+  const theirs = { local: 'b.example', remote: 'a.example' };
+  const a = viewMade([
+    born('stream:1', 'initiatingStream', 30_000, ours),
+    born('stream:2', 'initiatingStream', 5_000, ours),
+  ]);
+  const b = viewMade([
+    born('stream:7', 'receivingStream', 5_000, theirs),
+    born('stream:8', 'receivingStream', 30_000, theirs),
+  ]);
+  assert.deepEqual(sharedStreams(a, b), [
+    { idA: 'stream:1', idB: 'stream:8' },
+    { idA: 'stream:2', idB: 'stream:7' },
+  ]);
 });

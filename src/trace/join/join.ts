@@ -23,15 +23,36 @@ export function join(a: View, b: View): readonly Disagreement[] {
   const clock = oneClock(a, b, aheadMs ?? 0);
   const found = [
     ...clocks(a, b, aheadMs),
-    ...shared.flatMap((stream) => [
-      ...certificates(a, b, stream),
-      ...elementsApart(a, b, stream, clock),
-      ...halfOpen(a, b, stream, clock),
-      ...factsApart(a, b, stream, clock),
-    ]),
+    ...shared.flatMap((stream) => onOne(a, b, stream, clock)),
     ...strayStreams(a, b, shared, clock),
   ];
   return found.sort((one, other) => (one.atMs ?? 0) - (other.atMs ?? 0));
+}
+
+/** One end of a stream. */
+interface End {
+  readonly view: View;
+  /** A domain that it serves. */
+  readonly name: string;
+  /** What it calls the stream. */
+  readonly id: string;
+}
+
+type OneWay = (from: End, to: End, clock: OneClock) => readonly Told[];
+type Told = Omit<Disagreement, 'streams'>;
+
+/** What is said of one way is looked for in both. */
+function onOne(a: View, b: View, { idA, idB }: SharedStream, clock: OneClock): Disagreement[] {
+  const [nameA, nameB] = endsOf(a, b);
+  const [here, there] = [
+    { view: a, name: nameA, id: idA },
+    { view: b, name: nameB, id: idB },
+  ];
+  const found = [certificates, elementsApart, halfOpen, factsApart].flatMap((look: OneWay) => [
+    ...look(here, there, clock),
+    ...look(there, here, clock),
+  ]);
+  return found.map((one) => ({ ...one, streams: [idA, idB] }));
 }
 
 function clocks(a: View, b: View, aheadMs: number | null): Disagreement[] {
@@ -48,42 +69,28 @@ function clocks(a: View, b: View, aheadMs: number | null): Disagreement[] {
 }
 
 /** What one end presented, and what the other saw of it. */
-function certificates(a: View, b: View, { idA, idB }: SharedStream): Disagreement[] {
-  const shown = (view: View, id: string, end: 'local' | 'remote'): string | null => {
-    const last = view.recordsOf(id).findLast((one) => one.kind === 'certificate' && one.end === end);
-    return last?.kind === 'certificate' ? last.sha256 : null;
-  };
-  const [nameA, nameB] = endsOf(a, b);
-  const differ = (presents: string, presented: string | null, sees: string, seen: string | null): Disagreement[] =>
-    presented === null || seen === null || presented === seen
-      ? []
-      : [
-          {
-            ...{ id: 'certificates-differ', atMs: null, streams: [idA, idB] },
-            cause: `${presents} presented the certificate ${presented.slice(0, 16)}…, and ${sees} saw ${seen.slice(0, 16)}…: somebody stands between them and ends TLS.`,
-            fix: 'Find what stands between: a proxy of the provider, a firewall that inspects TLS, or somebody who listens. DANE, or a pinned POSH document, keeps it out.',
-          },
-        ];
-  const unseen = (presents: string, presented: string | null, sees: string, view: View, id: string): Disagreement[] =>
-    presented === null || !sawNone(view, id)
-      ? []
-      : [
-          {
-            ...{ id: 'certificates-differ', atMs: null, streams: [idA, idB] },
-            cause: `${presents} presented the certificate ${presented.slice(0, 16)}…, and ${sees} saw none: somebody stands between them and ends TLS.`,
-            fix: 'Find what stands between: a proxy of the provider, a firewall that inspects TLS, or somebody who listens. DANE, or a pinned POSH document, keeps it out.',
-          },
-        ];
+const certificates: OneWay = (from, to) => {
+  const presented = shown(from, 'local');
+  const seen = sawNone(to) ? 'none' : shown(to, 'remote');
+  if (presented === null || seen === null || presented === seen) return [];
+  const short = (sha256: string): string => (sha256 === 'none' ? sha256 : `${sha256.slice(0, 16)}…`);
   return [
-    ...unseen(nameA, shown(a, idA, 'local'), nameB, b, idB),
-    ...unseen(nameB, shown(b, idB, 'local'), nameA, a, idA),
-    ...differ(nameB, shown(b, idB, 'local'), nameA, shown(a, idA, 'remote')),
-    ...differ(nameA, shown(a, idA, 'local'), nameB, shown(b, idB, 'remote')),
+    {
+      ...{ id: 'certificates-differ', atMs: null },
+      cause: `${from.name} presented the certificate ${short(presented)}, and ${to.name} saw ${short(seen)}: somebody stands between them and ends TLS.`,
+      fix: 'Find what stands between: a proxy of the provider, a firewall that inspects TLS, or somebody who listens. DANE, or a pinned POSH document, keeps it out.',
+    },
   ];
+};
+
+/** The last certificate of either end, by its SHA-256. */
+function shown({ view, id }: End, end: 'local' | 'remote'): string | null {
+  const last = view.recordsOf(id).findLast((one) => one.kind === 'certificate' && one.end === end);
+  return last?.kind === 'certificate' ? last.sha256 : null;
 }
 
 /** Its last handshake, a full one, brought no certificate: all of ours ask for one. */
-function sawNone(view: View, id: string): boolean {
+function sawNone({ view, id }: End): boolean {
   const last = view.recordsOf(id).findLast((one) => one.kind === 'event' && one.event.type === 'transport.secured');
   if (last?.kind !== 'event') return false;
   const { tls } = fieldsIn(last.event);
@@ -91,87 +98,58 @@ function sawNone(view: View, id: string): boolean {
   return certificate === null && resumed === false;
 }
 
-function elementsApart(a: View, b: View, { idA, idB }: SharedStream, clock: OneClock): Disagreement[] {
-  const [nameA, nameB] = endsOf(a, b);
-  const streams = [idA, idB] as const;
-  const oneWay = (
-    [from, sender, idFrom]: readonly [View, string, string],
-    [to, reader, idTo]: readonly [View, string, string],
-  ): Disagreement[] => {
-    const { unseen, unsent } = unpaired(from, to, idFrom, idTo);
-    const sentAt = (atMs: number): number => byBoth(clock, from, atMs);
-    const seenAt = (atMs: number): number => byBoth(clock, to, atMs);
-    return [
-      ...unseen
-        .filter(({ atMs }) => tellsOf(clock, to, sentAt(atMs)))
-        .map(({ name, atMs }) => ({
-          ...{ id: 'sent-not-seen', atMs: sentAt(atMs), streams },
-          cause: `${sender} sent ${name}, and ${reader} never saw it.`,
-          fix: `Look for what swallows it between ${sender} and ${reader}: a proxy, a firewall that inspects, or a connection that is dead and was not closed.`,
-        })),
-      ...unsent
-        .filter(({ atMs }) => tellsOf(clock, from, seenAt(atMs)))
-        .map(({ name, atMs }) => ({
-          ...{ id: 'seen-not-sent', atMs: seenAt(atMs), streams },
-          cause: `${reader} read ${name}, and ${sender} never sent it: somebody on the way has put it in.`,
-          fix: `Find what stands between ${sender} and ${reader}. Require TLS at both ends and a proof by certificate (policy: authenticated): then nobody can.`,
-        })),
-      ...alteredElements(from, to, idFrom, idTo).map(({ name, atMs, what }) => ({
-        ...{ id: 'altered-on-the-way', atMs: sentAt(atMs), streams },
-        cause: `${sender} sent ${name} with ${what.sent}, and ${reader} saw ${what.seen}: somebody on the way has changed it.`,
-        fix: 'Find who: what strips <starttls/> or mechanisms, or changes an answer, stands between the servers. Require TLS at both ends and a proof by certificate (policy: authenticated): then nobody can.',
+const elementsApart: OneWay = (from, to, clock) => {
+  const { unseen, unsent } = unpaired(from.view, to.view, from.id, to.id);
+  const sentAt = (atMs: number): number => byBoth(clock, from.view, atMs);
+  const seenAt = (atMs: number): number => byBoth(clock, to.view, atMs);
+  return [
+    ...unseen
+      .filter(({ atMs }) => tellsOf(clock, to.view, sentAt(atMs)))
+      .map(({ name, atMs }) => ({
+        ...{ id: 'sent-not-seen', atMs: sentAt(atMs) },
+        cause: `${from.name} sent ${name}, and ${to.name} never saw it.`,
+        fix: `Look for what swallows it between ${from.name} and ${to.name}: a proxy, a firewall that inspects, or a connection that is dead and was not closed.`,
       })),
-    ];
-  };
-  const [here, there] = [[a, nameA, idA] as const, [b, nameB, idB] as const];
-  return [...oneWay(here, there), ...oneWay(there, here)];
-}
+    ...unsent
+      .filter(({ atMs }) => tellsOf(clock, from.view, seenAt(atMs)))
+      .map(({ name, atMs }) => ({
+        ...{ id: 'seen-not-sent', atMs: seenAt(atMs) },
+        cause: `${to.name} read ${name}, and ${from.name} never sent it: somebody on the way has put it in.`,
+        fix: `Find what stands between ${from.name} and ${to.name}. Require TLS at both ends and a proof by certificate (policy: authenticated): then nobody can.`,
+      })),
+    ...alteredElements(from.view, to.view, from.id, to.id).map(({ name, atMs, what }) => ({
+      ...{ id: 'altered-on-the-way', atMs: sentAt(atMs) },
+      cause: `${from.name} sent ${name} with ${what.sent}, and ${to.name} saw ${what.seen}: somebody on the way has changed it.`,
+      fix: 'Find who: what strips <starttls/> or mechanisms, or changes an answer, stands between the servers. Require TLS at both ends and a proof by certificate (policy: authenticated): then nobody can.',
+    })),
+  ];
+};
 
 /** One end has a stream that the other has closed. */
-function halfOpen(a: View, b: View, { idA, idB }: SharedStream, clock: OneClock): Disagreement[] {
-  const [nameA, nameB] = endsOf(a, b);
-  const oneWay = (
-    [stays, stands, idStays]: readonly [View, string, string],
-    [left, closed, idLeft]: readonly [View, string, string],
-  ): Disagreement[] => {
-    const [here, there] = [stays.actors.get(idStays), left.actors.get(idLeft)];
-    if (here === undefined || here.ended !== null || here.state[0] !== 'established') return [];
-    if (there === undefined || there.ended === null) return [];
-    const atMs = byBoth(clock, left, there.ended.atMs);
-    if (!tellsOf(clock, stays, atMs)) return [];
-    return [
-      {
-        ...{ id: 'half-open', atMs, streams: [idA, idB] },
-        cause: `${stands} thinks that the stream stands; ${closed} has closed it.`,
-        fix: 'The end of the connection was lost on the way: a firewall or a NAT that forgets idle connections without a word. Have it keep them longer, or let both ends ping (XEP-0199).',
-      },
-    ];
-  };
-  const [here, there] = [[a, nameA, idA] as const, [b, nameB, idB] as const];
-  return [...oneWay(here, there), ...oneWay(there, here)];
-}
+const halfOpen: OneWay = (stays, left, clock) => {
+  const here = stays.view.actors.get(stays.id);
+  const there = left.view.actors.get(left.id);
+  if (here === undefined || here.ended !== null || here.state[0] !== 'established') return [];
+  if (there === undefined || there.ended === null) return [];
+  const atMs = byBoth(clock, left.view, there.ended.atMs);
+  if (!tellsOf(clock, stays.view, atMs)) return [];
+  return [
+    {
+      ...{ id: 'half-open', atMs },
+      cause: `${stays.name} thinks that the stream stands; ${left.name} has closed it.`,
+      fix: 'The end of the connection was lost on the way: a firewall or a NAT that forgets idle connections without a word. Have it keep them longer, or let both ends ping (XEP-0199).',
+    },
+  ];
+};
 
 /** One end may send by its own tables what the other will not let in. */
-function factsApart(a: View, b: View, { idA, idB }: SharedStream, clock: OneClock): Disagreement[] {
-  const [nameA, nameB] = endsOf(a, b);
-  const oneWay = (
-    [sending, from, idSending]: readonly [View, string, string],
-    [admitting, to, idAdmitting]: readonly [View, string, string],
-  ): Disagreement[] => {
-    const sends = facts(sending, idSending, clock).out;
-    const lets = facts(admitting, idAdmitting, clock).in;
-    return [...sends].flatMap(([pair, atMs]) =>
-      lets.has(pair) || !tellsOf(clock, admitting, atMs)
-        ? []
-        : [
-            {
-              ...{ id: 'pair-not-admitted', atMs, streams: [idA, idB] as const },
-              cause: `${from} sends ${pair} on the stream; ${to} does not let that in there (any more).`,
-              fix: `See why ${to} withdrew it: "xmpp-dna explain" of its trace for that pair. The next stanza ends the stream, and the pair is proved anew.`,
-            },
-          ],
-    );
-  };
-  const [here, there] = [[a, nameA, idA] as const, [b, nameB, idB] as const];
-  return [...oneWay(here, there), ...oneWay(there, here)];
-}
+const factsApart: OneWay = (sending, admitting, clock) => {
+  const lets = facts(admitting.view, admitting.id, clock).in;
+  return [...facts(sending.view, sending.id, clock).out]
+    .filter(([pair, atMs]) => !lets.has(pair) && tellsOf(clock, admitting.view, atMs))
+    .map(([pair, atMs]) => ({
+      ...{ id: 'pair-not-admitted', atMs },
+      cause: `${sending.name} sends ${pair} on the stream; ${admitting.name} does not let that in there (any more).`,
+      fix: `See why ${admitting.name} withdrew it: "xmpp-dna explain" of its trace for that pair. The next stanza ends the stream, and the pair is proved anew.`,
+    }));
+};
