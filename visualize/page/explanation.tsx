@@ -21,6 +21,8 @@ interface ExplanationProps {
 export function ExplanationCard({ told, route, nowMs }: ExplanationProps) {
   const { stuck, fault, cause, fix, chain, failedIn, spec, sinceMs } = told;
   const [from, to] = endsOf(told);
+  // Where nobody waits and nothing failed, who is there is no answer to anything.
+  const isAsked = fault !== null || chain.some(({ awaits }) => awaits !== null);
   const tone = fault !== null ? 'bad' : stuck ? 'waiting' : 'good';
   return (
     <article class={`explanation ${tone}`} aria-label={`Why ${from} to ${to} stands where it stands`}>
@@ -38,7 +40,7 @@ export function ExplanationCard({ told, route, nowMs }: ExplanationProps) {
           <p class="fix">{fix}</p>
         </>
       )}
-      {chain.length === 0 ? null : (
+      {!isAsked ? null : (
         <>
           <h3>{fault === null ? 'Who waits for whom' : 'Who had a part in it'}</h3>
           <ol class="chain" onKeyDown={moveFocus}>

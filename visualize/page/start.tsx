@@ -117,10 +117,10 @@ const KINDS: Readonly<Record<RowKind, string>> = {
   peer: 'Peers',
 };
 
-/** `12`, or `12 + 3 ended`: the list has those as well. */
+/** `12`, or `12 now, 3 before`: the list has those that are over as well. */
 function countsWords({ counts, endedCounts }: Overview, kind: RowKind): string {
   const [living, ended] = [counts[kind].toLocaleString('en'), endedCounts[kind].toLocaleString('en')];
-  return endedCounts[kind] === 0 ? living : `${living} + ${ended} ended`;
+  return endedCounts[kind] === 0 ? living : `${living} now, ${ended} before`;
 }
 
 function Lists({
