@@ -113,7 +113,7 @@ test(
   async () => {
     const { page } = await run.open();
     await page.locator('.stuck li').first().waitFor();
-    assert.equal(await page.title(), 'stuck: 1, failed: 1 · xmpp-dna');
+    assert.equal(await page.title(), 'stuck: 1, failed: 1 · a.example · xmpp-dna');
     assert.equal(await page.locator('h1#stuck').getAttribute('aria-live'), 'polite');
     for (const name of ['Streams', 'Negotiations']) {
       await page.locator('[role=tab]', { hasText: name }).click();
