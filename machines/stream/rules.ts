@@ -170,7 +170,8 @@ export const isUnprovedForGood = ({ associated }: StreamContext): boolean =>
 
 /** The proof of `domain` on this stream that the policy in force accepts, or null (S2). */
 export function acceptableProof(context: StreamContext, domain: string): Proof | null {
-  const isVouchedFor = !isUnprovedForGood(context) && !isWithdrawn(context, domain);
+  // DNS speaks for whom we have dialled, and for nobody who dials us.
+  const isVouchedFor = context.endpoint !== null && !isUnprovedForGood(context) && !isWithdrawn(context, domain);
   const proof = proofOf(context, domain) ?? (isVouchedFor ? vouching(policyTowards(context, domain)) : null);
   if (proof === null) return null;
   return faultOfPair(context, domain, proof) === null ? proof : null;

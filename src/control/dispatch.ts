@@ -59,7 +59,7 @@ export class Dispatch {
 
   /** The actor of the stream is gone. */
   streamEnded(stream: StreamId, why: Fault | null): void {
-    const { streams, search, router, expiry } = this.#to;
+    const { streams, search, router, expiry, desk } = this.#to;
     const row = streams.get(stream);
     if (row === undefined) return;
     if (row.stage !== 'closing') this.streamReported({ type: 'stream.closing', stream, fault: why });
@@ -67,6 +67,7 @@ export class Dispatch {
     expiry.forget(stream);
     const stanzas = router.endStream(stream);
     streams.remove(stream);
+    desk.streamGone(stream);
     if (stanzas > 0) this.#recordBroken(stream, stanzas);
     this.#record(closed);
     this.#tellPeer(row, closed);
@@ -109,7 +110,8 @@ export class Dispatch {
         break;
       case 'pair.admitted':
         router.admit(stream, report.from, report.to);
-        streams.leadsTo(stream, report.from);
+        // Whom permissive federation lets in without a proof may say that he is anybody: nobody is sent to him for that.
+        if (report.proof.strength !== 'none') streams.leadsTo(stream, report.from);
         // Whoever dials in is there again (D6).
         actors.peers.send(report.from, { type: 'local.retryRequested' });
         expiry.restsUntil(stream, report.from, report.proof.expiresAtMs);
@@ -157,8 +159,7 @@ export class Dispatch {
       router.withdrawLocal(stream, domain);
       return;
     }
-    // It leads to whomever it has a fact or a route for; the far end may take back any number of others.
-    if (!streams.leadsNoMore(stream, domain)) return;
+    streams.leadsNoMore(stream, domain);
     challenges.withdrawn(stream, domain, why);
     expiry.forgetDomain(stream, domain);
     router.withdrawRemote(stream, domain);

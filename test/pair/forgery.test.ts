@@ -1,8 +1,11 @@
 /** S1, S2, S3, S6 against a scripted peer that answers what nobody asked, and claims what it cannot show. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import xml from '@xmpp/xml';
 import { credentialOf } from '../../src/demo/certificates.ts';
 import type { ProviderSetup } from '../../src/demo/scenario.ts';
+import { ConnectionManager } from '../../src/manager.ts';
+import { createSimulation } from '../support/simulation.ts';
 import {
   createScriptedPeer,
   DIALBACK_FEATURE,
@@ -10,7 +13,7 @@ import {
   header,
   PROCEED,
   type ScriptedPeer,
-  type ScriptedStream,
+  ScriptedStream,
   STARTTLS,
 } from '../support/simulation-peer.ts';
 import { createSolo, type Solo } from '../support/simulation-solo.ts';
@@ -176,3 +179,55 @@ test('S3: who is proved for one domain may not speak for another', async () => {
   assert.equal(solo.arrived.length, 1);
   assert.match(stream.heard, /<invalid-from/);
 });
+
+for (const prooftypes of [['pkix'], ['pkix', 'dialback']] as const) {
+  test(`S2: whom permissive federation (${prooftypes.join(', ')}) lets in without a proof is sent nothing that is for the domain that he says he is`, async () => {
+    const simulation = createSimulation(1);
+    const { clock } = simulation;
+    const credential = credentialOf({ hosts: ['b.example'] });
+    const { network, address } = simulation.host({ forServerName: () => credential });
+    const manager = new ConnectionManager(
+      {
+        hosts: { 'b.example': credential },
+        listen: [{ address, port: 5269, tls: 'starttls' }],
+        policy: { federation: 'permissive', prooftypes },
+        bidi: true,
+      },
+      { ...simulation, network },
+    );
+    await manager.start();
+    const real = simulation.host({ forServerName: () => null });
+    simulation.resolver.set('victim.example', { addresses: [{ family: 4, address: real.address }] });
+
+    const forger = new ScriptedStream();
+    const from = simulation.host({ forServerName: () => null });
+    forger.bind(from.network.connect({ addresses: [{ family: 4, address }], port: 5269 }, forger));
+    const heard = async (what: string): Promise<void> => {
+      await clock.runUntil(() => forger.take(what) !== null, 200_000);
+    };
+    const hello = header(`from='evil.example' to='b.example'`);
+    forger.write(hello);
+    await heard('</stream:features>');
+    forger.write(STARTTLS);
+    await heard('<proceed');
+    forger.secureAsClient('b.example', null);
+    await clock.runUntil(() => forger.isSecured, 10_000);
+    forger.text = '';
+    forger.write(hello);
+    await heard('</stream:features>');
+    forger.write(`<bidi xmlns='urn:xmpp:bidi'/><db:result from='victim.example' to='b.example'>deadbeef</db:result>`);
+    await heard(`type='valid'`);
+    let dialled = 0;
+    await real.network.listen({ address: real.address, port: 5269, tls: 'starttls' }, ({ connection }) => {
+      dialled += 1;
+      return new ScriptedStream().bind(connection);
+    });
+    void manager.send(xml('message', { from: 'u@b.example', to: 'romeo@victim.example' }, xml('body', {}, 'secret')));
+    await clock.runUntil(() => dialled > 0, 200_000);
+    await clock.advance(30_000);
+    assert.ok(!/<db:result (?![^>]*type=)|secret/.test(forger.heard), forger.heard);
+    const stopped = manager.stop();
+    await clock.advance(200_000);
+    await stopped;
+  });
+}

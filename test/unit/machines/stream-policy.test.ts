@@ -137,6 +137,16 @@ test('S2: what permissive lets in unproved is admitted, and is for that no place
   assert.equal(entryOf(stream.snapshot.context.proved, 'a.example'), undefined);
 });
 
+for (const prooftypes of [['pkix'], ['pkix', 'dialback']] as const) {
+  test(`S2: nothing is asserted to whom permissive (${prooftypes.join(', ')}) lets in unproved: DNS speaks for nobody who dials us`, () => {
+    const stream = underTls({ ...permissive, prooftypes }, 'TLSv1.3').done('association', refutedFor('a.example'));
+    claims(stream.send({ type: 'peer.bidiRequested' }), unproved);
+    stream.send({ type: 'local.assertionRequested', from: 'b.example', to: 'a.example' });
+    assert.ok(words(stream).includes('report pair.refused'), words(stream).join(', '));
+    assert.ok(!words(stream).some((said) => said.includes('assertion')), words(stream).join(', '));
+  });
+}
+
 test('what permissive lets in by a key that was confirmed may be answered in reverse (XEP-0288 §2.2)', () => {
   const weakly: Proof = { ...unproved, prooftype: 'dialback', strength: 'weak' };
   const stream = underTls(permissive, 'TLSv1.3').done('association', refutedFor('a.example'));
