@@ -20,7 +20,7 @@ export function noOtherStreams({ clock, challenge }: Pick<ChallengeDeskPorts, 'c
       locate: () => null,
       standingAt: () => null,
       want: nothing,
-      unwant: nothing,
+      unwant: () => null,
       farAddress: () => '',
     }),
   };

@@ -306,13 +306,14 @@ export class Registry implements OtherStreams {
   }
 
   /** A domain that is only asserted, and that nobody asks about any more, is dialled no further. */
-  #unwant(remote: string): void {
+  #unwant(remote: string): StreamId | null {
     const stream = this.#peerActors.dismiss(
       remote,
       ({ purpose, local }) => purpose === 'stanzas' || this.desk.awaits(remote, local),
     );
-    if (stream === null || this.streams.get(stream)?.stage !== 'opening') return;
+    if (stream === null || this.streams.get(stream)?.stage !== 'opening') return null;
     this.closeStream(stream, null);
+    return this.streams.get(stream) === undefined ? null : stream;
   }
 
   get liveActors(): { streams: number; pairs: number; peers: number } {

@@ -33,13 +33,23 @@ export interface DeskPorts {
   /** A stream that leads there. */
   readonly standingAt: (wanted: Wanted) => StreamId | null;
   readonly want: (remote: string, wish: StreamWish, known: Resolution | null) => void;
-  /** Nobody waits for a stream to this domain any more that would ask there; others may. */
-  readonly unwant: (remote: string) => void;
+  /**
+   * Nobody waits for a stream to this domain any more that would ask there; others may. Answers the stream that is left for that,
+   * as long as it is not gone.
+   */
+  readonly unwant: (remote: string) => StreamId | null;
   /** Who brought an assertion: the address at the far end of the stream. */
   readonly farAddress: (stream: StreamId) => string;
 }
 
+/** Of one assertion: it lasts as long as what it has us dial. */
+interface Turn {
+  readonly address: string;
+  lastsWith: StreamId | null;
+}
+
 interface StreamToOpen {
+  readonly turn: Turn;
   readonly sender: string;
   readonly target: string;
   readonly askedOn: StreamId;
@@ -61,6 +71,8 @@ export class VerifyDesk {
   });
   /** By {@link keyOf}. */
   readonly #forStream = new Map<string, Waiter<StreamId>[]>();
+  /** Of streams that are being left: whoever leaves as well has no further one dialled before they are gone. */
+  readonly #left = new Map<StreamId, string[]>();
   /** By stream, then by the {@link verifyId} of the question; streams that nobody is asked on are not in it. */
   readonly #forAnswer = new Map<StreamId, Map<string, Waiter<DialbackAnswer>[]>>();
 
@@ -83,6 +95,7 @@ export class VerifyDesk {
     const address = addressBlock(this.#ports.farAddress(askedOn));
     if (this.#turns.isCrowded(address)) throw new FaultError(tooManyAssertions);
     await this.#turns.take(address, signal);
+    const turn: Turn = { address, lastsWith: null };
     try {
       signal.throwIfAborted(); // meanwhile: an abort does not take back a turn that was given
       const again = this.#ports.standing(wanted);
@@ -91,13 +104,13 @@ export class VerifyDesk {
       signal.throwIfAborted();
       const there =
         known?.kind === 'resolved' ? this.#ports.standingAt({ ...wanted, endpoints: [known.endpoint] }) : null;
-      return there ?? (await this.#open({ sender, target, askedOn, known }, signal));
+      return there ?? (await this.#open({ turn, sender, target, askedOn, known }, signal));
     } finally {
-      this.#turns.release(address);
+      if (turn.lastsWith === null) this.#turns.release(address);
     }
   }
 
-  #open({ sender, target, askedOn, known }: StreamToOpen, signal: AbortSignal): Promise<StreamId> {
+  #open({ turn, sender, target, askedOn, known }: StreamToOpen, signal: AbortSignal): Promise<StreamId> {
     return new Promise((resolve, reject) => {
       const key = keyOf(sender, target);
       const waiter = {
@@ -113,7 +126,9 @@ export class VerifyDesk {
       const abandoned = (): void => {
         drop(this.#forStream, key, waiter);
         reject(new FaultError(fault('dialback', 'remote-connection-failed', 'peer', 'nobody waits for it any more')));
-        if (!this.#forStream.has(key)) this.#ports.unwant(sender);
+        if (this.#forStream.has(key)) return;
+        turn.lastsWith = this.#ports.unwant(sender);
+        if (turn.lastsWith !== null) push(this.#left, turn.lastsWith, turn.address);
       };
       push(this.#forStream, key, waiter);
       signal.addEventListener('abort', abandoned, { once: true });
@@ -156,6 +171,11 @@ export class VerifyDesk {
     for (const { resolve } of this.#takeAnswer(stream, verifyId({ from: to, to: from, id }))) resolve(answer);
   }
 
+  /** Its connection is over, and nothing of it is left. */
+  streamGone(stream: StreamId): void {
+    for (const address of take(this.#left, stream)) this.#turns.release(address);
+  }
+
   streamEnds(stream: StreamId, why: Fault | null): void {
     const onStream = this.#forAnswer.get(stream);
     this.#forAnswer.delete(stream);
@@ -183,7 +203,7 @@ const closedBeforeAnswer = fault('stream', 'closed', 'peer', 'the stream to the 
 
 const keyOf = (sender: string, target: string): string => pairId({ from: sender, to: target });
 
-function push<T>(map: Map<string, T[]>, key: string, item: T): void {
+function push<Key, T>(map: Map<Key, T[]>, key: Key, item: T): void {
   const items = map.get(key);
   if (items === undefined) map.set(key, [item]);
   else items.push(item);
@@ -195,7 +215,7 @@ function drop<T>(map: Map<string, T[]>, key: string, item: T): void {
   else map.set(key, left);
 }
 
-function take<T>(map: Map<string, T[]>, key: string): T[] {
+function take<Key, T>(map: Map<Key, T[]>, key: Key): T[] {
   const items = map.get(key) ?? [];
   map.delete(key);
   return items;

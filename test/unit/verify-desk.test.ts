@@ -22,7 +22,7 @@ function stage(changes: Partial<DeskPorts> = {}) {
     locate: () => null,
     standingAt: () => null,
     want: (remote) => wanted.push(remote),
-    unwant: () => undefined,
+    unwant: () => null,
     farAddress: () => '192.0.2.1',
     ...changes,
   });
@@ -108,4 +108,22 @@ test('what was found out goes along with the wish, so that nothing is looked up 
     desk.streamStands('a.example', 'b.example', 9);
     assert.equal(await stream, 9);
   }
+});
+
+test('whoever asserts and leaves has no further stream dialled before the one that is left is gone (FACTS §14.22)', async () => {
+  let dialled = 0;
+  const { desk, wanted } = stage({ unwant: () => (dialled += 1) + 10 });
+  const asserted = async (domain: string): Promise<void> => {
+    const impatient = new AbortController();
+    const opening = desk.openStream(domain, 'b.example', 1, impatient.signal).catch(() => undefined);
+    await new Promise(setImmediate);
+    impatient.abort();
+    await opening;
+  };
+  for (let n = 0; n < 3 * limits.verifyStreamsPerAddress; n += 1) await asserted(`d${n}.example`);
+  assert.equal(wanted.length, limits.verifyStreamsPerAddress);
+  desk.streamGone(11);
+  desk.streamGone(12);
+  for (let n = 0; n < 5; n += 1) await asserted(`e${n}.example`);
+  assert.equal(wanted.length, limits.verifyStreamsPerAddress + 2);
 });
