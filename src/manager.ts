@@ -12,6 +12,7 @@ import { observedPorts } from './control/observed-ports.ts';
 import { type Connecting, Operator } from './control/operator.ts';
 import { limitsFrom, type ManagerOptions, proofsFrom, traceFrom } from './options.ts';
 import type { ConnectionEvents, Credential, Listening, ListenOptions, Ports } from './ports.ts';
+import { addressBlock } from './protocol/addresses.ts';
 import { dialbackKeys } from './protocol/dialback.ts';
 import type { DnaProofs } from './protocol/dna.ts';
 import { fault, type Fault } from './protocol/faults.ts';
@@ -101,7 +102,7 @@ export class ConnectionManager {
   /** Streams that stand, by the address that opened them. */
   readonly #places = new PerAddress(limits.streamsPerAddress);
   readonly #arrivals: RatePerAddress;
-  /** By address. */
+  /** By address; of IPv6 by its /64. */
   readonly #refusalsToldMs = new LruMap<string, number>(MOST_REFUSALS);
   #started = false;
   #stopped: Promise<void> | null = null;
@@ -426,9 +427,10 @@ export class ConnectionManager {
   /** Once in a while of each address: a flood of them must not push out what else is remembered. */
   #recordRefused(remoteAddress: string, text: string): void {
     const nowMs = this.#ports.clock.now();
-    const toldMs = this.#refusalsToldMs.get(remoteAddress);
+    const block = addressBlock(remoteAddress);
+    const toldMs = this.#refusalsToldMs.get(block);
     if (toldMs !== undefined && nowMs - toldMs < REFUSAL_QUIET_MS) return;
-    this.#refusalsToldMs.set(remoteAddress, nowMs);
+    this.#refusalsToldMs.set(block, nowMs);
     const why = fault('tcp', 'too-many-connections', 'peer', text);
     const report = { type: 'connection.refused', remoteAddress, fault: why };
     this.#registry.recorder.record('', { kind: 'report', report });

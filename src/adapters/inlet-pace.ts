@@ -15,7 +15,7 @@ interface InletPaceOptions {
 export class InletPace {
   readonly #connection: InletPaceOptions['connection'];
   readonly #clock: Clock;
-  readonly #allowance: Allowance | null;
+  #allowance: Allowance | null;
   readonly #slowed: () => void;
   #wasSlowed = false;
   #isPaused = false;
@@ -45,6 +45,15 @@ export class InletPace {
     if (this.#allowance === null) return;
     this.#allowance.use(bytes, this.#clock.now());
     if (this.#waits === null) this.#waitFor(this.#allowance);
+  }
+
+  /** It is read as fast as it comes from now on: of whom we take leave, all that was under way is heard. */
+  lift(): void {
+    this.#allowance = null;
+    if (this.#waits === null) return;
+    this.stop();
+    this.#waits = null;
+    if (!this.#isPaused) this.#connection.resume();
   }
 
   stop(): void {

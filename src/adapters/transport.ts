@@ -331,6 +331,7 @@ class StreamTransport {
     const error = what === null ? null : streamErrorFor(what);
     if (error !== null) this.#send(error);
     this.#closing = true;
+    this.#pace.lift();
     this.#bytes.out += CLOSING_TAG.length;
     this.#connection.write(CLOSING_TAG);
     this.#connection.uncork();

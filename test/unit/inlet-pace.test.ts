@@ -42,6 +42,21 @@ test('an inlet that brings too much is read no further until that was due, whoev
   assert.equal(told, 1, 'of a stream it is said once');
 });
 
+test('of whom we take leave all is read that was under way', async () => {
+  const clock = new SimulatedClock();
+  const tap = new Tap();
+  const pace = new InletPace({ connection: tap, clock, bytesPerSecond: 1_000, slowed: () => undefined });
+  pace.brought(60_000);
+  assert.ok(!tap.isOpen);
+  pace.lift();
+  assert.ok(tap.isOpen);
+  pace.brought(60_000);
+  assert.ok(tap.isOpen);
+  pace.pause();
+  await clock.advance(120_000);
+  assert.ok(!tap.isOpen, 'another holds it');
+});
+
 test('without a rate nobody is slowed', () => {
   const tap = new Tap();
   const slowed = (): void => assert.ok(false, 'it is slowed');
