@@ -54,7 +54,8 @@ export const explain: RunCommand = async ({ values, positionals }, terminal) => 
 
 /** What of the two traces cannot be compared. */
 function warnOfJoin(names: readonly [string, string], [a, b]: readonly [View, View], terminal: Terminal): void {
-  const served = a.hosts.find((host) => b.hosts.includes(host));
+  const others = new Set(b.hosts);
+  const served = a.hosts.find((host) => others.has(host));
   if (served !== undefined) throw new InputError(`${names.join(' and ')} are of one end: both serve ${served}`);
   const note = (sentence: string): void => terminal.tell(terminal.paint('yellow', sentence));
   const { shared, onlyA, onlyB, shorter } = overlapOf(a, b);

@@ -59,6 +59,8 @@ function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
   return whole;
 }
 
+const isNumber = (value: unknown): value is number => Number.isFinite(value);
+
 class TraceReader {
   readonly #most: Required<ReadBounds>;
   readonly #text = new TextDecoder('utf-8', { fatal: true });
@@ -154,10 +156,10 @@ class TraceReader {
     if (version !== TRACE_VERSION)
       throw this.#wrong(`version ${TRACE_VERSION}`, version === undefined ? 'none' : JSON.stringify(version));
     if (typeof software !== 'string' || typeof role !== 'string') throw this.#wrong('"software" and "role" as texts');
-    if (typeof startedAtMs !== 'number') throw this.#wrong('"startedAtMs" as a number');
+    if (!isNumber(startedAtMs)) throw this.#wrong('"startedAtMs" as a number');
     if (!Array.isArray(hosts) || !hosts.every((host) => typeof host === 'string'))
       throw this.#wrong('"hosts" as names');
-    if (savedAtMs !== undefined && typeof savedAtMs !== 'number') throw this.#wrong('"savedAtMs" as a number');
+    if (savedAtMs !== undefined && !isNumber(savedAtMs)) throw this.#wrong('"savedAtMs" as a number');
     return { trace, version: TRACE_VERSION, software, startedAtMs, role, hosts, savedAtMs: savedAtMs ?? null };
   }
 

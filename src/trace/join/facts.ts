@@ -8,24 +8,35 @@ export interface Facts {
   readonly in: ReadonlyMap<string, number>;
 }
 
+/** By sender, then by target. */
+type Table = Map<string, Map<string, number>>;
+
 export function facts(view: View, stream: string, clock: OneClock): Facts {
-  const tables = { out: new Map<string, number>(), in: new Map<string, number>() };
+  const tables: { readonly out: Table; readonly in: Table } = { out: new Map(), in: new Map() };
   for (const record of view.recordsOf(stream)) {
     if (record.kind !== 'fact') continue;
     const { change, direction, from, to } = record;
     const atMs = byBoth(clock, view, record.atMs);
     if (atMs > clock.untilMs) continue;
     const table = tables[direction];
-    if (change === 'published') table.set(`${from ?? '*'}>${to ?? '*'}`, atMs);
-    else forget(table, from, to);
+    if (change === 'withdrawn') forget(table, from, to);
+    else {
+      const targets = table.get(from ?? '*') ?? new Map<string, number>();
+      table.set(from ?? '*', targets.set(to ?? '*', atMs));
+    }
   }
-  return tables;
+  return { out: pairsIn(tables.out), in: pairsIn(tables.in) };
 }
 
 /** Null stands for all. */
-function forget(table: Map<string, number>, from: string | null, to: string | null): void {
-  for (const pair of [...table.keys()]) {
-    const [sender, target] = pair.split('>');
-    if ((from === null || sender === from) && (to === null || target === to)) table.delete(pair);
+function forget(table: Table, from: string | null, to: string | null): void {
+  if (to === null) {
+    if (from === null) table.clear();
+    else table.delete(from);
+    return;
   }
+  for (const targets of from === null ? table.values() : [table.get(from)]) targets?.delete(to);
 }
+
+const pairsIn = (table: Table): Map<string, number> =>
+  new Map([...table].flatMap(([from, targets]) => [...targets].map(([to, atMs]) => [`${from}>${to}`, atMs] as const)));

@@ -74,23 +74,45 @@ function byIds(received: readonly Candidate[]): Finder {
 /** Where one end never saw a header, or somebody on the way gives out ids of his own: the next in time between the two. */
 function byDomains(received: readonly Candidate[]): Finder {
   const known = new Map<string, Candidate[]>();
-  for (const one of received) {
+  for (const one of received.toSorted((x, y) => bornOf(x) - bornOf(y))) {
     const { local, remote } = domainsOf(one.actor);
     const same = known.get(`${remote}>${local}`);
     if (same === undefined) known.set(`${remote}>${local}`, [one]);
     else same.push(one);
   }
-  return ({ actor }, left) => {
-    const { local, remote } = domainsOf(actor);
+  return (one, left) => {
+    const { local, remote } = domainsOf(one.actor);
     // Which end has not heard a name has it empty.
     return [`${local}>${remote}`, `${local}>`, `>${remote}`, '>']
-      .flatMap((key) => known.get(key) ?? [])
-      .filter((found) => left.has(found) && apart(actor, found.actor) <= TOGETHER_MS)
-      .sort((x, y) => apart(actor, x.actor) - apart(actor, y.actor))[0];
+      .flatMap((key) => nearest(known.get(key) ?? [], bornOf(one), left))
+      .filter((found) => apart(one, found) <= TOGETHER_MS)
+      .sort((x, y) => apart(one, x) - apart(one, y))[0];
   };
 }
 
-const apart = (one: ActorView, other: ActorView): number => Math.abs((one.bornMs ?? 0) - (other.bornMs ?? 0));
+/** The last that was born before, and the first that was born after, of those that are left; they stand in the order of birth. */
+function nearest(sorted: readonly Candidate[], bornMs: number, left: ReadonlySet<Candidate>): Candidate[] {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (bornOf(sorted[middle]) < bornMs) low = middle + 1;
+    else high = middle;
+  }
+  const isNear = (one: Candidate | undefined): boolean =>
+    one !== undefined && Math.abs(bornOf(one) - bornMs) <= TOGETHER_MS;
+  const found: Candidate[] = [];
+  for (const step of [-1, 1])
+    for (let at = step < 0 ? low - 1 : low; isNear(sorted[at]); at += step) {
+      const one = sorted[at];
+      if (one === undefined || !left.has(one)) continue;
+      found.push(one);
+      break;
+    }
+  return found;
+}
+
+const bornOf = (one: Candidate | undefined): number => one?.actor.bornMs ?? 0;
+const apart = (one: Candidate, other: Candidate): number => Math.abs(bornOf(one) - bornOf(other));
 
 /** Streams of which the other end, that they lead to, has never heard. */
 export function strayStreams(a: View, b: View, shared: readonly SharedStream[], clock: OneClock): Disagreement[] {
@@ -106,10 +128,11 @@ type Stray = Omit<Disagreement, 'streams'> & { readonly stream: string };
 
 function straysOf(from: View, to: View, known: ReadonlySet<string>, clock: OneClock): Stray[] {
   const [opener, other] = endsOf(from, to);
+  const hosts = new Set(to.hosts);
   return streamsOf(from, 'initiatingStream').flatMap(({ actor }): Stray[] => {
     const { id: stream, bornMs, ended } = actor;
     const { remote } = domainsOf(actor);
-    if (bornMs === null || known.has(stream) || !to.hosts.includes(remote)) return [];
+    if (bornMs === null || known.has(stream) || !hosts.has(remote)) return [];
     const atMs = byBoth(clock, from, bornMs);
     if (!tellsOf(clock, to, atMs)) return [];
     const stood = stoodIn(actor);

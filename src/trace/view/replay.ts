@@ -62,15 +62,21 @@ export class Replayer {
       if (isMove(record)) undone.add(record.actor);
     }
     this.#at = index;
-    this.#diverged = this.#diverged.filter(({ actor }) => !undone.has(actor));
-    for (const id of undone) {
-      const kept = this.#byActor.of(id, index);
-      const first = kept.find(isMove);
-      if (first === undefined) this.#replayed.delete(id);
-      else this.#replayed.set(id, new ReplayedActor(first)); // in its place: others were born after it
-      for (const record of kept) this.#take(record);
-    }
+    const livesSince = new Map<string, number>();
+    for (const id of undone) livesSince.set(id, this.#beginAnew(id, index));
+    this.#diverged = this.#diverged.filter(({ actor, seq }) => seq < (livesSince.get(actor) ?? Infinity));
+    for (const id of undone)
+      for (const record of this.#byActor.of(id, index)) if (record.seq >= (livesSince.get(id) ?? 0)) this.#take(record);
     this.#diverged.sort((one, other) => one.seq - other.seq);
+  }
+
+  /** The actor as it was born last before that; answers with which record, by its number. */
+  #beginAnew(id: string, index: number): number {
+    const kept = this.#byActor.of(id, index);
+    const birth = kept.findLast(({ kind }) => kind === 'born' || kind === 'snapshot') ?? kept.find(isMove);
+    if (birth === undefined || !isMove(birth)) this.#replayed.delete(id);
+    else this.#replayed.set(id, new ReplayedActor(birth)); // in its place: others were born after it
+    return birth?.seq ?? 0;
   }
 
   #take(record: TraceRecord): void {
