@@ -7,13 +7,16 @@ import { canonicalDomain } from './names.ts';
 
 const AT = 0x40;
 const SLASH = 0x2f;
-const SLOT_BITS = 14;
+export const SLOT_BITS = 14;
 /** Longer names are not kept, so that all are not more than a megabyte and a half. */
 const LONGEST_BYTES = 63;
 const known = new Array<string>(2 ** SLOT_BITS).fill('');
 
-/** What `domainOfJid` says of the text between `start` and `end`, which is UTF-8. */
-export function domainOfJidIn(bytes: Buffer, start: number, end: number): string | null {
+/** Where the domain of an address stands, and the slot of its bytes; of the address that {@link findDomain} has seen last. */
+export const found = { from: 0, to: 0, slot: 0 };
+
+/** False: the text between `start` and `end` has an empty local part, domain or resource. */
+export function findDomain(bytes: Uint8Array, start: number, end: number): boolean {
   let from = start;
   let to = start;
   let hash = 0;
@@ -27,8 +30,16 @@ export function domainOfJidIn(bytes: Buffer, start: number, end: number): string
       hash = (Math.imul(hash, 31) + byte) | 0;
     }
   }
-  if (from === start + 1 || from === to || to === end - 1) return null; // an empty local part, domain or resource
-  const slot = Math.imul(hash ^ (hash >>> 15), 0x9e3779b1) >>> (32 - SLOT_BITS);
+  found.from = from;
+  found.to = to;
+  found.slot = Math.imul(hash ^ (hash >>> 15), 0x9e3779b1) >>> (32 - SLOT_BITS);
+  return !(from === start + 1 || from === to || to === end - 1);
+}
+
+/** What `domainOfJid` says of the text between `start` and `end`, which is UTF-8. */
+export function domainOfJidIn(bytes: Buffer, start: number, end: number): string | null {
+  if (!findDomain(bytes, start, end)) return null;
+  const { from, to, slot } = found;
   const candidate = known[slot] as string;
   if (candidate.length === to - from && isSpelled(candidate, bytes, from)) return candidate;
   const spelled = bytes.toString('utf8', from, to);
@@ -38,7 +49,7 @@ export function domainOfJidIn(bytes: Buffer, start: number, end: number): string
 }
 
 /** Whether a canonical domain, which is ASCII, stands at `from`. */
-function isSpelled(domain: string, bytes: Buffer, from: number): boolean {
+function isSpelled(domain: string, bytes: Uint8Array, from: number): boolean {
   for (let i = 0; i < domain.length; i += 1) if (domain.charCodeAt(i) !== bytes[from + i]) return false;
   return true;
 }

@@ -40,6 +40,11 @@ function isStanzaKind(name: string): name is StanzaKind {
   return name === 'message' || name === 'presence' || name === 'iq';
 }
 
+/** Tables that number domains, asked by the bytes of an address. */
+export interface AddressNumbers {
+  numberIn(bytes: Buffer, start: number, end: number): number | undefined;
+}
+
 export class Stanza {
   readonly kind: StanzaKind;
   /** From `<` to `>`, exactly as read. */
@@ -84,6 +89,21 @@ export class Stanza {
 
   get fromDomain(): string | null {
     return this.#domain(this.#from);
+  }
+
+  /** True: it was read, and {@link toNumber} and {@link fromNumber} may be asked. @internal */
+  get isSpelled(): boolean {
+    return typeof this.#to === 'number' && typeof this.#from === 'number';
+  }
+
+  /** @internal */
+  toNumber(numbers: AddressNumbers): number | undefined {
+    return this.#number(this.#to, numbers);
+  }
+
+  /** @internal */
+  fromNumber(numbers: AddressNumbers): number | undefined {
+    return this.#number(this.#from, numbers);
   }
 
   get id(): string | undefined {
@@ -173,6 +193,11 @@ export class Stanza {
     if (typeof address === 'number')
       return domainOfJidIn(this.bytes, address >>> PLACE_BITS, address & FARTHEST_ADDRESS);
     return address === undefined ? null : domainOfJid(address);
+  }
+
+  #number(address: Address, numbers: AddressNumbers): number | undefined {
+    if (typeof address !== 'number') return undefined;
+    return numbers.numberIn(this.bytes, address >>> PLACE_BITS, address & FARTHEST_ADDRESS);
   }
 
   #attribute(wanted: string): string | undefined {

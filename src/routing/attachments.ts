@@ -6,20 +6,32 @@ import { canonicalDomain } from '../protocol/names.ts';
 import type { Stanza } from '../protocol/stanza.ts';
 import type { BackPressure } from './back-pressure.ts';
 import type { Counters, Returns } from './returns.ts';
+import type { DomainNumbers } from './tables/domain-numbers.ts';
 import type { Inlet, Settle, StreamOutlet } from './types.ts';
 import type { Writer } from './writer.ts';
 
 export interface AttachmentParts {
+  /** A domain is ours, or not, for good. */
   readonly isLocal: (domain: string) => boolean;
+  /** Of domains of ours. */
+  readonly numbers: DomainNumbers;
   readonly writer: Writer;
   readonly pressure: BackPressure;
   readonly returns: Returns;
   readonly counters: Counters;
 }
 
+/** Where stanzas for a domain go. */
+export interface Place {
+  readonly outlet: StreamOutlet | undefined;
+  readonly isOurs: boolean;
+}
+
 export class Attachments {
   readonly #parts: AttachmentParts;
   readonly #outlets = new Map<string, StreamOutlet>();
+  /** By the number of the domain: what was found for it since somebody came or went. */
+  #places: (Place | undefined)[] = [];
   readonly #unattended = new Subject<Stanza>();
   readonly unattended$: Observable<Stanza> = this.#unattended.asObservable();
 
@@ -35,6 +47,17 @@ export class Attachments {
     return this.#outlets.get(domain);
   }
 
+  /** Of a domain by its number. */
+  placeOf(number: number): Place {
+    const known = this.#places[number];
+    if (known !== undefined) return known;
+    const name = this.#parts.numbers.nameOf(number);
+    const place = { outlet: this.#outlets.get(name), isOurs: this.isOurs(name) };
+    while (this.#places.length < number) this.#places.push(undefined); // an array with holes is a slow one
+    this.#places[number] = place;
+    return place;
+  }
+
   isOurs(domain: string): boolean {
     return this.#parts.isLocal(domain);
   }
@@ -42,11 +65,13 @@ export class Attachments {
   attach(domains: readonly string[], outlet: StreamOutlet): () => void {
     const names = new Set(domains.map((domain) => this.#freeName(domain)));
     for (const name of names) this.#outlets.set(name, outlet);
+    this.#places = [];
     let attached = true;
     return () => {
       if (!attached) return;
       attached = false;
       for (const name of names) this.#outlets.delete(name);
+      this.#places = [];
       this.#parts.pressure.release(outlet);
     };
   }

@@ -201,7 +201,15 @@ export class Outgoing {
 
   /** Sends at once; false if the pair has no route, or what waits for it has to go first. */
   trySend(from: string, to: string, stanza: Stanza, inlet: Inlet | null, settle: Settle | null): boolean {
-    const stream = this.#routes.find(from, to);
+    return this.#trySendOn(this.#routes.find(from, to), stanza, inlet, settle);
+  }
+
+  /** The same by the numbers of the domains. */
+  trySendBetween(from: number, to: number, stanza: Stanza, inlet: Inlet | null, settle: Settle | null): boolean {
+    return this.#trySendOn(this.#routes.findNumbers(from, to), stanza, inlet, settle);
+  }
+
+  #trySendOn(stream: StreamId | null, stanza: Stanza, inlet: Inlet | null, settle: Settle | null): boolean {
     const row = stream === null ? null : this.#rowOf(stream);
     if (row === null || row.waiting.size > 0 || row.flushing || !row.outlet.writable) return false;
     this.#send(row, stanza, settle);

@@ -17,6 +17,7 @@ import type { QueueBounds } from './pair-queues.ts';
 import { Returns, type Counters } from './returns.ts';
 import { DomainNumbers } from './tables/domain-numbers.ts';
 import { FactTable } from './tables/fact-table.ts';
+import type { Numbers } from './tables/pair-set.ts';
 import type { Served } from './tables/route-table.ts';
 import type {
   Delivery,
@@ -50,6 +51,7 @@ const DELIVERED: Delivery = { outcome: 'sent', stream: null };
  */
 export class Router {
   readonly #options: RouterOptions;
+  readonly #numbers: Numbers;
   readonly #facts: FactTable;
   /** Streams on which nothing more goes out, while what is under way may come in: and what it is read from. */
   readonly #halfClosed = new Map<StreamId, Inlet>();
@@ -88,8 +90,9 @@ export class Router {
       returns: this.#returns,
       counters: this.#counters,
     };
-    this.#attachments = new Attachments({ ...parts, isLocal: options.isLocal });
     const numbers = { locals: new DomainNumbers(), remotes: new DomainNumbers() };
+    this.#numbers = numbers;
+    this.#attachments = new Attachments({ ...parts, isLocal: options.isLocal, numbers: numbers.locals });
     this.#facts = new FactTable(numbers);
     this.#outgoing = new Outgoing({ ...options, ...parts, numbers, answer: this.#attachments.deliverReply });
     this.unattended$ = this.#attachments.unattended$;
@@ -212,6 +215,26 @@ export class Router {
    * False if it was refused; `events.refused` has then been called with the stream error.
    */
   arrived(stream: StreamId, stanza: Stanza): boolean {
+    if (stanza.isSpelled) {
+      const to = stanza.toNumber(this.#numbers.locals);
+      const from = to === undefined ? undefined : stanza.fromNumber(this.#numbers.remotes);
+      if (to !== undefined && from !== undefined && this.#facts.holds(stream, from, to)) {
+        const { outlet, isOurs } = this.#attachments.placeOf(to);
+        if (outlet !== undefined || isOurs) return this.#admit(stream, stanza, outlet);
+      }
+    }
+    return this.#arrivedByName(stream, stanza);
+  }
+
+  #admit(stream: StreamId, stanza: Stanza, outlet: StreamOutlet | undefined): true {
+    this.#counters.admitted += 1;
+    if (outlet !== undefined) this.#attachments.deliver(outlet, stanza, this.#inletOf(stream));
+    else this.#attachments.leaveUnattended(stanza, null, (reply) => this.inject(reply, null));
+    return true;
+  }
+
+  /** The same, with the reasons where it is refused. */
+  #arrivedByName(stream: StreamId, stanza: Stanza): boolean {
     const { fromDomain: from, toDomain: to } = stanza;
     if (from === null || to === null || !this.#holds(stream, from, to)) {
       if (from === null || !this.#facts.wasWithdrawn(stream, from))
@@ -220,17 +243,10 @@ export class Router {
       return true;
     }
     const outlet = this.#attachments.outletOf(to);
-    if (outlet !== undefined) {
-      this.#counters.admitted += 1;
-      this.#attachments.deliver(outlet, stanza, this.#inletOf(stream));
-      return true;
-    }
-    if (!this.#options.isLocal(to)) {
+    if (outlet === undefined && !this.#options.isLocal(to)) {
       return this.#refuse(stream, fault('stream', 'host-gone', 'peer', `${to} is no longer served here`), from, to);
     }
-    this.#counters.admitted += 1;
-    this.#attachments.leaveUnattended(stanza, null, (reply) => this.inject(reply, null));
-    return true;
+    return this.#admit(stream, stanza, outlet);
   }
 
   /**
@@ -239,6 +255,7 @@ export class Router {
    * been handed to the kernel, `unknown` when its stream breaks before.
    */
   inject(stanza: Stanza, inlet: Inlet | null, settle: Settle | null = null): void {
+    if (stanza.isSpelled && this.#sentByNumbers(stanza, inlet, settle)) return;
     const { fromDomain: from, toDomain: to } = stanza;
     const outlet = to === null ? undefined : this.#attachments.outletOf(to);
     if (from === null || to === null) {
@@ -258,6 +275,17 @@ export class Router {
     } else {
       this.#outgoing.enqueue(from, to, stanza, inlet, settle);
     }
+  }
+
+  /** Whoever has a route is ours; but what is attached here comes first. */
+  #sentByNumbers(stanza: Stanza, inlet: Inlet | null, settle: Settle | null): boolean {
+    const { locals, remotes } = this.#numbers;
+    const theirs = stanza.toNumber(remotes);
+    const ours = theirs === undefined ? undefined : stanza.fromNumber(locals);
+    if (theirs === undefined || ours === undefined) return false;
+    const here = stanza.toNumber(locals);
+    if (here !== undefined && this.#attachments.placeOf(here).outlet !== undefined) return false;
+    return this.#outgoing.trySendBetween(ours, theirs, stanza, inlet, settle);
   }
 
   /**

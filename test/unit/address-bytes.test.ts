@@ -6,6 +6,7 @@ import { domainOfJidIn } from '../../src/protocol/address-bytes.ts';
 import { domainOfJid } from '../../src/protocol/names.ts';
 import type { Stanza } from '../../src/protocol/stanza.ts';
 import { frame, HEADER, whole } from '../support/framing.ts';
+import { DomainNumbers } from '../../src/routing/tables/domain-numbers.ts';
 import { bench, BufferedOutlet, CountingInlet } from '../support/routing.ts';
 
 function inBytes(jid: string, before = '', after = ''): string | null {
@@ -73,4 +74,43 @@ test('S1: domains that a peer has chosen for one slot are told apart, by text an
     refused.slice(0, 3).map(([, { condition }]) => condition),
     ['invalid-from', 'improper-addressing', 'invalid-from'],
   );
+});
+
+/** The number of the domain in an address among other bytes. */
+function numberIn(numbers: DomainNumbers, jid: string): number | undefined {
+  const bytes = Buffer.from(`<message from='${jid}'>`);
+  return numbers.numberIn(bytes, 15, 15 + Buffer.byteLength(jid));
+}
+
+test('S1: a number is found by the bytes of an address as by the name, the first time and later, also where names meet in one slot', () => {
+  const numbers = new DomainNumbers();
+  const long = `${'l'.repeat(60)}.example`;
+  const held = [...TWINS, 'b.example', long, 'xn--tda.example', '127.0.0.1'].map(
+    (name) => [name, numbers.hold(name)] as const,
+  );
+  for (let time = 0; time < 3; time += 1)
+    for (const [name, number] of held)
+      for (const jid of [
+        name,
+        `u@${name}`,
+        `u@${name}/r@/x`,
+        `${name}/r`,
+        name.toUpperCase(),
+        `u@${name.toUpperCase()}`,
+      ])
+        assert.equal(numberIn(numbers, jid), number, jid);
+  assert.equal(numberIn(numbers, 'u@ü.example'), numberIn(numbers, 'xn--tda.example'));
+  for (const jid of ['', '@', `@${TWINS[0]}`, `${TWINS[0]}/`, 'c.example', 'u@b.exampl', 'u@b.example.'])
+    assert.equal(numberIn(numbers, jid), jid === 'u@b.example.' ? numbers.numberOf('b.example') : undefined, jid);
+});
+
+test('S1: a number that was given back is not found by the bytes of its former name, whoever has it now', () => {
+  const numbers = new DomainNumbers();
+  const first = numbers.hold('old.example');
+  assert.equal(numberIn(numbers, 'u@old.example'), first);
+  numbers.release(first);
+  assert.equal(numberIn(numbers, 'u@old.example'), undefined);
+  assert.equal(numbers.hold('new.example'), first);
+  assert.equal(numberIn(numbers, 'u@old.example'), undefined);
+  assert.equal(numberIn(numbers, 'u@new.example'), first);
 });

@@ -1,12 +1,17 @@
 /** Domains by small numbers: a name is kept once, and the tables are made of numbers (DESIGN §2). */
+import type { AddressNumbers } from '../../protocol/stanza.ts';
+import { domainOfJidIn } from '../../protocol/address-bytes.ts';
 import { ownText } from '../../protocol/own-text.ts';
+import { SpelledNumbers } from './spelled-numbers.ts';
 
-export class DomainNumbers {
+export class DomainNumbers implements AddressNumbers {
   readonly #numbers = new Map<string, number>();
   readonly #names: string[] = [];
   /** How often each number is held. */
   #holds = new Uint32Array(64);
   readonly #free: number[] = [];
+  /** Made when the first address is asked for. */
+  #spelled: SpelledNumbers | null = null;
 
   get size(): number {
     return this.#numbers.size;
@@ -15,6 +20,17 @@ export class DomainNumbers {
   /** Undefined for a domain that nobody holds. */
   numberOf(domain: string): number | undefined {
     return this.#numbers.get(domain);
+  }
+
+  /** The number of the domain in the address between `start` and `end`; undefined also where there is no valid one. */
+  numberIn(bytes: Buffer, start: number, end: number): number | undefined {
+    const spelled = (this.#spelled ??= new SpelledNumbers());
+    const kept = spelled.find(bytes, start, end);
+    if (kept !== undefined) return kept;
+    const domain = domainOfJidIn(bytes, start, end);
+    const number = domain === null ? undefined : this.#numbers.get(domain);
+    if (domain !== null && number !== undefined) spelled.keep(domain, number);
+    return number;
   }
 
   /** Of a number that is held. */
@@ -33,7 +49,9 @@ export class DomainNumbers {
     const holds = (this.#holds[number] ?? 0) - 1;
     this.#holds[number] = holds;
     if (holds > 0) return;
-    this.#numbers.delete(this.nameOf(number));
+    const name = this.nameOf(number);
+    this.#numbers.delete(name);
+    this.#spelled?.forget(name, number);
     this.#names[number] = '';
     this.#free.push(number);
   }

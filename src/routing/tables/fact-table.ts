@@ -21,6 +21,7 @@ export class FactTable {
   #lastFrom = '';
   #lastNumber = 0;
   #lastPairs: PairSet | null = null;
+  #lastStream: PairSet | null = null;
 
   constructor(numbers: Numbers) {
     this.#numbers = numbers;
@@ -66,11 +67,18 @@ export class FactTable {
     this.#streams.delete(stream);
     this.#withdrawn.delete(stream);
     this.#lastPairs = null;
+    this.#lastStream = null;
   }
 
   /** Whether anything at all is proved on this stream. */
   has(stream: StreamId): boolean {
     return (this.#streams.get(stream)?.size ?? 0) > 0;
+  }
+
+  /** Whether this pair, by its numbers, may come in on the stream. */
+  holds(stream: StreamId, from: number, to: number): boolean {
+    if (this.#lastStream?.stream !== stream) this.#lastStream = this.#streams.get(stream) ?? null;
+    return this.#lastStream?.hasNumbers(to, from) === true;
   }
 
   verdict(stream: StreamId, from: string, to: string): Verdict {

@@ -36,6 +36,11 @@ export class RouteTable {
     return this.#pairsWith(local, remote)?.stream ?? null;
   }
 
+  /** The same for numbers of domains. */
+  findNumbers(ours: number, theirs: number): StreamId | null {
+    return this.#withNumbers(ours, theirs)?.stream ?? null;
+  }
+
   set(local: string, remote: string, stream: StreamId): void {
     let pairs = this.#streams.get(stream);
     if (pairs === undefined) this.#streams.set(stream, (pairs = new PairSet(stream, this.#numbers)));
@@ -84,7 +89,10 @@ export class RouteTable {
     }
     const ours = this.#lastNumber;
     const theirs = this.#numbers.remotes.numberOf(remote);
-    if (ours === undefined || theirs === undefined) return undefined;
+    return ours === undefined || theirs === undefined ? undefined : this.#withNumbers(ours, theirs);
+  }
+
+  #withNumbers(ours: number, theirs: number): PairSet | undefined {
     const serving = this.#serving[theirs];
     if (serving?.hasNumbers(ours, theirs) === true) return serving;
     for (const also of this.#alsoServing.get(theirs) ?? []) if (also.hasNumbers(ours, theirs)) return also;
