@@ -64,7 +64,10 @@ export class Attachments {
 
   attach(domains: readonly string[], outlet: StreamOutlet): () => void {
     const names = new Set(domains.map((domain) => this.#freeName(domain)));
-    for (const name of names) this.#outlets.set(name, outlet);
+    for (const name of names) {
+      this.#outlets.set(name, outlet);
+      this.#numbered(name);
+    }
     this.#places = [];
     let attached = true;
     return () => {
@@ -108,6 +111,12 @@ export class Attachments {
   readonly #flushed: Flushed = (handedOver) => {
     if (!handedOver) this.#parts.counters.unknown += 1;
   };
+
+  /** So that whoever asks by numbers finds who is attached, though no pair has brought the domain into the tables. */
+  #numbered(name: string): void {
+    const { numbers } = this.#parts;
+    if (numbers.numberOf(name) === undefined) numbers.hold(name);
+  }
 
   #freeName(domain: string): string {
     const name = canonicalDomain(domain);

@@ -229,3 +229,15 @@ test('S2: routes of a withdrawn domain are gone, of this stream alone; what wait
   router.inject(stanza('juliet@a.example', 'romeo@c.example', 1), null);
   assert.deepEqual([stream.ids, wanted], [[], ['a.example c.example']]);
 });
+
+test('S1: a stanza for a domain that is attached here goes there, though a stream has a route for that domain', () => {
+  for (const id of [2, 3]) {
+    const { router } = bench();
+    const [here, there] = [new BufferedOutlet(), new BufferedOutlet()];
+    router.addStream(1, there, new CountingInlet());
+    router.attach(['chat.a.example'], here);
+    router.setRoute('a.example', 'chat.a.example', 1);
+    router.inject(stanza('u@a.example', 'v@chat.a.example', id), null);
+    assert.deepEqual([here.ids, there.ids], [[id], []]);
+  }
+});
