@@ -31,7 +31,7 @@ export class Attachments {
   readonly #parts: AttachmentParts;
   readonly #outlets = new Map<string, StreamOutlet>();
   /** By the number of the domain: what was found for it since somebody came or went. */
-  #places: (Place | undefined)[] = [];
+  readonly #places: (Place | undefined)[] = [];
   readonly #unattended = new Subject<Stanza>();
   readonly unattended$: Observable<Stanza> = this.#unattended.asObservable();
 
@@ -64,17 +64,12 @@ export class Attachments {
 
   attach(domains: readonly string[], outlet: StreamOutlet): () => void {
     const names = new Set(domains.map((domain) => this.#freeName(domain)));
-    for (const name of names) {
-      this.#outlets.set(name, outlet);
-      this.#numbered(name);
-    }
-    this.#places = [];
+    for (const name of names) this.#place(name, outlet);
     let attached = true;
     return () => {
       if (!attached) return;
       attached = false;
-      for (const name of names) this.#outlets.delete(name);
-      this.#places = [];
+      for (const name of names) this.#place(name, undefined);
       this.#parts.pressure.release(outlet);
     };
   }
@@ -112,10 +107,13 @@ export class Attachments {
     if (!handedOver) this.#parts.counters.unknown += 1;
   };
 
-  /** So that whoever asks by numbers finds who is attached, though no pair has brought the domain into the tables. */
-  #numbered(name: string): void {
+  /** It has a number from now on: whoever asks by numbers finds who is attached, though no pair has brought it into the tables. */
+  #place(name: string, outlet: StreamOutlet | undefined): void {
     const { numbers } = this.#parts;
-    if (numbers.numberOf(name) === undefined) numbers.hold(name);
+    if (outlet === undefined) this.#outlets.delete(name);
+    else this.#outlets.set(name, outlet);
+    const number = numbers.numberOf(name) ?? numbers.hold(name);
+    if (number < this.#places.length) this.#places[number] = undefined;
   }
 
   #freeName(domain: string): string {

@@ -38,7 +38,7 @@ export interface RouterOptions extends QueueBounds {
   /** How long a stanza waits for a stream, in milliseconds; then it is returned with remote-server-timeout. */
   readonly queueAgeMs: number;
   readonly clock: Clock;
-  /** Whether a canonical domain is served here: hosts, and the domains of components. */
+  /** Whether a canonical domain is served here: hosts, and the domains of components. It is so, or not, for good: it is remembered. */
   readonly isLocal: (domain: string) => boolean;
   readonly events: RouterEvents;
 }

@@ -241,3 +241,33 @@ test('S1: a stanza for a domain that is attached here goes there, though a strea
     assert.deepEqual([here.ids, there.ids], [[id], []]);
   }
 });
+
+test('who comes and goes is known to the next stanza, from a stream and from here', () => {
+  const { router } = bench();
+  router.addStream(1, new BufferedOutlet(), new CountingInlet());
+  router.admit(1, 'b.example', 'a.example');
+  const unattended: number[] = [];
+  router.unattended$.subscribe((one) => unattended.push(idOf(one.bytes.toString())));
+  const outlets = [new BufferedOutlet(), new BufferedOutlet()];
+  let id = 0;
+  const come = (): void => {
+    // Of either kind: with addresses as text, and as places among the bytes.
+    for (let kind = 0; kind < 2; kind += 1) router.arrived(1, stanza('u@b.example', 'v@a.example', (id += 1)));
+    for (let kind = 0; kind < 2; kind += 1) router.inject(stanza('u@a2.example', 'v@a.example', (id += 1)), null);
+  };
+  come();
+  for (const outlet of outlets) {
+    const detach = router.attach(['a.example'], outlet);
+    come();
+    detach();
+    come();
+  }
+  assert.deepEqual(
+    [unattended, ...outlets.map(({ ids }) => ids)],
+    [
+      [1, 2, 3, 4, 9, 10, 11, 12, 17, 18, 19, 20],
+      [5, 6, 7, 8],
+      [13, 14, 15, 16],
+    ],
+  );
+});
