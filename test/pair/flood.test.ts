@@ -94,6 +94,22 @@ test('connections beyond connectionsPerSecond are dropped, and another address s
   await stopped;
 });
 
+/** b.example, which believes anybody whom it cannot prove. */
+async function permissiveManager() {
+  const simulation = createSimulation(1);
+  const { network, address } = simulation.host({ forServerName: () => null });
+  const manager = new ConnectionManager(
+    {
+      hosts: { 'b.example': null },
+      listen: [{ address, port: 5269, tls: 'starttls' }],
+      policy: { federation: 'permissive' },
+    },
+    { ...simulation, network },
+  );
+  await manager.start();
+  return { simulation, manager, address };
+}
+
 /** Says that domain after domain is its own, all of which lead to hosts that never answer. */
 async function claim(simulation: Simulation, at: { address: string; port: number }, domains: readonly string[]) {
   const { network } = simulation.host({ forServerName: () => null });
@@ -109,18 +125,8 @@ async function claim(simulation: Simulation, at: { address: string; port: number
 }
 
 test('whoever claims domain after domain makes us dial no more than verifyStreams of them at once, and delays nobody else (FACTS §14.22)', async () => {
-  const simulation = createSimulation(1);
+  const { simulation, manager, address } = await permissiveManager();
   const { clock, fabric, resolver } = simulation;
-  const { network, address } = simulation.host({ forServerName: () => null });
-  const manager = new ConnectionManager(
-    {
-      hosts: { 'b.example': null },
-      listen: [{ address, port: 5269, tls: 'starttls' }],
-      policy: { federation: 'permissive' },
-    },
-    { ...simulation, network },
-  );
-  await manager.start();
   const silentHost = (domain: string, at: string): string => {
     resolver.set(domain, { addresses: [{ family: 4, address: at }] });
     fabric.cut(address, at);
@@ -196,18 +202,8 @@ test('who brings more than bytesPerSecond is read more slowly, loses nothing, an
 });
 
 test('who asserts a domain and leaves makes us leave its authoritative server, which hears no error and did nothing wrong', async () => {
-  const simulation = createSimulation(1);
+  const { simulation, manager, address } = await permissiveManager();
   const { clock } = simulation;
-  const { network, address } = simulation.host({ forServerName: () => null });
-  const manager = new ConnectionManager(
-    {
-      hosts: { 'b.example': null },
-      listen: [{ address, port: 5269, tls: 'starttls' }],
-      policy: { federation: 'permissive' },
-    },
-    { ...simulation, network },
-  );
-  await manager.start();
   const authority = simulation.host({ forServerName: () => null });
   const asked = new ScriptedStream();
   await authority.network.listen({ address: authority.address, port: 5269, tls: 'starttls' }, ({ connection }) =>
