@@ -8,7 +8,7 @@
 import { cpuSeconds, heading, median, quartiles, ratio, table, whole } from './support/figures.ts';
 import type { BareAnswer, BareCommand } from './support/bare-tls.ts';
 import type { SenderAnswer, SenderCommand } from './support/sender.ts';
-import { HOST, PEER, peerCredential, startAll } from './support/servers.ts';
+import { authority, HOST, PEER, peerCredential, startAll } from './support/servers.ts';
 import type { BareWordsAnswer, BareWordsCommand } from './support/bare-words.ts';
 import { startWorker } from './support/workers.ts';
 
@@ -57,7 +57,7 @@ const bare = startWorker<BareCommand, BareAnswer>('bare-tls');
 const words = startWorker<BareWordsCommand, BareWordsAnswer>('bare-words');
 const servers = await startAll();
 try {
-  const { port } = await bare.ask(peerCredential);
+  const { port } = await bare.ask({ ...peerCredential, ca: authority.certPem });
   const saying = await words.ask({ ...peerCredential, host: HOST, peer: PEER });
   const lanes = [false, true].flatMap((resume) => [
     ...servers.map(({ name, pid, ports }) => lane(name, pid, { do: 'streams', ...target, port: ports.s2s }, resume)),

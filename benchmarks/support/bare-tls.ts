@@ -1,4 +1,7 @@
-/** Worker: the least that a server in Node can do for a mutually authenticated connection: TLS, one byte, the end. */
+/**
+ * Worker: the least that a server in Node can do for a mutually authenticated connection: TLS, the certificate of the far end
+ * checked against its issuer, one byte, the end.
+ */
 import type { AddressInfo } from 'node:net';
 import * as tls from 'node:tls';
 import { serveCommands } from './workers.ts';
@@ -6,14 +9,15 @@ import { serveCommands } from './workers.ts';
 export interface BareCommand {
   readonly cert: string;
   readonly key: string;
+  readonly ca: string;
 }
 export interface BareAnswer {
   readonly port: number;
 }
 
-serveCommands<BareCommand, BareAnswer>(({ cert, key }) => {
+serveCommands<BareCommand, BareAnswer>(({ cert, key, ca }) => {
   const server = tls.createServer(
-    { cert, key, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.3', sessionIdContext: 'bare' },
+    { cert, key, ca, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3', sessionIdContext: 'bare' },
     (socket) => socket.on('error', () => undefined).end('.'),
   );
   return new Promise((resolve) => {

@@ -114,3 +114,28 @@ test('S1: a number that was given back is not found by the bytes of its former n
   assert.equal(numberIn(numbers, 'u@old.example'), undefined);
   assert.equal(numberIn(numbers, 'u@new.example'), first);
 });
+
+test('S1: of four names that meet in one slot each is found by its bytes, and none that has given its number back', () => {
+  const [one, other] = ['an', 'c0'];
+  const meeting = [
+    `${one}${one}.example`,
+    `${one}${other}.example`,
+    `${other}${one}.example`,
+    `${other}${other}.example`,
+  ];
+  for (const gone of meeting) {
+    const numbers = new DomainNumbers();
+    const held = new Map(meeting.map((name) => [name, numbers.hold(name)]));
+    const areFound = (): void => {
+      for (const [name, number] of held) assert.equal(numberIn(numbers, `u@${name}`), number, name);
+    };
+    areFound();
+    areFound();
+    numbers.release(held.get(gone) ?? assert.fail(gone));
+    held.delete(gone);
+    assert.equal(numberIn(numbers, `u@${gone}`), undefined);
+    held.set('new.example', numbers.hold('new.example'));
+    areFound();
+    assert.equal(numberIn(numbers, `u@${gone}`), undefined);
+  }
+});

@@ -1,7 +1,7 @@
 /**
  * Numbers of domains by the bytes that spell them, for stanzas as they were read: each with its name in one line of the cache, so
- * that among thousands of domains each costs one look at memory that is far, and no string. Of those that fall on one place the
- * last is kept.
+ * that among thousands of domains each costs one look at memory that is far, and no string. A name has two places, side by side;
+ * of those that meet in both the last is kept.
  */
 import { findDomain, found, SLOT_BITS } from '../../protocol/address-bytes.ts';
 
@@ -19,25 +19,35 @@ export class SpelledNumbers {
   find(bytes: Buffer, start: number, end: number): number | undefined {
     if (!findDomain(bytes, start, end)) return undefined;
     const { from, to, slot } = found;
-    const at = slot * WIDTH;
-    const number = this.#words[at >>> 2] as number;
-    if (number === 0 || this.#bytes[at + LENGTH] !== to - from) return undefined;
-    for (let i = from, j = at + NAME; i < to; i += 1, j += 1) if (bytes[i] !== this.#bytes[j]) return undefined;
-    return number - 1;
+    const first = slot * WIDTH;
+    if (this.#isSpelled(first, bytes, from, to)) return this.#held(first) - 1;
+    const second = besides(first);
+    return this.#isSpelled(second, bytes, from, to) ? this.#held(second) - 1 : undefined;
   }
 
   keep(name: string, number: number): void {
     if (name.length > LONGEST) return;
     const spelled = Buffer.from(name);
-    const at = placeOf(spelled);
+    const first = placeOf(spelled);
+    const at = this.#held(first) !== 0 && this.#held(besides(first)) === 0 ? besides(first) : first;
     this.#bytes.set(spelled, at + NAME);
     this.#bytes[at + LENGTH] = spelled.length;
     this.#words[at >>> 2] = number + 1;
   }
 
   forget(name: string, number: number): void {
-    const at = placeOf(Buffer.from(name));
-    if (this.#words[at >>> 2] === number + 1) this.#words[at >>> 2] = 0;
+    const first = placeOf(Buffer.from(name));
+    for (const at of [first, besides(first)]) if (this.#held(at) === number + 1) this.#words[at >>> 2] = 0;
+  }
+
+  #held(at: number): number {
+    return this.#words[at >>> 2] as number;
+  }
+
+  #isSpelled(at: number, bytes: Buffer, from: number, to: number): boolean {
+    if (this.#held(at) === 0 || this.#bytes[at + LENGTH] !== to - from) return false;
+    for (let i = from, j = at + NAME; i < to; i += 1, j += 1) if (bytes[i] !== this.#bytes[j]) return false;
+    return true;
   }
 }
 
@@ -46,3 +56,5 @@ function placeOf(spelled: Buffer): number {
   findDomain(spelled, 0, spelled.length);
   return found.slot * WIDTH;
 }
+
+const besides = (at: number): number => at ^ WIDTH;
