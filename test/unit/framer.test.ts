@@ -165,6 +165,19 @@ describe('the stream header (RFC 6120 §4.7, §4.8, §11)', () => {
       namespaces: { '': 'jabber:server', stream: NS.streams, db: NS.dialback },
     });
   });
+  test('a prefix and an attribute may be called as they like, __proto__ as well', () => {
+    const { attributes, namespaces } =
+      opened(header("xmlns:__proto__='urn:p' __proto__='p' constructor='c' xmlns:toString='urn:t'")).tag ??
+      assert.fail();
+    assert.deepEqual(Object.entries(attributes).sort(), [
+      ['__proto__', 'p'],
+      ['constructor', 'c'],
+    ]);
+    assert.deepEqual(Object.entries(namespaces).slice(2), [
+      ['__proto__', 'urn:p'],
+      ['toString', 'urn:t'],
+    ]);
+  });
   test('any prefix serves, and so does none (§4.8.2)', () => {
     assert.equal(opened(`<x:stream xmlns='jabber:server' xmlns:x='${NS.streams}'>`).tag?.prefix, 'x');
     const free = opened(`<stream xmlns='${NS.streams}'>`).tag;

@@ -48,6 +48,12 @@ function isName(name: Buffer, bytes: Buffer, start: number): boolean {
   return true;
 }
 
+/** Not always by assignment: `__proto__` is a prefix like any other, and would be lost. */
+function put(values: Record<string, string>, name: string, value: string): void {
+  if (name === '__proto__') Object.defineProperty(values, name, { value, enumerable: true });
+  else values[name] = value;
+}
+
 const isGraphic = (byte: number): boolean => byte > 0x20 && byte < 0x80;
 
 export class ElementScope {
@@ -91,15 +97,13 @@ export class ElementScope {
     this.#stack = new NamespaceStack();
     const problem = this.#declare(bytes, 1);
     if (problem < 0) return problem;
-    const declarations: [string, string][] = [];
-    const attributes: [string, string][] = [];
+    const namespaces: Record<string, string> = {};
+    const attributes: Record<string, string> = {};
     for (let index = 0; index < tag.count; index++) {
-      const name = bytes.toString('utf8', tag.nameStart(index), tag.nameEndOf(index));
-      if (!/^xmlns(:|$)/.test(name)) attributes.push([name, this.#value(bytes, index)]);
-      else declarations.push([name.slice(6), this.#value(bytes, index)]);
+      const name = this.#values.read(bytes, tag.view, tag.nameStart(index), tag.nameEndOf(index));
+      if (name === 'xmlns' || name.startsWith('xmlns:')) put(namespaces, name.slice(6), this.#value(bytes, index));
+      else put(attributes, name, this.#value(bytes, index));
     }
-    // Not by assignment: `__proto__` is a prefix like any other, and would be lost.
-    const namespaces = Object.fromEntries(declarations);
     this.#header = namespaces;
     this.#defaultNamespace = namespaces[''] ?? '';
     this.#contentNamespace = this.#defaultNamespace === NS.streams ? '' : this.#defaultNamespace;
@@ -113,14 +117,7 @@ export class ElementScope {
     if (namespace !== NS.streams) return WRONG_NAMESPACE;
     if (localName !== 'stream') return WRONG_ROOT;
     const contentNamespace = this.#contentNamespace;
-    this.#streamTag = {
-      prefix,
-      localName,
-      namespace,
-      contentNamespace,
-      attributes: Object.fromEntries(attributes),
-      namespaces,
-    };
+    this.#streamTag = { prefix, localName, namespace, contentNamespace, attributes, namespaces };
     return FINE;
   }
 
