@@ -122,35 +122,32 @@ const REPORTS: Readonly<Record<string, ((report: Report) => string) | undefined>
 const isTold = (report: { readonly type: string }): boolean =>
   report.type in REPORTS || 'outcome' in report || report.type.endsWith('.errored');
 
+type Fields = Readonly<Record<string, unknown>>;
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '?');
+
 /** Records hold reports of several kinds; only what is a text, or a fault, is shown. */
 function readReport(report: { readonly type: string }): Report {
-  const fields = new Map<string, unknown>(Object.entries(report));
-  const text = (value: unknown): string => (typeof value === 'string' ? value : '?');
-  const part = (field: string, key: string): unknown => {
-    const value = fields.get(field);
-    return typeof value === 'object' && value !== null
-      ? new Map<string, unknown>(Object.entries(value)).get(key)
-      : null;
-  };
-  const fault = fields.get('fault');
+  const { from, to, domain, remoteAddress, proof, stanzas, outcome, endpoint, fault }: Fields = { ...report };
+  const { host, port }: Fields = typeof endpoint === 'object' ? { ...endpoint } : {};
   return {
     type: report.type,
     fault: isFault(fault) ? fault : null,
-    pair: `${text(fields.get('from'))} to ${text(fields.get('to'))}`,
-    domain: text(fields.get('domain')),
-    remoteAddress: text(fields.get('remoteAddress')),
-    proof: proofIn(fields.get('proof')),
-    stanzas: Number(fields.get('stanzas') ?? 0),
+    pair: `${text(from)} to ${text(to)}`,
+    domain: text(domain),
+    remoteAddress: text(remoteAddress),
+    proof: proofIn(proof),
+    stanzas: Number(stanzas ?? 0),
     // What a challenge came to is told with the association that asked for it.
-    unproved: report.type === 'challenge.settled' ? null : unprovedIn(fields.get('outcome')),
-    endpoint: `${text(part('endpoint', 'host'))} port ${String(part('endpoint', 'port'))}`,
+    unproved: report.type === 'challenge.settled' ? null : unprovedIn(outcome),
+    endpoint: `${text(host)} port ${String(port)}`,
   };
 }
 
 /** Whom we have dialled where his DNS says may be no more than that: dialback has proved us to him, and not him to us. */
 function proofIn(proof: unknown): string {
   if (typeof proof !== 'object' || proof === null) return 'proved by ?';
-  const { prooftype, evidence } = Object.fromEntries(Object.entries(proof)) as Partial<Proof>;
+  const { prooftype, evidence }: Partial<Proof> = { ...proof };
   if (prooftype === 'none') return 'without a proof';
   const isByDns = prooftype === 'dialback' && evidence?.['dns'] === true;
   return isByDns ? 'vouched for by DNS alone' : `proved by ${prooftype ?? '?'}`;
@@ -159,7 +156,7 @@ function proofIn(proof: unknown): string {
 /** What an association, or the verification of a pair, found out against the domain; null when it was proved. */
 function unprovedIn(outcome: unknown): string | null {
   if (typeof outcome !== 'object' || outcome === null) return null;
-  const { domain, from, to, attempts, verdict, proof } = Object.fromEntries(Object.entries(outcome)) as Outcome;
+  const { domain, from, to, attempts, verdict, proof }: Outcome = { ...outcome };
   const isProved = verdict === undefined ? proof !== null : verdict.kind === 'proved';
   if (isProved) return null;
   const who = domain === undefined ? `${from ?? '?'} to ${to ?? '?'} may not come in` : `${domain} is not proved`;
