@@ -10,17 +10,11 @@ const XML_DECLARATION = new RegExp(
     `(?:${equals('encoding', '[A-Za-z][A-Za-z0-9._-]*')})?(?:${equals('standalone', 'yes|no')})?${S}*\\?>$`,
 );
 
-/** What nearly everybody writes. */
-const USUAL = [`<?xml version='1.0'?>`, `<?xml version="1.0"?>`].map((declaration) => Buffer.from(declaration));
-
 /** No XML declaration stands here. */
 export const ABSENT = 1;
 
 /** The position after the XML declaration at `at`, {@link ABSENT}, or a problem. */
 export function xmlDeclarationEnd(bytes: Buffer, at: number, end: number): number {
-  for (const usual of USUAL)
-    if (end - at >= usual.length && bytes.compare(usual, 0, usual.length, at, at + usual.length) === 0)
-      return at + usual.length;
   const start = bytes.toString('latin1', at, Math.min(end, at + 6));
   if (!'<?xml'.startsWith(start.slice(0, 5)) || (start.length === 6 && !/[ \t\r\n]/.test(start.slice(5))))
     return ABSENT;
