@@ -5,13 +5,19 @@
  * Every stream in every chunking; interleaved rounds, so that a busy machine hurts all alike; medians; ratios to the Parser of
  * `@xmpp/xml` on the same chunks, with the decoder that serves it best there. The header comes whole: a parser that is given an
  * XML declaration in pieces may lose it and all that follows, as that of `@xmpp/xml` does. Who misses a stanza ends the benchmark.
+ * In chunks of 64 KiB libexpat reads the same bytes in the same rounds, by Debian's Python, without namespaces and handlers, which is
+ * the least that it does; in smaller ones it would be Python that is measured.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { StringDecoder } from 'node:string_decoder';
 import { Parser as XmppParser } from '@xmpp/xml';
 import sax from 'sax';
 import { SaxesParser } from 'saxes';
 import { Framer } from '../src/adapters/framer/framer.ts';
+import { temporaryFolder } from '../test/support/processes.ts';
 
 const ROUNDS = 9;
 /** The kernel brings the figure of a thread up to date every 4 ms. */
@@ -58,8 +64,10 @@ const random =
     }
     return chunks;
   };
+const LARGEST_BYTES = 65_536;
+const LARGEST = '64 KiB';
 const CHUNKINGS: Record<string, Chunking> = {
-  '64 KiB': every(65_536),
+  [LARGEST]: every(LARGEST_BYTES),
   '1 KiB': every(1024),
   'random, 1 to 3000 bytes': random(3000),
   '64 bytes': every(64),
@@ -78,6 +86,7 @@ const count = (): void => {
 
 const XMPP_XML = '@xmpp/xml';
 const XMPP_XML_STRING_DECODER = '@xmpp/xml, StringDecoder';
+const LIBEXPAT = 'libexpat';
 
 type Read = (chunks: readonly Buffer[]) => void;
 
@@ -153,6 +162,18 @@ function megabytesPerSecond(read: Read, { chunks, bytes }: Load, expected: numbe
   return (passes * bytes) / elapsed / 1000;
 }
 
+const folder = temporaryFolder('benchmark', null);
+const EXPAT = fileURLToPath(new URL('support/expat.py', import.meta.url));
+const hasExpat = spawnSync('python3', ['-c', 'import pyexpat']).status === 0;
+
+function megabytesPerSecondOfExpat({ chunks }: Load): number {
+  const file = join(folder.path, 'stanzas.xml');
+  writeFileSync(file, Buffer.concat(chunks));
+  return Number(
+    execFileSync('python3', [EXPAT, HEADER, file, String(LARGEST_BYTES), String(ROUND_MS)], { encoding: 'utf8' }),
+  );
+}
+
 function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 }
@@ -174,7 +195,8 @@ function loadOf(stanzas: readonly string[], chunking: Chunking): Load {
 }
 
 /** Megabytes a second of each reader. */
-function ratesOf(load: Load): Record<string, number> {
+function ratesOf(load: Load, withExpat: boolean): Record<string, number> {
+  const ofExpat: number[] = [];
   const wanted = Object.entries(readers)
     .filter(([name]) => !isShort || name === 'framer' || name.startsWith(XMPP_XML))
     .map(([name, open]) => ({ name, read: open(), rates: [] as number[] }));
@@ -184,17 +206,22 @@ function ratesOf(load: Load): Record<string, number> {
       const rate = megabytesPerSecond(read, load, expected, round === 0 ? WARM_UP_MS : ROUND_MS);
       if (round > 0) rates.push(rate); // the first round warms up
     }
+    if (withExpat && round > 0) ofExpat.push(megabytesPerSecondOfExpat(load));
   }
-  return Object.fromEntries(wanted.map(({ name, rates }) => [name, median(rates)]));
+  const all = withExpat ? [...wanted, { name: LIBEXPAT, rates: ofExpat }] : wanted;
+  return Object.fromEntries(all.map(({ name, rates }) => [name, median(rates)]));
 }
 
 const isShort = process.argv.includes('framer');
 let lowest = Infinity;
+let lowestToExpat = Infinity;
+if (!hasExpat) console.log('python3 with pyexpat is not installed here: libexpat is left out');
 for (const [textName, stanzas] of Object.entries(TEXTS)) {
   for (const [chunkName, chunking] of Object.entries(CHUNKINGS)) {
-    const rates = ratesOf(loadOf(stanzas, chunking));
+    const rates = ratesOf(loadOf(stanzas, chunking), hasExpat && chunkName === LARGEST);
     const base = Math.max(rates[XMPP_XML] ?? 0, rates[XMPP_XML_STRING_DECODER] ?? 0);
     lowest = Math.min(lowest, (rates['framer'] ?? 0) / base);
+    lowestToExpat = Math.min(lowestToExpat, (rates['framer'] ?? 0) / (rates[LIBEXPAT] ?? 0));
     console.log(`\n${textName}, chunks ${chunkName}`);
     for (const [name, rate] of Object.entries(rates)) {
       const ratio = (rate / base).toFixed(2);
@@ -202,4 +229,6 @@ for (const [textName, stanzas] of Object.entries(TEXTS)) {
     }
   }
 }
+folder.remove();
 console.log(`\nlowest ratio of the framer: ${lowest.toFixed(2)}`);
+if (hasExpat) console.log(`beside libexpat, in chunks of ${LARGEST}: ${lowestToExpat.toFixed(2)}`);
