@@ -45,6 +45,21 @@ export const limitBounds = {
   connectionsPerSecond: [1, 1_000_000],
 } as const satisfies Record<keyof LimitOptions, readonly [least: number, most: number]>;
 
+const DEFAULT_STANZA_BYTES = 524_288;
+const DEFAULT_QUEUE_BYTES = 16_777_216;
+
+/** A queue without room for the largest stanza would never take it: the key to change, and what it should be; or null. */
+export function queueProblem({
+  stanzaBytes = DEFAULT_STANZA_BYTES,
+  queueBytes,
+}: LimitOptions): { readonly key: 'stanzaBytes' | 'queueBytes'; readonly expected: string } | null {
+  if (stanzaBytes <= (queueBytes ?? DEFAULT_QUEUE_BYTES)) return null;
+  const why = 'one stanza must fit';
+  return queueBytes === undefined
+    ? { key: 'stanzaBytes', expected: `expected at most limits.queueBytes, ${DEFAULT_QUEUE_BYTES}: ${why}` }
+    : { key: 'queueBytes', expected: `expected at least limits.stanzaBytes, ${stanzaBytes}: ${why}` };
+}
+
 /**
  * All limits, with their defaults.
  * @throws TypeError when one is no whole number within {@link limitBounds}, or the queue has no room for one stanza
@@ -56,18 +71,17 @@ export function limitsFrom(options: LimitOptions = {}): Required<LimitOptions> {
     if (Number.isInteger(value) && value >= least && value <= most) return value;
     throw new TypeError(`limits.${name}: expected a whole number from ${least} to ${most}, got ${value}`);
   };
-  const { stanzaBytes, queueBytes } = options;
-  if (stanzaBytes !== undefined && queueBytes !== undefined && queueBytes < stanzaBytes) {
-    throw new TypeError(`limits.queueBytes: expected at least limits.stanzaBytes, ${stanzaBytes}: one stanza must fit`);
-  }
-  return {
-    stanzaBytes: chosen('stanzaBytes', 524_288),
+  const limits = {
+    stanzaBytes: chosen('stanzaBytes', DEFAULT_STANZA_BYTES),
     preAuthBytes: chosen('preAuthBytes', 10_000),
     queueStanzas: chosen('queueStanzas', 10_000),
-    queueBytes: chosen('queueBytes', 16_777_216),
+    queueBytes: chosen('queueBytes', DEFAULT_QUEUE_BYTES),
     bytesPerSecond: options.bytesPerSecond === undefined ? Infinity : chosen('bytesPerSecond', Infinity),
     connectionsPerSecond: chosen('connectionsPerSecond', 100),
   };
+  const problem = queueProblem(options);
+  if (problem !== null) throw new TypeError(`limits.${problem.key}: ${problem.expected}`);
+  return limits;
 }
 
 /**
@@ -106,7 +120,7 @@ export interface TraceOptions {
 
 /** Least and most of each. */
 const traceBounds = {
-  records: [0, 10_000_000],
+  records: [0, traceLimits.mostRecords],
   bytes: [10_000, 2 ** 40],
 } as const satisfies Record<keyof TraceOptions, readonly [least: number, most: number]>;
 
@@ -115,13 +129,13 @@ export const traceFileBounds = [100_000, 2 ** 40] as const;
 
 /** @throws TypeError when one is no whole number within its bounds */
 export function traceFrom(options: TraceOptions = {}): Required<TraceOptions> {
-  for (const name of ['records', 'bytes'] as const) {
-    const value = options[name];
+  const chosen = (name: keyof TraceOptions): number => {
+    const value = options[name] ?? traceLimits[name];
     const [least, most] = traceBounds[name];
-    if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) continue;
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
     throw new TypeError(`trace.${name}: expected a whole number from ${least} to ${most}, got ${value}`);
-  }
-  return { records: traceLimits.records, bytes: traceLimits.bytes, ...options };
+  };
+  return { records: chosen('records'), bytes: chosen('bytes') };
 }
 
 export interface ManagerOptions {

@@ -41,10 +41,8 @@ export const check: RunCommand = async ({ values, positionals: [typed = ''] }, t
   };
   if (service === 'xmpp-client' && policyFor(canonicalPolicy(question.policy), domain).target !== null)
     note(`policy: the target of ${domain} is that of its servers, and is left out: clients go where the DNS says`);
-  const freshPorts = (tell: typeof note): NodePorts | null =>
-    portsFor(typeof file === 'string' ? file : '', config, tell);
+  const freshPorts = (tell: typeof note): NodePorts => portsFor(typeof file === 'string' ? file : '', config, tell);
   const ports = freshPorts(note);
-  if (ports === null) return EXIT.missing;
   try {
     terminal.print(`${domain}, ${service}, as ${local || 'nobody'}`);
     const verdict = await runCheck(question, ports, (step) => printStep(step, terminal));
@@ -55,8 +53,7 @@ export const check: RunCommand = async ({ values, positionals: [typed = ''] }, t
         freshPorts(() => undefined),
       );
       const other = { policy: canonicalPolicy(question.policy), verdict };
-      if (now !== null)
-        printComparison(comparePolicies(domain, { policy: canonicalPolicy(policy), verdict: now }, other), terminal);
+      printComparison(comparePolicies(domain, { policy: canonicalPolicy(policy), verdict: now }, other), terminal);
     }
     printVerdict(verdict, terminal);
     return verdict.verdict === 'proved' ? EXIT.good : EXIT.bad;
@@ -66,8 +63,7 @@ export const check: RunCommand = async ({ values, positionals: [typed = ''] }, t
 };
 
 /** Once more, with ports of its own: they remember answers and TLS sessions, and both policies are to see the same. */
-async function askedQuietly(question: CheckQuestion, ports: NodePorts | null): Promise<CheckVerdict | null> {
-  if (ports === null) return null;
+async function askedQuietly(question: CheckQuestion, ports: NodePorts): Promise<CheckVerdict> {
   try {
     return await runCheck(question, ports, () => undefined);
   } finally {

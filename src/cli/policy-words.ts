@@ -5,6 +5,7 @@ import {
   type DomainPolicy,
   FEDERATIONS,
   policyFor,
+  problemOfPolicy,
   PROOFTYPES,
   type PolicyOptions,
   TLS_VERSIONS,
@@ -26,10 +27,9 @@ export function policyGiven(policy: PolicyOptions, domain: string, given: string
 export function overridden(policy: PolicyOptions, domain: string, words: string): PolicyOptions {
   const { target, ...inherited } = policyFor(policy, domain);
   const towards = { ...inherited, ...(target === null ? {} : { target }), ...wordsIn(words) };
-  if (towards.federation === 'authenticated' && towards.prooftypes.every((name) => name === 'dialback'))
-    throw new UsageError(
-      '--policy: authenticated federation never accepts dialback alone: expected dane, pkix or posh too, or another federation, as in encrypted,dialback',
-    );
+  const problem = problemOfPolicy(towards);
+  if (problem !== null)
+    throw new UsageError(`--policy: ${problem}; give it together with another federation, as in encrypted,dialback`);
   return { ...policy, domains: { ...policy.domains, [domain]: towards } };
 }
 
@@ -49,7 +49,6 @@ function wordsIn(text: string): Words {
   }
   const [federation, second] = federations;
   if (second !== undefined) throw new UsageError('--policy: expected one federation');
-  if (new Set(prooftypes).size < prooftypes.length) throw new UsageError('--policy: expected each prooftype once');
   return {
     ...(federation === undefined ? {} : { federation }),
     ...(prooftypes.length === 0 ? {} : { prooftypes }),

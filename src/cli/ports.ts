@@ -1,16 +1,16 @@
 /** The real ports, made from the configuration. */
-import { ConfigError, type DnsOptions, type ServeConfig } from '../config/load.ts';
+import { ConfigError, type ServeConfig } from '../config/load.ts';
 import { createNodePorts, type NodePorts } from '../node-ports.ts';
 import { FaultError, faultSentence } from '../protocol/faults.ts';
+import { MissingPartError } from './terminal.ts';
 
 /** What a person does about a validator that is not there. */
-const INSTALL = 'Debian: apt-get install libunbound8 dns-root-data';
-const UNVALIDATED = 'every answer counts as insecure, and DANE and secure delegation prove nothing';
+export const INSTALL_VALIDATOR = 'Debian: apt-get install libunbound8 dns-root-data';
 
 /**
- * With a validator that this machine does not have, everything works but what needs one, and that is told.
- *
- * @throws ConfigError what the validator says against `dns`. FaultError `pkix`: what is wrong with the trust anchors.
+ * @throws MissingPartError when the configuration names libunbound and this machine has none: names are never left
+ * unvalidated against the operator's word. ConfigError: what the validator says against `dns`. FaultError `pkix`: what is
+ * wrong with the trust anchors.
  */
 export function createPorts(
   file: string,
@@ -19,22 +19,22 @@ export function createPorts(
   create: typeof createNodePorts = createNodePorts,
 ): NodePorts {
   const { manager, trust, dns, posh } = config;
-  const portsWith = (validator: DnsOptions['validator']): NodePorts =>
-    create({
+  if (dns.validator === 'none')
+    warn(
+      `${file}: dns.validator: none, so every answer counts as insecure, and DANE and secure delegation prove nothing; set it to libunbound (${INSTALL_VALIDATOR})`,
+    );
+  try {
+    return create({
       hosts: manager.hosts,
       trust: { system: trust.system, anchors: trust.files },
-      dns: { ...dns, validator },
+      dns,
       posh: { ...posh, anchors: posh.files },
     });
-  try {
-    if (dns.validator === 'none')
-      warn(`${file}: dns.validator: none, so ${UNVALIDATED}; set it to libunbound (${INSTALL})`);
-    return portsWith(dns.validator);
   } catch (thrown) {
     if (!(thrown instanceof FaultError) || thrown.fault.layer !== 'dns') throw thrown;
-    if (thrown.fault.condition !== 'validator-unavailable')
-      throw new ConfigError([`${file}: ${faultSentence(thrown.fault)}`]);
-    warn(`${file}: dns.validator: there is no libunbound here, so ${UNVALIDATED}; ${INSTALL}`);
-    return portsWith('none');
+    const sentence = faultSentence(thrown.fault);
+    if (thrown.fault.condition === 'validator-unavailable')
+      throw new MissingPartError(`${file}: dns.validator: ${sentence}; ${INSTALL_VALIDATOR}, or set it to none`);
+    throw new ConfigError([`${file}: ${sentence}`]);
   }
 }

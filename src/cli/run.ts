@@ -5,7 +5,7 @@ import { ConfigError } from '../config/spot.ts';
 import { FaultError } from '../protocol/faults.ts';
 import type { CommandEntry, CommandInput } from './command.ts';
 import { commands, usage } from './commands.ts';
-import { EXIT, InputError, UsageError, type ExitCode, type Terminal } from './terminal.ts';
+import { EXIT, InputError, MissingPartError, UsageError, type ExitCode, type Terminal } from './terminal.ts';
 import { packageVersion } from './version.ts';
 
 /** @param args what was typed after the name of the program */
@@ -83,6 +83,10 @@ function failed(error: unknown, terminal: Terminal, name: string | null): ExitCo
   if (error instanceof ConfigError) {
     error.problems.forEach(complain);
     return EXIT.usage;
+  }
+  if (error instanceof MissingPartError) {
+    complain(error.message);
+    return EXIT.missing;
   }
   if (error instanceof FaultError) {
     complain(`xmpp-dna: ${error.message}`);

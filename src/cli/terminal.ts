@@ -19,6 +19,11 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** This machine lacks something that was asked for; the message says what installs it. */
+export class MissingPartError extends Error {
+  override readonly name = 'MissingPartError';
+}
+
 /** A file or an address that is not what it has to be: what was typed is in order, so the usage does not help. */
 export class InputError extends UsageError {}
 

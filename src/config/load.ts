@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { isLoopback } from '../protocol/addresses.ts';
 import { parentDomains } from '../protocol/names.ts';
-import type { DnaProofs, ManagerOptions, PolicyOptions } from '../options.ts';
+import { queueProblem, type DnaProofs, type ManagerOptions, type PolicyOptions } from '../options.ts';
 import { dnsOptions, type DnsOptions } from './dns.ts';
 import { namesDomain, PemFiles, warnOfCertificate, type LoadedCredential } from './credentials.ts';
 import { FileError, readBounded } from './files.ts';
@@ -284,13 +284,13 @@ class Assembly {
 
   #limits(): NonNullable<ManagerOptions['limits']> {
     const { stanzaBytes, queueBytes, ...plain } = this.#file.limits ?? {};
-    if (stanzaBytes !== undefined && queueBytes !== undefined && queueBytes.value < stanzaBytes.value) {
-      queueBytes.spot.problem(`expected at least limits.stanzaBytes, ${stanzaBytes.value}: one stanza must fit`);
-    }
-    return {
+    const limits = {
       ...plain,
       ...(stanzaBytes === undefined ? {} : { stanzaBytes: stanzaBytes.value }),
       ...(queueBytes === undefined ? {} : { queueBytes: queueBytes.value }),
     };
+    const problem = queueProblem(limits);
+    if (problem !== null) (queueBytes ?? stanzaBytes)?.spot.problem(problem.expected);
+    return limits;
   }
 }

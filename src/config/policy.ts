@@ -1,6 +1,6 @@
 /** `policy` of the configuration file: who may federate, and what it takes. */
 import type { DomainPolicy, PolicyOptions, ProoftypeName } from '../options.ts';
-import { defaultPolicy } from '../protocol/policy.ts';
+import { defaultPolicy, problemOfPolicy } from '../protocol/policy.ts';
 import type { Located } from './decoders.ts';
 import type { ConfigFile } from './schema.ts';
 
@@ -35,20 +35,12 @@ function proofOptions({ federation, prooftypes, minTls }: Proof): Pick<DomainPol
   };
 }
 
-/** A policy under which nothing can ever be proved is a mistake; so is a prooftype named twice. */
+/** Told where one of the two is written: an override that inherits both has been told of above. */
 function checkProof(own: Proof, inherited: Proof | undefined): void {
-  const { prooftypes } = own;
-  if (prooftypes !== undefined) {
-    const { value, spot } = prooftypes;
-    if (new Set(value).size < value.length) spot.problem(`expected each prooftype once, got ${value.join(', ')}`);
-  }
-  const federation = (own.federation ?? inherited?.federation)?.value ?? defaultPolicy.federation;
-  const order = (own.prooftypes ?? inherited?.prooftypes)?.value ?? defaultPolicy.prooftypes;
-  // Told where one of the two is written: an override that inherits both has been told of above.
   const spot = (own.prooftypes ?? own.federation)?.spot;
-  if (spot === undefined || federation === 'permissive') return;
-  if (order.length === 0) spot.problem(`expected at least one prooftype: ${federation} federation needs a proof`);
-  else if (federation === 'authenticated' && order.every((name) => name === 'dialback')) {
-    spot.problem('expected pkix, dane or posh besides dialback: authenticated federation never accepts dialback alone');
-  }
+  const problem = problemOfPolicy({
+    federation: (own.federation ?? inherited?.federation)?.value ?? defaultPolicy.federation,
+    prooftypes: (own.prooftypes ?? inherited?.prooftypes)?.value ?? defaultPolicy.prooftypes,
+  });
+  if (problem !== null) spot?.problem(problem);
 }

@@ -47,7 +47,7 @@ export interface ResolvedPolicy {
   readonly target: FixedTarget | null;
 }
 
-/** @defaultValue authenticated, with every prooftype in the order DANE, PKIX, POSH, dialback, and TLS 1.2 */
+/** `authenticated`, by DANE, PKIX, POSH and dialback in this order, over TLS 1.2 or newer. */
 export const defaultPolicy: ResolvedPolicy = {
   federation: 'authenticated',
   prooftypes: ['dane', 'pkix', 'posh', 'dialback'],
@@ -58,11 +58,14 @@ export const defaultPolicy: ResolvedPolicy = {
 /** The policy in force towards a remote domain (canonical key). */
 export function policyFor(options: PolicyOptions, domain: string): ResolvedPolicy {
   const special = mostSpecific(options.domains ?? {}, domain);
+  return { ...resolved(special ?? {}, options), target: special?.target ?? null };
+}
+
+function resolved(own: DomainPolicy, inherited: DomainPolicy): Omit<ResolvedPolicy, 'target'> {
   return {
-    federation: special?.federation ?? options.federation ?? defaultPolicy.federation,
-    prooftypes: special?.prooftypes ?? options.prooftypes ?? defaultPolicy.prooftypes,
-    minTls: special?.minTls ?? options.minTls ?? defaultPolicy.minTls,
-    target: special?.target ?? null,
+    federation: own.federation ?? inherited.federation ?? defaultPolicy.federation,
+    prooftypes: own.prooftypes ?? inherited.prooftypes ?? defaultPolicy.prooftypes,
+    minTls: own.minTls ?? inherited.minTls ?? defaultPolicy.minTls,
   };
 }
 
@@ -90,7 +93,7 @@ export const isSamePolicy = (one: PolicyOptions, other: PolicyOptions, domain: s
   JSON.stringify([policyFor(one, domain), deniedBy(one, domain)]) ===
   JSON.stringify([policyFor(other, domain), deniedBy(other, domain)]);
 
-/** Whether stanzas may travel without TLS. */
+/** Whether stanzas must travel over TLS. */
 export const requiresTls = ({ federation }: ResolvedPolicy): boolean =>
   federation === 'encrypted' || federation === 'authenticated';
 
@@ -122,27 +125,42 @@ export function usableProoftypes(policy: ResolvedPolicy): readonly ProoftypeName
 export const asksForDnaProofs = ({ prooftypes, domains = {} }: PolicyOptions): boolean =>
   [{ prooftypes }, ...Object.values(domains)].some((policy) => policy.prooftypes?.some(isDnaProofType) === true);
 
+/** Why nothing could be proved under such a policy, or which prooftype is named twice; null when neither is so. */
+export function problemOfPolicy({
+  federation,
+  prooftypes,
+}: Pick<ResolvedPolicy, 'federation' | 'prooftypes'>): string | null {
+  if (new Set(prooftypes).size < prooftypes.length) return `expected each prooftype once, got ${prooftypes.join(', ')}`;
+  if (federation === 'permissive') return null;
+  if (prooftypes.length === 0) return `expected at least one prooftype: ${federation} federation needs a proof`;
+  if (federation === 'authenticated' && prooftypes.every((name) => name === 'dialback'))
+    return 'expected pkix, dane or posh besides dialback: authenticated federation never accepts dialback alone';
+  return null;
+}
+
 /**
  * The same policy with every domain in its canonical form. Policies are looked up by canonical domains, so that another
  * spelling would silently match nobody; and a word that nobody knows would silently ask for nothing.
  *
  * @param ownProoftypes names of prooftypes of the embedder that a policy may name beside ours
- * @throws TypeError naming the key: a domain that is none or stands twice, a `*.` in a list, an unknown key or word
+ * @throws TypeError naming the key: a domain that is none or stands twice, a `*.` in a list, an unknown key or word, a
+ * policy under which nothing can be proved ({@link problemOfPolicy})
  */
 export function canonicalPolicy(options: PolicyOptions, ownProoftypes: readonly string[] = []): PolicyOptions {
   const { allow, deny, domains } = options;
   const prooftypes = [...PROOFTYPES, ...ownProoftypes];
-  const own = checkedProof(options, 'policy', ['allow', 'deny', 'domains'], prooftypes);
+  const own = checkedProof(options, 'policy', ['allow', 'deny', 'domains'], {}, prooftypes);
   return {
     ...own,
     ...(allow === undefined ? {} : { allow: allow.map((entry, i) => listEntry(entry, `policy.allow[${i}]`)) }),
     ...(deny === undefined ? {} : { deny: deny.map((entry, i) => listEntry(entry, `policy.deny[${i}]`)) }),
-    ...(domains === undefined ? {} : { domains: canonicalOverrides(domains, prooftypes) }),
+    ...(domains === undefined ? {} : { domains: canonicalOverrides(domains, own, prooftypes) }),
   };
 }
 
 function canonicalOverrides(
   domains: Readonly<Record<string, DomainPolicy>>,
+  inherited: DomainPolicy,
   prooftypes: readonly ProoftypeName[],
 ): Readonly<Record<string, DomainPolicy>> {
   const overrides = new Map<string, DomainPolicy>();
@@ -153,7 +171,7 @@ function canonicalOverrides(
     if (overrides.has(canonical)) throw new TypeError(`${key}: stands here twice: this is "${canonical}" again`);
     const { target } = policy;
     overrides.set(canonical, {
-      ...checkedProof(policy, key, ['target'], prooftypes),
+      ...checkedProof(policy, key, ['target'], inherited, prooftypes),
       ...(target === undefined ? {} : { target: canonicalTarget(target, `${key}.target`) }),
     });
   }
@@ -164,19 +182,23 @@ function checkedProof(
   policy: DomainPolicy,
   key: string,
   others: readonly string[],
+  inherited: DomainPolicy,
   knownProoftypes: readonly ProoftypeName[],
 ): Omit<DomainPolicy, 'target'> {
   const known = ['federation', 'prooftypes', 'minTls', ...others];
   const unknown = Object.keys(policy).find((name) => !known.includes(name));
   if (unknown !== undefined) throw new TypeError(`${key}.${unknown}: unknown key; known here: ${known.join(', ')}`);
   const { federation, prooftypes, minTls } = policy;
-  return {
+  const checked = {
     ...(federation === undefined ? {} : { federation: word(federation, FEDERATIONS, `${key}.federation`) }),
     ...(prooftypes === undefined
       ? {}
       : { prooftypes: prooftypes.map((name, i) => word(name, knownProoftypes, `${key}.prooftypes[${i}]`)) }),
     ...(minTls === undefined ? {} : { minTls: word(minTls, TLS_VERSIONS, `${key}.minTls`) }),
   };
+  const problem = problemOfPolicy(resolved(checked, inherited));
+  if (problem !== null) throw new TypeError(`${key}.prooftypes: ${problem}`);
+  return checked;
 }
 
 function canonicalTarget({ host, port, tls }: FixedTarget, key: string): FixedTarget {

@@ -2,7 +2,7 @@
 export const traceLimits = {
   /** Records kept in memory: the negotiations of some hundred pairs. */
   records: 20_000,
-  /** Whoever asks for more is given room for so many: 32 MB of numbers. */
+  /** Most that may be asked for: 32 MB of numbers. */
   mostRecords: 1_000_000,
   /** Of all of them, as weighed by weigh.ts: a peer may have us remember long certificates and features. */
   bytes: 16 * 1024 * 1024,

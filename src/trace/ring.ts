@@ -3,7 +3,6 @@
  * side, and it is made when somebody reads it; most are never read.
  */
 import { type TraceBody, type TraceRecord, recordOf } from './record.ts';
-import { traceLimits } from './limits.ts';
 import { RingIndex } from './ring-index.ts';
 import { weigh } from './weigh.ts';
 
@@ -25,7 +24,7 @@ export class Ring {
   #index: RingIndex | null = null;
 
   constructor(mostRecords: number, mostBytes: number) {
-    this.#mostRecords = Math.min(Math.max(0, Math.floor(mostRecords)), traceLimits.mostRecords);
+    this.#mostRecords = mostRecords;
     this.#mostBytes = mostBytes;
     this.#numbers = new Float64Array(this.#mostRecords * NUMBERS);
   }

@@ -1,7 +1,8 @@
-/** What `serve` does where there is no validator, or where it refuses what it is told (FEATURES D3). */
+/** What `serve` does where there is no validator, or where the validator refuses its configuration. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createPorts } from '../../src/cli/ports.ts';
+import { MissingPartError } from '../../src/cli/terminal.ts';
 import { ConfigError, type ServeConfig } from '../../src/config/load.ts';
 import { createNodePorts } from '../../src/node-ports.ts';
 import { FaultError, fault } from '../../src/protocol/faults.ts';
@@ -30,11 +31,13 @@ const failingBy =
     return createNodePorts(options);
   };
 
-test('without libunbound everything else works, and what installs it is said once', () => {
-  const warnings: string[] = [];
-  createPorts('x.yaml', config, (sentence) => warnings.push(sentence), failingBy('validator-unavailable')).close();
-  assert.equal(warnings.length, 1);
-  assert.match(warnings[0] ?? '', /^x\.yaml: dns\.validator: there is no libunbound here.*apt-get install libunbound8/);
+test('a validator that was asked for and is missing is an error that says what installs it, not a warning', () => {
+  const make = (): unknown => createPorts('x.yaml', config, unexpected, failingBy('validator-unavailable'));
+  assert.throws(make, (thrown) => {
+    assert.ok(thrown instanceof MissingPartError);
+    assert.match(thrown.message, /^x\.yaml: dns\.validator: .*validator-unavailable.*apt-get install libunbound8/);
+    return true;
+  });
 });
 
 test('where nobody is to validate, it is said once what that costs, and what would help (D3)', () => {

@@ -158,6 +158,28 @@ test('the program ends with the exit code, and prints where it should', async ()
   assert.match(wrong.stderr, /broken\.yaml:3: bidi: expected true or false, got "perhaps"\n$/);
 });
 
+test('serve does not start without the validator that its configuration names: exit 3, and what installs it', async () => {
+  const preload = join(folder, 'no-libunbound.mjs');
+  const koffi = import.meta.resolve('koffi');
+  writeFileSync(
+    preload,
+    `import koffi from ${JSON.stringify(koffi)};
+     const { load } = koffi;
+     koffi.load = (file, ...rest) => {
+       if (/unbound/.test(String(file))) throw new Error('cannot open shared object file');
+       return load(file, ...rest);
+     };`,
+  );
+  const file = join(folder, 'validated.yaml');
+  writeFileSync(
+    file,
+    'hosts: { b.example: { cert: b.crt, key: b.key } }\nlisten: []\ndns: { validator: libunbound }\n',
+  );
+  const { code, stdout, stderr } = await start('--import', preload, MAIN, 'serve', '--config', file).ended;
+  assert.deepEqual([code, stdout], [3, '']);
+  assert.match(stderr, /validated\.yaml: dns\.validator: .*validator-unavailable.*apt-get install libunbound8/);
+});
+
 test('every command of INTERFACES is known', () => {
   assert.deepEqual(Object.keys(commands), ['demo', 'serve', 'check', 'explain', 'replay', 'charts', 'publish']);
 });

@@ -621,6 +621,16 @@ const wrong: [string, string, string[]][] = [
     ['serve.yaml:3: limits.queueBytes: expected at least limits.stanzaBytes, 20000: one stanza must fit'],
   ],
   [
+    'a queue too small for one stanza of the default size',
+    `${B}limits: { queueBytes: 10000 }\n`,
+    ['serve.yaml:3: limits.queueBytes: expected at least limits.stanzaBytes, 524288: one stanza must fit'],
+  ],
+  [
+    'a stanza too large for the default queue',
+    `${B}limits: { stanzaBytes: 33554432 }\n`,
+    ['serve.yaml:3: limits.stanzaBytes: expected at most limits.queueBytes, 16777216: one stanza must fit'],
+  ],
+  [
     'an inspector that others reach, without a token',
     `${B}inspector: { address: 0.0.0.0, port: 8712 }\n`,
     ['serve.yaml:3: inspector: expected a token of at least 16 characters, or a loopback address'],

@@ -36,6 +36,11 @@ test('limits from the library have the bounds of the file (INTERFACES; RFC 6120 
     [{ queueStanzas: 1.5 }, /^limits\.queueStanzas: .*, got 1\.5$/],
     [{ queueBytes: Number.NaN }, /^limits\.queueBytes: .*, got NaN$/],
     [{ stanzaBytes: 20_000, queueBytes: 19_999 }, /^limits\.queueBytes: expected at least limits\.stanzaBytes, 20000/],
+    [
+      { stanzaBytes: 33_554_432 },
+      /^limits\.stanzaBytes: expected at most limits\.queueBytes, 16777216: one stanza must fit/,
+    ],
+    [{ queueBytes: 10_000 }, /^limits\.queueBytes: expected at least limits\.stanzaBytes, 524288: one stanza must fit/],
   ];
   for (const [limits, message] of wrong) assert.throws(() => make({ limits }), { name: 'TypeError', message });
   make({ limits: { stanzaBytes: 10_000, preAuthBytes: 2_048, queueStanzas: 1, queueBytes: 10_000 } });

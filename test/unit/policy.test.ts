@@ -51,6 +51,12 @@ test('the most specific entry wins, and inherits what it leaves out', () => {
 });
 
 test('a fixed target belongs to one entry and is not inherited (RFC 6120 §3.2.3)', () => {
+  test('a policy that needs no proof may name no prooftype, and one for a domain may mend the one that it inherits', () => {
+    assert.deepEqual(canonicalPolicy({ federation: 'permissive', prooftypes: [] }).prooftypes, []);
+    const dialback = { federation: 'encrypted', prooftypes: ['dialback'] } as const;
+    canonicalPolicy({ ...dialback, domains: { b: { federation: 'authenticated', prooftypes: ['pkix'] } } });
+  });
+
   const target = { host: 'h.example', port: 5269, tls: 'starttls' } as const;
   assert.deepEqual(policyFor({ domains: { 'b.example': { target } } }, 'b.example').target, target);
   assert.equal(policyFor({ domains: { 'b.example': { target } } }, 'c.example').target, null);
@@ -157,6 +163,14 @@ for (const [mistake, policy, key] of [
   ['an unknown key', { denied: ['a.example'] }, 'policy.denied'],
   ['a target for all', { target }, 'policy.target'],
   ['no port', { domains: { b: { target: { ...target, port: 0 } } } }, 'policy.domains["b"].target.port'],
+  ['a prooftype twice', { prooftypes: ['pkix', 'pkix'] }, 'policy.prooftypes'],
+  ['no prooftype where one is needed', { federation: 'encrypted', prooftypes: [] }, 'policy.prooftypes'],
+  ['dialback alone where it never suffices', { prooftypes: ['dialback'] }, 'policy.prooftypes'],
+  [
+    'dialback alone, by inheritance',
+    { federation: 'encrypted', prooftypes: ['dialback'], domains: { b: { federation: 'authenticated' } } },
+    'policy.domains["b"].prooftypes',
+  ],
   ['no host', { domains: { b: { target: { ...target, host: '' } } } }, 'policy.domains["b"].target.host'],
 ] as const) {
   test(`${mistake} in a policy: a TypeError that names ${key}`, () => {
