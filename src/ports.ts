@@ -47,7 +47,7 @@ export interface Resolver {
   addresses(host: string, signal: AbortSignal, options?: LookUpOptions): Promise<DnsAnswer<AddressRecord>>;
 }
 
-/** One certificate chain (leaf first) and its key, both PEM, served for `domains`. */
+/** One certificate chain (leaf first) and its key, both PEM. */
 export interface Credential {
   readonly cert: string;
   readonly key: string;
@@ -61,11 +61,11 @@ export interface TlsSession {
   readonly resumed: boolean;
   /** The peer's end-entity certificate; null when it showed none. */
   readonly peer: CertificateEvidence | null;
-  /** Names the peer's whole chain to {@link PathValidator}; opaque, stays valid while the connection lives. */
+  /** The peer's whole chain, for {@link PathValidator} and prooftypes. */
   readonly chain: CertificateChain | null;
 }
 
-/** An opaque handle on a peer's chain; adapters know what is inside. */
+/** A peer's chain as it was sent: DER, leaf first. */
 export interface CertificateChain {
   readonly der: readonly Uint8Array[];
 }

@@ -58,6 +58,7 @@ export type ProoftypeVerdict =
     }
   | { readonly kind: 'refuted' | 'undetermined'; readonly fault: ProoftypeFault };
 
+/** Shown everywhere as a fault of the layer `prooftype`, with the name of the prooftype before its text. */
 export type ProoftypeFault = Pick<Fault, 'condition' | 'origin' | 'text'>;
 
 /** Any logic of XState (`fromPromise`, a machine, …) that takes a question and ends with a verdict. */

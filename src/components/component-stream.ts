@@ -116,7 +116,7 @@ export class ComponentStream implements ConnectionEvents, FramerHandler {
     this.#setup.connection.pause();
   }
 
-  /** Ends the stream because we shut down (RFC 6120 §4.9.3.22). */
+  /** Ends the stream because we shut down (RFC 6120 §4.9.3.20). */
   shutdown(): void {
     this.#close(fault('component', 'system-shutdown', 'local', 'this server shuts down'));
   }

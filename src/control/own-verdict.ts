@@ -26,7 +26,7 @@ export function checkedVerdict(
 /** The question is open for a reason of the prooftype's own. */
 export function leftOpen(condition: string, name: string, why: unknown): ProofVerdict & { kind: 'undetermined' } {
   const text = why instanceof Error ? why.message : typeof why === 'string' ? why : 'no reason given';
-  return { kind: 'undetermined', fault: fault('dna', condition, 'local', `${name}: ${text}`) };
+  return { kind: 'undetermined', fault: fault('prooftype', condition, 'local', `${name}: ${text}`) };
 }
 
 function read(
@@ -51,7 +51,7 @@ function read(
       const whose = ORIGINS.find((known) => known === origin);
       if (whose === undefined) throw new TypeError(`fault.origin is none of ${ORIGINS.join(', ')}`);
       const said = typeof text === 'string' ? `${prooftype}: ${text}` : prooftype;
-      return { kind, fault: fault('dna', condition, whose, said) };
+      return { kind, fault: fault('prooftype', condition, whose, said) };
     }
     default:
       throw new TypeError('there is no verdict');

@@ -34,8 +34,8 @@ export class Guard {
 
   constructor({ address, token }: GuardOptions) {
     this.#hosts = new Set([urlHost(address), 'localhost', '127.0.0.1', '[::1]']);
-    // Beyond loopback it has names that we do not know; there the token says who asks.
-    this.#anyHost = !isLoopback(address);
+    // Beyond loopback, and behind a proxy, it has names that we do not know; a token protects it there.
+    this.#anyHost = !isLoopback(address) || token !== null;
     this.#token = token === null ? null : digest(token);
   }
 
@@ -47,7 +47,7 @@ export class Guard {
     const named = host.replace(/:\d+$/, '').toLowerCase();
     if (!this.#anyHost && !this.#hosts.has(named))
       return { status: 403, text: 'the Host header names neither the address of the inspector nor this machine' };
-    if (origin !== undefined && origin.toLowerCase() !== `http://${host.toLowerCase()}`)
+    if (origin !== undefined && !isOwnOrigin(origin, host))
       return { status: 403, text: 'this was sent by a page of another origin' };
     const { method = '' } = request;
     const isReading = READING.includes(method);
@@ -63,10 +63,11 @@ export class Guard {
   }
 
   /** What keeps the token in a browser that showed it in a URL; null where it has not. */
-  cookieFor(query: URLSearchParams): string | null {
+  cookieFor({ headers }: IncomingMessage, query: URLSearchParams): string | null {
     const token = query.get('token');
     if (this.#token === null || token === null) return null;
-    return `${COOKIE}=${encodeURIComponent(token)}; Path=/; HttpOnly; SameSite=Strict`;
+    const secure = headers['x-forwarded-proto'] === 'https' ? '; Secure' : '';
+    return `${COOKIE}=${encodeURIComponent(token)}; Path=/; HttpOnly; SameSite=Strict${secure}`;
   }
 
   #shows({ headers: { authorization = '', cookie = '' } }: IncomingMessage, query: URLSearchParams): boolean {
@@ -80,6 +81,10 @@ export class Guard {
     return shown.some((one) => one !== undefined && expected !== null && timingSafeEqual(digest(one), expected));
   }
 }
+
+/** A proxy may add TLS, so the scheme does not matter; it has to pass the Host header that the browser sent. */
+const isOwnOrigin = (origin: string, host: string): boolean =>
+  ['http', 'https'].some((scheme) => origin.toLowerCase() === `${scheme}://${host.toLowerCase()}`);
 
 /** `rawHeaders` has names and values by turns. */
 const timesNamed = ({ rawHeaders }: IncomingMessage, name: string): number =>

@@ -147,7 +147,7 @@ class Desk {
       send(request, response, { status: refusal.status, type: 'text', body: refusal.text });
       return;
     }
-    const cookie = this.#guard.cookieFor(url.searchParams);
+    const cookie = this.#guard.cookieFor(request, url.searchParams);
     if (cookie !== null) response.setHeader('set-cookie', cookie);
     const file = this.#page.get(url.pathname);
     if (request.method === 'POST') void this.#command(request, response);

@@ -17,6 +17,7 @@ export type FaultLayer =
   | 'dane'
   | 'posh'
   | 'dna'
+  | 'prooftype'
   | 'policy'
   | 'queue'
   | 'config'

@@ -17,7 +17,7 @@ const STREAM_ERRORS = new Set([
 export function streamErrorFor(what: Fault): Extract<WireElement, { kind: 'streamError' }> | null {
   const { layer, condition, origin, text } = what;
   if (layer === 'tcp' || layer === 'tls' || layer === 'dns' || condition === 'superseded') return null;
-  // What broke here is for the owner to know; the peer is told that something did (RFC 6120 §4.9.3.6).
+  // What broke here is for the owner to know; the peer is told that something did (RFC 6120 §4.9.3.8).
   if (layer === 'internal') return { kind: 'streamError', condition: 'internal-server-error', text: null };
   // Why we will not have it is ours to know as well: which entry of which list.
   return { kind: 'streamError', condition: conditionOf(what), text: origin === 'local' ? null : (text ?? null) };
@@ -29,6 +29,7 @@ function conditionOf({ layer, condition }: Fault): string {
     case 'dane':
     case 'posh':
     case 'dna':
+    case 'prooftype':
     case 'sasl':
     case 'dialback':
       return 'not-authorized';

@@ -205,7 +205,14 @@ test('whoever asks from elsewhere needs the token; a name that leads here by a t
   assert.equal((await get(guarded.port, '/metrics', { authorization: 'Bearer wrong' })).status, 401);
   const shown = { authorization: `Bearer ${token}` };
   assert.equal((await get(guarded.port, '/metrics', shown)).status, 200);
-  assert.equal((await get(guarded.port, '/metrics', { ...shown, host: 'evil.example' })).status, 403);
+  assert.equal((await get(guarded.port, '/metrics', { ...shown, host: 'metrics.example' })).status, 200, 'a proxy');
+  const open = await MetricsServer.start(
+    { address: '127.0.0.1', port: 0, token: null },
+    new Metrics(measured, '0.1.0'),
+  );
+  after(() => open.stop());
+  assert.equal((await get(open.port)).status, 200);
+  assert.equal((await get(open.port, '/metrics', { host: 'evil.example' })).status, 403);
   assert.equal((await get(guarded.port, '/', shown)).status, 404);
   assert.equal((await get(guarded.port, '//', shown)).status, 400);
 });

@@ -27,7 +27,10 @@ test('prooftypes/pinned-key.mjs: a key proves its domain, through a renewal too;
     assert.match(printed, new RegExp(`^${scene}: montague\\.example is proved by pinned-key$`, 'm'));
     assert.match(printed, new RegExp(`^${scene}: sent$`, 'm'));
   }
-  assert.match(printed, /^another key: returned, dna: no-pin-matches \(peer\): pinned-key: its key is [0-9a-f]{64}$/m);
+  assert.match(
+    printed,
+    /^another key: returned, prooftype: no-pin-matches \(peer\): pinned-key: its key is [0-9a-f]{64}$/m,
+  );
 });
 
 test('prooftypes/shared-token.mjs: both ends are proved by a token, which is worth nothing to others (A13, RFC 7712 §7)', async () => {

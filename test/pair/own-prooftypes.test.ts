@@ -66,7 +66,7 @@ test('A13: a pinned key proves its domain, whatever names the certificate has, a
 test('S2: another key than the pinned one refutes; nothing is said to the far end that trusts it (RFC 7712 §7)', async () => {
   const pins = new Map([['b.example', [pinOf(credentialOf({ hosts: ['x.example'] }).cert)]]]);
   const duo = await createDuo({ A: asking({ 'pinned-key': pinnedKey(pins) }), B });
-  assert.equal(await exchange(duo), 'dna no-pin-matches');
+  assert.equal(await exchange(duo), 'prooftype no-pin-matches');
   assert.deepEqual([duo.arrived.length, attempted(duo)], [0, ['pinned-key refuted']]);
   assert.equal(await exchange(duo, 'a.example', 'b2.example'), 'sent', 'who is proved otherwise is not touched by it');
   await duo.stop();
@@ -184,7 +184,7 @@ test('A13: one that needs secure DNS is not asked where nobody validates (RFC 77
     outcomes.push(await exchange(duo));
     await duo.stop();
   }
-  assert.deepEqual(outcomes, ['dna no-validator', 'sent']);
+  assert.deepEqual(outcomes, ['prooftype no-validator', 'sent']);
 });
 
 test('S1: a weak one is good enough where policy is not `authenticated`, whatever it says of itself (XEP-0238)', async () => {
@@ -221,7 +221,7 @@ test('A14: a proof of an own prooftype is asked for anew before it ends; one tha
   holds = false;
   await duo.simulation.clock.advance(11 * MINUTE_MS);
   assert.ok(reports(duo, 'A', 'stream.closing').some(({ fault }) => fault?.condition === 'reset'));
-  assert.equal(await exchange(duo), 'dna word-taken-back');
+  assert.equal(await exchange(duo), 'prooftype word-taken-back');
   await duo.stop();
 });
 
@@ -267,9 +267,9 @@ test('A13: a shared token proves both ends to each other, over the DNA protocol 
 test('S2: a token made with another secret, or for another certificate, or too old, refutes: <invalid/> (ProtoXEP §4.3)', async () => {
   const replayed = credentialOf({ hosts: [], certificate: { names: ['whose.example'] } }).cert;
   const wrong = [
-    [{ own: Buffer.alloc(32, 'another') }, 'dna no-token-matches'],
-    [{ certificate: replayed }, 'dna no-token-matches'],
-    [{ minutes: -1 }, 'dna token-expired'],
+    [{ own: Buffer.alloc(32, 'another') }, 'prooftype no-token-matches'],
+    [{ certificate: replayed }, 'prooftype no-token-matches'],
+    [{ minutes: -1 }, 'prooftype token-expired'],
   ] as const;
   for (const [how, why] of wrong) {
     const duo = await createDuo({ A: sharing(A, 'b.example'), B: sharing(B, 'a.example', how) });
@@ -284,7 +284,7 @@ test('S3: a token of one domain is none of another on the same stream', async ()
   const B2 = sharing(B, 'a.example');
   const proofs = { 'b.example': B2.proofs?.['b2.example'] ?? {} };
   const duo = await createDuo({ A: sharing(A, 'b.example'), B: { ...B2, proofs } });
-  assert.equal(await exchange(duo), 'dna no-token-matches');
+  assert.equal(await exchange(duo), 'prooftype no-token-matches');
   await duo.stop();
 });
 
@@ -300,7 +300,7 @@ test('A14: tokens end, and are asked for anew: who shows new ones in time goes o
   }
   assert.equal(duo.sockets.opened, opened);
   await duo.simulation.clock.advance(30 * MINUTE_MS);
-  assert.equal(await exchange(duo), 'dna token-expired');
+  assert.equal(await exchange(duo), 'prooftype token-expired');
   await duo.stop();
 });
 
@@ -318,7 +318,7 @@ test('A13: one that is challenged for and hangs, throws or answers nonsense leav
     assert.deepEqual([duo.arrived.length, dnaSaid(duo, 'A').at(-1)], [0, 'dnaInvalid']);
     await duo.stop();
   }
-  assert.deepEqual(faults, ['dna check-timeout', 'dna prooftype-failed', 'dna invalid-verdict']);
+  assert.deepEqual(faults, ['dna check-timeout', 'prooftype prooftype-failed', 'prooftype invalid-verdict']);
 });
 
 test('A13: a far end is not challenged for what nobody here judges: it shows the first that it has (ProtoXEP §4.4)', async () => {

@@ -276,7 +276,7 @@ test('an element before the handshake has a small limit, a stanza after it the l
   assert.match(await component.ended(), streamError('policy-violation'));
 });
 
-test('stop says system-shutdown and waits for the streams to end (RFC 6120 §4.9.3.22)', async () => {
+test('stop says system-shutdown and waits for the streams to end (RFC 6120 §4.9.3.20)', async () => {
   const { listener, router } = await listen();
   const component = await new RawComponent(listener.address.port).attached();
   await listener.stop();

@@ -9,7 +9,7 @@ import { fault, type FaultLayer } from '../../src/protocol/faults.ts';
 const layers: Readonly<Record<FaultLayer, true>> = {
   dns: true, tcp: true, tls: true, xml: true, stream: true, sasl: true, dialback: true, pkix: true, dane: true,
   posh: true,
-  dna: true, policy: true, queue: true, config: true, component: true, internal: true,
+  dna: true, prooftype: true, policy: true, queue: true, config: true, component: true, internal: true,
 }; // prettier-ignore
 const steps: Readonly<Record<NextStep, true>> = {
   'next-prooftype': true, 'next-stream': true, 'give-up-pair': true, 'give-up-peer': true,

@@ -98,6 +98,21 @@ test('where a token is asked for, only who shows it is answered: in a header, a 
   assert.equal((await get('/api/overview', { authorization: `Bearer ${TOKEN}` }, { to })).status, 200);
 });
 
+test('behind a proxy with TLS: its name and https are its own origin, and the cookie never goes in the clear', async () => {
+  const proxied = { host: 'inspector.example', authorization: `Bearer ${TOKEN}`, 'x-forwarded-proto': 'https' };
+  const status = async (further: Record<string, string>, to: Inspector) =>
+    (await get('/api/overview', { ...proxied, ...further }, { to })).status;
+  assert.equal(await status({ origin: 'https://inspector.example' }, guarded), 200);
+  assert.equal(await status({ origin: 'https://other.example' }, guarded), 403);
+  assert.equal(
+    await status({ origin: 'https://inspector.example' }, open),
+    403,
+    'without a token no other name is taken',
+  );
+  const shown = await get(`/?token=${encodeURIComponent(TOKEN)}`, { ...proxied, authorization: '' }, { to: guarded });
+  assert.match(String(shown.headers['set-cookie']), /HttpOnly; SameSite=Strict; Secure$/);
+});
+
 test('an address that is taken is a fault of tcp', async () => {
   const options = { address: '127.0.0.1', port: open.port, token: null };
   await assert.rejects(Inspector.start(options, inspected), /listen-failed/);

@@ -31,11 +31,11 @@ test('a verdict goes under the name and the strength that were declared, and in 
   const fault = { condition: 'wrong-word', origin: 'peer', text: 'it said no', layer: 'dane' };
   assert.deepEqual(verdictOn({ kind: 'refuted', fault, final: true }), {
     kind: 'refuted',
-    fault: { layer: 'dna', condition: 'wrong-word', origin: 'peer', text: 'word: it said no' },
+    fault: { layer: 'prooftype', condition: 'wrong-word', origin: 'peer', text: 'word: it said no' },
   });
   assert.equal(
     summary(verdictOn({ kind: 'undetermined', fault })),
-    'undetermined dna: wrong-word (peer): word: it said no',
+    'undetermined prooftype: wrong-word (peer): word: it said no',
   );
 });
 
@@ -48,9 +48,9 @@ test('a proof ends: not before now, and thirty days from now at the latest (A14)
     assert.equal(verdict.kind === 'proved' && verdict.expiresAtMs, expected);
   }
   for (const expiresAtMs of [NOW_MS, 0, -1, NOW_MS / 1_000])
-    assert.match(summary(verdictOn({ ...proved, expiresAtMs })), /^undetermined dna: proof-expired \(local\)/);
+    assert.match(summary(verdictOn({ ...proved, expiresAtMs })), /^undetermined prooftype: proof-expired \(local\)/);
   for (const expiresAtMs of [null, undefined, Number.NaN, Infinity, '9999999999999', new Date(NOW_MS + DAY_MS)])
-    assert.match(summary(verdictOn({ ...proved, expiresAtMs })), /^undetermined dna: invalid-verdict \(local\)/);
+    assert.match(summary(verdictOn({ ...proved, expiresAtMs })), /^undetermined prooftype: invalid-verdict \(local\)/);
 });
 
 test('what is no verdict leaves the question open, and never throws', () => {
@@ -76,7 +76,7 @@ test('what is no verdict leaves the question open, and never throws', () => {
     ),
   ];
   for (const answer of nonsense)
-    assert.match(summary(verdictOn(answer)), /^undetermined dna: invalid-verdict \(local\): word: ./);
+    assert.match(summary(verdictOn(answer)), /^undetermined prooftype: invalid-verdict \(local\): word: ./);
   const long = verdictOn({ ...proved, evidence: { a: 'x'.repeat(10_000) } });
   assert.ok(long.kind === 'proved' && String(long.evidence['a']).length <= 500);
 });
@@ -113,7 +113,7 @@ test('what is thrown is told with its message, whatever it is', async () => {
     const rejecting = fromPromise<ProoftypeVerdict>(() => Promise.reject(thrown as Error)); // not all that is thrown is one
     assert.equal(
       summary(await ask(prooftypeOf(() => rejecting))),
-      `undetermined dna: prooftype-failed (local): word: ${told}`,
+      `undetermined prooftype: prooftype-failed (local): word: ${told}`,
     );
   }
 });

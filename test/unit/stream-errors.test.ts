@@ -14,7 +14,7 @@ test('conditions of RFC 6120 §4.9.3 are said as they are, with their text; ours
   assert.equal(streamErrorFor(fault('policy', 'far-end-not-proved', 'peer'))?.condition, 'policy-violation');
 });
 
-test('an error of ours is told as one, and no more of it (RFC 6120 §4.9.3.6)', () => {
+test('an error of ours is told as one, and no more of it (RFC 6120 §4.9.3.8)', () => {
   const what = fault('internal', 'internal-error', 'local', "Cannot read properties of undefined (reading 'secret')");
   assert.deepEqual(streamErrorFor(what), { kind: 'streamError', condition: 'internal-server-error', text: null });
 });

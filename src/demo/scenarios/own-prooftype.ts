@@ -30,8 +30,8 @@ export const ownProoftype: Scenario = {
     delivered(toB),
     accepted('B', back, 'pinned-key (strong)'),
     delivered(back),
-    judged('A', 'd.example', 'dna: no-pin-matches'),
-    returned(toD, 'dna', 'no-pin-matches'),
+    judged('A', 'd.example', 'prooftype: no-pin-matches'),
+    returned(toD, 'prooftype', 'no-pin-matches'),
     sockets(3, 2),
   ],
 };

@@ -233,6 +233,15 @@ export const farEndCauses: readonly Cause[] = [
       `Give that server a proof from the owner of ${domain} that is in force (hosts.${domain}.proofs); or a certificate that names ${domain}.`,
   },
   {
+    id: 'own-prooftype-says-no',
+    mover: 'operator',
+    layers: ['prooftype'],
+    because: (situation) =>
+      `A prooftype of the program that embeds xmpp-dna did not prove ${situation.domain}: ${situation.fault.condition}${said(situation)}.`,
+    fix: ({ domain }) =>
+      `What that prooftype asks for is known to whoever wrote it; or name other prooftypes in the policy towards ${domain}.`,
+  },
+  {
     id: 'denied-here',
     mover: 'operator',
     layers: ['policy'],
