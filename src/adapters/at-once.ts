@@ -1,9 +1,9 @@
-/** Effects that are done when they return. */
+/** Synchronous effects. */
 import type { NonReducibleUnknown, PromiseActorLogic } from 'xstate';
 
 /**
- * Takes the place of a promise where there is nothing to wait for: who invoked it goes on within the same event, so that
- * all that one packet brings about is said in one. What `effect` throws is the error of the actor.
+ * Replaces a promise where there is nothing to wait for: the invoking machine continues within the same event, so that
+ * everything one packet triggers is sent together. An exception from `effect` becomes the error of the actor.
  */
 export function atOnce<Output, Input extends NonReducibleUnknown>(
   effect: (input: Input) => Output,

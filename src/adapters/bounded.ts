@@ -1,20 +1,23 @@
-/** Work bounded in number and in time: look-ups, fetches, checks. */
+/** Work with bounded concurrency and duration: look-ups, fetches, checks. */
 import type { Clock, LookUpOptions } from '../ports.ts';
 
 export interface Bounds {
   readonly clock: Clock;
-  /** The longest that one piece of work takes, in milliseconds, waiting for its turn included. */
+  /** Time limit for one piece of work, in milliseconds, including the wait for its turn. */
   readonly timeoutMs: number;
-  /** At one time; on behalf of verification, half of them. */
+  /** Pieces of work that run at one time; at most half of them are for verification. */
   readonly most: number;
-  /** Who waits for a turn; further ones fail at once. */
+  /** Pieces of work that may wait for a turn; further ones fail at once. */
   readonly mostWaiting: number;
 }
 
-/** On whose behalf it is done. */
+/** On whose behalf the work is done. */
 export type Purpose = NonNullable<LookUpOptions['purpose']>;
 
-/** `full`: as many wait as may; `no-turn`: the time went by in waiting; `timeout`; `cancelled` by who asked, or closed. */
+/**
+ * `full`: too many wait already; `no-turn`: the time ran out while waiting; `timeout`: it ran out during the work;
+ * `cancelled`: by the caller, or by `close`.
+ */
 export type WhyNotDone = 'full' | 'no-turn' | 'timeout' | 'cancelled';
 
 export class NotDone extends Error {
@@ -30,7 +33,7 @@ export class NotDone extends Error {
 export class BoundedWork {
   readonly #bounds: Bounds;
   readonly #slots: Slots;
-  /** Part of them: what is asked on behalf of verification goes through both, so that the rest is always there for our own. */
+  /** Verification needs one of these as well as one of `#slots`: the rest of `#slots` is left to our own stanzas. */
   readonly #slotsForVerification: Slots;
   readonly #underWay = new Set<Follower>();
   #isClosed = false;
@@ -43,8 +46,8 @@ export class BoundedWork {
   }
 
   /**
-   * Waits for a turn, and does `work`, which has to end when its signal fires: the turn is its until then.
-   * @throws NotDone, and what `work` throws in its time
+   * Waits for a turn and runs `work`, which must end when its signal fires: it keeps its turn until it has ended.
+   * @throws NotDone, and whatever `work` throws before its signal fires
    */
   async run<T>(work: (stop: AbortSignal) => Promise<T>, signal: AbortSignal, purpose: Purpose = 'stanzas'): Promise<T> {
     const { clock, timeoutMs } = this.#bounds;
@@ -60,7 +63,7 @@ export class BoundedWork {
       for (const gate of gates) {
         const release = await gate.take(limit.signal);
         if (release !== null) taken.push(release);
-        limit.signal.throwIfAborted(); // it may have fired while the slot was on its way to us
+        limit.signal.throwIfAborted(); // it may have fired while `take` was being resolved
       }
       return await work(limit.signal);
     } catch (cause) {
@@ -75,7 +78,7 @@ export class BoundedWork {
     }
   }
 
-  /** Ends what is under way and whatever is asked from now on, as `cancelled`. */
+  /** Cancels the work under way; later calls of `run` fail with `cancelled`. */
   close(): void {
     this.#isClosed = true;
     for (const limit of this.#underWay) limit.abort('closed');
@@ -88,7 +91,7 @@ export interface Follower {
   unfollow(): void;
 }
 
-/** An abort controller that also follows `signal`, until `unfollow`: outer signals may live for days. */
+/** An abort controller that also follows `signal`, until `unfollow` is called: outer signals may live for days. */
 export function followSignal(signal: AbortSignal): Follower {
   const controller = new AbortController();
   const follow = () => controller.abort('cancelled');
@@ -124,7 +127,7 @@ export function createSlots(size: number, maxWaiting: number) {
     get full(): boolean {
       return free === 0 && waiting.size >= maxWaiting;
     },
-    /** Answers the release of a slot, or null if `signal` came first. */
+    /** Resolves to the function that releases the slot, or to null if `signal` fires first. */
     take: (signal: AbortSignal): Promise<(() => void) | null> =>
       new Promise((resolve) => {
         const giveUp = () => {

@@ -1,4 +1,4 @@
-/** Writes DER (X.690 §10), the few types that a certificate needs. It is read by src/protocol/der.ts. */
+/** Writes DER (X.690 §10): the few types that a certificate needs. The reader is src/protocol/der.ts. */
 import { constructedTag, oidContents, primitiveTag, TAG } from '../protocol/der.ts';
 
 export function tagged(tag: number, content: Uint8Array): Buffer {
@@ -16,7 +16,7 @@ export const bitString = (content: Uint8Array, unusedBits = 0): Buffer =>
   tagged(TAG.bitString, Buffer.concat([Buffer.of(unusedBits), content]));
 export const derBoolean = (value: boolean): Buffer => tagged(TAG.boolean, Buffer.of(value ? 0xff : 0));
 
-/** A positive integer from its big-endian octets, whose first bit the caller keeps at zero. */
+/** A positive integer from its big-endian octets; the caller ensures that the first bit is zero. */
 export const integer = (octets: Uint8Array): Buffer => tagged(TAG.integer, octets);
 
 export const text = (kind: 'utf8' | 'ia5', value: string): Buffer =>
@@ -24,7 +24,7 @@ export const text = (kind: 'utf8' | 'ia5', value: string): Buffer =>
     ? tagged(TAG.utf8String, Buffer.from(value, 'utf8'))
     : tagged(TAG.ia5String, Buffer.from(value, 'latin1'));
 
-/** `[n]`: around whole values (constructed), or in place of a primitive type's own tag. */
+/** The context-specific tag `[n]`: around whole values (constructed), or in place of a primitive type's own tag. */
 export const contextTag = (n: number, content: Uint8Array, { constructed = true } = {}): Buffer =>
   tagged(constructed ? constructedTag(n) : primitiveTag(n), content);
 

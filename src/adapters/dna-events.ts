@@ -1,11 +1,11 @@
-/** What the far end says in the DNA protocol of 2009, as events of the stream machines. */
+/** The peer's elements of the DNA protocol of 2009, as events of the stream machines. */
 import type { EventObject } from 'xstate';
 import { dnaProofTypeOf } from '../protocol/dna.ts';
 import { canonicalDomain } from '../protocol/names.ts';
 import { NS } from '../protocol/namespaces.ts';
 import type { DnaElement } from '../protocol/wire.ts';
 
-/** What is about no domain says nothing: it is ignored like any other element that we do not know (RFC 6120 §4.8.4). */
+/** An element that names no valid domain is ignored like any element that we do not know (RFC 6120 §4.8.4). */
 export function dnaEventOf(element: DnaElement): EventObject & Record<string, unknown> {
   const domain = canonicalDomain('from' in element ? element.from : element.to);
   if (domain === null)

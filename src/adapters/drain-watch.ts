@@ -1,27 +1,30 @@
-/** Notices a far end that has stopped reading: whoever writes to it is held meanwhile, and with it all else that they carry. */
+/**
+ * Detects a peer that has stopped reading. Until it is detected, its back-pressure holds up the local writers, and with
+ * them all other traffic that they carry.
+ */
 import type { Clock, Connection } from '../ports.ts';
 
-/** So many looks in a row find that nothing was taken: a process that was itself asleep is not deceived by its first timer. */
+/** Consecutive checks without progress: a process that was itself asleep must not be misled by its first timer. */
 const LOOKS = 4;
 
 export interface DrainWatchSetup {
   readonly connection: Pick<Connection, 'bufferedBytes' | 'writable'>;
   readonly clock: Clock;
-  /** For how long a full connection may take nothing, in milliseconds. */
+  /** How long a full connection may take no bytes, in milliseconds. */
   readonly drainMs: number;
-  /** Called once; the watch is over. */
+  /** Called once; the watch ends with it. */
   readonly stuck: (bufferedBytes: number) => void;
 }
 
 /**
- * Costs a comparison per write while the connection has room, and a timer while it is full. A far end that takes anything
- * at all is slow and not stuck: how much is written meanwhile makes no difference.
+ * Costs a comparison per write while the connection has room, and a timer while it is full. A peer that takes any bytes
+ * at all is slow, not stuck, however much is written meanwhile.
  */
 export class DrainWatch {
   readonly #setup: DrainWatchSetup;
   #timer: unknown = null;
   #writtenBytes = 0;
-  /** As of the last look. */
+  /** As of the last check. */
   #takenBytes = 0;
   #idleLooks = 0;
   #over = false;
@@ -30,7 +33,7 @@ export class DrainWatch {
     this.#setup = setup;
   }
 
-  /** To be called after each write to the connection. */
+  /** Must be called after each write to the connection. */
   wrote(bytes: number): void {
     this.#writtenBytes += bytes;
     if (this.#timer !== null || this.#over || this.#setup.connection.writable) return;
@@ -39,19 +42,19 @@ export class DrainWatch {
     this.#wait();
   }
 
-  /** The connection says that it has room again. */
+  /** The connection has room again. */
   drained(): void {
     this.#setup.clock.clearTimeout(this.#timer);
     this.#timer = null;
   }
 
-  /** The connection is over, or somebody else sees to its end. */
+  /** The connection has ended, or another component takes care of its end. */
   stop(): void {
     this.drained();
     this.#over = true;
   }
 
-  /** Only differences mean something: what is buffered may have been written by others too. */
+  /** Only differences are meaningful: the buffer may also hold bytes that others have written. */
   get #taken(): number {
     return this.#writtenBytes - this.#setup.connection.bufferedBytes;
   }

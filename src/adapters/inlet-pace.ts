@@ -1,17 +1,17 @@
-/** Slows who brings more bytes a second than is allowed: its socket is read no further until they are due (FEATURES L2). */
+/** Slows down a stream that exceeds its bytes per second: its socket is not read again until those bytes are due. */
 import type { Clock, Connection } from '../ports.ts';
 import { Allowance } from './allowance.ts';
 
 interface InletPaceOptions {
   readonly connection: Pick<Connection, 'pause' | 'resume'>;
   readonly clock: Clock;
-  /** Infinity: nobody is slowed. What was not used of the last second may come at once. */
+  /** Infinity: no limit. What was not used of the last second may arrive at once. */
   readonly bytesPerSecond: number;
-  /** Told the first time. */
+  /** Called the first time that the stream is slowed down. */
   readonly slowed: () => void;
 }
 
-/** Stands before the connection for whoever else pauses it: it is read when neither holds it. */
+/** Other components pause and resume the connection through this class: it is read while neither side has paused it. */
 export class InletPace {
   readonly #connection: InletPaceOptions['connection'];
   readonly #clock: Clock;
@@ -47,7 +47,7 @@ export class InletPace {
     if (this.#waits === null) this.#waitFor(this.#allowance);
   }
 
-  /** It is read as fast as it comes from now on: of whom we take leave, all that was under way is heard. */
+  /** Removes the limit: when we close a stream, everything that the peer still had under way is read without delay. */
   lift(): void {
     this.#allowance = null;
     if (this.#waits === null) return;
@@ -60,7 +60,7 @@ export class InletPace {
     this.#clock.clearTimeout(this.#waits);
   }
 
-  /** More may come meanwhile: what was read before the pause. */
+  /** Checks again after the wait: bytes that were read before the pause may still arrive meanwhile. */
   #waitFor(allowance: Allowance): void {
     const debtMs = allowance.debtMs(this.#clock.now());
     if (debtMs === 0) return;

@@ -1,4 +1,4 @@
-/** A map that forgets what was used longest ago once it holds more than `capacity` entries. */
+/** A map of at most `capacity` entries, which evicts the least recently used one. */
 export class LruMap<Key, Value> {
   readonly #entries = new Map<Key, Value>();
   readonly #capacity: number;

@@ -1,19 +1,19 @@
-/** What the hosts at one address may have: a provider needs a handful, a flood has no end. */
+/** Limits per remote address: a provider needs a handful of connections, a flood has no end. */
 import { addressBlock } from '../protocol/addresses.ts';
 import { Allowance, type Rate } from './allowance.ts';
 import { LruMap } from './lru.ts';
 
-/** How many places they hold. */
+/** Counts the places that each address holds. */
 export class PerAddress {
   readonly #held = new Map<string, number>();
   readonly #limit: number;
 
-  /** `limit` places for an IPv4 address, or for the /64 of an IPv6 address, all of which is one host's to use. */
+  /** `limit` places for an IPv4 address, or for the /64 of an IPv6 address, since one host may use all of a /64. */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** False, and nothing is taken, when all places of this address are held. */
+  /** Takes a place, or returns false when this address holds all of its places already. */
   take(address: string): boolean {
     const block = addressBlock(address);
     const held = this.#held.get(block) ?? 0;
@@ -30,20 +30,20 @@ export class PerAddress {
   }
 }
 
-/** Addresses whose rate is remembered; the one that came longest ago is forgotten, and begins with all it may have. */
+/** Addresses whose rate is remembered; the least recently seen one is forgotten, and starts with a full allowance. */
 const MOST_RATES = 65_536;
 
-/** How many of them come in a while. */
+/** Limits the rate of arrivals from each address. */
 export class RatePerAddress {
   readonly #byBlock = new LruMap<string, Allowance>(MOST_RATES);
   readonly #rate: Rate;
 
-  /** `most` at once after a rest, for an IPv4 address or the /64 of an IPv6 address. */
+  /** The rate is that of an IPv4 address or of the /64 of an IPv6 address; after a rest, `most` may arrive at once. */
   constructor(rate: Rate) {
     this.#rate = rate;
   }
 
-  /** False, and nothing is counted, when it was too many. */
+  /** Counts an arrival, or returns false and counts nothing when it exceeds the rate. */
   take(address: string, nowMs: number): boolean {
     const block = addressBlock(address);
     const allowance = this.#byBlock.get(block) ?? new Allowance(this.#rate, nowMs);

@@ -1,10 +1,10 @@
 import { randomFillSync, randomInt } from 'node:crypto';
 import type { Random } from '../ports.ts';
 
-/** Drawn at once, in bytes: asking OpenSSL costs far more than the bytes do. */
+/** Bytes drawn from OpenSSL at a time: a call costs far more than the bytes do. */
 const POOL_BYTES = 1_024;
 
-/** Unpredictable: stream ids and secrets come from here (FACTS §14.5). */
+/** Unpredictable: stream ids and secrets come from here (RFC 6120 §4.7.3). */
 export function createRandom(): Random {
   const pool = Buffer.alloc(POOL_BYTES);
   let used = POOL_BYTES;
@@ -17,14 +17,14 @@ export function createRandom(): Random {
       }
       const drawn = pool.subarray(used, (used += bytes));
       const hex = drawn.toString('hex');
-      drawn.fill(0); // nobody finds in memory what was given out
+      drawn.fill(0); // so that values given out are not left in memory here
       return hex;
     },
     integer: (max) => randomInt(max + 1),
   };
 }
 
-/** Repeatable chance for simulations: same seed, same sequence. Never for secrets. xoshiro128**, seeded by splitmix32. */
+/** For reproducible simulations: same seed, same sequence. Never for secrets. xoshiro128**, seeded by splitmix32. */
 export function createSeededRandom(seed: number): Random {
   let mix = seed | 0;
   const splitmix = (): number => {

@@ -1,6 +1,6 @@
 /**
  * The transport of one XML stream: socket, TLS and framer behind the events and commands of the stream machines. It
- * holds what machines must not: sockets, bytes, secrets. Stanzas bypass the machine, straight into the data plane.
+ * holds what machines must not hold: sockets, bytes, secrets. Stanzas bypass the machine and go to the data plane.
  */
 import type { Element } from '@xmpp/xml';
 import { type CallbackActorLogic, type EventObject, fromCallback } from 'xstate';
@@ -34,15 +34,15 @@ import { DrainWatch } from './drain-watch.ts';
 import { InletPace } from './inlet-pace.ts';
 import { Framer, type StreamTag } from './framer/framer.ts';
 
-/** Where the stanzas of a stream go, and what has to be written comes from (src/routing). */
+/** Receives the stanzas of a stream, and supplies its outbound bytes (src/routing). */
 export interface StanzaPlane {
   addStream(stream: StreamId, outlet: TransportOutlet, inlet: { pause(): void; resume(): void }): void;
-  /** False: refused, and the machine is told why by its owner. */
+  /** False: refused; the owner of the machine notifies it of the reason. */
   arrived(stream: StreamId, stanza: Stanza): boolean;
   batchStart(): void;
   batchEnd(): void;
   streamDrained(stream: StreamId): void;
-  /** The far end has read all that was written: its closing tag says so. */
+  /** The peer has read everything that was written, as its closing tag confirms. */
   streamFinished(stream: StreamId): void;
 }
 
@@ -60,38 +60,38 @@ export interface TransportPorts {
   readonly random: Random;
   readonly keys: DialbackKeys;
   readonly plane: StanzaPlane;
-  /** The connection that stands already under this id, on the receiving side. */
+  /** The connection that was accepted under this id, on the receiving side. */
   readonly accepted: (stream: StreamId) => AcceptedConnection | null;
-  /** What is shown of a domain of ours on this stream. */
+  /** The credential to present for a domain of ours on this stream. */
   readonly credentialFor: (localDomain: string, stream: StreamId) => Credential | null;
-  /** Keeps the chain that the far end presented, for path validation; `leaf` is what its first certificate says. */
+  /** Keeps the chain that the peer presented, for path validation; `leaf` describes its first certificate. */
   readonly chainPresented: (stream: StreamId, chain: CertificateChain | null, leaf: CertificateEvidence | null) => void;
-  /** Every negotiation element on the wire, for the trace; null when nobody listens. */
+  /** Called for every negotiation element on the wire, for the trace; null when nobody listens. */
   readonly onWire: ((stream: StreamId, direction: 'in' | 'out', element: WireElement, bytes: number) => void) | null;
-  /** Told once of each stream: what is counted of it, from now on until its end. */
+  /** Called once per stream, with the counters that are updated until its end. */
   readonly counted?: (stream: StreamId, bytes: Readonly<StreamBytes>) => void;
   /** Largest stanza, in bytes. */
   readonly stanzaBytes: number;
   /** Largest element before the stream may carry stanzas, in bytes. */
   readonly preAuthBytes: number;
-  /** A stream with no bytes in either direction for so long is idle, in milliseconds. */
+  /** Time without bytes in either direction after which a stream is idle, in milliseconds. */
   readonly idleMs: number;
-  /** How long the peer may take nothing of a full buffer, in milliseconds; then the connection is dropped. */
+  /** How long the peer may take no bytes from a full buffer before the connection is dropped, in milliseconds. */
   readonly drainMs: number;
-  /** Bytes of XML that one stream may bring in a second; whoever brings more is read more slowly. Infinity: any number. */
+  /** Bytes of XML that one stream may bring per second; a faster one is read more slowly. Infinity: no limit. */
   readonly bytesPerSecond: number;
-  /** Told once of each stream: it brings more than that. */
+  /** Called the first time that a stream exceeds `bytesPerSecond`. */
   readonly slowed: (stream: StreamId) => void;
 }
 
-/** Bytes of XML that a stream has brought and taken, stanzas and all; TLS adds its own. */
+/** Bytes of XML received and sent on a stream, stanzas included, the overhead of TLS not included. */
 export interface StreamBytes {
   in: number;
   out: number;
 }
 
 export interface AcceptedConnection extends Accepted {
-  /** Takes the events of the connection from now on. */
+  /** Sends the events of the connection to `events` from now on. */
   readonly listen: (events: ConnectionEvents) => void;
 }
 
@@ -119,20 +119,20 @@ class StreamTransport {
   readonly #acceptedDirectTls: boolean;
   readonly #drainWatch: DrainWatch;
   readonly #pace: InletPace;
-  /** Id of the response header in force, whoever chose it (RFC 6120 §4.7.3): keys are made for it. */
+  /** Id of the response header in force, whichever end chose it (RFC 6120 §4.7.3): dialback keys are made for it. */
   #wireId = '';
   #isAuthenticated = false;
-  /** The far end was challenged, now or before. */
+  /** The peer was challenged, now or earlier. */
   #awaitsProof = false;
   #connected: boolean;
   #handshaking = false;
-  /** Our closing tag is written. */
+  /** Our closing tag has been written. */
   #closing = false;
-  /** The peer's closing tag was read. */
+  /** The peer's closing tag has been read. */
   #peerClosed = false;
-  /** The peer has sent a stream error: what it read of ours behind its cause is not known. */
+  /** The peer has sent a stream error: how much it read of what we sent after the cause is unknown. */
   #peerFailed = false;
-  /** The connection is over. */
+  /** The connection has ended. */
   #closed = false;
   readonly #bytes: StreamBytes = { in: 0, out: 0 };
   #unsupported = 0;
@@ -246,7 +246,7 @@ class StreamTransport {
         });
         break;
       case 'transport.secureAsServer':
-        if (!this.#beginHandshake() || this.#acceptedDirectTls) break; // direct TLS: the listener has begun already
+        if (!this.#beginHandshake() || this.#acceptedDirectTls) break; // direct TLS: the listener has started it
         this.#connection.startTlsServer({ streamTo: command.streamTo });
         break;
       case 'transport.close':
@@ -260,7 +260,7 @@ class StreamTransport {
     }
   }
 
-  /** The actor stops: whatever stands is dropped. */
+  /** The actor stops: the connection is dropped if it is still open. */
   abandon(): void {
     this.#ports.clock.clearTimeout(this.#idleTimer);
     this.#drainWatch.stop();
@@ -272,7 +272,7 @@ class StreamTransport {
   #send(element: WireElement): void {
     if (this.#closing) return;
     const { keys } = this.#ports;
-    // Our own keys are filled in here; keys of others pass through as they are.
+    // Our own keys are filled in here; the keys of others pass through unchanged.
     const isOwnRequest = element.kind === 'result' && element.answer === null;
     const ready = isOwnRequest ? { ...element, key: keys.make(element.to, element.from, this.#wireId) } : element;
     if (element.kind === 'streamHeader' && element.id !== null) this.#wireId = element.id;
@@ -304,7 +304,7 @@ class StreamTransport {
     return true;
   }
 
-  /** Plain bytes after <starttls/> or <proceed/> were injected by somebody else (FACTS §14.15). */
+  /** Plaintext after <starttls/> or <proceed/>, which RFC 6120 §5.4.3.1 forbids, was injected by a third party. */
   #dropInjection(): void {
     this.#connection.destroy(fault('tls', 'plain-text-after-starttls', 'peer'));
   }
@@ -319,13 +319,13 @@ class StreamTransport {
 
   #close(what: Fault | null, header: StreamHeader | null): void {
     if (this.#closing) return;
-    // There is nobody yet to say it to; and no stream error for TLS (RFC 6120 §5.4.3.2).
+    // Before the connection is up, there is nobody to send an error to; a TLS failure gets none (RFC 6120 §5.4.3.2).
     if (!this.#connected || this.#handshaking) {
       this.#connection.destroy(what ?? undefined);
       return;
     }
     this.#connection.cork();
-    // Bytes that are no header have brought no id, but a response header has one (RFC 6120 §4.7.3).
+    // Without a header from the peer there is no id yet, but a response header must have one (RFC 6120 §4.7.3).
     if (header !== null)
       this.#send(this.#isInitiating ? header : { ...header, id: header.id ?? this.#ports.random.hex(16) });
     const error = what === null ? null : streamErrorFor(what);
@@ -342,10 +342,10 @@ class StreamTransport {
     this.#bytes.in += bytes.length;
     this.#pace.brought(bytes.length);
     this.#ports.plane.batchStart();
-    this.#connection.cork(); // what one chunk brings about is one write: header and features, answers to a burst of assertions
+    this.#connection.cork(); // one write for everything a chunk triggers: header and features, a burst of answers
     try {
       this.#framer.push(bytes);
-      // Behind the '>' at which TLS begins, in the same packet: the handshake may have begun within `push`.
+      // Bytes after the '>' at which TLS begins, in the same packet: the handshake may have started within `push`.
       if (this.#handshaking && this.#framer.pendingBytes > 0) this.#dropInjection();
     } finally {
       this.#connection.uncork();
@@ -354,8 +354,8 @@ class StreamTransport {
   }
 
   /**
-   * A stream ends by its closing tags (RFC 6120 §4.4); the end of the connection alone may be that of a process that was
-   * killed. After our own tag it is what we had asked for, and no fault; but how far the peer has read only its tag says.
+   * A stream ends with its closing tags (RFC 6120 §4.4); if only the connection ends, the peer's process may have been
+   * killed. After our own tag we expect that, so it is no fault; but only the peer's tag tells how far it has read.
    */
   #ended(what: Fault | null): void {
     this.#closed = true;
@@ -387,20 +387,20 @@ class StreamTransport {
       this.#say({ type: 'transport.inputRefused', fault: fault('xml', 'invalid-namespace', 'peer', text) });
       return;
     }
-    // On the receiving side the id is ours to choose (RFC 6120 §4.7.3).
+    // On the receiving side we choose the id (RFC 6120 §4.7.3).
     if (header.id !== null && this.#isInitiating) this.#wireId = header.id;
     this.#say({ type: 'peer.streamOpened', header, freshId: this.#ports.random.hex(16) });
   }
 
   #element(element: Element, bytes: number): void {
     const wire = readWireElement(element);
-    // Each is remembered: by many of them a stranger would have others forgotten.
+    // Each one is recorded: with many of them, an unauthenticated peer could push out other records.
     const isUnknown = wire.kind === 'unsupported' && !this.#isAuthenticated;
     if (isUnknown && ++this.#unsupported > UNSUPPORTED_TOLD) return;
     this.#ports.onWire?.(this.#stream, 'in', wire, bytes);
     const event = this.#eventOf(wire);
     if (event.type === 'peer.startTlsRequested' || event.type === 'peer.proceedReceived') {
-      // TLS begins right after this '>' (RFC 6120 §5.4.2.3); halt first, so that what follows is counted, not read.
+      // TLS begins right after this '>' (RFC 6120 §5.4.2.3); halt first, so that what follows is counted, not parsed.
       this.#framer.halt();
     }
     this.#say(event);
@@ -463,7 +463,7 @@ class StreamTransport {
         : { type: 'peer.resultAnswered', from, to, answer };
     }
     if (answer !== null) return { type: 'peer.verifyAnswered', from, to, id: wire.id, answer };
-    // The asker (`from`) is the receiving server of the key, `to` its sender (XEP-0220 §2.2).
+    // `from`, the asker, is the domain that received the key; `to` is the domain that sent it (XEP-0220 §2.2).
     return {
       type: 'peer.verifyRequested',
       from,
@@ -487,7 +487,10 @@ class StreamTransport {
   }
 }
 
-/** First-level elements of a stranger that nobody here knows: the first so many are told of. All are ignored (RFC 6120 §4.8.4). */
+/**
+ * Unknown first-level elements that are reported per stream before authentication; further ones are dropped unreported.
+ * All are ignored (RFC 6120 §4.8.4).
+ */
 const UNSUPPORTED_TOLD = 16;
 
 const own = (attribute: string | undefined): string | null => (attribute === undefined ? null : ownText(attribute));

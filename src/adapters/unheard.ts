@@ -1,6 +1,6 @@
 import type { ConnectionEvents } from '../ports.ts';
 
-/** Where the events of a connection go that was refused at once. */
+/** Ignores the events of a connection that was refused at once. */
 export const unheard: ConnectionEvents = {
   connected: () => undefined,
   data: () => undefined,

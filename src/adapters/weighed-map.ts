@@ -1,12 +1,12 @@
 /**
- * What is remembered for a time, and takes no more than so many bytes: when it would, what was used longest ago goes
- * first. For what strangers hand to us, who choose how large it is and how much of it there is.
+ * A map that bounds its size in bytes and the lifetime of its entries; the least recently used ones are evicted first.
+ * For data from untrusted peers, which choose how large each entry is and how many there are.
  */
 import type { Clock } from '../ports.ts';
 
 export interface WeighedMapLimits {
   readonly maxBytes: number;
-  /** What is larger is not kept. */
+  /** Larger entries are not kept. */
   readonly maxEntryBytes: number;
   readonly lifetimeMs: number;
 }
@@ -20,7 +20,7 @@ interface Entry<Value> {
 export class WeighedMap<Value> {
   readonly #limits: WeighedMapLimits;
   readonly #clock: Pick<Clock, 'now'>;
-  /** In order of use. */
+  /** In order of use, the least recent first. */
   readonly #entries = new Map<string, Entry<Value>>();
   #bytes = 0;
 
@@ -66,7 +66,7 @@ export class WeighedMap<Value> {
     this.#bytes += entry.bytes;
   }
 
-  /** What is of a time to come was remembered before the clock was set back: how old it is, nobody knows. */
+  /** An entry from the future was stored before the clock was set back: its age is unknown. */
   #isOver({ sinceMs }: Entry<Value>): boolean {
     const ageMs = this.#clock.now() - sinceMs;
     return ageMs < 0 || ageMs > this.#limits.lifetimeMs;

@@ -1,4 +1,4 @@
-/** The character data of `<proof/>`: Base64 (RFC 4648 §4), which white space may break into lines. */
+/** The character data of `<proof/>`: Base64 (RFC 4648 §4), which may contain line breaks and other white space. */
 import { dnaFailure, dnaProofLimits } from '../../protocol/dna-conditions.ts';
 import { malformed } from './proof-der.ts';
 
@@ -6,7 +6,7 @@ const WHITE_SPACE = /[ \t\r\n]+/g;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /**
- * The octets of `text`: padded, and with zero for the bits that are left over, so that no two texts mean the same.
+ * Decodes `text`, which must be padded and have zero pad bits: apart from white space, octets have only one encoding.
  * @throws FaultError `dna`: `proof-malformed`.
  */
 export function readBase64(text: string): Buffer {
@@ -18,7 +18,7 @@ export function readBase64(text: string): Buffer {
 }
 
 /**
- * What `<proof/>` holds, without the white space around it.
+ * The contents of `<proof/>`, without the surrounding white space.
  * @throws FaultError `dna`: `proof-too-large`.
  */
 export function boundedProof(data: string): string {
@@ -27,12 +27,12 @@ export function boundedProof(data: string): string {
   return data.trim();
 }
 
-/** `octets` as character data that fits. @throws FaultError `dna`: `proof-too-large`. */
+/** `octets` as character data within the size limit. @throws FaultError `dna`: `proof-too-large`. */
 export function armoured(octets: Uint8Array): string {
   return boundedProof(Buffer.from(octets).toString('base64'));
 }
 
-/** Certificates of one proof, as many as may be. @throws FaultError `dna`: `proof-malformed`, `proof-too-large`. */
+/** Checks the number of certificates in a proof. @throws FaultError `dna`: `proof-malformed`, `proof-too-large`. */
 export function boundedCertificates<Certificate>(certificates: readonly Certificate[]): readonly Certificate[] {
   if (certificates.length === 0) throw malformed('no certificate');
   if (certificates.length > dnaProofLimits.certificates)

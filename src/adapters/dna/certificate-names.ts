@@ -1,4 +1,4 @@
-/** What tells the certificate of an issuer from others: its subject, and the identifier of its key (RFC 5280 §4.1, §4.2.1.2). */
+/** The names that identify an issuer's certificate: its subject and its key identifier (RFC 5280 §4.1, §4.2.1.2). */
 import { certificateFields } from '../../protocol/certificate-parts.ts';
 import { orMalformed, readValue } from './proof-der.ts';
 

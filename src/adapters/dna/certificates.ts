@@ -1,4 +1,4 @@
-/** The two certificates of every proof: that of the provider, which TLS has shown, and that under whose key the domain speaks. */
+/** The two certificates of every proof: the provider's, presented in TLS, and that with whose key the domain speaks. */
 import { createHash, X509Certificate, type KeyObject } from 'node:crypto';
 import { certificateParts } from '../../protocol/certificate-parts.ts';
 import type { CertificateEvidence } from '../../protocol/certificate.ts';
@@ -13,7 +13,7 @@ import { bitStringBytes, malformed, readValue } from './proof-der.ts';
 
 const OID_KEY_USAGE = '2.5.29.15';
 const DIGITAL_SIGNATURE = 0x80;
-/** Names of a certificate that a fault repeats. */
+/** Most names of a certificate that a fault lists. */
 const NAMES_SHOWN = 10;
 
 export interface JudgedCertificate {
@@ -31,7 +31,7 @@ export interface Signer extends JudgedCertificate {
   readonly publicKey: KeyObject;
 }
 
-/** The domain that a certificate has to name, and the moment. */
+/** The domain that a certificate has to name, and the time of the check. */
 export interface About {
   readonly domain: string;
   readonly service: Service;
@@ -39,7 +39,8 @@ export interface About {
 }
 
 /**
- * What the far end presented in TLS: any name will do, as long as the path is valid ("Domain Name Assertions" §6.2).
+ * Judges what the peer presented in TLS: it may have any name, as long as its path is valid ("Domain Name Assertions"
+ * §6.2).
  * @throws FaultError `dna`: `no-certificate`, `provider-certificate-invalid`.
  */
 export function judgeProvider(validator: PathValidator, chain: CertificateChain, atMs: number): JudgedCertificate {
@@ -50,8 +51,8 @@ export function judgeProvider(validator: PathValidator, chain: CertificateChain,
 }
 
 /**
- * The first of `chain` speaks for the domain: it names it by the rules for its service (RFC 9525), its path is valid, and
- * its key is for signatures, not for certificates (RFC 5755 §4.5).
+ * Judges whether the first of `chain` speaks for the domain: it must name the domain by the rules for the service (RFC
+ * 9525), its path must be valid, and its key must be for signatures, not for certificates (RFC 5755 §4.5).
  * @throws FaultError `dna`: `proof-malformed`, `signer-name-mismatch`, `signer-path-invalid`, `signer-key-usage`.
  */
 export function judgeSigner(validator: PathValidator, chain: readonly Uint8Array[], about: About): Signer {
@@ -65,7 +66,7 @@ export function judgeSigner(validator: PathValidator, chain: readonly Uint8Array
   return { certificate, ...path, identity, publicKey: parsed.publicKey };
 }
 
-/** The name by which a certificate is the domain's. @throws FaultError `dna`: `signer-name-mismatch`. */
+/** The name by which a certificate identifies the domain. @throws FaultError `dna`: `signer-name-mismatch`. */
 export function namedIn(
   certificate: CertificateEvidence,
   { domain, service }: Omit<About, 'atMs'>,
@@ -118,7 +119,7 @@ function readAs(condition: DnaCondition, der: Uint8Array): CertificateEvidence {
 }
 
 /**
- * Both ends are included (RFC 5755 §5, 5), at the precision of a second that the formats have.
+ * Both ends of the period are included (RFC 5755 §5, item 5), in whole seconds, the precision of the formats.
  * @throws FaultError `dna`: `lifetime-too-long`, `proof-not-yet-valid`, `proof-expired`, `proof-malformed`.
  */
 export function judgePeriod(period: { readonly notBeforeMs: number; readonly notAfterMs: number }, atMs: number): void {
@@ -131,7 +132,7 @@ export function judgePeriod(period: { readonly notBeforeMs: number; readonly not
   if (at > notAfterMs) throw dnaFailure('proof-expired', `valid until ${new Date(notAfterMs).toISOString()}`);
 }
 
-/** The provider's certificate, or its key, is the one that a statement names. @throws FaultError `dna`: `holder-mismatch`. */
+/** Requires that a statement names the provider's certificate or key. @throws FaultError `dna`: `holder-mismatch`. */
 export function judgeHolder(
   holder: { readonly type: 'publicKey' | 'publicKeyCert'; readonly sha256: Buffer },
   provider: JudgedCertificate,
@@ -143,7 +144,7 @@ export function judgeHolder(
   throw dnaFailure('holder-mismatch', `it is for ${what} ${named}, presented was ${presented}`);
 }
 
-/** What a verdict says of the two. */
+/** What a verdict records about the two certificates. */
 export const certificateEvidence = (provider: JudgedCertificate, signer: Signer): Evidence => ({
   sha256: provider.certificate.sha256,
   signerSha256: signer.certificate.sha256,

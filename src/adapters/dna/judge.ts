@@ -14,22 +14,22 @@ import { checkXmlAssertion } from './xml-assertion/check.ts';
 export interface DnaProofJudgePorts {
   readonly pathValidator: PathValidator;
   readonly clock: Clock;
-  /** The shared resolver. For dnssec-ta it says whether an anchor may be supplied; it is never given one. */
+  /** The shared resolver. For dnssec-ta its answers decide whether an anchor may be supplied; it is never given one. */
   readonly resolver: Pick<Resolver, 'srv' | 'validates'>;
-  /** For proofs of dnssec-ta that are a URL. @defaultValue these stay open */
+  /** Fetches proofs of dnssec-ta that are a URL. @defaultValue these stay undetermined */
   readonly get?: HttpsGet;
   /** How the validators that are opened for supplied anchors reach the DNS. @defaultValue the servers of the system */
   readonly dns?: Pick<UnboundOptions, 'servers' | 'stubs'>;
-  /** Opens such a validator. @defaultValue libunbound, as `dns` says */
+  /** Opens such a validator. @defaultValue libunbound, configured by `dns` */
   readonly openValidator?: OpenValidator;
   /**
-   * Whether a host name, in A-labels, is one of this server's: attribute certificates may be meant for certain servers only.
-   * @defaultValue none is
+   * Whether a host name, in A-labels, belongs to this server: attribute certificates may be meant for certain servers
+   * only. @defaultValue none does
    */
   readonly isOurs?: (hostName: string) => boolean;
 }
 
-/** A judge of all three kinds; `close` frees what it holds, and what is asked afterwards is `cancelled`. */
+/** A judge of all three kinds of proof; `close` frees its resources, and later checks end as `cancelled`. */
 export function createDnaProofJudge(ports: DnaProofJudgePorts): DnaProofJudge & { close(): void } {
   const { pathValidator, clock, resolver, get, dns, isOurs = () => false } = ports;
   const zones = new AnchoredZones({ open: ports.openValidator ?? isolatedValidator(dns), clock });
@@ -61,7 +61,7 @@ export function createDnaProofJudge(ports: DnaProofJudgePorts): DnaProofJudge & 
 
 const proved = (proof: Proof): ProofVerdict => ({ kind: 'proved', ...proof });
 
-/** The list of conditions knows what each means; what is not on it is our own mistake, and leaves the question open. */
+/** DNA_CONDITIONS gives the verdict for each condition; any other error is a bug of ours, and decides nothing. */
 function unproved(thrown: unknown): ProofVerdict {
   const fault = toFault(thrown, 'dna');
   const condition = fault.layer === 'dna' && thrown instanceof FaultError ? fault.condition : '';

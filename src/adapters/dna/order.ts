@@ -1,4 +1,4 @@
-/** What the owner of a domain orders when he delegates a service of it, made fit to be stated in either format. */
+/** What the owner of a domain orders to delegate one of its services, checked and prepared for either format. */
 import {
   createHash,
   createPrivateKey,
@@ -21,11 +21,11 @@ import { describeKey, publicHalf, schemeFor, type SignatureScheme } from './sign
 export interface DelegationOrder {
   readonly domain: string;
   readonly service: Service;
-  /** Certificate chain, PEM, leaf first, of a certificate that names the domain; and its key, which the provider never sees. */
+  /** PEM chain, leaf first, of a certificate that names the domain; and its key, which the provider never sees. */
   readonly signer: Credential;
-  /** The provider's TLS certificate, or its public key, PEM: with the key alone it may renew the certificate. */
+  /** The provider's TLS certificate or public key, PEM: if the key is named, the provider may renew its certificate. */
   readonly provider: { readonly certificate: string } | { readonly publicKey: string };
-  /** In milliseconds since the epoch, cut to a second. */
+  /** In milliseconds since the epoch, truncated to a second. */
   readonly notBeforeMs: number;
   /** Seven days at most. @defaultValue seven days */
   readonly lifetimeMs?: number;
@@ -39,7 +39,7 @@ export interface FitOrder {
   /** DER, leaf first. */
   readonly chain: readonly Buffer[];
   readonly key: KeyObject;
-  /** What the format calls the scheme. */
+  /** The identifier of the scheme in the format. */
   readonly schemeId: string;
   readonly scheme: SignatureScheme;
   readonly holder: { readonly type: 'publicKey' | 'publicKeyCert'; readonly sha256: Buffer };
@@ -52,7 +52,7 @@ export interface FitOrder {
 const unfit = (text: string, options?: ErrorOptions) => dnaFailure('issuer-unfit', text, options);
 
 /**
- * Refuses what no reader would accept.
+ * Prepares an order, and refuses one that no reader would accept.
  * @throws FaultError `dna`: `issuer-unfit`, local.
  */
 export function fitOrder(order: DelegationOrder, schemes: Readonly<Record<string, SignatureScheme>>): FitOrder {
@@ -93,7 +93,7 @@ export function fitOrder(order: DelegationOrder, schemes: Readonly<Record<string
   };
 }
 
-/** 127 bits and no sign. */
+/** A positive number of 127 bits. */
 function randomSerial(): string {
   const octets = randomBytes(16);
   octets[0] = ((octets[0] ?? 0) & 0x3f) | 0x40;

@@ -1,4 +1,4 @@
-/** The DER of a proof (src/protocol/der.ts), with the faults of proofs, and no more values than those have. */
+/** The DER of proofs, read by src/protocol/der.ts: errors become faults of proofs, and few values are read. */
 import { dnaFailure } from '../../protocol/dna-conditions.ts';
 import {
   DerError,
@@ -10,12 +10,12 @@ import {
 
 export { constructedTag, type DerValue, oidContents, primitiveTag, TAG } from '../../protocol/der.ts';
 
-/** Most values read inside of one: nothing in a proof has more. */
+/** Most values read inside one value: nothing in a proof has more. */
 const MAX_VALUES = 64;
 
 export const malformed = (text: string, options?: ErrorOptions) => dnaFailure('proof-malformed', text, options);
 
-/** What `read` finds in DER. @throws FaultError `dna`: `proof-malformed`, where it is none. */
+/** The result of `read`. @throws FaultError `dna`: `proof-malformed`, when the input is not DER. */
 export function orMalformed<T>(read: () => T): T {
   try {
     return read();
@@ -25,13 +25,13 @@ export function orMalformed<T>(read: () => T): T {
   }
 }
 
-/** The values that stand behind one another in `octets`. @throws FaultError `dna`: `proof-malformed`. */
+/** The consecutive values in `octets`. @throws FaultError `dna`: `proof-malformed`. */
 export const readValues = (octets: Uint8Array): DerValue[] => orMalformed(() => readDerValues(octets, MAX_VALUES));
 
-/** The one value that `octets` hold. @throws FaultError `dna`: `proof-malformed`. */
+/** The single value in `octets`. @throws FaultError `dna`: `proof-malformed`. */
 export const readValue = (octets: Uint8Array): DerValue => orMalformed(() => readDerValue(octets));
 
-/** The values inside a constructed one, asked for in their order. Each method throws `proof-malformed`. */
+/** The values inside a constructed one, taken in order. Each method throws `proof-malformed`. */
 export class Fields {
   readonly #what: string;
   readonly #values: DerValue[];
@@ -41,7 +41,7 @@ export class Fields {
     this.#values = readValues(value.contents);
   }
 
-  /** The next value, which has this tag. */
+  /** The next value, which must have this tag. */
   take(tag: number): DerValue {
     const value = this.#values.shift();
     if (value?.tag !== tag)
@@ -54,20 +54,20 @@ export class Fields {
     return this.#values[0]?.tag === tag ? this.#values.shift() : undefined;
   }
 
-  /** All further values, each of which has this tag. */
+  /** All further values, each of which must have this tag. */
   takeAll(tag: number): DerValue[] {
     const values: DerValue[] = [];
     while (this.#values.length > 0) values.push(this.take(tag));
     return values;
   }
 
-  /** Nothing may follow. */
+  /** Requires that no value is left. */
   end(): void {
     if (this.#values.length > 0) throw malformed(`${this.#what}: values that do not belong there`);
   }
 }
 
-/** The values of the one SEQUENCE that `octets` hold. @throws FaultError `dna`: `proof-malformed`. */
+/** The values of the single SEQUENCE in `octets`. @throws FaultError `dna`: `proof-malformed`. */
 export function readSequence(octets: Uint8Array, what: string): Fields {
   const value = readValue(octets);
   if (value.tag !== TAG.sequence) throw malformed(`${what}: no SEQUENCE`);
@@ -76,13 +76,13 @@ export function readSequence(octets: Uint8Array, what: string): Fields {
 
 export const fieldsOf = (value: DerValue, what: string): Fields => new Fields(value, what);
 
-/** The octets of a BIT STRING that is made of whole ones. */
+/** The octets of a BIT STRING, which must consist of whole octets. */
 export function bitStringOf(value: DerValue): Buffer {
   if (value.contents[0] !== 0) throw malformed('a bit string that is not one of octets');
   return bitStringBytes(value);
 }
 
-/** The octets of a BIT STRING, the last of which may be filled up with zeros. */
+/** The octets of a BIT STRING, the last of which may be padded with zeros. */
 export function bitStringBytes({ tag, contents }: DerValue): Buffer {
   if (tag !== TAG.bitString || contents.length === 0) throw malformed('this is no bit string');
   return contents.subarray(1);
@@ -96,21 +96,21 @@ export function integerOf({ contents }: DerValue): Buffer {
   return contents;
 }
 
-/** A time to the second in UTC, the one form that RFC 5755 §4.2.6 allows; in milliseconds since the epoch. */
+/** A UTC time in whole seconds, the only form that RFC 5755 §4.2.6 allows; in milliseconds since the epoch. */
 export function generalizedTimeOf({ contents }: DerValue): number {
   const text = contents.toString('latin1');
   const iso = text.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6.000Z');
   const at = Date.parse(iso);
-  // Date.parse takes the 30th of February for the 1st of March.
+  // Date.parse takes 30 February for a day in March.
   if (Number.isNaN(at) || new Date(at).toISOString() !== iso) throw malformed('a time that is none');
   return at;
 }
 
-/** TRUE; a FALSE that stands there is not DER, since it is the default wherever a BOOLEAN is used here. */
+/** Requires TRUE: an encoded FALSE is not DER, since FALSE is the default of every BOOLEAN used here. */
 export function readTrue({ contents }: DerValue): void {
   if (contents.length !== 1 || contents[0] !== 0xff) throw malformed('a boolean that is not TRUE');
 }
 
-/** DER orders the values of a SET OF by their octets (X.690 §11.6). */
+/** DER sorts the values of a SET OF by their octets (X.690 §11.6). */
 export const inSetOrder = (encodings: readonly Uint8Array[]): Uint8Array[] =>
   [...encodings].sort((a, b) => Buffer.compare(a, b));

@@ -1,27 +1,27 @@
-/** The signatures that statements may bear: closed lists, nothing with SHA-1, nothing unsigned. */
+/** The signature schemes that statements may use: closed lists, without SHA-1, and without unsigned statements. */
 import { constants, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 import { dnaFailure } from '../../protocol/dna-conditions.ts';
 
 export interface SignatureScheme {
-  /** What the format calls it. */
+  /** Its name in the format. */
   readonly name: string;
   readonly keyType: 'rsa' | 'ec' | 'ed25519';
-  /** What OpenSSL calls the curve; absent where any of those below will do. */
+  /** OpenSSL's name of the curve; absent when any of the curves below will do. */
   readonly curve?: string;
-  /** Null where the algorithm has its own. */
+  /** Null when the algorithm has a hash of its own. */
   readonly hash: 'sha256' | 'sha384' | 'sha512' | null;
   readonly padding?: 'pss';
-  /** Of ECDSA: a SEQUENCE of two numbers (RFC 5480), or these side by side (RFC 7518 §3.4). */
+  /** For ECDSA: a SEQUENCE of two numbers (RFC 5480), or the two concatenated (RFC 7518 §3.4). */
   readonly dsaEncoding?: 'der' | 'ieee-p1363';
 }
 
 /** P-256 and P-384. */
 const CURVES: readonly (string | undefined)[] = ['prime256v1', 'secp384r1'];
 const MIN_RSA_BITS = 2_048;
-/** As in paths: a signature of twice the length costs four times the time, and strangers bring the keys. */
+/** As in path validation: a signature of twice the length takes four times as long, and strangers choose the keys. */
 const MAX_RSA_BITS = 8_192;
 
-/** In attribute certificates, by the DER of the AlgorithmIdentifier (RFC 5754 §3, RFC 8410 §3), hex. */
+/** Schemes of attribute certificates by the DER of the AlgorithmIdentifier, in hex (RFC 5754 §3, RFC 8410 §3). */
 export const ATTRIBUTE_CERTIFICATE_SCHEMES: Readonly<Record<string, SignatureScheme>> = {
   '300d06092a864886f70d01010b0500': { name: 'sha256WithRSAEncryption', keyType: 'rsa', hash: 'sha256' },
   '300d06092a864886f70d01010c0500': { name: 'sha384WithRSAEncryption', keyType: 'rsa', hash: 'sha384' },
@@ -32,7 +32,7 @@ export const ATTRIBUTE_CERTIFICATE_SCHEMES: Readonly<Record<string, SignatureSch
   '300506032b6570': { name: 'Ed25519', keyType: 'ed25519', hash: null },
 };
 
-/** In XML assertions, by the name that JOSE has for them (RFC 7518 §3.1, RFC 8037 §3.1). */
+/** Schemes of XML assertions by their JOSE names (RFC 7518 §3.1, RFC 8037 §3.1). */
 export const XML_ASSERTION_SCHEMES: Readonly<Record<string, SignatureScheme>> = Object.fromEntries(
   (
     [
@@ -44,7 +44,7 @@ export const XML_ASSERTION_SCHEMES: Readonly<Record<string, SignatureScheme>> = 
   ).map((scheme) => [scheme.name, scheme]),
 );
 
-/** Whether a key is of the kind that `scheme` is for. */
+/** Whether a key can be used with `scheme`. */
 function fits(scheme: SignatureScheme, key: KeyObject): boolean {
   const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
   if (key.asymmetricKeyType !== scheme.keyType) return false;
@@ -63,8 +63,8 @@ const withOptions = (key: KeyObject, { padding, dsaEncoding }: SignatureScheme) 
 });
 
 /**
- * The scheme that a format means by `name`.
- * @throws FaultError `dna`: `algorithm-unsupported` when it means none, or one for other keys than this.
+ * The scheme with this `name` in a format.
+ * @throws FaultError `dna`: `algorithm-unsupported` when there is none, or when it is for other keys than this.
  */
 export function schemeNamed(
   schemes: Readonly<Record<string, SignatureScheme>>,
@@ -78,7 +78,7 @@ export function schemeNamed(
   return scheme;
 }
 
-/** The first that fits a key, and the name that the format has for it; null when none does. */
+/** The first scheme that fits a key (for P-384, with SHA-384) and its identifier in the format; null when none does. */
 export function schemeFor(
   schemes: Readonly<Record<string, SignatureScheme>>,
   key: KeyObject,
@@ -100,7 +100,7 @@ export function requireSignature(
   try {
     good = verify(scheme.hash, data, withOptions(key, scheme), signature);
   } catch {
-    // OpenSSL has its own errors for signatures that are none at all.
+    // OpenSSL throws errors of its own for malformed signatures.
   }
   if (!good) throw dnaFailure('signature-invalid', 'it is not one of the key of the signer over this statement');
 }

@@ -1,8 +1,8 @@
-/** Where the aliases in an answer lead to (RFC 1034 §3.6.2); a resolver hands out the whole chain in one message. */
+/** Follows the aliases in an answer (RFC 1034 §3.6.2); a resolver returns the whole chain in one message. */
 import { type Question, type ResourceRecord, TYPE } from './message.ts';
 import { nameIn, UNREADABLE } from './rdata.ts';
 
-/** Links of a chain that are followed; unbound follows eleven. */
+/** Most links of a chain that are followed; unbound follows eleven. */
 const MAX_LINKS = 16;
 
 export type ChainEnd =
@@ -11,9 +11,9 @@ export type ChainEnd =
       /** The last name, lower case, without the final dot. */
       readonly owner: string;
       readonly isAlias: boolean;
-      /** Those of the last name and the type asked for. */
+      /** The records of the last name that have the type asked for. */
       readonly records: readonly ResourceRecord[];
-      /** The shortest of the chain, and of the records. */
+      /** The shortest TTL of the chain and of the records. */
       readonly ttlSeconds: number;
     }
   | { readonly kind: 'broken'; readonly reason: string };

@@ -1,7 +1,7 @@
 /**
- * Answers of the DNS are remembered for as long as they say (RFC 1035 §3.2.1, RFC 2308 §5), and equal questions asked at
- * once are one. A remembered answer keeps its security status; failures and bogus answers are not remembered: whoever
- * asks again waits out a backoff of his own.
+ * Caches DNS answers for as long as their TTL allows (RFC 1035 §3.2.1, RFC 2308 §5), and merges equal concurrent
+ * questions into one. A cached answer keeps its security status. Failures and bogus answers are not cached: callers
+ * that ask again have a backoff of their own.
  */
 import type { Clock, LookUpOptions, Resolver } from '../../ports.ts';
 import type { DnsAnswer } from '../../protocol/dns.ts';
@@ -9,17 +9,20 @@ import { systemClock } from '../clock.ts';
 import { LruMap } from '../lru.ts';
 
 export interface AnswerCacheOptions {
-  /** Answers kept, of services, of hosts and of certificates each; the one used longest ago goes first. @defaultValue 10000 */
+  /**
+   * Answers kept, separately for services, hosts and certificates; the least recently used one is evicted first.
+   * @defaultValue 10000
+   */
   readonly maxAnswers?: number;
-  /** A slip in a zone must not stay for longer. @defaultValue 86400 */
+  /** Longest time that an answer is kept: a mistake in a zone must not last longer. @defaultValue 86400 */
   readonly maxTtlSeconds?: number;
-  /** The same for "there is none". @defaultValue 300 */
+  /** The same for negative answers. @defaultValue 300 */
   readonly maxNegativeTtlSeconds?: number;
   /** @defaultValue the system's clock */
   readonly clock?: Clock;
 }
 
-/** A resolver that asks `resolver` only for what it does not remember, or what is wanted `fresh`. */
+/** A resolver that asks `resolver` only for answers that are not in its cache, or that are wanted `fresh`. */
 export function rememberAnswers(resolver: Resolver, options: AnswerCacheOptions = {}): Resolver {
   const services = new AnswerCache(resolver.srv.bind(resolver), options);
   const hosts = new AnswerCache(resolver.addresses.bind(resolver), options);
@@ -32,7 +35,7 @@ export function rememberAnswers(resolver: Resolver, options: AnswerCacheOptions 
   };
 }
 
-/** Longest answer that is kept, in characters of names and data: what strangers publish fills the memory of others. */
+/** Longest answer that is kept, in characters of names and data: what strangers publish must not fill our memory. */
 export const MAX_CHARACTERS = 8_192;
 
 type Ask<Record> = (name: string, signal: AbortSignal, options: LookUpOptions) => Promise<DnsAnswer<Record>>;
@@ -43,10 +46,10 @@ interface Remembered<Record> {
   readonly untilMs: number;
 }
 
-/** A question under way. It is given up when nobody waits for its answer any more. */
+/** A question under way. It is cancelled when nobody waits for its answer any more. */
 interface Question<Record> {
   readonly answer: Promise<DnsAnswer<Record>>;
-  /** Nobody waits for it any more. */
+  /** Called when nobody waits for it any more. */
   readonly forget: () => void;
   askers: number;
 }
@@ -57,7 +60,7 @@ class AnswerCache<Record extends object> {
   readonly #maxTtlSeconds: { readonly positive: number; readonly negative: number };
   readonly #remembered: LruMap<string, Remembered<Record>>;
   readonly #underWay = new Map<string, Question<Record>>();
-  /** Those on behalf of verification, which may have to wait for their turn: our own stanzas do not wait with them. */
+  /** Questions for verification, which may have to wait for a turn; our own stanzas must not wait with them. */
   readonly #underWayForVerification = new Map<string, Question<Record>>();
 
   constructor(ask: Ask<Record>, options: AnswerCacheOptions) {
@@ -82,13 +85,13 @@ class AnswerCache<Record extends object> {
     return this.#join(underWay ?? this.#start(name, purpose), signal);
   }
 
-  /** With what is left of its time (RFC 1035 §7.4). */
+  /** The answer with the rest of its TTL (RFC 1035 §7.4). */
   #recall(name: string): DnsAnswer<Record> | null {
     const found = this.#remembered.get(name);
     if (found === undefined) return null;
     const now = this.#clock.now();
     const leftMs = found.untilMs - now;
-    // Of a time to come is what was remembered before the clock was set back: how old it is, nobody knows.
+    // An answer from the future was stored before the clock was set back: its age is unknown.
     if (leftMs > 0 && found.sinceMs <= now) return { ...found.answer, ttlSeconds: Math.ceil(leftMs / 1_000) };
     this.#remembered.delete(name);
     return null;
@@ -99,7 +102,7 @@ class AnswerCache<Record extends object> {
     const controller = new AbortController();
     const answer = this.#ask(name, controller.signal, { fresh: true, purpose }).then(
       (told) => {
-        if (table.get(name) !== question) return told; // given up
+        if (table.get(name) !== question) return told; // cancelled
         table.delete(name);
         this.#remember(name, told);
         return told;
@@ -140,7 +143,7 @@ class AnswerCache<Record extends object> {
     const isNegative = answer.status === 'nodata-secure' || answer.status === 'nodata-insecure';
     const isKept = (isPositive || isNegative) && charactersOf(answer.records) <= MAX_CHARACTERS;
     const ttlSeconds = isKept ? Math.min(answer.ttlSeconds, isPositive ? positive : negative) : 0;
-    // What was remembered has been asked for again: it is no longer believed, whatever came of that.
+    // An older answer is no longer trusted once the question was asked again, whatever the result.
     if (ttlSeconds <= 0) this.#remembered.delete(name);
     else {
       const sinceMs = this.#clock.now();

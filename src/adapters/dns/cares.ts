@@ -1,4 +1,4 @@
-/** Plain DNS through c-ares, each query on a channel of its own: nothing here is ever secure, or bogus. */
+/** Plain DNS through c-ares, each query on a channel of its own: no answer is ever secure or bogus. */
 import { Resolver as CaresResolver } from 'node:dns/promises';
 import type { Clock } from '../../ports.ts';
 import type { NameSource, Outcome } from './outcome.ts';
@@ -11,9 +11,9 @@ export interface CaresOptions {
   readonly clock: Clock;
 }
 
-/** c-ares in Node gives no TTL with SRV records: short, though deployed ones are kept for 5 minutes to a day. */
+/** c-ares in Node gives no TTL with SRV records. This one is short: deployed ones are 5 minutes to a day. */
 export const SRV_TTL_SECONDS = 30;
-/** For "there is none": Node does not give the SOA, whose minimum RFC 2308 §5 asks for. */
+/** For negative answers: Node does not give the SOA, whose minimum RFC 2308 §5 asks for. */
 const NEGATIVE_TTL_SECONDS = 30;
 
 /** @throws TypeError when a server is not an address with an optional port. */
@@ -26,7 +26,7 @@ export function createCaresSource(options: CaresOptions): NameSource {
     stop: AbortSignal,
   ): Promise<Outcome<Found>> {
     const channel = channels.take();
-    const cancel = (): void => channel.cares.cancel(); // and with it everything on the channel
+    const cancel = (): void => channel.cares.cancel(); // cancels everything on the channel
     stop.addEventListener('abort', cancel, { once: true });
     try {
       const found = await query(channel.cares);
@@ -65,12 +65,12 @@ interface Channel {
   readonly madeAtMs: number;
 }
 
-/** With the servers of the system, a channel knows those of when it was made. */
+/** Age after which a channel is not reused: it knows the system's servers as of its creation. */
 const CHANNEL_AGE_MS = 60_000;
 
 /**
- * Channels that have nothing to do. To make one costs more than a query on it; each has at most one query at a time, since
- * cancelling a channel cancels all that is on it. One whose query failed is not used again: c-ares holds grudges.
+ * Idle channels, since creating one costs more than a query on it. Each has at most one query at a time, because
+ * cancelling a channel cancels everything on it. One whose query failed is not reused: c-ares remembers failed servers.
  */
 class Channels {
   readonly #idle: Channel[] = [];
@@ -80,7 +80,7 @@ class Channels {
 
   constructor({ servers, timeoutMs, tries, clock }: CaresOptions) {
     this.#servers = servers.map(toCaresServer);
-    // c-ares goes round all servers and doubles its patience each round; all rounds have to fit into timeoutMs.
+    // c-ares tries all servers in rounds, and doubles its timeout each round; all rounds have to fit into timeoutMs.
     const rounds = Math.max(1, servers.length) * (2 ** tries - 1);
     this.#settings = { timeout: Math.max(1, Math.floor(timeoutMs / rounds)), tries };
     this.#clock = clock;
@@ -99,14 +99,14 @@ class Channels {
   }
 
   giveBack(channel: Channel): void {
-    this.#idle.push(channel); // never more than there are slots
+    this.#idle.push(channel); // never more of them than slots
   }
 }
 
 const codeOf = (thrown: unknown): string =>
   thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown);
 
-/** NXDOMAIN or NODATA: an answer too. */
+/** NXDOMAIN or NODATA, which are answers too. */
 const isAbsence = (thrown: unknown): boolean => ['ENOTFOUND', 'ENODATA'].includes(codeOf(thrown));
 
 function failedQuery(thrown: unknown): Outcome<never> {
@@ -126,7 +126,7 @@ const CARES_REASONS: Readonly<Record<string, string>> = {
   EBADNAME: 'not a name that DNS can hold',
 };
 
-/** In the form that c-ares takes. */
+/** The form that c-ares accepts. */
 function toCaresServer(server: string): string {
   const { address, family, port } = parseServer(server);
   return family === 6 ? `[${address}]:${port}` : `${address}:${port}`;

@@ -2,7 +2,7 @@
 import { BoundedWork, type Bounds, NotDone, type Purpose } from '../bounded.ts';
 import type { Outcome } from './outcome.ts';
 
-/** A look-up that waits for its turn; it ends when its time is over or `signal` fires, and then at once. */
+/** A look-up that waits for its turn; it ends at once when its time is over or `signal` fires. */
 export type LookUp = <Found>(
   look: (stop: AbortSignal) => Promise<Outcome<Found>>,
   signal: AbortSignal,

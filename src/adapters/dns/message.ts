@@ -1,7 +1,7 @@
 /**
- * DNS messages as a stub resolver needs them (RFC 1035 §4.1): one question out, what it brought in. Time and memory are
- * bounded whatever the bytes are: dns-packet takes the lengths of records on trust, and follows chains of pointers that make
- * a message of 64 KiB cost it more than a second.
+ * DNS messages as a stub resolver needs them (RFC 1035 §4.1): one question out, its answer in. Time and memory are
+ * bounded for any input. The package dns-packet trusts the lengths of records, and follows chains of pointers that make
+ * a message of 64 KiB take it more than a second.
  */
 import { brief } from '../../protocol/faults.ts';
 import { nameIn } from './rdata.ts';
@@ -23,17 +23,17 @@ export interface ResourceRecord {
   readonly owner: string;
   readonly type: number;
   readonly ttlSeconds: number;
-  /** Part of the message; a name at its end is written out in full (CNAME, SRV). */
+  /** A slice of the message; a name at its end is decompressed (CNAME, SRV). */
   readonly rdata: Buffer;
 }
 
 export interface Answer {
   readonly rcode: number;
-  /** TC: the rest is to be had over TCP. */
+  /** TC: the whole answer is available over TCP. */
   readonly truncated: boolean;
-  /** RA: whoever answered resolves for others. */
+  /** RA: the server resolves recursively. */
   readonly recursive: boolean;
-  /** AD: whoever answered has validated all of it (RFC 4035 §3.2.3). */
+  /** AD: the server has validated all of it (RFC 4035 §3.2.3). */
   readonly authentic: boolean;
   readonly answers: readonly ResourceRecord[];
   readonly authorities: readonly ResourceRecord[];
@@ -49,22 +49,22 @@ export interface ExtendedError {
 const HEADER_BYTES = 12;
 const FLAG = { response: 0x8000, truncated: 0x0200, rd: 0x0100, ra: 0x0080, ad: 0x0020, cd: 0x0010 } as const;
 const OPCODE_MASK = 0x7800;
-/** What is safe over any path (RFC 9715 §3.1); more comes over TCP. */
+/** Largest size that is safe over any path (RFC 9715 §3.1); longer answers come over TCP. */
 const UDP_PAYLOAD_BYTES = 1_232;
 const DNSSEC_OK = 0x8000;
 const OPTION_EXTENDED_ERROR = 15;
-/** The two highest bits say that the rest is where a name goes on. */
+/** The two highest bits mark a pointer: the rest is the offset at which the name continues. */
 const POINTER = 0xc000;
 const ROOT = Buffer.from([0]);
 const MAX_NAME_OCTETS = 255;
 const MAX_LABEL_OCTETS = 63;
-/** Names have at most 127 labels, so that honest ones need no more pointers. */
+/** Names have at most 127 labels, so well-formed ones need no more pointers than that. */
 const MAX_POINTERS = 127;
-/** Records in one message; a validated answer of 64 has some 70. */
+/** Most records in one message; a validated answer of 64 has about 70. */
 const MAX_RECORDS = 512;
 const MAX_ERRORS = 4;
 
-/** A question in wire form; null for what is no name. AD and DO both ask for the AD bit (RFC 6840 §5.7). */
+/** A question in wire form; null when its name is not valid. AD and DO both ask for the AD bit (RFC 6840 §5.7). */
 export function encodeQuery(id: number, { name, type }: Question, checkingDisabled: boolean): Buffer | null {
   const owner = encodeName(name);
   if (owner === null) return null;
@@ -94,8 +94,8 @@ function encodeName(name: string): Buffer | null {
 }
 
 /**
- * What `bytes` says to the question `id`; null when it answers another one.
- * @throws Error when it is an answer to it, and malformed.
+ * The answer in `bytes` to `question` with this `id`; null when it answers another one.
+ * @throws Error when it is the answer, but malformed.
  */
 export function readAnswer(bytes: Buffer, id: number, question: Question): Answer | null {
   if (bytes.length < HEADER_BYTES || bytes.readUInt16BE(0) !== id) return null;
@@ -105,7 +105,7 @@ export function readAnswer(bytes: Buffer, id: number, question: Question): Answe
   if (!reader.asks(question)) return null;
   const [answerCount, authorityCount, additionalCount] = [6, 8, 10].map((at) => bytes.readUInt16BE(at));
   const truncated = (flags & FLAG.truncated) !== 0;
-  // What is cut off is not looked at: it comes again, as a whole.
+  // A truncated answer is not parsed: the whole one follows over TCP.
   const answers = truncated ? [] : reader.records(answerCount ?? 0);
   const authorities = truncated ? [] : reader.records(authorityCount ?? 0);
   const opt = truncated ? undefined : reader.records(additionalCount ?? 0).find(({ type }) => type === TYPE.opt);
@@ -131,7 +131,7 @@ class Reader {
     this.#bytes = bytes;
   }
 
-  /** Reads the question, and says whether it is this one; names are equal in any case of their letters. */
+  /** Reads the question and tells whether it is this one; names are compared case-insensitively. */
   asks({ name, type }: Question): boolean {
     const { wire, end } = this.#nameAt(this.#at);
     if (end + 4 > this.#bytes.length) return false;
@@ -140,7 +140,7 @@ class Reader {
     return isSame && this.#bytes.readUInt16BE(end) === type && this.#bytes.readUInt16BE(end + 2) === CLASS_IN;
   }
 
-  /** The next `count` records, those of other classes left out. */
+  /** The next `count` records, without those of other classes. */
   records(count: number): ResourceRecord[] {
     this.#left -= count;
     if (this.#left < 0) throw new Error(`more than ${MAX_RECORDS} records`);
@@ -157,14 +157,14 @@ class Reader {
     const end = start + bytes.readUInt16BE(at + 8);
     if (end > bytes.length) throw new Error('a record is cut off');
     this.#at = end;
-    // Class and TTL of OPT are something else (RFC 6891 §6.1.3).
+    // OPT uses class and TTL for something else (RFC 6891 §6.1.3).
     if (type === TYPE.opt) return { owner, type, ttlSeconds: ttl, rdata: bytes.subarray(start, end) };
     if (class_ !== CLASS_IN) return null;
     const MAX_TTL = 2 ** 31;
     return { owner, type, ttlSeconds: ttl < MAX_TTL ? ttl : 0, rdata: this.#rdata(type, start, end) };
   }
 
-  /** Mostly a pointer to where it stood before: that is read once. */
+  /** Mostly a pointer to an earlier name, which is read only once. */
   #ownerAt(start: number): { owner: string; end: number } {
     const bytes = this.#bytes;
     const pointer = start + 2 <= bytes.length ? bytes.readUInt16BE(start) : 0;
@@ -184,7 +184,7 @@ class Reader {
     return Buffer.concat([this.#bytes.subarray(start, nameAt), name.wire]);
   }
 
-  /** Pointers lead backwards only, so that none can be followed twice (RFC 1035 §4.1.4). */
+  /** Pointers may only lead backwards, so none can be followed twice (RFC 1035 §4.1.4). */
   #nameAt(start: number): { wire: Buffer; end: number } {
     const bytes = this.#bytes;
     const labels: Buffer[] = [];

@@ -1,11 +1,11 @@
-/** RDATA of the few types that are asked for, as bytes without compression; what cannot be read stays visible as unfit. */
+/** Parses uncompressed RDATA of the few types that are asked for; unreadable records stay visible as unusable. */
 import { SocketAddress } from 'node:net';
 import { readTlsa, type TlsaRecord } from '../../protocol/tlsa.ts';
 import type { SrvFields } from './outcome.ts';
 
-/** What nobody takes for a name, or an address. */
+/** Stands in for an unreadable name or address; it is valid as neither. */
 export const UNREADABLE = '\ufffd';
-/** Largest RDATA that is kept, in bytes: certificates of today have a quarter of it, a message 64 KiB. */
+/** Largest RDATA that is kept, in bytes: certificates of today take a quarter of it; a message may hold 64 KiB. */
 export const MAX_TLSA_BYTES = 8_192;
 
 /** RFC 2782: priority, weight, port, target. */
@@ -16,7 +16,7 @@ export function srvFields(rdata: Buffer): SrvFields {
   return { priority, weight, port, target: nameIn(rdata.subarray(NUMBERS)) };
 }
 
-/** A name in wire form (RFC 1035 §3.1) as text; labels with other than printable ASCII, or a dot, are no host's. */
+/** A name in wire form (RFC 1035 §3.1) as text; no host has labels with a dot, or other than printable ASCII. */
 export function nameIn(wire: Buffer): string {
   const labels: string[] = [];
   for (let at = 0; at < wire.length;) {
@@ -30,7 +30,7 @@ export function nameIn(wire: Buffer): string {
   return UNREADABLE;
 }
 
-/** An address as text; the length says of which family. */
+/** An address as text; the length gives its family. */
 export function addressText(rdata: Buffer): string {
   if (rdata.length === 4) return rdata.join('.');
   if (rdata.length !== 16) return UNREADABLE;
@@ -39,8 +39,8 @@ export function addressText(rdata: Buffer): string {
 }
 
 /**
- * A record that cannot be read, or is too large, is one of no known usage: without it, a set that is broken would look like
- * none, and neither TLS nor a proof would be asked for (RFC 6698 §4.1, RFC 7673 §4.1).
+ * A record that is unreadable or too large gets an unknown usage. If it were dropped, a broken set would look like an
+ * absent one, and neither TLS nor a proof would be required (RFC 6698 §4.1, RFC 7673 §4.1).
  */
 export function tlsaRecord(rdata: Uint8Array): TlsaRecord {
   return (

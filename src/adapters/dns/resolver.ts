@@ -1,4 +1,4 @@
-/** Services and addresses of domains (RFC 6120 §3.2, RFC 8305 §3), whoever is asked for them. */
+/** Looks up services and addresses of domains (RFC 6120 §3.2, RFC 8305 §3) in any source. */
 import { isIP } from 'node:net';
 import type { Clock, Resolver } from '../../ports.ts';
 import { interleaveFamilies, literalAddress } from '../../protocol/addresses.ts';
@@ -14,30 +14,33 @@ import { systemAddresses } from './system-hosts.ts';
 
 export interface ResolverOptions {
   /**
-   * Servers to ask, and only these: `127.0.0.1`, `127.0.0.1@5399`, `127.0.0.1:5399`, `[::1]@5399`.
-   * @defaultValue those of the system; hosts are then looked for in the hosts file first
+   * The only servers to ask: `127.0.0.1`, `127.0.0.1@5399`, `127.0.0.1:5399`, `[::1]@5399`.
+   * @defaultValue those of the system; hosts are then looked up in the hosts file first
    */
   readonly servers?: readonly string[];
-  /** The longest that one look-up takes, in milliseconds, waiting for a free slot included. @defaultValue 5000 */
+  /** Time limit for one look-up, in milliseconds, including the wait for a free slot. @defaultValue 5000 */
   readonly timeoutMs?: number;
   /** How often each server is asked within that time. @defaultValue 2 */
   readonly tries?: number;
-  /** Queries under way at one time, for verification no more than half of these; further ones wait. Each holds a UDP socket. @defaultValue 100 */
+  /**
+   * Queries under way at one time, at most half of them for verification; further ones wait. Each holds a UDP socket.
+   * @defaultValue 100
+   */
   readonly maxQueries?: number;
-  /** Look-ups that wait for their turn; further ones fail at once. @defaultValue 20000 */
+  /** Look-ups that may wait for their turn; further ones fail at once. @defaultValue 20000 */
   readonly maxWaiting?: number;
   /** @defaultValue the system's clock */
   readonly clock?: Clock;
 }
 
-/** For addresses of one family, where the other was not heard of in time. */
+/** For the addresses of one family when there was no answer about the other one in time. */
 export const HALF_TTL_SECONDS = 30;
-/** For what does not come from the DNS at all: IP literals and the hosts file. */
+/** For answers that do not come from the DNS at all: IP literals and the hosts file. */
 const LOCAL_TTL_SECONDS = 30;
 export const TIMEOUT_MS = 5_000;
-/** A day: longest that we believe a TTL, so that a slip in a zone does not stay for years. */
+/** A day: the longest TTL that we accept, so that a mistake in a zone does not last for years. */
 const MAX_TTL_SECONDS = 86_400;
-/** Records taken from one answer; a message could hold thousands. */
+/** Most records taken from one answer; a message could hold thousands. */
 export const MAX_RECORDS = 64;
 /** How long a positive A answer waits for AAAA (RFC 8305 §3, "Resolution Delay"). */
 export const RESOLUTION_DELAY_MS = 50;
@@ -65,7 +68,7 @@ export function resolverOver(source: NameSource, options: Omit<ResolverOptions, 
   async function tlsa(name: string, signal: AbortSignal, purpose: Purpose): Promise<DnsAnswer<TlsaRecord>> {
     const { tlsa: ask } = source;
     if (ask === null || isIpLiteral(ownerDomain(name))) return noServices;
-    // None is dropped but by number: a set of which nothing can be used is not the same as none (RFC 7673 §4.1).
+    // None is dropped except by MAX_RECORDS: a set without usable records is not the same as no set (RFC 7673 §4.1).
     return answerOf(await lookUp((stop) => ask(name, stop), signal, purpose), (record) => record);
   }
 
@@ -81,8 +84,8 @@ export function resolverOver(source: NameSource, options: Omit<ResolverOptions, 
   }
 
   /**
-   * AAAA and A at once (RFC 8305 §3). A found first waits {@link RESOLUTION_DELAY_MS} for AAAA. AAAA found first waits
-   * {@link A_PATIENCE_MS} for A: the answer is one list, and a host whose IPv6 is broken must still be reached.
+   * Asks for AAAA and A at once (RFC 8305 §3). A found first waits {@link RESOLUTION_DELAY_MS} for AAAA; AAAA found
+   * first waits {@link A_PATIENCE_MS} for A: the answer is one list, and a host with broken IPv6 must still be reached.
    */
   async function askBothFamilies(
     host: string,
@@ -124,8 +127,8 @@ export function resolverOver(source: NameSource, options: Omit<ResolverOptions, 
 const noServices: DnsAnswer<never> = { status: 'nodata-insecure', records: [], ttlSeconds: LOCAL_TTL_SECONDS };
 
 /**
- * One answer of two. RFC 7673 §3.2: where an address is bogus, nothing of the host is dialled. One family refused or silent
- * and the other empty is unknown, not "there is none".
+ * Merges two outcomes. If either family is bogus, no address of the host is dialled (RFC 7673 §3.2). If one family is
+ * refused or silent and the other empty, the result is unknown, not "there is none".
  */
 function bothFamilies(outcomes: readonly Outcome<string>[]): Outcome<string> {
   const bogus = outcomes.find(({ kind }) => kind === 'bogus');
@@ -147,7 +150,7 @@ function bothFamilies(outcomes: readonly Outcome<string>[]): Outcome<string> {
   };
 }
 
-/** Null where they differ: then neither is a name for the whole. */
+/** Null when they differ: then neither name stands for the whole answer. */
 function agreed(names: readonly (string | null)[]): string | null {
   const distinct = new Set(names.map((name) => (name === null ? null : canonicalDomain(name))));
   const [first = null] = distinct;
@@ -161,7 +164,7 @@ function negative(outcome: Exclude<Outcome<never>, { kind: 'found' }>): DnsAnswe
   return { status: secure ? 'nodata-secure' : 'nodata-insecure', records: [], ttlSeconds };
 }
 
-/** What came over the network, made fit: bounded in number, each record checked, and said so when some were dropped. */
+/** Bounds the number of records from the network and checks each of them; `reason` tells when some were dropped. */
 function answerOf<Found, Fit>(outcome: Outcome<Found>, fit: (found: Found) => Fit | null): DnsAnswer<Fit> {
   if (outcome.kind !== 'found') return negative(outcome);
   const { found, secure, ttlSeconds } = outcome;
@@ -183,7 +186,7 @@ function answerOf<Found, Fit>(outcome: Outcome<Found>, fit: (found: Found) => Fi
   };
 }
 
-/** Null for a target that is no host name: RFC 2782 wants one that has address records, so no IP literal either. */
+/** Null for port 0, or a target that is no host name: RFC 2782 requires address records, so no IP literal either. */
 function toSrvRecord({ target: name, port, priority, weight }: SrvFields): SrvRecord | null {
   if (name === '' || name === '.') return { priority, weight, port, target: '.' };
   const target = canonicalDomain(name);
@@ -209,7 +212,7 @@ function inOrder(addresses: readonly AddressRecord[]): AddressRecord[] {
   return interleaveFamilies([...addresses].sort((a, b) => b.family - a.family));
 }
 
-/** `example.net` of `_xmpp-server._tcp.example.net`. */
+/** The domain in an owner name: `example.net` in `_xmpp-server._tcp.example.net`. */
 function ownerDomain(name: string): string {
   return name.replace(/^(?:_[^.]*\.)+/, '');
 }

@@ -1,4 +1,4 @@
-/** Addresses of name servers, as they stand in a configuration. */
+/** Addresses of name servers, as written in a configuration. */
 import { BlockList, isIP } from 'node:net';
 
 export interface ServerAddress {
@@ -8,7 +8,7 @@ export interface ServerAddress {
 }
 
 /**
- * `192.0.2.1`, `192.0.2.1@5399`, `192.0.2.1:5399`, `[2001:db8::1]@5399`; port 53 where none is given.
+ * `192.0.2.1`, `192.0.2.1@5399`, `192.0.2.1:5399`, `[2001:db8::1]@5399`; port 53 when none is given.
  * @throws TypeError when it is not an address with an optional port.
  */
 export function parseServer(server: string): ServerAddress {
@@ -21,7 +21,7 @@ export function parseServer(server: string): ServerAddress {
   return { address, family, port: Number(port) };
 }
 
-/** Whether it is on this machine. */
+/** Whether the server is on this machine. */
 export function isLoopbackServer({ address, family }: ServerAddress): boolean {
   return loopback.check(address, family === 6 ? 'ipv6' : 'ipv4');
 }

@@ -8,11 +8,11 @@ import { canonicalDomain } from '../../protocol/names.ts';
 const HOSTS_FILE = '/etc/hosts';
 
 /**
- * Addresses of `host` from the hosts file; for a name without a dot, such as `localhost` or that of a container, from the
- * system's whole resolver. Empty when the system knows none. c-ares' queries look at neither.
+ * Addresses of `host` from the hosts file, or else, for a name without a dot such as `localhost` or that of a
+ * container, from the system's resolver. Empty when the system knows none. The queries of c-ares use neither.
  *
- * Names with a dot are not given to the system's resolver: it runs in Node's pool of four threads and cannot be cancelled,
- * so four domains whose name servers keep silent would stop all file and key work of the process.
+ * Names with a dot are not given to the system's resolver: it runs in Node's pool of four threads and cannot be
+ * cancelled, so four domains with silent name servers would stop all file and key operations of the process.
  */
 export async function systemAddresses(host: string): Promise<AddressRecord[]> {
   const listed = parseHosts(await readFile(HOSTS_FILE, 'utf8').catch(() => ''), host);

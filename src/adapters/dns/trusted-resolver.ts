@@ -1,13 +1,13 @@
-/** Names over DNS that somebody else has validated: a resolver that the operator names, on this machine unless told otherwise. */
+/** DNS that another resolver has validated: one that the operator names, by default only on this machine. */
 import type { Resolver } from '../../ports.ts';
 import { systemClock } from '../clock.ts';
 import { resolverOver, TIMEOUT_MS, type ResolverOptions } from './resolver.ts';
 import { createTrustedSource } from './trusted/source.ts';
 
 export interface TrustedResolverOptions extends ResolverOptions {
-  /** The resolvers whose AD bit is believed. */
+  /** The resolvers whose AD bit is trusted. */
   readonly servers: readonly string[];
-  /** Whether one may be on another machine: whoever is on the way there can then prove anything. @defaultValue false */
+  /** Whether one may be on another machine: anyone on the path to it can then forge any proof. @defaultValue false */
   readonly trustRemote?: boolean;
 }
 

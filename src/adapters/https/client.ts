@@ -1,6 +1,6 @@
 /**
- * GET over HTTPS for URLs that strangers name: bounded in number, hops, time and bytes, without cookies or credentials,
- * and only to the public Internet unless the operator says otherwise (RFC 7711 §10, FACTS §11.1, §14 23).
+ * GET over HTTPS for URLs that untrusted peers choose: bounded in number, hops, time and bytes, without cookies or
+ * credentials, and only to the public Internet unless the operator allows more (RFC 7711 §10).
  */
 import type { Clock, LookUpOptions, Resolver } from '../../ports.ts';
 import { canonicalDomain } from '../../protocol/names.ts';
@@ -14,25 +14,28 @@ import { HttpsError } from './failure.ts';
 import { isPublicAddress } from './public-addresses.ts';
 
 export interface HttpsOptions {
-  /** Who is asked for addresses; a bogus answer leads to no connection (S4). @defaultValue plain DNS, as the system has it */
+  /** Resolves addresses; a bogus answer leads to no connection (S4). @defaultValue plain DNS, as the system has it */
   readonly resolver?: Pick<Resolver, 'addresses'>;
   /** Trust the system's trust anchors. @defaultValue true */
   readonly system?: boolean;
-  /** Further trust anchors, PEM bundles. @defaultValue none */
+  /** Additional trust anchors, as PEM bundles. @defaultValue none */
   readonly anchors?: readonly string[];
-  /** Connect to private, loopback, link-local and other special addresses too, or to those that this says. @defaultValue false */
+  /**
+   * Whether to connect to private, loopback, link-local and other special addresses too; a function decides for each.
+   * @defaultValue false
+   */
   readonly allowPrivate?: boolean | ((address: string) => boolean);
-  /** The port of URLs that name none. @defaultValue 443 */
+  /** The port for URLs without one. @defaultValue 443 */
   readonly port?: number;
   /** Redirects followed for one URL. @defaultValue 5 */
   readonly maxRedirects?: number;
   /** @defaultValue 65536 */
   readonly maxBodyBytes?: number;
-  /** The longest that one turn takes, in milliseconds, waiting for it included. @defaultValue 10000 */
+  /** Time limit for one turn, in milliseconds, including the wait for it. @defaultValue 10000 */
   readonly timeoutMs?: number;
-  /** Turns at one time, each with one connection; those for verification have no more than half of them. @defaultValue 32 */
+  /** Turns at one time, each with one connection; at most half of them are for verification. @defaultValue 32 */
   readonly maxTurns?: number;
-  /** Who waits for a turn; further ones fail at once. @defaultValue 2000 */
+  /** Callers that may wait for a turn; further ones fail at once. @defaultValue 2000 */
   readonly maxWaiting?: number;
   /** @defaultValue the system's clock */
   readonly clock?: Clock;
@@ -42,7 +45,7 @@ export interface HttpsAnswer {
   readonly status: number;
   /** Empty unless the status is a success. */
   readonly body: Uint8Array;
-  /** Where it came from, after redirects. */
+  /** The URL that answered, after redirects. */
   readonly url: string;
 }
 
@@ -51,17 +54,17 @@ export type HttpsGet = (url: string) => Promise<HttpsAnswer>;
 
 export interface HttpsClient {
   /**
-   * Waits for a turn and does `work`, whose GETs share its time; the answer is that of `work`.
-   * @throws HttpsError, and what `work` throws
+   * Waits for a turn and runs `work`, whose GETs share the time limit of the turn; resolves to the result of `work`.
+   * @throws HttpsError, and whatever `work` throws
    */
   turn<T>(work: (get: HttpsGet) => Promise<T>, signal: AbortSignal, options?: LookUpOptions): Promise<T>;
-  /** Ends what is under way and whatever is asked from now on, as `cancelled`. */
+  /** Cancels the turns under way; later ones fail with `cancelled`. */
   close(): void;
 }
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-/** @throws FaultError `pkix`, local: what is wrong with the trust anchors */
+/** @throws FaultError `pkix`, local, when the trust anchors cannot be read */
 export function createHttpsClient(options: HttpsOptions = {}): HttpsClient {
   const { clock = systemClock, timeoutMs = 10_000, maxTurns = 32, maxWaiting = 2_000 } = options;
   const turns = new BoundedWork({ clock, timeoutMs, most: maxTurns, mostWaiting: maxWaiting });
@@ -100,7 +103,7 @@ export function createHttpsClient(options: HttpsOptions = {}): HttpsClient {
   return { turn, close: () => turns.close() };
 }
 
-/** GETs one URL, hop by hop: each is a URL of its own, looked at as the first one was. */
+/** GETs one URL and follows redirects; the URL of each hop is checked like the first one. */
 function createFetch(options: HttpsOptions, clock: Clock) {
   const { port = 443, maxRedirects = 5, maxBodyBytes = 65_536, allowPrivate = false } = options;
   const { resolver = createResolver({ clock }), system = true, anchors = [] } = options;
@@ -127,7 +130,7 @@ function createFetch(options: HttpsOptions, clock: Clock) {
   };
 }
 
-/** Says of a failure which URL it was. */
+/** Adds the URL to the text of a failure. */
 function about({ href }: URL): (thrown: unknown) => never {
   return (thrown) => {
     if (!(thrown instanceof HttpsError)) throw thrown;
@@ -135,7 +138,7 @@ function about({ href }: URL): (thrown: unknown) => never {
   };
 }
 
-/** All redirects are taken as temporary (RFC 7711 §10). */
+/** All redirects are treated as temporary (RFC 7711 §10). */
 function redirected(from: URL, location: string | null): URL {
   if (location === null) throw new HttpsError('redirect-invalid', `${from.href}: a redirect to nowhere`);
   const to = httpsUrl(location, from.href);

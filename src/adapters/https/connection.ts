@@ -1,4 +1,4 @@
-/** A TLS connection to a web server, whose certificate names it by the rules of the Web (RFC 9110 §4.3.4). */
+/** A TLS connection to a web server, whose certificate must name it by the rules for https URLs (RFC 9110 §4.3.4). */
 import { constants } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
 import * as tls from 'node:tls';
@@ -15,7 +15,7 @@ import { handshakeError, HttpsError } from './failure.ts';
 export interface ConnectionParts {
   readonly resolver: Pick<Resolver, 'addresses'>;
   readonly trust: tls.SecureContext;
-  /** Whether a stranger may have us connect to this address. */
+  /** Whether an untrusted peer may make us connect to this address. */
   readonly isAllowed: (address: string) => boolean;
   readonly clock: Clock;
 }
@@ -28,10 +28,10 @@ export interface WebServer {
 
 /** RFC 8305 §8. */
 const ATTEMPT_DELAY_MS = 250;
-/** Addresses of one host that are tried: whoever names the host could otherwise have us knock at many doors. */
+/** Addresses of one host that are tried: whoever chooses the host could otherwise make us connect to many machines. */
 const MAX_ADDRESSES = 8;
 
-/** What web servers' certificates must lead to. @throws FaultError `pkix`, local, when anchors cannot be read. */
+/** Trust anchors for the certificates of web servers. @throws FaultError `pkix`, local, when they cannot be read. */
 export function webTrust(system: boolean, anchors: readonly string[]): tls.SecureContext {
   const own = anchors.flatMap((pem) => derOf(pem, 'CERTIFICATE', 'trust-anchor-malformed'));
   return tls.createSecureContext({
@@ -41,7 +41,7 @@ export function webTrust(system: boolean, anchors: readonly string[]): tls.Secur
   });
 }
 
-/** Connects and shakes hands. @throws HttpsError; whatever, once `stop` fires */
+/** Connects and completes the TLS handshake. @throws HttpsError, with any condition once `stop` has fired */
 export async function connectTo(
   server: WebServer,
   parts: ConnectionParts,
@@ -84,7 +84,7 @@ function openSocket(
       clock,
       attemptDelayMs: ATTEMPT_DELAY_MS,
       attempt: ({ address }, connected, failed) => {
-        // An address and no name: what was allowed is what is dialled, and not what a second look-up says.
+        // An address, not a name: only what was allowed is dialled, not the result of a second look-up.
         const socket = connectTcp({ host: address, port, noDelay: true });
         socket.once('connect', () => connected(socket));
         socket.once('error', (error) => failed(tcpFault(error)));
@@ -134,13 +134,16 @@ function shakeHands(socket: Socket, host: string, trust: tls.SecureContext, stop
     const closed = (): void => settle(new HttpsError('connection-closed', 'closed during the TLS handshake'));
     secured.once('secureConnect', () => settle(null));
     secured.once('close', closed);
-    secured.on('error', settle); // stays: until somebody reads from it, an error has no other listener
+    secured.on('error', settle); // stays: until the socket is read, errors have no other listener
     if (stop.aborted) giveUp();
     else stop.addEventListener('abort', giveUp, { once: true });
   });
 }
 
-/** Only subjectAltName counts, and no pattern inside a label (RFC 9525 §6): Node's own check falls back to the common name. */
+/**
+ * Only subjectAltName counts, and no wildcard that is a part of a label (RFC 9525 §6). Node's own check would fall back
+ * to the common name.
+ */
 function identityProblem(der: Uint8Array, host: string): Error | undefined {
   try {
     const { dnsNames, ipAddresses } = readCertificate(der).presented;

@@ -5,16 +5,16 @@ import { exchangeError, HttpsError } from './failure.ts';
 
 export interface HttpsResponse {
   readonly status: number;
-  /** The Location of a redirect; null without one, or with several. */
+  /** The Location header; null when there is none, or more than one. */
   readonly location: string | null;
   /** Empty unless the status is a success. */
   readonly body: Uint8Array;
 }
 
-/** Largest head of a response, in bytes; what Node's own servers and clients take. */
+/** Largest header section of a response, in bytes: the limit of Node's own servers and clients. */
 const MAX_HEADER_BYTES = 16_384;
 
-/** Asks for `url` and closes the connection. @throws HttpsError; whatever, once `stop` fires */
+/** Requests `url` and closes the connection. @throws HttpsError, with any condition once `stop` has fired */
 export async function exchange(
   socket: TLSSocket,
   url: URL,
@@ -23,18 +23,18 @@ export async function exchange(
 ): Promise<HttpsResponse> {
   let isTaken = false;
   const client = new Client(url.origin, {
-    // This connection or none: a second one would be to an address that nobody has looked at.
+    // This connection only: a second one would go to an address that has not been checked.
     connect: (_, done) => {
       const isFirst = !isTaken;
       isTaken = true;
-      // Later: a client that is told within the call does not begin.
+      // Deferred: the client does not start when it is called back synchronously.
       queueMicrotask(() => {
         if (isFirst) done(null, socket);
         else done(new HttpsError('connection-closed', 'closed before there was a response'), null);
       });
     },
     maxHeaderSize: MAX_HEADER_BYTES,
-    // There is one limit for all of it, and `stop` says when it is reached.
+    // One time limit covers everything; `stop` fires when it is reached.
     headersTimeout: 0,
     bodyTimeout: 0,
   });
@@ -46,7 +46,7 @@ export async function exchange(
       reset: true,
       signal: stop,
     });
-    body.on('error', () => undefined); // it may be given up unread
+    body.on('error', () => undefined); // it may be abandoned unread
     const { location } = headers;
     const isSuccess = statusCode >= 200 && statusCode < 300;
     return {
@@ -62,7 +62,7 @@ export async function exchange(
   }
 }
 
-/** Counted as it comes, so that what is longer than it says, or says nothing, ends in time. */
+/** Counts the bytes as they arrive, so that a body without a length, or longer than declared, is cut off too. */
 async function bodyOf(
   headers: Readonly<Record<string, string | string[] | undefined>>,
   body: AsyncIterable<Buffer>,

@@ -1,7 +1,7 @@
-/** Why a GET over HTTPS came to nothing. */
+/** Why a GET over HTTPS failed. */
 import type { HttpsCondition } from '../../protocol/posh-conditions.ts';
 
-/** Its origin is that of the condition in HTTPS_CONDITIONS; the layer is for whoever asked. */
+/** Its origin is that of the condition in HTTPS_CONDITIONS; the caller chooses the layer. */
 export class HttpsError extends Error {
   override readonly name = 'HttpsError';
   readonly condition: HttpsCondition;
@@ -12,7 +12,7 @@ export class HttpsError extends Error {
   }
 }
 
-/** What Node calls the errors of OpenSSL's path validation; the many others are `web-certificate-invalid`. */
+/** Node's codes for errors of OpenSSL's path validation; the many others become `web-certificate-invalid`. */
 const CERTIFICATE_CONDITIONS: Readonly<Record<string, HttpsCondition>> = {
   CERT_HAS_EXPIRED: 'web-certificate-expired',
   CERT_NOT_YET_VALID: 'web-certificate-not-yet-valid',
@@ -23,10 +23,10 @@ const CERTIFICATE_CONDITIONS: Readonly<Record<string, HttpsCondition>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'web-certificate-untrusted',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'web-certificate-untrusted',
 };
-/** Codes of the transport: Node's own, libuv's and those of OpenSSL outside of path validation. */
+/** Codes of transport errors: those of Node, of libuv, and of OpenSSL outside of path validation. */
 const TRANSPORT_CODE = /^(?:ERR_|E[A-Z]+$)/;
 
-/** What went wrong in a TLS handshake. */
+/** The error of a failed TLS handshake. */
 export function handshakeError(error: Error): HttpsError {
   if (error instanceof HttpsError) return error;
   const code = codeOf(error);
@@ -36,7 +36,7 @@ export function handshakeError(error: Error): HttpsError {
   return new HttpsError(condition, error.message, { cause: error });
 }
 
-/** What went wrong with request and response, as undici says it. */
+/** The error of a failed request or response, from what undici reports. */
 export function exchangeError(error: unknown): HttpsError {
   if (error instanceof HttpsError) return error;
   const text = error instanceof Error ? error.message : String(error);

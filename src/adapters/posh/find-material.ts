@@ -1,11 +1,11 @@
-/** From a domain to its fingerprints, over at most one reference (RFC 7711 §3). */
+/** From a domain to its fingerprints, through at most one reference (RFC 7711 §3). */
 import type { Clock } from '../../ports.ts';
 import { FaultError } from '../../protocol/faults.ts';
 import { type PoshCondition, poshFault } from '../../protocol/posh-conditions.ts';
 import { type PoshDocument, type PoshMaterial, poshUrl, readPoshDocument } from '../../protocol/posh.ts';
 import type { Service } from '../../protocol/service.ts';
 
-/** A document was asked for, and this came, after redirects. */
+/** The response to a request for a document, after redirects. */
 export interface PoshAnswer {
   readonly status: number;
   readonly body: Uint8Array;
@@ -14,7 +14,7 @@ export interface PoshAnswer {
 
 export type GetDocument = (url: string) => Promise<PoshAnswer>;
 
-/** Longest that a document is believed, so that a slip in it does not stay for years (RFC 7711 §6 allows less than it says). */
+/** Longest time that a document is trusted, so that a mistake does not last for years (RFC 7711 §6 allows less). */
 const MAX_LIFETIME_SECONDS = 86_400;
 
 /** @throws FaultError `posh`; whatever `get` throws */
@@ -25,10 +25,10 @@ export async function findMaterial(
   clock: Pick<Clock, 'now'>,
 ): Promise<PoshMaterial> {
   const first = await readFrom(poshUrl(domain, service), 'document-missing', get);
-  // 404 says "no POSH" only where the domain itself says so (FACTS §14, 24).
+  // A 404 means "no POSH" only when it comes from the domain itself (RFC 7711 §3).
   const last = first.kind === 'reference' ? await readFrom(first.url, 'document-unavailable', get) : first;
   if (last.kind === 'reference') throw refused('reference-to-reference', `${last.from} refers to ${last.url}`);
-  // Of two documents the one that ends first (RFC 7711 §6).
+  // Of two documents, the one that expires first counts (RFC 7711 §6).
   const expiresSeconds = Math.min(first.expiresSeconds, last.expiresSeconds, MAX_LIFETIME_SECONDS);
   return { fingerprints: last.fingerprints, expiresAtMs: clock.now() + expiresSeconds * 1_000, url: last.from };
 }

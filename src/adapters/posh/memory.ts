@@ -1,4 +1,4 @@
-/** What is remembered of domains' POSH documents, and of their having none (RFC 7711 §6, FACTS §11.4). */
+/** A cache of the POSH documents of domains, and of failures to get them (RFC 7711 §6). */
 import type { Clock } from '../../ports.ts';
 import type { Fault } from '../../protocol/faults.ts';
 import type { PoshMaterial } from '../../protocol/posh.ts';
@@ -7,21 +7,21 @@ import { WeighedMap } from '../weighed-map.ts';
 export type PoshFinding =
   { readonly kind: 'found'; readonly material: PoshMaterial } | { readonly kind: 'failed'; readonly fault: Fault };
 
-/** For "there is none", 404. */
+/** How long a 404, "there is none", is remembered. */
 const MISSING_MS = 300_000;
 /**
- * For what went wrong otherwise. Little, since it may be repaired at any moment; but something, since whoever claims a
- * domain makes us ask, and the web server that is asked need not be his.
+ * The same for other failures. Short, since they may be repaired at any moment; but not zero, since anyone who claims a
+ * domain makes us ask, and the web server that is asked may belong to somebody else.
  */
 const FAILED_MS = 30_000;
 const DAY_MS = 86_400_000;
-/** A finding takes some 600 bytes, but strangers choose how many fingerprints they list. */
+/** A finding takes about 600 bytes, but untrusted domains choose how many fingerprints they list. */
 const LIMITS = { maxBytes: 8 * 1_024 * 1_024, maxEntryBytes: 32 * 1_024, lifetimeMs: DAY_MS };
-/** What a finding takes beside its texts: a key, objects. */
+/** Bytes that a finding takes besides its texts: a key, objects. */
 const OVERHEAD_BYTES = 512;
 const FINGERPRINT_BYTES = 320;
 
-/** What the domain itself has said: it replaces what it said before. */
+/** Failures that the domain itself stated: they replace its earlier statements. */
 const OWN_WORDS: ReadonlySet<string> = new Set([
   'document-missing',
   'document-invalid',
@@ -39,7 +39,7 @@ export class PoshMemory {
     this.#findings = new WeighedMap(LIMITS, clock);
   }
 
-  /** Null when nothing is remembered, or its time is over. */
+  /** Null when nothing is remembered, or when it has expired. */
   recall(key: string): PoshFinding | null {
     const remembered = this.#findings.get(key);
     if (remembered !== undefined && remembered.untilMs > this.#clock.now()) return remembered.finding;
@@ -53,7 +53,7 @@ export class PoshMemory {
     this.#findings.set(key, { finding, untilMs }, bytesOf(key, finding));
   }
 
-  /** Our own troubles are not; those on the way to a domain do not take back what it has said until some later time. */
+  /** Local failures are not. Failures on the way to a domain are not while its document is still valid. */
   #isWorthIt(key: string, { condition, origin }: Fault): boolean {
     if (origin === 'local') return false;
     return OWN_WORDS.has(condition) || this.recall(key)?.kind !== 'found';

@@ -1,27 +1,27 @@
-/** Equal questions that are asked at once are one, which is given up when nobody waits for its answer any more. */
+/** Merges equal concurrent questions into one, which is cancelled when nobody waits for its answer any more. */
 type Purpose = 'stanzas' | 'verification';
 
 interface Question<Answer> {
   readonly answer: Promise<Answer>;
-  /** Nobody waits for it any more. */
+  /** Called when nobody waits for it any more. */
   readonly forget: () => void;
   askers: number;
 }
 
 export class SharedQuestions<Answer> {
   readonly #cancelled: Answer;
-  /** Those on behalf of verification may have to wait for their turn: our own stanzas do not wait with them. */
+  /** Separate, since questions for verification may wait for a turn, and our own stanzas must not wait with them. */
   readonly #underWay = {
     stanzas: new Map<string, Question<Answer>>(),
     verification: new Map<string, Question<Answer>>(),
   };
 
-  /** `cancelled` is the answer to whoever leaves early. */
+  /** `cancelled` is the answer for callers that stop waiting. */
   constructor(cancelled: Answer) {
     this.#cancelled = cancelled;
   }
 
-  /** The answer of `ask`, which never rejects, or that of an equal question under way. */
+  /** The answer of `ask`, which must never reject, or that of an equal question under way. */
   ask(
     key: string,
     signal: AbortSignal,

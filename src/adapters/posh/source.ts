@@ -1,4 +1,4 @@
-/** POSH over HTTPS (RFC 7711 §3), remembered for as long as the documents say (§6). */
+/** POSH over HTTPS (RFC 7711 §3), cached for as long as the documents allow (§6). */
 import type { PoshSource } from '../../ports.ts';
 import { FaultError, toFault } from '../../protocol/faults.ts';
 import { canonicalDomain } from '../../protocol/names.ts';
@@ -11,20 +11,20 @@ import { findMaterial } from './find-material.ts';
 import { type PoshFinding, PoshMemory } from './memory.ts';
 import { SharedQuestions } from './shared-questions.ts';
 
-/** One turn is one question: both documents of a reference are in it. */
+/** One turn is one question, in which both documents of a reference are fetched. */
 export interface PoshSourceOptions extends Omit<HttpsOptions, 'maxBodyBytes'> {
-  /** Fetches with this one, which is its owner's to close, instead of one of its own. */
+  /** Used instead of a client of its own; the owner closes it. */
   readonly client?: HttpsClient;
 }
 
 export interface WebPoshSource extends PoshSource {
-  /** Ends what is under way as `cancelled`, and whatever is asked from now on. */
+  /** Cancels the fetches under way and all later ones, unless `options.client` was given, which is left open. */
   close(): void;
 }
 
 /**
- * Faults are those of `POSH_CONDITIONS`.
- * @throws FaultError `pkix`, local: what is wrong with the trust anchors for web servers
+ * Its faults are those of `POSH_CONDITIONS`.
+ * @throws FaultError `pkix`, local, when the trust anchors for web servers cannot be read
  */
 export function createPoshSource(options: PoshSourceOptions = {}): WebPoshSource {
   const { clock = systemClock } = options;

@@ -1,6 +1,6 @@
 /**
- * An attribute certificate with the certificates of its issuer: SignedData of CMS without content and without signers
- * (RFC 5652 §5.2, "the degenerate case"), whose CertificateSet holds both (§10.2.2, §10.2.3).
+ * An attribute certificate with the certificates of its issuer: CMS SignedData without content and without signers (RFC
+ * 5652 §5.2, "the degenerate case"), whose CertificateSet holds both (§10.2.2, §10.2.3).
  */
 import { integer, sequence, set, tagged } from '../../der-writer.ts';
 import { boundedCertificates } from '../armour.ts';
@@ -18,13 +18,13 @@ import {
 
 const ID_SIGNED_DATA = oidContents('1.2.840.113549.1.7.2');
 const ID_DATA = oidContents('1.2.840.113549.1.7.1');
-/** Where the set holds attribute certificates of version 2 (RFC 5652 §5.1). */
+/** The version when the set holds attribute certificates of version 2 (RFC 5652 §5.1). */
 const VERSION = 4;
 const V2_ATTRIBUTE_CERTIFICATE = constructedTag(2);
 
 export interface Carriage {
   readonly attributeCertificate: DerValue;
-  /** DER, in the order of the set, which means nothing. */
+  /** DER, in the order of the set, which has no meaning. */
   readonly certificates: readonly Buffer[];
 }
 
@@ -65,7 +65,7 @@ export function readCarriage(octets: Uint8Array): Carriage {
   return { attributeCertificate, certificates: boundedCertificates(certificates) };
 }
 
-/** The contents of an attribute certificate, and the certificates of its issuer. */
+/** Wraps the contents of an attribute certificate and the certificates of its issuer. */
 export function writeCarriage(attributeCertificate: Uint8Array, certificates: readonly Uint8Array[]): Buffer {
   const members = inSetOrder([...certificates, tagged(V2_ATTRIBUTE_CERTIFICATE, attributeCertificate)]);
   const signedData = sequence(

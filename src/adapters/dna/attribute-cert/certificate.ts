@@ -1,4 +1,7 @@
-/** Attribute certificates that delegate a service of a domain: the profile of docs/delegation-proofs.md §4 on RFC 5755 §4. */
+/**
+ * Attribute certificates that delegate a service of a domain: the profile of RFC 5755 §4 that docs/delegation-proofs.md
+ * §4 defines.
+ */
 import { dnaFailure } from '../../../protocol/dna-conditions.ts';
 import type { Service } from '../../../protocol/service.ts';
 import { readExtensions, type AttributeCertificateExtensions } from './extensions.ts';
@@ -15,9 +18,9 @@ import {
   TAG,
 } from '../proof-der.ts';
 
-/** Of a UUID (X.667), so that nobody had to be asked for it. */
+/** Derived from a UUID (X.667), so it needed no registration. */
 const ARC = '2.25.274196030801541905054497066850415908724';
-/** The attribute by which each service is delegated ("Domain Name Assertions" §5: each protocol has its own). */
+/** The attribute that delegates each service ("Domain Name Assertions" §5: each protocol has its own). */
 export const DELEGATION_ATTRIBUTES: Readonly<Record<Service, Buffer>> = {
   'xmpp-server': oidContents(`${ARC}.1`),
   'xmpp-client': oidContents(`${ARC}.2`),
@@ -25,7 +28,7 @@ export const DELEGATION_ATTRIBUTES: Readonly<Record<Service, Buffer>> = {
 
 /** digestedObjectType (RFC 5755 §7.3). */
 export const HOLDER_TYPE = { publicKey: 0, publicKeyCert: 1 } as const;
-/** DER of the AlgorithmIdentifier; RFC 5754 §2 has readers take both. */
+/** DER of the AlgorithmIdentifier; RFC 5754 §2 requires readers to accept both forms. */
 export const SHA256_ALGORITHM = Buffer.from('300b0609608648016503040201', 'hex');
 const SHA256_ALGORITHM_WITH_NULL = Buffer.from('300d06096086480165030402010500', 'hex');
 const SHA256_BYTES = 32;
@@ -34,7 +37,7 @@ const VERSION_2 = 1;
 const MAX_SERIAL_BYTES = 20;
 
 export interface AttributeCertificate {
-  /** What is signed, as it came. */
+  /** The signed octets, as received. */
   readonly info: Buffer;
   /** DER of the AlgorithmIdentifier, hex. */
   readonly algorithm: string;
@@ -45,13 +48,13 @@ export interface AttributeCertificate {
   readonly serial: string;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
-  /** The domains delegated, by service; a service that is not there is not delegated. */
+  /** The delegated domains by service; a service that is missing is not delegated. */
   readonly delegated: ReadonlyMap<Service, readonly string[]>;
   readonly extensions: AttributeCertificateExtensions;
 }
 
 /**
- * @throws FaultError `dna`: `proof-malformed`; `algorithm-unsupported` when its holder is no SHA-256;
+ * @throws FaultError `dna`: `proof-malformed`; `algorithm-unsupported` when its holder is not named by a SHA-256;
  * `extension-unsupported`.
  */
 export function readAttributeCertificate(value: DerValue): AttributeCertificate {
@@ -67,7 +70,7 @@ export function readAttributeCertificate(value: DerValue): AttributeCertificate 
     throw malformed('an attribute certificate that is not of version 2');
   const holder = readHolder(fields.take(TAG.sequence));
   const issuer = readIssuer(fields.take(constructedTag(0)));
-  // RFC 5280 §4.1.1.2: the algorithm stands in two places, and only one of them is signed.
+  // RFC 5280 §4.1.1.2: the algorithm is in two places, only one of which is signed.
   if (!fields.take(TAG.sequence).encoding.equals(algorithm)) throw malformed('two different signature algorithms');
   const serial = readSerial(fields.take(TAG.integer));
   const period = fieldsOf(fields.take(TAG.sequence), 'AttCertValidityPeriod');
@@ -93,7 +96,7 @@ export function readAttributeCertificate(value: DerValue): AttributeCertificate 
   };
 }
 
-/** objectDigestInfo, and nothing beside it that could mean somebody else (RFC 5755 §4.2.2). */
+/** objectDigestInfo alone, without other fields that could name another holder (RFC 5755 §4.2.2). */
 function readHolder(value: DerValue): AttributeCertificate['holder'] {
   const holder = fieldsOf(value, 'Holder');
   const info = fieldsOf(holder.take(constructedTag(2)), 'ObjectDigestInfo');
@@ -110,7 +113,7 @@ function readHolder(value: DerValue): AttributeCertificate['holder'] {
   return { type: type === HOLDER_TYPE.publicKey ? 'publicKey' : 'publicKeyCert', sha256 };
 }
 
-/** v2Form with exactly one directoryName, which is not empty (RFC 5755 §4.2.3). */
+/** v2Form with exactly one directoryName, which must not be empty (RFC 5755 §4.2.3). */
 function readIssuer(value: DerValue): Buffer {
   const form = fieldsOf(value, 'V2Form');
   const names = fieldsOf(form.take(TAG.sequence), 'issuerName');
@@ -130,7 +133,7 @@ function readSerial(value: DerValue): string {
   return octets.toString('hex');
 }
 
-/** Attributes that say nothing of delegation are left alone; none may be there twice (RFC 5755 §4.2.7). */
+/** Attributes that do not delegate are ignored; none may occur twice (RFC 5755 §4.2.7). */
 function readAttributes(value: DerValue): Map<Service, readonly string[]> {
   const attributes = fieldsOf(value, 'attributes')
     .takeAll(TAG.sequence)

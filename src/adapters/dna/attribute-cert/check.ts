@@ -11,7 +11,7 @@ import { ATTRIBUTE_CERTIFICATE_SCHEMES, requireSignature, schemeNamed } from '..
 
 export interface AttributeCertPorts {
   readonly pathValidator: PathValidator;
-  /** Whether a host name, in A-labels, is one of this server's: a target of attribute certificates (RFC 5755 §4.3.2). */
+  /** Whether a host name in A-labels, a target of an attribute certificate, is this server's (RFC 5755 §4.3.2). */
   readonly isOurs: (hostName: string) => boolean;
 }
 
@@ -43,7 +43,7 @@ export function checkAttributeCert(claim: DnaProofClaim, ports: AttributeCertPor
   };
 }
 
-/** Service and domain, as canonical A-labels. */
+/** Compares the service, and the domain in canonical A-labels. */
 function judgeSubject({ delegated }: AttributeCertificate, { service, domain }: DnaProofClaim): void {
   const domains = delegated.get(service);
   if (domains === undefined)
@@ -55,7 +55,7 @@ function judgeSubject({ delegated }: AttributeCertificate, { service, domain }: 
     throw dnaFailure('domain-mismatch', `it delegates ${domains.slice(0, 10).join(', ')}, not ${domain}`);
 }
 
-/** Only "never revoke" is supported, and then all others MUST be rejected (RFC 5755 §6). */
+/** Only the "never revoke" scheme is supported, so all other certificates MUST be rejected (RFC 5755 §6). */
 function judgeRevocation({ extensions: { noRevAvail, revocationPointer } }: AttributeCertificate): void {
   if (!noRevAvail) throw dnaFailure('revocation-unsupported', 'without noRevAvail, and revocation is not looked for');
   if (revocationPointer) throw dnaFailure('revocation-unsupported', 'noRevAvail, and where to ask for revocation');
@@ -66,7 +66,7 @@ function judgeTargets({ extensions: { targets } }: AttributeCertificate, isOurs:
     throw dnaFailure('not-targeted', `it is for ${targets.slice(0, 10).join(', ') || 'no host name'}`);
 }
 
-/** The certificates of the set, the one that the attribute certificate was issued under in front. */
+/** The certificates of the set, beginning with that of the issuer of the attribute certificate. */
 function signerFirst(certificates: readonly Buffer[], { issuer, extensions }: AttributeCertificate): readonly Buffer[] {
   const isSigner = (der: Buffer): boolean => {
     const { subject, keyIdentifier } = certificateNames(der);

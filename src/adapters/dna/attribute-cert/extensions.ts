@@ -1,4 +1,4 @@
-/** Extensions of attribute certificates (RFC 5755 §4.3): all of the profile are known, no others. */
+/** Extensions of attribute certificates (RFC 5755 §4.3): all those of the profile are known, no others. */
 import { dnaFailure } from '../../../protocol/dna-conditions.ts';
 import {
   constructedTag,
@@ -26,11 +26,11 @@ const NULL = Buffer.of(0x05, 0x00);
 const MAX_AUDIT_IDENTITY_BYTES = 20;
 
 export interface AttributeCertificateExtensions {
-  /** keyIdentifier of the certificate that it was issued under; null where that is not said. */
+  /** keyIdentifier of the issuer's certificate; null when it is not given. */
   readonly keyIdentifier: Buffer | null;
-  /** No revocation status will ever be had (§4.3.6). */
+  /** No revocation status will ever be available (§4.3.6). */
   readonly noRevAvail: boolean;
-  /** It says where revocation status is to be had (§6). */
+  /** It tells where to get the revocation status (§6). */
   readonly revocationPointer: boolean;
   /** The dNSNames of the servers that it is meant for; null when it is meant for all. */
   readonly targets: readonly string[] | null;
@@ -38,7 +38,7 @@ export interface AttributeCertificateExtensions {
   readonly auditIdentity: string | null;
 }
 
-/** @throws FaultError `dna`: `proof-malformed`; `extension-unsupported` for a critical one that is not known. */
+/** @throws FaultError `dna`: `proof-malformed`; `extension-unsupported` for an unknown critical one. */
 export function readExtensions(value: DerValue | undefined): AttributeCertificateExtensions {
   const found = new Map<string, Buffer>();
   for (const extension of value === undefined ? [] : fieldsOf(value, 'extensions').takeAll(TAG.sequence)) {
@@ -78,7 +78,7 @@ function readNull({ encoding }: DerValue): true {
   return true;
 }
 
-/** As X.509 has it, in several lists that count as one; what is no dNSName is a target that we are not (§4.3.2). */
+/** As in X.509, several lists that count as one; a target that is not a dNSName is never this server (§4.3.2). */
 function targetNames(der: DerValue): string[] {
   if (der.tag !== TAG.sequence) throw malformed('a targetInformation that is none');
   const names: string[] = [];

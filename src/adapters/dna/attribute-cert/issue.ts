@@ -1,4 +1,4 @@
-/** Issues the proof of prooftype attribute-cert: what the owner of a domain hands to his provider, at least once a week. */
+/** Issues proofs of prooftype attribute-cert: the owner of a domain gives one to its provider at least once a week. */
 import { bitString, contextTag, integer, octetString, sequence, set, tagged } from '../../der-writer.ts';
 import { dnaFailure } from '../../../protocol/dna-conditions.ts';
 import { armoured } from '../armour.ts';
@@ -16,7 +16,7 @@ const NOBODY = sequence();
 
 /**
  * The contents of `<proof type='urn:xmpp:dna:proof:attribute-cert'/>` (docs/delegation-proofs.md §4).
- * @throws FaultError `dna`: `issuer-unfit`, local; `proof-too-large` where the chain leaves no room.
+ * @throws FaultError `dna`: `issuer-unfit`, local; `proof-too-large` when the chain leaves no room.
  */
 export function issueAttributeCertificate(order: DelegationOrder): string {
   const fit = fitOrder(order, ATTRIBUTE_CERTIFICATE_SCHEMES);

@@ -1,4 +1,4 @@
-/** The certificates of a dnssec-ta proof, leaf first: in the proof itself, or in a document that it names. */
+/** The certificates of a dnssec-ta proof, leaf first: in the proof itself, or in a document whose URL it gives. */
 import { dnaFailure, dnaProofLimits } from '../../../protocol/dna-conditions.ts';
 import { toFault } from '../../../protocol/faults.ts';
 import { httpsUrl } from '../../../protocol/https-url.ts';
@@ -7,7 +7,8 @@ import { armoured, boundedCertificates, readBase64 } from '../armour.ts';
 import { malformed, readValues, TAG } from '../proof-der.ts';
 
 /**
- * GETs an https URL: bounded in time, hops and bytes, of public addresses only (FACTS §11.1). Rejects when it cannot.
+ * GETs an https URL: bounded in time, hops and bytes, from public addresses only (docs/delegation-proofs.md §6.1).
+ * Rejects on failure.
  */
 export type HttpsGet = (
   url: string,
@@ -36,7 +37,7 @@ export async function readAnchorChain(
   return body[0] === TAG.sequence ? certificatesIn(body) : certificatesInPem(Buffer.from(body).toString('latin1'));
 }
 
-/** Certificates in DER, one behind the other. */
+/** Concatenated certificates in DER. */
 function certificatesIn(octets: Uint8Array): readonly Buffer[] {
   const values = boundedCertificates(readValues(octets));
   if (values.some(({ tag }) => tag !== TAG.sequence)) throw malformed('something that is no certificate');
@@ -54,7 +55,7 @@ function certificatesInPem(text: string): readonly Buffer[] {
 }
 
 /**
- * The contents of `<proof type='urn:ietf:params:dna:proof:dnssec-ta'/>` from a chain in PEM, leaf first
+ * The contents of `<proof type='urn:ietf:params:dna:proof:dnssec-ta'/>` for a chain in PEM, leaf first
  * (docs/delegation-proofs.md §6).
  * @throws FaultError `pkix`: `malformed`, local; `dna`: `proof-too-large`.
  */

@@ -1,6 +1,6 @@
 /**
- * What the zone of a domain says under an anchor that a peer supplied: asked in a context of libunbound of its own, which
- * knows that anchor only, and is closed when it has answered (FACTS §13.4, 5, 6 and 9).
+ * What the zone of a domain says under a trust anchor that a peer supplied. Each check has its own context of
+ * libunbound, which knows only that anchor and is closed after the answer (docs/delegation-proofs.md §6.3).
  */
 import type { Clock } from '../../../ports.ts';
 import { type DnaCondition, dnaFailure } from '../../../protocol/dna-conditions.ts';
@@ -12,25 +12,25 @@ import { createUnboundSource, type UnboundOptions, type UnboundSource } from '..
 import { LruMap } from '../../lru.ts';
 import { dsRecord, isZoneKey, keyTag, type ZoneKey } from './zone-key.ts';
 
-/** Opens a context of libunbound that knows these trust anchors, and no others. */
+/** Opens a context of libunbound that knows these trust anchors and no others. */
 export type OpenValidator = (trustAnchors: readonly string[]) => UnboundSource;
 
 export interface AnchoredZonesOptions {
   readonly open: OpenValidator;
   readonly clock: Clock;
-  /** Contexts at one time; each holds a thread of its own, and one of the few in Node's pool. @defaultValue 2 */
+  /** Contexts at one time; each holds a thread of its own, and one of the few in Node's thread pool. @defaultValue 2 */
   readonly maxContexts?: number;
-  /** Checks that wait for their turn; further ones are not begun. @defaultValue 64 */
+  /** Checks that may wait for their turn; further ones fail at once. @defaultValue 64 */
   readonly maxWaiting?: number;
-  /** The longest that one check takes, in milliseconds, waiting included. @defaultValue 10000 */
+  /** Time limit for one check, in milliseconds, including the wait for its turn. @defaultValue 10000 */
   readonly timeoutMs?: number;
 }
 
 export interface AnchoredQuestion {
-  /** Owner names of the SRV records, in one zone most often. */
+  /** Owner names of the SRV records, usually in one zone. */
   readonly names: readonly string[];
   readonly key: ZoneKey;
-  /** SHA-256 of the certificate that the key is of. */
+  /** SHA-256 of the certificate that the key belongs to. */
   readonly leafSha256: string;
 }
 
@@ -38,11 +38,11 @@ export interface AnchoredTargets {
   readonly zone: string;
   readonly keyTag: number;
   readonly targets: readonly { readonly host: string; readonly port: number }[];
-  /** End of the first TTL, none of which outlives its signature (RFC 4035 §5.3.3), in milliseconds since the epoch. */
+  /** End of the shortest TTL, in milliseconds since the epoch; no TTL outlives its signature (RFC 4035 §5.3.3). */
   readonly untilMs: number;
 }
 
-/** libunbound, reached as `dns` says, with no anchor but those given: not the root's either. */
+/** libunbound, which reaches the DNS as `dns` says and has only the given anchors, not even that of the root. */
 export const isolatedValidator =
   (dns: Pick<UnboundOptions, 'servers' | 'stubs'> = {}): OpenValidator =>
   (trustAnchors) =>
@@ -50,14 +50,14 @@ export const isolatedValidator =
 
 interface Remembered {
   readonly found: AnchoredTargets;
-  /** At half of its time: a proof is renewed before it ends, and what is remembered could not make it longer (FEATURES A14). */
+  /** At half of its lifetime: a proof is renewed before it expires, and a remembered answer could not extend it. */
   readonly askAgainAtMs: number;
 }
 
 const REMEMBERED = 256;
-/** Targets of its SRV records that are compared with the one that was reached. */
+/** Most targets of a zone's SRV records that are compared with the one that was reached. */
 const MAX_ZONE_TARGETS = 64;
-/** One key may stand under several flags, or algorithms. */
+/** One key may occur with several flags or algorithms. */
 const MAX_ANCHORS = 4;
 
 const CONDITION = {
@@ -71,7 +71,7 @@ export class AnchoredZones {
   readonly #options: AnchoredZonesOptions;
   readonly #checks: BoundedWork;
   readonly #remembered = new LruMap<string, Remembered>(REMEMBERED);
-  /** Knows no anchor, so that nothing is validated: it only finds zones, and their keys. */
+  /** Knows no anchor, so it validates nothing: it only finds zones and their keys. */
   #finder: UnboundSource | null = null;
 
   constructor(options: AnchoredZonesOptions) {
@@ -97,7 +97,7 @@ export class AnchoredZones {
     return found;
   }
 
-  /** Ends what is under way, and whatever is asked from now on, as `cancelled`. */
+  /** Cancels the checks under way; later ones fail with `cancelled`. */
   close(): void {
     this.#checks.close();
     this.#finder?.close();
@@ -135,7 +135,7 @@ export class AnchoredZones {
     }
   }
 
-  /** The closest zone above `name`, or at it, that has keys. Unvalidated: what is wrong here fails later. */
+  /** The closest zone at or above `name` that has keys. Not validated: wrong data fails later. */
   async #zoneOf(name: string, stop: AbortSignal): Promise<{ zone: string; keys: readonly Buffer[] }> {
     this.#finder ??= this.#open([]);
     for (let zone = name; zone !== ''; zone = parentOf(zone)) {

@@ -1,4 +1,7 @@
-/** Prooftype dnssec-ta: a certificate that names the domain, whose key signs the zone of its SRV records (FACTS §13.4). */
+/**
+ * Prooftype dnssec-ta: a certificate that names the domain, and whose key signs the zone of the domain's SRV records
+ * (docs/delegation-proofs.md §6).
+ */
 import type { Clock, DnaProofClaim, PathValidator, Resolver } from '../../../ports.ts';
 import { dnaFailure } from '../../../protocol/dna-conditions.ts';
 import { dnsNameMatches } from '../../../protocol/identity.ts';
@@ -13,7 +16,7 @@ import { zoneKeyOf } from './zone-key.ts';
 
 export interface DnssecTaPorts {
   readonly pathValidator: PathValidator;
-  /** The shared one: it decides whether a supplied anchor is asked for at all, and never hears of one. */
+  /** The shared one: its answers decide whether a supplied anchor is considered at all; it is never given one. */
   readonly resolver: Pick<Resolver, 'srv' | 'validates'>;
   readonly zones: AnchoredZones;
   readonly get: HttpsGet | undefined;
@@ -36,7 +39,7 @@ export async function checkDnssecTa(claim: DnaProofClaim, ports: DnssecTaPorts, 
     strength: 'strong',
     evidence: {
       ...certificateEvidence(provider, signer),
-      // Said so that nobody takes it for the chain of trust from the root (FACTS §13.4, 10).
+      // Recorded so that nobody mistakes it for the chain of trust from the root.
       anchor: 'supplied by the peer',
       zone: delegation.zone,
       keyTag: delegation.keyTag,
@@ -48,8 +51,8 @@ export async function checkDnssecTa(claim: DnaProofClaim, ports: DnssecTaPorts, 
 }
 
 /**
- * The owner names of SRV records that are there and that nobody has signed, as far as the shared resolver can tell: only
- * for these an anchor may be supplied.
+ * The owner names of SRV records that exist and are not signed, as far as the shared resolver can tell: only for these
+ * may an anchor be supplied.
  */
 async function insecureNames(
   { domain, service }: DnaProofClaim,
@@ -80,7 +83,7 @@ async function insecureNames(
 }
 
 /**
- * The target of the delegation that the far end is: that of this stream, or any where the far end opened it.
+ * The target of the delegation that the peer is: the one this stream leads to, or any if the peer opened the stream.
  * @throws FaultError `dna`: `service-absent`, `delegation-mismatch`, `target-name-mismatch`.
  */
 function judgeDnaProof(
@@ -97,7 +100,7 @@ function judgeDnaProof(
       'delegation-mismatch',
       `${domain} is delegated to ${shown.join(', ')}, not to ${endpoint?.host ?? ''}:${endpoint?.port ?? 0}`,
     );
-  // Only as DNS-ID: a target is a host, not a service domain (RFC 7673 §4.1).
+  // Only DNS-IDs count: a target is a host, not a service domain (RFC 7673 §4.1).
   const named = here.find((target) => certificate.presented.dnsNames.some((name) => dnsNameMatches(name, target.host)));
   if (named === undefined)
     throw dnaFailure('target-name-mismatch', `the certificate presented in TLS names none of ${shown.join(', ')}`);

@@ -1,16 +1,16 @@
-/** Keys of zones: DNSKEY records (RFC 4034 §2), what they are compared with, and what a signer of zones wants of them. */
+/** Keys of zones: DNSKEY records (RFC 4034 §2), their comparison with other keys, and key files for zone signers. */
 import { createHash, createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { dnaFailure } from '../../../protocol/dna-conditions.ts';
 import { publicHalf } from '../signatures.ts';
 
-/** DNSSEC algorithms by kind of key (RFC 5702, RFC 6605, RFC 8080); those with SHA-1 are none (RFC 8624 §3.1). */
+/** DNSSEC algorithms by kind of key (RFC 5702, RFC 6605, RFC 8080); those with SHA-1 are left out (RFC 8624 §3.1). */
 const ALGORITHMS = {
   rsa: [8, 10],
   prime256v1: [13],
   secp384r1: [14],
   ed25519: [15],
 } as const satisfies Record<string, readonly number[]>;
-/** As files of BIND, and of ldns, have them. */
+/** As written in the key files of BIND and ldns. */
 const MNEMONICS: Readonly<Record<number, string>> = {
   8: 'RSASHA256',
   10: 'RSASHA512',
@@ -21,13 +21,13 @@ const MNEMONICS: Readonly<Record<number, string>> = {
 
 const FLAG = { zone: 0x0100, revoke: 0x0080 } as const;
 const PROTOCOL = 3;
-/** Flags, protocol and algorithm; the key follows. */
+/** Offset of the key, after flags, protocol and algorithm. */
 const KEY_AT = 4;
 const DIGEST_SHA256 = 2;
-/** Zone key and secure entry point. */
+/** Flags: zone key and secure entry point. */
 const KEY_SIGNING_KEY = 257;
 
-/** A public key as DNSSEC has it. */
+/** A public key in the form of DNSSEC. */
 export interface ZoneKey {
   /** The algorithms that it may be used with. */
   readonly algorithms: readonly number[];
@@ -46,13 +46,13 @@ export function zoneKeyOf(key: KeyObject): ZoneKey {
 function publicOctets({ kty, n = '', e = '', x = '', y = '' }: JsonWebKey): Buffer {
   const octets = (base64url: string): Buffer => Buffer.from(base64url, 'base64url');
   if (kty !== 'RSA') return Buffer.concat([octets(x), octets(y)]);
-  // RFC 3110 §2: the length of the exponent in one octet, or in two behind a zero.
+  // RFC 3110 §2: the length of the exponent in one octet, or in two after a zero.
   const { length } = octets(e);
   const prefix = length < 0x100 ? Buffer.of(length) : Buffer.of(0, length >> 8, length & 0xff);
   return Buffer.concat([prefix, octets(e), octets(n)]);
 }
 
-/** Whether a DNSKEY record is this key, as one that may sign the zone (RFC 4034 §2.1, RFC 5011 §2.1). */
+/** Whether a DNSKEY record holds this key and may sign the zone (RFC 4034 §2.1, RFC 5011 §2.1). */
 export function isZoneKey(rdata: Buffer, { algorithms, octets }: ZoneKey): boolean {
   if (rdata.length <= KEY_AT) return false;
   const flags = rdata.readUInt16BE(0);
@@ -72,7 +72,7 @@ export function keyTag(rdata: Buffer): number {
   return (sum + (sum >>> 16)) & 0xffff;
 }
 
-/** The DS record of a key, SHA-256 (RFC 4509), in the form of a zone file; `zone` in A-labels without a final dot. */
+/** The DS record of a key, SHA-256 (RFC 4509), in zone file format; `zone` in A-labels without a final dot. */
 export function dsRecord(zone: string, rdata: Buffer): string {
   const digest = createHash('sha256').update(wireName(zone)).update(rdata).digest('hex');
   return `${zone}. IN DS ${keyTag(rdata)} ${rdata[3] ?? 0} ${DIGEST_SHA256} ${digest}`;
@@ -86,21 +86,21 @@ function wireName(name: string): Buffer {
   return Buffer.concat([...labels.flatMap((label) => [Buffer.of(label.length), label]), Buffer.of(0)]);
 }
 
-/** What a signer of zones reads, in the formats of BIND and ldns. */
+/** The files that a zone signer reads, in the formats of BIND and ldns. */
 export interface ZoneKeyFiles {
-  /** Base of the names of both files: `Kexample.com.+013+12345`. */
+  /** Base name of both files: `Kexample.com.+013+12345`. */
   readonly name: string;
   /** `NAME.key`: the DNSKEY record. */
   readonly publicFile: string;
   /** `NAME.private`. */
   readonly privateFile: string;
-  /** The DS record; for dnssec-ta nobody has to publish it. */
+  /** The DS record; dnssec-ta does not need it to be published. */
   readonly ds: string;
 }
 
 /**
- * The key of a certificate as the key that signs the DNSKEY records of `zone`: what dnssec-ta rests on.
- * @param algorithm for RSA, 8 or 10. @defaultValue the first that there is for such keys
+ * The key of a certificate as the key that signs the DNSKEY records of `zone`, on which dnssec-ta relies.
+ * @param algorithm for RSA, 8 or 10. @defaultValue the first one for such keys
  * @throws FaultError `dna`: `algorithm-unsupported`.
  */
 export function zoneKeyFiles(zone: string, keyPem: string, algorithm?: number): ZoneKeyFiles {

@@ -1,4 +1,4 @@
-/** Prooftype xml-assertion: a statement in XML, signed under the key of a certificate that names the domain. */
+/** Prooftype xml-assertion: a statement in XML, signed with the key of a certificate that names the domain. */
 import { dnaFailure } from '../../../protocol/dna-conditions.ts';
 import type { Proof } from '../../../protocol/proof.ts';
 import type { DnaProofClaim, PathValidator } from '../../../ports.ts';
@@ -19,7 +19,7 @@ export function checkXmlAssertion(claim: DnaProofClaim, validator: PathValidator
   const scheme = schemeNamed(XML_ASSERTION_SCHEMES, algorithm, signer.publicKey);
   requireSignature(scheme, signingInput(octets), signer.publicKey, signature);
 
-  // Only now is the statement read: what nobody has signed is not even parsed.
+  // The statement is parsed only now: unsigned data is not even parsed.
   const statement = readXmlStatement(octets);
   judgeSubject(statement, claim);
   judgePeriod(statement, atMs);
@@ -38,7 +38,7 @@ export function checkXmlAssertion(claim: DnaProofClaim, validator: PathValidator
   };
 }
 
-/** Service and domain, as canonical A-labels. */
+/** Compares the service, and the domain in canonical A-labels. */
 function judgeSubject(statement: XmlStatement, { service, domain }: DnaProofClaim): void {
   if (statement.service !== service)
     throw dnaFailure('service-mismatch', `it delegates ${statement.service}, not ${service}`);

@@ -1,6 +1,6 @@
 /**
- * Small XML documents of strangers, read by the framer of our streams: what RFC 6120 §11.1 forbids there (DTDs, entities of
- * one's own, comments, processing instructions) is forbidden here, and everything is well-formed, with its namespaces.
+ * Small XML documents from untrusted peers, read by the framer of our streams: what RFC 6120 §11.1 forbids there (DTDs,
+ * custom entities, comments, processing instructions) is forbidden here, and everything must be namespace-well-formed.
  */
 import type { Element } from '@xmpp/xml';
 import { NS } from '../../../protocol/namespaces.ts';
@@ -10,7 +10,7 @@ import { malformed } from '../proof-der.ts';
 const LIMITS = { depth: 6, attributes: 16, nameBytes: 128 } as const;
 const HEADER = Buffer.from(`<stream:stream xmlns='${NS.server}' xmlns:stream='${NS.streams}' version='1.0'>`);
 
-/** The one element that `octets` are. @throws FaultError `dna`: `proof-malformed`. */
+/** The single element in `octets`. @throws FaultError `dna`: `proof-malformed`. */
 export function readDocument(octets: Buffer): Element {
   const elements: Element[] = [];
   const problems: string[] = [];
@@ -33,7 +33,7 @@ export function readDocument(octets: Buffer): Element {
   return element;
 }
 
-/** What may stand in an element: attributes and children by these names, all in the namespace of `<proof/>`'s type. */
+/** The form of an element: name, namespace (that of the type of `<proof/>`), required attributes, possible children. */
 interface Shape {
   readonly name: string;
   readonly namespace: string;
@@ -43,7 +43,7 @@ interface Shape {
 }
 
 /**
- * Refuses whatever is not of `shape`: a reader who ignored a condition that he does not know would believe too much.
+ * Refuses an element of any other form: a reader that ignored a condition unknown to it would believe too much.
  * @throws FaultError `dna`: `proof-malformed`.
  */
 export function requireShape(element: Element, { name, namespace, attributes, children }: Shape): void {
@@ -58,5 +58,5 @@ export function requireShape(element: Element, { name, namespace, attributes, ch
   if (children !== undefined && element.getText().trim() !== '') throw malformed(`XML: text in ${name}`);
 }
 
-/** The value of an attribute that {@link requireShape} has found. */
+/** The value of an attribute that {@link requireShape} has checked. */
 export const attributeOf = (element: Element, name: string): string => String(element.attrs[name] ?? '');

@@ -1,4 +1,4 @@
-/** Issues the proof of prooftype xml-assertion: what the owner of a domain hands to his provider, at least once a week. */
+/** Issues proofs of prooftype xml-assertion: the owner of a domain gives one to its provider at least once a week. */
 import { armoured } from '../armour.ts';
 import { type DelegationOrder, fitOrder } from '../order.ts';
 import { signed, XML_ASSERTION_SCHEMES } from '../signatures.ts';
@@ -6,7 +6,7 @@ import { signingInput, writeXmlAssertion, writeXmlStatement } from './statement.
 
 /**
  * The contents of `<proof type='urn:xmpp:dna:proof:xml-assertion'/>` (docs/delegation-proofs.md §5).
- * @throws FaultError `dna`: `issuer-unfit`, local; `proof-too-large` where the chain leaves no room.
+ * @throws FaultError `dna`: `issuer-unfit`, local; `proof-too-large` when the chain leaves no room.
  */
 export function issueXmlAssertion(order: DelegationOrder): string {
   const fit = fitOrder(order, XML_ASSERTION_SCHEMES);

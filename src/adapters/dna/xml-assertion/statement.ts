@@ -1,4 +1,4 @@
-/** What an XML assertion states, and how that is signed and carried: docs/delegation-proofs.md §5. */
+/** What an XML assertion states, and how the statement is signed and carried: docs/delegation-proofs.md §5. */
 import { escapeXML } from '@xmpp/xml';
 import { uriOf } from '../../../protocol/dna.ts';
 import { type Service, serviceFacts } from '../../../protocol/service.ts';
@@ -6,7 +6,7 @@ import { boundedCertificates, readBase64 } from '../armour.ts';
 import { malformed } from '../proof-der.ts';
 import { attributeOf, readDocument, requireShape } from './document.ts';
 
-/** Of the elements, too. */
+/** The type of `<proof/>`, and the namespace of the elements. */
 const XML_ASSERTION_NS = uriOf('xml-assertion');
 
 const ASSERTION = {
@@ -28,13 +28,13 @@ const PROVIDER = { name: 'provider', namespace: XML_ASSERTION_NS, attributes: ['
 const HOLDER_TYPES = { certificate: 'publicKeyCert', 'public-key': 'publicKey' } as const;
 const SHA256_BYTES = 32;
 
-/** The envelope: a statement that nobody has read yet, and what vouches for it. */
+/** The envelope: a statement that has not been parsed yet, its signature, and the signer's certificates. */
 export interface XmlAssertion {
   /** The octets that are signed. */
   readonly statement: Buffer;
   readonly algorithm: string;
   readonly signature: Buffer;
-  /** DER, that of the signer in front. */
+  /** DER, that of the signer first. */
   readonly certificates: readonly Buffer[];
 }
 
@@ -94,7 +94,7 @@ export function readXmlStatement(octets: Buffer): XmlStatement {
 const isService = (text: string): text is Service => Object.hasOwn(serviceFacts, text);
 const isHolderType = (text: string): text is keyof typeof HOLDER_TYPES => Object.hasOwn(HOLDER_TYPES, text);
 
-/** XEP-0082 §3.2, in UTC and to the second. */
+/** XEP-0082 §3.2, in UTC, without fractions of a second. */
 function dateTimeOf(text: string): number {
   const at = Date.parse(text);
   if (Number.isNaN(at) || dateTime(at) !== text) throw malformed(`XML: a time "${text.slice(0, 40)}"`);
@@ -104,8 +104,8 @@ function dateTimeOf(text: string): number {
 const dateTime = (atMs: number): string => new Date(atMs).toISOString().replace('.000Z', 'Z');
 
 /**
- * What is signed. The 64 spaces and the name keep a signature of TLS from being taken for one of ours, and ours for one
- * of TLS, whoever chooses the rest (RFC 8446 §4.4.3).
+ * The octets that are signed. The 64 spaces and the namespace keep a signature made in TLS from passing for one of
+ * ours, and ours from passing for one of TLS, whoever chooses the rest (RFC 8446 §4.4.3).
  */
 export function signingInput(statement: Uint8Array): Buffer {
   return Buffer.concat([Buffer.alloc(64, ' '), Buffer.from(XML_ASSERTION_NS), Buffer.of(0), statement]);

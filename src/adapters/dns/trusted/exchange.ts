@@ -1,6 +1,6 @@
 /**
- * One question to one server and its answer: over UDP from a port of its own, over TCP where the answer was cut off (RFC 7766
- * §5). An answer counts if address, port, id and question are those of the query (RFC 5452 §9.1).
+ * One question to one server and its answer: over UDP from a port of its own, then over TCP if the answer was truncated
+ * (RFC 7766 §5). An answer counts only if address, port, id and question are those of the query (RFC 5452 §9.1).
  */
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
@@ -12,11 +12,11 @@ const IDS = 2 ** 16;
 const LENGTH_BYTES = 2;
 
 export interface Query extends Question {
-  /** CD: the resolver is to answer what it would not vouch for (RFC 4035 §3.2.2). */
+  /** CD: the resolver should also return data that fails its validation (RFC 4035 §3.2.2). */
   readonly checkingDisabled: boolean;
 }
 
-/** @throws Error when there is no answer, in words; at once when `stop` fires. */
+/** @throws Error that says why there is no answer; at once when `stop` fires. */
 export async function exchange(server: ServerAddress, query: Query, stop: AbortSignal): Promise<Answer> {
   const short = await overUdp(server, query, stop);
   if (!short.truncated) return short;
@@ -25,14 +25,14 @@ export async function exchange(server: ServerAddress, query: Query, stop: AbortS
   return answer;
 }
 
-/** What does not answer the query is not heard, however much of it comes: the wait for what does ends with `stop`. */
+/** Messages that do not answer the query are ignored, however many arrive: only `stop` ends the wait for the answer. */
 function overUdp(server: ServerAddress, query: Query, stop: AbortSignal): Promise<Answer> {
   const { id, bytes } = numbered(query);
   return settled(stop, (settle) => {
     const socket = createSocket(server.family === 6 ? 'udp6' : 'udp4');
     socket.on('error', (error) => settle.fail(error));
     socket.on('message', (message) => settle.try(() => readAnswer(message, id, query)));
-    // Connected, the system lets through what comes from there only, and tells when nobody is there.
+    // On a connected socket, the system drops datagrams from elsewhere, and reports when nobody listens there.
     socket.connect(server.port, server.address, () => socket.send(bytes));
     return () => socket.close();
   });
@@ -62,12 +62,12 @@ function overTcp(server: ServerAddress, query: Query, stop: AbortSignal): Promis
 }
 
 interface Settle {
-  /** Settles with what `read` gives or throws; null settles nothing. */
+  /** Settles with what `read` returns or throws; null does not settle. */
   try(read: () => Answer | null): void;
   fail(error: Error): void;
 }
 
-/** Runs `start` until it has settled or `stop` fires, and then what `start` gave back, once. */
+/** Runs `start` until it has settled or `stop` fires, then calls the function that `start` returned, once. */
 function settled(stop: AbortSignal, start: (settle: Settle) => () => void): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let isOver = false;
@@ -98,7 +98,7 @@ function settled(stop: AbortSignal, start: (settle: Settle) => () => void): Prom
   });
 }
 
-/** With a number that nobody can guess (RFC 5452 §9.2). */
+/** The query with an unpredictable id (RFC 5452 §9.2). */
 function numbered(query: Query): { id: number; bytes: Buffer } {
   const id = randomInt(IDS);
   const bytes = encodeQuery(id, query, query.checkingDisabled);

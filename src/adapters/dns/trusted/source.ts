@@ -1,6 +1,6 @@
 /**
- * Validated DNS by word of a resolver that the operator trusts: what it has validated it marks with the AD bit (RFC 4035
- * §3.2.3), what fails validation it refuses with SERVFAIL.
+ * DNS that a resolver trusted by the operator has validated: it marks validated answers with the AD bit (RFC 4035
+ * §3.2.3), and answers SERVFAIL when validation fails.
  */
 import type { Clock } from '../../../ports.ts';
 import { FaultError, fault } from '../../../protocol/faults.ts';
@@ -22,16 +22,16 @@ import {
 } from '../message.ts';
 
 export interface TrustedOptions {
-  /** The resolvers whose AD bit is believed, asked in their order. */
+  /** The resolvers whose AD bit is trusted, asked in this order. */
   readonly servers: readonly string[];
-  /** Whether one may be on another machine: whoever is on the way there can then prove anything. @defaultValue false */
+  /** Whether one may be on another machine: anyone on the path to it can then forge any proof. @defaultValue false */
   readonly trustRemote?: boolean;
   readonly timeoutMs: number;
   readonly tries: number;
   readonly clock: Clock;
 }
 
-/** Records read from one answer. */
+/** Most records read from one answer. */
 const MAX_RECORDS = 256;
 
 /**
@@ -60,13 +60,13 @@ class TrustedResolvers {
     const remote = this.#servers.find((server) => !isLoopbackServer(server));
     if (remote !== undefined && !trustRemote)
       throw misconfigured(`${remote.address} is on another machine: its AD bit could be anybody's`);
-    // Patience doubles with each round through all servers, and all rounds fit into timeoutMs.
+    // The time per server doubles with each round through all servers, and all rounds fit into timeoutMs.
     this.#firstPatienceMs = Math.max(1, Math.floor(timeoutMs / (servers.length * (2 ** tries - 1))));
     this.#tries = tries;
     this.#clock = clock;
   }
 
-  /** The next server is asked where one is silent or refuses, all of them again where all were silent; never past `bogus`. */
+  /** Asks the next server if one is silent or refuses, and all of them again if all were silent; `bogus` is final. */
   async ask(question: Question, stop: AbortSignal): Promise<Outcome<Buffer>> {
     let reason = '';
     for (let round = 0; round < this.#tries; round += 1) {
@@ -88,7 +88,7 @@ class TrustedResolvers {
     return failed(stop.aborted ? String(stop.reason) : reason);
   }
 
-  /** SERVFAIL is said of what fails validation, and of much else (RFC 4035 §3.2.2): what only CD brings to light is bogus. */
+  /** SERVFAIL may mean failed validation, or much else (RFC 4035 §3.2.2): data that comes only with CD set is bogus. */
   async #explainRefusal(
     server: ServerAddress,
     question: Question,
@@ -126,7 +126,7 @@ const misconfigured = (text: string): FaultError =>
   new FaultError(fault('dns', 'validator-misconfigured', 'local', text));
 const failed = (reason: string): Outcome<never> => ({ kind: 'failed', reason });
 
-/** INFO-CODEs of RFC 8914 §4 that say: it was validated, and it failed. */
+/** INFO-CODEs of RFC 8914 §4 which say that validation failed. */
 const VALIDATION_ERRORS: Readonly<Record<number, string>> = {
   5: 'DNSSEC indeterminate',
   6: 'DNSSEC bogus',
@@ -141,12 +141,12 @@ const VALIDATION_ERRORS: Readonly<Record<number, string>> = {
 const sentenceOf = ({ code, text }: ExtendedError): string =>
   `${VALIDATION_ERRORS[code] ?? `error ${code} of RFC 8914`}${text === '' ? '' : `: ${text}`}`;
 
-/** What the answer says at the end of the aliases in it. AD vouches for all of both sections (RFC 6840 §5.8). */
+/** The outcome at the end of the aliases in the answer. AD covers all of both sections (RFC 4035 §3.2.3). */
 function outcomeOf(heard: Answer | string, question: Question, nowSeconds: number): Outcome<Buffer> {
   if (typeof heard === 'string') return failed(heard);
   const { rcode, recursive, authentic: secure, answers, authorities } = heard;
   if (rcode !== RCODE.noError && rcode !== RCODE.nxDomain) return failed(rcodeName(rcode));
-  // An authoritative server has no AD bit to give, and where it refers us to others is not "there is none".
+  // An authoritative server does not set AD, and its referral to other servers does not mean "there is none".
   if (!recursive) return failed('the server does not resolve for us (RA is not set)');
   const end = followAliases(question, answers);
   if (end.kind === 'broken') return failed(end.reason);
@@ -157,7 +157,10 @@ function outcomeOf(heard: Answer | string, question: Question, nowSeconds: numbe
   return { kind: 'found', found, secure, ttlSeconds, canonicalName: end.isAlias ? end.owner : null };
 }
 
-/** RFC 2308 §5. A signed denial comes with its zone: where that is missing, the end of the chain may just not have been found. */
+/**
+ * RFC 2308 §5. A signed denial comes with the SOA of its zone: without one, the resolver may merely have failed to
+ * reach the end of the chain.
+ */
 function absent(
   owner: string,
   chainTtlSeconds: number,
@@ -172,7 +175,7 @@ function absent(
 
 const isWithin = (name: string, zone: string): boolean => zone === '.' || name === zone || name.endsWith(`.${zone}`);
 
-/** With the records read; one that cannot be read is kept as what nobody will take for one. */
+/** The outcome with its records parsed; an unreadable one is kept in a form that is never valid. */
 function parsed<Record>(outcome: Outcome<Buffer>, read: (rdata: Buffer) => Record): Outcome<Record> {
   return outcome.kind === 'found' ? { ...outcome, found: outcome.found.map(read) } : outcome;
 }

@@ -1,13 +1,13 @@
 /**
- * The few functions of libunbound that a validating stub needs, and two of libc to wait for it.
+ * The few functions of libunbound that a validating stub needs.
  *
- * A thin binding: C names, C semantics (libunbound(3)). The library is the one that the system has.
+ * A thin binding: C names, C semantics (libunbound(3)). It loads the library that the system provides.
  */
 import koffi from 'koffi';
 import { FaultError, fault, toFault } from '../../../protocol/faults.ts';
 
 declare const kind: unique symbol;
-/** A pointer that C gave us. */
+/** A pointer that C returned. */
 export type Context = bigint & { readonly [kind]: 'ub_ctx' };
 export type ResultPointer = bigint & { readonly [kind]: 'ub_result' };
 /** A JavaScript function that C may call, until it is unregistered. */
@@ -24,11 +24,11 @@ export interface Libunbound {
   readonly ub_ctx_set_fwd: (context: Context, address: string) => number;
   readonly ub_ctx_set_stub: (context: Context, zone: string, address: string, prime: number) => number;
   readonly ub_ctx_add_ta: (context: Context, anchor: string) => number;
-  /** Removes what is not there, and on the way looks at the whole configuration. */
+  /** Called for a zone that does not exist, because it also evaluates the whole configuration. */
   readonly ub_ctx_zone_remove: (context: Context, zone: string) => number;
   readonly ub_ctx_async: (context: Context, inThread: number) => number;
   readonly ub_fd: (context: Context) => number;
-  /** Calls the callbacks of what has come; does not wait. */
+  /** Calls the callbacks of the answers that have arrived; does not block. */
   readonly ub_process: (context: Context) => number;
   readonly ub_resolve_async: (
     context: Context,
@@ -39,7 +39,7 @@ export interface Libunbound {
     callback: Callback,
     id: Int32Array,
   ) => number;
-  /** No callback comes for it afterwards. */
+  /** No callback comes for `id` afterwards. */
   readonly ub_cancel: (context: Context, id: number) => number;
   readonly ub_resolve_free: (result: ResultPointer) => void;
 }
@@ -64,7 +64,7 @@ const PROTOTYPES: Readonly<Record<keyof Libunbound, string>> = {
   ub_resolve_free: 'void ub_resolve_free(void *result)',
 };
 
-/** What is read of `struct ub_result`. */
+/** The part of `struct ub_result` that is read. */
 export interface UbResult {
   readonly rcode: number;
   readonly havedata: boolean;
@@ -72,13 +72,13 @@ export interface UbResult {
   readonly bogus: boolean;
   readonly why_bogus: string | null;
   readonly ttl: number;
-  /** Where a chain of aliases led to; null where there was none. */
+  /** The end of a chain of aliases; null when there was none. */
   readonly canonname: string | null;
   /** The whole answer as a DNS message, signatures included. */
   readonly message: Buffer;
 }
 
-/** The same struct in C, since libunbound 1.4.20. */
+/** The struct in C, as it has been since libunbound 1.4.20. */
 const LAYOUT = koffi.struct({
   qname: 'const char *',
   qtype: 'int',
@@ -102,7 +102,7 @@ type RawResult = Omit<UbResult, 'havedata' | 'secure' | 'bogus' | 'message'> &
 
 let memcpy: ((to: Uint8Array, from: bigint, length: number) => void) | undefined;
 
-/** Not by `koffi.decode`, which keeps an array type for each length, nor by `koffi.view`, which takes twice as long. */
+/** Not with `koffi.decode`, which keeps an array type for each length, nor `koffi.view`, which takes twice as long. */
 function copied(from: bigint | null, length: number): Buffer {
   memcpy ??= koffi.load(null).func('void *memcpy(void *to, const void *from, size_t length)');
   const to = Buffer.alloc(from === null ? 0 : length);
@@ -110,9 +110,9 @@ function copied(from: bigint | null, length: number): Buffer {
   return to;
 }
 
-/** Copies out of C what is used; the result still has to be freed. */
+/** Copies the fields that are used out of C; the result still has to be freed. */
 export function readResult(pointer: ResultPointer): UbResult {
-  // A C struct becomes a type here: the layout above and the interface are held together by the reader.
+  // A C struct becomes a type here: that the layout above matches the interface has to be checked by reading.
   const raw = koffi.decode(pointer, LAYOUT) as RawResult;
   const { rcode, why_bogus, ttl, canonname } = raw;
   return {
@@ -129,21 +129,21 @@ export function readResult(pointer: ResultPointer): UbResult {
 
 const CALLBACK = koffi.pointer(koffi.proto('void (intptr_t mine, int error, void *result)'));
 
-/** Lets C call `heard` with what was given as `mine`; to be unregistered when no call can come any more. */
+/** Lets C call `heard` with the number given as `mine`; must be unregistered when no call can come any more. */
 export function registerCallback(heard: (mine: number, error: number, result: ResultPointer | null) => void): Callback {
   return koffi.register(heard, CALLBACK) as unknown as Callback;
 }
 
 export const unregisterCallback = (callback: Callback): void => koffi.unregister(callback);
 
-/** Names under which the library is known: the number is that of its ABI. */
+/** File names of the library; the number is that of its ABI. */
 const FILES: readonly string[] =
   process.platform === 'darwin' ? ['libunbound.8.dylib', 'libunbound.dylib'] : ['libunbound.so.8', 'libunbound.so'];
 
 let loaded: Libunbound | undefined;
 
 /**
- * The binding, made once per process.
+ * The binding, created once per process.
  * @throws FaultError `dns`: `validator-unavailable`, local, when the system has no libunbound.
  */
 export function loadLibunbound(): Libunbound {

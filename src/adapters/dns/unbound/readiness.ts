@@ -1,7 +1,7 @@
-/** Waits for a file descriptor that Node cannot watch: one call of poll(2) in Node's pool of threads, and never a second. */
+/** Waits for a file descriptor that Node cannot watch: at most one call of poll(2) at a time in Node's thread pool. */
 import koffi from 'koffi';
 
-/** After this the call comes back even so, in milliseconds: a process that ends waits for it at most so long. */
+/** Time limit for the call, in milliseconds: a process that ends waits for it no longer than that. */
 const LONGEST_CALL_MS = 1_000;
 const POLLIN = 1;
 
@@ -53,7 +53,7 @@ export class Readiness {
     this.#wakeWrite = wakeWrite;
   }
 
-  /** Resolves when the descriptor can be read, `wake` was called, or a while has passed. One at a time. */
+  /** Resolves when the descriptor can be read, `wake` is called, or LONGEST_CALL_MS have passed. One call at a time. */
   wait(): Promise<void> {
     this.#waits = true;
     const descriptors = [this.#fd, this.#wakeRead].map((fd) => ({ fd, events: POLLIN, revents: 0 }));
@@ -72,7 +72,7 @@ export class Readiness {
     if (this.#waits) this.#libc.write(this.#wakeWrite, Uint8Array.of(1), 1);
   }
 
-  /** Not while something waits. */
+  /** Must not be called during a `wait`. */
   close(): void {
     this.#libc.close(this.#wakeRead);
     this.#libc.close(this.#wakeWrite);

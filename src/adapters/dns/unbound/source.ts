@@ -1,6 +1,6 @@
 /**
- * Validated DNS through libunbound (RFC 4035 §4.9): its own thread asks and validates, this one hears of the answers. A
- * question is given up with its signal, and nothing is asked of C after `close`.
+ * Validated DNS through libunbound (RFC 4035 §4.9): its own thread asks and validates, this thread gets the answers. A
+ * question is cancelled when its signal fires, and no question reaches C after `close`.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -29,15 +29,15 @@ export interface UnboundOptions {
   readonly servers?: readonly string[];
   /** Authoritative servers by zone, on any port: `{ example: '127.0.0.1@5399' }`. */
   readonly stubs?: Readonly<Record<string, string>>;
-  /** DS or DNSKEY records in the form of a zone file; many may stand in one text. */
+  /** DS or DNSKEY records in zone file format; one text may hold several. */
   readonly trustAnchors?: readonly string[];
-  /** Where the root's own anchor is, when none of `trustAnchors` is for the root. @defaultValue where Debian has it */
+  /** Files with the root's anchor, used when `trustAnchors` has none for the root. @defaultValue where Debian has it */
   readonly rootAnchorFiles?: readonly string[];
 }
 
 /**
- * A library's defaults, sixteen sockets among them, are for one question at a time. A question that was given up goes on inside
- * for a while, with up to a dozen queries: those of a hundred silent names must leave room for the others.
+ * The library's defaults, among them sixteen sockets, are for one question at a time. A cancelled question continues
+ * inside it for a while, with up to a dozen queries: those of a hundred silent names must leave room for the others.
  */
 const CAPACITY = {
   'outgoing-range:': '900',
@@ -46,15 +46,15 @@ const CAPACITY = {
 } as const;
 
 const ROOT_ANCHOR_FILES = ['/usr/share/dns/root.key', '/var/lib/unbound/root.key', '/etc/unbound/root.key'];
-/** Records taken from one answer; whoever made it may have put hundreds there. */
+/** Most records taken from one answer, which may hold hundreds. */
 const MAX_RECORDS = 256;
-/** Answers read before others have a turn: two hundred may come at once, and each takes up to a tenth of a millisecond. */
+/** Answers read per event loop turn: two hundred may come at once, and each takes up to a tenth of a millisecond. */
 const ANSWERS_PER_TURN = 10;
 
 export interface UnboundSource extends NameSource {
   /** DNSKEY records of a zone, as RDATA (RFC 4034 §2.1). */
   dnskeys(name: string, stop: AbortSignal): Promise<Outcome<Buffer>>;
-  /** Frees the context; what is asked ends as failed. */
+  /** Frees the context; waiting questions end as failed. */
   close(): void;
 }
 
@@ -63,7 +63,7 @@ interface Waiter {
   settle(outcome: Outcome<Buffer>): void;
 }
 
-/** What libunbound called back with, to be read when its turn comes. */
+/** The arguments of a callback from libunbound, kept until their turn to be read. */
 interface Heard {
   readonly mine: number;
   readonly error: number;
@@ -71,7 +71,7 @@ interface Heard {
 }
 
 /**
- * @throws FaultError `dns`, local: `validator-unavailable` where there is no libunbound; `trust-anchor-malformed`;
+ * @throws FaultError `dns`, local: `validator-unavailable` when there is no libunbound; `trust-anchor-malformed`;
  * `validator-misconfigured` when it refuses a server, a stub or a trust anchor.
  */
 export function createUnboundSource(options: UnboundOptions = {}): UnboundSource {
@@ -86,7 +86,7 @@ export function createUnboundSource(options: UnboundOptions = {}): UnboundSource
   };
 }
 
-/** One context of libunbound, and who waits for its answers. */
+/** One context of libunbound, and the questions that wait for its answers. */
 class Session {
   readonly #library: Libunbound;
   readonly #context: Context;
@@ -132,7 +132,7 @@ class Session {
     });
   }
 
-  /** Whoever waits still is told; the context goes when nobody of ours is inside of it. */
+  /** Ends all waiting questions as failed; the context is freed once no call of ours uses it. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -141,7 +141,7 @@ class Session {
     else this.#free();
   }
 
-  /** As long as something is asked. */
+  /** Runs as long as questions are waiting. */
   async #watch(): Promise<void> {
     if (this.#watches) return;
     this.#watches = true;
@@ -154,12 +154,12 @@ class Session {
     if (this.#isClosed()) this.#free();
   }
 
-  // It may change while somebody waits, which narrowing of the field would not see.
+  // A method, since the field may change during an `await`, which type narrowing of the field would not notice.
   #isClosed(): boolean {
     return this.#closed;
   }
 
-  /** In turns, so that nothing else has to wait for all of them. */
+  /** Spread over several event loop turns, so that other work does not wait for all of them. */
   async #readAnswers(): Promise<void> {
     for (;;) {
       for (const heard of this.#heard.splice(0, ANSWERS_PER_TURN)) this.#readAnswer(heard);
@@ -199,7 +199,7 @@ function createContext(library: Libunbound, options: UnboundOptions): Context {
   };
   try {
     check(library.ub_ctx_async(context, 1), 'a thread for it');
-    // Servers on this machine are as good as others.
+    // Servers on this machine are allowed too.
     check(library.ub_ctx_set_option(context, 'do-not-query-localhost:', 'no'), 'do-not-query-localhost');
     for (const [option, value] of Object.entries(CAPACITY))
       check(library.ub_ctx_set_option(context, option, value), option);
@@ -214,7 +214,7 @@ function createContext(library: Libunbound, options: UnboundOptions): Context {
     const rooted = rootFile === undefined ? [] : trustAnchorsIn(readFileSync(rootFile, 'utf8'));
     for (const anchor of [...given, ...rooted])
       check(library.ub_ctx_add_ta(context, anchor), `the trust anchor "${anchor}"`);
-    // The first call that needs the whole configuration is the one that looks at it.
+    // libunbound evaluates its configuration only in the first call that needs all of it, such as this one.
     check(library.ub_ctx_zone_remove(context, 'xmpp-dna.invalid.'), `the trust anchors ${given.join(', ')}`);
     return context;
   } catch (thrown) {
@@ -260,7 +260,7 @@ function messageIn(message: Buffer, question: Question): Answer | string {
   }
 }
 
-/** With the records read; one that cannot be read is kept as what nobody will take for one. */
+/** The outcome with its records parsed; an unreadable one is kept in a form that is never valid. */
 function parsed<Record>(outcome: Outcome<Buffer>, read: (rdata: Buffer) => Record): Outcome<Record> {
   return outcome.kind === 'found' ? { ...outcome, found: outcome.found.map(read) } : outcome;
 }
