@@ -1,4 +1,4 @@
-/** Accepts external components (XEP-0114) on one socket, and attaches each to the data plane once it knows its secret. */
+/** Accepts external components (XEP-0114) on one socket; attaches each to the data plane once it proves its secret. */
 import { unheard } from '../adapters/unheard.ts';
 import type { Accepted, Clock, ConnectionEvents, Listening, Network, Random } from '../ports.ts';
 import { fault } from '../protocol/faults.ts';
@@ -26,14 +26,14 @@ export interface ComponentListenerPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly router: ComponentRouter;
-  /** Told what happens to components. @defaultValue nobody */
+  /** Receives the events of components. @defaultValue none */
   readonly tell?: (event: ComponentEvent) => void;
 }
 
 /**
- * The sizes are those of s2s streams (INTERFACES); a component on the same machine answers its handshake within
- * milliseconds. One that takes not a byte for half a minute hangs: until it is dropped, streams that wrote to it carry
- * nothing for anybody else.
+ * The sizes are those of s2s streams. A component on the same machine answers its handshake within milliseconds. One
+ * that accepts no byte for half a minute hangs: until it is dropped, streams that wrote to it carry nothing for anybody
+ * else.
  */
 const defaultComponentLimits: ComponentLimits = {
   stanzaBytes: 524_288,
@@ -43,7 +43,7 @@ const defaultComponentLimits: ComponentLimits = {
   closeTimeoutMs: 5_000,
 };
 
-/** Connections without a handshake yet, per socket: keeps a stranger from holding all file descriptors. */
+/** Most connections before their handshake, per socket: keeps a stranger from holding all file descriptors. */
 const MAX_PENDING = 64;
 
 export class ComponentListener {
@@ -77,14 +77,14 @@ export class ComponentListener {
   static async start(options: ComponentListenerOptions, ports: ComponentListenerPorts): Promise<ComponentListener> {
     const listener = new ComponentListener(options, ports);
     const { address, port } = options;
-    // `starttls` means that no TLS comes first; on a component stream none comes later either.
+    // `starttls` means that the connection begins without TLS; a component stream never starts it later either.
     listener.#listening = await ports.network.listen({ address, port, tls: 'starttls' }, (accepted) =>
       listener.#accept(accepted),
     );
     return listener;
   }
 
-  /** Where it listens: the port that was found when 0 was asked for. */
+  /** Where it listens; the port is the assigned one when 0 was requested. */
   get address(): { readonly address: string; readonly port: number } {
     const { address = '', port = 0 } = this.#listening ?? {};
     return { address, port };
@@ -95,13 +95,13 @@ export class ComponentListener {
     return [...this.#secrets.keys()];
   }
 
-  /** Accepts nobody new and reads no more stanzas, so that what is under way can finish; {@link stop} follows. */
+  /** Accepts no new component and reads no more stanzas, so that those in transit can finish; {@link stop} follows. */
   drain(): void {
     this.#draining = true;
     for (const stream of this.#streams) stream.drain();
   }
 
-  /** Ends every stream with `system-shutdown`; resolves once all are gone. Called again, it answers the same. */
+  /** Ends every stream with `system-shutdown`; resolves once all are gone. Further calls return the same promise. */
   stop(): Promise<void> {
     this.#stopped ??= this.#end();
     return this.#stopped;

@@ -1,4 +1,4 @@
-/** One component's stream, from its header to its end (XEP-0114 §3): the accepting side. */
+/** The accepting side of one component's stream, from its header to its end (XEP-0114 §3). */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { escapeXML, type Element } from '@xmpp/xml';
 import { DrainWatch } from '../adapters/drain-watch.ts';
@@ -12,7 +12,7 @@ import { readWireElement, wireToXml } from '../protocol/wire-xml.ts';
 import type { Router } from '../routing/router.ts';
 import type { Inlet, StreamOutlet } from '../routing/types.ts';
 
-/** What a component stream needs of the data plane. */
+/** The part of the data plane that a component stream needs. */
 export type ComponentRouter = Pick<Router, 'attach' | 'inject' | 'outletDrained' | 'forgetInlet' | 'batch'>;
 
 export interface ComponentLimits {
@@ -22,7 +22,7 @@ export interface ComponentLimits {
   readonly preAuthBytes: number;
   /** From accepting the connection to the handshake, in milliseconds. */
   readonly handshakeTimeoutMs: number;
-  /** How long a component may take nothing of what is buffered for it, in milliseconds; then it is dropped. */
+  /** How long a component may accept none of the bytes buffered for it, in milliseconds; then it is dropped. */
   readonly drainTimeoutMs: number;
   /** From our closing tag to the end of the connection, in milliseconds. */
   readonly closeTimeoutMs: number;
@@ -31,9 +31,9 @@ export interface ComponentLimits {
 /** What happened to a component, for the operator. */
 export type ComponentEvent =
   | { readonly kind: 'attached'; readonly domain: string; readonly remoteAddress: string }
-  /** `fault` is null when it closed its stream properly. */
+  /** `fault` is null when the component closed its stream properly. */
   | { readonly kind: 'detached'; readonly domain: string; readonly remoteAddress: string; readonly fault: Fault | null }
-  /** Ended before its handshake; `domain` is null when it named none. */
+  /** The stream ended before its handshake; `domain` is null when the component named none. */
   | { readonly kind: 'refused'; readonly domain: string | null; readonly remoteAddress: string; readonly fault: Fault };
 
 export interface ComponentStreamSetup {
@@ -45,7 +45,7 @@ export interface ComponentStreamSetup {
   readonly clock: Clock;
   readonly random: Random;
   readonly tell: (event: ComponentEvent) => void;
-  /** The handshake is over, well or badly: the stream no longer counts as pending. Called once. */
+  /** The handshake has succeeded or failed: the stream no longer counts as pending. Called once. */
   readonly settled: () => void;
   /** Called once, last. */
   readonly ended: () => void;
@@ -53,13 +53,13 @@ export interface ComponentStreamSetup {
 
 /**
  * `awaitingHeader` and `awaitingHandshake` wait for the component under one deadline; `attached` carries stanzas;
- * `closing` has said its last word and waits for the connection to end, under a deadline too.
+ * `closing` sends nothing more and waits for the connection to end, also under a deadline.
  */
 type State = 'awaitingHeader' | 'awaitingHandshake' | 'attached' | 'closing' | 'closed';
 
 const withoutTag = fault('component', 'connection-closed', 'peer', 'the connection ended without a closing tag');
 
-/** Bytes of randomness in a stream id: it is the challenge that the secret answers. */
+/** Random bytes in a stream id, which is the challenge of the handshake. */
 const STREAM_ID_BYTES = 16;
 
 export class ComponentStream implements ConnectionEvents, FramerHandler {
@@ -110,7 +110,7 @@ export class ComponentStream implements ConnectionEvents, FramerHandler {
     this.#deadline = clock.setTimeout(() => this.#close(late), limits.handshakeTimeoutMs);
   }
 
-  /** Takes no more stanzas from the component; those for it still go out. */
+  /** Accepts no more stanzas from the component; those for it still go out. */
   drain(): void {
     this.#draining = true;
     this.#setup.connection.pause();
@@ -124,14 +124,14 @@ export class ComponentStream implements ConnectionEvents, FramerHandler {
   // ——— connection
 
   connected(): void {
-    // Only on connections that we open.
+    // Called only for connections that we open.
   }
 
   secured(): void {
     this.#close(fault('component', 'unsupported-feature', 'peer', 'XEP-0114 has no TLS'));
   }
 
-  /** A whole chunk is one batch of the router, so that it becomes one write on each socket. */
+  /** A whole chunk is one router batch, so that it becomes one write on each socket. */
   data(bytes: Buffer): void {
     this.#setup.router.batch(() => this.#framer.push(bytes));
   }
@@ -141,7 +141,7 @@ export class ComponentStream implements ConnectionEvents, FramerHandler {
     this.#setup.router.outletDrained(this.#outlet);
   }
 
-  /** It takes nothing more: whoever writes to it from now on is to hear of that (L1). */
+  /** The component accepts nothing more; the senders of later stanzas to it must be notified (L1). */
   ended(): void {
     if (this.#state !== 'attached') return;
     this.#leave(withoutTag);
@@ -237,14 +237,14 @@ export class ComponentStream implements ConnectionEvents, FramerHandler {
     this.#close(fault('component', condition, 'peer', text));
   }
 
-  /** Says why, if there is a reason that the component does not know yet, and the closing tag; then the connection ends. */
+  /** Sends the stream error, if the component does not know it yet, and the closing tag; then ends the connection. */
   #close(why: Fault | null, manner: 'saying why' | 'wordless' = 'saying why'): void {
     if (this.#state === 'closing' || this.#state === 'closed') return;
     const { connection, clock, limits } = this.#setup;
     this.#leave(why);
     this.#state = 'closing';
     this.#framer.halt();
-    this.#sendHeader(); // RFC 6120 §4.9.1.2: also before an error
+    this.#sendHeader(); // RFC 6120 §4.9.1.2: required even before an error
     if (why !== null && manner === 'saying why') {
       connection.write(wireToXml({ kind: 'streamError', condition: why.condition, text: why.text ?? null }));
     }
@@ -254,7 +254,7 @@ export class ComponentStream implements ConnectionEvents, FramerHandler {
     this.#deadline = clock.setTimeout(() => connection.destroy(), limits.closeTimeoutMs);
   }
 
-  /** It has stopped reading: no word of ours would reach it, and all who write to it are held meanwhile. */
+  /** The component has stopped reading: no stream error would reach it, and everyone who writes to it is blocked. */
   #drop(bufferedBytes: number): void {
     const { connection, limits } = this.#setup;
     const text = `it took nothing for ${limits.drainTimeoutMs / 1000} s; ${bufferedBytes} bytes are lost`;
@@ -265,7 +265,7 @@ export class ComponentStream implements ConnectionEvents, FramerHandler {
     connection.destroy(why);
   }
 
-  /** From here on the component is neither written to nor read from; says so to those who count. */
+  /** Ends writing to and reading from the component, and notifies the router and the listener. */
   #leave(why: Fault | null): void {
     const { router, connection, tell, settled } = this.#setup;
     const { remoteAddress } = connection;

@@ -1,16 +1,16 @@
-/** What a domain of ours says for itself while nobody is attached to it (INTERFACES): it is there, and it can do next to nothing. */
+/** Answers for a local domain while nothing is attached to it: the domain exists and supports next to nothing. */
 import xml, { type Element } from '@xmpp/xml';
 import { canonicalDomain } from '../protocol/names.ts';
 import { NS } from '../protocol/namespaces.ts';
 import { Stanza } from '../protocol/stanza.ts';
 
-/** Presence that asks for an answer; all other kinds only inform, and are ignored (RFC 6121 §8.5.1). */
+/** Presence types that ask for an answer; all others only inform and are ignored (RFC 6121 §8.5.1). */
 const ASKING_PRESENCE: readonly (string | undefined)[] = ['probe', 'subscribe'];
 
 /**
- * The answer to a stanza for a domain to which nobody is attached, or null where none may be sent.
+ * The answer to a stanza for a domain to which nothing is attached, or null when none may be sent.
  *
- * Pings (XEP-0199) and disco#info (XEP-0030) to the bare domain are answered; every other request and message earns
+ * Pings (XEP-0199) and disco#info (XEP-0030) to the bare domain are answered; every other request and message gets
  * `service-unavailable` (RFC 6120 §8.3.3.19, §10.3). Errors and results are never answered (RFC 6120 §8.3.1).
  */
 export function answerUnattended(stanza: Stanza): Stanza | null {

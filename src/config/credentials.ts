@@ -1,4 +1,4 @@
-/** Certificates and keys named by the configuration: read, parsed, matched with each other and with the domain. */
+/** Reads the certificates and keys named in the configuration, and matches them with each other and with the domain. */
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
@@ -22,17 +22,17 @@ export interface CredentialFiles {
   readonly key: Located<string>;
 }
 
-/** A usable credential, and what its leaf says. */
+/** A usable credential, and the contents of its leaf. */
 export interface LoadedCredential extends Credential {
   readonly leaf: CertificateEvidence;
 }
 
-/** Reads PEM files once each, however many domains share them. */
+/** Reads the PEM files; each pair of certificate and key only once, however many domains share it. */
 export class PemFiles {
   readonly #folder: string;
   readonly #credentials = new Map<string, LoadedCredential | Refused>();
 
-  /** @param folder what paths are relative to */
+  /** @param folder the folder that paths are relative to */
   constructor(folder: string) {
     this.#folder = folder;
   }
@@ -63,7 +63,7 @@ export class PemFiles {
     }
   }
 
-  /** What a file holds to prove the delegation of a host; what it is, its checker says. */
+  /** The content of a file that proves the delegation of a host; `problemOfProof` checks it. */
   proof(file: Located<string>): string | Refused {
     const text = this.text(file);
     if (text === refused) return refused;
@@ -82,7 +82,7 @@ export class PemFiles {
     const id = JSON.stringify([files.cert.value, files.key.value]);
     const known = this.#credentials.get(id);
     if (known !== undefined) return known;
-    // A pair that was refused is remembered too: its problem is told once.
+    // A refused pair is remembered too, so that its problem is reported once.
     const credential = this.#read(files);
     this.#credentials.set(id, credential);
     return credential;
@@ -111,12 +111,12 @@ export class PemFiles {
   }
 }
 
-/** Whether other servers will accept the certificate for the domain as far as names go (RFC 6120 §13.7.1.2). */
+/** Whether other servers will accept the names in the certificate for the domain (RFC 6120 §13.7.1.2). */
 export function namesDomain(leaf: CertificateEvidence, domain: string): boolean {
   return matchIdentity(referenceIdentifiers('xmpp-server', domain), leaf.presented).kind === 'match';
 }
 
-/** Warns of a certificate that other servers will refuse for this domain; `isDelegated`: it is to be proved otherwise. */
+/** Warns of a certificate that other servers will refuse for a domain; `isDelegated`: it is proved by other means. */
 export function warnOfCertificate(
   leaf: CertificateEvidence,
   domain: string,
@@ -147,8 +147,8 @@ function parseCertificates(text: string, spot: Spot): readonly [X509Certificate,
 }
 
 /**
- * Whether TLS can show the credential. It reads to the end of the file, which is half-written perhaps, and has demands of its own
- * on keys and signatures: what it refuses is told here, and not by every handshake.
+ * Whether TLS can show the credential. TLS reads to the end of the file, which may be half-written, and has its own
+ * requirements for keys and signatures: a refusal is reported here instead of at every handshake.
  */
 function isUsable({ cert, key }: Credential, spot: Spot): boolean {
   try {

@@ -1,15 +1,15 @@
 /**
- * Small decoders that read a spot of the file as a value of ours, or say what is expected there. They never stop at the
- * first problem, so that the operator sees all of them at once.
+ * Small decoders that convert a spot of the file to a typed value, or report what is expected there. They never stop at
+ * the first problem, so that the operator sees all of them at once.
  */
 import { isMap, isScalar, isSeq, type Node } from 'yaml';
 import { suggestion } from './nearest.ts';
 import { refused, type Refused, type Spot } from './spot.ts';
 
-/** Answers {@link refused} exactly when it has reported a problem. */
+/** Returns {@link refused} exactly when it has reported a problem. */
 export type Decoder<T> = (spot: Spot) => T | Refused;
 
-/** A value that remembers where it stands, for checks that need more than one value. */
+/** A value with its place in the file, for checks that need more than one value. */
 export interface Located<T> {
   readonly value: T;
   readonly spot: Spot;
@@ -28,7 +28,7 @@ type DecodedRecord<F extends Readonly<Record<string, AnyField>>> = {
 export const required = <T>(decode: Decoder<T>): Field<T, 'required'> => ({ decode, presence: 'required' });
 export const optional = <T>(decode: Decoder<T>): Field<T, 'optional'> => ({ decode, presence: 'optional' });
 
-/** A mapping with known keys only. An absent or empty optional key is left out of the answer. */
+/** A mapping with known keys only. An absent or empty optional key is left out of the result. */
 export function record<F extends Readonly<Record<string, AnyField>>>(fields: F): Decoder<DecodedRecord<F>> {
   const known = Object.keys(fields);
   return (spot) => {
@@ -56,12 +56,12 @@ export function record<F extends Readonly<Record<string, AnyField>>>(fields: F):
       if (value === refused) whole = false;
       else values[key] = value;
     }
-    // The loop above has put in exactly what the type says; the compiler cannot follow it through the keys.
+    // The loop above has set exactly the keys of the type, which the compiler cannot verify.
     return whole ? (values as DecodedRecord<F>) : refused;
   };
 }
 
-/** A mapping whose keys are data, such as domains: each key is decoded too, and may stand there once. */
+/** A mapping whose keys are data, such as domains: each key is decoded too, and may occur only once. */
 export function table<T>(what: string, decodeKey: Decoder<string>, decode: Decoder<T>): Decoder<Map<string, T>> {
   return (spot) => {
     const entries = pairsOf(spot, `a mapping ${what}`);
@@ -98,7 +98,7 @@ export function located<T>(decode: Decoder<T>): Decoder<Located<T>> {
   };
 }
 
-/** A value, and what is made of it; `next` may refuse it too. */
+/** Decodes a value and converts it with `next`, which may refuse it too. */
 export function andThen<T, U>(decode: Decoder<T>, next: (value: T, spot: Spot) => U | Refused): Decoder<U> {
   return (spot) => {
     const value = decode(spot);
@@ -138,7 +138,7 @@ export const boolean: Decoder<boolean> = (spot) => {
   return typeof value === 'boolean' ? value : spot.problem(`expected true or false, got ${shown(spot)}`);
 };
 
-/** Text that is never shown again, not even when it is wrong. */
+/** Text that is never shown in a message, not even when it is wrong. */
 export function secret(minLength: number): Decoder<string> {
   return (spot) => {
     const value = scalar(spot);
@@ -148,7 +148,7 @@ export function secret(minLength: number): Decoder<string> {
   };
 }
 
-/** True when nothing, or nothing but `null`, was written here; an alias that leads nowhere is something. */
+/** True when nothing or only `null` was written here; an unresolved alias is not absent. */
 export function isAbsent(spot: Spot): boolean {
   if (spot.missingAnchor !== null) return false;
   return spot.node === null || (isScalar(spot.node) && spot.node.value === null);
@@ -158,7 +158,7 @@ function scalar(spot: Spot): unknown {
   return isScalar(spot.node) ? spot.node.value : undefined;
 }
 
-/** A scalar as text: `1.2` stays "1.2", where its value would be a number. */
+/** A scalar as text: `1.2` stays "1.2", although its value is a number. */
 function asWritten(node: Node | null): string | undefined {
   if (!isScalar(node)) return undefined;
   return typeof node.value === 'string' ? node.value : node.source;
@@ -182,13 +182,13 @@ function pairsOf(spot: Spot, expected: string): readonly Entry[] | Refused {
     return {
       key,
       spot: spot.below(key, pair.value, pair.key),
-      // What is wrong with a key is said where its value would be: the path ends in the key.
+      // A problem with a key is reported with the path of its value, which ends in the key.
       keySpot: spot.below(key, pair.key),
     };
   });
 }
 
-/** How a value is named in a message: short, and never more than its kind when it is not a scalar. */
+/** How a value is shown in a message: shortened, and only as its kind when it is not a scalar. */
 function shown(spot: Spot): string {
   if (isMap(spot.node)) return 'a mapping';
   if (isSeq(spot.node)) return 'a list';

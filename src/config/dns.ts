@@ -1,4 +1,4 @@
-/** Who is asked for names, and whose word is taken for DNSSEC: what only holds together as a whole. */
+/** Which resolvers are queried and which are trusted for DNSSEC; checks the options that depend on each other. */
 import { isLoopbackServer, parseServer } from '../adapters/dns/server-address.ts';
 import type { ConfigFile } from './schema.ts';
 
@@ -8,7 +8,7 @@ export interface DnsOptions {
   readonly servers: readonly string[];
   /** Whether a trusted resolver may be on another machine. */
   readonly trustRemote: boolean;
-  /** Zone to the server that is asked for it, written the same way. */
+  /** The server to query for each zone, written in the same way. */
   readonly stubs: Readonly<Record<string, string>>;
   /** Texts with DS or DNSKEY records. */
   readonly trustAnchors: readonly string[];
@@ -18,7 +18,7 @@ export function dnsOptions(file: ConfigFile['dns'] = {}): DnsOptions {
   const { validator, servers = [], trustRemote, stubs, trustAnchors } = file;
   const who = validator?.value ?? 'none';
   if (who !== 'libunbound') {
-    // Supplied anchors (dnssec-ta) are validated by libunbound whoever validates the rest, if it is there.
+    // Supplied anchors (dnssec-ta) are validated by libunbound, if present, whichever validator does the rest.
     for (const own of who === 'none' ? [stubs, trustAnchors] : [trustAnchors])
       own?.spot.warn(`only libunbound uses it, and dns.validator is ${who}`);
   }

@@ -1,12 +1,12 @@
-/** Reading the files that the configuration names: whole, bounded, and with one clear sentence when it fails. */
+/** Reads the files that the configuration names: whole, bounded, and with one clear sentence on failure. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 
-/** What is expected of a file, and what was found in its place. */
+/** A file that cannot be read, with the reason as message. */
 export class FileError extends Error {
   override readonly name = 'FileError';
 }
 
-/** How long a pipe may keep silent, in milliseconds: we can do nothing else meanwhile, not even obey a signal. */
+/** How long a pipe may stay silent, in milliseconds: the process is blocked meanwhile and obeys not even a signal. */
 const PIPE_SILENCE_MS = 5_000;
 const PIPE_POLL_MS = 10;
 
@@ -17,7 +17,7 @@ const PIPE_POLL_MS = 10;
 export function readBounded(path: string, maxBytes: number, silenceMs: number = PIPE_SILENCE_MS): string {
   let descriptor: number | null = null;
   try {
-    // Without O_NONBLOCK the opening of a pipe waits for a writer, for ever if need be.
+    // Without O_NONBLOCK, opening a pipe waits for a writer, possibly forever.
     descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const read = fstatSync(descriptor).isFIFO() ? pipeReader(path, silenceMs) : readSync;
     const buffer = Buffer.alloc(Math.min(maxBytes + 1, 65536));
@@ -37,7 +37,7 @@ export function readBounded(path: string, maxBytes: number, silenceMs: number = 
   }
 }
 
-/** Reads a pipe that does not block: it has no bytes at first (its writer is not there yet), or for a while. */
+/** Reads a non-blocking pipe, which may have no bytes at first (before its writer opens it) or for a while. */
 function pipeReader(path: string, silenceMs: number): (descriptor: number, buffer: Buffer) => number {
   const clock = new Int32Array(new SharedArrayBuffer(4));
   let begun = false;
@@ -54,7 +54,7 @@ function pipeReader(path: string, silenceMs: number): (descriptor: number, buffe
   };
 }
 
-/** How many bytes were read, 0 where nobody has the pipe open for writing; null while there are none. */
+/** How many bytes were read; 0 when nobody has the pipe open for writing; null while none are available. */
 function readAvailable(descriptor: number, buffer: Buffer): number | null {
   try {
     return readSync(descriptor, buffer);

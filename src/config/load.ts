@@ -1,4 +1,4 @@
-/** The configuration file of `serve`: read, checked as a whole, and turned into what the daemon is made from. */
+/** Reads the configuration file of `serve`, checks it as a whole, and converts it to the options of the daemon. */
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { isLoopback } from '../protocol/addresses.ts';
@@ -26,10 +26,10 @@ export interface ComponentListenOptions {
   readonly domains: Readonly<Record<string, string>>;
 }
 
-/** How documents of POSH are fetched (RFC 7711). */
+/** How POSH documents are fetched (RFC 7711). */
 export interface PoshFileOptions {
   readonly enabled: boolean;
-  /** Whether the authorities of the system are trusted for web servers. */
+  /** Whether the system's trust anchors are used for web servers. */
   readonly system: boolean;
   /** PEM texts. */
   readonly files: readonly string[];
@@ -37,13 +37,13 @@ export interface PoshFileOptions {
   readonly port: number;
 }
 
-/** A trace file, and its size in bytes at which another is begun. */
+/** A trace file, and the size in bytes at which a new one is begun. */
 export interface TraceFileConfig {
   readonly path: string;
   readonly fileBytes?: number;
 }
 
-/** Where the inspector listens, or what tells the metrics, and what is asked of whoever asks; no token is needed on loopback. */
+/** Where the inspector or the metrics endpoint listens, and the token that clients need; none is needed on loopback. */
 export interface InspectorConfig {
   readonly address: string;
   /** 0: any free port. */
@@ -51,33 +51,33 @@ export interface InspectorConfig {
   readonly token: string | null;
 }
 
-/** What the daemon is made from. */
+/** The checked options of the daemon. */
 export interface ServeConfig {
-  /** Component domains are among its hosts, with their certificate. */
+  /** Its hosts include the component domains, with their certificates. */
   readonly manager: ManagerOptions;
   readonly trust: {
-    /** Whether the authorities of the system are trusted. @defaultValue true */
+    /** Whether the system's trust anchors are used. @defaultValue true */
     readonly system: boolean;
     /** PEM texts. */
     readonly files: readonly string[];
   };
   readonly dns: DnsOptions;
   readonly posh: PoshFileOptions;
-  /** Where records are written; null: in memory only. */
+  /** Where trace records are written; null: in memory only. */
   readonly trace: TraceFileConfig | null;
   /** Null: off. */
   readonly inspector: InspectorConfig | null;
-  /** Where numbers are asked for (docs/metrics.md); null: off. */
+  /** The metrics endpoint (docs/metrics.md); null: off. */
   readonly metrics: InspectorConfig | null;
   readonly components: readonly ComponentListenOptions[];
-  /** What the operator should know; each names file, line and key path. */
+  /** Warnings for the operator; each names file, line and key path. */
   readonly warnings: readonly string[];
 }
 
 /**
  * Reads and checks a configuration file; paths in it are relative to it.
  *
- * @param nowMs the time at which certificates are looked at, in milliseconds since the epoch
+ * @param nowMs the time for which certificates are checked, in milliseconds since the epoch
  * @throws ConfigError with every problem of the file, not only the first
  */
 export function loadConfig(file: string, nowMs: number = Date.now()): ServeConfig {
@@ -90,7 +90,7 @@ export function loadConfig(file: string, nowMs: number = Date.now()): ServeConfi
 }
 
 /**
- * The policy of a configuration file, or of a file that has nothing but `policy`.
+ * The policy of a configuration file, or of a file that has only `policy`.
  *
  * @throws ConfigError with every problem of the file
  */
@@ -109,7 +109,7 @@ function parseYaml(file: string): Source {
     const document = parseDocument(readBounded(file, MAX_CONFIG_BYTES), {
       lineCounter: lines,
       prettyErrors: false,
-      uniqueKeys: false, // its look-out for them takes seconds at 10,000 hosts; ours is in the decoders
+      uniqueKeys: false, // the package's own check takes seconds at 10,000 hosts; ours is in the decoders
     });
     const source = new Source(file, document, lines);
     for (const { pos, code, message } of [...document.errors, ...document.warnings]) {
@@ -123,7 +123,7 @@ function parseYaml(file: string): Source {
     return source;
   } catch (error) {
     if (error instanceof FileError) throw new ConfigError([`${file}: ${error.message}`]);
-    // The composer of the YAML package recurses; a file that makes it give up has no meaning for us either.
+    // The composer of the YAML package recurses; a file that exhausts its stack has no meaning for us either.
     if (error instanceof RangeError) throw new ConfigError([`${file}: expected YAML: nested too deeply`]);
     throw error;
   }
@@ -139,9 +139,9 @@ class Assembly {
   readonly #file: ConfigFile;
   readonly #nowMs: number;
   readonly #folder: string;
-  /** What is served, by domain: hosts first, then components. */
+  /** Credentials by served domain: hosts first, then components. */
   readonly #credentials = new Map<string, LoadedCredential>();
-  /** Those of hosts that have one of their own. */
+  /** Credentials of the hosts that have their own. */
   readonly #own = new Set<LoadedCredential>();
 
   constructor(source: Source, file: ConfigFile, nowMs: number, folder: string) {
@@ -221,7 +221,7 @@ class Assembly {
     this.#credentials.set(domain, credential);
   }
 
-  /** The certificate of the host whose certificate names the domain, else that of its closest parent host (INTERFACES). */
+  /** Uses the credential of the host whose certificate names the domain, else that of its closest parent host. */
   #inherit(domain: string, spot: Spot): void {
     const hosts = this.#file.hosts ?? new Map<string, never>();
     const parent = parentDomains(domain).find((candidate) => hosts.get(candidate)?.value.credential != null);
@@ -271,7 +271,7 @@ class Assembly {
     return { path: resolve(this.#folder, file.value), ...(fileBytes === undefined ? {} : { fileBytes }) };
   }
 
-  /** They tell who talks to whom, or how much: beyond this machine only to those who have the token. */
+  /** Inspector and metrics reveal who talks to whom, or how much: beyond this machine they require the token. */
   #guarded(located: ConfigFile['inspector']): InspectorConfig | null {
     if (located === undefined) return null;
     const { address, port, token = null } = located.value;

@@ -1,6 +1,9 @@
-/** What somebody probably meant: the closest of a few known words. */
+/** Suggestions for misspelled words: the closest of a few known ones. */
 
-/** The known word nearest to `word`, or null when none is near: at most a third of its letters may differ, and two always may. */
+/**
+ * The known word nearest to `word`, or null when none is near: at most a third of its letters may differ, and two
+ * always may.
+ */
 export function nearest(word: string, known: readonly string[]): string | null {
   let best: string | null = null;
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
@@ -17,7 +20,7 @@ export function suggestion(word: string, known: readonly string[]): string {
   return meant === null ? '' : `; did you mean "${meant}"?`;
 }
 
-/** Levenshtein's distance, one row at a time. */
+/** Levenshtein distance, computed row by row. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let i = 0; i < a.length; i += 1) {

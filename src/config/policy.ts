@@ -1,4 +1,4 @@
-/** `policy` of the configuration file: who may federate, and what it takes. */
+/** `policy` of the configuration file: which domains may federate, and the proofs that they need. */
 import type { DomainPolicy, PolicyOptions, ProoftypeName } from '../options.ts';
 import { defaultPolicy, problemOfPolicy } from '../protocol/policy.ts';
 import type { Located } from './decoders.ts';
@@ -35,7 +35,7 @@ function proofOptions({ federation, prooftypes, minTls }: Proof): Pick<DomainPol
   };
 }
 
-/** Told where one of the two is written: an override that inherits both has been told of above. */
+/** Reported where one of the two is written: an override that inherits both repeats what is reported above. */
 function checkProof(own: Proof, inherited: Proof | undefined): void {
   const spot = (own.prooftypes ?? own.federation)?.spot;
   const problem = problemOfPolicy({

@@ -1,4 +1,4 @@
-/** The shape of the configuration file (INTERFACES): which keys there are, and what each may hold. */
+/** The shape of the configuration file: its keys, and the values that each may hold. */
 import { isIP } from 'node:net';
 import { isMap } from 'yaml';
 import { limitBounds, traceFileBounds } from '../options.ts';
@@ -22,14 +22,14 @@ import {
 } from './decoders.ts';
 import { refused, type Refused } from './spot.ts';
 
-/** Shortest dialback secret, in characters (INTERFACES): what XEP-0185 keys rest on. */
+/** Shortest dialback secret, from which XEP-0185 keys are derived, and shortest token, in characters. */
 const MIN_SECRET_CHARACTERS = 16;
 const DNS_PORT = 53;
 
 const path = parsed('the path of a file', (text) => text);
 const file = located(path);
 const domain = parsed('a domain name', canonicalDomain);
-/** In the lists a domain stands for those below it too, so a pattern would only look as if it meant more. */
+/** In the lists a domain also covers those below it; patterns are refused, since they would only seem to mean more. */
 const domainAndBelow = parsed('a domain name, which covers the domains below it too', canonicalDomain);
 const address = parsed('an IP address', (text) => (isIP(text) !== 0 || text === 'localhost' ? text : null));
 /** 0 means any free port. */
@@ -39,7 +39,7 @@ const peerPort = integer(1, 65_535, 'a port');
 /** A domain, or `*.suffix` for everything below it; canonical. */
 const domainPattern = parsed('a domain or "*.suffix"', canonicalPattern);
 
-/** `127.0.0.1@5399`, `::1@5399`, or an address alone for port 53; made `127.0.0.1@5399`, `[::1]@5399`. */
+/** `127.0.0.1@5399`, `::1@5399`, or an address alone for port 53; normalised to `127.0.0.1@5399`, `[::1]@5399`. */
 const serverAddress = parsed('an address such as "127.0.0.1@53"', (text) => {
   const at = text.lastIndexOf('@');
   const host = (at === -1 ? text : text.slice(0, at)).replace(/^\[(.*)\]$/, '$1');
@@ -87,7 +87,7 @@ const limits = record({
 
 const traceFileBytes = integer(...traceFileBounds, 'a size in bytes');
 
-/** The whole file; the PEM files that it names are read on the way. */
+/** Decodes the whole file; the PEM files that it names are read in the process. */
 export function configFile(pem: PemFiles) {
   const proof = optional(andThen(file, (one) => pem.proof(one)));
   const proofs = record({ 'attribute-cert': proof, 'xml-assertion': proof, 'dnssec-ta': proof });
@@ -104,9 +104,9 @@ export function configFile(pem: PemFiles) {
       return credential === refused ? refused : { credential, proofs };
     },
   );
-  // Without a certificate of its own a host is served with that of a host above it.
+  // A host without its own certificate uses that of a host whose certificate names it, or of a parent host.
   const host = located((spot) => (isAbsent(spot) ? { credential: null, proofs: {} } : ownHost(spot)));
-  // A component is its secret alone, or a mapping that also has a certificate of its own.
+  // A component is either its secret alone, or a mapping that may also have its own certificate.
   const ownCertificate = andThen(
     record({ secret: required(secret(1)), cert: optional(file), key: optional(file) }),
     ({ secret, cert, key }, spot) => {
@@ -137,7 +137,7 @@ export function configFile(pem: PemFiles) {
       record({
         validator: optional(located(oneOf('libunbound', 'trusted-resolver', 'none'))),
         servers: optional(list(located(serverAddress))),
-        // The word of a trusted resolver is taken from another machine, too.
+        // Whether a trusted resolver may be on another machine.
         trustRemote: optional(located(boolean)),
         stubs: optional(located(table('of zones to addresses', zone, serverAddress))),
         trustAnchors: optional(located(list(andThen(file, (one) => pem.trustAnchors(one))))),

@@ -1,13 +1,13 @@
-/** One spot of the configuration file, and what is said about it: every message names file, line and key path. */
+/** One spot of the configuration file, and the remarks about it: every message names file, line and key path. */
 import { isAlias, type Document, type LineCounter, type Node } from 'yaml';
 
-/** One thing said about the file. */
+/** One message about the file. */
 export interface Remark {
   readonly line: number;
   readonly sentence: string;
 }
 
-/** What a decoder answers in place of a value, once it has said why. */
+/** Returned by a decoder in place of a value, after it has reported why. */
 export const refused = Symbol('refused');
 export type Refused = typeof refused;
 
@@ -22,7 +22,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** The parsed file, and everything that was said about it so far. */
+/** The parsed file, and all remarks about it so far. */
 export class Source {
   readonly file: string;
   readonly document: Document;
@@ -49,12 +49,12 @@ export class Source {
   }
 }
 
-/** A value in the file and the way to it. */
+/** A value in the file and the path to it. */
 export class Spot {
   readonly source: Source;
   /** The value; null where the file says nothing. Aliases are followed. */
   readonly node: Node | null;
-  /** The name of an anchor that is not there, where an alias asks for one: what is meant is unknown, and not nothing. */
+  /** The anchor that an unresolved alias names, else null: such a value is unknown, not absent. */
   readonly missingAnchor: string | null;
   /** `policy.domains["c.example"].federation`; empty for the whole file. */
   readonly path: string;
@@ -68,14 +68,14 @@ export class Spot {
     this.line = line;
   }
 
-  /** The spot of a key of this mapping, or of an item of this list; without a node of its own it lies where this one does. */
+  /** The spot of a key of this mapping, or of an item of this list; without a node it takes this spot's line. */
   below(key: string | number, node: Node | null | undefined, keyNode?: Node | null): Spot {
     const offset = (keyNode ?? node)?.range?.[0];
     const line = offset === undefined ? this.line : this.source.lineAt(offset);
     return new Spot(this.source, node, this.#pathTo(key), line);
   }
 
-  /** Notes what is wrong here. Answers {@link refused}, so that a decoder can return it. */
+  /** Records a problem here. Returns {@link refused}, so that a decoder can return it. */
   problem(sentence: string): Refused {
     const anchor = this.missingAnchor;
     const said = anchor === null ? sentence : `unresolved alias *${anchor}: there is no &${anchor} before it`;
@@ -83,7 +83,7 @@ export class Spot {
     return refused;
   }
 
-  /** Notes what the operator should know and what does not keep us from starting. */
+  /** Records a warning for the operator, which does not prevent the start. */
   warn(sentence: string): void {
     this.source.warnings.push(this.source.remark(this.line, this.path, sentence));
   }

@@ -1,12 +1,12 @@
 /** Characters of XML 1.0 (fifth edition) as bytes of UTF-8. */
 
-/** What a byte can be, as bits: one look-up answers for every place. */
+/** The classes of a byte, as bits: one table look-up serves every context. */
 export const NAME_START = 1; // ASCII NameStartChar without the colon
 export const NAME_CHAR = 2; // ASCII NameChar without the colon
 export const SPACE = 4;
-export const TEXT_STOP = 8; // character data cannot run over it unseen
-export const VALUE_STOP = 16; // an attribute value cannot run over it unseen
-export const UTF8_STOP = 32; // the same for text that is known to be UTF-8: 0xEF may begin U+FFFE or U+FFFF
+export const TEXT_STOP = 8; // stops a fast run over character data, to be examined
+export const VALUE_STOP = 16; // stops a fast run over an attribute value
+export const UTF8_STOP = 32; // stops a run over text that is known to be UTF-8: 0xEF may begin U+FFFE or U+FFFF
 
 export const CLASS = new Uint8Array(256);
 {
@@ -25,9 +25,9 @@ export const CLASS = new Uint8Array(256);
 }
 
 /**
- * Length in bytes of the character beyond ASCII that begins at `at`; 0 when the bytes up to `end` may begin one; -1 when it
- * is not UTF-8 (RFC 3629: no overlong form, no surrogate, nothing past U+10FFFF); -2 when it is U+FFFE or U+FFFF,
- * which are no characters of XML.
+ * Length in bytes of the non-ASCII character at `at`. 0 when the bytes up to `end` may be an incomplete character; -1
+ * when they are not UTF-8 (RFC 3629: no overlong form, no surrogate, nothing past U+10FFFF); -2 for U+FFFE and U+FFFF,
+ * which XML does not allow.
  */
 export function characterLength(bytes: Uint8Array, at: number, end: number): number {
   const first = bytes[at] as number;
@@ -49,7 +49,7 @@ export function characterLength(bytes: Uint8Array, at: number, end: number): num
   return ((bytes[at + 3] as number) & 0xc0) === 0x80 ? 4 : -1;
 }
 
-/** The code point of a character whose length {@link characterLength} gave. */
+/** The code point of a character whose length was determined by {@link characterLength}. */
 export function codePoint(bytes: Uint8Array, at: number, length: number): number {
   let code = (bytes[at] as number) & (0x7f >> length);
   for (let i = at + 1; i < at + length; i++) code = (code << 6) | ((bytes[i] as number) & 0x3f);
@@ -78,7 +78,7 @@ const START_RANGES = [
   [0x10000, 0xeffff],
 ] as const;
 
-/** NameChar beyond ASCII and beyond NameStartChar. */
+/** NameChar beyond ASCII that is not a NameStartChar. */
 const FURTHER_RANGES = [
   [0xb7, 0xb7],
   [0x300, 0x36f],
@@ -92,7 +92,7 @@ export function isNameCharacter(code: number, atStart: boolean): boolean {
   return within(code, START_RANGES) || (!atStart && within(code, FURTHER_RANGES));
 }
 
-/** Looks on the same bytes, four at a time. */
+/** A view of the same bytes, for reading four at a time. */
 export function viewOf(bytes: Buffer): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
@@ -100,13 +100,14 @@ export function viewOf(bytes: Buffer): DataView {
 export const NO_BYTES: Buffer = Buffer.alloc(0);
 export const NO_VIEW = viewOf(NO_BYTES);
 
-/** The position of the first byte of four at `at` whose high bit is set in `stops`. */
+/** The position of the first of the four bytes at `at` whose high bit is set in `stops`. */
 const firstStop = (at: number, stops: number): number => at + ((31 - Math.clz32(stops & -stops)) >> 3);
 
 /**
- * Runs over text from `at` towards `end`, four bytes at a time: the position of a byte that may stop it (beyond ASCII, a
- * control character, `<`, `>`, `&`), or of the last bytes when fewer than four are left. Each term has the high bit of a byte
- * set if that byte stops; a borrow may set it for a later byte only when an earlier one has stopped already.
+ * Runs over text from `at` towards `end`, four bytes at a time. Returns the position of a byte that may stop the run
+ * (beyond ASCII, a control character, `<`, `>`, `&`), or of the last bytes when fewer than four are left. Each term
+ * sets the high bit of a byte that stops; a borrow may set it for a later byte only when an earlier byte has already
+ * stopped the run.
  */
 export function textRunEnd(view: DataView, at: number, end: number): number {
   const last = end - 4;
@@ -122,7 +123,7 @@ export function textRunEnd(view: DataView, at: number, end: number): number {
   return i;
 }
 
-/** The same for attribute values: `<`, both quotes with `&` (and `#`, which does no harm), and what stops text. */
+/** The same for attribute values: stops at `<`, `&`, quotes (and `#`, harmlessly), control characters and non-ASCII. */
 export function valueRunEnd(view: DataView, at: number, end: number): number {
   const last = end - 4;
   let i = at;
@@ -137,7 +138,7 @@ export function valueRunEnd(view: DataView, at: number, end: number): number {
   return i;
 }
 
-/** The same for text that is known to be UTF-8 up to `end`, to its very end: only what may begin U+FFFE stops beyond ASCII. */
+/** The same for known UTF-8, up to `end` itself: beyond ASCII, only a byte that may begin U+FFFE stops it. */
 export function utf8RunEnd(bytes: Buffer, view: DataView, at: number, end: number): number {
   const last = end - 4;
   let i = at;

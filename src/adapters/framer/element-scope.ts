@@ -1,4 +1,4 @@
-/** What tags mean: their namespaces, and what kind of first-level element they begin. */
+/** The meaning of tags: their namespaces, and the kind of first-level element that they begin. */
 import type { Element } from '@xmpp/xml';
 import { NS } from '../../protocol/namespaces.ts';
 import {
@@ -25,9 +25,9 @@ import {
 import type { TagScanner } from './tag-scanner.ts';
 import { ValueCache } from './value-cache.ts';
 
-/** All is well. */
+/** No problem. */
 export const FINE = 1;
-/** One for all streams: it only remembers what bytes mean. */
+/** Shared by all streams: it only caches the strings of byte sequences. */
 const values = new ValueCache();
 const CONTENT_NAMESPACES: readonly string[] = [NS.server, NS.client, NS.component];
 
@@ -35,7 +35,7 @@ const MESSAGE = Buffer.from('message');
 const PRESENCE = Buffer.from('presence');
 const IQ = Buffer.from('iq');
 
-/** Which stanza the name between `start` and `end` is that of: their lengths differ. */
+/** The stanza kind named between `start` and `end`, or null. The three names differ in length. */
 function stanzaKind(bytes: Buffer, start: number, end: number): StanzaKind | null {
   const length = end - start;
   if (length === 7) return isName(MESSAGE, bytes, start) ? 'message' : null;
@@ -48,7 +48,7 @@ function isName(name: Buffer, bytes: Buffer, start: number): boolean {
   return true;
 }
 
-/** Not always by assignment: `__proto__` is a prefix like any other, and would be lost. */
+/** `__proto__` is a prefix like any other, but a plain assignment would lose it. */
 function put(values: Record<string, string>, name: string, value: string): void {
   if (name === '__proto__') Object.defineProperty(values, name, { value, enumerable: true });
   else values[name] = value;
@@ -67,7 +67,7 @@ export class ElementScope {
   #holdsStanzas = false;
   #streamTag: StreamTag | null = null;
 
-  // Of the current first-level element:
+  // State of the current first-level element:
   #kind: StanzaKind | null = null;
   #to: Address;
   #from: Address;
@@ -80,7 +80,7 @@ export class ElementScope {
     this.#tag = tag;
   }
 
-  /** Enters the stream header, whose `<` stands at `start`, or a first-level element: FINE or a problem. */
+  /** Enters the stream header or a first-level element whose `<` is at `start`. Returns FINE or a problem. */
   enterFirst(bytes: Buffer, start: number, depth: number): number {
     return depth === 1 ? this.#enterStream(bytes, start) : this.#enterFirstLevel(bytes, start);
   }
@@ -121,7 +121,7 @@ export class ElementScope {
     return FINE;
   }
 
-  /** Enters an element: a problem, or the binding of its prefix if it has one. */
+  /** Enters an element. Returns a problem, or the handle of its prefix binding (FINE when it has no prefix). */
   enter(bytes: Buffer, start: number, depth: number): number {
     const tag = this.#tag;
     const { nameColon, defaultDeclaration, prefixDeclarations, prefixedAttributes } = tag;
@@ -150,7 +150,7 @@ export class ElementScope {
     return FINE;
   }
 
-  /** Whether the current tag means the same in every stanza of this stream: no prefix, nothing but a namespace. */
+  /** Whether the current tag means the same in every stanza of this stream: no prefix, at most a default namespace. */
   isSelfEvident(bytes: Buffer): boolean {
     const { nameColon, count, defaultDeclaration } = this.#tag;
     if (nameColon !== 0 || count > 1 || (count === 1 && defaultDeclaration !== 0)) return false;
@@ -162,7 +162,7 @@ export class ElementScope {
     return this.#holdsStanzas;
   }
 
-  /** Enters a stanza that was recognised, whose `<` stands at `start`: nothing in it leans on the stream. */
+  /** Enters a recognised stanza whose `<` is at `start`; it uses no prefix of the stream header. */
   enterRecognised(bytes: Buffer, start: number, { kind, to, toEnd, from, fromEnd }: Recogniser): void {
     this.#kind = kind;
     this.#to = to === 0 ? undefined : this.#between(bytes, start, to, toEnd);
@@ -177,7 +177,7 @@ export class ElementScope {
     if (this.#stack.innermost >= depth) this.#stack.leave(depth);
   }
 
-  /** The first-level element that has ended, if it is a stanza. */
+  /** The first-level element that has ended, or null when it is not a stanza. */
   stanza(bytes: Buffer): Stanza | null {
     if (this.#kind === null) return null;
     let scope: StanzaScope | null = null;
@@ -241,8 +241,8 @@ export class ElementScope {
   }
 
   /**
-   * Whether a namespace name, by its length and ends, can neither be reserved nor be a content namespace: most are so, and
-   * need not become strings.
+   * Whether a namespace name, judged by its length, first and last byte, can be neither reserved nor a content
+   * namespace. This holds for most names, which then need not become strings.
    */
   #isOrdinary(bytes: Buffer, index: number): boolean {
     const start = this.#tag.valueStart(index);
@@ -274,8 +274,8 @@ export class ElementScope {
   }
 
   /**
-   * Finds the prefixes of the current tag: the element's binding (or FINE when it has none) or a problem. Attributes must
-   * differ in namespace and local name too (Namespaces in XML 1.0 §6.3).
+   * Resolves the prefixes of the current tag. Returns the handle of the element's prefix binding (FINE when it has no
+   * prefix) or a problem. Attributes must also differ in namespace or local name (Namespaces in XML 1.0 §6.3).
    */
   #resolve(bytes: Buffer, start: number): number {
     const tag = this.#tag;

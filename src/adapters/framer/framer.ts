@@ -1,7 +1,7 @@
 /**
- * The framer finds the borders of first-level elements in the bytes of an XML stream (RFC 6120 §4.2) and checks on the
- * way that everything is well-formed, namespace-well-formed and within what XMPP allows (§11). Stanzas are not made into
- * trees. How it works and what was measured: docs/adr/framer.md.
+ * The framer finds the boundaries of first-level elements in the bytes of an XML stream (RFC 6120 §4.2). It also checks
+ * that everything is well-formed, namespace-well-formed and allowed in XMPP (§11). Stanzas are not parsed into trees.
+ * Design and measurements: docs/adr/framer.md.
  */
 import { fault } from '../../protocol/faults.ts';
 import { NO_VIEW, viewOf } from './characters.ts';
@@ -14,9 +14,9 @@ export { defaultFramerLimits, type FramerHandler, type FramerLimits, type Stream
 
 type State = 'open' | 'halted' | 'over';
 
-/** So much of a chunk is put behind a cut element at first, and then as much as is held already. */
+/** Bytes of a chunk that are first appended to an incomplete element; later portions are as large as what is held. */
 const POURED_BYTES = 1024;
-/** Chunks up to this size take a short way when they can end nothing. */
+/** Chunks up to this size take a short path when they cannot end anything. */
 const TINY_BYTES = 64;
 
 /** Bytes of one XML stream in, first-level elements out. After a fault, or the closing tag, bytes are ignored. */
@@ -25,10 +25,13 @@ export class Framer {
   readonly #limits: FramerLimits;
   readonly #reader: StreamReader;
   #state: State = 'open';
-  /** The current element as far as it has come in earlier chunks, and how far it has been read. */
+  /** The part of the current element that came in earlier chunks, and how far it has been read. */
   readonly #held = new HeldBytes();
   #readTo = 0;
-  /** Up to here the bytes held may grow by others that can end nothing and need not be read; what may stand before the `>`. */
+  /**
+   * The position up to which bytes may be appended unread, as long as they cannot end anything; and the byte that
+   * precedes a `>` that could.
+   */
   #waitsUntil = 0;
   #lastNameByte = 0;
   #bytesAfterHalt = 0;
@@ -39,7 +42,7 @@ export class Framer {
     this.#reader = new StreamReader(this.#limits);
   }
 
-  /** Bytes held that are not yet part of a delivered element; after `halt`, those that followed. */
+  /** Number of bytes held that are not yet part of a delivered element; after `halt`, of bytes received since. */
   get pendingBytes(): number {
     return this.#state === 'halted' ? this.#bytesAfterHalt : this.#held.length;
   }
@@ -51,8 +54,8 @@ export class Framer {
   }
 
   /**
-   * A new stream header comes next (RFC 6120 §4.3.3); when called from a callback, in the rest of the chunk. Bytes that came
-   * after `halt` are dropped: nothing read before TLS is used after it (S5).
+   * Expects a new stream header (RFC 6120 §4.3.3); when called from a callback, in the rest of the chunk. Bytes
+   * received after `halt` are dropped: nothing read before TLS is used after it (S5).
    */
   restart(): void {
     this.#state = 'open';
@@ -62,19 +65,19 @@ export class Framer {
     this.#reader.restart();
   }
 
-  /** Stops at once: what follows, in this chunk and later, is counted and not read, until `restart`. */
+  /** Stops at once: until `restart`, the following bytes of this and later chunks are counted but not read. */
   halt(): void {
     if (this.#state === 'open') this.#state = 'halted';
     this.#waitsUntil = 0;
   }
 
-  /** Reads a chunk; elements that it holds whole are handed over as parts of it, so its bytes must not change afterwards. */
+  /** Reads a chunk. Elements wholly inside it are delivered as parts of it: its bytes must not change afterwards. */
   push(chunk: Buffer): void {
     const { length } = chunk;
     const held = this.#held;
     const isShort = length <= TINY_BYTES && held.end + length <= this.#waitsUntil;
     if (!isShort) this.#read(chunk, false);
-    // The short way for a few bytes that can end nothing: they are put behind those held.
+    // The short path for a few bytes that cannot end anything: they are appended to the bytes held.
     else if (held.lay(chunk, this.#lastNameByte)) this.#read(chunk, true);
     else held.hold(length);
   }
@@ -88,7 +91,7 @@ export class Framer {
     this.#settle();
   }
 
-  // A callback may change the state at any time, which narrowing of the field would not see.
+  // A callback may change the state at any time, which TypeScript's narrowing of the field would miss.
   #is(state: State): boolean {
     return this.#state === state;
   }
@@ -102,8 +105,8 @@ export class Framer {
   }
 
   /**
-   * Puts bytes of the chunk behind those held, if any, and reads them, until an element ends and the rest can be read where it is:
-   * how much of the chunk is done, or a problem.
+   * Appends bytes of the chunk to those held, if any, and reads them, until an element ends and the rest can be read in
+   * place. Returns how much of the chunk is done, or a problem.
    */
   #readHeld(chunk: Buffer, isLaid: boolean): number {
     const held = this.#held;
@@ -118,7 +121,7 @@ export class Framer {
       this.#readTo += held.from - from;
       reader.from = held.from;
       const { bytes } = held;
-      const ahead = end - held.end; // from a position among the bytes held to that in the chunk
+      const ahead = end - held.end; // offset from a position in the bytes held to the one in the chunk
       at = end;
       reader.look(held.view, held.end);
       for (;;) {
@@ -127,7 +130,7 @@ export class Framer {
         this.#readTo = readTo;
         if (reader.found === 'nothing') break;
         this.#tell(bytes, readTo);
-        // The callback may have restarted the stream, and so have cleared what is held.
+        // The callback may have restarted the stream and so cleared the bytes held.
         const goesOn = end === chunk.length && held.length > 0 && this.#is('open');
         if (!goesOn || !held.drop(readTo)) {
           held.clear();
@@ -138,7 +141,7 @@ export class Framer {
     return chunk.length;
   }
 
-  /** Reads elements that begin in the chunk and keeps one that does not end in it: how far it went, or a problem. */
+  /** Reads elements that begin in the chunk and holds an incomplete one. Returns how far it read, or a problem. */
   #readChunk(chunk: Buffer, at: number): number {
     const held = this.#held;
     const reader = this.#reader;
@@ -161,7 +164,7 @@ export class Framer {
     return i;
   }
 
-  /** Tells what the reader has found, which ends at `end`. */
+  /** Reports what the reader has found, which ends at `end`. */
   #tell(bytes: Buffer, end: number): void {
     const { found, from, depth, scope } = this.#reader;
     if (found === 'element') {

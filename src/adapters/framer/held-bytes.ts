@@ -1,32 +1,35 @@
-/** Bytes of elements that came in pieces, one behind the other; they are copied, so that large chunks are not kept alive. */
+/** Contiguous bytes of elements that came in several chunks; copied, so that large chunks are not kept alive. */
 import { NO_BYTES, NO_VIEW, viewOf } from './characters.ts';
 
 const SMALLEST_BYTES = 512;
-/** Where elements follow each other in pieces, there is room for so many like the last, as far as it may lie idle. */
+/** When split elements follow each other, the buffer has room for this many like the last, up to the spare size. */
 const PIECES = 8;
-/** A room up to this size is left to whoever needs one next. */
+/** A buffer up to this size is left to the next framer that needs one. */
 const LARGEST_SPARE_BYTES = 8192;
-/** In a larger room no element is handed over where it stands, nor the next one begun: whoever keeps one would keep all of it. */
+/**
+ * An element is copied out of a buffer that exceeds it by more than this: a retained element would keep the whole
+ * buffer alive. In a buffer larger than this, no further element is begun.
+ */
 const LARGEST_SHARED_BYTES = 16_384;
 /** Pieces up to this size are copied by hand: a native call costs more than it saves. */
 const BY_HAND_BYTES = 24;
 const GREATER = 0x3e;
 const SPACE = 0x20;
 
-/** The room that was left last, and from where on it is empty: of all framers, so that one that holds nothing keeps none. */
+/** The buffer released last, and where its free part begins. Shared, so that a framer that holds nothing keeps none. */
 let spare = NO_BYTES;
 let spareView = NO_VIEW;
 let spareFrom = 0;
 
-// Each term has the high bit of a byte set if that byte is what is looked for; a borrow may set it for a later one too.
+// Each term sets the high bit of every byte that matches; a borrow may set it for a later byte too.
 
-/** Whether there may be a `>` among these four bytes. */
+/** Whether these four bytes may contain a `>`. */
 function hasGreater(word: number): boolean {
   const greater = word ^ 0x3e3e3e3e;
   return ((greater - 0x01010101) & ~greater & 0x80808080) !== 0;
 }
 
-/** Whether one of them may stand after `before` (0 any byte) or after white space; `previous` stands before them all. */
+/** Whether such a `>` may follow `before` (0: any byte) or white space; `previous` is the byte before the four. */
 function endsAmong(word: number, previous: number, before: number): boolean {
   if (before === 0) return true;
   const greater = word ^ 0x3e3e3e3e;
@@ -37,9 +40,9 @@ function endsAmong(word: number, previous: number, before: number): boolean {
 }
 
 export class HeldBytes {
-  /** What is held stands between `from` and `end`: before it elements that were handed over, behind it room. */
+  /** The bytes held are between `from` and `end`: before them are delivered elements, after them free room. */
   bytes: Buffer = NO_BYTES;
-  /** Looks on `bytes`. */
+  /** A view of `bytes`. */
   view: DataView = NO_VIEW;
   from = 0;
   end = 0;
@@ -48,7 +51,7 @@ export class HeldBytes {
     return this.end - this.from;
   }
 
-  /** Puts bytes behind those held; what is held begins at 0 afterwards if there was no room. */
+  /** Appends bytes to those held. If there was no room, the bytes held begin at 0 afterwards. */
   append(source: Buffer, start: number, end: number): void {
     if (this.end + end - start > this.bytes.length) this.#makeRoom(end - start);
     const { bytes } = this;
@@ -60,9 +63,9 @@ export class HeldBytes {
   }
 
   /**
-   * Lays a few bytes, for which there must be room, behind those held, without holding them yet: whether there may be a `>`
-   * among them that stands after `before` (0 any byte) or after white space. Four at a time, of which some are laid
-   * twice: a native call costs more than it saves.
+   * Writes a few bytes after those held, without holding them yet; there must be room. Returns whether they may contain
+   * a `>` that follows `before` (0: any byte) or white space. Works four bytes at a time, writing some twice: a native
+   * call costs more than it saves.
    */
   lay(source: Buffer, before: number): boolean {
     const { length } = source;
@@ -106,24 +109,24 @@ export class HeldBytes {
     }
   }
 
-  /** Holds so many bytes that were laid behind those held. */
+  /** Adds this many bytes, which were written after those held, to them. */
   hold(bytes: number): void {
     this.end += bytes;
   }
 
-  /** Hands over what is held up to `end`; what follows stays. */
+  /** Delivers the bytes held up to `end`; the following ones stay. */
   take(end: number): Buffer {
     const whole = this.bytes.subarray(this.from, end);
     return this.bytes.length - whole.length > LARGEST_SHARED_BYTES ? Buffer.from(whole) : whole;
   }
 
-  /** Lets go what is held up to `end`: whether anything is left, in a room of which little is wasted. */
+  /** Releases the bytes held up to `end`. Returns whether any are left and the buffer is small enough to go on in. */
   drop(end: number): boolean {
     this.from = end;
     return end < this.end && this.bytes.length <= LARGEST_SHARED_BYTES;
   }
 
-  /** Holds nothing any more, and leaves its room. */
+  /** Releases all bytes held, and the buffer. */
   clear(): void {
     const { bytes, end } = this;
     if (bytes.length <= LARGEST_SPARE_BYTES && bytes.length - end > spare.length - spareFrom) {
@@ -147,8 +150,8 @@ export class HeldBytes {
   }
 
   /**
-   * The room doubles when an element fills it, so that bytes that come one by one cost the same each; it doubles too, up to
-   * a bound, when several elements have filled it.
+   * The buffer doubles when one element fills it, so that bytes that come one by one cost the same each. It also
+   * doubles, up to a bound, when several elements have filled it.
    */
   #makeRoom(further: number): void {
     if (this.bytes.length === 0) {
@@ -158,7 +161,7 @@ export class HeldBytes {
     const { bytes, from, end, length } = this;
     const needed = length + further;
     const shared = from === 0 ? 0 : Math.min(Math.max(2 * bytes.length, PIECES * needed), LARGEST_SPARE_BYTES);
-    // Some of what comes next is likely as long as this.
+    // The next pieces are likely to be of similar length.
     const larger = Buffer.allocUnsafe(Math.max(SMALLEST_BYTES, 2 * length, needed + (further >> 1), shared));
     bytes.copy(larger, 0, from, end);
     this.bytes = larger;

@@ -1,11 +1,11 @@
-/** Prefixes in scope, innermost last (Namespaces in XML 1.0 §3, §6). Only elements that declare prefixes touch it. */
+/** Prefixes in scope, innermost last (Namespaces in XML 1.0 §3, §6). Only elements that declare prefixes change it. */
 import { NS } from '../../protocol/namespaces.ts';
 
 export class NamespaceStack {
   readonly #prefixes: string[] = ['xml'];
   readonly #names: string[] = [NS.xml];
   readonly #depths: number[] = [0];
-  /** Handles on the innermost bindings, and for each binding the one that it hides: strangers declare thousands. */
+  /** Handles of the innermost bindings, and for each binding the one that it hides. Hostile peers declare thousands. */
   readonly #handles = new Map([['xml', 0]]);
   readonly #hidden: number[] = [-1];
   /** Depth of the innermost element that declares a prefix. */
@@ -20,7 +20,7 @@ export class NamespaceStack {
     this.innermost = depth;
   }
 
-  /** Forgets what elements at `depth` and below it declared. */
+  /** Forgets the declarations of elements at `depth` and deeper. */
   leave(depth: number): void {
     while (this.innermost >= depth && this.#depths.length > 1) {
       const prefix = this.#prefixes.pop() as string;
@@ -33,7 +33,7 @@ export class NamespaceStack {
     }
   }
 
-  /** A handle on the binding of `prefix`, or -1. */
+  /** The handle of the binding of `prefix`, or -1. */
   find(prefix: string): number {
     return this.#handles.get(prefix) ?? -1;
   }

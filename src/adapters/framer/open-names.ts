@@ -1,11 +1,11 @@
 /**
- * Names of the open elements, outermost first, by where they stand: an end tag is compared with the bytes of its start tag.
- * Those of the stream's root are kept, since the bytes are gone by then.
+ * Names of the open elements, outermost first, as positions: an end tag is compared with the bytes of its start tag.
+ * The name of the stream's root is copied, since its bytes are gone when its end tag comes.
  */
 import { CLASS as CLASS_, SPACE as SPACE_ } from './characters.ts';
 import { BAD_TAG, MISMATCH } from './problems.ts';
 import { INCOMPLETE as INCOMPLETE_ } from './tag-scanner.ts';
-// Imported bindings are read from their cells at every byte; local ones are not.
+// Imported bindings would be read from their module cells at every byte; local ones are not.
 const CLASS = CLASS_;
 const SPACE = SPACE_;
 const INCOMPLETE = INCOMPLETE_;
@@ -13,7 +13,7 @@ const INCOMPLETE = INCOMPLETE_;
 const GREATER = 0x3e;
 
 export class OpenNames {
-  /** Elements open. */
+  /** Number of open elements. */
   depth = 0;
   /** Where the name of the element at each depth begins and ends, counted from the first-level element. */
   readonly #starts: Int32Array;
@@ -25,7 +25,7 @@ export class OpenNames {
     this.#ends = new Int32Array(maxDepth + 1);
   }
 
-  /** Opens an element whose name stands there; `from` is where its first-level element begins. */
+  /** Opens an element whose name is between `start` and `end`; `from` is where its first-level element begins. */
   push(bytes: Buffer, start: number, end: number, from: number): void {
     const depth = ++this.depth;
     this.#starts[depth] = start - from;
@@ -38,7 +38,7 @@ export class OpenNames {
     return this.#ends[2] as number;
   }
 
-  /** Reads the end tag whose `<` stands at `at`, and closes the innermost element: the position after it, or a problem. */
+  /** Reads the end tag that begins at `at`, closing the innermost element: the position after it, or a problem. */
   close(bytes: Buffer, at: number, end: number, from: number): number {
     const { depth } = this;
     if (depth <= 1) return depth === 0 ? BAD_TAG : this.#closeRoot(bytes, at, end);

@@ -1,4 +1,4 @@
-/** What can be wrong with the bytes of a stream, as negative numbers that scanners return in place of a position. */
+/** Problems with the bytes of a stream, as negative numbers that scanners return in place of a position. */
 
 export const NOT_UTF8 = -1;
 export const NOT_A_CHARACTER = -2;
@@ -28,7 +28,7 @@ export const TOO_DEEP = -25;
 export const TOO_MANY_ATTRIBUTES = -26;
 export const NAME_TOO_LONG = -27;
 
-/** Stream error condition (RFC 6120 §4.9.3, §11) and a sentence for a person; `#` stands for the limit's number. */
+/** Stream error condition (RFC 6120 §4.9.3, §11) and a human-readable text, in which `#` is replaced by the limit. */
 export const PROBLEMS: Readonly<Record<number, readonly [condition: string, text: string]>> = {
   [NOT_UTF8]: ['unsupported-encoding', 'bytes that are not UTF-8'],
   [NOT_A_CHARACTER]: ['not-well-formed', 'a character that XML does not allow'],

@@ -10,7 +10,7 @@ const XML_DECLARATION = new RegExp(
     `(?:${equals('encoding', '[A-Za-z][A-Za-z0-9._-]*')})?(?:${equals('standalone', 'yes|no')})?${S}*\\?>$`,
 );
 
-/** No XML declaration stands here. */
+/** There is no XML declaration here. */
 export const ABSENT = 1;
 
 /** The position after the XML declaration at `at`, {@link ABSENT}, or a problem. */

@@ -1,7 +1,7 @@
 /**
- * Stanzas of the usual kind, recognised at sight: a WebAssembly module (its source is assembly/recogniser.ts) runs over their
- * bytes sixteen at a time, and leaves all that is not usual to the reader. Its memory is one for all streams, so nothing is
- * kept in it: whoever finds that another stream has used it brings its bytes again.
+ * Fast recognition of common stanzas: a WebAssembly module (source: assembly/recogniser.ts) runs over their bytes
+ * sixteen at a time and leaves everything uncommon to the reader. All streams share its memory, so nothing is kept in
+ * it: a stream that finds that another one has used it copies its bytes in again.
  */
 import { NS } from '../../protocol/namespaces.ts';
 import type { StanzaKind } from '../../protocol/stanza.ts';
@@ -9,7 +9,7 @@ import { viewOf } from './characters.ts';
 import type { FramerLimits } from './contract.ts';
 import { RECOGNISER_MODULE } from './recogniser-module.ts';
 
-/** What is used of WebAssembly, which Node has and its types leave out. */
+/** The part of WebAssembly used here; Node has it, but Node's types lack it. */
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object) => { readonly exports: unknown };
@@ -25,7 +25,7 @@ interface Exports {
   ) => number;
 }
 
-// Where things stand in its memory, as assembly/recogniser.ts has it; results by their index.
+// Layout of its memory, as in assembly/recogniser.ts; results by index.
 const KIND = 0;
 const TO = 1;
 const TO_END = 2;
@@ -37,16 +37,16 @@ const NAMESPACES = 3072;
 const NAMESPACE_BYTES = 64;
 const INPUT = 4096;
 const INPUT_BYTES = 65_536;
-/** So few bytes are brought four at a time: a native call costs more than it saves. */
+/** Up to this many bytes are copied in four at a time: a native call costs more than it saves. */
 const BY_HAND_BYTES = 128;
 
-/** A stanza that is cut is looked at again from its beginning, up to this size and so many times; then it is read. */
+/** An incomplete stanza is examined from its beginning up to this size and this often; then the reader takes over. */
 const LARGEST_CUT_BYTES = 2048;
 const MOST_LOOKS = 8;
 
 const KINDS: readonly StanzaKind[] = ['message', 'presence', 'iq'];
 
-// A cast, since exports have no types: it holds by what assembly/recogniser.ts exports.
+// A cast, since exports have no types; it must match the exports of assembly/recogniser.ts.
 const { memory, recognise } = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(RECOGNISER_MODULE, 'base64')))
   .exports as Exports;
 const results = new Int32Array(memory.buffer, 0, IS_CUT + 1);
@@ -56,28 +56,30 @@ const inputView = viewOf(input);
   Buffer.from(memory.buffer, NAMESPACES + index * NAMESPACE_BYTES, 1)[0] = name.length;
   Buffer.from(memory.buffer, NAMESPACES + index * NAMESPACE_BYTES + 1, name.length).write(name);
 });
-/** How often bytes were brought, by anybody. */
+/** How often bytes were copied in, by any stream. */
 let loads = 0;
 
 export class Recogniser {
   readonly #limits: FramerLimits;
-  /** Which load brought our bytes; from a position in the memory to that in the bytes; where those that are there end. */
+  /**
+   * The load that copied our bytes in; the offset from memory positions to positions in them; the end of those loaded.
+   */
   #load = -1;
   #ahead = 0;
   #loadedTo = 0;
 
-  /** How often the current stanza was looked at. */
+  /** How often the current stanza was examined. */
   #looks = 0;
-  /** Whether all that has come of it is the beginning of a usual stanza. */
+  /** Whether everything received of it so far is the beginning of a common stanza. */
   isCut = false;
-  /** If so, the length of the `<` and the name with which it begins, once its tag is whole; else 0. */
+  /** If so, the length of `<` and the stanza's name, once its start tag is complete; else 0. */
   cutNameBytes = 0;
 
   constructor(limits: FramerLimits) {
     this.#limits = limits;
   }
 
-  /** Other bytes are read from now on; more bytes behind the same are no others. */
+  /** Called before other bytes are read; bytes appended to the same ones do not count as other bytes. */
   forget(): void {
     this.#load = -1;
   }
@@ -90,8 +92,8 @@ export class Recogniser {
   }
 
   /**
-   * The position after the stanza whose `<` stands at `at`, if it is usual and not larger than `limit`; or 0, and `isCut` may be
-   * set. The bytes end at `end`; `view` looks on them.
+   * The position after the stanza whose `<` is at `at`, if it is common and not larger than `limit`; otherwise 0, and
+   * `isCut` may be set. The bytes end at `end`; `view` is a view of them.
    */
   find(bytes: Buffer, view: DataView, at: number, end: number, limit: number): number {
     this.isCut = false;
@@ -105,7 +107,7 @@ export class Recogniser {
     return 0;
   }
 
-  // Of the stanza that was found; positions are 0 when there is no such attribute:
+  // Properties of the stanza found; positions are 0 when there is no such attribute:
 
   get kind(): StanzaKind {
     return KINDS[results[KIND] as number] as StanzaKind;
@@ -137,7 +139,7 @@ export class Recogniser {
     return this.#recognise(at);
   }
 
-  /** Brings bytes behind those that are there, or in their place, as far as there is room. */
+  /** Copies bytes in, after those already loaded or in their place, as far as there is room. */
   #bring(bytes: Buffer, view: DataView, at: number, end: number): void {
     if (this.#load !== loads || at !== this.#loadedTo) {
       this.#ahead = at - INPUT;
@@ -152,7 +154,7 @@ export class Recogniser {
     } else {
       bytes.copy(input, to, at, at + length);
     }
-    input[to + length] = 0; // where every run stops
+    input[to + length] = 0; // stops every run
     this.#loadedTo = at + length;
   }
 

@@ -1,7 +1,7 @@
 /**
- * The grammar of a stream: prolog, header, first-level elements and what stands in them, read over contiguous bytes up to
- * the next thing that is worth telling. What goes on after the last byte is read again from its beginning, so the caller
- * keeps the bytes of an element together.
+ * The grammar of a stream: prolog, header, first-level elements and their content, read from contiguous bytes up to the
+ * next item to report. Markup that continues after the last byte is read again from its beginning, so the caller keeps
+ * the bytes of an element together.
  */
 import { isUtf8 } from 'node:buffer';
 import {
@@ -31,7 +31,7 @@ import { ABSENT, xmlDeclarationEnd } from './prolog.ts';
 import { Recogniser } from './recogniser.ts';
 import { TagMemo } from './tag-memo.ts';
 import { INCOMPLETE as INCOMPLETE_, referenceEnd, TagScanner } from './tag-scanner.ts';
-// Imported bindings are read from their cells at every byte; local ones are not.
+// Imported bindings would be read from their module cells at every byte; local ones are not.
 const CLASS = CLASS_;
 const SPACE = SPACE_;
 const TEXT_STOP = TEXT_STOP_;
@@ -48,12 +48,12 @@ const XML = '<?xml';
 const CDATA = '<![CDATA[';
 const COMMENT = '<!--';
 const DOCTYPE = '<!DOCTYPE';
-/** So many bytes that can end no first-level element may lie unread. */
+/** Most bytes that may stay unread while they cannot end a first-level element. */
 const UNREAD_BYTES = 2048;
 /** For less text than this, a native check costs more than it saves. */
 const SHORT_TEXT_BYTES = 24;
 
-/** Whether a tag has begun at `at`, or an XML declaration, as far as it goes; what else begins with `<` is no good there. */
+/** Whether an incomplete tag or XML declaration begins at `at`; all other markup is an error there. */
 function isCutTag(bytes: Buffer, at: number, end: number): boolean {
   if (at + 1 >= end || bytes[at] !== LESS) return false;
   const next = bytes[at + 1] as number;
@@ -64,11 +64,11 @@ export type Found = 'nothing' | 'header' | 'element' | 'end' | 'whitespace';
 
 export class StreamReader {
   readonly scope: ElementScope;
-  /** Largest first-level element, or header with all before it, in bytes. */
+  /** Largest first-level element, or header plus everything before it, in bytes. */
   elementLimit: number;
   /** What the last call of `next` found; after `nothing`, more bytes are needed. */
   found: Found = 'nothing';
-  /** Where the current first-level element begins, or the prolog. */
+  /** Where the current first-level element or the prolog begins. */
   from = 0;
 
   readonly #limits: FramerLimits;
@@ -78,12 +78,12 @@ export class StreamReader {
   #memo = new TagMemo();
   #atStart = true;
   #inCdata = false;
-  /** Of the bytes that are read: where they end, and how far they are known to be UTF-8. */
+  /** The end of the bytes being read, and how far they are known to be UTF-8. */
   #end = 0;
   #utf8End = -1;
-  /** How far a tag that is cut has been searched for its end, counted from `from` (0: it has not been read yet). */
+  /** How far an incomplete tag has been searched for its end, counted from `from` (0: not read yet). */
   #searched = 0;
-  /** The quote that is open where the search ended (0 none). */
+  /** The quote that was open where the search ended (0: none). */
   #quote = 0;
 
   constructor(limits: FramerLimits) {
@@ -95,12 +95,12 @@ export class StreamReader {
     this.scope = new ElementScope(this.#tag);
   }
 
-  /** Elements open, the stream among them. */
+  /** Number of open elements, the stream included. */
   get depth(): number {
     return this.#names.depth;
   }
 
-  /** A prolog comes next. */
+  /** Expects a prolog next. */
   restart(): void {
     this.#names.depth = 0;
     this.#memo = new TagMemo();
@@ -115,21 +115,22 @@ export class StreamReader {
   }
 
   /**
-   * How far bytes that were read up to `at` and end at `end` may grow before they must be read, as long as none comes that may
-   * end the header or a first-level element: they tell nothing, or nothing yet. 0 when they must be read at once.
+   * How far bytes that were read up to `at` and end at `end` may grow before they must be read, as long as none comes
+   * that may end the header or a first-level element: until then there is nothing to report. 0 when new bytes must be
+   * read at once.
    */
   waitsUntil(bytes: Buffer, at: number, end: number): number {
     if (this.#names.depth < 2 && !isCutTag(bytes, at, end)) return 0;
     return Math.min((this.#recogniser.isCut ? end : at) + UNREAD_BYTES, this.from + this.elementLimit);
   }
 
-  /** The byte before a `>` that ends the current first-level element, if no white space stands there; 0 when any may. */
+  /** The byte before a `>` that ends the current first-level element, unless white space is there; 0: it may be any. */
   lastNameByte(bytes: Buffer): number {
     const nameEnd = this.#names.depth > 1 ? this.#names.firstLevelEnd : this.#recogniser.cutNameBytes;
     return nameEnd === 0 ? 0 : (bytes[this.from + nameEnd - 1] as number);
   }
 
-  /** Which bytes `next` reads, after a change of them. */
+  /** Sets the bytes that `next` reads; called whenever they have changed. */
   look(view: DataView, end: number): void {
     if (view !== this.#tag.view) this.#recogniser.forget();
     this.#tag.view = view;
@@ -137,7 +138,7 @@ export class StreamReader {
     this.#utf8End = -1;
   }
 
-  /** Reads on from `at`: the position after what was found, or how far bytes could be read, or a problem. */
+  /** Reads on from `at`. Returns the position after what was found, or how far bytes could be read, or a problem. */
   next(bytes: Buffer, at: number): number {
     this.found = 'nothing';
     const { depth } = this.#names;
@@ -146,7 +147,7 @@ export class StreamReader {
     return after >= 0 && this.#names.depth > 1 ? this.#content(bytes, after) : after;
   }
 
-  /** How far bytes may be read before the current element is too large. */
+  /** The position up to which bytes may be read before the current element is too large. */
   #window(): number {
     return Math.min(this.#end, this.from + this.elementLimit);
   }
@@ -208,7 +209,7 @@ export class StreamReader {
     return length < 0 ? length : problem;
   }
 
-  /** Inside a first-level element, up to its end or the end of what there is. */
+  /** Inside a first-level element, up to its end or the end of the bytes. */
   #content(bytes: Buffer, at: number): number {
     const end = this.#window();
     const { view } = this.#tag;
@@ -251,18 +252,18 @@ export class StreamReader {
     }
   }
 
-  /** How far the bytes are known to be UTF-8: asked once for all that there are, by the first character beyond ASCII. */
+  /** How far the bytes are known to be UTF-8: checked once for all of them, at the first non-ASCII character. */
   #knownUtf8End(bytes: Buffer, at: number, end: number): number {
     if (this.#utf8End < 0) {
       if (end - at < SHORT_TEXT_BYTES) return 0;
-      let last = end - 1; // the last character may go on in later bytes
+      let last = end - 1; // the last character may continue in later bytes
       while (last > at && ((bytes[last] as number) & 0xc0) === 0x80) last--;
       this.#utf8End = isUtf8(bytes.subarray(at, last)) ? last : 0;
     }
     return this.#utf8End;
   }
 
-  /** At a `<`: the position after the markup, `at` when its end has not come, or a problem. */
+  /** At a `<`: the position after the markup, `at` when it is incomplete, or a problem. */
   #markup(bytes: Buffer, at: number, end: number): number {
     if (at + 1 >= end) return this.#wait(at);
     const next = bytes[at + 1] as number;
@@ -297,14 +298,14 @@ export class StreamReader {
   }
 
   /**
-   * Whether a tag may end in the bytes there are. One that was read and did not is read again when a `>` outside quotes has
-   * come, and costs no more however small the pieces.
+   * Whether a tag may end in the available bytes. A tag that was read and was incomplete is read again only when a `>`
+   * outside quotes has come, so its cost does not depend on how small the pieces are.
    */
   #mayEnd(bytes: Buffer): boolean {
     if (this.#searched === 0) return true;
     const end = this.#end;
     let quote = this.#quote;
-    let ends = end > this.from + this.elementLimit; // then it is read for what is wrong in it
+    let ends = end > this.from + this.elementLimit; // then it is read to find the problem
     for (let i = this.from + this.#searched; i < end && !ends; i++) {
       const next = bytes[i] as number;
       if (quote === 0) {
@@ -317,7 +318,7 @@ export class StreamReader {
     return ends;
   }
 
-  /** The short way past tags inside a first-level element; 0 when the long way must be taken. */
+  /** The short path past a tag inside a first-level element; 0 when the long path must be taken. */
   #innerTagEnd(bytes: Buffer, at: number, end: number): number {
     const names = this.#names;
     if (at + 1 >= end) return 0;
@@ -333,7 +334,7 @@ export class StreamReader {
     return at + known.length;
   }
 
-  /** Reads the tag at `at`: the position after it, INCOMPLETE or a problem. */
+  /** Reads the tag at `at`. Returns the position after it, INCOMPLETE or a problem. */
   #tagEnd(bytes: Buffer, at: number, end: number): number {
     const names = this.#names;
     if (bytes[at + 1] === SLASH) {

@@ -1,11 +1,11 @@
 /**
- * Start tags that come again and again, byte for byte: `<body>`, `<active xmlns='…'/>`. What was found well-formed, without
- * prefixes and in no content namespace, need not be read a second time, only compared.
+ * Start tags that recur byte for byte: `<body>`, `<active xmlns='…'/>`. A tag once found well-formed, without prefixes
+ * and in no content namespace, need not be read a second time, only compared.
  */
 const SLOTS = 64;
 const LONGEST_BYTES = 96;
 const SHORTEST_BYTES = 5;
-/** A slot that is taken goes to another tag only once in so many misses, so that rare tags do not oust common ones. */
+/** A taken slot is given to another tag only once per this many misses, so that rare tags do not evict common ones. */
 const MISSES = 8;
 
 interface KnownTag {
@@ -20,7 +20,7 @@ export class TagMemo {
   readonly #known = new Array<KnownTag | null>(SLOTS).fill(null);
   #misses = 0;
 
-  /** The tag that stands at `at`, if it is known; `view` looks on the same bytes. The last four may be seen twice. */
+  /** The tag at `at`, if it is known; `view` is a view of the same bytes. The last four may be compared twice. */
   find(bytes: Buffer, view: DataView, at: number, end: number): KnownTag | null {
     if (at + SHORTEST_BYTES > end) return null;
     const known = this.#known[slotOf(bytes, at)] as KnownTag | null;

@@ -1,4 +1,6 @@
-/** Start tags, read in one pass over contiguous bytes. Nothing is allocated; results stand in fields until the next tag. */
+/**
+ * Reads start tags in one pass over contiguous bytes, without allocating; results stay in fields until the next tag.
+ */
 import {
   characterLength,
   CLASS as CLASS_,
@@ -23,7 +25,7 @@ import {
   NOT_A_CHARACTER,
   TOO_MANY_ATTRIBUTES,
 } from './problems.ts';
-// Imported bindings are read from their cells at every byte; local ones are not.
+// Imported bindings would be read from their module cells at every byte; local ones are not.
 const CLASS = CLASS_;
 const NAME_CHAR = NAME_CHAR_;
 const NAME_START = NAME_START_;
@@ -33,10 +35,10 @@ const VALUE_STOP = VALUE_STOP_;
 /** Numbers kept per attribute. */
 const SLOTS = 6;
 
-/** Returned in place of a position when the bytes end too early; problems are below it. */
+/** Returned in place of a position when the bytes end too early; problems are negative. */
 export const INCOMPLETE = 0;
 
-/** Length of the predefined entity reference at `at` (XML 1.0 §4.6), or 0 when there is none. */
+/** Length of the reference to a predefined entity at `at` (XML 1.0 §4.6), or 0 when there is none. */
 function predefinedLength(bytes: Buffer, at: number, end: number): number {
   if (at + 3 >= end) return 0;
   const b1 = bytes[at + 1] as number;
@@ -52,14 +54,14 @@ function predefinedLength(bytes: Buffer, at: number, end: number): number {
 }
 
 /**
- * The position after the reference whose `&` stands at `at` (XML 1.0 §4.1, §4.6; RFC 6120 §11.1).
+ * The position after the reference whose `&` is at `at` (XML 1.0 §4.1, §4.6; RFC 6120 §11.1), INCOMPLETE or a problem.
  */
 export function referenceEnd(bytes: Buffer, at: number, end: number, maxBytes: number): number {
   const predefined = predefinedLength(bytes, at, end);
   if (predefined > 0) return at + predefined;
   let i = at + 1;
   while (i < end && ((CLASS[bytes[i] as number] as number) & NAME_CHAR || bytes[i] === 0x23)) i++;
-  // Zeros may lead without end, so the length has a bound.
+  // The number of leading zeros is unlimited, so the length is bounded here.
   if (i - at > maxBytes) return NAME_TOO_LONG;
   if (i >= end) return INCOMPLETE;
   if (bytes[i] === 0x3b) {
@@ -71,11 +73,11 @@ export function referenceEnd(bytes: Buffer, at: number, end: number, maxBytes: n
   }
   if ((bytes[i] as number) < 0x80) return BAD_REFERENCE;
   const length = characterLength(bytes, i, end);
-  // Beyond ASCII it can only be the name of an entity, which is refused before it is read to its end.
+  // With a non-ASCII character it can only be the name of an entity, which is refused without reading it to its end.
   return length <= 0 ? length : ENTITY;
 }
 
-/** By how many attributes there may be. Nobody looks at a tag once another one is read: all streams share the room for what is found. */
+/** Result arrays by maximum attribute count. All streams share them: a result is not used once another tag is read. */
 const rooms = new Map<number, Int32Array>();
 
 function slotsFor(maxAttributes: number): Int32Array {
@@ -90,7 +92,7 @@ export class TagScanner {
   readonly #maxAttributes: number;
   readonly #maxNameBytes: number;
 
-  /** Looks on the bytes that are scanned. */
+  /** A view of the bytes being scanned. */
   view: DataView = NO_VIEW;
 
   nameEnd = 0;
@@ -98,13 +100,13 @@ export class TagScanner {
   nameColon = 0;
   selfClosing = false;
 
-  /** Attributes, namespace declarations among them; positions are those of the bytes scanned. */
+  /** Number of attributes, namespace declarations included; their positions refer to the bytes scanned. */
   count = 0;
   readonly #slots: Int32Array;
 
   /** Index of the attribute `xmlns`, or -1. */
   defaultDeclaration = -1;
-  /** How many attributes are `xmlns:…`, and how many wear another prefix. */
+  /** How many attributes are `xmlns:…`, and how many have another prefix. */
   prefixDeclarations = 0;
   prefixedAttributes = 0;
 
@@ -117,7 +119,7 @@ export class TagScanner {
     this.#slots = slotsFor(maxAttributes);
   }
 
-  /** Where the attribute's name begins and ends, and where its colon is (0 none). */
+  /** Where the attribute's name begins and ends, and where its colon is (0: none). */
   nameStart(index: number): number {
     return this.#slots[index * SLOTS] as number;
   }
@@ -139,12 +141,12 @@ export class TagScanner {
     return this.#slots[index * SLOTS + 4] as number;
   }
 
-  /** Whether the value means its bytes: no reference in it, and no white space other than blanks. */
+  /** Whether the value equals its bytes: it has no reference and no white space other than blanks. */
   isPlain(index: number): boolean {
     return this.#slots[index * SLOTS + 5] === 1;
   }
 
-  /** Reads the start tag whose `<` stands at `start`: the position after its `>`, {@link INCOMPLETE} or a problem. */
+  /** Reads the start tag that begins at `start`: the position after its `>`, {@link INCOMPLETE} or a problem. */
   scan(bytes: Buffer, start: number, end: number): number {
     const { view } = this;
     const slots = this.#slots;
@@ -157,7 +159,7 @@ export class TagScanner {
     if (i <= 0) return i;
     this.nameEnd = i;
     this.nameColon = this.#colon;
-    let seen = 0; // a bit per name's hash: only a bit seen twice asks for comparisons
+    let seen = 0; // one bit per hash of a name: only a bit seen twice requires comparisons
     for (;;) {
       const before = i;
       if (i < end && bytes[i] === 0x20) i++;
@@ -175,7 +177,7 @@ export class TagScanner {
       }
       if (i === before) return next < 0x80 ? BAD_TAG : BAD_NAME;
 
-      // A plain name, `=`, and a value that means its bytes are read right here; all else has its own place.
+      // A plain name, `=`, and a value that equals its bytes are read right here; other cases have their own functions.
       let nameEnd = i;
       let colon = 0;
       if (((CLASS[next] as number) & NAME_START) !== 0) {
@@ -214,7 +216,7 @@ export class TagScanner {
     }
   }
 
-  /** Counts the last attribute, if it declares a namespace or wears a prefix. */
+  /** Counts the last attribute, if it declares a namespace or has a prefix. */
   #noteNamespace(bytes: Buffer, start: number, end: number, colon: number): void {
     const isDeclaration =
       (end - start === 5 || colon - start === 5) &&
@@ -301,7 +303,7 @@ export class TagScanner {
     return this.#anyName(bytes, at, end);
   }
 
-  /** The same for names with a colon, with characters beyond ASCII, or in error. */
+  /** The same for names that have a colon or characters beyond ASCII, or are malformed. */
   #anyName(bytes: Buffer, at: number, end: number): number {
     const last = Math.min(end, at + this.#maxNameBytes + 1);
     let i = at;

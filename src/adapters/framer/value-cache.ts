@@ -1,4 +1,4 @@
-/** Strings of attribute values, kept by their bytes: the same few namespaces come again and again, and a look-up is cheaper than a new string. */
+/** Caches strings of attribute values by their bytes: namespaces recur, and a look-up is cheaper than a new string. */
 const SLOTS = 1024;
 const SHORTEST_BYTES = 4;
 const LONGEST_BYTES = 64;
@@ -9,7 +9,7 @@ export class ValueCache {
   readonly #bytes = new Uint8Array(SLOTS * LONGEST_BYTES);
   readonly #view = new DataView(this.#bytes.buffer);
 
-  /** The text between `start` and `end`; `view` looks on `bytes`. The last four bytes may be seen twice. */
+  /** The text between `start` and `end`; `view` is a view of `bytes`. The last four bytes may be read twice. */
   read(bytes: Buffer, view: DataView, start: number, end: number): string {
     const length = end - start;
     if (length < SHORTEST_BYTES || length > LONGEST_BYTES) return bytes.toString('utf8', start, end);

@@ -9,21 +9,21 @@ export interface AttemptFailure {
 }
 
 export interface Race<Link> {
-  /** In the order in which they are to be tried. */
+  /** In the order in which to try them. */
   readonly addresses: readonly AddressRecord[];
   readonly clock: Clock;
-  /** Time that one attempt has to itself before the next one starts beside it (RFC 8305 §8). */
+  /** How long one attempt runs alone before the next one starts in parallel (RFC 8305 §8). */
   readonly attemptDelayMs: number;
-  /** Starts one attempt, reports its outcome once at most, and answers how to cancel it. */
+  /** Starts one attempt, reports its outcome at most once, and returns a function that cancels it. */
   attempt(address: AddressRecord, connected: (link: Link) => void, failed: (fault: Fault) => void): () => void;
   won(link: Link, address: AddressRecord): void;
-  /** Every address failed; in the order of their failing. */
+  /** Every address failed; `failures` are in the order in which they occurred. */
   lost(failures: readonly AttemptFailure[]): void;
 }
 
 /**
- * Starts the race and answers how to cancel it. A failed attempt starts the next one at once; the first that connects
- * wins and the others are cancelled; every address is tried before the race is lost.
+ * Starts the race and returns a function that cancels it. A failed attempt starts the next one at once. The first to
+ * connect wins and the others are cancelled; the race is lost only after every address has been tried.
  */
 export function raceAddresses<Link>(race: Race<Link>): () => void {
   const { addresses, clock } = race;

@@ -1,23 +1,24 @@
 /**
- * What clients presented beside their certificate, for as long as their sessions may be resumed: a server is told only
- * the leaf again. Anybody may present anything, long before it is judged, so both what is kept and for how long is bounded.
+ * The issuer certificates that clients presented with their own, kept for as long as their sessions may be resumed: on
+ * resumption a server sees only the leaf again. Anybody may present any certificates, long before they are judged, so
+ * both their size and their lifetime here are bounded.
  */
 import { createHash } from 'node:crypto';
 import type { CertificateChain, Clock } from '../../ports.ts';
 import { WeighedMap } from '../weighed-map.ts';
 
-/** Some hundreds of authorities at the least; those that are seen again and again stay. */
+/** Room for at least some hundreds of sets of issuers; those that are seen repeatedly stay. */
 const MAX_BYTES = 8 * 1_024 * 1_024;
-/** Issuers beside one leaf: public ones come with 2 to 6 kB. */
+/** Issuers of one leaf, in bytes; those of public authorities take 2 to 6 kB. */
 const MAX_CHAIN_BYTES = 32_768;
-/** Two fingerprints and an entry of a map. */
+/** Two fingerprints and a map entry. */
 const LEAF_BYTES = 512;
 const MAX_LEAVES = 8_192;
 
 export class KeptChains {
-  /** By the leaf's fingerprint, that of its issuers. */
+  /** Fingerprint of the issuers, by fingerprint of the leaf. */
   readonly #leaves: WeighedMap<string>;
-  /** Kept once for all leaves that came with them. */
+  /** Issuers by their fingerprint, stored once for all leaves that came with them. */
   readonly #issuers: WeighedMap<readonly Uint8Array[]>;
 
   constructor(lifetimeMs: number, clock: Pick<Clock, 'now'>) {
@@ -26,7 +27,7 @@ export class KeptChains {
     this.#issuers = new WeighedMap({ maxBytes: MAX_BYTES, maxEntryBytes: MAX_CHAIN_BYTES, lifetimeMs }, clock);
   }
 
-  /** Of a full handshake: the chain that came with the leaf of this fingerprint. */
+  /** After a full handshake: stores the chain that came with the leaf of this fingerprint. */
   remember(sha256: string, { der }: CertificateChain): void {
     const issuers = der.slice(1);
     const bytes = issuers.reduce((sum, { byteLength }) => sum + byteLength, 0);
@@ -34,13 +35,13 @@ export class KeptChains {
     else this.#keep(sha256, fingerprint(issuers), issuers, bytes);
   }
 
-  /** Of a resumed session: the whole chain, or what was told when that is not known any more. */
+  /** For a resumed session: the whole chain, or `told` when the issuers are no longer known. */
   recall(sha256: string, told: CertificateChain): CertificateChain {
     const key = this.#leaves.get(sha256);
     const issuers = key === undefined ? undefined : this.#issuers.get(key);
     const [leaf] = told.der;
     if (key === undefined || issuers === undefined || leaf === undefined) return told;
-    // A resumed session is followed by another, which lasts as long.
+    // A resumption issues another session, which lasts as long.
     const bytes = issuers.reduce((sum, { byteLength }) => sum + byteLength, 0);
     this.#keep(sha256, key, issuers, bytes);
     return { der: [leaf, ...issuers] };

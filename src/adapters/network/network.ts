@@ -26,11 +26,11 @@ export interface NetworkOptions extends Partial<SocketLimits> {
   readonly attemptDelayMs?: number;
   /** How long a listener that detects TLS waits for the first byte. @defaultValue 15000 */
   readonly firstByteTimeoutMs?: number;
-  /** Connections of one address (an IPv6 /64) that such a listener waits on at once. @defaultValue 256 */
+  /** Most connections from one address (or IPv6 /64) whose first byte such a listener awaits. @defaultValue 256 */
   readonly undecidedPerAddress?: number;
 }
 
-/** A content type of TLS records; no XML starts with it. */
+/** Content type of a TLS handshake record; no XML starts with this byte. */
 const TLS_HANDSHAKE = 0x16;
 const KEEP_ALIVE_MS = 60_000;
 const SOCKET = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS } as const;
@@ -52,7 +52,7 @@ export function createNetwork(options: NetworkOptions): Network {
       clock,
       attemptDelayMs,
       attempt: ({ address, family }, connected, failed) => {
-        // What `connect` is told of these two it does not heed (Node 20).
+        // Node 20 ignores these two when they are passed to `connect`.
         const socket = new net.Socket().setNoDelay(SOCKET.noDelay).setKeepAlive(SOCKET.keepAlive, KEEP_ALIVE_MS);
         socket.once('connect', () => connected(socket));
         socket.on('error', (error) => failed(tcpFault(error)));
@@ -77,7 +77,7 @@ export function createNetwork(options: NetworkOptions): Network {
     const announce = (socket: net.Socket, directTls: boolean, first: Buffer | null = null): void => {
       const connection = new SocketConnection(parts, plainAddress(socket), null);
       connection.opened(socket);
-      // Before `accept`: nothing that it writes may go out in the clear.
+      // Before `accept`, so that nothing it writes goes out in the clear.
       if (directTls) connection.startTlsServer({ streamTo: null });
       connection.announced(accept({ connection, directTls }), first);
     };
@@ -85,7 +85,7 @@ export function createNetwork(options: NetworkOptions): Network {
     const undecided = new Set<net.Socket>();
     const places = new PerAddress(undecidedPerAddress);
     const detect = (socket: net.Socket): void => {
-      const address = plainAddress(socket); // a socket that has closed has none
+      const address = plainAddress(socket); // read now: a closed socket has none
       if (!places.take(address)) {
         socket.destroy();
         return;
@@ -108,14 +108,14 @@ export function createNetwork(options: NetworkOptions): Network {
           return;
         }
         socket.pause();
-        socket.unshift(first); // TLS reads from the socket itself
+        socket.unshift(first); // TLS reads it from the socket
         announce(socket, true);
       });
       socket.on('end', drop).on('close', decided);
     };
 
     const server = net.createServer(SOCKET, (socket) => {
-      socket.on('error', () => undefined); // the connection has its own listener; until then there is nobody to tell
+      socket.on('error', () => undefined); // the connection adds its own listener; before it, nobody needs to know
       if (where.tls === 'detect') detect(socket);
       else announce(socket, where.tls === 'direct');
     });
@@ -123,14 +123,14 @@ export function createNetwork(options: NetworkOptions): Network {
     return new Promise((resolve, reject) => {
       server.once('error', (error) => reject(new FaultError(tcpFault(error), { cause: error })));
       server.listen({ host: where.address, port: where.port }, () => {
-        server.on('error', () => undefined); // accept(2) failing, for want of descriptors: the next one may work
+        server.on('error', () => undefined); // accept(2) failed for lack of descriptors; the next one may succeed
         const bound = server.address();
         resolve({
           address: where.address,
           port: typeof bound === 'object' && bound !== null ? bound.port : where.port,
           close: () => {
             for (const socket of undecided) socket.destroy();
-            // Not awaited: Node would wait for the streams that were accepted, which go on.
+            // Not awaited: Node would wait until all accepted connections have closed, and those go on.
             server.close();
             return Promise.resolve();
           },
@@ -142,7 +142,7 @@ export function createNetwork(options: NetworkOptions): Network {
   return { connect, listen };
 }
 
-/** From the most telling to the least: somebody who answers tells more than a silent wire. */
+/** From the most to the least informative: any answer says more than silence. */
 const TELLING = [
   'connection-refused',
   'connection-reset',
@@ -151,7 +151,7 @@ const TELLING = [
   'address-unavailable',
 ];
 
-/** One fault for a race that was lost; its text names every address. */
+/** One fault for a lost race; its text names every address. */
 export function connectFault(failures: readonly AttemptFailure[], port: number): Fault {
   if (failures.length === 0) return fault('tcp', 'host-unreachable', 'dns', 'the target has no address');
   const rank = ({ fault: { condition } }: AttemptFailure): number => TELLING.indexOf(condition) + 1 || 99;

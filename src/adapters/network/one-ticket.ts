@@ -1,8 +1,9 @@
 /**
- * One session ticket for each full handshake, where OpenSSL sends two (TLS 1.3, RFC 8446 §4.6.1).
+ * One session ticket per full handshake, where OpenSSL sends two by default (TLS 1.3, RFC 8446 §4.6.1).
  *
- * Each costs a server a few per cent of the handshake: the session is encoded with the client's certificate, decoded, encoded again
- * (docs/adr/streams-and-pairs.md). A far end resumes with the last it was given. Node has no setter for their number; OpenSSL has one in its configuration.
+ * Each ticket costs a server a few per cent of the handshake: the session is encoded with the client's certificate,
+ * decoded, and encoded again (docs/adr/streams-and-pairs.md). A client resumes with the last ticket it received. Node
+ * has no setter for the number of tickets; OpenSSL has one in its configuration.
  */
 import { bindPrototypes, loadLibcrypto, type Pointer, scoped } from '../pkix/openssl.ts';
 
@@ -22,7 +23,7 @@ const PROTOTYPES: Readonly<Record<keyof Configuring, string>> = {
   CONF_modules_load: 'int CONF_modules_load(void *conf, const char *section, unsigned long flags)',
 };
 
-/** config(5) and SSL_CONF_cmd(3): what applies to every SSL_CTX that is made from then on. */
+/** config(5) and SSL_CONF_cmd(3): settings for every SSL_CTX that is created from then on. */
 const CONFIGURATION = Buffer.from(`
 xmpp_dna = modules
 [modules]
@@ -33,14 +34,15 @@ system_default = tls
 NumTickets = 1
 `);
 
-/** An operator's own configuration would lose its defaults for TLS to ours. */
+/** Our configuration would replace the TLS defaults of an operator's own. */
 const isConfigured = (): boolean =>
   process.env['OPENSSL_CONF'] !== undefined ||
   /--openssl[-_](shared[-_])?config/.test([...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' '));
 
 /**
- * For the whole process, so for whoever owns it to say: `xmpp-dna serve` does. Before the first credential is used.
- * @returns false where OpenSSL is configured by somebody else, or where this Node binary keeps its functions to itself: two then
+ * Affects the whole process, so only the owner of the process should call it, as `xmpp-dna serve` does; call it before
+ * the first credential is used.
+ * @returns false, with two tickets as before, when OpenSSL is configured otherwise or its functions are not exported
  */
 export function sendOneTicket(): boolean {
   if (isConfigured()) return false;

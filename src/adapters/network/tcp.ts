@@ -1,4 +1,4 @@
-/** One {@link Connection} over a socket of Node: TCP first, the same socket under TLS later. */
+/** One {@link Connection} over a Node socket: TCP first, later TLS over the same socket. */
 import { Socket } from 'node:net';
 import { fault, toFault } from '../../protocol/faults.ts';
 import type { Fault } from '../../protocol/faults.ts';
@@ -7,9 +7,9 @@ import { tlsFault } from './tls.ts';
 import type { HandshakeEvents, TlsEngine } from './tls.ts';
 
 export interface SocketLimits {
-  /** More than this unsent makes a connection not writable, in bytes. */
+  /** With more unsent bytes than this, a connection is not writable. */
   readonly highWaterBytes: number;
-  /** How long the peer may stay silent after `end`: take no more of what is unsent, or not close its half. In milliseconds. */
+  /** How long after `end` the peer may neither accept more unsent bytes nor close its half, in milliseconds. */
   readonly endTimeoutMs: number;
 }
 
@@ -19,20 +19,20 @@ export interface SocketParts extends SocketLimits {
 }
 
 /**
- * `ending`: our half is closed or closing, the peer's is not yet. `dropped`: nothing happens any more, except that
- * `closed` is still to be said.
+ * `ending`: our half is closed or closing, the peer's is not yet. `dropped`: nothing more happens, except that `closed`
+ * is still to be reported.
  */
 type Phase = 'connecting' | 'open' | 'ending' | 'dropped' | 'closed';
 
-/** So much of what a peer sends is read, and so long are we busy with a chunk, in milliseconds: then it is the turn of others. */
+/** A connection yields to others after reading this many bytes, or after a chunk that took this many milliseconds. */
 const TURN_BYTES = 131_072;
 const TURN_MS = 5;
-/** What is written in one turn of the event loop goes out together at its end; so many bytes do not wait for that. */
+/** Writes of one event loop turn go out together at its end; a batch of this size goes out at once. */
 const BATCH_BYTES = 65_536;
-/** Pieces that are so large on the average, in bytes, are not joined: what is allocated outside the heap hastens its collections. */
+/** Pieces of at least this average size, in bytes, are not joined: off-heap allocations hasten garbage collections. */
 const PIECE_BYTES = 2_048;
 
-/** What lies side by side in memory is one, as stanzas do that were read together. */
+/** A contiguous range of memory. Adjacent writes, such as stanzas that were read together, form one piece. */
 interface Piece {
   readonly bytes: ArrayBufferLike;
   readonly from: number;
@@ -47,7 +47,7 @@ export class SocketConnection implements Connection {
   #remoteAddress: string;
   #tls: 'none' | 'handshake' | 'secured' = 'none';
   #paused = false;
-  /** Others have their turn; what was read since they had it last. */
+  /** Whether reading waits while others have their turn, and the bytes read since their last turn. */
   #yields = false;
   #turnBytes = 0;
   #fault: Fault | null = null;
@@ -60,9 +60,9 @@ export class SocketConnection implements Connection {
   #batchBytes = 0;
   /** A flush is scheduled for the end of this turn. */
   #flushes = false;
-  /** Those who wait for bytes of the batch. */
+  /** Callbacks that wait for bytes of the batch. */
   #awaiting: Flushed[] = [];
-  /** More than the high-water mark was written and `drained` is owed. */
+  /** More than the high-water mark was buffered, so `drained` is due. */
   #full = false;
 
   constructor(parts: SocketParts, remoteAddress: string, events: ConnectionEvents | null) {
@@ -91,7 +91,7 @@ export class SocketConnection implements Connection {
     return this.#phase === 'dropped' || this.#phase === 'closed';
   }
 
-  /** How to stop connecting, should the connection be dropped first. */
+  /** Sets how to stop connecting, in case the connection is dropped first. */
   connecting(cancel: () => void): void {
     if (this.#over) cancel();
     else this.#cancelConnecting = cancel;
@@ -106,8 +106,8 @@ export class SocketConnection implements Connection {
   }
 
   /**
-   * From here on there is somebody to tell. Sockets report in later turns only, so nothing was missed; `first` was read
-   * before.
+   * Sets the receiver of events. Sockets report only in later turns, so no event was missed; `first` was read before
+   * this call.
    */
   announced(events: ConnectionEvents, first: Buffer | null): void {
     this.#events = events;
@@ -168,7 +168,7 @@ export class SocketConnection implements Connection {
     this.#awaitEnd();
   }
 
-  /** As long as the kernel takes what was written the peer is slow and not silent. */
+  /** As long as the kernel accepts written bytes, the peer is slow, not silent. */
   #awaitEnd(): void {
     const { bufferedBytes } = this;
     this.#endTimer = this.#parts.clock.setTimeout(() => {
@@ -186,7 +186,7 @@ export class SocketConnection implements Connection {
     this.#batch = [];
     this.#batchBytes = 0;
     this.#cancelConnecting();
-    // Always later, never inside the call that caused it.
+    // `closed` always comes later, never inside the call that caused it.
     if (this.#socket === null) process.nextTick(() => this.#close());
     else this.#socket.destroy();
   }
@@ -217,7 +217,7 @@ export class SocketConnection implements Connection {
     if (this.#turnBytes >= TURN_BYTES || performance.now() - begunMs > TURN_MS) this.#yield();
   };
 
-  /** Goes on in the next turn of the event loop. Node would go on at once, for up to two megabytes. */
+  /** Continues reading in the next event loop turn. Node would continue at once, for up to two megabytes. */
   #yield(): void {
     if (this.#yields || this.#paused || this.#over || this.#tls === 'handshake') return;
     this.#yields = true;
@@ -254,9 +254,9 @@ export class SocketConnection implements Connection {
     const plain = this.#socket;
     if (this.#phase !== 'open' || plain === null) return;
     if (this.#tls !== 'none') throw new TypeError('TLS was started on this connection before');
-    this.#flush(); // `<proceed/>` is plain
+    this.#flush(); // `<proceed/>` goes out in the clear
     this.#tls = 'handshake';
-    // What arrives from here on is for TLS. Paused, the socket keeps chunks it has read already, and TLS takes them over.
+    // Bytes that arrive from here on are for TLS. The paused socket keeps chunks already read, and TLS takes them over.
     plain.off('data', this.#received);
     plain.off('end', this.#peerEnded);
     plain.off('close', this.#socketClosed);
@@ -291,7 +291,7 @@ export class SocketConnection implements Connection {
     if (this.#corks === 0) this.#flush();
   };
 
-  /** One write, and with TLS as few records as can be. Small pieces are joined: that is cheaper than handing Node many. */
+  /** One write, and as few TLS records as possible. Small pieces are joined: cheaper than handing many to Node. */
   #flush(): void {
     const batch = this.#batch;
     const socket = this.#socket;
@@ -313,7 +313,7 @@ export class SocketConnection implements Connection {
     else socket.write(buffer);
   }
 
-  /** A write that is under way when its socket is destroyed is called back without an error, whatever became of it. */
+  /** Node calls back a write that was pending when its socket was destroyed without an error, whatever became of it. */
   #sendAwaited(socket: Socket, buffer: Buffer): void {
     const tell = this.#takeAwaiting();
     socket.write(buffer, (error) => {
@@ -341,7 +341,7 @@ const bufferOf = ({ bytes, from, end }: Piece): Buffer => Buffer.from(bytes, fro
 
 export const closeTimeout = fault('tcp', 'close-timeout', 'peer', 'the peer did not close its half of the connection');
 
-/** IPv4 as IPv4, also on a socket that listens for both. */
+/** The remote address, IPv4 in its plain form even on a dual-stack socket. */
 export const plainAddress = (socket: Socket): string => (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
 
 const CONDITIONS: Readonly<Record<string, string>> = {

@@ -1,12 +1,13 @@
 /**
- * TLS over sockets: which certificate is shown, which session is resumed, what a finished handshake says.
+ * TLS over sockets: selects the certificate to show and the session to resume, and reports finished handshakes.
  *
- * Node's own judgement (`authorized`, `checkServerIdentity`) is switched off: it calls a client certificate without
- * clientAuth invalid and reads the CN (FACTS §18). What the peer presented goes out as evidence, to be judged elsewhere.
+ * Node's own verification (`authorized`, `checkServerIdentity`) is switched off: it rejects a client certificate
+ * without clientAuth and accepts the CN (measured on Node 20.20.2). The presented chain is passed on as evidence, to be
+ * judged elsewhere.
  *
- * Found on Node 20 with OpenSSL 3, TLS 1.2 and 1.3 alike: after resumption a client is told nothing of the server's
- * certificate, and a server only the client's leaf. So a client keeps what was presented beside the session, and a
- * server keeps chains by their leaf. On TLS 1.2 a server is not told SNI again either.
+ * Observed on Node 20 with OpenSSL 3, for TLS 1.2 and 1.3 alike: after resumption a client gets nothing of the server's
+ * certificate, and a server only the client's leaf. So a client stores the presented chain with the session, and a
+ * server stores chains by their leaf. On TLS 1.2 a server does not get the SNI again either.
  */
 import { constants } from 'node:crypto';
 import { isIP } from 'node:net';
@@ -20,13 +21,13 @@ import { readCertificate } from '../pkix/certificates.ts';
 import { WeighedMap } from '../weighed-map.ts';
 import { KeptChains } from './kept-chains.ts';
 
-/** Asked at every handshake, so a credential can be replaced at any time; the same object stands for the same credential. */
+/** Queried at every handshake, so credentials can be replaced at any time. The same object is the same credential. */
 export interface CredentialStore {
-  /** The credential for a service domain (lower-case A-label), or, for null, the one shown when nothing is known. */
+  /** The credential for a service domain (lower-case A-label); for null, the one shown when no domain is known. */
   forServerName(name: string | null): Credential | null;
 }
 
-/** Told of one handshake: `secured` once, or nothing when the socket closes first. */
+/** Events of one handshake: `secured` at most once; no event when the socket closes first. */
 export interface HandshakeEvents {
   secured(session: TlsSession): void;
   failed(fault: Fault): void;
@@ -39,16 +40,17 @@ export interface TlsEngine {
   startServer(socket: Socket, options: ServerTls, events: HandshakeEvents): tls.TLSSocket;
 }
 
-/** The longest chain that is read from a peer. */
+/** Most certificates read from a peer. */
 const MAX_CHAIN = 10;
 /**
  * How long after its full handshake a session may be resumed. Short, because a resumed session repeats the certificate
- * of then: a peer that changes certificate and TLSA record would look refuted for as long.
+ * of that handshake: a peer that changes its certificate and TLSA record would appear refuted until the session
+ * expires.
  */
 const SESSION_LIFETIME_MS = 600_000;
-/** Sessions to resume as a client, with the chain that came with each: some 5 kB, but servers choose how much. */
+/** Client sessions that can be resumed, each with its chain: about 5 kB, but the server chooses the size. */
 const SESSION_LIMITS = { maxBytes: 8 * 1_024 * 1_024, maxEntryBytes: 65_536, lifetimeMs: SESSION_LIFETIME_MS };
-/** What a session takes beside its bytes: a key with names and an address, objects and buffers. */
+/** Memory of a session besides its bytes: a key with names and an address, objects and buffers. */
 const SESSION_OVERHEAD_BYTES = 2_048;
 
 interface Presented {
@@ -95,7 +97,7 @@ export function createTlsEngine({ credentials, clock }: { credentials: Credentia
       issued = session;
       remember();
     });
-    // A handshake that fails does not fail for the sake of an old session again.
+    // After a failed handshake the session is dropped: it must not make the next one fail too.
     const forget = (): void => sessions.delete(key);
     socket.once('close', forget);
     socket.once('secureConnect', () => {
@@ -139,7 +141,7 @@ export function createTlsEngine({ credentials, clock }: { credentials: Credentia
     });
     socket.disableRenegotiation();
     let secured = false;
-    // A server-side TLSSocket without a tls.Server tells its errors only here, and does not close by itself.
+    // A server-side TLSSocket without a tls.Server reports its errors only here, and does not close by itself.
     socket.on('_tlsError', (error: Error) => events.failed(tlsFault(error, secured ? 'session-failed' : undefined)));
     socket.once('secure', () => {
       secured = true;
@@ -157,7 +159,10 @@ export function createTlsEngine({ credentials, clock }: { credentials: Credentia
   return { startClient, startServer };
 }
 
-/** Contexts hold the parsed key and the ticket keys: one per credential, shared by all streams, gone with the credential. */
+/**
+ * A context holds the parsed key and the ticket keys. There is one per credential, side and minimum version; all
+ * streams share it, and it is released with the credential.
+ */
 function createContextCache() {
   const anonymous: Credential = { cert: '', key: '' };
   const contexts = new WeakMap<Credential, Map<string, { context: tls.SecureContext; id: number }>>();
@@ -186,12 +191,12 @@ function createContext(
       ...credential,
       minVersion,
       honorCipherOrder: true,
-      // No trust anchors here: chains are validated elsewhere, and a server names no authorities it would like.
+      // No trust anchors: chains are validated elsewhere, and a server lists no acceptable authorities.
       ca: [],
-      // Resumption with client certificates needs a name for where the session belongs.
+      // OpenSSL requires a session id context to resume sessions with client certificates.
       sessionIdContext: 'xmpp-server',
       sessionTimeout: SESSION_LIFETIME_MS / 1000,
-      // A server drops who renegotiates (`disableRenegotiation`); Node has no such thing for clients, OpenSSL has.
+      // A server drops a peer that renegotiates (`disableRenegotiation`). Node lacks this for clients, OpenSSL has it.
       secureOptions: constants.SSL_OP_NO_COMPRESSION | (side === 'client' ? constants.SSL_OP_NO_RENEGOTIATION : 0),
     });
   } catch (error) {
@@ -211,7 +216,7 @@ function report(socket: tls.TLSSocket, events: HandshakeEvents, read: () => Pres
     return;
   }
   events.secured({
-    // Contexts allow nothing below 1.2.
+    // The contexts allow no version below 1.2.
     protocol: socket.getProtocol() === 'TLSv1.3' ? 'TLSv1.3' : 'TLSv1.2',
     cipher: socket.getCipher().standardName,
     alpn: typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : null,
@@ -220,7 +225,7 @@ function report(socket: tls.TLSSocket, events: HandshakeEvents, read: () => Pres
   });
 }
 
-/** The chain as it was sent, leaf first; `issuerCertificate` follows that order and not who signed whom. */
+/** The chain as it was sent, leaf first; `issuerCertificate` follows that order, not the signatures. */
 function readPresented(socket: tls.TLSSocket): Presented {
   const der: Uint8Array[] = [];
   let certificate = socket.getPeerX509Certificate();
@@ -239,7 +244,7 @@ function readChain(chain: CertificateChain | null): Presented {
 const bytesOf = ({ session, chain }: KnownSession): number =>
   (chain?.der ?? []).reduce((sum, { byteLength }) => sum + byteLength, SESSION_OVERHEAD_BYTES + session.byteLength);
 
-/** OpenSSL's reasons, by the names in Node's error codes. */
+/** Conditions for OpenSSL's reasons, recognised by Node's error codes. */
 const CONDITIONS: readonly (readonly [RegExp, string])[] = [
   [/NO_APPLICATION_PROTOCOL|^ERR_SSL_1120$/, 'no-application-protocol'],
   [/UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION|VERSION_TOO_LOW/, 'no-shared-protocol'],
@@ -253,7 +258,7 @@ const CONDITIONS: readonly (readonly [RegExp, string])[] = [
   [/^(ECONNRESET|EPIPE|ECONNABORTED)$/, 'connection-reset'],
 ];
 
-/** What went wrong in TLS, with OpenSSL's reason as text; `otherwise` is the condition of what has no name here. */
+/** The fault for a TLS error, with OpenSSL's reason as text; `otherwise` is the condition of unlisted errors. */
 export function tlsFault(
   error: Error & { code?: string | undefined; reason?: string },
   otherwise: 'handshake-failed' | 'session-failed' = 'handshake-failed',

@@ -1,6 +1,6 @@
 /**
- * Certificates as plain data, read from DER. Names come out of the ASN.1 and never out of a printed form, which can be
- * made to lie (FACTS §14, 12): the display strings here are for people.
+ * Certificates as plain data, read from DER. Names are read from the ASN.1 and never from a printed form, which can be
+ * forged (CVE-2025-59154): the display strings here are for people.
  */
 import { createHash } from 'node:crypto';
 import { FaultError, fault } from '../../protocol/faults.ts';
@@ -20,15 +20,15 @@ import {
 } from '../../protocol/der.ts';
 import { LruMap } from '../lru.ts';
 
-/** Largest certificate read, in bytes; the largest ever logged by a public authority is under half of it. */
+/** Largest certificate read, in bytes; the largest ever logged by a public authority has less than half of that. */
 export const MAX_CERTIFICATE_BYTES = 65_536;
 /** Most names taken from one subjectAltName; public authorities stop at some hundreds. */
 const MAX_IDENTIFIERS = 2_048;
 /** Longest display string of a name, in characters. */
 const MAX_DISPLAY_LENGTH = 512;
-/** Longest identifier: a domainpart has 1,023 octets (RFC 7622 §3.2), an SRVName puts a service before it. */
+/** Longest identifier: a domainpart has at most 1,023 octets (RFC 7622 §3.2), and an SRVName adds a service. */
 const MAX_IDENTIFIER_OCTETS = 1_100;
-/** Certificates remembered by fingerprint: the few hundred that a busy server sees again and again. */
+/** Certificates remembered by fingerprint: the few hundred that a busy server sees repeatedly. */
 const MEMO_ENTRIES = 512;
 const MEMO_CERTIFICATE_BYTES = 8 * 1024;
 
@@ -39,10 +39,10 @@ const OID_SRV_NAME = '1.3.6.1.5.5.7.8.7';
 export const GENERAL_NAME = { otherName: constructedTag(0), dnsName: primitiveTag(2), ipAddress: primitiveTag(7) };
 
 /**
- * What a certificate says, from its DER.
+ * Reads a certificate from its DER.
  *
- * An identifier that is not what its type promises (a NUL or a byte above 0x7e in an IA5String, an address of seven
- * bytes) is left out; the others stand.
+ * An identifier that violates its type (a NUL or a byte above 0x7e in an IA5String, an address of seven bytes) is left
+ * out; the others are kept.
  * @throws FaultError `pkix`: `malformed`, by the peer.
  */
 export function readCertificate(der: Uint8Array): CertificateEvidence {
@@ -51,7 +51,7 @@ export function readCertificate(der: Uint8Array): CertificateEvidence {
   const known = memo.get(sha256);
   if (known !== undefined) return known;
   const evidence = parseCertificate(der, sha256);
-  // Strangers choose how much a certificate says: what is out of the ordinary is read again each time.
+  // The peer chooses the size of its certificate: an unusually large one is not remembered but read again each time.
   if (der.length <= MEMO_CERTIFICATE_BYTES) memo.set(sha256, evidence);
   return evidence;
 }
@@ -75,7 +75,7 @@ function parseCertificate(der: Uint8Array, sha256: string): CertificateEvidence 
 }
 
 /**
- * The contents of an extension; undefined when the certificate has it not.
+ * The contents of an extension; undefined when the certificate lacks it.
  * @throws FaultError `pkix`: `malformed`, by the peer.
  */
 export function readExtension(der: Uint8Array, oid: string): Buffer | undefined {
@@ -106,7 +106,7 @@ function presentedIdentifiers(subjectAltName: Buffer | undefined): PresentedIden
   return names;
 }
 
-/** The text of an IA5String that holds a name: printable ASCII. `example.com\0.evil.example` is not one. */
+/** The text of an IA5String that holds a name, or null: only printable ASCII, so not `example.com\0.evil.example`. */
 function ia5(octets: Buffer): string | null {
   const text = octets.length <= MAX_IDENTIFIER_OCTETS ? octets.toString('latin1') : '';
   return /^[\x21-\x7e]+$/.test(text) ? text : null;
@@ -149,7 +149,7 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
   '1.2.840.113549.1.9.1': 'emailAddress',
 };
 
-/** `CN=im.example.com, O=Example`, escaped as RFC 4514 §2.4 says, so that one value cannot look like two. */
+/** `CN=im.example.com, O=Example`, escaped as in RFC 4514 §2.4, so that one value cannot look like two. */
 function displayName(name: DerValue): string {
   const relative = valuesIn(name).map(({ contents }) => readValues(contents).map(displayAttribute).join('+'));
   const whole = relative.join(', ');
@@ -170,7 +170,7 @@ function displayText({ tag, contents }: DerValue): string {
 
 const PLAIN = /^[\w .:*@/'()-]*$/;
 
-/** Control and format characters would let a name rewrite the line it is shown on. */
+/** Unescaped control and format characters would let a name rewrite the line on which it is shown. */
 function escapeDisplay(text: string): string {
   return text
     .replace(/[\\,+"<>;=]/g, '\\$&')
@@ -196,7 +196,7 @@ function timeOf(value: DerValue | undefined): number {
   return time;
 }
 
-/** What `read` finds in DER. @throws FaultError `pkix`: `malformed`, by the peer, where it is none. */
+/** The result of `read`. @throws FaultError `pkix`: `malformed`, by the peer, when it fails on invalid DER. */
 export function orMalformed<T>(read: () => T): T {
   try {
     return read();

@@ -1,6 +1,6 @@
 /**
- * Names for OpenSSL's verification errors. The text of a verdict is OpenSSL's own; the condition is what programs and
- * policies look at.
+ * Condition names for OpenSSL's verification errors. The text of a verdict is OpenSSL's own; programs and policies use
+ * the condition.
  */
 
 /** X509_V_ERR_* of <openssl/x509_vfy.h>. */
@@ -69,12 +69,12 @@ const CONDITIONS: Readonly<Record<number, string>> = {
 };
 
 /**
- * What RFC 5280 §4.2 asks of whoever issues a certificate and §6 does not ask of whoever validates it: key identifiers,
- * marks of criticality, keyUsage in authorities, names that are not empty.
+ * Rules that RFC 5280 §4.2 sets for issuing certificates and that path validation (§6) does not require: key
+ * identifiers, criticality, keyUsage in authorities, non-empty names.
  */
 const PROFILE_ERRORS: ReadonlySet<number> = new Set([80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93]);
 
-/** Codes that are not the last word. */
+/** Codes after which validation is tried again. */
 export const ERROR = { unableToGetCrl: 3, expired: 10 } as const;
 
 /** The condition of an X509_V_ERR code. */

@@ -1,6 +1,6 @@
 /**
- * DANE-TA: a path to the authority that a TLSA record asserts, whatever the trust anchors here (RFC 7671 §5.2). The path is
- * held to what every path is held to: dates, signatures, keys, constraints.
+ * DANE-TA: a path to the authority that a TLSA record asserts, independent of our trust anchors (RFC 7671 §5.2). The
+ * path must pass the same checks as any other: dates, signatures, keys, constraints.
  */
 import { MATCHING, SELECTOR, namesCertificate } from '../../protocol/tlsa.ts';
 import type { Associations, TlsaRecord } from '../../protocol/tlsa.ts';
@@ -15,13 +15,13 @@ import type { PathOutcome } from './path-search.ts';
 import { decodeChain } from './presented.ts';
 import { makeStore } from './trust.ts';
 
-/** Authorities of which each is tried alone when the search among all of them fails. */
+/** Most authorities tried one by one when the search among all of them fails. */
 const MAX_ALONE = 3;
-/** Certificates that come whole from DNS and are decoded: a roll-over has two. */
+/** Most whole certificates from DNS that are decoded; a roll-over has two. */
 const MAX_FROM_DNS = 8;
-/** Signatures checked against bare keys: two keys and a usual chain. */
+/** Most signatures checked against bare keys: enough for two keys and a usual chain. */
 const MAX_SIGNATURES = 8;
-/** Bits of security that a signature has at least: as for paths, no SHA-1 (RFC 9325 §4.5). */
+/** Least security of a signature and of its key, in bits; as for paths, this excludes SHA-1 (RFC 9325 §4.5). */
 const MIN_SECURITY_BITS = 112;
 
 interface Asserted {
@@ -47,7 +47,7 @@ export function matchAssertedAuthority({ ssl, trust }: PathFinder, comparison: C
       const ownAnchors = new Set(certificates.map((certificate) => fingerprintOf(ssl, certificate)));
       return searchPath(ssl, { ...trust, store, ownAnchors }, presented, comparison.atMs);
     };
-    // Two authorities of one name: OpenSSL may have taken the one whose key it is not.
+    // Of two authorities with the same name, OpenSSL may have picked the one with the wrong key.
     const alone = asserted.length > 1 ? asserted.slice(0, MAX_ALONE).map((one) => [one]) : [];
     let refused: Invalid | null = null;
     for (const authorities of [asserted, ...alone]) {
@@ -63,7 +63,7 @@ export function matchAssertedAuthority({ ssl, trust }: PathFinder, comparison: C
   });
 }
 
-/** Authorities of the chain that a record names. The leaf is none, wherever it stands: what names it is usage 3. */
+/** Authorities of the chain that a record names. The leaf is never one, not even repeated: naming it takes usage 3. */
 function assertedAmong(presented: readonly X509[], { presented: seen, records }: Comparison): Asserted[] {
   return presented.flatMap((certificate, depth) => {
     const record = records.find((one) => !names(one, seen[0]) && names(one, seen[depth]));
@@ -74,7 +74,7 @@ function assertedAmong(presented: readonly X509[], { presented: seen, records }:
 const names = (record: TlsaRecord, associations: Associations | undefined): boolean =>
   associations !== undefined && namesCertificate(record, associations);
 
-/** `2 0 0`: the record is the authority, whether the peer sends it or not. */
+/** `2 0 0`: the record contains the whole authority certificate, whether or not the peer sends it. */
 function assertedInFull(ssl: Libcrypto, { presented: [leaf], records }: Comparison, own: Own): Asserted[] {
   const whole = records.filter(
     (record) => record.selector === SELECTOR.cert && record.matching === MATCHING.full && !names(record, leaf),
@@ -88,8 +88,9 @@ function assertedInFull(ssl: Libcrypto, { presented: [leaf], records }: Comparis
 }
 
 /**
- * `2 1 0` whose certificate was not sent: what that key has signed is the top of the path (RFC 7671 §5.2.3). It is trusted
- * as if it were the authority; its dates count, and it is itself none where it is the leaf.
+ * `2 1 0` when the authority's certificate was not sent: a certificate signed by the key is the top of the path
+ * (RFC 7671 §5.2.3). It is trusted as if it were the authority, but its dates count. It must be a CA certificate,
+ * unless it is the leaf, which must not be one.
  */
 function signedByBareKey(
   ssl: Libcrypto,
@@ -117,7 +118,7 @@ function signedByBareKey(
       if (ssl.X509_verify(certificate, key) === 1) signed.push({ record, certificate });
     }
   }
-  // Errors queue up per thread, and Node reads the same queue.
+  // OpenSSL queues errors per thread, and Node reads the same queue.
   ssl.ERR_clear_error();
   return signed;
 }

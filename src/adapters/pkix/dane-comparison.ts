@@ -1,4 +1,4 @@
-/** What each usage of TLSA records is compared with, and by what means. */
+/** Input and outcome of a comparison with the TLSA records of one usage. */
 import type { DaneMatch, PathVerdict } from '../../protocol/certificate.ts';
 import type { Associations, TlsaRecord } from '../../protocol/tlsa.ts';
 import type { Libcrypto } from './openssl.ts';
@@ -7,18 +7,18 @@ import type { LoadedTrust } from './trust.ts';
 export interface PathFinder {
   readonly ssl: Libcrypto;
   readonly trust: LoadedTrust;
-  /** Against the trust anchors. */
+  /** Validates against our trust anchors. */
   readonly validate: (chain: readonly Uint8Array[], atMs: number) => PathVerdict;
 }
 
-/** One comparison: what was presented, leaf first, and what may be said of it. */
+/** One comparison: the presented certificates, leaf first, and the records that may match them. */
 export interface Comparison {
   readonly chain: readonly Uint8Array[];
   readonly presented: readonly Associations[];
-  /** Those of one usage. */
+  /** Records of a single usage. */
   readonly records: readonly TlsaRecord[];
   readonly atMs: number;
 }
 
-/** Null where no record names anything, so that others may say more. */
+/** Null when no record names any certificate, so that records of another usage may explain more. */
 export type Outcome = DaneMatch | null;

@@ -12,8 +12,9 @@ import { makeStore } from './trust.ts';
 const MAX_OTHER_PATHS = 3;
 
 /**
- * A search stops at the first anchor, and what the record names may stand above it, or on another path. So long as nothing
- * matches, the search goes on without that anchor: as one more intermediate, unless it is at the top anyway.
+ * A search stops at the first anchor, but the authority that a record names may be above it, or on another path. While
+ * nothing matches, the search is repeated without that anchor, which becomes one more intermediate unless it is
+ * self-issued and so the top anyway.
  */
 export function matchTrustedAuthority(
   { ssl, trust }: PathFinder,
@@ -40,7 +41,7 @@ export function matchTrustedAuthority(
         return tried > 0 || isMisplaced ? null : brokenPath(naming(authorities, records) ?? records[0], outcome);
       }
       const { pathSha256, notAfterMs } = outcome.verdict;
-      // OpenSSL puts what was presented above a trusted leaf into the path too: that far nobody vouches for it.
+      // OpenSSL also puts certificates presented above a trusted leaf into the path; nobody vouches for those.
       const end = pathSha256.findLastIndex((sha256) => anchors.has(sha256));
       const record = naming(pathSha256.slice(1, end + 1).map(describe), records);
       if (record !== undefined) return { kind: 'matched', record, notAfterMs };

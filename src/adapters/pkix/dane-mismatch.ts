@@ -1,4 +1,4 @@
-/** Says why no TLSA record speaks for a chain, so that whoever runs the far end can put it right. */
+/** Explains why no TLSA record matches a chain, so that the operator of the peer can correct it. */
 import type { DaneMatch } from '../../protocol/certificate.ts';
 import { brief } from '../../protocol/faults.ts';
 import { MATCHING, SELECTOR, USAGE, formatTlsa, namesCertificate } from '../../protocol/tlsa.ts';
@@ -7,22 +7,22 @@ import type { Invalid } from './path-checks.ts';
 
 export type Unmatched = Extract<DaneMatch, { kind: 'unmatched' }>;
 
-/** Records told of in one text. */
+/** Most records quoted in one text. */
 const MAX_TOLD = 3;
-/** Hex digits of a record told of; who compares by eye looks at the first. */
+/** Most hex digits quoted of a record; a person comparing by eye looks at the first ones. */
 const MAX_DIGITS = 16;
 
 export function unmatched(condition: string, text: string): Unmatched {
   return { kind: 'unmatched', condition, text: brief(text) };
 }
 
-/** A record that wants a path, and why there is none. */
+/** For a record that requires a valid path: why there is none. */
 export function brokenPath(record: TlsaRecord | undefined, { condition, text, depth }: Invalid): Unmatched {
   const wants = record === undefined ? '' : `TLSA ${short(record)} wants a valid path, and there is none: `;
   return unmatched(condition, `${wants}${text} (certificate ${depth} of the chain)`);
 }
 
-/** No record names anything that was presented, in the role that its usage gives it. */
+/** No record names a presented certificate in the role that the record's usage requires. */
 export function mismatch(presented: readonly Associations[], records: readonly TlsaRecord[]): Unmatched {
   return wrongUsage(presented, records) ?? wrongSelector(presented, records) ?? otherCertificate(presented, records);
 }
@@ -41,7 +41,7 @@ function wrongUsage([leaf, ...authorities]: readonly Associations[], records: re
   return null;
 }
 
-/** The digest of the key where that of the certificate is announced, or the reverse. */
+/** The data is that of the key where the selector announces that of the certificate, or the reverse. */
 function wrongSelector(presented: readonly Associations[], records: readonly TlsaRecord[]): Unmatched | null {
   for (const record of records) {
     const right = record.selector === SELECTOR.cert ? SELECTOR.spki : SELECTOR.cert;

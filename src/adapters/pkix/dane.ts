@@ -1,8 +1,8 @@
 /**
- * Compares a chain with TLSA records (RFC 7671 §5): which of them, if any, speaks for it.
+ * Compares a chain with TLSA records (RFC 7671 §5) and finds a record that matches it, if any.
  *
- * Names are not looked at here, usage 3 does not want it; dates, signatures and keys are, for the other three. Usage 3 is
- * tried first, since it needs no path, then 2, 1, 0; one record that matches is enough.
+ * Names are not checked here, since usage 3 does not require it; dates, signatures and keys are, for the other three.
+ * Usage 3 is tried first, since it needs no path, then 2, 1, 0; one matching record is enough.
  */
 import type { DaneMatch } from '../../protocol/certificate.ts';
 import { USAGE, byPreference, namesCertificate, whyUnusable } from '../../protocol/tlsa.ts';
@@ -14,7 +14,7 @@ import { brokenPath, mismatch, unmatched } from './dane-mismatch.ts';
 import type { Unmatched } from './dane-mismatch.ts';
 import { associationsIn } from './presented.ts';
 
-/** Most records of all sets together. What costs more than a comparison has bounds of its own. */
+/** Most records of all sets together. Steps that cost more than a comparison have bounds of their own. */
 const MAX_RECORDS = 256;
 
 const BY_USAGE: Readonly<Record<number, (paths: PathFinder, comparison: Comparison) => Outcome>> = {
@@ -24,7 +24,7 @@ const BY_USAGE: Readonly<Record<number, (paths: PathFinder, comparison: Comparis
   [USAGE.pkixTa]: matchTrustedAuthority,
 };
 
-/** `chain` is bounded, and not empty. */
+/** `chain` must be bounded and not empty. */
 export function matchTlsa(
   paths: PathFinder,
   chain: readonly Uint8Array[],
@@ -45,7 +45,7 @@ export function matchTlsa(
   return nearest ?? mismatch(presented, records);
 }
 
-/** DANE-EE: the leaf and nothing else: no dates, no path, however weak the key (RFC 7671 §5.1). */
+/** DANE-EE: only the leaf counts, without dates or path, however weak its key (RFC 7671 §5.1). */
 function matchLeaf(_: PathFinder, { presented, records }: Comparison): Outcome {
   const record = namingLeaf(presented, records);
   return record === undefined ? null : { kind: 'matched', record, notAfterMs: null };

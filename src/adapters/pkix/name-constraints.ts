@@ -1,10 +1,10 @@
 /**
- * Name constraints on names that OpenSSL does not look at.
+ * Name constraints that OpenSSL does not check.
  *
- * RFC 9525 §7.6: an authority constrained in the dNSNames that it may certify is held to the same domains in SRVName and
- * xmppAddr, else it could certify any XMPP server. And a wildcard is judged by every name that it could stand for.
- * Constraints on dNSName, iPAddress and directoryName themselves are OpenSSL's. One on SRVName (RFC 4985 §4) it refuses
- * as unsupported when the leaf has an SRVName: that is safe, and left so.
+ * RFC 9525 §7.6: the dNSName constraints of an authority also apply to SRVName and xmppAddr, else it could certify any
+ * XMPP server. A wildcard is judged by every name that it could match. OpenSSL itself checks constraints on dNSName,
+ * iPAddress and directoryName. It refuses one on SRVName (RFC 4985 §4) as unsupported when the leaf has an SRVName:
+ * that is safe, so it is left to OpenSSL.
  */
 import { FaultError, fault } from '../../protocol/faults.ts';
 import { domainOfXmppAddr, splitSrvName } from '../../protocol/identity.ts';
@@ -12,11 +12,11 @@ import { constructedTag, readSequence, readValues, valuesIn } from '../../protoc
 import { GENERAL_NAME, orMalformed, readCertificate, readExtension } from './certificates.ts';
 
 const OID_NAME_CONSTRAINTS = '2.5.29.30';
-/** Subtrees times names that are compared; beyond it the path is refused, so that long lists cannot cost time. */
+/** Most comparisons (subtrees times names). Beyond this the path is refused, so that long lists cannot take long. */
 const MAX_COMPARISONS = 100_000;
 
 export interface DnsConstraints {
-  /** Null when the authority is not limited to some domains. */
+  /** Null when the authority is not limited to certain domains. */
   readonly permitted: readonly string[] | null;
   readonly excluded: readonly string[];
 }
@@ -29,7 +29,7 @@ export function readNameConstraints(authorityDer: Uint8Array): DnsConstraints {
   const extension = readExtension(authorityDer, OID_NAME_CONSTRAINTS);
   const [permitted, excluded] = orMalformed(() => {
     const parts = extension === undefined ? [] : readSequence(extension);
-    // [0] and [1] in place of the tag of a SEQUENCE of GeneralSubtree, each of which begins with a GeneralName.
+    // [0] and [1] replace the tag of a SEQUENCE of GeneralSubtree, each of which begins with a GeneralName.
     const basesIn = (n: number) =>
       parts
         .filter(({ tag }) => tag === constructedTag(n))
@@ -48,7 +48,7 @@ export function readNameConstraints(authorityDer: Uint8Array): DnsConstraints {
 
 /**
  * The first identifier of a leaf whose domain its authority may not name, or null.
- * @throws FaultError `pkix`: `malformed`, by the peer, also when there is too much to compare.
+ * @throws FaultError `pkix`: `malformed`, by the peer; also when there are too many names and subtrees to compare.
  */
 export function wrongName(leafDer: Uint8Array, constraints: DnsConstraints): string | null {
   const { presented } = readCertificate(leafDer);
@@ -63,7 +63,7 @@ export function wrongName(leafDer: Uint8Array, constraints: DnsConstraints): str
   return named.find(({ domain }) => domain !== undefined && !isAllowed(domain, constraints))?.name ?? null;
 }
 
-/** Whether a domain, or all that `*.domain` can stand for, is inside what is permitted and clear of what is excluded. */
+/** Whether a domain, or every name that `*.domain` matches, is in a permitted subtree and in no excluded one. */
 export function isAllowed(domain: string, { permitted, excluded }: DnsConstraints): boolean {
   const parent = domain.startsWith('*.') ? domain.slice(2) : null;
   const touches = (subtree: string): boolean =>
@@ -71,9 +71,9 @@ export function isAllowed(domain: string, { permitted, excluded }: DnsConstraint
   return (permitted?.some((subtree) => covers(subtree, domain)) ?? true) && !excluded.some(touches);
 }
 
-/** A subtree is a domain and all below it (RFC 4985 §4: `example.com` has `1.example.com`, not `1example.com`). */
+/** A subtree is a domain and all below it (RFC 4985 §4: `example.com` covers `1.example.com`, not `1example.com`). */
 function covers(subtree: string, domain: string): boolean {
-  if (domain.startsWith('.')) return false; // not a name (RFC 5280 §4.2.1.6), so inside of nothing
+  if (domain.startsWith('.')) return false; // not a name (RFC 5280 §4.2.1.6), so in no subtree
   if (subtree === '' || subtree === domain) return true;
   return domain.endsWith(subtree.startsWith('.') ? subtree : `.${subtree}`);
 }

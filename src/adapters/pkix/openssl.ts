@@ -1,13 +1,13 @@
 /**
  * The few functions of OpenSSL's libcrypto that path validation needs, from the copy inside the Node binary.
  *
- * A thin binding: C names, C semantics. Whatever is made here is freed by a {@link scoped} block or by its owner.
+ * A thin binding: C names, C semantics. Every object created here is freed by a {@link scoped} block or by its owner.
  */
 import koffi from 'koffi';
 import { FaultError, fault, toFault } from '../../protocol/faults.ts';
 
 declare const kind: unique symbol;
-/** A pointer that C gave us; its kind keeps a store from being taken for a certificate. */
+/** A pointer returned by C; its kind prevents a store from being used as a certificate. */
 export type Pointer<Kind extends string> = bigint & { readonly [kind]: Kind };
 export type X509 = Pointer<'X509'>;
 export type X509Crl = Pointer<'X509_CRL'>;
@@ -61,7 +61,7 @@ export interface Libcrypto {
   readonly EVP_PKEY_get_security_bits: (key: PublicKey) => number;
   readonly EVP_PKEY_free: (key: PublicKey) => void;
   readonly d2i_PUBKEY_bio: (bio: Bio, out: null) => PublicKey | null;
-  /** Only the signature: no dates, no names. */
+  /** Checks only the signature: no dates, no names. */
   readonly X509_verify: (certificate: X509, key: PublicKey) => number;
   readonly X509_get_signature_info: (
     certificate: X509,
@@ -96,11 +96,11 @@ export interface Libcrypto {
   readonly OPENSSL_sk_push: (stack: Stack, certificate: X509) => number;
   readonly OPENSSL_sk_num: (stack: Stack) => number;
   readonly OPENSSL_sk_value: (stack: Stack, index: number) => X509;
-  /** Frees the list, not what it lists. */
+  /** Frees the list, not its elements. */
   readonly OPENSSL_sk_free: (stack: Stack) => void;
 }
 
-/** The same list in C. Pointers to OpenSSL's structures are all `void *`: what tells them apart is the interface above. */
+/** The same list in C. Pointers to OpenSSL's structures are all `void *`; the interface above distinguishes them. */
 export const PROTOTYPES: Readonly<Record<keyof Libcrypto, string>> = {
   BIO_s_mem: 'void *BIO_s_mem(void)',
   BIO_new: 'void *BIO_new(void *method)',
@@ -180,14 +180,14 @@ export function bindPrototypes<Functions>(prototypes: Readonly<Record<keyof Func
     const functions = Object.entries<string>(prototypes).map(
       ([name, prototype]) => [name, library.func(prototype)] as const,
     );
-    // Here C signatures become types: the two lists above are held together by their keys and by the reader.
+    // Here C signatures become types: the compiler compares only the keys of the two lists above, not the signatures.
     return Object.fromEntries(functions) as unknown as Functions;
   } catch (cause) {
     throw new FaultError(fault('pkix', 'openssl-unavailable', 'local', toFault(cause, 'pkix').text), { cause });
   }
 }
 
-/** Takes charge of a pointer: it is freed when the scope ends, however it ends. */
+/** Takes ownership of a pointer: it is freed when the scope ends, even by an exception. */
 export type Own = <P>(pointer: P | null, free: (pointer: P) => unknown) => P;
 
 /** Runs `body` and frees what it owns, last first. */
@@ -206,13 +206,16 @@ export function scoped<Result>(body: (own: Own) => Result): Result {
 
 type Decoder<T> = (bio: Bio, out: null) => T | null;
 
-/** One value from DER with nothing behind it, else null. Through a memory BIO: no pointer into a JavaScript buffer outlives a call. */
+/**
+ * Decodes one value from DER without trailing bytes, else returns null. Uses a memory BIO, so that no pointer into a
+ * JavaScript buffer outlives a call.
+ */
 function decode<T>(ssl: Libcrypto, der: Uint8Array, read: Decoder<T>, free: (value: T) => void): T | null {
   return scoped((own) => {
     const bio = own(ssl.BIO_new(ssl.BIO_s_mem()), ssl.BIO_free);
     ssl.BIO_write(bio, der, der.length);
     const value = read(bio, null);
-    // Errors queue up per thread, and Node reads the same queue: leave nothing there for an unrelated call to find.
+    // OpenSSL queues errors per thread, and Node reads the same queue: leave none there for an unrelated call to find.
     ssl.ERR_clear_error();
     if (value === null || ssl.BIO_ctrl_pending(bio) === 0) return value;
     free(value);
@@ -220,17 +223,17 @@ function decode<T>(ssl: Libcrypto, der: Uint8Array, read: Decoder<T>, free: (val
   });
 }
 
-/** A certificate that the caller frees; null when `der` is not exactly one. */
+/** A certificate that the caller must free; null when `der` is not exactly one. */
 export function decodeCertificate(ssl: Libcrypto, der: Uint8Array): X509 | null {
   return decode(ssl, der, ssl.d2i_X509_bio, ssl.X509_free);
 }
 
-/** A revocation list that the caller frees; null when `der` is not exactly one. */
+/** A revocation list that the caller must free; null when `der` is not exactly one. */
 export function decodeCrl(ssl: Libcrypto, der: Uint8Array): X509Crl | null {
   return decode(ssl, der, ssl.d2i_X509_CRL_bio, ssl.X509_CRL_free);
 }
 
-/** A public key that the caller frees; null when `der` is not exactly one SubjectPublicKeyInfo of a type that OpenSSL knows. */
+/** A public key that the caller must free; null when `der` is not exactly one SubjectPublicKeyInfo of a known type. */
 export function decodePublicKey(ssl: Libcrypto, der: Uint8Array): PublicKey | null {
   return decode(ssl, der, ssl.d2i_PUBKEY_bio, ssl.EVP_PKEY_free);
 }
@@ -252,7 +255,7 @@ export function fingerprintOf(ssl: Libcrypto, certificate: X509): string {
   return out.toString('hex');
 }
 
-/** Both ends included, in milliseconds since the epoch (RFC 5280 §4.1.2.5). */
+/** The validity period, both ends included, in milliseconds since the epoch (RFC 5280 §4.1.2.5). */
 export function validityOf(ssl: Libcrypto, certificate: X509): { notBeforeMs: number; notAfterMs: number } {
   const milliseconds = (time: Asn1Time): number => {
     const tm = Buffer.alloc(64); // struct tm: second, minute, hour, day, month from 0, years from 1900

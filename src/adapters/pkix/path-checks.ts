@@ -1,4 +1,4 @@
-/** What a certificate, and a path that OpenSSL found, must also be: a server's, with names and keys as we ask them. */
+/** Our own checks on certificates and on paths that OpenSSL found: server purpose, names and keys. */
 import type { PathVerdict } from '../../protocol/certificate.ts';
 import { FaultError } from '../../protocol/faults.ts';
 import { EXTENDED_KEY_USAGE, EXTENSION_FLAG, KEY_USAGE, NID, encodeCertificate } from './openssl.ts';
@@ -11,14 +11,14 @@ export function invalid(condition: string, text: string, depth: number): Invalid
   return { kind: 'invalid', condition, text, depth };
 }
 
-/** Key types of TLS 1.3 (RFC 8446 §4.2.3). DSA is not among them, and is slow enough to be a weapon. */
+/** Key types of TLS 1.3 (RFC 8446 §4.2.3). DSA is not among them, and is slow enough for denial of service. */
 const KEY_TYPES: ReadonlySet<number> = new Set([NID.rsa, NID.rsaPss, NID.ec, NID.ed25519, NID.ed448]);
-/** Longest RSA modulus, in bits; a signature of twice the length costs four times the time. */
+/** Longest RSA modulus, in bits; a signature of twice the length takes four times as long. */
 const MAX_KEY_BITS = 8_192;
-/** Uses of a leaf's key that a TLS server has, in one version or another (RFC 5246 §7.4.2, RFC 8446 §4.4.2.2). */
+/** The uses of a leaf's key in a TLS server, depending on the version (RFC 5246 §7.4.2, RFC 8446 §4.4.2.2). */
 const SERVER_KEY_USAGE = KEY_USAGE.digitalSignature | KEY_USAGE.keyEncipherment | KEY_USAGE.keyAgreement;
 
-/** Asked before any signature is checked: what a peer can make us compute is bounded by its keys. */
+/** Checked before any signature is verified: bounding the keys bounds what a peer can make us compute. */
 export function refuseKey(ssl: Libcrypto, certificate: X509, depth: number): Invalid | null {
   const key = ssl.X509_get0_pubkey(certificate);
   ssl.ERR_clear_error();
@@ -46,7 +46,7 @@ export function refusePath(ssl: Libcrypto, path: readonly X509[]): Invalid | nul
   return refuseNames(ssl, path);
 }
 
-/** serverAuth wherever usage is limited, in either direction (FACTS §6.5); `any` includes it, absence limits nothing. */
+/** Requires serverAuth, in either direction, when usage is limited (RFC 5280 §4.2.1.12); `any` includes it. */
 function refuseExtendedKeyUsage(ssl: Libcrypto, certificate: X509, depth: number): Invalid | null {
   const limited = (ssl.X509_get_extension_flags(certificate) & EXTENSION_FLAG.extendedKeyUsage) !== 0;
   const usage = ssl.X509_get_extended_key_usage(certificate);
@@ -55,7 +55,7 @@ function refuseExtendedKeyUsage(ssl: Libcrypto, certificate: X509, depth: number
     : null;
 }
 
-/** RFC 6120 §13.7.1.1. A leaf that is itself an anchor was named by the operator: many tools make such ones CA:TRUE. */
+/** RFC 6120 §13.7.1.1. A leaf that is itself an anchor was named by the operator; many tools make those CA:TRUE. */
 function refuseEndEntity(ssl: Libcrypto, leaf: X509, isAnchor: boolean): Invalid | null {
   if ((ssl.X509_get_extension_flags(leaf) & EXTENSION_FLAG.ca) !== 0 && !isAnchor)
     return invalid('invalid-purpose', 'the certificate is that of an authority, not of a server', 0);
@@ -64,7 +64,7 @@ function refuseEndEntity(ssl: Libcrypto, leaf: X509, isAnchor: boolean): Invalid
   return null;
 }
 
-/** Name constraints on what OpenSSL does not look at: SRVName, xmppAddr, and what a wildcard could stand for. */
+/** Name constraints that OpenSSL does not check: on SRVName, xmppAddr, and the names that a wildcard could match. */
 function refuseNames(ssl: Libcrypto, [leaf, ...authorities]: readonly X509[]): Invalid | null {
   const isConstrained = (certificate: X509): boolean =>
     ssl.X509_get_ext_by_NID(certificate, NID.nameConstraints, -1) >= 0;

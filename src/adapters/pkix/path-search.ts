@@ -1,4 +1,4 @@
-/** Finds a path from what a peer presented to a trust anchor, and says why there is none. */
+/** Finds a path from the certificates that a peer presented to a trust anchor, or says why there is none. */
 import type { PathVerdict } from '../../protocol/certificate.ts';
 import { FaultError, fault } from '../../protocol/faults.ts';
 import { PURPOSE, VERIFY_FLAG, fingerprintOf, scoped, validityOf } from './openssl.ts';
@@ -10,7 +10,7 @@ import type { Trust } from './trust.ts';
 
 /** OpenSSL's level of 112 bits: RSA from 2048 bits, curves from 224, no SHA-1 (RFC 9325 §4.5). */
 const AUTH_LEVEL = 2;
-/** Detours round a certificate that spoils the path; each costs a whole search. */
+/** Most repeated searches that avoid a certificate which spoils the path; each costs a whole search. */
 const MAX_DETOURS = 3;
 
 export interface ValidPath {
@@ -21,7 +21,7 @@ export interface ValidPath {
 }
 export type PathOutcome = Invalid | ValidPath;
 
-/** One way through OpenSSL: its error code, and the certificate that it stopped at. */
+/** Result of one validation: OpenSSL's error code, the outcome, and the certificate at which it stopped. */
 interface Found {
   readonly code: number;
   readonly outcome: PathOutcome;
@@ -31,8 +31,8 @@ interface Found {
 /**
  * Validates the presented certificates, leaf first, at time `atMs`.
  *
- * OpenSSL follows one path only. When an intermediate spoils it (two certificates of one authority, the wrong one taken),
- * the search runs again without that one; if nothing helps, the first answer stands.
+ * OpenSSL follows one path only. When an intermediate spoils it (of two certificates of one authority, the wrong one
+ * was taken), the search runs again without that one; if nothing helps, the first outcome is returned.
  */
 export function searchPath(ssl: Libcrypto, trust: Trust, presented: readonly X509[], atMs: number): PathOutcome {
   const first = settle(ssl, trust, presented, atMs);
@@ -47,8 +47,8 @@ export function searchPath(ssl: Libcrypto, trust: Trust, presented: readonly X50
 }
 
 /**
- * Strictly first. What is then waived, and for whom: revocation status where no list is known; the issuing profile where
- * the path ends in the operator's own anchor.
+ * Validates strictly first. Then it waives revocation status where no list is known, and the issuing profile where the
+ * path ends in one of the operator's own anchors.
  */
 function settle(ssl: Libcrypto, trust: Trust, presented: readonly X509[], atMs: number): Found {
   const run = (flags: number): Found => verifyAt(ssl, trust, presented, flags, atMs);
@@ -60,12 +60,15 @@ function settle(ssl: Libcrypto, trust: Trust, presented: readonly X509[], atMs: 
   }
   if (!isProfileError(found.code) || trust.profile === 'all') return found;
   const lenient = run(flags & ~VERIFY_FLAG.strict);
-  // What is wrong beyond the profile is the better answer.
+  // A problem beyond the profile is the more useful answer.
   if (lenient.outcome.kind === 'invalid') return lenient;
   return trust.ownAnchors.has(lenient.outcome.verdict.pathSha256.at(-1) ?? '') ? lenient : found;
 }
 
-/** RFC 5280 §4.1.2.5 counts the second of notAfter in, OpenSSL does not: ask about the second before, and look ourselves. */
+/**
+ * RFC 5280 §4.1.2.5 includes the second of notAfter, OpenSSL does not: on expiry, this validates for the second before
+ * and checks notAfter itself.
+ */
 function verifyAt(ssl: Libcrypto, trust: Trust, presented: readonly X509[], flags: number, atMs: number): Found {
   const atSeconds = Math.floor(atMs / 1000);
   const found = verifyOnce(ssl, trust, presented, flags, atSeconds);
@@ -88,14 +91,15 @@ function verifyOnce(ssl: Libcrypto, trust: Trust, presented: readonly X509[], fl
 
     const param = ssl.X509_STORE_CTX_get0_param(ctx);
     ssl.X509_VERIFY_PARAM_set_flags(param, flags | VERIFY_FLAG.trustedFirst | VERIFY_FLAG.partialChain);
-    // Purpose server is checked by refusePath: OpenSSL refuses anyExtendedKeyUsage, and names purpose before worse things.
+    // refusePath checks the server purpose: OpenSSL refuses anyExtendedKeyUsage, and reports purpose before worse
+    // errors.
     ssl.X509_VERIFY_PARAM_set_purpose(param, PURPOSE.any);
     ssl.X509_VERIFY_PARAM_set_depth(param, trust.maxIntermediates);
     ssl.X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
     ssl.X509_VERIFY_PARAM_set_time(param, atSeconds);
 
     const verified = ssl.X509_verify_cert(ctx) === 1;
-    // Errors queue up per thread, and Node reads the same queue.
+    // OpenSSL queues errors per thread, and Node reads the same queue.
     ssl.ERR_clear_error();
     const stack = ssl.X509_STORE_CTX_get0_chain(ctx);
     const length = stack === null ? 0 : ssl.OPENSSL_sk_num(stack);

@@ -1,4 +1,4 @@
-/** The certificates that a peer presented, as OpenSSL's, and as what TLSA records can say of them. */
+/** The certificates that a peer presented, as OpenSSL objects and as the data that TLSA records can match. */
 import { certificateParts } from '../../protocol/certificate-parts.ts';
 import { associationsOf } from '../../protocol/tlsa.ts';
 import type { Associations } from '../../protocol/tlsa.ts';
@@ -7,7 +7,7 @@ import type { Libcrypto, Own, X509 } from './openssl.ts';
 import { invalid, refuseKey } from './path-checks.ts';
 import type { Invalid } from './path-checks.ts';
 
-/** Each certificate decoded and owned, its key one that we compute with; else the first that is not so. */
+/** Decodes and owns each certificate and checks its key; or says why the first bad one is refused. */
 export function decodeChain(ssl: Libcrypto, chain: readonly Uint8Array[], own: Own): X509[] | Invalid {
   const presented: X509[] = [];
   for (const [depth, der] of chain.entries()) {
@@ -20,7 +20,7 @@ export function decodeChain(ssl: Libcrypto, chain: readonly Uint8Array[], own: O
   return presented;
 }
 
-/** What is not a certificate has none, and no record names it. */
+/** Bytes that are not a certificate have no associations, so no record names them. */
 export function associationsIn(der: Uint8Array): Associations {
   const parts = certificateParts(der);
   return parts === null ? () => null : associationsOf(parts);

@@ -1,4 +1,4 @@
-/** What paths may end in: the system's trust anchors and the operator's own, in one store. */
+/** The anchors in which paths may end: those of the system and the operator's own, in one store. */
 import { existsSync, readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import { FaultError, fault } from '../../protocol/faults.ts';
@@ -8,30 +8,30 @@ import type { Libcrypto, X509, X509Crl, X509Store } from './openssl.ts';
 export interface TrustOptions {
   /** Trust what the system trusts: its bundle and Node's roots, or the file in `SSL_CERT_FILE`. */
   readonly system: boolean;
-  /** The operator's own anchors, PEM bundles. A certificate named here is trusted as it stands, root or not. */
+  /** The operator's own anchors, PEM bundles. A certificate listed here is trusted, whether or not it is a root. */
   readonly anchors: readonly string[];
-  /** Revocation lists, PEM bundles. An authority without a list is not held against what it issued. @defaultValue none */
+  /** Revocation lists, PEM bundles. Certificates of an authority without a list are accepted. @defaultValue none */
   readonly crls?: readonly string[];
   /** Most certificates between leaf and anchor. @defaultValue 8 */
   readonly maxIntermediates?: number;
   /**
-   * To whom the profile of RFC 5280 §4.2 (key identifiers, criticality, keyUsage) is a condition: `public` waives it for
-   * paths that end in the operator's own anchors, whose authorities are often made by hand. @defaultValue 'public'
+   * Which paths must follow the profile of RFC 5280 §4.2 (key identifiers, criticality, keyUsage): `public` waives it
+   * for those that end in the operator's own anchors, whose authorities are often made by hand. @defaultValue 'public'
    */
   readonly profile?: 'public' | 'all';
 }
 
-/** What one search for a path rests on. */
+/** The basis of a path search. */
 export interface Trust {
   readonly store: X509Store;
-  /** SHA-256 of the anchors to which the issuing profile is no condition, lower-case hex. */
+  /** SHA-256 of the anchors that are exempt from the issuing profile, lower-case hex. */
   readonly ownAnchors: ReadonlySet<string>;
   readonly hasCrls: boolean;
   readonly maxIntermediates: number;
   readonly profile: 'public' | 'all';
 }
 
-/** The trust of a validator, and what it is made of. */
+/** The trust of a validator, with the objects that it consists of. */
 export interface LoadedTrust extends Trust {
   /** By SHA-256, lower-case hex. */
   readonly anchors: ReadonlyMap<string, X509>;
@@ -41,8 +41,9 @@ export interface LoadedTrust extends Trust {
 }
 
 /**
- * Reads anchors and revocation lists into a store. The caller closes what comes back.
- * @throws FaultError `pkix`: `trust-anchors-unreadable`, `trust-anchor-malformed`, `revocation-list-malformed`, all local.
+ * Reads anchors and revocation lists into a store. The caller must close the result.
+ * @throws FaultError `pkix`: `trust-anchors-unreadable`, `trust-anchor-malformed`, `revocation-list-malformed`, all
+ * local.
  */
 export function loadTrust(ssl: Libcrypto, options: TrustOptions): LoadedTrust {
   const own = options.anchors.flatMap((pem) => derOf(pem, 'CERTIFICATE', 'trust-anchor-malformed'));
@@ -71,7 +72,7 @@ export function loadTrust(ssl: Libcrypto, options: TrustOptions): LoadedTrust {
   }
 }
 
-/** Puts an anchor among `anchors`, once, and tells its fingerprint. */
+/** Adds an anchor to `anchors`, unless it is there already, and returns its fingerprint. */
 function loadAnchor(ssl: Libcrypto, anchors: Map<string, X509>, der: Buffer): string {
   const certificate = decodeCertificate(ssl, der) ?? refuse('trust-anchor-malformed');
   const sha256 = fingerprintOf(ssl, certificate);
@@ -80,7 +81,7 @@ function loadAnchor(ssl: Libcrypto, anchors: Map<string, X509>, der: Buffer): st
   return sha256;
 }
 
-/** A store, which keeps its own references. The caller frees it. */
+/** A store, which keeps its own references. The caller must free it. */
 export function makeStore(ssl: Libcrypto, anchors: Iterable<X509>, crls: Iterable<X509Crl>): X509Store {
   const store = ssl.X509_STORE_new() ?? refuse('out-of-memory');
   let added = true;
@@ -95,13 +96,13 @@ function refuse(condition: string): never {
   throw local(condition);
 }
 
-/** The bundle of Debian, Ubuntu, Alpine, Arch and Gentoo; elsewhere, the roots compiled into Node are the system's. */
+/** The bundle of Debian, Ubuntu, Alpine, Arch and Gentoo; elsewhere only the roots compiled into Node are used. */
 const SYSTEM_BUNDLE = '/etc/ssl/certs/ca-certificates.crt';
 
 /**
  * The system's trust anchors, DER. `SSL_CERT_FILE` replaces them, as it does for OpenSSL; `NODE_EXTRA_CA_CERTS` adds to
  * them, as it does for Node.
- * @throws FaultError `pkix`: `trust-anchors-unreadable`, local, when a file that was named cannot be read.
+ * @throws FaultError `pkix`: `trust-anchors-unreadable`, local, when a named file cannot be read.
  */
 export function systemAnchors(env: NodeJS.ProcessEnv = process.env): Buffer[] {
   const named = env['SSL_CERT_FILE'];
@@ -123,8 +124,8 @@ function readBundle(path: string): string {
 }
 
 /**
- * What stands between the lines `-----BEGIN label-----` and `-----END label-----` (RFC 7468).
- * @throws FaultError `pkix`: `condition`, local, when nothing does.
+ * The DER of each block between the lines `-----BEGIN label-----` and `-----END label-----` (RFC 7468).
+ * @throws FaultError `pkix`: `condition`, local, when there is none.
  */
 export function derOf(pem: string, label: 'CERTIFICATE' | 'X509 CRL', condition = 'malformed'): Buffer[] {
   const armour = new RegExp(`-----BEGIN ${label}-----([A-Za-z0-9+/=\\s]+)-----END ${label}-----`, 'g');
