@@ -11,26 +11,26 @@ export type { Connecting } from './control/operator.ts';
 export type { DnaProofs, LimitOptions, ManagerOptions, TraceOptions } from './options.ts';
 export type { DomainPolicy, Federation, FixedTarget, PolicyOptions, ProoftypeName } from './protocol/policy.ts';
 
-// What is sent, received, and became of it.
+// Stanzas: what is sent and received, and its outcome.
 export { Stanza, type StanzaErrorType, type StanzaKind, type StanzaScope } from './protocol/stanza.ts';
 export type { StanzaErrorCondition } from './protocol/conditions.ts';
-/** Elements: made with `xml(name, attributes, ...children)`, as {@link Stanza.element} has them. */
+/** Elements, made with `xml(name, attributes, ...children)`; {@link Stanza.element} returns them too. */
 export { default as xml, Element, Parser } from '@xmpp/xml';
 export type * from './routing/types.ts';
 export { type Fault, FaultError, type FaultLayer, type FaultOrigin, faultSentence } from './protocol/faults.ts';
 export type { Evidence, Proof, ProofAttempt, ProofVerdict, ProvedBy, DnaProofType } from './protocol/proof.ts';
-// Prooftypes of one's own (RFC 7712 §7).
+// Your own prooftypes (RFC 7712 §7).
 export type * from './prooftype.ts';
 export type { ReportRecord, TraceBody, TraceRecord } from './trace/record.ts';
-// Negotiations as spans of OpenTelemetry (docs/spans.md).
+// Negotiations as OpenTelemetry spans (docs/spans.md).
 export { type SpanOptions, traceSpans } from './telemetry/spans.ts';
-// Why negotiations stand where they stand, and what two ends disagree about.
+// Why negotiations are stuck, and what their two ends disagree about.
 export { type ChainLink, explain, type Explanation, type PairWanted } from './trace/explain/explain.ts';
 export { type Disagreement, join } from './trace/join/join.ts';
 export { replay, type ReplayOptions } from './trace/view/replay.ts';
 export type { ActorView, Divergence, Ending, View, Waiting } from './trace/view/view.ts';
 
-// Components (XEP-0114), and domains to which nobody is attached.
+// Components (XEP-0114), and domains to which nothing is attached.
 export {
   ComponentListener,
   type ComponentEvent,
@@ -41,7 +41,7 @@ export {
 } from './components/component-listener.ts';
 export { answerUnattended } from './components/unattended.ts';
 
-// The ports (FEATURES E3): all real ones at once, each by itself, and what one writes to replace it.
+// The ports: all real ones at once, each one separately, and the interfaces to implement when replacing one.
 export { createNodePorts, type NodePorts, type NodePortsOptions, type PoshOptions } from './node-ports.ts';
 export type * from './ports.ts';
 export type * from './protocol/dns.ts';
@@ -51,7 +51,7 @@ export type { PoshHash, PoshMaterial } from './protocol/posh.ts';
 export type { Service } from './protocol/service.ts';
 export { createNetwork, type NetworkOptions } from './adapters/network/network.ts';
 export { createResolver, type ResolverOptions } from './adapters/dns/resolver.ts';
-/** What the owner of a domain gives to a provider that serves it: see docs/delegation-proofs.md. */
+/** What the owner of a domain gives to the provider that serves it: see docs/delegation-proofs.md. */
 export { issueAttributeCertificate } from './adapters/dna/attribute-cert/issue.ts';
 export { issueXmlAssertion } from './adapters/dna/xml-assertion/issue.ts';
 export type { DelegationOrder } from './adapters/dna/order.ts';
@@ -65,7 +65,7 @@ export type { CredentialStore } from './adapters/network/tls.ts';
 export { createRandom, createSeededRandom } from './adapters/random.ts';
 export { systemClock } from './adapters/clock.ts';
 
-// For tests and simulations of those who embed it.
+// For embedders' tests and simulations.
 export { createMemoryNetwork, type MemoryNetwork, type MemoryNetworkOptions } from './simulation/memory-network.ts';
 export { SimulatedClock } from './simulation/simulated-clock.ts';
 export { createTablePoshSource, type PoshTable, type TablePoshSource } from './simulation/table-posh.ts';

@@ -1,4 +1,7 @@
-/** The connection manager: the public face of registry, data plane and listeners. It holds no protocol. */
+/**
+ * The connection manager: the public API over the registry, the data plane and the listeners. It holds no protocol
+ * logic.
+ */
 import type { Element } from '@xmpp/xml';
 import type { Observable } from 'rxjs';
 import { entriesOf, setOf, tableFrom } from '../machines/collections/growing-table.ts';
@@ -37,8 +40,9 @@ export interface StreamView {
   readonly local: string;
   readonly remote: string;
   /**
-   * How far it has come, as the registry sees it: `opening`; `verifiable`, questions of dialback may go down it;
-   * `established`, assertions too; `closing`, nothing more. Only ever forwards. Not the state of its chart: see `records$`.
+   * How far the stream has come, as the registry sees it: `opening`; `verifiable`: dialback verification requests may
+   * be sent on it; `established`: dialback assertions too; `closing`: nothing more. It only moves forwards. This is not
+   * the state of the stream's chart: for that, see `records$`.
    */
   readonly state: string;
   readonly tls: string | null;
@@ -52,12 +56,12 @@ export interface ManagerSnapshot {
   readonly tables: ReturnType<Router['snapshot']>;
 }
 
-/** What there is of everything, in numbers. */
+/** Counts of everything the manager holds. */
 export interface ManagerTotals extends RouterTotals {
   readonly streams: readonly (Pick<StreamView, 'role' | 'tls'> & { readonly stage: Stage })[];
   readonly actors: ManagerSnapshot['actors'];
   readonly stanzas: RouterCounters;
-  /** Records of the trace in memory that made room for others. */
+  /** Trace records dropped from memory to make room for newer ones. */
   readonly recordsLost: number;
 }
 
@@ -68,25 +72,29 @@ export interface ListeningAt {
 }
 
 /**
- * What of the data plane is for those who attach local domains to it: components, and whoever writes their like. Tables and
- * streams are the manager's alone.
+ * The part of the data plane for code that attaches local domains to it: components, and anything similar that an
+ * embedder writes. Tables and streams belong to the manager alone.
  */
 export type LocalRouting = Pick<
   Router,
   'attach' | 'attachedTo' | 'inject' | 'batch' | 'outletDrained' | 'forgetInlet' | 'counters' | 'returned$'
 >;
 
-/** A provider that starts again comes with all its streams at once: so many seconds' worth of connections. */
+/**
+ * A provider that restarts opens all its streams at once, so a burst of this many seconds' worth of connections is
+ * allowed.
+ */
 const ARRIVALS_SECONDS = 10;
-/** Connections of one address that are refused are told of once within this, in milliseconds; of so many addresses it is known when. */
+/** Refused connections from one address are reported at most once in this time, in milliseconds. */
 const REFUSAL_QUIET_MS = 60_000;
+/** Addresses for which the time of the last such report is remembered. */
 const MOST_REFUSALS = 1_000;
 
 /**
  * Decides which domains belong to which streams (RFC 7712) and carries stanzas between them.
  *
- * No state is shared (but scratch memory of the framer, on which nobody relies): any number of managers live in one process.
- * Everything from outside comes in through `ports`.
+ * No state is shared between instances (except scratch memory of the framer, which nothing relies on), so any number of
+ * managers can live in one process. Everything from outside comes in through `ports`.
  */
 export class ConnectionManager {
   readonly #options: ManagerOptions;
@@ -95,31 +103,33 @@ export class ConnectionManager {
   readonly #router: Router;
   readonly #operator: Operator;
   readonly #hosted: Map<string, Credential | null>;
-  /** By hosted domain: what it shows of its delegation. */
+  /** By hosted domain: the proofs of delegation that it can show. */
   readonly #proofs: Map<string, DnaProofs>;
-  /** Names of the prooftypes of the embedder's own. */
+  /** Names of the embedder's own prooftypes. */
   readonly #ownProoftypes: readonly string[];
-  /** Streams that stand, by the address that opened them. */
+  /** Open incoming connections, by the address that opened them. */
   readonly #places = new PerAddress(limits.streamsPerAddress);
   readonly #arrivals: RatePerAddress;
-  /** By address; of IPv6 by its /64. */
+  /** By address; for IPv6, by /64. */
   readonly #refusalsToldMs = new LruMap<string, number>(MOST_REFUSALS);
   #started = false;
   #stopped: Promise<void> | null = null;
   #listening: { readonly at: ListeningAt; readonly handle: Listening }[] = [];
 
-  /** Hot. Stanzas for hosted domains to which nothing else is attached. Subscribing attaches the program. */
+  /** Hot. Stanzas for hosted domains to which nothing else is attached. Subscribing attaches the embedding program. */
   readonly stanzas$: Observable<Stanza>;
-  /** Hot. What streams, pairs and peers report: opened, proved, refused, closed. */
+  /** Hot. Reports of streams, pairs and peers: opened, proved, refused, closed. */
   readonly reports$: Observable<ReportRecord>;
-  /** Hot. What the manager does, step by step, as it happens; subscribe before `start` to see all of it. */
+  /** Hot. Every step of the manager, as it happens; subscribe before `start` to see all of them. */
   readonly records$: Observable<TraceRecord>;
 
   /**
-   * The hosts are given twice, here and to `createNodePorts`, and are the same: here they say which domains are served, there
-   * which certificate a handshake shows to a peer that names one of them.
-   * @throws TypeError when a host is no domain or twice there, the policy, a prooftype or a limit is wrong, or the dialback secret
-   *   is too short.
+   * Creates a manager; nothing is opened before {@link start}.
+   *
+   * The same hosts are passed here and to `createNodePorts`: here they say which domains are served, there which
+   * certificate a handshake shows to a peer that names one of them.
+   * @throws TypeError when a host is not a domain or is listed twice, when the policy, a prooftype or a limit is
+   *   invalid, or when the dialback secret is too short
    */
   constructor(options: ManagerOptions, ports: Ports) {
     this.#options = options;
@@ -225,20 +235,20 @@ export class ConnectionManager {
     this.stanzas$ = this.#router.unattended$;
   }
 
-  /** The data plane, for those who attach components to it. */
+  /** The data plane, for code that attaches components to it. */
   get router(): LocalRouting {
     return this.#router;
   }
 
-  /** Where it listens; with the ports that were given where 0 was asked for. */
+  /** The addresses it listens on; where port 0 was requested, with the port that the system assigned. */
   get listening(): readonly ListeningAt[] {
     return this.#listening.map(({ at }) => at);
   }
 
   /**
-   * Opens the listeners, once: a manager that was stopped is not started again, make another. Rejects with FaultError `tcp`
-   * where one cannot be had; then none is open, and `start` may be called again.
-   * @throws Error when it was started, or stopped, before
+   * Opens the listeners. A manager is started once: after {@link stop}, create another. Rejects with FaultError `tcp`
+   * when a listener cannot be opened; then none is left open, and `start` may be called again.
+   * @throws Error when it was started or stopped before
    */
   async start(): Promise<void> {
     if (this.#started || this.#isStopped()) throw new Error('a manager is started once; make another');
@@ -277,9 +287,9 @@ export class ConnectionManager {
   }
 
   /**
-   * Drains: no new work, what waits is returned, every stream is closed and its closing tag awaited, within `deadlineMs`.
-   * Called again, it answers the same.
-   * @param deadlineMs 6000 unless told
+   * Drains the manager: it accepts no new work, returns queued stanzas, closes every stream and waits for the peer's
+   * closing tag, for at most `deadlineMs`. A second call returns the same promise.
+   * @param deadlineMs in milliseconds @defaultValue 6000
    */
   stop(deadlineMs = limits.closeMs + 1_000): Promise<void> {
     this.#stopped ??= this.#drain(deadlineMs);
@@ -294,9 +304,9 @@ export class ConnectionManager {
   }
 
   /**
-   * Sends one stanza from a hosted domain; resolves with what became of it (DESIGN §6, L1). Never rejects for what the
-   * network does.
-   * @throws TypeError when `stanza` is no message, presence or iq
+   * Sends one stanza from a hosted domain; resolves with its outcome (invariant L1 in machines/SPEC.md). Never rejects
+   * because of the network.
+   * @throws TypeError when `stanza` is not a message, presence or iq
    */
   send(stanza: Stanza | Element): Promise<Delivery> {
     const ready = stanza instanceof Stanza ? stanza : Stanza.fromElement(stanza, NS.server);
@@ -304,81 +314,84 @@ export class ConnectionManager {
   }
 
   /**
-   * Stanzas for these hosted domains go to `outlet` instead of {@link stanzas$}, until the answer is called. While it is
-   * not writable, the streams that wrote to it are held, without a deadline of ours: see {@link Outlet}.
-   * @throws TypeError when one is no hosted domain; FaultError `component`: `conflict` when it is attached already
+   * Sends stanzas for these hosted domains to `outlet` instead of {@link stanzas$}, until the returned function is
+   * called. While the outlet is not writable, the streams that wrote to it are paused, and the manager sets no deadline
+   * for that: see {@link Outlet}.
+   * @throws TypeError when a domain is not hosted; FaultError `component`: `conflict` when it is attached already
    */
   attach(domains: readonly string[], outlet: Outlet): () => void {
     return this.#router.attach(domains, outlet);
   }
 
-  /** The certificate of a hosted domain, else that of its closest parent host. */
+  /** The certificate of a hosted domain, or else that of its closest parent host. */
   credentialFor(domain: string): Credential | null {
     return credentialOf(this.#hosted, domain);
   }
 
   /**
-   * Other certificates for domains that are hosted: shown on streams opened from now on; those that stand are as they were. The
-   * ports want to be told as well ({@link NodePorts.setCredentials}).
-   * @throws TypeError when one is not hosted; then nothing is changed
+   * Replaces the certificates of hosted domains. Streams opened from now on show the new ones; existing streams are
+   * unchanged. The ports have to be updated too ({@link NodePorts.setCredentials}).
+   * @throws TypeError when a domain is not hosted; then nothing is changed
    */
   setCredentials(hosts: ManagerOptions['hosts']): void {
     replaceCredentials(this.#hosted, hosts);
   }
 
   /**
-   * Puts another policy in force, for live streams too: those on which a pair stands that it would not let in are closed. What
-   * is {@link blocked} stays so.
-   * @throws TypeError naming the key, when the policy has a mistake; then the one before stays in force
+   * Puts another policy in force, for live streams too: a stream is closed when it carries a pair that the new policy
+   * would not admit. What is {@link blocked} stays blocked.
+   * @throws TypeError naming the key when the policy has a mistake; then the previous policy stays in force
    */
   setPolicy(policy: PolicyOptions): void {
     this.#operator.setPolicy(canonicalPolicy(policy, this.#ownProoftypes));
   }
 
   /**
-   * Opens what a stanza from `local` to `remote` would have opened, and sends none. Where a stream serves the pair already,
-   * or it has failed and holds off, nothing is done.
-   * @throws TypeError when `local` is no hosted domain, or `remote` is one or no domain; FaultError `policy`: `policy-violation`
-   *   where policy denies `remote`; FaultError `stream`: `system-shutdown` once it is stopped
+   * Opens what a stanza from `local` to `remote` would open, without sending a stanza. Does nothing when a stream
+   * serves the pair already, or when the pair has failed and is held off.
+   * @throws TypeError when `local` is not a hosted domain, or when `remote` is hosted or is not a domain; FaultError
+   *   `policy`: `policy-violation` when policy denies `remote`; FaultError `stream`: `system-shutdown` once the manager
+   *   is stopped
    */
   connect(local: string, remote: string): Connecting {
     return this.#operator.connect(local, remote);
   }
 
   /**
-   * Ends the hold-off of a pair and of its remote domain now, and tries anew. False: nothing holds off, and nothing is done.
-   * @throws as {@link connect}
+   * Ends the hold-off of a pair and of its remote domain now, and tries again. Returns false, and does nothing, when
+   * neither is held off.
+   * @throws the same errors as {@link connect}
    */
   retry(local: string, remote: string): boolean {
     return this.#operator.retry(local, remote);
   }
 
   /**
-   * Nothing goes to, or comes from, a remote domain and those below it any more, until it is unblocked or the process is
-   * started anew: as an entry in `policy.deny`, beside those of the policy in force, whichever that is. Streams on which it
-   * stands are closed. False: it is blocked already.
-   * @throws TypeError when it is no domain, or a hosted one
+   * Blocks a remote domain and its subdomains: no stanza goes to or comes from them until it is unblocked or the
+   * process restarts. It acts like an entry in `policy.deny`, in addition to those of whichever policy is in force.
+   * Streams that carry such a domain are closed. Returns false when the domain is blocked already.
+   * @throws TypeError when it is not a domain, or is a hosted one
    */
   block(domain: string): boolean {
     return this.#operator.block(domain);
   }
 
   /**
-   * Takes a {@link block} back; what the policy denies stays denied. False: it was not blocked.
-   * @throws TypeError when it is no domain
+   * Undoes a {@link block}; a domain that the policy denies stays denied. Returns false when it was not blocked.
+   * @throws TypeError when it is not a domain
    */
   unblock(domain: string): boolean {
     return this.#operator.unblock(domain);
   }
 
-  /** Domains that are blocked by {@link block}. */
+  /** The domains blocked by {@link block}. */
   get blocked(): readonly string[] {
     return this.#operator.blocked;
   }
 
   /**
-   * Puts other proofs of delegation in force for a hosted domain; they are shown to whoever challenges us for it from now on.
-   * Null, or none: there is nothing to show any more, and peers that were shown something are told so (`<impossible/>`).
+   * Replaces the proofs of delegation of a hosted domain; they are shown to peers that challenge us for it from now on.
+   * With null or no proofs there is nothing left to show, and peers that were shown one are notified (`<impossible/>`).
    * @throws TypeError when the domain is not hosted, or a proof cannot be shown
    */
   setProofs(domain: string, proofs: DnaProofs | null): void {
@@ -389,9 +402,10 @@ export class ConnectionManager {
   }
 
   /**
-   * Closes one stream; its pairs find another when they need one. The peer is told `why` as a stream error (RFC 6120 §4.9.3):
-   * its condition, or the one nearest to it; its text only where its origin is not `local`. Without `why`, or where the network
-   * is to blame, it gets the closing tag alone. False: no such stream lives.
+   * Closes one stream; its pairs find another when they need one. The peer receives `why` as a stream error (RFC 6120
+   * §4.9.3): its condition, or the nearest one that exists, and its text only when its origin is not `local`. Without
+   * `why`, or when the network is at fault, the peer gets only the closing tag. Returns false when there is no such
+   * stream.
    */
   closeStream(stream: StreamId, why: Fault | null = null): boolean {
     return this.#registry.closeStream(stream, why);
@@ -418,13 +432,13 @@ export class ConnectionManager {
     return { streams, actors: this.#registry.liveActors, tables: this.#router.snapshot() };
   }
 
-  /** Takes a place; or says why there is none. */
+  /** Takes a place for a connection from this address, or returns why there is none. */
   #refusalOf(remoteAddress: string): string | null {
     if (!this.#arrivals.take(remoteAddress, this.#ports.clock.now())) return 'it opens them too fast';
     return this.#places.take(remoteAddress) ? null : `it has ${limits.streamsPerAddress} open already`;
   }
 
-  /** Once in a while of each address: a flood of them must not push out what else is remembered. */
+  /** At most once per `REFUSAL_QUIET_MS` and address: a flood of refusals must not displace other records. */
   #recordRefused(remoteAddress: string, text: string): void {
     const nowMs = this.#ports.clock.now();
     const block = addressBlock(remoteAddress);
@@ -436,7 +450,7 @@ export class ConnectionManager {
     this.#registry.recorder.record('', { kind: 'report', report });
   }
 
-  /** Of {@link snapshot} the numbers alone, which are cheaper; and what has become of stanzas. */
+  /** The counts of {@link snapshot}, which are cheaper to get, and the stanza counters. */
   totals(): ManagerTotals {
     const streams = Array.from(this.#registry.streams.rows(), ({ initiating, stage, context }) => ({
       role: initiating ? ('initiating' as const) : ('receiving' as const),
@@ -454,20 +468,23 @@ export class ConnectionManager {
   }
 
   /**
-   * What every stream, pair and peer is doing now and what it waits for, and what has become of those that ended lately. It
-   * is read within the task that asks for it: actors are looked at as they are asked for.
+   * What every stream, pair and peer is doing now and what it waits for, and the outcome of those that ended recently.
+   * Read it in the same event loop turn: each actor is read only when it is asked for.
    */
   view(): View {
     return this.#registry.view([...this.#hosted.keys()]);
   }
 
-  /** Whom a stream is with, as far as its header has said; null when it has ended. */
+  /** The domains of a stream's two ends, as far as its header has named them; null when the stream has ended. */
   partiesOf(stream: StreamId): { readonly local: string; readonly remote: string } | null {
     const context = this.#registry.streams.get(stream)?.context();
     return context === undefined ? null : { local: context.local, remote: context.remote };
   }
 
-  /** What is remembered of attempts, and every actor that lives, in mid-life: what a trace begins with, so that it can be replayed. */
+  /**
+   * The attempts that are remembered and a snapshot of every live actor: a trace begins with these, so that it can be
+   * replayed.
+   */
   traceSnapshots(): readonly TraceRecord[] {
     return [...this.#registry.attempts.keep.all(), ...this.#registry.recorder.snapshots()];
   }

@@ -1,4 +1,4 @@
-/** Real ports: sockets, DNS, path validation, clock and chance, as Node has them. */
+/** Real ports: sockets, DNS, path validation, clock and randomness, on top of Node. */
 import { systemClock } from './adapters/clock.ts';
 import { rememberAnswers } from './adapters/dns/answer-cache.ts';
 import { createResolver } from './adapters/dns/resolver.ts';
@@ -15,59 +15,71 @@ import { credentialOf, replaceCredentials } from './protocol/hosts.ts';
 import { canonicalDomain } from './protocol/names.ts';
 
 export interface NodePortsOptions {
-  /** The same as in `ManagerOptions`: a handshake shows the certificate of the domain that it names. */
+  /** The same as in `ManagerOptions`: a handshake shows the certificate of the domain named in SNI. */
   readonly hosts: Readonly<Record<string, Credential | null>>;
   readonly trust?: {
-    /** The trust anchors of the system. @defaultValue true */
+    /** Whether the system's trust anchors are used. @defaultValue true */
     readonly system?: boolean;
-    /** Further trust anchors, PEM. */
+    /** Additional trust anchors, PEM. */
     readonly anchors?: readonly string[];
   };
   readonly dns?: {
     /**
-     * Who validates answers (DNSSEC): `libunbound` of this system, the resolvers in `servers`, whose AD bit is then taken for
-     * it, or nobody. @defaultValue `none`
+     * Who validates answers (DNSSEC): the system's `libunbound`; the resolvers in `servers`, whose AD bit is then
+     * trusted; or nobody.
+     * @defaultValue `none`
      */
     readonly validator?: 'libunbound' | 'trusted-resolver' | 'none';
-    /** Recursive name servers, such as `127.0.0.1@5399`. @defaultValue those of the system; none to be trusted */
+    /**
+     * Recursive name servers, such as `127.0.0.1@5399`. @defaultValue the system's; `trusted-resolver` has no default
+     */
     readonly servers?: readonly string[];
     /** Whether a trusted resolver may be on another machine. @defaultValue false */
     readonly trustRemote?: boolean;
-    /** Authoritative name servers by zone; with libunbound only. */
+    /** Authoritative name servers by zone; only with libunbound. */
     readonly stubs?: Readonly<Record<string, string>>;
-    /** DNSSEC trust anchors, DS or DNSKEY records; with libunbound only. @defaultValue the root's, where the system has it */
+    /**
+     * DNSSEC trust anchors, DS or DNSKEY records; only with libunbound. @defaultValue the root's, if the system has it
+     */
     readonly trustAnchors?: readonly string[];
   };
   readonly posh?: PoshOptions;
 }
 
 export interface PoshOptions {
-  /** Whether documents of POSH are fetched at all (RFC 7711). @defaultValue true */
+  /** Whether POSH documents are fetched at all (RFC 7711). @defaultValue true */
   readonly enabled?: boolean;
-  /** Whether the authorities of the system are trusted for web servers. @defaultValue true */
+  /** Whether the system's certificate authorities are trusted for web servers. @defaultValue true */
   readonly system?: boolean;
-  /** Further trust anchors for web servers, PEM. */
+  /** Additional trust anchors for web servers, PEM. */
   readonly anchors?: readonly string[];
-  /** Whether private and loopback addresses are connected to: whoever asserts a domain chooses them. @defaultValue false */
+  /**
+   * Whether to connect to private and loopback addresses. Risky: whoever asserts a domain chooses the address.
+   * @defaultValue false
+   */
   readonly allowPrivate?: boolean;
-  /** Where the web servers of domains listen. @defaultValue 443 */
+  /** Port of the domains' web servers. @defaultValue 443 */
   readonly port?: number;
 }
 
 export interface NodePorts extends Ports {
   /**
-   * Other certificates for hosted domains, from the next handshake on. See `ConnectionManager.setCredentials`.
-   * @throws TypeError when one is not hosted; then nothing is changed
+   * Replaces certificates of hosted domains, from the next handshake on. See `ConnectionManager.setCredentials`.
+   * @throws TypeError when a domain is not hosted; then nothing is changed
    */
   setCredentials(hosts: NodePortsOptions['hosts']): void;
-  /** Frees what libraries hold. Not before the manager has stopped; nothing may be asked afterwards. */
+  /**
+   * Frees the resources that native libraries hold. Call it only after the manager has stopped; use no port afterwards.
+   */
   close(): void;
 }
 
 /**
- * @throws FaultError, local. `pkix`: what is wrong with the trust anchors; `openssl-unavailable` when Node lacks a function.
- * `dns`: `validator-unavailable` where the system has no libunbound; `trust-anchor-malformed`, `validator-misconfigured`; the latter
- * also for a trusted resolver that nobody named, or on another machine.
+ * Creates all ports at once.
+ * @throws FaultError, local. `pkix`: a condition that names what is wrong with the trust anchors, or
+ *   `openssl-unavailable` when Node lacks a function. `dns`: `validator-unavailable` when the system has no libunbound;
+ *   `trust-anchor-malformed`; `validator-misconfigured`, also when no trusted resolver is named or it is on another
+ *   machine.
  */
 export function createNodePorts({ hosts, trust = {}, dns = {}, posh = {} }: NodePortsOptions): NodePorts {
   const byDomain = new Map(
@@ -75,7 +87,7 @@ export function createNodePorts({ hosts, trust = {}, dns = {}, posh = {} }: Node
   );
   const first = (): Credential | null => [...byDomain.values()].find((credential) => credential !== null) ?? null;
   const forServerName = (name: string | null): Credential | null => {
-    // Nothing known: a handshake that ends in an error of the stream says more than one that fails.
+    // No name known: a stream error after the handshake tells the peer more than a failed handshake does.
     if (name === null) return first();
     const domain = canonicalDomain(name);
     return domain !== null && byDomain.has(domain) ? (credentialOf(byDomain, domain) ?? first()) : null;

@@ -1,4 +1,4 @@
-/** What a manager is made from: the configuration file of `serve` (INTERFACES), as an object; and the bounds of both. */
+/** The options of a manager: the configuration file of `serve` as an object, and the bounds of both. */
 import { type DnaProofs, dnaProofTypeOf, problemOfProof } from './protocol/dna.ts';
 import { canonicalDomain } from './protocol/names.ts';
 import { isBuiltInDnaProofType, isDnaProofType } from './protocol/proof.ts';
@@ -19,28 +19,32 @@ export interface LimitOptions {
   readonly queueStanzas?: number;
   /** Bytes queued per domain pair. @defaultValue 16777216 */
   readonly queueBytes?: number;
-  /** Bytes of XML that one stream may bring in a second; whoever brings more is read more slowly. @defaultValue any number */
+  /**
+   * Bytes of XML that one stream may send per second; a stream that exceeds this is read more slowly.
+   * @defaultValue no limit
+   */
   readonly bytesPerSecond?: number;
   /**
-   * Connections that one address (IPv6: a /64) may open to us in a second, on average over ten; those beyond it are dropped.
+   * Connections per second that one address (IPv6: a /64) may open to us, averaged over ten seconds; those beyond it
+   * are dropped.
    * @defaultValue 100
    */
   readonly connectionsPerSecond?: number;
 }
 
-/** RFC 6120 §13.12: no deployment may set the limit lower. */
+/** RFC 6120 §13.12: no deployment may set a lower limit. */
 const MIN_STANZA_BYTES = 10_000;
-/** One element is kept in memory as one buffer; beyond this the limit protects nobody. */
+/** One element is held in memory as one buffer; a limit beyond this size protects nobody. */
 const MAX_ELEMENT_BYTES = 64 * 1024 * 1024;
 
-/** Least and most of each limit. */
+/** Minimum and maximum of each limit. */
 export const limitBounds = {
   stanzaBytes: [MIN_STANZA_BYTES, MAX_ELEMENT_BYTES],
   /** A stream header, a SASL answer and a dialback element must fit. */
   preAuthBytes: [2_048, MAX_ELEMENT_BYTES],
   queueStanzas: [1, 10_000_000],
   queueBytes: [MIN_STANZA_BYTES, 2 ** 40],
-  /** A stanza of the least size that may be the largest, in a second. */
+  /** At least one stanza of `MIN_STANZA_BYTES` per second. */
   bytesPerSecond: [MIN_STANZA_BYTES, 2 ** 40],
   connectionsPerSecond: [1, 1_000_000],
 } as const satisfies Record<keyof LimitOptions, readonly [least: number, most: number]>;
@@ -61,8 +65,9 @@ export function queueProblem({
 }
 
 /**
- * All limits, with their defaults.
- * @throws TypeError when one is no whole number within {@link limitBounds}, or the queue has no room for one stanza
+ * All limits, with defaults filled in.
+ * @throws TypeError when a limit is not a whole number within {@link limitBounds}, or the queue has no room for one
+ *   stanza
  */
 export function limitsFrom(options: LimitOptions = {}): Required<LimitOptions> {
   const chosen = (name: keyof LimitOptions, fallback: number): number => {
@@ -86,7 +91,8 @@ export function limitsFrom(options: LimitOptions = {}): Required<LimitOptions> {
 
 /**
  * Proofs of delegation by canonical domain; domains without any are left out.
- * @throws TypeError naming the key: a domain that is not hosted or stands twice, an unknown type, a proof that cannot be shown
+ * @throws TypeError naming the key: a domain that is not hosted or is listed twice, an unknown type, or a proof that
+ *   cannot be shown
  */
 export function proofsFrom(
   proofs: NonNullable<ManagerOptions['proofs']>,
@@ -99,7 +105,7 @@ export function proofsFrom(
     if (domain === null || !hosted.has(domain)) throw new TypeError(`${key}: expected a hosted domain`);
     if (byDomain.has(domain)) throw new TypeError(`${key}: stands here twice: this is "${domain}" again`);
     for (const [type, data] of Object.entries(shown)) {
-      // A URI is compared as it goes over the wire.
+      // A URI is compared in the form in which it is sent.
       const isKnown = isDnaProofType(type) && (isBuiltInDnaProofType(type) || dnaProofTypeOf(type) === type);
       if (!isKnown) throw new TypeError(`${key}.${type}: unknown type of proof`);
       const problem = problemOfProof(data ?? '');
@@ -110,24 +116,24 @@ export function proofsFrom(
   return byDomain;
 }
 
-/** What is kept in memory of what happens. */
+/** How much of the trace is kept in memory. */
 export interface TraceOptions {
-  /** Records, the newest. With 0 none is kept. @defaultValue 20000 */
+  /** Newest records to keep, at most a million even if more are requested; 0 keeps none. @defaultValue 20000 */
   readonly records?: number;
-  /** Of all of them, about. @defaultValue 16777216 */
+  /** Approximate total size of these records, in bytes. @defaultValue 16777216 */
   readonly bytes?: number;
 }
 
-/** Least and most of each. */
+/** Minimum and maximum of each. */
 const traceBounds = {
   records: [0, traceLimits.mostRecords],
   bytes: [10_000, 2 ** 40],
 } as const satisfies Record<keyof TraceOptions, readonly [least: number, most: number]>;
 
-/** Least and most of the size of a trace file: room for the actors that it begins with. */
+/** Minimum and maximum size of a trace file, in bytes: it begins with snapshots of the actors, which must fit. */
 export const traceFileBounds = [100_000, 2 ** 40] as const;
 
-/** @throws TypeError when one is no whole number within its bounds */
+/** @throws TypeError when a value is not a whole number within its bounds */
 export function traceFrom(options: TraceOptions = {}): Required<TraceOptions> {
   const chosen = (name: keyof TraceOptions): number => {
     const value = options[name] ?? traceLimits[name];
@@ -139,25 +145,25 @@ export function traceFrom(options: TraceOptions = {}): Required<TraceOptions> {
 }
 
 export interface ManagerOptions {
-  /** Domains served here; a null credential serves the domain with that of a parent host. */
+  /** The domains served here; one with a null credential uses that of its closest parent host. */
   readonly hosts: Readonly<Record<string, Credential | null>>;
   readonly listen?: readonly ListenOptions[];
   readonly policy?: PolicyOptions;
-  /** XEP-0288. @defaultValue true */
+  /** Whether to use one stream in both directions (XEP-0288). @defaultValue true */
   readonly bidi?: boolean;
-  /** XEP-0185 secret, at least 16 characters; random if absent. */
+  /** The XEP-0185 secret, at least 16 characters. @defaultValue random */
   readonly dialback?: { readonly secret?: string };
   readonly limits?: LimitOptions;
   readonly trace?: TraceOptions;
   /**
-   * What the owners of hosted domains gave us to show to whoever challenges us for one (DNA protocol of 2009), by domain.
-   * With one or more, we say to peers that we speak that protocol. What a prooftype of the embedder's own judges stands here
-   * under its URI.
+   * Proofs of delegation, by hosted domain: what the domain's owner gave us to show to peers that challenge us for it
+   * (DNA protocol of 2009). If there is one or more, we advertise support for that protocol. Data for one of the
+   * embedder's own prooftypes is listed here under its URI.
    */
   readonly proofs?: Readonly<Record<string, DnaProofs>>;
   /**
-   * Prooftypes of your own, by the names under which policies may list them: a word in kebab-case, or a URI. For a URI the
-   * far end is challenged (DNA protocol of 2009), and what it answers is judged; see {@link ManagerOptions.proofs}.
+   * Your own prooftypes, by the names under which policies may list them: a word in kebab-case, or a URI. For a URI the
+   * peer is challenged (DNA protocol of 2009) and its answer is judged; see {@link ManagerOptions.proofs}.
    */
   readonly prooftypes?: Prooftypes;
 }

@@ -1,6 +1,6 @@
 /**
- * The ports of the manager (DESIGN §2, sans-IO): network, names, clock, chance. The daemon provides real ones
- * (src/adapters), tests provide an in-memory network and a simulated clock.
+ * The ports of the manager, through which all I/O passes: network, names, clock, randomness. The daemon provides real
+ * ones (src/adapters); tests provide an in-memory network and a simulated clock.
  */
 import type { Fault } from './protocol/faults.ts';
 import type { AddressRecord, DnsAnswer, SrvRecord, TlsMode } from './protocol/dns.ts';
@@ -25,41 +25,41 @@ export interface Random {
 }
 
 export interface LookUpOptions {
-  /** True when what may be remembered has led nowhere: ask again. @defaultValue false */
+  /** True when a remembered answer led nowhere: query again. @defaultValue false */
   readonly fresh?: boolean;
   /**
-   * For `verification` somebody who has proved nothing makes us ask, as often as he likes: such look-ups must not take the
-   * place of those that our own stanzas wait for.
+   * `verification` marks look-ups that an unproved peer causes, as often as it likes: they must not displace those that
+   * our own stanzas wait for.
    * @defaultValue `stanzas`
    */
   readonly purpose?: 'stanzas' | 'verification';
 }
 
-/** Look-ups never reject: what failed is in `status` and `reason`. */
+/** Look-ups never reject: a failure is reported in `status` and `reason`. */
 export interface Resolver {
-  /** Whether answers are validated (DNSSEC): without it none is ever `secure` or `bogus`. */
+  /** Whether answers are validated (DNSSEC): if not, none is ever `secure` or `bogus`. */
   readonly validates: boolean;
-  /** `name` is a whole owner name in A-labels, such as `_5269._tcp.xmpp.example.net`. */
+  /** `name` is a complete owner name in A-labels, such as `_5269._tcp.xmpp.example.net`. */
   tlsa(name: string, signal: AbortSignal, options?: LookUpOptions): Promise<DnsAnswer<TlsaRecord>>;
-  /** `name` is a whole owner name in A-labels, such as `_xmpp-server._tcp.example.net`. */
+  /** `name` is a complete owner name in A-labels, such as `_xmpp-server._tcp.example.net`. */
   srv(name: string, signal: AbortSignal, options?: LookUpOptions): Promise<DnsAnswer<SrvRecord>>;
-  /** A and AAAA of a host, in the order in which they are to be tried (RFC 8305). */
+  /** A and AAAA records of a host, in the order in which to try them (RFC 8305). */
   addresses(host: string, signal: AbortSignal, options?: LookUpOptions): Promise<DnsAnswer<AddressRecord>>;
 }
 
-/** One certificate chain (leaf first) and its key, both PEM. */
+/** One certificate chain (leaf first) and its private key, both PEM. */
 export interface Credential {
   readonly cert: string;
   readonly key: string;
 }
 
-/** What a finished TLS handshake says. */
+/** The result of a finished TLS handshake. */
 export interface TlsSession {
   readonly protocol: 'TLSv1.2' | 'TLSv1.3';
   readonly cipher: string;
   readonly alpn: string | null;
   readonly resumed: boolean;
-  /** The peer's end-entity certificate; null when it showed none. */
+  /** The peer's end-entity certificate; null when it presented none. */
   readonly peer: CertificateEvidence | null;
   /** The peer's whole chain, for {@link PathValidator} and prooftypes. */
   readonly chain: CertificateChain | null;
@@ -71,7 +71,10 @@ export interface CertificateChain {
 }
 
 export interface PathValidator {
-  /** Validates the chain against the trust anchors at time `atMs`, purpose server in both directions. Synchronous and bounded. */
+  /**
+   * Validates the chain against the trust anchors at time `atMs`, with purpose server in both directions. Synchronous
+   * and bounded.
+   */
   validate(chain: CertificateChain, atMs: number): PathVerdict;
   /** Compares the chain with usable TLSA records at time `atMs` (RFC 7671 §5). Synchronous and bounded. */
   validateDane(chain: CertificateChain, records: readonly TlsaRecord[], atMs: number): DaneMatch;
@@ -79,87 +82,94 @@ export interface PathValidator {
 
 export interface PoshSource {
   /**
-   * What a domain publishes over HTTPS of the certificates that speak for it (RFC 7711 §3).
-   * @throws FaultError `posh`: `document-missing` where there is none; other conditions where that could not be found out
+   * Fetches what a domain publishes over HTTPS about the certificates that may speak for it (RFC 7711 §3).
+   * @throws FaultError `posh`: `document-missing` when there is no document; another condition when that could not be
+   *   determined
    */
   fetch(domain: string, service: Service, signal: AbortSignal, options?: LookUpOptions): Promise<PoshMaterial>;
 }
 
-/** A proof that the far end gave when it was challenged, and what it is about. */
+/** A proof that the peer gave when it was challenged, and its subject. */
 export interface DnaProofClaim {
   readonly type: BuiltInDnaProofType;
-  /** The domain that is to be proved. */
+  /** The domain to be proved. */
   readonly domain: string;
   readonly service: Service;
   /** The contents of `<proof/>`. */
   readonly data: string;
-  /** What the far end presented in TLS. */
+  /** The chain that the peer presented in TLS. */
   readonly chain: CertificateChain;
-  /** Where the stream leads to; null on one that the far end opened. */
+  /** The endpoint we connected to; null on a stream that the peer opened. */
   readonly endpoint: { readonly host: string; readonly port: number } | null;
 }
 
 export interface DnaProofJudge {
-  /** Judges a proof. Never rejects: what could not be found out is `undetermined`. */
+  /** Judges a proof. Never rejects: what could not be determined is `undetermined`. */
   check(claim: DnaProofClaim, signal: AbortSignal): Promise<ProofVerdict>;
 }
 
 export interface ConnectionEvents {
-  /** TCP is up (not TLS). Only on connections that we open. */
+  /** TCP is connected (not yet TLS). Only on connections that we open. */
   connected(info: { remoteAddress: string; remotePort: number }): void;
-  /** Plain bytes; decrypted ones once `secured` was called. The buffer may be kept. */
+  /** Plain bytes; decrypted ones after `secured` was called. The buffer may be kept. */
   data(bytes: Buffer): void;
   secured(session: TlsSession): void;
-  /** What was written has left the buffer; `writable` is true again. */
+  /** Written bytes have left the buffer; `writable` is true again. */
   drained(): void;
-  /** The peer has closed its half, and ours is being closed: what is written from now on is not taken. */
+  /** The peer has closed its half, and ours is being closed: writes from now on are discarded. */
   ended?(): void;
   /** The last event, exactly once. `fault` is null when both ends closed cleanly. */
   closed(fault: Fault | null): void;
 }
 
 export interface ClientTls {
-  /** SNI: the service domain, A-label (FACTS §2.3). */
+  /** SNI: the service domain as an A-label (XEP-0368 §3, RFC 7673 §4.1). */
   readonly serverName: string;
   readonly credential: Credential | null;
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
-  /** The protocol that is offered (XEP-0368 §7); null: none. */
+  /** The protocol to offer (XEP-0368 §7); null for none. */
   readonly alpn: Service | null;
 }
 
 export interface ServerTls {
-  /** Picks the certificate: by SNI when the peer sent one, else by the stream `to` given here (null: not known yet). */
+  /** Selects the certificate when the peer sent no SNI: the stream's `to`, or null if not known yet. */
   readonly streamTo: string | null;
-  /** What is spoken here, for ALPN (XEP-0368 §7). @defaultValue xmpp-server */
+  /** The protocol spoken here, for ALPN (XEP-0368 §7). @defaultValue xmpp-server */
   readonly service?: Service;
 }
 
 /**
- * Told once what became of bytes, possibly within the call that wrote them: true when they were handed to the kernel (or
- * to the link) without error, which is not to say that they arrived; false when the connection was over before.
+ * Called once with the outcome of written bytes, possibly within the call that wrote them. True: they were handed to
+ * the kernel (or to the link) without error, which does not mean that they arrived. False: the connection ended first.
  */
 export type Flushed = (handedOver: boolean) => void;
 
 /** One byte stream between two hosts. All methods are no-ops once closed. */
 export interface Connection {
   readonly remoteAddress: string;
-  /** Bytes written and not yet taken by the kernel (or by the link). */
+  /** Bytes written but not yet taken by the kernel (or by the link). */
   readonly bufferedBytes: number;
   /** False while more than the high-water mark is buffered. */
   readonly writable: boolean;
-  /** What is written in one turn may go out together at its end. What is not asked costs nothing: `flushed` is for those who wait for these bytes (DESIGN §6 L1). */
+  /**
+   * Writes of one event loop turn may be sent together at its end. `flushed` is for callers that wait for these bytes
+   * (invariant L1 in machines/SPEC.md); it costs nothing when omitted.
+   */
   write(bytes: Buffer | string, flushed?: Flushed): void;
-  /** Collects writes until `uncork`; nests. */
+  /** Collects writes until `uncork`; calls nest. */
   cork(): void;
   uncork(): void;
   pause(): void;
   resume(): void;
-  /** Starts a TLS handshake on this connection as the client, or as the server. Plain bytes that arrive later belong to it. */
+  /**
+   * Starts a TLS handshake on this connection, as the client or as the server. Plain bytes that arrive later belong to
+   * it.
+   */
   startTlsClient(options: ClientTls): void;
   startTlsServer(options: ServerTls): void;
   /** Flushes, sends close_notify and FIN; `closed` follows. */
   end(): void;
-  /** Drops the connection at once; of what was written before, as much goes out as can without waiting. */
+  /** Drops the connection at once; of the bytes written before, as many are sent as can be without waiting. */
   destroy(fault?: Fault): void;
 }
 
@@ -177,7 +187,7 @@ export interface ListenOptions {
 
 export interface Accepted {
   readonly connection: Connection;
-  /** True when TLS comes before any XML (direct TLS, XEP-0368): the handshake is already under way. */
+  /** True when TLS precedes any XML (direct TLS, XEP-0368): the handshake is already under way. */
   readonly directTls: boolean;
 }
 
@@ -188,9 +198,11 @@ export interface Listening {
 }
 
 export interface Network {
-  /** Races the addresses of one target (RFC 8305 §5) and answers at once; the outcome comes as `connected` or `closed`. */
+  /**
+   * Races the addresses of one target (RFC 8305 §5). Returns at once; the outcome follows as `connected` or `closed`.
+   */
   connect(options: ConnectOptions, events: ConnectionEvents): Connection;
-  /** `accept` is called per connection and answers where its events go. Rejects with FaultError `tcp`. */
+  /** `accept` is called for each connection and returns the receiver of its events. Rejects with FaultError `tcp`. */
   listen(options: ListenOptions, accept: (accepted: Accepted) => ConnectionEvents): Promise<Listening>;
 }
 
@@ -198,9 +210,9 @@ export interface Ports {
   readonly network: Network;
   readonly resolver: Resolver;
   readonly pathValidator: PathValidator;
-  /** Absent: POSH leaves every question open. */
+  /** When absent, the POSH prooftype always ends undetermined. */
   readonly posh?: PoshSource;
-  /** Absent: nobody is challenged for a delegation (FACTS §13). */
+  /** When absent, no peer is challenged for a proof of delegation (DNA protocol of 2009). */
   readonly dnaProofs?: DnaProofJudge;
   readonly clock: Clock;
   readonly random: Random;

@@ -1,4 +1,4 @@
-/** Prooftypes of the embedder's own (RFC 7712 §7, FEATURES A13): four answers, and an actor that judges. */
+/** The embedder's own prooftypes (RFC 7712 §7): four answers that define one, and an actor that judges. */
 import type { AnyActorLogic, Snapshot } from 'xstate';
 import type { Clock } from './ports.ts';
 import type { CertificateEvidence } from './protocol/certificate.ts';
@@ -8,51 +8,53 @@ import { PROOFTYPES } from './protocol/policy.ts';
 import { type Evidence, isDnaProofType } from './protocol/proof.ts';
 import type { Service } from './protocol/service.ts';
 
-/** The definition of a prooftype, as RFC 7712 §7 wants it: for those who decide whether to trust it. */
+/** The definition of a prooftype that RFC 7712 §7 asks for, so that people can decide whether to trust it. */
 export interface ProoftypeAnswers {
-  /** What proves that the far end speaks for the domain. */
+  /** What proves that the peer speaks for the domain. */
   readonly nature: string;
-  /** How our verification material is compared with it. */
+  /** How the proof is compared with our verification material. */
   readonly matching: string;
-  /** How we come by our verification material. */
+  /** How we obtain our verification material. */
   readonly material: string;
-  /** True: nothing is judged, and the question stays open, where nobody validates the DNS. */
+  /** True: without a DNSSEC validator nothing is judged, and the verdict is `undetermined`. */
   readonly needsSecureDns: boolean;
 }
 
-/** What is to be judged. */
+/** The question that a prooftype answers. */
 export interface ProoftypeQuestion {
   readonly service: Service;
-  /** The domain that is to be proved, canonical: A-labels, lower case. */
+  /** The domain to be proved, canonical: A-labels, lower case. */
   readonly domain: string;
-  /** Hosts that the signed DNS delegates the domain to, canonical; none where the far end was challenged. */
+  /** Hosts to which signed DNS delegates the domain, canonical; empty where the peer was challenged. */
   readonly derivedDomains: readonly string[];
-  /** What the far end presented in TLS; null: nothing. */
+  /** The certificate that the peer presented in TLS; null if none. */
   readonly certificate: CertificateEvidence | null;
-  /** What the far end answered to our challenge; null where the name of the prooftype is no URI: nobody is challenged. */
+  /**
+   * The peer's answer to our challenge; null when the prooftype's name is not a URI, for then no peer is challenged.
+   */
   readonly proof: string | null;
 }
 
 /** What an actor may ask of the stream that it judges. */
 export interface ProoftypePorts {
-  /** What the far end presented in TLS, DER, leaf first; none, if nothing. Copies. */
+  /** The chain that the peer presented in TLS: DER, leaf first; empty if none. Returns copies. */
   readonly chain: () => readonly Uint8Array[];
-  /** The manager's. The actor's own delays (`after`) run on it as well. */
+  /** The manager's clock. The actor's own delays (`after`) run on it as well. */
   readonly clock: Clock;
 }
 
 /**
- * "Could not find out" is never "refuted" (DESIGN §6). Name and strength are those of the prooftype. In `fault` goes a condition in
- * kebab-case and, for a person, a text; never a secret.
+ * A verdict; its name and strength are those of the prooftype. "Could not find out" is `undetermined`, never `refuted`.
+ * `fault` holds a condition in kebab-case and, for a person, a text; never a secret.
  */
 export type ProoftypeVerdict =
   | {
       readonly kind: 'proved';
-      /** Up to 32 names and fingerprints that it rests on; no secrets: it is shown in records and reports. */
+      /** Up to 32 names and fingerprints on which the proof rests; no secrets, since records and reports show them. */
       readonly evidence: Evidence;
       /**
-       * When the proof ends, in milliseconds since the epoch: it is asked for anew before. Not in the past; what is later than
-       * thirty days from now is taken as that, what is sooner than a minute as a minute.
+       * When the proof ends, in milliseconds since the epoch; it is renewed before then. Must not be in the past.
+       * Clamped to between one minute and thirty days from now.
        */
       readonly expiresAtMs: number;
     }
@@ -61,34 +63,34 @@ export type ProoftypeVerdict =
 /** Shown everywhere as a fault of the layer `prooftype`, with the name of the prooftype before its text. */
 export type ProoftypeFault = Pick<Fault, 'condition' | 'origin' | 'text'>;
 
-/** Any logic of XState (`fromPromise`, a machine, …) that takes a question and ends with a verdict. */
+/** Any XState logic (`fromPromise`, a machine, …) that takes a question and ends with a verdict. */
 export type ProoftypeLogic = AnyActorLogic & {
   getInitialSnapshot(scope: never, question: ProoftypeQuestion): Snapshot<ProoftypeVerdict>;
 };
 
 export interface Prooftype {
   readonly answers: ProoftypeAnswers;
-  /** `weak`, as dialback is: good enough where policy is not `authenticated`. */
+  /** `weak`, like dialback: sufficient unless policy is `authenticated`. */
   readonly strength: 'strong' | 'weak';
   /**
-   * Makes the logic that judges one question. It has 15 s, and is stopped then. One that throws, ends without a verdict, or is
-   * late leaves the question open, with a fault; the manager lives on.
+   * Makes the logic that judges one question. It is stopped after 15 s. When it throws, ends without a verdict or is
+   * late, the verdict is `undetermined`, with a fault; the manager continues.
    */
   readonly actor: (ports: ProoftypePorts) => ProoftypeLogic;
 }
 
-/** Prooftypes of an embedder, by name; see `ManagerOptions.prooftypes`. */
+/** An embedder's prooftypes, by name; see `ManagerOptions.prooftypes`. */
 export type Prooftypes = Readonly<Record<string, Prooftype>>;
 
-/** So that it never reads like a member of something, nor like one of our actors. */
+/** Such a name cannot be mistaken for a property path, nor for one of our actors. */
 const WORD = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
 const MAX_NAME_LENGTH = 64;
 const ANSWERS = ['nature', 'matching', 'material'] as const;
 
 /**
- * The prooftypes of an embedder, looked at.
- * @throws TypeError naming the key: a name that is neither a word in kebab-case nor a URI, or is one of ours; an answer, a strength
- *   or an actor that is none
+ * Checks an embedder's prooftypes and returns them as a map.
+ * @throws TypeError naming the key: a name that is neither a word in kebab-case nor a URI, or is one of ours; or an
+ *   invalid answer, strength or actor
  */
 export function prooftypesFrom(given: Prooftypes): ReadonlyMap<string, Prooftype> {
   for (const [name, prooftype] of Object.entries(given)) {
@@ -102,7 +104,7 @@ export function prooftypesFrom(given: Prooftypes): ReadonlyMap<string, Prooftype
   return new Map(Object.entries(given));
 }
 
-/** Embedders write JavaScript, too: the types alone hold nobody. */
+/** Embedders write JavaScript too, where the types check nothing. */
 function checkProoftype({ answers, strength, actor }: Prooftype, key: string): void {
   const said: Readonly<Record<string, unknown>> = { ...answers };
   const unanswered = ANSWERS.find((name) => typeof said[name] !== 'string' || said[name] === '');

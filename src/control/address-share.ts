@@ -1,4 +1,7 @@
-/** What a stranger makes us look up, so much at once: the queues behind it serve whoever comes first, and hold others as well. */
+/**
+ * Limits the look-ups that unproved peers cause at the same time: the queues behind them are first come, first served,
+ * and shared with other users.
+ */
 import type { StreamId } from '../../machines/events.ts';
 import { limits } from '../../machines/limits.ts';
 import { addressBlock } from '../protocol/addresses.ts';
@@ -6,18 +9,18 @@ import { fault, FaultError, type FaultLayer } from '../protocol/faults.ts';
 import { Turns } from './turns.ts';
 
 export interface AddressShareOptions {
-  /** Of all addresses together; each in its turn. */
+  /** Look-ups at once for all addresses together; addresses take turns. */
   readonly atOnce: number;
-  /** At once, on behalf of one address. */
+  /** Look-ups at once on behalf of one address. */
   readonly perAddress: number;
-  /** The address at the far end of a stream that it opened; null where we did. */
+  /** The peer's address on a stream that the peer opened; null on streams that we opened. */
   readonly openedFrom: (stream: StreamId) => string | null;
 }
 
 export interface AddressShareQuestion {
   readonly stream: StreamId;
   readonly purpose: 'stanzas' | 'verification';
-  /** Of the fault that a look-up too many ends with. */
+  /** Layer of the fault when there are too many look-ups. */
   readonly layer: FaultLayer;
 }
 
@@ -31,7 +34,7 @@ export class AddressShare {
     this.#openedFrom = openedFrom;
   }
 
-  /** Looks up as soon as it is the turn of the address that brought the question; what we ask for ourselves waits for nobody. */
+  /** Looks up when it is the turn of the address that brought the question; our own look-ups wait for nobody. */
   async use<Found>(
     { stream, purpose, layer }: AddressShareQuestion,
     lookUp: () => Promise<Found>,
@@ -43,7 +46,7 @@ export class AddressShare {
     if (this.#turns.isCrowded(party)) throw new FaultError(tooMany(layer));
     await this.#turns.take(party, signal);
     try {
-      signal.throwIfAborted(); // meanwhile: an abort does not take back a turn that was given
+      signal.throwIfAborted(); // aborted meanwhile: an abort does not return a turn that was already given
       return await unlessAborted(lookUp(), signal);
     } finally {
       this.#turns.release(party);
@@ -54,7 +57,7 @@ export class AddressShare {
 const tooMany = (layer: FaultLayer) =>
   fault(layer, 'resource-constraint', 'local', 'too many look-ups of this address wait already');
 
-/** A port of the embedder's that does not heed its signal must not keep the turn for ever. */
+/** An embedder's port that ignores its signal must not keep the turn forever. */
 function unlessAborted<Found>(found: Promise<Found>, signal: AbortSignal): Promise<Found> {
   return new Promise((resolve, reject) => {
     const abandoned = (): void => reject(new Error('nobody waits for it any more', { cause: signal.reason }));

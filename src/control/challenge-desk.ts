@@ -1,6 +1,6 @@
 /**
- * Where the association asks for proofs of delegation: one challenge per domain and stream, however many wait for it, and none
- * of a domain that was refused before on this stream (ProtoXEP §6.8).
+ * Where associations ask for proofs of delegation: one challenge per domain and stream, however many wait for it, and
+ * none for a domain that was refused before on this stream (ProtoXEP DNA §6.8).
  */
 import type { ChallengeOutcome, StreamId, StreamReport } from '../../machines/events.ts';
 import { limits } from '../../machines/limits.ts';
@@ -11,21 +11,21 @@ import type { DnaProofType } from '../protocol/proof.ts';
 export interface ChallengeWish {
   readonly domain: string;
   readonly prooftypes: readonly DnaProofType[];
-  /** What is remembered is about to end. */
+  /** True when the remembered proof is about to expire. */
   readonly fresh: boolean;
 }
 
 export interface ChallengeDeskPorts {
-  /** Whether the stream stands, so that its end will be told. */
+  /** Whether the stream is open, so that its end will be reported. */
   readonly stands: (stream: StreamId) => boolean;
   readonly challenge: (stream: StreamId, domain: string, prooftypes: readonly DnaProofType[]) => void;
   readonly clock: Clock;
 }
 
-/** The end of a challenge. */
+/** How a challenge ended. */
 interface Came {
   readonly outcome: ChallengeOutcome;
-  /** What was asked for: another way is new information. */
+  /** The proof types that were asked for: asking for others is new information. */
   readonly prooftypes: readonly DnaProofType[];
 }
 
@@ -35,7 +35,7 @@ interface Waiter {
 }
 
 interface Remembered extends Came {
-  /** It was not refuted: another assertion is new information as well. */
+  /** True when the domain was not refuted: another assertion then counts as new information as well. */
   readonly mayReturn: boolean;
 }
 
@@ -49,7 +49,7 @@ const tooMany = fault('dna', 'resource-constraint', 'peer', 'too many domains we
 
 export class ChallengeDesk {
   readonly #ports: ChallengeDeskPorts;
-  /** Streams on which nobody was ever challenged are not in it. */
+  /** Only streams on which a domain was challenged. */
   readonly #streams = new Map<StreamId, StreamRow>();
 
   constructor(ports: ChallengeDeskPorts) {
@@ -60,7 +60,7 @@ export class ChallengeDesk {
     return this.#streams.size;
   }
 
-  /** The answer is about the types of the wish. Rejects when the stream ends before it. */
+  /** The outcome is about the proof types of the wish. Rejects when the stream ends first. */
   async ask(stream: StreamId, wish: ChallengeWish, signal: AbortSignal): Promise<ChallengeOutcome> {
     for (;;) {
       signal.throwIfAborted();
@@ -71,11 +71,11 @@ export class ChallengeDesk {
       const isOwn = !row.waiting.has(wish.domain);
       const came = await this.#wait(stream, row, wish, signal);
       if (isOwn || this.#answers(wish, came)) return came.outcome;
-      // One challenge of a domain is out at a time: this one was another's, for other types. Now it is our turn.
+      // Only one challenge for a domain is outstanding at a time. That one asked for other types; now it is our turn.
     }
   }
 
-  /** What becomes of the challenge that is under way, or of one of our own. */
+  /** Waits for the challenge that is under way, or sends our own. */
   #wait(stream: StreamId, row: StreamRow, { domain, prooftypes }: ChallengeWish, signal: AbortSignal): Promise<Came> {
     const underWay = row.waiting.get(domain);
     if (underWay === undefined && row.remembered.size >= limits.challengesRemembered && !row.remembered.has(domain))
@@ -84,7 +84,7 @@ export class ChallengeDesk {
       const { waiters } = underWay ?? { waiters: new Set<Waiter>() };
       const waiter = { resolve, reject };
       waiters.add(waiter);
-      // Nobody waits, but the far end is asked: its answer is remembered.
+      // Nobody waits any more, but the peer has been asked: its answer is remembered.
       signal.addEventListener('abort', () => waiters.delete(waiter), { once: true });
       if (underWay !== undefined) return;
       row.waiting.set(domain, { prooftypes, waiters });
@@ -109,7 +109,7 @@ export class ChallengeDesk {
     if (remembered?.get(domain)?.mayReturn === true) remembered.delete(domain);
   }
 
-  /** What was proved belongs to the stream no more. */
+  /** The proof of the domain no longer holds on the stream. */
   withdrawn(stream: StreamId, domain: string, why: Fault): void {
     const remembered = this.#streams.get(stream)?.remembered.get(domain);
     if (remembered?.outcome.verdict.kind !== 'proved') return;
@@ -125,7 +125,7 @@ export class ChallengeDesk {
       for (const { reject } of waiters) reject(new FaultError(why ?? closed));
   }
 
-  /** Whether it says something about what is wished: a proof of a type that is, or that there is none of any that is. */
+  /** Whether the outcome answers the wish: it proves by one of its types, or none of its types can prove. */
   #answers({ prooftypes }: ChallengeWish, { outcome: { verdict }, prooftypes: asked }: Came): boolean {
     if (verdict.kind !== 'proved') return prooftypes.every((type) => asked.includes(type));
     const holds = verdict.expiresAtMs === null || verdict.expiresAtMs > this.#ports.clock.now();
@@ -141,6 +141,6 @@ export class ChallengeDesk {
   }
 }
 
-/** What failed here, and not there, is not held against the far end. */
+/** A local failure is not held against the far end. */
 const isOurs = ({ verdict }: ChallengeOutcome): boolean =>
   verdict.kind === 'undetermined' && verdict.fault.origin !== 'peer';

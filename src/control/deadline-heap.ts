@@ -1,4 +1,7 @@
-/** Keys by the time at which something is due: the first at once, any other in as many steps as the heap is deep. */
+/**
+ * Keys ordered by due time (a binary heap): the first is found at once; a change takes as many steps as the heap is
+ * deep.
+ */
 interface Entry<Key> {
   readonly key: Key;
   dueMs: number;
@@ -10,7 +13,7 @@ export class DeadlineHeap<Key> {
   readonly #byKey = new Map<Key, Entry<Key>>();
   readonly #visited: () => void;
 
-  /** @param visited is told of every entry that is looked at */
+  /** @param visited called for every entry that is looked at */
   constructor(visited: () => void = () => undefined) {
     this.#visited = visited;
   }
@@ -19,17 +22,17 @@ export class DeadlineHeap<Key> {
     return this.#entries.length;
   }
 
-  /** When the key is due; undefined where it is not there. */
+  /** When the key is due; undefined when it is not in the heap. */
   dueOf(key: Key): number | undefined {
     return this.#byKey.get(key)?.dueMs;
   }
 
-  /** Whoever is due first, and when. */
+  /** The key that is due first, and when. */
   first(): { readonly key: Key; readonly dueMs: number } | undefined {
     return this.#at(0);
   }
 
-  /** The key is due then, and at no other time. */
+  /** Sets when the key is due, replacing any earlier time. */
   set(key: Key, dueMs: number): void {
     const entry = this.#byKey.get(key) ?? { key, dueMs, place: this.#entries.length };
     entry.dueMs = dueMs;

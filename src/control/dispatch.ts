@@ -1,6 +1,6 @@
 /**
- * What the root actors report, carried by id to those whom it concerns: streams tell pairs and peers, pairs ask peers and
- * streams, peers ask for streams. No protocol is decided here.
+ * Carries the reports of root actors, by id, to those that they concern: streams report to pairs and peers, pairs ask
+ * peers and streams, peers ask for streams. No protocol is decided here.
  */
 import type { BrokenActor, PairReport, PeerReport, StreamId, StreamReport } from '../../machines/events.ts';
 import { decide, isTakingLeave, superseded } from '../../machines/failures.ts';
@@ -21,7 +21,7 @@ import type { StreamActors } from './stream-actors.ts';
 import type { StreamSearch } from './stream-search.ts';
 import type { VerifyDesk } from './verify-desk.ts';
 
-/** All that a report may concern. */
+/** Everything that a report may concern. */
 export interface Concerned {
   readonly actors: { readonly streams: StreamActors; readonly pairs: PairActors; readonly peers: PeerActors };
   readonly streams: StandingStreams;
@@ -33,7 +33,7 @@ export interface Concerned {
   readonly router: Router;
   readonly recorder: Recorder;
   readonly attempts: AttemptRecords;
-  /** A held pair is wanted again. */
+  /** A held pair needs a route again. */
   readonly routeWanted: (local: string, remote: string) => void;
 }
 
@@ -51,13 +51,13 @@ export class Dispatch {
   streamReported(report: StreamReport): void {
     const row = this.#to.streams.get(report.stream);
     if (row !== undefined) this.#note(row, report);
-    // The end of the actor says the same, also when it failed, and when the stream is in no table any more.
+    // `streamEnded` reports the same, also when the actor failed or the stream is in no table any more.
     if (report.type === 'stream.closed') return;
     this.#record(report);
     if (row !== undefined) this.#carry(row, report);
   }
 
-  /** The actor of the stream is gone. */
+  /** The actor of the stream has ended. */
   streamEnded(stream: StreamId, why: Fault | null): void {
     const { streams, search, router, expiry, desk } = this.#to;
     const row = streams.get(stream);
@@ -75,7 +75,7 @@ export class Dispatch {
     this.#release(stream);
   }
 
-  /** The tables first: whoever reads the record of it sees them as they are. */
+  /** Updates the tables first, so that a reader of the record sees them up to date. */
   #note(row: StreamRow, report: StreamReport): void {
     const { streams } = this.#to;
     if (report.type === 'stream.verifiable') streams.verifiable(row);
@@ -110,9 +110,10 @@ export class Dispatch {
         break;
       case 'pair.admitted':
         router.admit(stream, report.from, report.to);
-        // Whom permissive federation lets in without a proof may say that he is anybody: nobody is sent to him for that.
+        // Permissive federation admits a peer without a proof, so it may claim any domain: no stanzas are sent to it
+        // for that.
         if (report.proof.strength !== 'none') streams.leadsTo(stream, report.from);
-        // Whoever dials in is there again (D6).
+        // A peer that connects to us is reachable again.
         actors.peers.send(report.from, { type: 'local.retryRequested' });
         expiry.restsUntil(stream, report.from, report.proof.expiresAtMs);
         break;
@@ -143,7 +144,7 @@ export class Dispatch {
   #closing(row: StreamRow, report: Report<'stream.closing'>): void {
     const { actors, search, desk, challenges, held, router } = this.#to;
     const { stream, fault: why } = report;
-    // Whoever is only taken leave of may finish what it was saying; nobody else is heard from now on (S1).
+    // On a regular close the peer may finish sending; otherwise nothing more is accepted from now on (S1).
     held.hold(stream, isTakingLeave(why) ? router.closeOutgoing(stream) : router.withdrawStream(stream));
     desk.streamEnds(stream, why);
     challenges.streamEnds(stream, why);
@@ -152,7 +153,10 @@ export class Dispatch {
     search.changed(row);
   }
 
-  /** The others of the stream are untouched (L5); pairs of this domain look for another, if they have something to send. */
+  /**
+   * The stream's other domains are untouched (L5); pairs of this one look for another stream if they have stanzas to
+   * send.
+   */
   #domainWithdrawn({ stream, domain, end, fault: why }: Report<'domain.withdrawn'>): void {
     const { streams, challenges, router, expiry } = this.#to;
     if (end === 'local') {
@@ -166,17 +170,17 @@ export class Dispatch {
   }
 
   /**
-   * Both sides opened a bidirectional stream at once: one is enough (L4). Both ends see the same two ids, and whoever
-   * opened the stream with the greater one closes it.
+   * Both sides opened a bidirectional stream at once: one is enough (L4). Both ends see the same two ids, and the side
+   * that opened the stream with the greater id closes it.
    */
   #converge(row: StreamRow): void {
     for (const loser of this.#to.streams.doublesOf(row)) {
-      loser.stage = 'closing'; // from now on: nobody is offered it
+      loser.stage = 'closing'; // from now on it is offered to nobody
       this.#to.actors.streams.send(loser.id, { type: 'local.closeRequested', fault: superseded });
     }
   }
 
-  /** To the peer that had the stream opened. */
+  /** Reports to the peer that requested the stream. */
   #tellPeer(
     row: StreamRow,
     report: Report<'stream.verifiable' | 'stream.established' | 'stream.closing' | 'stream.closed'>,
@@ -203,7 +207,7 @@ export class Dispatch {
     }
   }
 
-  /** L1: so many that were told `sent` may not have arrived. */
+  /** L1: this many stanzas that were reported as `sent` may not have arrived. */
   #recordBroken(stream: StreamId, stanzas: number): void {
     const report = { type: 'stream.broken', stanzas };
     this.#to.recorder.record(`stream:${stream}`, { kind: 'report', report });
@@ -302,15 +306,15 @@ export class Dispatch {
     this.#to.recorder.record(`peer:${remote}`, { kind: 'report', report });
   }
 
-  /** A14: proved again in time, so that nobody notices. */
+  /** The proof is renewed in time, so that no stanza is delayed. */
   renewalDue(stream: StreamId, domain: string): void {
     this.#to.actors.streams.send(stream, { type: 'local.renewalRequested', domain });
   }
 
   /**
-   * T8: a stream on which a proof ends is closed with `reset`, for XMPP has no word by which one domain is taken from it
-   * (RFC 6120 §13.7.2.3); the next stanzas prove the others again. Where both ends speak the DNA protocol of 2009, there is
-   * that word (ProtoXEP §4.3).
+   * A stream is closed with `reset` when a proof on it ends, since XMPP has no way to withdraw a single domain (RFC
+   * 6120 §13.7.2.3); the next stanzas cause the other domains to be proved again. Where both ends speak the DNA
+   * protocol of 2009, there is such a way (ProtoXEP DNA §4.3).
    */
   proofExpired(stream: StreamId, domain: string): void {
     const context = this.#to.streams.get(stream)?.context();

@@ -35,14 +35,16 @@ import type { StandingStreams, Wanted } from './standing-streams.ts';
 import type { StreamSearch } from './stream-search.ts';
 import type { VerifyDesk } from './verify-desk.ts';
 
-/** Draws for the weights of RFC 2782, at most: one for the order of those without weight, one for the choice. */
+/**
+ * Most random draws per record for RFC 2782 weights: one for the order of records without weight, one for the choice.
+ */
 const DRAWS_PER_RECORD = 2;
 const RESOLUTION_OF_DRAW = 2 ** 30;
 
 const notJudged = fault('dna', 'not-available', 'local', 'nobody judges proofs of delegation here');
 const noRecords: DnsAnswer<SrvRecord> = { status: 'nodata-insecure', records: [], ttlSeconds: 0 };
 
-/** What the effects of one stream ask of the others: the registry, seen from below. */
+/** What the effects of one stream need from other streams: the part of the registry that they see. */
 export interface OtherStreams {
   readonly desk: VerifyDesk;
   readonly challenges: ChallengeDesk;
@@ -107,7 +109,7 @@ export function makeEffects(
       return { owner, answer, atMs: ports.clock.now() };
     };
     if (expandedHost === null || expandedHost === host) return ask(host);
-    // RFC 7671 §7: where the alias leads first, and under the alias itself only if nothing is there.
+    // RFC 7671 §7: first at the expanded name of the alias, and at the alias itself only if there is nothing.
     const expanded = await ask(expandedHost);
     return expanded.answer.status === 'nodata-secure' || expanded.answer.status === 'nodata-insecure'
       ? ask(host)
@@ -169,7 +171,10 @@ export function makeEffects(
     return await documents.use({ stream, purpose: 'verification', layer: 'dna' }, check, signal);
   });
 
-  /** A prooftype of the embedder's own, on this stream; on one that the far end opened, in the turn of its address. */
+  /**
+   * Runs one of the embedder's prooftypes on this stream; on a stream that the peer opened, when it is its address's
+   * turn.
+   */
   const askOwn = async (
     name: string,
     stream: StreamId,
@@ -203,12 +208,12 @@ export function makeEffects(
     }),
     challenge: challenge.provide({ actors: { checkProof } }),
     challengeFarEnd: fromPromise<ChallengeOutcome, ChallengeWish & { stream: StreamId }>(async ({ input, signal }) => {
-      // The far end shows the first that it has: it is not asked for what nobody here can judge.
+      // The peer shows the first proof that it has, so it is not asked for types that nobody here can judge.
       const judged = input.prooftypes.filter(isJudged);
       if (judged.length === 0) throw new FaultError(notJudged);
       return await others.challenges.ask(input.stream, { ...input, prooftypes: judged }, signal);
     }),
-    /** Those that nobody is challenged for, by name. */
+    /** The prooftypes that need no challenge, by name. */
     ownProoftypes: Object.fromEntries(
       [...prooftypes.keys()]
         .filter((name) => !isDnaProofType(name))
@@ -227,10 +232,10 @@ export function makeEffects(
 
 export type Effects = ReturnType<typeof makeEffects>;
 
-/** Has the actors of a chart recorded, or not. */
+/** Makes the actors of a chart be recorded, or returns the chart unchanged. */
 type Watch = <Chart extends AnyStateMachine>(chart: Chart) => Chart;
 
-/** The charts with their effects: what DESIGN §2 calls `provide()`. */
+/** The charts, provided with their effects. */
 export function provideEffects(effects: Effects, watch: Watch = (chart) => chart) {
   const { transport, resolution, challenge, findStandingStream, ...proofs } = effects;
   const { ownProoftypes, ...ours } = proofs;

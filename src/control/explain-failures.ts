@@ -1,4 +1,4 @@
-/** What `explain` says of a failure at the moment at which it is one: so it is remembered. */
+/** Runs `explain` on a failure at the moment it occurs, so that the explanation can be remembered. */
 import type { Clock } from '../ports.ts';
 import { explained, type Explanation } from '../trace/explain/explain.ts';
 import { AuthorityHalves } from '../trace/explain/halves.ts';
@@ -7,10 +7,13 @@ import { domainsOf } from '../trace/explain/situation.ts';
 import { refusalIn } from '../trace/explain/refusals.ts';
 import type { View } from '../trace/view/view.ts';
 
-/** Of more in a second, the table of causes alone is asked: a thousand pairs may fail together, and strangers as often as they like. */
+/**
+ * Beyond this many per second, only the table of causes is used: a thousand pairs may fail together, and unproved peers
+ * may cause failures as often as they like.
+ */
 const MOST_PER_SECOND = 50;
 
-/** By id of the actor. */
+/** A failure, by the id of its actor. */
 export interface Failed {
   readonly actor: string;
   readonly kind: 'pair' | 'verification' | 'stream' | 'refusal';
@@ -27,7 +30,7 @@ export class FailureExplainer {
     this.#clock = clock;
   }
 
-  /** Null where too many have failed lately, or nothing is known of it that tells. */
+  /** Null when too many have failed recently, or nothing that is known explains the failure. */
   explain({ actor, kind }: Failed): Pick<Explanation, 'cause' | 'fix'> | null {
     const second = Math.floor(this.#clock.now() / 1_000);
     if (second !== this.#second) [this.#second, this.#explained] = [second, 0];

@@ -1,8 +1,8 @@
-/** Pairs whose stream is closing: they wait for its end, so that nothing overtakes (S7). */
+/** Pairs whose stream is closing: they wait until it has ended, so that stanzas stay in order (S7). */
 import type { StreamId, StreamReport } from '../../machines/events.ts';
 import { pairId } from '../protocol/pairs.ts';
 
-/** One about which something was learnt meanwhile. */
+/** A held pair about which something became known meanwhile. */
 export interface HeldPair {
   readonly local: string;
   readonly remote: string;
@@ -25,7 +25,7 @@ export class HeldPairs {
     if (pairs.size > 0) this.#byStream.set(stream, { pairs, awaited: new Map() });
   }
 
-  /** What is to be done for the pair once its stream has ended; undefined where it is not held. */
+  /** What to do for the pair once its stream has ended; undefined when the pair is not held. */
   get(local: string, remote: string): HeldPair | undefined {
     const holding = [...this.#byStream.values()].findLast(({ pairs }) => pairs.has(local, remote));
     if (holding === undefined) return undefined;

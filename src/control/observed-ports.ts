@@ -1,4 +1,4 @@
-/** The ports of the manager, with a record of what the DNS and the web answered. */
+/** The manager's ports, with a record of every DNS and POSH answer. */
 import type { LookUpOptions, PoshSource, Ports, Resolver } from '../ports.ts';
 import type { AddressRecord, DnsAnswer, SrvRecord } from '../protocol/dns.ts';
 import { toFault } from '../protocol/faults.ts';
@@ -6,7 +6,7 @@ import { formatTlsa, type TlsaRecord } from '../protocol/tlsa.ts';
 import type { DnsFinding } from '../trace/record.ts';
 import type { Recorder } from './recorder.ts';
 
-/** Of an answer, so many records are kept, and so much of each. */
+/** Records kept of one answer, and characters kept of each. */
 const RECORDS_SHOWN = 16;
 const RECORD_CHARS = 200;
 
@@ -41,7 +41,7 @@ function observedResolver(resolver: Resolver, clock: Ports['clock'], recorder: R
   const showSrv = ({ priority, weight, port, target }: SrvRecord): string => `${priority} ${weight} ${port} ${target}`;
   const showAddress = ({ address }: AddressRecord): string => address;
   return {
-    // Not the resolver itself, of which nobody can say whether it may be copied.
+    // A getter, not a spread of the resolver: an embedder's resolver may not survive being copied.
     get validates() {
       return resolver.validates;
     },

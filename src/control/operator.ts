@@ -1,4 +1,4 @@
-/** What an operator has done by hand (FEATURES V4): no stanza asks for it, and no peer. */
+/** Actions of an operator: neither a stanza nor a peer causes them. */
 import type { StreamId } from '../../machines/events.ts';
 import { fault, type Fault, FaultError } from '../protocol/faults.ts';
 import { canonicalDomain } from '../protocol/names.ts';
@@ -6,10 +6,10 @@ import { deniedBy, type PolicyOptions } from '../protocol/policy.ts';
 import type { Router } from '../routing/router.ts';
 import type { Registry } from './registry.ts';
 
-/** What {@link ConnectionManager.connect} finds, or sets going. */
+/** The result of {@link ConnectionManager.connect}. */
 export type Connecting =
   | { readonly outcome: 'stands'; readonly stream: StreamId }
-  /** A stream is looked for, or opened; `records$` and `view()` tell what becomes of it. */
+  /** A stream is being searched for or opened; `records$` and `view()` show the outcome. */
   | { readonly outcome: 'opening' }
   /** It has failed, and nothing is tried for a while; {@link ConnectionManager.retry} ends that. */
   | { readonly outcome: 'held-off'; readonly fault: Fault | null };
@@ -17,7 +17,7 @@ export type Connecting =
 export interface OperatorOptions {
   readonly registry: Registry;
   readonly router: Pick<Router, 'routeOf'>;
-  /** Configured at first, in its canonical form. */
+  /** The initially configured policy, in canonical form. */
   readonly policy: PolicyOptions;
   readonly isHosted: (domain: string) => boolean;
 }
@@ -36,7 +36,7 @@ export class Operator {
     return [...this.#blocked];
   }
 
-  /** The policy of the configuration; what is blocked by hand stays blocked. */
+  /** Replaces the configured policy; domains blocked by hand stay blocked. */
   setPolicy(policy: PolicyOptions): void {
     this.#configured = policy;
     this.#options.registry.enforcePolicy(this.#inForce());

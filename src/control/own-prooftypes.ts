@@ -1,4 +1,4 @@
-/** Prooftypes of the embedder at work: each question has an actor of its own, whose faults are its own. */
+/** Runs the embedder's prooftypes: each question has its own actor, which fails alone. */
 import { createActor } from 'xstate';
 import type { Clock } from '../ports.ts';
 import type { ProofVerdict } from '../protocol/proof.ts';
@@ -7,15 +7,16 @@ import { checkedVerdict, leftOpen } from './own-verdict.ts';
 
 export interface OwnProoftypePorts {
   readonly clock: Clock;
-  /** Somebody validates the DNS. */
+  /** Whether anybody validates the DNS. */
   readonly secureDns: boolean;
-  /** What the far end presented, DER. */
+  /** The chain that the peer presented, DER. */
   readonly chain: () => readonly Uint8Array[];
 }
 
 /**
- * What the prooftype says, as a verdict that may stand. Never rejects: an actor that throws, or ends without a verdict, leaves the
- * question open. It is a root of its own, so that no fault of it reaches the association; it is stopped by `signal`.
+ * Asks the prooftype and returns its checked verdict. Never rejects: when the actor throws or ends without a verdict,
+ * the verdict is `undetermined`. The actor is a root actor, so that its faults do not reach the association; `signal`
+ * stops it.
  */
 export function askProoftype(
   name: string,
@@ -32,10 +33,10 @@ export function askProoftype(
       const copies = (): readonly Uint8Array[] => chain().map((der) => Uint8Array.from(der));
       const actor = createActor(prooftype.actor({ chain: copies, clock }), { input: question, clock });
       signal.addEventListener('abort', () => actor.stop(), { once: true });
-      // With an error observer, what it throws is told here and nowhere else.
+      // With an error observer, what it throws is handled here and nowhere else.
       actor.subscribe({
         complete: () => {
-          const { output } = actor.getSnapshot() as { readonly output?: unknown }; // of whatever logic it is
+          const { output } = actor.getSnapshot() as { readonly output?: unknown }; // the logic may be of any kind
           resolve(checkedVerdict(name, prooftype, output, clock.now()));
         },
         error: broken,

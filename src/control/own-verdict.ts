@@ -1,15 +1,15 @@
-/** The border to prooftypes of the embedder: what they answer is looked at like anything from outside. */
+/** The boundary to the embedder's prooftypes: their answers are checked like any outside input. */
 import { brief, fault, type FaultOrigin } from '../protocol/faults.ts';
 import type { Evidence, ProofVerdict } from '../protocol/proof.ts';
 import type { Prooftype } from '../prooftype.ts';
 
 const MAX_EVIDENCE = 32;
 const MAX_WORD_LENGTH = 64;
-/** So that what was believed once is looked at again some day. */
+/** So that every proof is checked again eventually. */
 const LONGEST_PROOF_MS = 30 * 86_400_000;
 const ORIGINS: readonly FaultOrigin[] = ['local', 'peer', 'dns', 'web'];
 
-/** Verdict of the prooftype `name`; anything else than one that may stand leaves the question open. Total. */
+/** The verdict of the prooftype `name`; an invalid answer becomes `undetermined`. Never throws. */
 export function checkedVerdict(
   name: string,
   { strength }: Pick<Prooftype, 'strength'>,
@@ -23,7 +23,7 @@ export function checkedVerdict(
   }
 }
 
-/** The question is open for a reason of the prooftype's own. */
+/** An `undetermined` verdict, for a reason that lies in the prooftype. */
 export function leftOpen(condition: string, name: string, why: unknown): ProofVerdict & { kind: 'undetermined' } {
   const text = why instanceof Error ? why.message : typeof why === 'string' ? why : 'no reason given';
   return { kind: 'undetermined', fault: fault('prooftype', condition, 'local', `${name}: ${text}`) };
@@ -58,7 +58,7 @@ function read(
   }
 }
 
-/** A copy, of words and numbers only: it goes into contexts and records. */
+/** A copy that holds only text, numbers, booleans and null: it is put into contexts and records. */
 function evidenceFrom(given: unknown): Evidence {
   const entries = Object.entries(membersOf(given));
   if (entries.length > MAX_EVIDENCE) throw new TypeError(`evidence has more than ${MAX_EVIDENCE} entries`);
@@ -77,5 +77,5 @@ type Members = Readonly<Record<string, unknown>>;
 
 function membersOf(value: unknown): Members {
   if (typeof value !== 'object' || value === null) throw new TypeError('an object is missing in the verdict');
-  return value as Members; // any object has members, of any kind
+  return value as Members; // every object is one
 }

@@ -1,4 +1,4 @@
-/** Domain pairs that are awake: one that rests or is routed is a row in the tables of the router, and no actor (DESIGN §2). */
+/** Domain pairs that have an actor: a pair that rests or is routed is only a row in the router's tables. */
 import { type ActorRefFrom, createActor } from 'xstate';
 import type { PairEvent, PairReport, StreamId } from '../../machines/events.ts';
 import type { pair } from '../../machines/pair.machine.ts';
@@ -10,7 +10,7 @@ import { keepDeadlines } from './steps/deadlines.ts';
 interface AwakePair {
   readonly actor: ActorRefFrom<typeof pair>;
   readonly sleep: () => void;
-  /** Whose answer it waits for. */
+  /** The stream whose answer it waits for. */
   stream: StreamId | null;
 }
 
@@ -18,13 +18,13 @@ export interface PairActorsOptions {
   readonly machine: Machines['pair'];
   readonly recorder: Recorder;
   readonly reported: (report: PairReport) => void;
-  /** Its own fault, and the end of it alone. */
+  /** The actor failed; only this pair is affected. */
   readonly errored: (local: string, remote: string, why: Fault) => void;
 }
 
 export class PairActors {
   readonly #options: PairActorsOptions;
-  /** By remote, then by local domain: what is learnt of a remote domain concerns its pairs and no others. */
+  /** By remote, then by local domain: news about a remote domain concerns only its own pairs. */
   readonly #awake = new Map<string, Map<string, AwakePair>>();
   readonly #waitingOn = new Map<StreamId, Set<AwakePair>>();
 
@@ -38,28 +38,28 @@ export class PairActors {
     return size;
   }
 
-  /** To the pair, which is woken for it. */
+  /** Sends to the pair, which is woken if necessary. */
   wake(local: string, remote: string, event: PairEvent): void {
     (this.#awake.get(remote)?.get(local) ?? this.#start(local, remote)).actor.send(event);
   }
 
-  /** To the pair, if it is awake. */
+  /** Sends to the pair, if it is awake. */
   send(local: string, remote: string, event: PairEvent): void {
     this.#awake.get(remote)?.get(local)?.actor.send(event);
   }
 
-  /** With why it failed; null where it does not hold off. */
+  /** The reason for its failure; null when it is not held off. */
   holdOffOf(local: string, remote: string): { readonly fault: Fault | null } | null {
     const snapshot = this.#awake.get(remote)?.get(local)?.actor.getSnapshot();
     return snapshot?.matches('failed') === true ? { fault: snapshot.context.fault } : null;
   }
 
-  /** It rests: nothing of its failure is remembered. */
+  /** Puts a failed pair to rest: its failure is forgotten. */
   endHoldOff(local: string, remote: string): void {
     if (this.holdOffOf(local, remote) !== null) this.#awake.get(remote)?.get(local)?.sleep();
   }
 
-  /** The pair waits for an answer on this stream, and for none on another. */
+  /** The pair now waits for an answer on this stream, and on no other. */
   waitsOn(stream: StreamId, local: string, remote: string): void {
     const awake = this.#awake.get(remote)?.get(local);
     if (awake === undefined) return;

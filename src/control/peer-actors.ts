@@ -1,4 +1,4 @@
-/** Remote domains that somebody wants a stream to, and those whose failures are remembered. */
+/** Remote domains to which a stream is wanted, and those whose failures are remembered. */
 import { type ActorRefFrom, createActor } from 'xstate';
 import type { PeerActorEvent, PeerReport, StreamId, StreamWish } from '../../machines/events.ts';
 import { limits } from '../../machines/limits.ts';
@@ -11,12 +11,12 @@ import { keepDeadlines } from './steps/deadlines.ts';
 export interface PeerActorsOptions {
   readonly machine: Machines['peer'];
   readonly recorder: Recorder;
-  /** What policy and chance say of a remote domain now. */
+  /** The input from the current policy, and a random jitter, for a remote domain. */
   readonly inputOf: (remote: string) => PeerInput;
   readonly reported: (report: PeerReport) => void;
-  /** The domain is being looked up, for stanzas of ours. */
+  /** The domain is being looked up for our own stanzas. */
   readonly lookingUp: (remote: string) => void;
-  /** It is forgotten; what was wished of it is refused next. */
+  /** The actor failed and is forgotten; its pending wishes are refused next. */
   readonly errored: (remote: string, why: Fault) => void;
 }
 
@@ -25,9 +25,9 @@ type PeerActor = ActorRefFrom<Machines['peer']>;
 export class PeerActors {
   readonly #options: PeerActorsOptions;
   readonly #actors = new Map<string, PeerActor>();
-  /** Those within a step of theirs in which they report, and what they are woken for meanwhile: the step may end them. */
+  /** Actors that are reporting within a step, and the events held back for them meanwhile: the step may end them. */
   readonly #speaking = new Map<PeerActor, PeerActorEvent[]>();
-  /** Peers that rest and remember failures, the longest ago first, with what makes us forget them. */
+  /** Idle peers that remember failures, those remembered longest first, with a function that forgets each. */
   readonly #remembered = new Map<string, () => void>();
 
   constructor(options: PeerActorsOptions) {
@@ -38,12 +38,12 @@ export class PeerActors {
     return this.#actors.size;
   }
 
-  /** Awake, or remembered for its failures. */
+  /** Whether the peer has an actor: awake, or kept for its failures. */
   knows(remote: string): boolean {
     return this.#actors.has(remote);
   }
 
-  /** To the peer, which is woken for it. */
+  /** Sends to the peer, which is woken if necessary. */
   wake(remote: string, event: PeerActorEvent): void {
     const actor = this.#actors.get(remote) ?? this.#start(remote);
     const heldBack = this.#speaking.get(actor);
@@ -52,7 +52,7 @@ export class PeerActors {
       return;
     }
     actor.send(event);
-    // It broke on the wish itself, and so does not remember it.
+    // The actor failed on the wish itself, and so does not remember it.
     const { status, context, error } = actor.getSnapshot();
     if (status !== 'error' || event.type !== 'local.streamWanted') return;
     const { local, purpose, avoid } = event;
@@ -60,18 +60,20 @@ export class PeerActors {
     this.#refuse(remote, [{ local, purpose, avoid }], toFault(error, 'internal'));
   }
 
-  /** To the peer, if it is known. */
+  /** Sends to the peer, if it is known. */
   send(remote: string, event: PeerActorEvent): void {
     this.#actors.get(remote)?.send(event);
   }
 
-  /** With why it failed; null where it does not hold off. */
+  /** The reason for its failure; null when it is not held off. */
   holdOffOf(remote: string): { readonly fault: Fault | null } | null {
     const snapshot = this.#actors.get(remote)?.getSnapshot();
     return snapshot?.matches('failed') === true ? { fault: snapshot.context.fault } : null;
   }
 
-  /** Forgets the peer if it has wishes and none of them `matters`; answers the stream that was being opened for them. */
+  /**
+   * Forgets the peer if it has wishes and none of them `matters`; returns the stream that was being opened for them.
+   */
   dismiss(remote: string, matters: (wish: StreamWish) => boolean): StreamId | null {
     const actor = this.#actors.get(remote);
     if (actor === undefined) return null;
@@ -85,8 +87,9 @@ export class PeerActors {
   }
 
   /**
-   * Starts them anew with what policy says now; what was wished of them is wished again, and failures are forgotten. Who has
-   * a stream opened that the change does not concern goes on with it: another would only wait for that one.
+   * Restarts the peers under the policy now in force: their wishes are made again, and failures are forgotten. A peer
+   * that is having a stream opened and is not concerned by the change continues, since a new actor would only wait for
+   * the same stream.
    */
   restart(concerns: (remote: string) => boolean): void {
     const actors = [...this.#actors.values()].filter((actor) => {
@@ -112,7 +115,7 @@ export class PeerActors {
     for (const actor of actors) actor.stop();
   }
 
-  /** What the peer was woken for while it spoke is for it now; or for another, if that was its end. */
+  /** Delivers the events held back while the peer was reporting: to it, or to a new actor if it has ended. */
   #hasSpoken(actor: PeerActor, remote: string): void {
     const heldBack = this.#speaking.get(actor) ?? [];
     this.#speaking.delete(actor);
@@ -162,7 +165,10 @@ export class PeerActors {
     return actor;
   }
 
-  /** Whoever asserts domain after domain that cannot be reached must not fill our memory with them (FACTS §14.22). */
+  /**
+   * Bounds the memory that a peer can make us use by asserting one unreachable domain after another (XEP-0220 §2.1.1,
+   * §2.5).
+   */
   #rememberFailures(remote: string, forget: () => void): void {
     this.#remembered.set(remote, forget);
     if (this.#remembered.size <= limits.failuresRemembered) return;

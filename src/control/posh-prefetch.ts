@@ -1,16 +1,17 @@
 /**
- * Documents of domains that we are about to connect to, asked for while their SRV records are: so that the fingerprints are there
- * when the certificate is (RFC 7711 §5, RFC 7712 §5.2). What comes is remembered by the source, and whoever asks meanwhile joins.
+ * Fetches the POSH documents of domains that we are about to connect to in parallel with their SRV look-up, so that the
+ * fingerprints are there when the certificate is (RFC 7711 §5, RFC 7712 §5.2). The source caches the result, and later
+ * requests join a fetch that is under way.
  */
 import { limits } from '../../machines/limits.ts';
 import type { Clock, PoshSource } from '../ports.ts';
 import type { Service } from '../protocol/service.ts';
 
 export interface PoshPrefetchPorts {
-  /** Null: nobody fetches documents here. */
+  /** Null when nobody fetches documents here. */
   readonly source: PoshSource | null;
   readonly clock: Clock;
-  /** Whether POSH is the first prooftype that is asked about the domain. */
+  /** Whether POSH is the first prooftype to be tried for the domain. */
   readonly asksFor: (domain: string) => boolean;
 }
 
@@ -26,7 +27,10 @@ export class PoshPrefetch {
     return this.#underWay.size;
   }
 
-  /** Of more than so many at once the others are fetched when their turn comes. For our own stanzas only. */
+  /**
+   * Starts a fetch, for our own stanzas only. When `documentsAhead` fetches are under way, does nothing: the document
+   * is fetched later, when it is needed.
+   */
   begin(domain: string, service: Service): void {
     const { source, clock, asksFor } = this.#ports;
     if (source === null || this.#underWay.has(domain) || this.#underWay.size >= limits.documentsAhead) return;
@@ -41,7 +45,7 @@ export class PoshPrefetch {
       over();
     }, limits.webMs);
     this.#underWay.set(domain, controller);
-    // What failed is told by the prooftype, which asks again.
+    // A failure is reported by the prooftype, which fetches again.
     source.fetch(domain, service, controller.signal, { purpose: 'stanzas' }).then(over, over);
   }
 

@@ -1,33 +1,33 @@
-/** When the proofs on which streams rest end, and when they are asked for anew before that (FEATURES A14). */
+/** When the proofs on which streams rest end, and when to renew them before that. */
 import { limits } from '../../machines/limits.ts';
 import type { StreamId } from '../../machines/events.ts';
 import type { Clock } from '../ports.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
 
-/** What a timer can hold. */
+/** The longest delay that a timer can hold. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** A timer that fires so much too early, or too late, by the clock tells that the clock was set. */
+/** A timer that fires this much too early or too late by the clock shows that the clock was set. */
 const LEAP_MS = 1_000;
 
-/** The domains on one stream. Times are those of `ProofExpiry.#now`. */
+/** The proved domains of one stream. Times are those of `ProofExpiry.#now`. */
 interface StreamRests {
-  /** When the proof of a domain ends. */
+  /** When the proof of each domain ends. */
   readonly ends: DeadlineHeap<string>;
-  /** When it is asked for anew, for the first time or once more. */
+  /** When each renewal is due, be it the first attempt or a further one. */
   readonly renewals: DeadlineHeap<string>;
-  /** When the timer fires, by the times above, and the timer. */
+  /** When the timer fires (on the same time scale), and the timer. */
   nextAtMs: number;
   timer: unknown;
 }
 
-/** What could not be asked, or not be found out, may be so in a while; a proof that came has set another time. */
+/** When to retry a renewal that could not be requested or settled; a proof that arrives meanwhile sets another time. */
 const nextTry = (endsAtMs: number, now: number): number => now + Math.max(limits.renewalRetryMs, (endsAtMs - now) / 4);
 
 export interface ProofExpiryEvents {
   /** The proof of the domain on this stream will end soon. */
   readonly renewalDue: (stream: StreamId, domain: string) => void;
-  /** It has ended, and was not renewed. */
+  /** The proof has ended without being renewed. */
   readonly expired: (stream: StreamId, domain: string) => void;
 }
 
@@ -36,7 +36,7 @@ export class ProofExpiry {
   readonly #events: ProofExpiryEvents;
   readonly #byStream = new Map<StreamId, StreamRests>();
   #visits = 0;
-  /** What the clock was set back by: proofs do not last the longer for it. */
+  /** By how much the clock was set back in all: proofs do not last longer because of that. */
   #setBackMs = 0;
   #seenMs = -Infinity;
 
@@ -45,12 +45,15 @@ export class ProofExpiry {
     this.#events = events;
   }
 
-  /** How many entries were looked at so far, over all streams: what the keeping of time costs. */
+  /** How many entries were looked at so far, over all streams: the cost of timekeeping. */
   get visits(): number {
     return this.#visits;
   }
 
-  /** What stands on this stream for the domain rests on a proof that ends then; on several, the first to end counts. */
+  /**
+   * What is admitted for the domain on this stream rests on a proof that ends then; of several, the first to end
+   * counts.
+   */
   restsUntil(stream: StreamId, domain: string, expiresAtMs: number | null): void {
     if (expiresAtMs === null) return;
     const rests = this.#restsOf(stream);
@@ -58,7 +61,7 @@ export class ProofExpiry {
     if (endsAtMs < (rests.ends.dueOf(domain) ?? Infinity)) this.#set(stream, rests, domain, endsAtMs);
   }
 
-  /** The domain has been proved on this stream, perhaps once more: this proof takes the place of what there was. */
+  /** The domain has been proved on this stream, perhaps again: this proof replaces any earlier one. */
   provedUntil(stream: StreamId, domain: string, expiresAtMs: number | null): void {
     if (expiresAtMs === null) {
       this.forgetDomain(stream, domain);
@@ -91,7 +94,7 @@ export class ProofExpiry {
     return rests;
   }
 
-  /** Milliseconds since the epoch, by the clock as if nobody had ever set it back. */
+  /** Milliseconds since the epoch, as if the clock had never been set back. */
   #now(): number {
     const backMs = this.#seenMs - this.#clock.now() - this.#setBackMs;
     if (backMs > LEAP_MS) this.#setBackMs += backMs;
@@ -100,15 +103,15 @@ export class ProofExpiry {
   }
 
   #inOurTime(atMs: number): number {
-    this.#now(); // knows of a clock that was set back since
+    this.#now(); // notices a clock that was set back since
     return atMs + this.#setBackMs;
   }
 
-  /** A timer that was to fire then has fired: how long that took, the clock does not know where it was set meanwhile. */
+  /** A timer due at this time has fired: it shows how much time really passed, which a clock that was set does not. */
   #fired(firesAtMs: number): void {
     const earlyMs = firesAtMs - this.#now();
     if (Math.abs(earlyMs) <= LEAP_MS) return;
-    // Late is who was suspended; or the clock that was set back is set right.
+    // Late: the process was suspended, or a clock that had been set back was corrected.
     this.#setBackMs = Math.max(0, this.#setBackMs + earlyMs);
     this.#seenMs = this.#clock.now() + this.#setBackMs;
   }
@@ -135,11 +138,13 @@ export class ProofExpiry {
     rests.timer = this.#clock.setTimeout(ring, Math.max(0, firesAtMs - this.#now()));
   }
 
-  /** Looks at those whose time has come, and at no others: a stream has 10,000 domains, and is looked at often. */
+  /**
+   * Handles the entries that are due, and looks at no others: a stream may have 10,000 domains, and this runs often.
+   */
   #look(stream: StreamId, rests: StreamRests): void {
     const { ends, renewals } = rests;
     const now = this.#now();
-    const stands = (): boolean => this.#byStream.get(stream) === rests; // whoever is told may end it
+    const stands = (): boolean => this.#byStream.get(stream) === rests; // an event handler may end it
     for (let first = ends.first(); first !== undefined && first.dueMs <= now && stands(); first = ends.first()) {
       this.forgetDomain(stream, first.key);
       this.#events.expired(stream, first.key);
@@ -153,7 +158,7 @@ export class ProofExpiry {
     }
     if (!stands()) return;
     const renewAtMs = renewals.first()?.dueMs ?? Infinity;
-    // The rest of a crowd has its turn in a moment.
+    // When many are due, the rest follows after a short pause.
     const nextAtMs = renewAtMs <= now ? now + limits.renewalPauseMs : renewAtMs;
     const wakeAtMs = Math.min(ends.first()?.dueMs ?? Infinity, nextAtMs);
     if (wakeAtMs < Infinity) this.#wakeAt(stream, rests, wakeAtMs);

@@ -1,4 +1,4 @@
-/** What becomes of attempts, as records of their own: they outlast those that they are made of (FEATURES O2). */
+/** The outcomes of attempts, as records of their own: they outlast the records from which they are derived. */
 import { entryOf } from '../../machines/collections/growing-table.ts';
 import type { PairReport, StreamReport } from '../../machines/events.ts';
 import type { PairContext } from '../../machines/pair.machine.ts';
@@ -31,7 +31,10 @@ import { type Failed, FailureExplainer } from './explain-failures.ts';
 import type { Recorder } from './recorder.ts';
 import type { StreamRow } from './standing-streams.ts';
 
-/** Remembered of streams that failed, until their pairs are told; and assertions of peers that wait for our answer. */
+/**
+ * How many failed streams are remembered until their pairs hear of it, and how many assertions that wait for our
+ * answer.
+ */
 const MOST_FAILED = 64;
 const MOST_ASSERTED = 1_000;
 
@@ -45,14 +48,14 @@ export class AttemptRecords {
   readonly keep = new AttemptKeep();
   readonly #recorder: Recorder;
   readonly #rowOf: (stream: StreamId) => StreamRow | undefined;
-  /** By remote domain: the last stream of ours that came to nothing there, and when. */
+  /** By remote domain: our last stream there that failed, and when. */
   readonly #failed = new LruMap<string, { readonly facts: Facts; readonly atMs: number }>(MOST_FAILED);
   /** When a peer asserted a pair. */
   readonly #asserted = new LruMap<string, number>(MOST_ASSERTED);
-  /** Streams on which our authoritative side was asked, and that prove nothing. */
+  /** Streams on which we were asked as the authoritative server, and which prove nothing. */
   readonly #asking = new Set<StreamId>();
   readonly #fellMs = new WeakMap<ProofVerdict, number>();
-  /** By what an association has tried. */
+  /** The verdicts already told of an association's attempts. */
   readonly #toldOf = new WeakMap<readonly ProofAttempt[], readonly AttemptVerdict[]>();
 
   readonly #explainer: FailureExplainer;
@@ -63,7 +66,7 @@ export class AttemptRecords {
     this.#explainer = new FailureExplainer(view, recorder.clock);
   }
 
-  /** Of what the far end says. */
+  /** Takes note of an element that the far end sent. */
   heard(stream: StreamId, element: WireElement): void {
     if (!this.#recorder.isOn) return;
     if (element.kind === 'result' && element.answer === null)
@@ -80,7 +83,7 @@ export class AttemptRecords {
         break;
       case 'verification.settled': {
         const { from, to, attempts, answer } = report.outcome;
-        if (row === undefined || answer.type === 'valid') break; // it is admitted next
+        if (row === undefined || answer.type === 'valid') break; // `pair.admitted` follows
         this.#note(attempts);
         const said: Fault = { layer: 'dialback', condition: 'invalid', origin: 'local' };
         const why = whyDisbelieved(attempts, said);
@@ -121,13 +124,16 @@ export class AttemptRecords {
     if (this.#isToldAgain(attempted, report.fault, nowMs)) return;
     const { stream = null } = (actor?.self.getSnapshot() as { context?: PairContext } | undefined)?.context ?? {};
     const failed = this.#failed.get(remote);
-    // One that had ended before this began is no part of it.
+    // A stream that ended before this attempt began is not part of it.
     const lately = failed !== undefined && failed.atMs >= attempted.startedMs ? failed.facts : null;
     const facts = (stream === null ? undefined : this.#rowOf(stream)?.context()) ?? lately;
     this.#failedWith(attempted, facts, report.fault, null, { actor: `pair:${local}>${remote}`, kind: 'pair' });
   }
 
-  /** A stream of ours may try on elsewhere; one that was opened to us has failed if it never stood. */
+  /**
+   * The attempt of a stream that we opened may continue elsewhere; a stream opened to us has failed if it was never
+   * established.
+   */
   #closing(row: StreamRow, why: Fault | null): void {
     const context = row.context();
     const { stream, local, remote, associated } = context;
@@ -145,7 +151,7 @@ export class AttemptRecords {
     this.#failedWith(this.#incoming(row, remote, local), context, fault, associated?.attempts ?? [], told);
   }
 
-  /** A stanza of a pair that is not proved on the stream, for which it is ended. */
+  /** The stream was closed because of a stanza of a pair that is not proved on it. */
   #refused(row: StreamRow): void {
     const actor = `stream:${row.id}`;
     const refusal = refusalIn(this.#explainer.view(), actor);
@@ -173,7 +179,7 @@ export class AttemptRecords {
     return last?.outcome === 'holds' && last.stream === stream;
   }
 
-  /** While a failure is waited out, each stanza hears of it once more, and nothing is tried. */
+  /** While a pair is held off, its failure is reported again for each stanza, although nothing is tried. */
   #isToldAgain({ local, remote, startedMs }: Attempted, why: Fault, nowMs: number): boolean {
     const last = this.#last(remote, local, 'outgoing');
     if (last?.outcome !== 'failed') return false;
@@ -200,7 +206,7 @@ export class AttemptRecords {
     });
   }
 
-  /** What one association has brought is the same for all pairs of its stream. */
+  /** What one association has brought is the same for all pairs of its stream, so it is computed once. */
   #verdictsOfAll(attempted: Attempted, facts: Facts, proof: Proof | null): readonly AttemptVerdict[] {
     const { associated, proved } = facts;
     const told = associated?.domain === attempted.remote ? associated.attempts : [];
@@ -213,7 +219,7 @@ export class AttemptRecords {
     return verdicts;
   }
 
-  /** The one proof by which it holds; null where others were tried as well. */
+  /** The single proof by which it holds; null when others were tried as well. */
   #heldBy(remote: string, { associated, proved, tls, endpoint }: Facts, proof: Proof | null): HeldBy | null {
     const told = associated?.domain === remote ? associated.attempts : [];
     const held = proof ?? entryOf(proved, remote);
@@ -253,7 +259,7 @@ export class AttemptRecords {
     });
   }
 
-  /** Without a look at all that led to it, which takes its time. */
+  /** A cheap diagnosis that does not look at everything that led to the failure. */
   #atAGlance({ remote, direction }: Attempted, why: Fault, situation: Situation): Pick<Diagnosed, 'cause' | 'fix'> {
     const peer = direction === 'incoming' ? this.#contextOf(`peer:${remote}`) : null;
     return outOfReach(remote, why, peer, situation) ?? diagnose(situation);
@@ -294,7 +300,7 @@ export class AttemptRecords {
 
 const asserted = (stream: StreamId, { from, to }: DomainPair): string => `${stream} ${from}>${to}`;
 
-/** Not the context: it holds tables of all that was proved there. */
+/** Not the whole context, which holds tables of everything that was proved. */
 const factsOf = (context: StreamContext): Facts => ({
   stream: context.stream,
   tls: context.tls,

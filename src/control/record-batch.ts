@@ -1,7 +1,10 @@
-/** Records that are made one within the other: whoever was born of a transition stands after it, and is recorded before. */
+/**
+ * Records created inside one another: an actor born within a transition comes after that transition, but is recorded
+ * before it.
+ */
 import type { TraceBody } from '../trace/record.ts';
 
-/** Of a record, before anybody reads it. */
+/** A record that nobody has read yet. */
 interface Entry {
   readonly seq: number;
   readonly atMs: number;
@@ -19,7 +22,7 @@ export class RecordBatch {
     return this.#entries.length === 0;
   }
 
-  /** In the order of the numbers, in which they come but for the outermost. */
+  /** Inserts by sequence number; all but the outermost record arrive in that order. */
   add(seq: number, atMs: number, actor: string, cause: number | null, body: TraceBody): void {
     const entry = { seq, atMs, actor, cause, body };
     const at = this.#entries.findLastIndex((before) => before.seq < seq) + 1;
@@ -27,7 +30,7 @@ export class RecordBatch {
     else this.#entries.splice(at, 0, entry);
   }
 
-  /** Hands over all that were added; what `keep` sets going may add others. */
+  /** Hands over all entries; `keep` may cause others to be added. */
   drain(keep: Keep): void {
     if (this.isEmpty) return;
     const entries = this.#entries;

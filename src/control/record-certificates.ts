@@ -1,4 +1,6 @@
-/** Records of the certificates that the two ends of a stream present: what they say, never the certificates. */
+/**
+ * Records of the certificates that both ends of a stream present: their contents, never the certificates themselves.
+ */
 import { X509Certificate } from 'node:crypto';
 import type { StreamId } from '../../machines/events.ts';
 import { readCertificate } from '../adapters/pkix/certificates.ts';
@@ -7,7 +9,7 @@ import type { CertificateEvidence } from '../protocol/certificate.ts';
 import type { CertificateFinding } from '../trace/record.ts';
 import type { Recorder } from './recorder.ts';
 
-/** Of a certificate, so many names are kept. */
+/** Names kept of each certificate. */
 const NAMES_SHOWN = 32;
 
 export class CertificateRecords {
@@ -18,12 +20,15 @@ export class CertificateRecords {
     this.#recorder = recorder;
   }
 
-  /** What the far end presented; null where it presented none. `chainLength` counts the certificates that came with it, and itself. */
+  /**
+   * The certificate that the far end presented, or null for none. `chainLength` counts all certificates of the chain,
+   * the leaf included.
+   */
   remote(stream: StreamId, evidence: CertificateEvidence | null, chainLength: number): void {
     if (evidence !== null) this.#record(stream, 'remote', evidence, chainLength);
   }
 
-  /** What we have to present on a stream that we open. */
+  /** The certificate that we can present on a stream that we open. */
   local(stream: StreamId, credential: Credential | null): void {
     if (credential === null || !this.#recorder.isOn) return;
     const evidence = this.#evidenceOf(credential);
@@ -51,7 +56,7 @@ export class CertificateRecords {
     try {
       evidence = readCertificate(new X509Certificate(credential.cert).raw);
     } catch {
-      // Whoever serves it has been told of that by TLS.
+      // TLS has reported this to whoever configured it.
     }
     this.#own.set(credential, evidence);
     return evidence;

@@ -1,4 +1,4 @@
-/** What reports of streams say about who was proved, and who may send where: as records of their own. */
+/** Records derived from stream reports: which domains were proved, and which pairs may send. */
 import type { StreamId, StreamReport } from '../../machines/events.ts';
 import type { ProofAttempt } from '../protocol/proof.ts';
 import type { FactChanged } from '../trace/record.ts';
@@ -38,7 +38,7 @@ export function recordVerdicts(recorder: Recorder, report: StreamReport): void {
     case 'stream.closed':
       fact(recorder, { ...ended(report.stream), direction: 'in' });
       break;
-    case 'challenge.settled': // told with the association that asked for it
+    case 'challenge.settled': // recorded with the association that asked for it
     case 'stream.verifiable':
     case 'stream.established':
     case 'pair.asserted':
@@ -53,7 +53,7 @@ const nothingProved = { prooftype: null, expiresAtMs: null };
 
 const ended = (stream: StreamId) => ({ change: 'withdrawn', stream, from: null, to: null, ...nothingProved }) as const;
 
-/** Written out: every stream has some, and a spread costs ten times as much. */
+/** Fields are listed because every stream has some facts, and an object spread costs ten times as much. */
 function fact(recorder: Recorder, changed: FactChanged): void {
   const { change, stream, direction, from, to, prooftype, expiresAtMs } = changed;
   recorder.record(`stream:${stream}`, { kind: 'fact', change, stream, direction, from, to, prooftype, expiresAtMs });

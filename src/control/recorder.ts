@@ -1,4 +1,4 @@
-/** What happens, as records: in memory always, as far as there is room; and to whoever listens. */
+/** Records what happens: always in memory, within its bounds; and to subscribers. */
 import { Subject } from 'rxjs';
 import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import type { Clock } from '../ports.ts';
@@ -14,7 +14,10 @@ import { aloneOf, deadlineIn, follow, innermostOf, type Stay } from '../trace/vi
 
 export interface RecorderOptions {
   readonly clock: Clock;
-  /** Kept in memory, at most a million; with 0 there are records only while somebody listens. @defaultValue {@link traceLimits} */
+  /**
+   * Records kept in memory, at most a million; with 0, records exist only while somebody subscribes.
+   * @defaultValue {@link traceLimits}
+   */
   readonly records?: number;
   readonly bytes?: number;
 }
@@ -25,22 +28,25 @@ const INIT = { type: 'xstate.init' };
 const NOTHING_PASSED: readonly (readonly string[])[] = [];
 
 export class Recorder implements Course {
-  /** What root actors report. Cheap, and always worth a log line. */
+  /** Reports of root actors. Cheap, and always worth a log line. */
   readonly reports$ = new Subject<ReportRecord>();
-  /** All of it, as it is recorded. */
+  /** All records, as they are made. */
   readonly records$ = new Subject<TraceRecord>();
   readonly ring: Ring;
   readonly clock: Clock;
   readonly #keeps: boolean;
   readonly #live = new Map<string, WatchedActor>();
-  /** Whose step, or birth, is being computed: the parent of whoever is born of it. */
+  /** The actor whose step or birth is being computed: the parent of any actor born within it. */
   #mover: WatchedActor | null = null;
   #seq = 0;
   #course: number | null = null;
-  /** What has just come in, an element or a stanza that waits, and what was asked for, is the cause of what the actor is told of it. */
+  /**
+   * The record of what has just come in for an actor (an element, a stanza that waits, a request): it is the cause of
+   * the actor's next event about it.
+   */
   #prompt: number | null = null;
   #prompted = '';
-  /** How many transitions and births are being computed, one within the other; their records wait for the outermost. */
+  /** How many transitions and births are being computed, nested; their records wait for the outermost. */
   #depth = 0;
   readonly #batch = new RecordBatch();
   readonly #keep: Keep;
@@ -55,17 +61,20 @@ export class Recorder implements Course {
     };
   }
 
-  /** Actors that live, by id; of those that were born while nothing was recorded nobody knows. */
+  /** Live actors by id; those born while nothing was recorded are missing. */
   get live(): ReadonlyMap<string, LiveActor> {
     return this.#live;
   }
 
-  /** Whether a record would be kept, or heard by anybody. */
+  /** Whether a record would be kept, or delivered to a subscriber. */
   get isOn(): boolean {
     return this.#keeps || this.records$.observed;
   }
 
-  /** Every actor that lives, in mid-life; not while one moves. The number of each is that of the record that comes next. */
+  /**
+   * A snapshot of every live actor; not to be called within a transition. Each gets the number of the record that comes
+   * next.
+   */
   snapshots(): TraceRecord[] {
     const atMs = this.clock.now();
     return Array.from(this.#live.values(), ({ path, chart, self, bornMs, stay }) => ({
@@ -75,7 +84,7 @@ export class Recorder implements Course {
       cause: null,
       kind: 'snapshot',
       machine: chart.id,
-      snapshot: chart.getPersistedSnapshot(self.getSnapshot() as AnyMachineSnapshot), // of a chart
+      snapshot: chart.getPersistedSnapshot(self.getSnapshot() as AnyMachineSnapshot), // the actor runs a chart
       bornMs,
       entered: (stay?.entered ?? []).map(({ node, sinceMs, untilMs }) => ({
         state: node.path.join('.'),
@@ -85,12 +94,12 @@ export class Recorder implements Course {
     }));
   }
 
-  /** In whose course something is recorded now: the cause of it. */
+  /** The record in whose course further records are made now: their cause. */
   get course(): number | null {
     return this.#course;
   }
 
-  /** Answers the number of the record; null where nobody wants one. */
+  /** Returns the number of the record; null when nobody wants it. */
   record(actor: string, body: TraceBody, atMs = this.clock.now()): number | null {
     const isReported = body.kind === 'report' && this.reports$.observed;
     if (!this.isOn && !isReported) return null;
@@ -106,15 +115,15 @@ export class Recorder implements Course {
   }
 
   /**
-   * The chart, whose actors are recorded from now on: what it computes is the same. A wrapper of the two functions in which
-   * all of an actor passes costs a fraction of xstate's inspection (docs/adr/trace.md).
+   * A copy of the chart whose actors are recorded; it computes the same. Wrapping the two functions that every step of
+   * an actor passes through costs a fraction of xstate's inspection (docs/adr/trace.md).
    */
   watch<Chart extends AnyStateMachine>(chart: Chart): Chart {
     const watched = chart.provide({}) as Chart; // a copy, of the same type
     watched.getInitialSnapshot = (scope: ScopeOfChart, input: unknown) =>
       this.isOn ? this.#born(chart, scope, input) : chart.getInitialSnapshot(scope, input);
     watched.transition = (snapshot: AnyMachineSnapshot, event: AnyEventObject, scope: ScopeOfChart) => {
-      const actor = this.isOn ? (scope as WatchedScope)[WATCHED] : undefined; // set below, by us alone
+      const actor = this.isOn ? (scope as WatchedScope)[WATCHED] : undefined; // set in #born only
       return actor === undefined
         ? chart.transition(snapshot, event, scope)
         : this.#moved(chart, actor, snapshot, event);
@@ -161,7 +170,7 @@ export class Recorder implements Course {
       return stopped;
     }
     const seq = this.#seq++;
-    const nowMs = this.clock.now(); // before that of whoever is born of it, as its number is
+    const nowMs = this.clock.now(); // read before any child is born, like the sequence number
     const cause = this.#causeOf(actor, event.type);
     const outer = this.#open(actor, seq);
     let steps: AnyMachineSnapshot[];
@@ -175,7 +184,7 @@ export class Recorder implements Course {
     }
     const next = steps[steps.length - 1] ?? snapshot;
     if (next === snapshot) {
-      this.#seq = seq; // nobody was born: nothing has happened
+      this.#seq = seq; // no child was born: nothing has happened
       this.#close(mover, outer);
       return snapshot;
     }
@@ -206,7 +215,9 @@ export class Recorder implements Course {
     if (status !== 'stopped' && actor.parent !== null) actor.parent.childEnded(actor.id, seq);
   }
 
-  /** What an actor is told of the end of a child has that for its cause; of what its far end said, the element that said it. */
+  /**
+   * The cause of an event: for the end of a child, that record; for news from the far end, the element that brought it.
+   */
   #causeOf(actor: WatchedActor, type: string): number | null {
     if (type.startsWith('xstate.')) return actor.endOfChild(type);
     if (this.#prompt === null) return this.#course;
@@ -217,7 +228,7 @@ export class Recorder implements Course {
     return prompt;
   }
 
-  /** What an actor sets going when it has moved is done in the course of that. */
+  /** Runs what an actor does after a step, with that step as its cause. */
   inCourseOf({ seq }: { readonly seq: number }, run: () => void): void {
     const outer = this.#course;
     this.#course = seq;
@@ -228,13 +239,16 @@ export class Recorder implements Course {
     }
   }
 
-  /** Runs what is done after an actor has moved, or ended, in the course of that; asked for while the actor lives. */
+  /**
+   * A function that runs what follows an actor's last step or end, with that as its cause; ask for it while the actor
+   * lives.
+   */
   following(id: string): (run: () => void) => void {
     const actor = this.#live.get(id);
     return actor === undefined ? (run) => run() : (run) => this.inCourseOf(actor, run);
   }
 
-  /** What others were recorded in, or somebody listens to, is kept when all of it is whole. */
+  /** Records nested in others, or delivered to a subscriber, are kept only when the outermost one is complete. */
   #add(seq: number, atMs: number, { path }: WatchedActor, cause: number | null, body: TraceBody): void {
     if (this.#depth === 1 && this.#batch.isEmpty && !this.records$.observed) this.#keep(seq, atMs, path, cause, body);
     else this.#batch.add(seq, atMs, path, cause, body);
@@ -262,7 +276,7 @@ function taken(
   { context }: AnyMachineSnapshot,
   passed: readonly (readonly string[])[],
 ): TraceBody {
-  const { remote } = context as { remote?: unknown }; // of streams, whose events alone have something to hide
+  const { remote } = context as { remote?: unknown }; // of streams: only their events have something to redact
   return {
     kind: 'event',
     machine: chart.id,
@@ -281,7 +295,7 @@ const isPrompt = (body: TraceBody): boolean =>
 const statesOf = (stay: Stay | null): readonly string[] => stay?.innermost.path ?? [];
 const untilOf = (stay: Stay | null): number | null => (stay === null ? null : deadlineIn(stay));
 
-/** The states that were only passed: nearly always none, or one. */
+/** The states that were passed through without a stay: nearly always none, or one. */
 function passedIn(
   chart: AnyStateMachine,
   before: Stay | null,
@@ -299,7 +313,7 @@ function passedIn(
   return passed;
 }
 
-/** Of the snapshot with which an actor ends. */
+/** The parts of an actor's last snapshot that are recorded. */
 interface Last {
   readonly status: string;
   readonly output?: unknown;
@@ -307,7 +321,7 @@ interface Last {
   readonly context: unknown;
 }
 
-/** Charts keep why they failed under this name, in the verdict where that is what they answer. */
+/** Charts keep the reason for a failure under this name, or in the verdict if they return one. */
 function faultOf(value: unknown): Fault | null {
   if (typeof value !== 'object' || value === null) return null;
   if ('verdict' in value) return faultOf(value.verdict);

@@ -1,6 +1,6 @@
 /**
- * The registry of root actors: who there is, what they say to each other, and what the outside asks of them. No protocol
- * is decided here; a fault in one actor stays its own.
+ * The registry of root actors: it creates them, carries their messages, and answers requests from outside. No protocol
+ * is decided here; a fault in one actor affects no other.
  */
 import type { StreamId } from '../../machines/events.ts';
 import { entryOf } from '../../machines/collections/growing-table.ts';
@@ -35,16 +35,16 @@ import { VerifyDesk } from './verify-desk.ts';
 import { Whereabouts } from './whereabouts.ts';
 
 export interface RegistryOptions {
-  /** At first; {@link Registry.enforcePolicy} changes the policy. */
+  /** The initial settings; {@link Registry.enforcePolicy} changes the policy. */
   readonly settings: StreamSettings;
   readonly router: Router;
   readonly clock: Clock;
   readonly random: Random;
-  /** What is kept of the records. */
+  /** How many records are kept. */
   readonly trace?: Omit<RecorderOptions, 'clock'>;
-  /** Where documents are fetched ahead; null where nobody fetches any. */
+  /** Source of POSH documents to fetch ahead; null when nobody fetches any. */
   readonly posh: PoshSource | null;
-  /** Makes the effects of a stream's actors; given the registry, which they ask for other streams. */
+  /** Makes the effects of the streams' actors; they use the registry to reach other streams. */
   readonly effects: (registry: Registry) => Effects;
 }
 
@@ -65,7 +65,7 @@ export class Registry implements OtherStreams {
   readonly #whereabouts: Whereabouts;
   readonly #held = new HeldPairs();
   readonly #dispatch: Dispatch;
-  /** Once drained: who waits for the last stream to end. */
+  /** Once draining: called when the last stream has ended. */
   #drain: { readonly lastEnded: () => void } | null = null;
 
   constructor(options: RegistryOptions) {
@@ -112,8 +112,8 @@ export class Registry implements OtherStreams {
     this.#documents = new PoshPrefetch({
       source: options.posh,
       clock,
-      // What another prooftype may prove before it is its turn is not asked for on the web: a domain is contacted more often
-      // than it has a document (FACTS §12.3).
+      // Fetch ahead only when POSH comes first: if another prooftype may prove the domain before, the document may not
+      // be needed, and domains are contacted far more often than they have one.
       asksFor: (domain) => {
         const { policy, material } = this.#settings;
         const [first] = usableProoftypes(policyFor(policy, domain)).filter(
@@ -168,14 +168,14 @@ export class Registry implements OtherStreams {
     });
   }
 
-  /** Of what is now; `hosts` are the domains served here, the first of them before the others. */
+  /** The state now; `hosts` are the domains served here. */
   view(hosts: readonly string[]): View {
     const { live, ring, clock } = this.recorder;
     const bytesOf = (id: string) => this.streams.get(Number(id.slice('stream:'.length)))?.bytes ?? null;
     return liveView({ live, ring, attempts: this.attempts.keep, bytesOf, hosts, nowMs: clock.now() });
   }
 
-  /** What policy and chance say of a remote domain now. */
+  /** The input of a peer actor: what the policy now in force says of a remote domain, and a random jitter. */
   #inputOf(remote: string): PeerInput {
     const { policy } = this.#settings;
     const { target, prooftypes } = policyFor(policy, remote);
@@ -188,7 +188,10 @@ export class Registry implements OtherStreams {
     };
   }
 
-  /** A peer that is there looks the domain up itself, and remembers what failed; and where none of our streams stands, none is found. */
+  /**
+   * A peer actor that exists looks the domain up itself and remembers failures; and when no stream of ours is open,
+   * there is none to find.
+   */
   #locate(remote: string, avoid: readonly StreamId[], signal: AbortSignal): Promise<Resolution | null> | null {
     if (this.#peerActors.knows(remote) || !this.streams.mayAskSomewhere(avoid)) return null;
     if (deniedBy(this.#settings.policy, remote) !== null) return null;
@@ -217,15 +220,16 @@ export class Registry implements OtherStreams {
   }
 
   /**
-   * A certificate proves `from` whatever the target. So a peer that has accepted `to` may answer it on any stream on which
-   * its certificate was proved: Prosody answers all sender domains of a stream on the one that it opened to the first.
+   * A certificate proves `from` whatever the target is. So a peer that has accepted `to` may reply to it on any stream
+   * on which its certificate was proved: Prosody sends the replies to all sender domains of a stream on the stream that
+   * it opened to the first of them.
    */
   coversPair(stream: StreamId, from: string, to: string): boolean {
     const row = this.streams.get(stream);
     if (row === undefined) return false;
     const context = row.context();
     if (proofOf(context, from)?.strength !== 'strong') return false;
-    // ProtoXEP §6.8: both ends believe each other, in either direction.
+    // ProtoXEP DNA §6.8: both ends accept each other's domains, in either direction.
     if (entryOf(context.dna.believed, from) === true && entryOf(context.dna.standing, to) === 'valid') return true;
     return !row.initiating && this.#options.router.routeOf(to, from) !== null;
   }
@@ -235,22 +239,22 @@ export class Registry implements OtherStreams {
     this.#streamActors.accept(connection);
   }
 
-  /** The connection that stands under this id, once. */
+  /** Hands over the accepted connection of this stream, once. */
   takeAccepted(stream: StreamId): AcceptedConnection | null {
     return this.#streamActors.takeAccepted(stream);
   }
 
-  /** False: no such stream lives. */
+  /** Returns false when there is no such stream. */
   closeStream(stream: StreamId, why: Fault | null): boolean {
     return this.#streamActors.send(stream, { type: 'local.closeRequested', fault: why });
   }
 
-  /** Whoever has failed and is not tried for a while, the pair or its peer, with why; null where nobody holds off. */
+  /** The failure for which the pair or its peer is held off; null when neither is. */
   holdOffOf(local: string, remote: string): { readonly fault: Fault | null } | null {
     return this.#pairActors.holdOffOf(local, remote) ?? this.#peerActors.holdOffOf(remote);
   }
 
-  /** Of the pair and of its peer: the next wish is tried. */
+  /** Ends the hold-off of the pair and of its peer: the next request is tried. */
   endHoldOff(local: string, remote: string): void {
     this.#peerActors.send(remote, { type: 'local.retryRequested' });
     this.#pairActors.endHoldOff(local, remote);
@@ -260,18 +264,20 @@ export class Registry implements OtherStreams {
     return this.#drain !== null;
   }
 
-  /** Puts another policy in force: streams on which a pair stands that it forbids are closed (FEATURES P2). */
+  /** Puts another policy in force: streams that carry a pair that it forbids are closed. */
   enforcePolicy(policy: PolicyOptions): void {
     const before = this.#settings.policy;
     this.#settings = { ...this.#settings, policy };
-    // First, for the pairs of the streams that end now look for others, under this policy. Whoever waits for a stream waits
-    // on: one that is being opened is found again; only wishes that the policy denies are refused.
+    // Peers first: the pairs of streams that end now look for others under this policy. Requests for a stream stay
+    // pending: a stream that is being opened is found again, and only requests that the policy denies are refused.
     this.#peerActors.restart((remote) => !isSamePolicy(before, policy, remote));
     this.#streamActors.sendToAll({ type: 'local.policyChanged', policy });
     this.#endDeniedFacts(policy);
   }
 
-  /** What is under way on streams that close already is read to its end (S1); their charts drop nothing any more. */
+  /**
+   * Streams that are closing already are still read to their end (S1), but their charts no longer withdraw anything.
+   */
   #endDeniedFacts(policy: PolicyOptions): void {
     const { router } = this.#options;
     for (const { stream, from } of router.senders()) {
@@ -279,13 +285,15 @@ export class Registry implements OtherStreams {
     }
   }
 
-  /** Hosted domains have these proofs of delegation to show from now on; what they have no more is taken back. */
+  /** Hosted domains can show these proofs of delegation from now on; proofs that they no longer have are withdrawn. */
   showProofs(proofs: StreamSettings['dna']['proofs']): void {
     this.#settings = { ...this.#settings, dna: { ...this.#settings.dna, proofs } };
     this.#streamActors.sendToAll({ type: 'local.proofsChanged', proofs });
   }
 
-  /** No new work; every stream is closed with `why`. Resolves when all are gone, or `deadlineMs` has passed. */
+  /**
+   * Accepts no new work, and closes every stream with `why`. Resolves when all have ended or `deadlineMs` has passed.
+   */
   async drain(why: Fault, deadlineMs: number): Promise<void> {
     const { clock } = this.#options;
     await new Promise<void>((resolve) => {
@@ -305,7 +313,7 @@ export class Registry implements OtherStreams {
     this.#streamActors.stop();
   }
 
-  /** A domain that is only asserted, and that nobody asks about any more, is dialled no further. */
+  /** Stops connecting to a domain that was only asserted, when no verification asks about it any more. */
   #unwant(remote: string): StreamId | null {
     const stream = this.#peerActors.dismiss(
       remote,

@@ -1,4 +1,7 @@
-/** What the signed DNS says of a domain of which only the name is known: an initiating server, a further domain of a peer. */
+/**
+ * What signed DNS says about a domain of which only the name is known: an initiating server's, or a further domain of a
+ * peer.
+ */
 import type { LookUpOptions, Ports } from '../ports.ts';
 import {
   clientTlsaOwnerName,
@@ -21,12 +24,12 @@ import { tlsaOwner } from '../protocol/tlsa.ts';
 export interface SecureDelegationQuestion extends Required<LookUpOptions> {
   readonly domain: string;
   readonly service: Service;
-  /** Where the stream leads to; null on one that the far end opened. */
+  /** The endpoint we connected to; null on a stream that the peer opened. */
   readonly endpoint: SecureTarget | null;
   readonly asksForTlsa: boolean;
 }
 
-/** Asks for the services of the domain, and for the certificates at the places that they name (FACTS §10.4). */
+/** Looks up the services of the domain, and the TLSA records at the targets that they name (RFC 7673 §3). */
 export async function findSecureDelegation(
   { resolver, clock }: Pick<Ports, 'resolver' | 'clock'>,
   question: SecureDelegationQuestion,
@@ -52,18 +55,18 @@ export async function findSecureDelegation(
   const isOver = !asksForTlsa || (ofClient !== null && decidesAlone(ofClient));
   const places = isOver ? [] : placesOf(secureTargets(services), endpoint);
   for (let next = 0; next < Math.min(places.length, MAX_TLSA_TARGETS); next += TLSA_TARGETS_AT_ONCE) {
-    if (withheldBy([...services, ...tlsa.map(({ answer }) => answer)]) !== null) break; // nothing else counts any more
+    if (withheldBy([...services, ...tlsa.map(({ answer }) => answer)]) !== null) break; // this alone decides
     const owners = places.slice(next, next + TLSA_TARGETS_AT_ONCE).map(({ host, port }) => tlsaOwner(host, port));
     tlsa.push(...(await Promise.all(owners.map(tlsaAt))));
   }
   const unasked = Math.max(0, places.length - MAX_TLSA_TARGETS);
-  // What a client shows is named by DANE-EE or not at all (FACTS §10.4).
+  // A client's certificate is matched against DANE-EE records only, as Prosody's mod_s2s_auth_dane_in does.
   return findingOf(services, tlsa, clock.now(), endpoint === null ? 3 : null, unasked);
 }
 
 /**
- * What is said of the place that the stream leads to decides there. A stream that leads to none of the targets, to another name
- * of the same address, is judged by what is said of any of them, or it would be a way round all of it (S8).
+ * The TLSA records of the stream's own endpoint decide. When the endpoint is none of the targets but another name for
+ * the same address, the records of all targets count, or this would be a way around them (S8).
  */
 function placesOf(targets: readonly SecureTarget[], endpoint: SecureTarget | null): readonly SecureTarget[] {
   const here = targets.filter(({ host, port }) => host === endpoint?.host && port === endpoint.port);

@@ -1,10 +1,10 @@
-/** The streams that stand, or are on their way, indexed by what they may be reused for (FEATURES M1, M2, M3, M8). */
+/** All open streams, and those being opened, indexed by what they may be reused for (RFC 7712 §4.4). */
 import type { StreamContext } from '../../machines/stream/context.ts';
 import type { RouteManner, StreamId, StreamPurpose } from '../../machines/events.ts';
 import type { CertificateChain } from '../ports.ts';
 import type { Endpoint } from '../protocol/dns.ts';
 
-/** Where a stream stands on its way; only ever forwards. */
+/** How far a stream has come; it only moves forwards. */
 export type Stage = 'opening' | 'verifiable' | 'established' | 'closing';
 
 export interface StreamRow {
@@ -12,19 +12,19 @@ export interface StreamRow {
   readonly initiating: boolean;
   readonly purpose: StreamPurpose;
   readonly endpoint: Endpoint | null;
-  /** The address of the far end that opened it; null where we did. */
+  /** The address of the peer that opened it; null when we did. */
   readonly openedFrom: string | null;
-  /** What the machine knows now. */
+  /** The current context of its machine. */
   readonly context: () => StreamContext;
   stage: Stage;
-  /** Remote domains under which it is indexed. */
+  /** The remote domains under which it is indexed. */
   readonly leadsTo: Set<string>;
-  /** Moments in the life of the table, by which streams that were opened at once are told; set by it. */
+  /** Logical times, set by the table, that tell apart streams opened at the same time. */
   openedAt: number;
   establishedAt: number;
-  /** What the far end presented in TLS. */
+  /** The chain that the far end presented in TLS. */
   chain: CertificateChain | null;
-  /** What its transport counts; null before it has one. */
+  /** Bytes counted by its transport; null before it has one. */
   bytes: { readonly in: number; readonly out: number } | null;
 }
 
@@ -35,7 +35,7 @@ export interface Wanted {
   readonly avoid: readonly StreamId[];
 }
 
-/** One is being opened that may serve, or somebody is about to open one (null): ask again when something has changed. */
+/** A stream that may serve is being opened, or is about to be opened (null): ask again when something has changed. */
 export interface Pending {
   readonly pending: StreamId | null;
 }
@@ -47,42 +47,45 @@ export const isPending = (found: Found): found is Pending => found !== null && '
 const hostKey = ({ host, port }: Endpoint): string => `${host}:${port}`;
 
 /**
- * Where a stream will lead, before it is known which address answers: to the host, or to one by another name that has the very
- * same addresses, as each tenant of a hoster may have (L3).
+ * Where a stream will lead, before it is known which address answers: to the host, or to a host of another name with
+ * exactly the same addresses, as the tenants of a hoster may have (L3).
  */
 export function placeKeys(endpoint: Endpoint): string[] {
   const all = endpoint.addresses.map(({ address }) => address).sort();
   return all.length === 0 ? [hostKey(endpoint)] : [hostKey(endpoint), `${all.join()}:${endpoint.port}`];
 }
 
-/** Where a stream leads: to the host that it was opened to, and to the address that answered; no other of its addresses. */
+/**
+ * Where a stream leads: to the host that it was opened to, and to the address that answered; to no other of its
+ * addresses.
+ */
 export function addressKeys({ endpoint, context }: StreamRow): string[] {
   if (endpoint === null) return [];
   const { connectedTo } = context();
   return connectedTo === null ? placeKeys(endpoint) : [...placeKeys(endpoint), `${connectedTo}:${endpoint.port}`];
 }
 
-/** Where a domain may be reached: the same host and port, or the same address and port (XEP-0220 §2.6.2). */
+/** The places where a domain may be reached: the same host and port, or the same address and port (XEP-0220 §2.6.2). */
 export function endpointKeys(endpoint: Endpoint): string[] {
   const ofAddresses = endpoint.addresses.map(({ address }) => `${address}:${endpoint.port}`);
   return [...new Set([...placeKeys(endpoint), ...ofAddresses])];
 }
 
-/** Protects memory against a peer with endless endpoints. */
+/** Protects memory against a peer with an endless number of endpoints. */
 const CERTIFICATES_REMEMBERED = 4_096;
 
 export class StandingStreams {
   readonly #rows = new Map<StreamId, StreamRow>();
-  /** Those that we opened. */
+  /** The streams that we opened. */
   readonly #dialled = new Set<StreamId>();
   readonly #byRemote = new Map<string, Set<StreamId>>();
   readonly #byEndpoint = new Map<string, Set<StreamId>>();
-  /** Bidirectional streams that stand, by the certificate of the far end (SHA-256). */
+  /** Established bidirectional streams, by the certificate of the far end (SHA-256). */
   readonly #bidiByCertificate = new Map<string, Set<StreamId>>();
   #moment = 0;
-  /** Endpoints to which somebody is about to open a stream. */
+  /** Endpoints to which a stream is about to be opened. */
   readonly #promised = new Set<string>();
-  /** By `host:port`: the certificate that was shown there (SHA-256). */
+  /** By `host:port`: the certificate that was presented there (SHA-256). */
   readonly #certificateAt = new Map<string, string>();
 
   get size(): number {
@@ -108,7 +111,7 @@ export class StandingStreams {
     }
   }
 
-  /** The address that answered is known: of all that the endpoint has, only that one is where the stream leads. */
+  /** The address that answered is known: of all the endpoint's addresses, the stream leads only to that one. */
   verifiable(row: StreamRow): void {
     if (row.stage === 'opening') row.stage = 'verifiable';
     for (const key of addressKeys(row)) index(this.#byEndpoint, key, row.id);
@@ -126,8 +129,9 @@ export class StandingStreams {
   }
 
   /**
-   * Streams of ours that a stream of the far end makes needless: both bidirectional, both to the same certificate, the one
-   * opened before the other stood, and ours with the greater id. One that was opened later was opened for a reason.
+   * Streams of ours that a stream from the far end makes redundant: both are bidirectional and lead to the same
+   * certificate, each was opened before the other was established, and ours has the greater id. A stream that was
+   * opened later was opened for a reason.
    */
   doublesOf(row: StreamRow): StreamRow[] {
     if (!isBidi(row)) return [];
@@ -140,7 +144,7 @@ export class StandingStreams {
     return doubles;
   }
 
-  /** A bidirectional stream that the holder of the endpoint's certificate has opened to us (FEATURES M1, M7). */
+  /** A bidirectional stream opened to us by the holder of the endpoint's certificate (XEP-0288 §2.2). */
   #reverseOf(endpoint: Endpoint, avoid: readonly StreamId[]): StreamRow | null {
     const shown = this.#certificateAt.get(hostKey(endpoint));
     for (const row of this.#bidiShowing(shown)) {
@@ -157,19 +161,24 @@ export class StandingStreams {
     }
   }
 
-  /** A stream to the endpoint is about to be added: until then, or until it is taken back, others find it pending. */
+  /**
+   * Marks an endpoint to which a stream is about to be added: until then, or until this is revoked, others find it
+   * pending.
+   */
   promise(endpoint: Endpoint): () => boolean {
     const keys = placeKeys(endpoint);
     for (const key of keys) this.#promised.add(key);
     return () => keys.filter((key) => this.#promised.delete(key)).length > 0;
   }
 
-  /** By a key of places. Whoever may be reached there finds at least this one pending. */
+  /**
+   * Whether a stream to this place is promised; a search for a domain at this place finds at least that one pending.
+   */
   isPromised(place: string): boolean {
     return this.#promised.has(place);
   }
 
-  /** The stream leads to `remote`, proved or wanted for it. */
+  /** Records that the stream leads to `remote`, which is proved on it or wanted. */
   leadsTo(id: StreamId, remote: string): void {
     const row = this.#rows.get(id);
     if (row === undefined) return;
@@ -177,7 +186,7 @@ export class StandingStreams {
     index(this.#byRemote, remote, id);
   }
 
-  /** The stream leads to `remote` no more; false if it never did. */
+  /** The stream no longer leads to `remote`; returns false if it never did. */
   leadsNoMore(id: StreamId, remote: string): boolean {
     if (this.#rows.get(id)?.leadsTo.delete(remote) !== true) return false;
     unindex(this.#byRemote, remote, id);
@@ -203,7 +212,9 @@ export class StandingStreams {
     return null;
   }
 
-  /** Whether questions may be asked on some stream of ours: only then may one stand where a domain is served. */
+  /**
+   * Whether any stream of ours can carry dialback requests: only then may one exist that leads to the domain's server.
+   */
   mayAskSomewhere(avoid: readonly StreamId[]): boolean {
     for (const id of this.#dialled) {
       const row = this.#rows.get(id);
@@ -224,11 +235,11 @@ export class StandingStreams {
         const row = this.#rows.get(id);
         if (row === undefined || wanted.avoid.includes(id) || row.stage === 'closing') continue;
         if (wanted.purpose === 'verification') {
-          // M8: any stream that we opened to the same endpoint may carry the question.
+          // Any stream that we opened to the same endpoint may carry the request.
           if (serves(row, 'verification')) return { stream: id, manner: 'assertion' };
           if (row.stage === 'opening') pending ??= id;
         } else if (row.purpose === 'stanzas') {
-          // XEP-0220 §2.6.2: only where one pair's failure leaves the others alone.
+          // XEP-0220 §2.6.2: only where the failure of one pair does not affect the others.
           if (row.stage === 'established' && row.context().negotiation.features?.dialbackErrors === true) {
             return { stream: id, manner: 'supposition' };
           }
@@ -244,7 +255,7 @@ export class StandingStreams {
   }
 }
 
-/** Of an established stream; both ends know it. */
+/** The id of an established stream, which both ends know. */
 const idOf = (row: StreamRow): string => row.context().negotiation.wireId ?? '';
 
 export const isBidi = (row: StreamRow): boolean =>
@@ -254,7 +265,7 @@ const certificateOf = (row: StreamRow): string | undefined => row.context().tls?
 
 function serves(row: StreamRow, purpose: StreamPurpose): boolean {
   if (row.stage === 'closing') return false;
-  // A question goes down a stream that we opened, to the address that DNS gave us (FACTS §14.3).
+  // A dialback request goes only on a stream that we opened, to the address that DNS gave us (XEP-0288 §2.2).
   if (purpose === 'verification') return row.initiating && row.stage !== 'opening';
   return row.purpose === 'stanzas' && row.stage === 'established' && (row.initiating || row.context().negotiation.bidi);
 }

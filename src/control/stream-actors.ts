@@ -1,4 +1,4 @@
-/** Streams that live, from the first byte to the end of the connection. */
+/** Live streams, from the first byte to the end of the connection. */
 import { createActor } from 'xstate';
 import type { StreamId, StreamReport } from '../../machines/events.ts';
 import type { StreamEvent, StreamInput, StreamSettings } from '../../machines/stream/context.ts';
@@ -16,13 +16,13 @@ interface StreamActor {
 
 export interface StreamActorsOptions {
   readonly machines: Pick<Machines, 'initiatingStream' | 'receivingStream'>;
-  /** In force now. */
+  /** The settings now in force. */
   readonly settings: () => StreamSettings;
-  /** Where they are entered, to be found by others. */
+  /** The table in which others find them. */
   readonly table: StandingStreams;
   readonly recorder: Recorder;
   readonly reported: (report: StreamReport) => void;
-  /** The actor is gone, also when it failed. */
+  /** The actor has ended, possibly by failing. */
   readonly ended: (stream: StreamId, why: Fault | null) => void;
 }
 
@@ -44,7 +44,7 @@ export class StreamActors {
     return [...this.#actors.keys()];
   }
 
-  /** False: there is none. */
+  /** Returns false when there is no such stream. */
   send(stream: StreamId, event: StreamEvent): boolean {
     const actor = this.#actors.get(stream);
     actor?.send(event);
@@ -55,7 +55,7 @@ export class StreamActors {
     for (const actor of [...this.#actors.values()]) actor.send(event);
   }
 
-  /** An id for a stream that is opened next: ids are never used again. */
+  /** An id for a stream that is about to be opened; ids are never reused. */
   assign(): StreamId {
     return this.#next++;
   }
@@ -70,7 +70,7 @@ export class StreamActors {
     this.#start('receivingStream', { stream, settings: this.#options.settings(), service, ...nothingSaid, directTls });
   }
 
-  /** The connection that stands under this id, once. */
+  /** Hands over the accepted connection of this stream, once. */
   takeAccepted(stream: StreamId): AcceptedConnection | null {
     const connection = this.#accepted.get(stream) ?? null;
     this.#accepted.delete(stream);
@@ -109,7 +109,7 @@ export class StreamActors {
     actor.on('*', reported);
     const inItsCourse = recorder.following(`stream:${stream}`);
     actor.subscribe({
-      // Errored: its own fault, and the end of it alone.
+      // The actor failed; only this stream is affected.
       error: (thrown) => inItsCourse(() => this.#ended(stream, toFault(thrown, 'internal'))),
       complete: () => inItsCourse(() => this.#ended(stream, actor.getSnapshot().context.fault)),
     });

@@ -1,4 +1,4 @@
-/** Who looks for a standing stream, and waits where one is on its way (RFC 7712 §4.4, FEATURES M1). */
+/** Searches for an open stream to reuse, and waits where one is being opened (RFC 7712 §4.4). */
 import { limits } from '../../machines/limits.ts';
 import type { Clock } from '../ports.ts';
 import type { Endpoint } from '../protocol/dns.ts';
@@ -23,15 +23,18 @@ interface Waiter {
   readonly answer: (answer: Answer) => void;
 }
 
-/** A thousand domains may wait for one stream after the other: those that have waited longest hear which it is. */
+/**
+ * A thousand domains may wait for one stream after another: only those that have waited longest are told which one it
+ * is.
+ */
 const MOST_TOLD = 32;
 
 export class StreamSearch {
   readonly #streams: StandingStreams;
   readonly #clock: Clock;
-  /** Hears for which stream on its way one who looks is waiting. */
+  /** Called with the stream that is being opened and for which a search waits. */
   readonly #awaits: (remote: string, stream: StreamId) => void;
-  /** By what they look for: a remote domain, or a place where it may be reached. */
+  /** By what they search for: a remote domain, or a place where it may be reached. */
   readonly #waiting = new Map<string, Set<Waiter>>();
   readonly #promises = new Set<unknown>();
   #stopped = false;
@@ -42,24 +45,26 @@ export class StreamSearch {
     this.#awaits = awaits;
   }
 
-  /** Waits until the table has an answer that is not {@link Pending}; null also when nobody waits for it any more. */
+  /** Waits until the table has an answer that is not {@link Pending}; resolves with null also when `signal` fires. */
   find(wanted: Wanted, signal: AbortSignal): Promise<Answer> {
     if (signal.aborted) return Promise.resolve(null);
     const found = this.#streams.find(wanted);
     if (!isPending(found)) return Promise.resolve(this.#taken(found, wanted));
-    // Of those that follow, the ones that have waited longest hear when they are opened.
+    // Later ones are told when the stream is opened, if they are among those that have waited longest.
     if (found.pending !== null) this.#awaits(wanted.remote, found.pending);
     return this.#wait(wanted, signal);
   }
 
-  /** The stream stands otherwise than before: whoever looks for such a one looks again. */
+  /** The state of the stream has changed: searches for such a stream are repeated. */
   changed(row: StreamRow): void {
-    // In reverse it may serve every place where its certificate was seen.
+    // Used in reverse, it may serve every place where its certificate was seen.
     if (!row.initiating && isBidi(row)) this.#lookAgain([...this.#waiting.keys()], 'another');
     else this.#lookAgain([...row.leadsTo, ...addressKeys(row)], row.stage === 'closing' ? 'none' : 'another');
   }
 
-  /** It was only promised so far: some of those who wait hear which it is, and nobody looks again for that. */
+  /**
+   * A promised stream is now being opened: tells some of the waiting searches which one it is, without repeating any.
+   */
   opening(row: StreamRow): void {
     const told = new Set<string>();
     for (const key of row.endpoint === null ? [] : placeKeys(row.endpoint))
@@ -72,14 +77,14 @@ export class StreamSearch {
       }
   }
 
-  /** Those who look are being stopped: none of them opens a stream any more. */
+  /** The searching actors are being stopped: none of them opens a stream any more. */
   stop(): void {
     this.#stopped = true;
     for (const timer of this.#promises) this.#clock.clearTimeout(timer);
     this.#promises.clear();
   }
 
-  /** Whoever finds nothing opens a stream himself, in a moment; others who look meanwhile wait for it. */
+  /** A search that finds nothing will open a stream itself in a moment; others that search meanwhile wait for it. */
   #taken(found: Answer, { endpoints: [endpoint] }: Wanted): Answer {
     if (found === null && endpoint !== undefined) this.#promise(endpoint);
     return found;
@@ -118,8 +123,9 @@ export class StreamSearch {
   }
 
   /**
-   * Those who wait longest first. Where there is one stream less, and no other, the first who finds nothing opens one, and those
-   * behind him need not look: a thousand domains at a place that fails are not looked at a thousand times for each failure.
+   * Repeats searches, those that have waited longest first. When a stream was lost and none came instead, the first
+   * that finds nothing opens one, and those after it are not repeated: a thousand domains at a failing place would
+   * otherwise mean a thousand searches per failure.
    */
   #lookAgain(keys: readonly string[], more: 'another' | 'none'): void {
     const looked = new Set<Waiter>();

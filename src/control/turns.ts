@@ -1,22 +1,25 @@
-/** So many at once, and of one party; the rest wait their turn, party by party, so that whoever brings much delays nobody else. */
+/**
+ * A bound on how many work at once, in total and per party; the rest wait in turn, party by party, so that a busy party
+ * delays no other.
+ */
 
 type Waiting = () => void;
 
 export interface TurnLimits {
-  /** Over all parties. */
+  /** Turns at once, over all parties. */
   readonly atOnce: number;
-  /** Of one party: its share, however much is free. */
+  /** Turns at once of one party: its share, however many are free. */
   readonly perParty: number;
-  /** Of one party; a further one is turned away. */
+  /** How many of one party may wait; further ones are rejected. */
   readonly waitingPerParty: number;
 }
 
 export class Turns {
   readonly #limits: TurnLimits;
   #free: number;
-  /** By party; those that have none are not in it. */
+  /** By party; parties without a turn are not in it. */
   readonly #taken = new Map<string, number>();
-  /** By party, in the order of whose turn is next. */
+  /** By party; the first party is next. */
   readonly #waiting = new Map<string, Set<Waiting>>();
 
   constructor(limits: TurnLimits) {
@@ -24,12 +27,12 @@ export class Turns {
     this.#free = limits.atOnce;
   }
 
-  /** As many of this party wait as may. */
+  /** Whether no further one of this party may wait. */
   isCrowded(party: string): boolean {
     return (this.#waiting.get(party)?.size ?? 0) >= this.#limits.waitingPerParty;
   }
 
-  /** Resolves when it is the turn of this party: call {@link release} afterwards. Rejects with the reason of `signal`. */
+  /** Resolves when it is the party's turn: call {@link release} afterwards. Rejects with the reason of `signal`. */
   async take(party: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (this.#free > 0 && this.#hasShareLeft(party)) {
@@ -53,7 +56,7 @@ export class Turns {
     });
   }
 
-  /** The turn of this party is over. */
+  /** Returns a turn of this party. */
   release(party: string): void {
     const left = this.#takenBy(party) - 1;
     if (left > 0) this.#taken.set(party, left);
@@ -62,7 +65,7 @@ export class Turns {
     this.#callNext();
   }
 
-  /** Those that are passed over have their whole share: never more than `atOnce / perParty`. */
+  /** Parties that are passed over have their whole share; there are never more than `atOnce / perParty` of them. */
   #callNext(): void {
     for (const [party, line] of this.#waiting) {
       if (!this.#hasShareLeft(party)) continue;
@@ -70,7 +73,7 @@ export class Turns {
       const [first] = line;
       if (first === undefined) continue;
       line.delete(first);
-      if (line.size > 0) this.#waiting.set(party, line); // behind the others
+      if (line.size > 0) this.#waiting.set(party, line); // moves behind the other parties
       this.#seize(party);
       first();
       return;

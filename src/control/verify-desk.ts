@@ -1,4 +1,7 @@
-/** Where the dialback prooftype asks: streams to authoritative servers, and questions that wait for their answer. */
+/**
+ * What the dialback prooftype asks: streams to authoritative servers, and `db:verify` requests that wait for their
+ * answer.
+ */
 import type { StreamId, StreamReport, StreamWish } from '../../machines/events.ts';
 import { limits } from '../../machines/limits.ts';
 import type { Resolution } from '../../machines/resolution.machine.ts';
@@ -18,13 +21,16 @@ export interface Question {
 }
 
 export interface DeskPorts {
-  /** Whether the stream stands, so that its end will be told. */
+  /** Whether the stream is open, so that its end will be reported. */
   readonly stands: (stream: StreamId) => boolean;
   readonly ask: (stream: StreamId, question: Question) => void;
   /** Nobody waits for the answer any more. */
   readonly forget: (stream: StreamId, question: Question) => void;
   readonly standing: (wanted: Omit<Wanted, 'endpoints'>) => StreamRow | null;
-  /** Where the domain is served, if a stream may stand there already; null where finding that out is left to its peer. */
+  /**
+   * Where the domain is served, when a stream there may exist already; null where the look-up is left to its peer
+   * actor.
+   */
   readonly locate: (
     remote: string,
     avoid: readonly StreamId[],
@@ -34,15 +40,15 @@ export interface DeskPorts {
   readonly standingAt: (wanted: Wanted) => StreamId | null;
   readonly want: (remote: string, wish: StreamWish, known: Resolution | null) => void;
   /**
-   * Nobody waits for a stream to this domain any more that would ask there; others may. Answers the stream that is left for that,
-   * as long as it is not gone.
+   * No verification waits for a stream to this domain any more; stanzas may. Returns the stream that was being opened
+   * for it, if it still has to close.
    */
   readonly unwant: (remote: string) => StreamId | null;
-  /** Who brought an assertion: the address at the far end of the stream. */
+  /** The address that brought an assertion: the far end of the stream. */
   readonly farAddress: (stream: StreamId) => string;
 }
 
-/** Of one assertion: it lasts as long as what it has us dial. */
+/** The turn of one assertion: it lasts as long as the stream that is opened for it. */
 interface Turn {
   readonly address: string;
   lastsWith: StreamId | null;
@@ -63,7 +69,7 @@ interface Waiter<Answer> {
 
 export class VerifyDesk {
   readonly #ports: DeskPorts;
-  /** Streams being opened to domains that somebody merely asserts (FACTS §14.22). */
+  /** Limits streams being opened to domains that a peer merely asserts (XEP-0220 §2.1.1, §2.5). */
   readonly #turns = new Turns({
     atOnce: limits.verifyStreams,
     perParty: limits.verifyStreamsPerAddress,
@@ -71,9 +77,12 @@ export class VerifyDesk {
   });
   /** By {@link keyOf}. */
   readonly #forStream = new Map<string, Waiter<StreamId>[]>();
-  /** Of streams that are being left: whoever leaves as well has no further one dialled before they are gone. */
+  /**
+   * Abandoned streams that are still closing, with the addresses that hold turns for them: the turns are released when
+   * they are gone.
+   */
   readonly #left = new Map<StreamId, string[]>();
-  /** By stream, then by the {@link verifyId} of the question; streams that nobody is asked on are not in it. */
+  /** By stream, then by the {@link verifyId} of the request; streams without a pending request are not in it. */
   readonly #forAnswer = new Map<StreamId, Map<string, Waiter<DialbackAnswer>[]>>();
 
   constructor(ports: DeskPorts) {
@@ -85,8 +94,9 @@ export class VerifyDesk {
   }
 
   /**
-   * A stream to the sender domain that did not bring the question (XEP-0288 §2.2); rejects with why there is none. Assertions
-   * beyond `limits.verifyStreams`, or the share of their address, wait their turn, as long as whoever asks waits.
+   * Finds or opens a stream to the sender domain that did not bring the assertion (XEP-0288 §2.2); rejects with the
+   * reason when there is none. Assertions beyond `limits.verifyStreams`, or beyond the share of their address, wait
+   * their turn until `signal` fires.
    */
   async openStream(sender: string, target: string, askedOn: StreamId, signal: AbortSignal): Promise<StreamId> {
     const wanted = { remote: sender, purpose: 'verification' as const, avoid: [askedOn] };
@@ -97,7 +107,7 @@ export class VerifyDesk {
     await this.#turns.take(address, signal);
     const turn: Turn = { address, lastsWith: null };
     try {
-      signal.throwIfAborted(); // meanwhile: an abort does not take back a turn that was given
+      signal.throwIfAborted(); // aborted meanwhile: an abort does not return a turn that was already given
       const again = this.#ports.standing(wanted);
       if (again !== null) return again.id;
       const known = await this.#ports.locate(sender, wanted.avoid, signal);
@@ -136,7 +146,7 @@ export class VerifyDesk {
     });
   }
 
-  /** Whether somebody still waits for a stream to the sender domain, on behalf of the target domain. */
+  /** Whether anybody still waits for a stream to the sender domain, on behalf of the target domain. */
   awaits(sender: string, target: string): boolean {
     return this.#forStream.has(keyOf(sender, target));
   }
@@ -149,7 +159,7 @@ export class VerifyDesk {
     for (const { reject } of take(this.#forStream, keyOf(sender, target))) reject(new FaultError(why));
   }
 
-  /** Rejects when the stream ends before the answer (XEP-0220 §2.2.1: counts as an error). */
+  /** Sends a request; rejects when the stream ends before the answer, which counts as an error (XEP-0220 §2.2.1). */
   async ask(stream: StreamId, question: Question, signal: AbortSignal): Promise<DialbackAnswer> {
     signal.throwIfAborted();
     if (!this.#ports.stands(stream)) throw new FaultError(closedBeforeAnswer);
@@ -166,12 +176,12 @@ export class VerifyDesk {
     });
   }
 
-  /** The stream has matched the answer with an outstanding question of its own (S6). */
+  /** The stream has matched the answer to an outstanding request of its own (S6). */
   answered({ stream, from, to, id, answer }: Extract<StreamReport, { type: 'verify.answered' }>): void {
     for (const { resolve } of this.#takeAnswer(stream, verifyId({ from: to, to: from, id }))) resolve(answer);
   }
 
-  /** Its connection is over, and nothing of it is left. */
+  /** The stream's connection is closed, and nothing of it remains. */
   streamGone(stream: StreamId): void {
     for (const address of take(this.#left, stream)) this.#turns.release(address);
   }
@@ -198,7 +208,7 @@ const tooManyAssertions = fault(
   'peer',
   'too many assertions of this address wait already',
 );
-/** By either side, without a fault. */
+/** Closed by either side, without a fault. */
 const closedBeforeAnswer = fault('stream', 'closed', 'peer', 'the stream to the authoritative server was closed');
 
 const keyOf = (sender: string, target: string): string => pairId({ from: sender, to: target });

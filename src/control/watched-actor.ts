@@ -1,4 +1,4 @@
-/** An actor that is recorded: what the recorder knows of it, and what its chart acts through. */
+/** An actor that is recorded: what the recorder knows of it, and the scope through which its chart acts. */
 import type { AnyStateMachine } from 'xstate';
 import { childName } from '../trace/view/child-name.ts';
 import type { LiveActor } from '../trace/view/live-view.ts';
@@ -6,13 +6,13 @@ import type { Stay } from '../trace/view/stay.ts';
 
 type Scope = Parameters<AnyStateMachine['transition']>[2];
 
-/** Where xstate's scope of an actor leads to ours. */
+/** The key under which xstate's scope of an actor holds ours. */
 export const WATCHED = Symbol('watched');
 export interface WatchedScope extends Scope {
   [WATCHED]?: WatchedActor;
 }
 
-/** Does what an actor sets going in the course of its newest record. */
+/** Runs what an actor causes, with its newest record as the cause. */
 export interface Course {
   inCourseOf(actor: { readonly seq: number }, run: () => void): void;
 }
@@ -26,20 +26,20 @@ interface Birth {
 }
 
 /**
- * Stands between the chart and xstate, as its scope: one object for each actor, since there are many and they are short-lived
+ * The scope between the chart and xstate: one object for each actor, since actors are many and short-lived
  * (docs/adr/trace.md).
  */
 export class WatchedActor implements Scope, LiveActor {
-  /** In the trace: `stream:3/association`. */
+  /** Its name in the trace, such as `stream:3/association`. */
   readonly path: string;
   readonly chart: AnyStateMachine;
   readonly parent: WatchedActor | null;
   readonly bornMs: number;
   stay: Stay | null = null;
   glanced: LiveActor['glanced'] = null;
-  /** The newest record of it: what it does now is done in its course. */
+  /** Its newest record, which is the cause of what it does now. */
   seq: number;
-  // Of xstate; `id` is relative to the parent.
+  // Taken from xstate; `id` is relative to the parent.
   readonly self: Scope['self'];
   readonly id: string;
   readonly sessionId: string;
@@ -51,7 +51,7 @@ export class WatchedActor implements Scope, LiveActor {
   readonly #course: Course;
   readonly #scope: Scope;
   #deferred: (() => void)[] | null = null;
-  /** Records of the ends of children that it has not heard of yet, by the id of the child. */
+  /** Records of ended children whose end it has not been told yet, by the child's id. */
   #ends: Map<string, number> | null = null;
 
   constructor(course: Course, scope: Scope, { chart, parent, input, bornMs, seq }: Birth) {
@@ -72,7 +72,10 @@ export class WatchedActor implements Scope, LiveActor {
     this.#scope = scope;
   }
 
-  /** What one event sets going is done in one course: xstate does it in this order, all at once, when the event is taken. */
+  /**
+   * Runs everything that one event causes under one cause: xstate runs these in this order, all at once, after the
+   * event.
+   */
   defer(run: () => void): void {
     if (this.#deferred !== null) {
       this.#deferred.push(run);
@@ -92,7 +95,7 @@ export class WatchedActor implements Scope, LiveActor {
     (this.#ends ??= new Map()).set(id, seq);
   }
 
-  /** The record of the end of the child that an event of this type tells of. */
+  /** The record of the child's end that an event of this type reports. */
   endOfChild(type: string): number | null {
     if (this.#ends === null || this.#ends.size === 0) return null;
     const prefix = type.startsWith(DONE) ? DONE : ERROR;

@@ -1,4 +1,7 @@
-/** Where a domain is served that somebody asserts, found out before a stream to it is wished for: one may stand there. */
+/**
+ * Finds out where an asserted domain is served before a stream to it is requested: one that leads there may exist
+ * already.
+ */
 import { type ActorRefFrom, createActor } from 'xstate';
 import type { PeerInput } from '../../machines/peer.machine.ts';
 import type { Resolution } from '../../machines/resolution.machine.ts';
@@ -13,7 +16,7 @@ export interface WhereaboutsOptions {
   readonly inputOf: (remote: string) => PeerInput;
 }
 
-/** One domain that is being looked up. It is given up when nobody waits for it any more. */
+/** One look-up in progress, given up when nobody waits for it any more. */
 interface LookUp {
   readonly actor: ActorRefFrom<Machines['resolution']>;
   readonly settled: Promise<Resolution>;
@@ -30,7 +33,7 @@ export class Whereabouts {
     this.#options = options;
   }
 
-  /** What the peer would find out, once for all who ask at this moment; null when `signal` fires. */
+  /** What the domain's peer would find out, shared by all who ask at the same time; null when `signal` fires. */
   find(remote: string, signal: AbortSignal): Promise<Resolution | null> {
     if (signal.aborted) return Promise.resolve(null);
     const lookUp = this.#underWay.get(remote) ?? this.#start(remote);

@@ -1,4 +1,4 @@
-/** The two authorities of the demo and what they issue; made once per process, so that runs can be compared. */
+/** The demo's two certificate authorities and what they issue; made once per process, so that runs can be compared. */
 import {
   type CertificateAuthority,
   createCertificateAuthority,
@@ -18,10 +18,10 @@ function authority(issuer: 'trusted' | 'stranger'): CertificateAuthority {
   return made;
 }
 
-/** PEM of the authority that both providers trust. */
+/** The certificate, PEM, of the authority that both providers trust. */
 export const trustAnchor = (): string => authority('trusted').certPem;
 
-/** The certificate that a provider was given. */
+/** The certificate issued to a provider. */
 export function credentialOf({ hosts, certificate = {} }: ProviderSetup): Credential {
   const { issuer = 'trusted', names = hosts, usage = 'serverAuth' } = certificate;
   const options: IssueOptions = { dnsNames: names, eku: [usage] };

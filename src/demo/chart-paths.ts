@@ -1,8 +1,8 @@
-/** The two main roads through the flow chart (RFC 7712 §4), as each end of a stream passes them. */
+/** The two main paths through the flow chart (RFC 7712 §4), for each end of a stream. */
 const path = (...boxes: readonly string[]): string => boxes.join(' → ');
 const UNTIL_TLS = ['streamHeaders', 'tlsNegotiation'];
 
-/** Headers, TLS, the proof of the far end, headers again, SASL EXTERNAL, headers for the last time. */
+/** Headers, TLS, proof of the far end, headers again, SASL EXTERNAL, headers for the last time. */
 export const EXTERNAL_OPENER = path(
   'connecting',
   ...UNTIL_TLS,
@@ -21,7 +21,7 @@ export const EXTERNAL_ACCEPTOR = path(
   'established',
 );
 
-/** The same, with dialback in the place of SASL; what is asserted then is asserted per pair. */
+/** The same, with dialback instead of SASL; the assertions that follow are per pair. */
 export const DIALBACK_OPENER = path(
   'connecting',
   ...UNTIL_TLS,
@@ -31,5 +31,5 @@ export const DIALBACK_OPENER = path(
   'established',
 );
 
-/** A client of the demo goes when it knows whom it speaks to. */
+/** A client of the demo disconnects once the server is proved. */
 export const CLIENT_OPENER = path('connecting', ...UNTIL_TLS, 'association', 'closing', 'closed');

@@ -1,4 +1,4 @@
-/** The claims that scenarios make, each of which can turn out to be false. */
+/** The claims that scenarios make; each can turn out false. */
 import { answerText, type Facts, proofText, reports, samePair, wireName, wireOut } from './facts.ts';
 import { other, pathOf, pathOfPair, socketsOf } from './paths.ts';
 import type { Check, Message, Side } from './scenario.ts';
@@ -32,7 +32,7 @@ export function delivered(pair: Message, count = 1): Check {
   };
 }
 
-/** The message of the pair came back with this fault, and nothing arrived. */
+/** The message of the pair was returned with this fault, and nothing arrived. */
 export function returned(pair: Message, layer: string, condition: string): Check {
   return {
     claim: `${arrow(pair)} comes back: ${layer}, ${condition}`,
@@ -51,7 +51,7 @@ export function admitted(at: Side, pair: Message, proof: string): Check {
       const proofs = reports(facts, at, 'pair.admitted')
         .filter((report) => samePair(report, pair))
         .map((report) => proofText(report.proof));
-      // Who is believed and asserts as well is admitted twice, by one proof.
+      // A peer that proves its domain by its certificate and asserts it as well is admitted twice, by one proof.
       return [...new Set(proofs)].join(', ') || 'not admitted';
     },
   };
@@ -92,7 +92,7 @@ export function assertionAnswered(at: Side, pair: Message, answer: string): Chec
   };
 }
 
-/** What the proof of a domain on a stream ended with, such as `proved` or `pkix: name-mismatch`. */
+/** How the proof of a domain on a stream ended, such as `proved` or `pkix: name-mismatch`. */
 export function judged(at: Side, domain: string, verdict: string): Check {
   return {
     claim: `${at} judges ${domain}: ${verdict}`,
@@ -108,7 +108,7 @@ export function judged(at: Side, domain: string, verdict: string): Check {
   };
 }
 
-/** What the proof of a domain rests on, such as the name that the certificate was searched for. */
+/** The evidence for a proof of a domain, such as the name that was found in the certificate. */
 export function rests(at: Side, domain: string, key: string, value: string): Check {
   return {
     claim: `${at} finds ${domain} proved by the ${key} ${value}`,
@@ -146,7 +146,7 @@ export function sockets(opened: number, standing: number): Check {
   };
 }
 
-/** How often a provider said something, such as `db:verify`, by its name. */
+/** How often a provider sent an element, such as `db:verify`, by its name. */
 export function said(at: Side, name: string, count: number): Check {
   return {
     claim: count === 0 ? `${at} never says ${name}` : `${at} says ${name} ${times(count)}`,
@@ -155,7 +155,7 @@ export function said(at: Side, name: string, count: number): Check {
   };
 }
 
-/** The path of one end of a socket through the flow chart: `nth` counts the sockets that `opener` opened. */
+/** The path of one end of a socket through the flow chart; `nth` counts the sockets that `opener` opened. */
 export function streamPath(opener: Side, nth: number, end: 'opener' | 'acceptor', path: string): Check {
   return {
     claim: `${end === 'opener' ? opener : other(opener)} passes ${path}`,
@@ -169,7 +169,7 @@ export function streamPath(opener: Side, nth: number, end: 'opener' | 'acceptor'
   };
 }
 
-/** How the pair came by its stream. */
+/** How the pair got its stream. */
 export function pairPath(at: Side, pair: Message, path: string): Check {
   return {
     claim: `${arrow(pair)} passes ${path}`,

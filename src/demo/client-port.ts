@@ -1,6 +1,6 @@
 /**
- * The port of a provider for clients, as far as a client comes that only wants to know whom it speaks to: header, STARTTLS,
- * certificate, header. Nobody can log in.
+ * A provider's port for clients, as far as a client needs it that only wants to know which server it is talking to:
+ * header, STARTTLS, certificate, header. Nobody can log in.
  */
 import { Framer } from '../adapters/framer/framer.ts';
 import type { Connection, ConnectionEvents, Listening, Random } from '../ports.ts';
@@ -13,7 +13,7 @@ export function openClientPort({ network, address }: StageHost, random: Random):
   return network.listen({ address, port: 0, tls: 'starttls' }, ({ connection }) => serveClient(connection, random));
 }
 
-/** What is offered before TLS, and under it: who logs in has a password. */
+/** The features before TLS and under TLS, where a login would use a password. */
 const features = (isSecure: boolean): StreamFeatures => ({
   kind: 'features',
   startTls: isSecure ? 'absent' : 'required',

@@ -1,4 +1,7 @@
-/** A client that seeks the server of a domain, and goes when it is proved: what comes next is a login (RFC 7712 §3). */
+/**
+ * A client that looks for the server of a domain, and disconnects once it is proved: the next step would be a login
+ * (RFC 7712 §3).
+ */
 import { runCheck } from '../check/run.ts';
 import type { CheckVerdict } from '../check/verdict.ts';
 import { Recorder } from '../control/recorder.ts';
@@ -6,7 +9,7 @@ import { countedNetwork } from './counted-network.ts';
 import type { Observer } from './provider.ts';
 import type { Stage } from './stage.ts';
 
-/** Records of a client's streams begin so. */
+/** Prefix of the actor names in the records of a client's streams. */
 export const CLIENT = 'client of ';
 
 export async function seekServer(

@@ -1,4 +1,6 @@
-/** A network that knows how many connections it has opened, and how many of them stand: by what DESIGN §6 L3 is judged. */
+/**
+ * A network that counts the connections it has opened and those still open: invariant L3 is checked by these counts.
+ */
 import type { ConnectionEvents, Network } from '../ports.ts';
 
 export class SocketCount {

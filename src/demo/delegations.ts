@@ -1,4 +1,4 @@
-/** Delegations of the demo (DNA protocol of 2009): what owners of domains sign for their provider. */
+/** Delegations in the demo (DNA protocol of 2009): what the owners of domains sign for their provider. */
 import { anchorProof } from '../adapters/dna/dnssec-ta/anchor-chain.ts';
 import { issueAttributeCertificate } from '../adapters/dna/attribute-cert/issue.ts';
 import { issueXmlAssertion } from '../adapters/dna/xml-assertion/issue.ts';
@@ -9,7 +9,9 @@ import { credentialOf } from './certificates.ts';
 import type { Delegated, ProviderSetup } from './scenario.ts';
 import type { Stage } from './stage.ts';
 
-/** What the owners of its domains have given to the provider: signed by them, about the certificate that it shows. */
+/**
+ * The proofs that the owners of its domains gave to the provider: signed by them, for the certificate that it presents.
+ */
 export function delegationsOf(setup: ProviderSetup, { clock }: Stage): NonNullable<ManagerOptions['proofs']> {
   const given = Object.entries(setup.delegatedBy ?? {}).map(([domain, kind]) => {
     const order: DelegationOrder = {
@@ -24,10 +26,10 @@ export function delegationsOf(setup: ProviderSetup, { clock }: Stage): NonNullab
   return Object.fromEntries(given);
 }
 
-/** The certificate of the domain's own: its provider never has the key of it. */
+/** The domain's own certificate, whose key its provider never has. */
 export const ownerOf = (domain: string): Credential => credentialOf({ hosts: [domain] });
 
-/** Signatures are made of chance: one per order and process, so that runs can be compared. */
+/** Signatures contain randomness: one is made per order and process, so that runs can be compared. */
 function issuedOnce(kind: Delegated, order: DelegationOrder): string {
   const key = JSON.stringify([kind, order]);
   const known = delegations.get(key);
@@ -42,6 +44,6 @@ const HOUR_MS = 3_600_000;
 const issuers: Readonly<Record<Delegated, (order: DelegationOrder) => string>> = {
   'attribute-cert': issueAttributeCertificate,
   'xml-assertion': issueXmlAssertion,
-  // Not about the provider: the SRV record that the key has signed is.
+  // This proof is not about the provider; the SRV record signed with the key is.
   'dnssec-ta': ({ signer }) => anchorProof(signer.cert),
 };

@@ -1,4 +1,4 @@
-/** What was seen while a scenario was played, and the questions that checks ask of it. */
+/** What was observed while a scenario was played, and the queries that checks make on it. */
 import type { DomainPair, StreamReport } from '../../machines/events.ts';
 import type { CheckVerdict } from '../check/verdict.ts';
 import type { Proof } from '../protocol/proof.ts';
@@ -8,7 +8,7 @@ import type { TraceRecord } from '../trace/record.ts';
 import type { SocketCount } from './counted-network.ts';
 import type { Message, Side } from './scenario.ts';
 
-/** A record of one provider; all of them stand in the order in which they happened. */
+/** A record of one provider; all records are kept in the order in which they were made. */
 export interface Seen {
   readonly at: Side;
   readonly record: TraceRecord;
@@ -16,18 +16,18 @@ export interface Seen {
 
 export interface Facts {
   readonly timeline: readonly Seen[];
-  /** In the order of sending; null while nobody knows. */
+  /** In the order of sending; the delivery is null while it is unknown. */
   readonly sent: readonly (Message & { readonly delivery: Delivery | null })[];
-  /** What came out at the other provider. */
+  /** Messages that arrived at the other provider. */
   readonly arrived: readonly (Message & { readonly at: Side })[];
-  /** What clients have come to know, by domain, in the order of asking; null while nobody knows. */
+  /** What clients found out, by domain, in the order of asking; the verdict is null while it is unknown. */
   readonly sought: readonly { readonly domain: string; readonly verdict: CheckVerdict | null }[];
   readonly sockets: Readonly<SocketCount>;
 }
 
 type ReportOf<Type extends StreamReport['type']> = Extract<StreamReport, { type: Type }>;
 
-/** Reports of the streams at one provider, of one type. */
+/** All reports of one type from the streams of one provider. */
 export function reports<Type extends StreamReport['type']>(
   { timeline }: Pick<Facts, 'timeline'>,
   at: Side,
@@ -35,7 +35,7 @@ export function reports<Type extends StreamReport['type']>(
 ): ReportOf<Type>[] {
   return timeline.flatMap((seen) => {
     if (seen.at !== at || seen.record.kind !== 'report' || seen.record.report.type !== type) return [];
-    return [seen.record.report as ReportOf<Type>]; // records carry reports as they are (src/control/registry.ts)
+    return [seen.record.report as ReportOf<Type>]; // records carry reports unchanged (src/control/dispatch.ts)
   });
 }
 
@@ -50,7 +50,7 @@ export const samePair = (a: DomainPair, b: DomainPair): boolean => a.from === b.
 
 export const proofText = ({ prooftype, strength }: Proof): string => `${prooftype} (${strength})`;
 
-/** What an element is called in the specifications, and in our ladders. */
+/** The name of an element in the specifications, and in our ladders. */
 export function wireName(element: WireElement): string {
   switch (element.kind) {
     case 'result':

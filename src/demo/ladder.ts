@@ -1,4 +1,6 @@
-/** One socket as a ladder: the boxes that each end passes, and between them what they say to prove themselves. */
+/**
+ * One socket as a ladder: the boxes that each end passes through, and between them the elements they exchange as proof.
+ */
 import type { AssociationOutcome, VerificationOutcome } from '../../machines/events.ts';
 import type { WireElement } from '../protocol/wire.ts';
 import { answerText, type Facts, proofText, type Seen, wireName } from './facts.ts';
@@ -13,7 +15,7 @@ export interface Rung {
 
 type End = 'opener' | 'acceptor';
 
-/** Elements that say no more than the boxes do. */
+/** Elements that add nothing to what the boxes say. */
 const SILENT: ReadonlySet<WireElement['kind']> = new Set(['streamHeader', 'features', 'starttls', 'proceed']);
 
 export function ladderOf({ timeline }: Pick<Facts, 'timeline'>, socket: SocketEnds): Rung[] {
@@ -33,7 +35,7 @@ export function ladderOf({ timeline }: Pick<Facts, 'timeline'>, socket: SocketEn
   return ladder.rungs;
 }
 
-/** Rungs are as few as the order of things allows. */
+/** Builds as few rungs as the order of events allows. */
 class Ladder {
   readonly rungs: Rung[] = [];
   readonly #box: Record<End, string> = { opener: '', acceptor: '' };
@@ -43,7 +45,7 @@ class Ladder {
     if (box === from || box === 'established.lingering') return;
     this.#box[end] = box;
     const last = this.rungs.at(-1);
-    // A box is not told apart from the one inside that it leads to, if nothing happened in between.
+    // A box is merged with the inner box that it leads to, if nothing happened in between.
     if (last !== undefined && from !== '' && last[end] === from && box.startsWith(`${from}.`)) {
       this.rungs[this.rungs.length - 1] = { ...last, [end]: box };
     } else {
@@ -61,13 +63,13 @@ class Ladder {
     }
   }
 
-  /** The verdict on the far end stands beside the box in which it was awaited; others stand for themselves. */
+  /** A verdict on the far end is shown beside the box in which it was awaited; any other gets a rung of its own. */
   judged(end: End, { proved, domain, text }: Verdict): void {
     const mark = proved ? '✓' : '✗';
     const at = this.rungs.findLastIndex((rung) => rung[end] === 'association');
     const rung = this.rungs[at];
     if (rung !== undefined) this.rungs[at] = { ...rung, [end]: `association ${mark} ${text}` };
-    // Beside the answer that follows, rather than the assertion that came before.
+    // Beside the answer that follows, not the assertion that came before.
     else this.rungs.push({ opener: '', said: null, acceptor: '', [end]: `${mark} ${domain}: ${text}` });
   }
 
@@ -102,7 +104,7 @@ interface Verdict {
 
 function verdictIn(report: { readonly type: string }): Verdict | null {
   if (report.type === 'association.settled') {
-    const { outcome } = report as unknown as { outcome: AssociationOutcome }; // records carry reports as they are
+    const { outcome } = report as unknown as { outcome: AssociationOutcome }; // records carry reports unchanged
     const { domain, verdict } = outcome;
     const proved = verdict.kind === 'proved';
     return { proved, domain, text: proved ? proofText(verdict) : `${verdict.fault.layer}, ${verdict.fault.condition}` };

@@ -12,7 +12,7 @@ import { createTableResolver } from '../simulation/table-dns.ts';
 import { trustAnchor } from './certificates.ts';
 import type { Stage } from './stage.ts';
 
-/** How long a scenario may take to come true, in milliseconds: far longer than any does. */
+/** How long to wait for a scenario's claims to come true, in milliseconds: far longer than any scenario takes. */
 const PATIENCE_MS = 5_000;
 
 export function createLoopbackStage(): Stage {

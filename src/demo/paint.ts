@@ -1,4 +1,4 @@
-/** Colour for stdout; none where nobody would see it. */
+/** Colour for stdout; none when stdout does not show colours. */
 export type Tint = 'bold' | 'dim' | 'green' | 'red' | 'cyan';
 export type Paint = (tint: Tint, text: string) => string;
 

@@ -1,4 +1,4 @@
-/** The paths that actors took through their charts, read from the records. */
+/** The paths that actors took through their charts, derived from the records. */
 import type { StreamHeader } from '../protocol/wire.ts';
 import type { TraceRecord } from '../trace/record.ts';
 import type { Facts, Seen } from './facts.ts';
@@ -6,23 +6,23 @@ import type { Message, Side } from './scenario.ts';
 
 export const other = (side: Side): Side => (side === 'A' ? 'B' : 'A');
 
-/** One connection: the stream at the end that opened it, and the one at the end that accepted it. */
+/** One connection: the stream at the end that opened it, and the stream at the end that accepted it. */
 export interface SocketEnds {
   readonly opener: Side;
-  /** Names of root actors, such as `stream:3`; null where the other end never came to speak. */
+  /** Names of root actors, such as `stream:3`; null when the other end never got as far as a stream header. */
   readonly initiating: string;
   readonly receiving: string | null;
 }
 
 /**
- * The box of the flow chart that a state's path names: waits and decisions inside a box are left out, and so is the plain
- * `open` of an established stream.
+ * The box of the flow chart that a state path stands for: waits and decisions inside a box are left out, and so is the
+ * plain `open` of an established stream.
  */
 export function boxOf([outer = '', ...inner]: readonly string[]): string {
   return [outer, ...inner.filter((state) => !/^(awaiting|deciding|open$)/.test(state))].join('.');
 }
 
-/** The states that a root actor came through, step by step; its children are left out. */
+/** The states that a root actor passed through, step by step; those of its children are left out. */
 export function statesIn(record: TraceRecord): readonly (readonly string[])[] {
   if ((record.kind !== 'born' && record.kind !== 'event') || !ROOT_MACHINES.has(record.machine)) return [];
   return record.kind === 'born' ? [record.states] : [...record.passed, record.states];
@@ -30,7 +30,7 @@ export function statesIn(record: TraceRecord): readonly (readonly string[])[] {
 
 const ROOT_MACHINES: ReadonlySet<string> = new Set(['initiatingStream', 'receivingStream', 'pair', 'peer']);
 
-/** Adds a box to a path: each once per stay, and a box is not told apart from the one inside that it leads to. */
+/** Adds a box to a path: each once per stay, and merged with the inner box that it leads to. */
 export function extend(path: string[], box: string): void {
   const last = path.at(-1);
   if (last === box) return;
@@ -38,7 +38,7 @@ export function extend(path: string[], box: string): void {
   path.push(box);
 }
 
-/** Boxes in order. */
+/** The boxes that an actor passed through, in order. */
 export function pathOf({ timeline }: Pick<Facts, 'timeline'>, at: Side, actor: string): string[] {
   const path: string[] = [];
   for (const { at: where, record } of timeline) {
@@ -48,7 +48,7 @@ export function pathOf({ timeline }: Pick<Facts, 'timeline'>, at: Side, actor: s
   return path;
 }
 
-/** How a pair came by its stream, the search for one included. */
+/** How a pair got its stream, including the search for one. */
 export function pathOfPair({ timeline }: Pick<Facts, 'timeline'>, at: Side, { from, to }: Message): string[] {
   const path: string[] = [];
   let waits = false;
@@ -64,7 +64,10 @@ export function pathOfPair({ timeline }: Pick<Facts, 'timeline'>, at: Side, { fr
   return path;
 }
 
-/** Every connection, in the order of opening. Both ends are recognised by the stream id that one chose and the other heard. */
+/**
+ * Every connection, in the order of opening. The two ends are matched by the stream id that one chose and the other
+ * received.
+ */
 export function socketsOf({ timeline }: Pick<Facts, 'timeline'>): SocketEnds[] {
   const chosen = new Map<string, Seen>();
   for (const seen of timeline) {

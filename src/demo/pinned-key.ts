@@ -1,4 +1,7 @@
-/** A prooftype of the providers' own (RFC 7712 §7): the two operators have told each other their keys, on the phone, say. */
+/**
+ * A prooftype of the providers' own (RFC 7712 §7): the two operators have told each other their keys, for example by
+ * phone.
+ */
 import { createHash, X509Certificate } from 'node:crypto';
 import { fromPromise } from 'xstate';
 import type { Prooftype, ProoftypeQuestion, ProoftypeVerdict } from '../prooftype.ts';
@@ -12,7 +15,7 @@ function pinOf(certificate: string | Uint8Array): string {
   return createHash('sha256').update(spki).digest('hex');
 }
 
-/** @param told by domain: the certificate whose key its operator told us of */
+/** @param told by domain: the certificate whose key the domain's operator told us */
 export const pinnedKey = (told: Readonly<Record<string, Pick<ProviderSetup, 'hosts' | 'certificate'>>>): Prooftype => ({
   answers: {
     nature: 'The far end holds a private key: it has finished a TLS handshake with it.',

@@ -1,4 +1,4 @@
-/** Plays one scenario on a stage: two providers, the messages between them, and what was seen of both. */
+/** Plays one scenario on a stage: two providers, the messages between them, and the observations at both. */
 import { Subject } from 'rxjs';
 import type { CheckVerdict } from '../check/verdict.ts';
 import type { ConnectionManager } from '../manager.ts';
@@ -31,7 +31,7 @@ export interface Play {
   stop(): Promise<void>;
 }
 
-/** Plays until every claim holds, or the stage has no more patience. The providers still run afterwards. */
+/** Plays until every claim holds, or the stage's time limit has passed. The providers keep running afterwards. */
 export async function play(scenario: Scenario, stage: Stage): Promise<Play> {
   const changes$ = new Subject<void>();
   const changed = (): void => changes$.next();
@@ -104,7 +104,7 @@ async function settle(
   facts: Facts,
   until: (predicate: () => boolean) => Promise<boolean>,
 ): Promise<CheckedClaim[]> {
-  // The last claims come true last: asked first, they spare the others.
+  // The last claims come true last: checking them first saves checking the others.
   const lastFirst = checks.toReversed();
   await until(() => lastFirst.every(({ expected, seen }) => seen(facts) === expected));
   return checks.map((check): CheckedClaim => {
@@ -113,7 +113,7 @@ async function settle(
   });
 }
 
-/** Lets time pass until all of it has come to its end. */
+/** Lets time pass until all the promises are settled. */
 async function ended(stage: Stage, ends: readonly Promise<void>[]): Promise<void> {
   let isOver = false;
   const over$ = new Subject<void>();

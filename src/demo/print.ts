@@ -1,4 +1,4 @@
-/** What a person sees of a scenario that was played. */
+/** The text output for a scenario that was played. */
 import { brief } from '../protocol/faults.ts';
 import { CLIENT } from './client.ts';
 import { type Facts, proofText, reports, samePair } from './facts.ts';
@@ -13,10 +13,10 @@ const INDENT = '    ';
 /** Widths of the columns of a ladder. */
 const LEFT = 36;
 const MIDDLE = 55;
-/** Characters of a reason that are shown; the records have all of it. */
+/** Most characters of a reason that are shown; the records have all of it. */
 const MAX_REASON = 80;
 
-/** Title, story, a ladder per socket, what became of each pair, and the verdict. Lines without the line feed. */
+/** Title, story, a ladder per socket, the outcome of each pair, and the verdict. Lines without line feeds. */
 export function describe(played: Played, number: number, paint: Paint): string[] {
   const { scenario, facts } = played;
   return [
@@ -104,7 +104,7 @@ function drawRung({ opener, said, acceptor }: Rung, paint: Paint): string {
   const right = state(acceptor, paint);
   if (said === null) return `${left}${' '.repeat(MIDDLE - (width - LEFT))}${right}`.trimEnd();
   const text = ` ${said.text} `;
-  // What a wide box takes, the line gives.
+  // The line is shortened by as much as the box on the left exceeds its column.
   const line = '─'.repeat(Math.max(1, MIDDLE - 3 - text.length - (width - LEFT)));
   const drawn = said.towards === 'right' ? `─${text}${line}▶` : `◀${line}${text}─`;
   return `${left}${paint('cyan', drawn)} ${right}`.trimEnd();
@@ -116,7 +116,7 @@ function state(text: string, paint: Paint): string {
   return text;
 }
 
-/** Both sides of a ladder without names and without timing: two of one shape need not both be shown. */
+/** Both sides of a ladder without names and timing: of two with the same shape only one need be shown. */
 function shapeOf(ladder: readonly Rung[]): string {
   const nameless = (text: string): string => text.replaceAll(/\b\w\.example\b/g, '·');
   return JSON.stringify([
@@ -132,7 +132,7 @@ function shapeOf(ladder: readonly Rung[]): string {
   ]);
 }
 
-/** What clients came to know, in the words of `xmpp-dna check`. */
+/** What clients found out, in the words of `xmpp-dna check`. */
 function soughtLines({ sought }: Facts, paint: Paint): string[] {
   return sought.flatMap(({ domain, verdict }) => {
     const told = verdict === null ? 'nothing was found out' : verdict.explanation;
@@ -144,7 +144,7 @@ function soughtLines({ sought }: Facts, paint: Paint): string[] {
   });
 }
 
-/** One line per pair; pairs that came by their stream in the same way share the line of their path. */
+/** One line per pair; pairs that got their stream in the same way share the line with their path. */
 function pairLines(scenario: Scenario, facts: Facts, paint: Paint): string[] {
   const groups = new Map<string, Message[]>();
   for (const message of uniquePairs(facts.sent)) {
@@ -184,7 +184,7 @@ function uniquePairs(messages: readonly Message[]): Message[] {
   return messages.filter((message, index) => messages.findIndex((one) => samePair(one, message)) === index);
 }
 
-/** Names side by side, as many as fit. */
+/** Names in columns, as many per line as fit. */
 function columns(names: readonly string[]): string[] {
   const perLine = 3;
   const lines: string[] = [];

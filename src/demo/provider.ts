@@ -11,17 +11,17 @@ import { publish } from './published.ts';
 import type { Message, ProviderSetup, Side } from './scenario.ts';
 import type { Stage } from './stage.ts';
 
-/** What a provider tells whoever started it. */
+/** What a provider reports to the code that started it. */
 export interface Observer {
   readonly side: Side;
   readonly sockets: SocketCount;
   readonly changed: () => void;
   readonly seen: (seen: Seen) => void;
-  /** A message, not the error that answers one. */
+  /** Called for messages, but not for the errors that answer them. */
   readonly arrived: (message: Message, id: string) => void;
 }
 
-/** Starts one provider on a stage: certificate, listener, and its domains in the DNS data. */
+/** Starts one provider on a stage: certificate, listener, and the DNS records of its domains. */
 export async function startProvider(
   setup: ProviderSetup,
   stage: Stage,
@@ -56,7 +56,7 @@ export async function startProvider(
     changed();
   });
   manager.stanzas$.subscribe(({ from = '', to = '', id = '', type }) => {
-    if (type === 'error') return; // one of our own that came back
+    if (type === 'error') return; // one of our own messages that was returned
     observer.arrived({ from: domainOfJid(from) ?? from, to: domainOfJid(to) ?? to }, id);
     changed();
   });
@@ -65,7 +65,7 @@ export async function startProvider(
   return manager;
 }
 
-/** Opens the port for clients of a provider, and publishes it. */
+/** Opens a provider's port for clients, and publishes it. */
 export async function startClientPort(setup: ProviderSetup, stage: Stage, side: Side): Promise<Listening> {
   const credential = credentialOf(setup);
   const host = stage.host({ forServerName: () => credential });

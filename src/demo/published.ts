@@ -1,4 +1,4 @@
-/** What domains and hosts of the demo publish outside of XMPP: DNS records, and documents on the web. */
+/** What the demo's domains and hosts publish outside XMPP: DNS records, and documents on the web. */
 import { X509Certificate } from 'node:crypto';
 import { readCertificate } from '../adapters/pkix/certificates.ts';
 import { certificateParts } from '../protocol/certificate-parts.ts';
@@ -10,7 +10,7 @@ import { ownerOf } from './delegations.ts';
 import type { ProviderSetup, Side } from './scenario.ts';
 import type { Stage } from './stage.ts';
 
-/** Where all domains of a provider are served. */
+/** The host that serves all domains of a provider. */
 export const targetOf = (side: Side, service: Service = 'xmpp-server'): string =>
   `${service === 'xmpp-client' ? 'clients' : 'xmpp'}.provider-${side.toLowerCase()}.example`;
 
@@ -22,7 +22,7 @@ export interface ServiceAt {
   readonly port: number;
 }
 
-/** Every domain of a provider is delegated to the same target host: how providers are found, and streams shared. */
+/** Delegates every domain of a provider to the same target host: so providers are found, and streams are shared. */
 export function publish(
   setup: ProviderSetup,
   { service, side, address, port }: ServiceAt,
@@ -47,10 +47,10 @@ export function publish(
 
 const SOMEBODY_ELSE = 'somebody-else.example';
 const DAY_SECONDS = 86_400;
-/** `3 1 1`: this very key, by its SHA-256 (RFC 7671 §5.1). */
+/** `3 1 1`: this exact key, by its SHA-256 (RFC 7671 §5.1). */
 const DANE_EE_KEY = { usage: USAGE.daneEe, selector: SELECTOR.spki, matching: MATCHING.sha256 };
 
-/** The provider's certificate, or one that it has not. */
+/** The provider's certificate, or one that it does not have. */
 function derOf(setup: ProviderSetup, whose: 'its own' | "somebody else's"): Buffer {
   const { cert } = whose === 'its own' ? credentialOf(setup) : ownerOf(SOMEBODY_ELSE);
   return new X509Certificate(cert).raw;

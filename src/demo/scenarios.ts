@@ -1,4 +1,4 @@
-/** The scenarios, in the order of the flow chart (RFC 7712 §4): from one pair to many, from proof to refusal. */
+/** The scenarios, in the order of the flow chart (RFC 7712 §4): from one pair to many, and from proof to refusal. */
 import { bidirectional } from './scenarios/bidirectional.ts';
 import { bothAtOnce } from './scenarios/both-at-once.ts';
 import { clientUsageOnly } from './scenarios/client-usage-only.ts';

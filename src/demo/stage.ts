@@ -8,25 +8,28 @@ import type { Clock, DnaProofJudge, Network, PathValidator, Random } from '../po
 
 export interface StageHost {
   readonly network: Network;
-  /** Where its listeners are reached. */
+  /** The address of its listeners. */
   readonly address: string;
 }
 
 export interface Stage {
   readonly clock: Clock;
   readonly random: Random;
-  /** One name system for all hosts; empty at first. */
+  /** One DNS for all hosts; empty at first. */
   readonly resolver: TableResolver;
-  /** Zones in it that are signed while nothing signed delegates to them; none at first. */
+  /** The islands of security in it (see table-zones.ts); none at first. */
   readonly zones: TableZones;
-  /** What the domains say on the web; empty at first. */
+  /** The POSH documents of the domains; empty at first. */
   readonly posh: TablePoshSource;
-  /** Trusts the trusted authority of ./certificates.ts. */
+  /** Trusts the `trusted` authority of ./certificates.ts. */
   readonly pathValidator: PathValidator;
-  /** Judges proofs of delegation; absent: nobody is challenged for one. */
+  /** Judges proofs of delegation; if absent, nobody is challenged for one. */
   readonly dnaProofs?: DnaProofJudge;
-  /** One more host. */
+  /** Adds a host. */
   host(credentials: CredentialStore): StageHost;
-  /** Lets time pass until `predicate` holds, or it is clear that it will not; `changes$` says when it may have become true. */
+  /**
+   * Lets time pass until `predicate` holds, or it is clear that it will not; `changes$` emits when it may have become
+   * true.
+   */
   until(predicate: () => boolean, changes$: Observable<unknown>): Promise<boolean>;
 }

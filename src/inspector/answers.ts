@@ -1,4 +1,4 @@
-/** Which address of the inspector answers what. */
+/** Which address of the inspector returns what. */
 import { canonicalDomain } from '../protocol/names.ts';
 import { pairFrom, survey } from '../trace/explain/explain.ts';
 import { historySteps } from '../trace/queries/history.ts';
@@ -15,10 +15,10 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** How an answer is made that costs. */
+/** A costly answer, with how to make it. */
 export interface Costly {
   readonly steps: Steps<Answer>;
-  /** Pages ask for it every second: it may be of a moment ago, or as far as it has come. */
+  /** Pages request it every second: it may be a little old, or incomplete. */
   readonly isPolled: boolean;
 }
 
@@ -37,7 +37,7 @@ const refused = (status: 400 | 404, body: string): Answer => ({ status, type: 't
 
 export const TRACE = '/api/trace';
 export const COMMANDS = '/api/commands';
-/** How many explanations are not in the answer, for there are more than anybody reads. */
+/** How many explanations were left out of the answer, because there are more than anybody reads. */
 export const LEFT_OUT = 'x-left-out';
 const MOST_EXPLAINED = 500;
 
@@ -91,7 +91,7 @@ const addresses: Readonly<Record<string, Respond>> = {
   '/api/source': (_query, { trace }) => json(trace === undefined ? { kind: 'live' } : { kind: 'trace', ...trace }),
 };
 
-/** An answer; or, where it costs, how it is made. */
+/** An answer, or for a costly one how to make it. */
 export function answerOf({ pathname, searchParams }: URL, inspected: Inspected): Answer | Costly {
   const respond = Object.hasOwn(addresses, pathname) ? addresses[pathname] : undefined;
   if (respond !== undefined) return respond(searchParams, inspected);
@@ -101,14 +101,14 @@ export function answerOf({ pathname, searchParams }: URL, inspected: Inspected):
   return refused(404, `nothing is here; try\n${known}`);
 }
 
-/** `POST /api/commands`. Whatever is wrong with it is said as a command is answered. */
+/** `POST /api/commands`. Errors in the request are reported like the outcome of a command. */
 export function commandAnswer(contentType: string, body: string, { live }: Inspected): Answer {
   const answer = (status: Answer['status'], done: boolean, text: string): Answer => ({
     ...json({ done, text }),
     status,
   });
   if (live === undefined) return answer(409, false, 'nothing runs here: this is a trace');
-  // A form of a foreign page cannot send this type without asking first.
+  // A form on another origin's page cannot send this type without a CORS preflight.
   if (!/^application\/json\s*(;|$)/i.test(contentType))
     return answer(400, false, 'expected content-type: application/json');
   const { status, done, text } = runCommand(live.commands, body);

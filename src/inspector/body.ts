@@ -1,10 +1,10 @@
-/** The body of a request, as far as it is one of a command. */
+/** Reads the body of a request, up to the size of a command. */
 import type { IncomingMessage } from 'node:http';
 
-/** A command is a few words; two domains of 1,023 bytes each among them. */
+/** A command is a few words, and up to two domains of 1,023 bytes each. */
 const MAX_BODY_BYTES = 4_096;
 
-/** `gone`: whoever asked is not there any more. */
+/** `gone`: the client has disconnected. */
 export function bodyOf(request: IncomingMessage): Promise<{ readonly text: string } | 'too-long' | 'gone'> {
   return new Promise((resolve) => {
     const parts: Buffer[] = [];

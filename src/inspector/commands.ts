@@ -1,4 +1,4 @@
-/** What an operator has done from the page (FEATURES V4): `POST /api/commands`. */
+/** Operator actions from the page: `POST /api/commands`. */
 import { FaultError, faultSentence } from '../protocol/faults.ts';
 import { fieldsIn, numberIn } from '../trace/context.ts';
 import type { Commands } from './inspected.ts';
@@ -6,7 +6,7 @@ import type { Commands } from './inspected.ts';
 export interface CommandAnswer {
   readonly status: 200 | 400 | 404 | 409;
   readonly done: boolean;
-  /** One sentence, for whoever asked. */
+  /** One sentence for the operator. */
   readonly text: string;
 }
 
@@ -15,7 +15,7 @@ type Run = (commands: Commands, fields: Readonly<Record<string, unknown>>) => Co
 const done = (text: string): CommandAnswer => ({ status: 200, done: true, text });
 const refused = (status: 400 | 404 | 409, text: string): CommandAnswer => ({ status, done: false, text });
 
-/** What is wrong with a command itself. */
+/** An error in the command itself. */
 class Malformed extends Error {}
 
 function domainIn(fields: Readonly<Record<string, unknown>>, name: string): string {

@@ -1,6 +1,7 @@
 /**
- * Who may ask the inspector. It tells who talks to whom, so a web page that the operator looks at elsewhere must learn nothing:
- * neither by a name that resolves to this machine (DNS rebinding) nor by a request that its browser is made to send.
+ * Decides who may use the inspector. It shows who communicates with whom, so no web page that the operator visits
+ * elsewhere may learn anything, neither through a name that resolves to this machine (DNS rebinding) nor through a
+ * request that it makes the browser send.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -9,11 +10,11 @@ import { isLoopback } from '../protocol/addresses.ts';
 
 export interface GuardOptions {
   readonly address: string;
-  /** Null: nobody needs one, which is for loopback alone. */
+  /** Null when no token is needed, which is allowed on loopback only. */
   readonly token: string | null;
 }
 
-/** What is said to whoever may not ask. */
+/** The response to a request that is refused. */
 export interface Refusal {
   readonly status: 400 | 401 | 403 | 405;
   readonly text: string;
@@ -24,7 +25,7 @@ const COOKIE = 'xmpp-dna-inspector';
 /** Methods that change nothing. */
 export const READING: readonly string[] = ['GET', 'HEAD'];
 
-/** As an address stands in a URL. */
+/** An address as it is written in a URL. */
 export const urlHost = (address: string): string => (isIPv6(address) ? `[${address}]` : address);
 
 export class Guard {
@@ -34,14 +35,14 @@ export class Guard {
 
   constructor({ address, token }: GuardOptions) {
     this.#hosts = new Set([urlHost(address), 'localhost', '127.0.0.1', '[::1]']);
-    // Beyond loopback, and behind a proxy, it has names that we do not know; a token protects it there.
+    // Beyond loopback, and behind a proxy, the inspector has names that we do not know; there the token identifies the client.
     this.#anyHost = !isLoopback(address) || token !== null;
     this.#token = token === null ? null : digest(token);
   }
 
-  /** Null: it is answered. */
+  /** Returns null when the request may be answered. */
   refuses(request: IncomingMessage, query: URLSearchParams, methods = READING): Refusal | null {
-    // Node shows the first of several; whoever stands between may go by another (RFC 9112 §3.2).
+    // Node returns the first of several; an intermediary may use another (RFC 9112 §3.2).
     if (timesNamed(request, 'host') > 1) return { status: 400, text: 'there is more than one Host header' };
     const { host = '', origin } = request.headers;
     const named = host.replace(/:\d+$/, '').toLowerCase();
@@ -52,7 +53,7 @@ export class Guard {
     const { method = '' } = request;
     const isReading = READING.includes(method);
     const site = request.headers['sec-fetch-site'];
-    // A link may lead here from anywhere; what a foreign page loads or sends may not.
+    // Links from other origins are allowed; requests and subresource loads by other pages are not.
     const isLink = isReading && request.headers['sec-fetch-mode'] === 'navigate';
     if ((site === 'cross-site' || site === 'same-site') && !isLink)
       return { status: 403, text: 'this was sent by a page of another origin' };
@@ -62,7 +63,7 @@ export class Guard {
     return null;
   }
 
-  /** What keeps the token in a browser that showed it in a URL; null where it has not. */
+  /** The cookie that stores the token in a browser that sent it in a URL; null if it did not. */
   cookieFor({ headers }: IncomingMessage, query: URLSearchParams): string | null {
     const token = query.get('token');
     if (this.#token === null || token === null) return null;
@@ -86,7 +87,7 @@ export class Guard {
 const isOwnOrigin = (origin: string, host: string): boolean =>
   ['http', 'https'].some((scheme) => origin.toLowerCase() === `${scheme}://${host.toLowerCase()}`);
 
-/** `rawHeaders` has names and values by turns. */
+/** `rawHeaders` alternates names and values. */
 const timesNamed = ({ rawHeaders }: IncomingMessage, name: string): number =>
   rawHeaders.filter((one, at) => at % 2 === 0 && one.toLowerCase() === name).length;
 

@@ -1,4 +1,4 @@
-/** What an inspector shows, and what it may have done. */
+/** What an inspector shows, and the commands that it can run. */
 import type { Observable } from 'rxjs';
 import type { Connecting } from '../control/operator.ts';
 import type { TraceRecord } from '../trace/record.ts';
@@ -6,21 +6,24 @@ import type { View } from '../trace/view/view.ts';
 
 export interface Inspected {
   view(): View;
-  /** What the ring holds, as the lines of a trace file. */
+  /** The records in memory, as lines of a trace file. */
   traceLines(): Iterable<string>;
-  /** Where nothing runs and a file is shown: its name, and the moment that its end is, in milliseconds since the epoch. */
+  /**
+   * When a trace file is shown instead of a running manager: its name, and the time at its end, in milliseconds since
+   * the epoch.
+   */
   readonly trace?: { readonly name: string; readonly atMs: number };
-  /** Absent where nothing runs: there is nothing to watch, and nothing to be done. */
+  /** Absent when nothing is running: then there is nothing to watch and no command to run. */
   readonly live?: Live;
 }
 
-/** What a manager that runs has beyond its view. */
+/** What a running manager offers besides its view. */
 export interface Live {
   readonly records$: Observable<TraceRecord>;
-  /** Whom a stream is with, as far as it has been said; null when it has ended. */
+  /** The domains of a stream's two ends, as far as they are known; null when the stream has ended. */
   partiesOf(stream: number): Parties | null;
   readonly commands: Commands;
-  /** What was done by hand, for the log. */
+  /** Receives a description of each operator action, for the log. */
   readonly tell: (text: string) => void;
 }
 
@@ -29,7 +32,7 @@ export interface Parties {
   readonly remote: string;
 }
 
-/** Those of the connection manager (FEATURES V4). */
+/** The commands of the connection manager. */
 export interface Commands {
   connect(local: string, remote: string): Connecting;
   retry(local: string, remote: string): boolean;

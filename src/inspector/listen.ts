@@ -1,11 +1,11 @@
-/** Where the inspector and the metrics listen: an address, or why it cannot be had. */
+/** Opens the listeners of the inspector and of the metrics. */
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { fault, FaultError } from '../protocol/faults.ts';
 
 /**
- * Answers the port, where 0 was asked for the one that was free.
- * @throws FaultError `tcp`: `listen-failed` where the address cannot be had
+ * Listens and returns the port; where port 0 was requested, the one that the system assigned.
+ * @throws FaultError `tcp`: `listen-failed` when the address cannot be listened on
  */
 export async function listenOn(server: Server, address: string, port: number): Promise<number> {
   server.listen(port, address);
@@ -19,7 +19,7 @@ export async function listenOn(server: Server, address: string, port: number): P
   return typeof bound === 'object' && bound !== null ? bound.port : port;
 }
 
-/** Nobody is waited for. */
+/** Closes the server without waiting for clients. */
 export async function close(server: Server): Promise<void> {
   const closed = once(server, 'close');
   server.close();

@@ -1,6 +1,6 @@
 /**
- * `/api/live`: tells a page which actors have moved, and shows it elements on the wire as they pass (FEATURES O9). While
- * nobody is there, nothing is listened to; and whoever reads slowly misses some, and is told how many.
+ * `/api/live`: notifies a page of the actors that have moved, and shows it elements on the wire as they pass. Without
+ * clients it subscribes to nothing; a slow reader misses some elements and is told how many.
  */
 import type { Subscription } from 'rxjs';
 import type { WebSocket } from 'ws';
@@ -8,24 +8,24 @@ import type { RecordOf, TraceRecord } from '../trace/record.ts';
 import type { Live } from './inspected.ts';
 import { passes, shown, streamOf, type WireFilter, wireFilterIn, type WireShown } from './wire-filter.ts';
 
-/** Between two messages of a kind, at least, in milliseconds. */
+/** Least time between two messages of a kind, in milliseconds. */
 const TICK_MS = 250;
-/** Of those that moved within a tick; where there are more, the page asks for all that it shows. */
+/** Most actors named in one tick; beyond that, the page reloads everything that it shows. */
 const MOST_CHANGED = 200;
-/** Elements for one client within a tick, and what they may be together, in bytes of XML; more than anybody reads. */
+/** Elements for one client within a tick, and their total size in bytes of XML; more than anybody reads. */
 const MOST_WATCHED = 500;
 const MOST_WATCHED_BYTES = 128 * 1_024;
-/** What a client has not read yet, in bytes; beyond that it misses elements, and then whole ticks. */
+/** Unread bytes of a client; beyond that it misses elements, and then whole ticks. */
 const MOST_UNREAD = 1_024 * 1_024;
 
 interface Client {
   readonly socket: WebSocket;
-  /** Null: it watches no elements. */
+  /** Null when it watches no elements. */
   filter: WireFilter | null;
   watched: WireShown[];
   watchedBytes: number;
   dropped: number;
-  /** A tick was not told: all may have changed. */
+  /** It missed a tick: anything may have changed. */
   isBehind: boolean;
 }
 
@@ -63,7 +63,7 @@ export class LiveSocket {
     this.#changed.clear();
   }
 
-  /** On the path of every negotiation: little is done here. */
+  /** Called in every negotiation, so it does little. */
   #recorded(record: TraceRecord): void {
     const { actor, atMs } = record;
     this.#atMs = atMs;
@@ -121,7 +121,7 @@ export class LiveSocket {
 
 const say = ({ socket }: Client, message: object): void => socket.send(JSON.stringify(message));
 
-/** Answers what is wrong with the message; null where nothing is. */
+/** Returns what is wrong with the message, or null. */
 function obey(client: Client, text: string): string | null {
   let message: unknown;
   try {
@@ -130,7 +130,7 @@ function obey(client: Client, text: string): string | null {
     return 'expected JSON';
   }
   if (typeof message !== 'object' || message === null) return 'expected an object';
-  const { type, filter } = message as { readonly type?: unknown; readonly filter?: unknown }; // looked at below
+  const { type, filter } = message as { readonly type?: unknown; readonly filter?: unknown }; // checked below
   if (type === 'unwatch') {
     client.filter = null;
     return null;

@@ -1,43 +1,47 @@
 /**
- * Answers that cost: made in slices between which stanzas pass, by turns where there are several, and good for a while, so that
- * pages that ask every second take no more than a small share of the processor, however much there is to look at.
+ * Costly answers. They are computed in slices between which stanzas are processed, take turns when there are several,
+ * and are cached for a while, so that pages that ask every second use only a small share of the processor, however much
+ * there is to look at.
  */
 
 /**
- * Longest slice, in milliseconds. One is made in each turn of the event loop: an answer that takes 80 ms is there after ten turns,
- * and whatever else is ready waits for one slice.
+ * Longest slice, in milliseconds. One slice runs per event loop turn: an answer that takes 80 ms is ready after ten
+ * turns, and anything else that is ready waits for one slice.
  */
 const SLICE_MS = 8;
-/** An answer is good for so many times the processor time that it took: one part in so many is spent on it, if that is below the bound. */
+/**
+ * An answer is cached for this many times the processor time that it took, so that about one part in this many is spent
+ * on it, within the bounds below.
+ */
 const GOOD_FOR_TIMES = 100;
-/** And for at least, and at most, so long, in milliseconds. */
+/** The least and the most time for which an answer is cached, in milliseconds. */
 const GOOD_FOR_MS = [250, 12_000] as const;
-/** Whoever asks for what is soon to be had is not kept waiting for longer, in milliseconds. */
+/** How long a polling client waits for a complete answer before it gets the part that is ready, in milliseconds. */
 const PATIENCE_MS = 100;
-/** And once more so often, in milliseconds, while it is being made. */
+/** How often that part is updated while the answer is being computed, in milliseconds. */
 const AGAIN_MS = 1_000;
-/** Older than this, in milliseconds, an answer is given to nobody. */
+/** Answers older than this, in milliseconds, are not given to anybody. */
 const STALE_MS = 30_000;
-/** Pages ask for a few lists each. */
+/** Most cached answers; a page asks for a few lists each. */
 const MOST_KEPT = 32;
 
-/** So many are made by turns; the others wait until one of them is there. */
+/** Answers computed in turns; the others wait until one of them is done. */
 const MADE_AT_ONCE = 4;
-/** More than so many, those among them, are not taken on: what has been begun is held in memory. */
+/** Most unfinished answers, waiting ones included; further ones are rejected, since a started one is held in memory. */
 const MOST_MAKINGS = 64;
 
-/** Too many questions are being answered. */
+/** Too many answers are being computed. */
 export class Overasked extends Error {
   override readonly name = 'Overasked';
 }
 
-/** What is there already of an answer that is being made. */
+/** Makes an answer from what has been computed so far. */
 export type Interim<Answer> = () => Answer;
 export type Steps<Answer> = () => Generator<Interim<Answer> | undefined, Answer>;
 
 export interface Given<Answer> {
   readonly answer: Answer;
-  /** How long ago it was made, in milliseconds. */
+  /** Its age, in milliseconds. */
   readonly ageMs: number;
 }
 
@@ -47,29 +51,29 @@ interface Found<Answer> {
 }
 
 interface Made<Answer> extends Found<Answer> {
-  /** From the question to the answer, others having had their turns. */
+  /** Time from the question to the answer, including the turns of others, in milliseconds. */
   readonly lastedMs: number;
 }
 
 interface Kept<Answer> {
-  /** The answer; and that, or what has been found of it when patience ends. */
+  /** The complete answer; and that, or the part that is ready when `PATIENCE_MS` have passed. */
   readonly whole: Promise<Answer>;
   readonly soon: Promise<Found<Answer>>;
-  /** What has been found lately, when patience has ended. */
+  /** The latest part, once `PATIENCE_MS` have passed. */
   found: Found<Answer> | null;
-  /** Infinity while it is being made. */
+  /** When it expires; Infinity while it is being computed. */
   untilMs: number;
   made: Made<Answer> | null;
-  /** What was answered before. */
+  /** The previous answer. */
   readonly before: Made<Answer> | null;
 }
 
 interface Making<Answer> {
   readonly steps: Generator<Interim<Answer> | undefined, Answer>;
   readonly askedMs: number;
-  /** Of the processor. */
+  /** Processor time used, in milliseconds. */
   usedMs: number;
-  /** When somebody is told what has been found by then. */
+  /** When the next part is given out. */
   tellsMs: number;
   readonly done: (answer: Answer) => void;
   readonly found: (answer: Answer) => void;
@@ -80,19 +84,19 @@ export class Paced<Answer> {
   readonly #nowMs: () => number;
   readonly #usedMs: () => number;
   readonly #kept = new Map<string, Kept<Answer>>();
-  /** Those that are being made, and behind them those that wait; the first has the next slice. */
+  /** Those being computed, then those that wait; the first has the next slice. */
   readonly #makings: Making<Answer>[] = [];
   #isRunning = false;
 
-  /** @param usedMs of the processor, so far: on a machine that does other things as well, answers are not the older for it */
+  /** @param usedMs processor time used so far: unlike elapsed time, it does not grow while other processes run */
   constructor(nowMs: () => number = () => performance.now(), usedMs: () => number = processorMs) {
     this.#nowMs = nowMs;
     this.#usedMs = usedMs;
   }
 
   /**
-   * Whoever asks for the same, meanwhile or soon after, is given the same.
-   * @throws Overasked where too many others are being answered; so does {@link soon}
+   * Returns the answer for `key`; requests made meanwhile or soon after get the same one.
+   * @throws Overasked when too many others are being computed; so does {@link soon}
    */
   async answer(key: string, steps: Steps<Answer>): Promise<Given<Answer>> {
     const kept = this.#keptFor(key, steps);
@@ -101,8 +105,8 @@ export class Paced<Answer> {
   }
 
   /**
-   * The same, for whoever asks every second: where an answer takes long, the one before it, or what is there of it by then. The
-   * next that asks has more.
+   * The same for clients that ask every second: when an answer takes long, they get the previous one, or the part that
+   * is ready. A later request gets more.
    */
   async soon(key: string, steps: Steps<Answer>): Promise<Given<Answer>> {
     const kept = this.#keptFor(key, steps);
@@ -115,7 +119,7 @@ export class Paced<Answer> {
     return { answer: given.answer, ageMs: this.#ageOf(given) };
   }
 
-  /** Something was changed by hand: whoever did it wants to see that. */
+  /** Clears the cache after an operator command, so that its effect is visible at once. */
   forget(): void {
     this.#kept.clear();
   }
@@ -132,7 +136,7 @@ export class Paced<Answer> {
     this.#kept.set(key, kept);
     for (const [oldest, { untilMs }] of this.#kept) {
       if (this.#kept.size <= MOST_KEPT) break;
-      if (untilMs !== Infinity) this.#kept.delete(oldest); // else others may ask for it while it is being made
+      if (untilMs !== Infinity) this.#kept.delete(oldest); // one being computed may still be asked for
     }
     return kept;
   }
@@ -178,7 +182,7 @@ export class Paced<Answer> {
 
   async #run(): Promise<void> {
     this.#isRunning = true;
-    await Promise.resolve(); // whoever asked goes on first
+    await Promise.resolve(); // the caller continues first
     for (let making = this.#makings.shift(); making !== undefined; making = this.#makings.shift()) {
       if (this.#slice(making)) this.#makings.splice(MADE_AT_ONCE - 1, 0, making);
       if (this.#makings.length > 0) await new Promise((resolve) => setImmediate(resolve));
@@ -186,7 +190,7 @@ export class Paced<Answer> {
     this.#isRunning = false;
   }
 
-  /** Whether there is more to be done. */
+  /** Runs one slice; returns whether there is more to do. */
   #slice(making: Making<Answer>): boolean {
     const [fromMs, fromUsedMs] = [this.#nowMs(), this.#usedMs()];
     try {
@@ -217,7 +221,7 @@ interface Settling<Value> {
   readonly reject: (error: unknown) => void;
 }
 
-/** A promise that somebody else settles; that it is rejected is no fault where nobody waits. */
+/** A promise with its functions; a rejection that nobody waits for is not an unhandled one. */
 function settling<Value>(): Settling<Value> {
   let resolve: (value: Value) => void = () => undefined;
   let reject: (error: unknown) => void = () => undefined;

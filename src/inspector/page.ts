@@ -1,4 +1,6 @@
-/** The page of the inspector, as `npm run build` leaves it. Read once, so that what is asked for is a key, and never a path. */
+/**
+ * The page of the inspector, as `npm run build` makes it. Read once, so that a request names a key and never a path.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,14 +8,14 @@ import { fileURLToPath } from 'node:url';
 export interface PageFile {
   readonly type: string;
   readonly body: Buffer;
-  /** Its name has its digest in it: whoever has it need not ask again. */
+  /** Its name contains its digest, so a client that has it need not ask again. */
   readonly isImmutable: boolean;
 }
 
-/** By address: `/`, `/assets/…`. Empty where the page was not built. */
+/** By address: `/`, `/assets/…`. Empty when the page was not built. */
 export type Page = ReadonlyMap<string, PageFile>;
 
-/** Beside the compiled code; what runs from its sources takes what was built last. */
+/** Beside the compiled code; when run from sources, the result of the last build. */
 const BUILT = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../dist/visualize/page' : '../../visualize/page', import.meta.url),
 );
@@ -25,7 +27,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** The one that was built; all inspectors of a process share it. */
+/** The built page, shared by all inspectors of a process. */
 export function loadPage(): Page {
   return (built ??= pageIn(BUILT));
 }

@@ -1,4 +1,4 @@
-/** The inspector of a running daemon, over HTTP: what {@link Inspected.view} says, and what an operator has done by hand. */
+/** The inspector of a running daemon, over HTTP: shows {@link Inspected.view} and runs operator commands. */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { answerOf, type Answer, commandAnswer, COMMANDS, type Costly, TRACE } from './answers.ts';
@@ -14,23 +14,23 @@ import { streamLines } from './stream-lines.ts';
 export type { Inspected } from './inspected.ts';
 
 export interface InspectorOptions extends GuardOptions {
-  /** 0: any free port. */
+  /** The port; 0 for any free one. */
   readonly port: number;
 }
 
-/** Nobody needs more at once, and each costs memory. */
+/** Nobody needs more at once, and each connection costs memory. */
 const MAX_CONNECTIONS = 64;
-/** Answers that one connection is owed at once. */
+/** Most unfinished answers on one connection. */
 const MAX_OWED = 8;
-/** A request is a line and a few headers, in milliseconds; and how often it is looked whether one takes longer. */
+/** Time limit for receiving a request, a line and a few headers, in milliseconds; and how often it is checked. */
 const REQUEST_MS = 10_000;
 const CHECK_MS = 1_000;
-/** A connection on which nothing moves, in milliseconds: whoever does not read what he asked for is left. */
+/** How long a connection may be idle, in milliseconds: a client that does not read its answers is disconnected. */
 const STILL_MS = 60_000;
-/** Traces that are being sent: each is encoded as it is read. */
+/** Most traces being sent at once: each is encoded as it is read. */
 const MAX_TRACES = 2;
 
-/** Of a request only path and query count. */
+/** Only the path and query of a request matter. */
 const BASE = 'http://inspector.invalid';
 
 const HEADERS = {
@@ -56,12 +56,12 @@ export class Inspector {
     this.port = port;
   }
 
-  /** Where it is found; without its token, which is not for logs. */
+  /** Its URL, without the token, which must not appear in logs. */
   get url(): string {
     return `http://${urlHost(this.address)}:${this.port}/`;
   }
 
-  /** Rejects with FaultError `tcp`: `listen-failed` where the address cannot be had. */
+  /** Rejects with FaultError `tcp`: `listen-failed` when the address cannot be listened on. */
   static async start(
     { address, port, token }: InspectorOptions,
     inspected: Inspected,
@@ -83,7 +83,7 @@ export class Inspector {
       const url = urlOf(request);
       if (url === null) refuse(socket, 400, 'no such address');
       else if (isWebSocket(request)) sockets.upgrade(request, url, socket, head);
-      // Node has let go of the socket: an answer on it would be without its deadlines.
+      // Node has released the socket, so an answer sent on it would not have Node's time limits.
       else refuse(socket, 400, 'nothing else is spoken here: leave out the Upgrade header');
     });
     server.maxConnections = MAX_CONNECTIONS;
@@ -96,12 +96,12 @@ export class Inspector {
   }
 }
 
-/** Answers that are under way on a socket. */
+/** Unfinished answers on each socket. */
 const owed = new WeakMap<Socket, number>();
 
 /**
- * Few ask again before what they asked before has been answered (RFC 9112 §9.3.2); whoever does it a thousand times, and reads
- * nothing, would have us hold all the answers.
+ * Few clients pipeline requests (RFC 9112 §9.3.2); one that sends a thousand and reads nothing would make us hold all
+ * the answers.
  */
 function isServed({ socket }: IncomingMessage, response: ServerResponse): boolean {
   const before = owed.get(socket) ?? 0;
@@ -177,7 +177,7 @@ class Desk {
   async #command(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await bodyOf(request);
     if (body === 'gone') return;
-    // What is left of it is not read.
+    // The rest of the body is not read.
     if (body === 'too-long') response.setHeader('connection', 'close');
     const text = body === 'too-long' ? '' : body.text;
     const contentType = request.headers['content-type'] ?? '';
@@ -201,7 +201,7 @@ class Desk {
     }
     this.#traces += 1;
     response.once('close', () => (this.#traces -= 1));
-    // Half a trace that ends well would pass for a whole one.
+    // A truncated trace that ends normally would look complete.
     streamLines(response, this.#inspected.traceLines()).catch(() => response.destroy());
   }
 }
@@ -211,7 +211,7 @@ const TYPES: Record<Answer['type'], string> = {
   text: 'text/plain; charset=utf-8',
 };
 
-/** Stanzas go on, whatever is wrong with what is told about them. */
+/** An error in what is shown must not affect stanzas. */
 const cannotBeTold = (error: unknown): Answer => ({
   status: 500,
   type: 'text',

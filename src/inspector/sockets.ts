@@ -1,4 +1,4 @@
-/** The WebSockets of the inspector: who may open one, how many, and what becomes of those who say nothing any more. */
+/** The WebSockets of the inspector: who may open one, how many there may be, and how silent ones are closed. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -7,11 +7,11 @@ import type { Inspected } from './inspected.ts';
 import { LiveSocket } from './live-socket.ts';
 import { showToStately } from './stately-socket.ts';
 
-/** Pages that are open at once. */
+/** Most pages open at once. */
 const MAX_SOCKETS = 16;
-/** A message of a client is a filter. */
+/** A client's message is a filter. */
 const MAX_MESSAGE_BYTES = 4_096;
-/** A client that has not answered a ping until the next is gone, in milliseconds. */
+/** A client that has not answered one ping by the next is disconnected; the interval, in milliseconds. */
 const PING_MS = 30_000;
 
 type Take = (socket: WebSocket, query: URLSearchParams) => void;
@@ -38,7 +38,7 @@ export class Sockets {
   }
 
   upgrade(request: IncomingMessage, { pathname, searchParams }: URL, socket: Duplex, head: Buffer): void {
-    // Whoever goes while it is refused is no fault of ours.
+    // A client that disconnects while it is refused is not our error.
     socket.on('error', () => socket.destroy());
     const refusal = this.#guard.refuses(request, searchParams);
     if (refusal !== null) {
@@ -64,7 +64,7 @@ export class Sockets {
   #watch(socket: WebSocket): void {
     this.#answered.add(socket);
     socket.on('pong', () => this.#answered.add(socket));
-    // Of a frame that is none, or too large: it is closed with the code for that.
+    // An invalid or too large frame: the library closes the socket with the matching code.
     socket.on('error', () => undefined);
     this.#pinging ??= setInterval(() => this.#ping(), PING_MS).unref();
   }

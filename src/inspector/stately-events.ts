@@ -1,6 +1,6 @@
 /**
- * Records as Stately's inspector takes them: the messages of `@statelyai/inspect`, of which one tells that an actor is there,
- * one that an event has come to it, and one where it stands then. Contexts and events are as redacted as in a trace.
+ * Converts records to messages of `@statelyai/inspect`, which Stately's inspector reads: one says that an actor exists,
+ * one that it received an event, and one what its state is then. Contexts and events are redacted as in a trace.
  */
 import { chartsById } from '../trace/view/charts.ts';
 import { traceLimits } from '../trace/limits.ts';
@@ -19,10 +19,10 @@ export interface StatelySnapshot {
 }
 
 interface Base {
-  /** Of the actor: its id in a trace. */
+  /** The actor's id in a trace. */
   readonly sessionId: string;
   readonly rootId: string;
-  /** Of the message. */
+  /** The id of the message. */
   readonly id: string;
   /** Milliseconds since the epoch, as a text. */
   readonly createdAt: string;
@@ -56,7 +56,7 @@ const baseOf = (actor: string, atMs: number, id: string): Base => ({
   _version: VERSION,
 });
 
-/** An actor that is there already when somebody comes to look. */
+/** An actor that exists already when a client connects. */
 export function standing({ id, machine, parent, state, context }: ActorView, atMs: number): StatelyEvent {
   return {
     type: '@xstate.actor',
@@ -68,7 +68,7 @@ export function standing({ id, machine, parent, state, context }: ActorView, atM
   };
 }
 
-/** What one record tells; `now` is the actor as it stands now, where it is known. */
+/** The messages for one record; `now` is the actor's current state, when known. */
 export function eventsOf(record: ShownRecord, now?: Pick<ActorView, 'context' | 'state'>): readonly StatelyEvent[] {
   const { actor, atMs, seq, machine } = record;
   const base = baseOf(actor, atMs, String(seq));
@@ -98,7 +98,7 @@ export function eventsOf(record: ShownRecord, now?: Pick<ActorView, 'context' | 
   }
 }
 
-/** The actor that tells what this protocol has no message for. */
+/** The actor that reports what this protocol has no message for. */
 const OURSELVES = 'xmpp-dna';
 
 export const ourselves = (atMs: number): StatelyEvent => ({
@@ -123,7 +123,7 @@ const STATUS: Readonly<Record<Ending['how'], StatelySnapshot['status']>> = {
   errored: 'error',
 };
 
-/** A path as XState has the value of a state: `{ tlsNegotiation: 'awaitingProceed' }`. */
+/** A state path as an XState state value: `{ tlsNegotiation: 'awaitingProceed' }`. */
 function valueOf(path: readonly string[]): unknown {
   const [outer = '', ...inner] = path;
   return inner.length === 0 ? outer : { [outer]: valueOf(inner) };
@@ -131,7 +131,7 @@ function valueOf(path: readonly string[]): unknown {
 
 const definitions = new Map<string, string | undefined>();
 
-/** Without what is a function: names of guards, actions and delays stay. */
+/** The definition without functions: the names of guards, actions and delays remain. */
 function definitionOf(machine: string): string | undefined {
   if (!definitions.has(machine)) {
     const config: unknown = chartsById.get(machine)?.config;
@@ -140,6 +140,6 @@ function definitionOf(machine: string): string | undefined {
   return definitions.get(machine);
 }
 
-/** A function in a list would become `null`. */
+/** A function in an array would be serialised as `null`. */
 const withoutFunctions = (_key: string, value: unknown): unknown =>
   Array.isArray(value) ? value.filter((one) => typeof one !== 'function') : value;

@@ -1,4 +1,4 @@
-/** `/stately`: our actors in Stately's inspector. With `?domain=…`, those alone that have to do with it. */
+/** `/stately`: shows our actors in Stately's inspector; with `?domain=…`, only those that concern this domain. */
 import type { Subscription } from 'rxjs';
 import type { WebSocket } from 'ws';
 import type { TraceRecord } from '../trace/record.ts';
@@ -14,13 +14,13 @@ import {
   type StatelyEvent,
 } from './stately-events.ts';
 
-/** Between two batches, in milliseconds. */
+/** Time between two batches, in milliseconds. */
 const TICK_MS = 250;
-/** Of a batch; that tool draws each. */
+/** Most records in a batch; Stately's inspector draws each of them. */
 const MOST_RECORDS = 1_000;
-/** Actors that are told of at first: the chart comes with each. */
+/** Most actors sent at first: each comes with its chart. */
 const MOST_AT_FIRST = 100;
-/** What a client has not read yet, in bytes; beyond that it misses records. */
+/** Unread bytes of a client; beyond that it misses records. */
 const MOST_UNREAD = 4 * 1_024 * 1_024;
 
 export function showToStately(socket: WebSocket, inspected: Inspected, live: Live, query: URLSearchParams): void {
@@ -90,7 +90,7 @@ class StatelyClient {
     const { actors, atMs } = this.#inspected.view();
     const last = new Map(records.map((record) => [record.actor, record]));
     for (const record of records) {
-      // What it knows is told of the last of the batch alone: before that, it knew something else.
+      // Only the last record of an actor in the batch gets its context: before that, the context was different.
       const actor: ActorView | undefined = last.get(record.actor) === record ? actors.get(record.actor) : undefined;
       for (const event of eventsOf(record, actor)) this.#say(event);
     }

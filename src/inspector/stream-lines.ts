@@ -1,10 +1,12 @@
-/** Lines that are made as they are read, in slices: neither they nor their making stand in the way of anybody else. */
+/**
+ * Sends lines that are made as they are read, in slices, so that neither making nor sending them delays anything else.
+ */
 import type { ServerResponse } from 'node:http';
 
-/** Of one slice, in characters. */
+/** Characters in one slice. */
 const SLICE = 64 * 1_024;
 
-/** Ends the response; or stops where whoever asked is gone. */
+/** Ends the response, or stops when the client has disconnected. */
 export async function streamLines(response: ServerResponse, lines: Iterable<string>): Promise<void> {
   let slice = '';
   for (const line of lines) {
@@ -13,7 +15,7 @@ export async function streamLines(response: ServerResponse, lines: Iterable<stri
     const isTaken = response.write(slice);
     slice = '';
     if (!isTaken) await readOrGone(response);
-    // A fast reader is ready at once: others have their turn all the same.
+    // A fast reader is ready at once: everything else gets its turn all the same.
     await new Promise((resolve) => setImmediate(resolve));
     if (response.destroyed) return;
   }

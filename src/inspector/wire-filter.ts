@@ -1,19 +1,19 @@
-/** Which elements a client of `/api/live` watches, and what it is shown of each (FEATURES O9). */
+/** Which elements a client of `/api/live` watches, and what it is shown of each. */
 import { plain } from '../trace/redact.ts';
 import { traceLimits } from '../trace/limits.ts';
 import type { RecordOf } from '../trace/record.ts';
 import type { Parties } from './inspected.ts';
 
 export interface WireFilter {
-  /** Part of a domain that the stream is between, or that the element names. */
+  /** A part of the name of a domain at either end of the stream, or of one that the element names. */
   readonly domain?: string;
   readonly stream?: number;
   readonly direction?: 'in' | 'out';
-  /** Kind of the element: `result`, `features`, … */
+  /** The kind of element: `result`, `features`, … */
   readonly element?: string;
 }
 
-/** An element on the wire, as it is shown: without keys, and with no text longer than a trace has. */
+/** An element on the wire, as shown: without keys, and with texts cut as in a trace. */
 export interface WireShown {
   readonly seq: number;
   readonly atMs: number;
@@ -25,7 +25,7 @@ export interface WireShown {
   readonly remote: string;
 }
 
-/** The stream that a record of the wire is of. */
+/** The stream of a wire record. */
 export const streamOf = ({ actor }: { readonly actor: string }): number => Number(actor.slice('stream:'.length));
 
 export function passes(filter: WireFilter, record: RecordOf<'wire'>, parties: Parties | null): boolean {
@@ -37,7 +37,7 @@ export function passes(filter: WireFilter, record: RecordOf<'wire'>, parties: Pa
 }
 
 function domainsOf({ element }: RecordOf<'wire'>, parties: Parties | null): string[] {
-  const { from, to } = element as { readonly from?: unknown; readonly to?: unknown }; // of those that name any
+  const { from, to } = element as { readonly from?: unknown; readonly to?: unknown }; // of the kinds that name any
   return [parties?.local, parties?.remote, from, to].filter((one) => typeof one === 'string');
 }
 
@@ -58,11 +58,11 @@ export function shown(record: RecordOf<'wire'>, parties: Parties | null): WireSh
 const MAX_TEXT = 255;
 const known: readonly string[] = ['domain', 'stream', 'direction', 'element'];
 
-/** The filter in a message of a client; or, as a text, what is wrong with it. */
+/** The filter in a client's message; or a text that says what is wrong with it. */
 export function wireFilterIn(value: unknown): WireFilter | string {
   if (value === undefined) return {};
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return '"filter": expected an object';
-  const fields = value as Readonly<Record<string, unknown>>; // looked at one by one
+  const fields = value as Readonly<Record<string, unknown>>; // checked one by one
   const unknown = Object.keys(fields).find((name) => !known.includes(name));
   if (unknown !== undefined) return `"filter": known are ${known.join(', ')}`;
   const { domain, stream, direction, element } = fields;

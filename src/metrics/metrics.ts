@@ -1,4 +1,4 @@
-/** What a manager does, in numbers (docs/metrics.md): gauges are read when they are asked for, and no stanza is counted twice. */
+/** A manager's metrics (docs/metrics.md): gauges are read on request, and no stanza is counted twice. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Observable } from 'rxjs';
 import type { ManagerTotals } from '../manager.ts';
@@ -13,7 +13,7 @@ export interface Measured {
   readonly records$: Observable<TraceRecord>;
 }
 
-/** In seconds: from a look-up that is remembered and a stream that stands, to a peer that answers at its last deadline. */
+/** In seconds: from a cached look-up on an open stream to a peer that answers just before its last deadline. */
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
 export class Metrics {
@@ -60,7 +60,7 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  /** In the text format of Prometheus. */
+  /** All metrics, in Prometheus's text format. */
   text(): Promise<string> {
     return this.#registry.metrics();
   }
@@ -70,7 +70,7 @@ export class Metrics {
     this.#registry.clear();
   }
 
-  /** A series that begins with its first event has no rate then: what alerts ask for is there before. */
+  /** A series that begins with its first event shows no rate for it, so series used by alerts start at zero. */
   #beginAtZero(): void {
     for (const direction of ['outgoing', 'incoming'] as const)
       for (const outcome of ['holds', 'failed'] as const) this.#negotiations.zero({ direction, outcome });
@@ -100,7 +100,7 @@ export class Metrics {
   }
 }
 
-/** Those that are known anyway: read once for all of them at each scrape. */
+/** Registers gauges over the manager's totals, which are read once per scrape for all of them. */
 function readTotals(measured: Measured, registers: Registry[]): void {
   let totals = measured.totals();
   const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []): Gauge<Label> =>
@@ -126,7 +126,7 @@ function readTotals(measured: Measured, registers: Registry[]): void {
     help: 'Records of the trace in memory that made room for others.',
     registers,
   });
-  // Collected in the order in which they were made: the first reads for the others.
+  // Collected in the order of creation: the first reads the totals for the others.
   Object.assign(streams, {
     collect: () => {
       totals = measured.totals();

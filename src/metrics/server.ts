@@ -1,21 +1,21 @@
-/** `/metrics` over HTTP, for Prometheus and its like: guarded as the inspector is. */
+/** `/metrics` over HTTP, for Prometheus and compatible collectors: guarded like the inspector. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Guard, type GuardOptions, urlHost } from '../inspector/guard.ts';
 import { close, listenOn } from '../inspector/listen.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface MetricsServerOptions extends GuardOptions {
-  /** 0: any free port. */
+  /** The port; 0 for any free one. */
   readonly port: number;
 }
 
 /** Nobody needs more at once. */
 const MAX_CONNECTIONS = 16;
-/** A request is a line and a few headers, in milliseconds; and a connection on which nothing moves. */
+/** Time limits, in milliseconds: for receiving a request (a line and a few headers), and for an idle connection. */
 const REQUEST_MS = 10_000;
 const STILL_MS = 60_000;
 
-/** Of a request only path and query count. */
+/** Only the path and query of a request matter. */
 const BASE = 'http://metrics.invalid';
 
 export class MetricsServer {
@@ -35,7 +35,7 @@ export class MetricsServer {
     return `http://${urlHost(this.address)}:${this.port}/metrics`;
   }
 
-  /** Rejects with FaultError `tcp`: `listen-failed` where the address cannot be had. */
+  /** Rejects with FaultError `tcp`: `listen-failed` when the address cannot be listened on. */
   static async start({ address, port, token }: MetricsServerOptions, metrics: Metrics): Promise<MetricsServer> {
     const guard = new Guard({ address, token });
     const times = { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS };

@@ -1,6 +1,6 @@
 /**
- * What labels may say: words of ours and of the RFCs. Peers put words of their own into conditions, and whoever writes a prooftype
- * names it as he likes; of those there is only one, `other`, or there would be as many time series as somebody wants.
+ * The values that labels may have: words of ours and of the RFCs. Peers can send conditions of their own, and embedders
+ * choose the names of their prooftypes; all of these become `other`, or others could create any number of time series.
  */
 import { DNA_CONDITIONS } from '../protocol/dna-conditions.ts';
 import { PROOFTYPES } from '../protocol/policy.ts';
@@ -8,7 +8,9 @@ import { POSH_CONDITIONS } from '../protocol/posh-conditions.ts';
 
 export const OTHER = 'other';
 
-/** Of faults, in this order: those of the RFCs (6120 §4.9.3, §8.3.3, §6.5; XEP-0220 §2.5), then ours by layer. */
+/**
+ * Fault conditions, in this order: those of the RFCs (6120 §4.9.3, §8.3.3, §6.5; XEP-0220 §2.5), then ours by layer.
+ */
 const WORDS = `
   bad-format bad-namespace-prefix bad-request conflict connection-timeout feature-not-implemented forbidden gone
   host-gone host-unknown improper-addressing internal-server-error invalid-from invalid-namespace invalid-xml
@@ -38,7 +40,7 @@ const WORDS = `
   cancelled errored internal-error no-fault not-finished not-provided
 `;
 
-/** What is in the sources and not here is found by a test. */
+/** A test finds conditions that are in the sources but not here. */
 const CONDITIONS: ReadonlySet<string> = new Set([
   ...WORDS.trim().split(/\s+/),
   ...Object.keys(DNA_CONDITIONS),

@@ -1,4 +1,4 @@
-/** The local side: who is attached to which of our domains, and what happens where nobody is. */
+/** The local side: which outlet is attached to which of our domains, and what happens where there is none. */
 import { Subject, type Observable } from 'rxjs';
 import type { Flushed } from '../ports.ts';
 import { fault, FaultError } from '../protocol/faults.ts';
@@ -11,9 +11,9 @@ import type { Inlet, Settle, StreamOutlet } from './types.ts';
 import type { Writer } from './writer.ts';
 
 export interface AttachmentParts {
-  /** A domain is ours, or not, for good. */
+  /** Whether a domain is ours; the answer never changes. */
   readonly isLocal: (domain: string) => boolean;
-  /** Of domains of ours. */
+  /** The numbers of our domains. */
   readonly numbers: DomainNumbers;
   readonly writer: Writer;
   readonly pressure: BackPressure;
@@ -30,7 +30,7 @@ export interface Place {
 export class Attachments {
   readonly #parts: AttachmentParts;
   readonly #outlets = new Map<string, StreamOutlet>();
-  /** By the number of the domain: what was found for it since somebody came or went. */
+  /** Cache by the domain's number; an entry is cleared when something is attached or detached. */
   readonly #places: (Place | undefined)[] = [];
   readonly #unattended = new Subject<Stanza>();
   readonly unattended$: Observable<Stanza> = this.#unattended.asObservable();
@@ -47,13 +47,13 @@ export class Attachments {
     return this.#outlets.get(domain);
   }
 
-  /** Of a domain by its number. */
+  /** The place of a domain, by its number. */
   placeOf(number: number): Place {
     const known = this.#places[number];
     if (known !== undefined) return known;
     const name = this.#parts.numbers.nameOf(number);
     const place = { outlet: this.#outlets.get(name), isOurs: this.isOurs(name) };
-    while (this.#places.length < number) this.#places.push(undefined); // an array with holes is a slow one
+    while (this.#places.length < number) this.#places.push(undefined); // an array with holes is slow
     this.#places[number] = place;
     return place;
   }
@@ -74,14 +74,17 @@ export class Attachments {
     };
   }
 
-  /** Writes to an attached outlet, and holds `inlet` if that was as much as it takes. */
+  /** Writes to an attached outlet, and holds `inlet` if that filled the outlet. */
   deliver(outlet: StreamOutlet, stanza: Stanza, inlet: Inlet | null): void {
     this.#parts.writer.write(outlet, stanza, this.#flushed);
     this.#parts.counters.delivered += 1;
     if (inlet !== null && !outlet.writable) this.#parts.pressure.hold(inlet, outlet);
   }
 
-  /** For a domain of ours without an outlet: true if somebody observes; else the stanza is returned, `answer` gets the error. */
+  /**
+   * For a domain of ours without an outlet: true if the program observes {@link unattended$}; otherwise the stanza is
+   * returned and `answer` gets the stanza error.
+   */
   leaveUnattended(stanza: Stanza, settle: Settle | null, answer: (reply: Stanza) => void): boolean {
     this.#parts.counters.unattended += 1;
     if (this.#unattended.observed) {
@@ -93,7 +96,7 @@ export class Attachments {
     return false;
   }
 
-  /** Brings a stanza error to its local addressee; one for anybody else has no way back. */
+  /** Delivers a stanza error to its local addressee; one for any other addressee is dropped. */
   readonly deliverReply = (reply: Stanza): void => {
     const to = reply.toDomain;
     if (to === null) return;
@@ -102,12 +105,18 @@ export class Attachments {
     else if (this.#parts.isLocal(to)) this.#unattended.next(reply);
   };
 
-  /** Told by outlets that can break with bytes in their buffer: one for all, so that none is made per stanza. */
+  /**
+   * Called by outlets that can break with bytes in their buffer; one shared function, so that none is created per
+   * stanza.
+   */
   readonly #flushed: Flushed = (handedOver) => {
     if (!handedOver) this.#parts.counters.unknown += 1;
   };
 
-  /** It has a number from now on: whoever asks by numbers finds who is attached, though no pair has brought it into the tables. */
+  /**
+   * Gives the domain a number from now on, so that a look-up by number finds the outlet even before any pair has put
+   * the domain into the tables.
+   */
   #place(name: string, outlet: StreamOutlet | undefined): void {
     const { numbers } = this.#parts;
     if (outlet === undefined) this.#outlets.delete(name);

@@ -1,9 +1,9 @@
-/** Which inlets are paused, and because of what: pausing is how a full buffer reaches the one who fills it (FEATURES E1). */
+/** Which inlets are paused, and why: pausing is how a full buffer reaches the sender that fills it. */
 import type { Inlet } from './types.ts';
 
 /**
  * An inlet is held by causes (an outlet that cannot take more, a queue that is half full) and resumes when the last of
- * them is gone. Only inlets that wrote to a cause are held by it, so one slow receiver slows only its own senders.
+ * them is gone. A cause holds only inlets that wrote to it, so one slow receiver slows only its own senders.
  */
 export class BackPressure {
   readonly #heldBy = new Map<object, Set<Inlet>>();
@@ -27,12 +27,12 @@ export class BackPressure {
   release(cause: object): boolean {
     const held = this.#heldBy.get(cause);
     if (held === undefined) return false;
-    this.#heldBy.delete(cause); // first: `resume` may bring stanzas at once, and so a new hold
+    this.#heldBy.delete(cause); // first: `resume` may bring stanzas at once, and with them a new hold
     for (const inlet of held) this.#resumeOne(inlet);
     return true;
   }
 
-  /** The inlet is no longer in use: it runs freely, to read its end, and is held no more. */
+  /** The inlet is no longer in use: it is no longer held and is resumed, so that it is read to its end. */
   forget(inlet: Inlet): void {
     if (!this.#causes.delete(inlet)) return;
     for (const [cause, held] of this.#heldBy) if (held.delete(inlet) && held.size === 0) this.#heldBy.delete(cause);

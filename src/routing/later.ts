@@ -1,9 +1,11 @@
-/** A fresh task for what must not happen inside the call that caused it: bounces, answers to senders, wishes (PEERS §5, trap 15 e). */
+/**
+ * Defers what must not happen inside the call that caused it to a fresh task: bounces, outcomes, requests for routes.
+ */
 import type { Clock } from '../ports.ts';
 
 /**
- * Runs functions in order, in one task of the clock. What they add runs in the next task, so a sender that answers every
- * bounce with a new stanza neither recurses nor keeps the process from its sockets.
+ * Runs functions in order, in one task of the clock. Functions that they add run in the next task, so a sender that
+ * answers every bounce with a new stanza neither recurses nor starves the sockets.
  */
 export class Later {
   readonly #clock: Clock;
@@ -40,7 +42,7 @@ export class Later {
         }
       });
     } finally {
-      // A callback that throws is the embedder's fault; those behind it still get their turn.
+      // A callback that throws is the embedder's fault; those after it still run.
       if (done < tasks.length) this.#tasks = [...tasks.slice(done), ...this.#tasks];
       if (this.#tasks.length > 0) this.#arm();
     }

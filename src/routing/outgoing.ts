@@ -1,4 +1,6 @@
-/** The way out: the stream that serves a pair, or the pair's queue until one does and has room (DESIGN §6 S2, S7, L1). */
+/**
+ * The way out: the stream that serves a pair, or the pair's queue until one does and has room (invariants S2, S7, L1).
+ */
 import type { Clock } from '../ports.ts';
 import type { StanzaErrorCondition } from '../protocol/conditions.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
@@ -23,7 +25,7 @@ export interface OutgoingParts extends QueueBounds {
   readonly returns: Returns;
   readonly counters: Counters;
   readonly numbers: Numbers;
-  /** Where stanza errors go: to the local sender. */
+  /** Receives stanza errors for local senders. */
   readonly answer: (reply: Stanza) => void;
 }
 
@@ -31,27 +33,32 @@ interface StreamRow {
   readonly stream: StreamId;
   readonly outlet: StreamOutlet;
   readonly inlet: Inlet;
-  /** Queues of pairs that this stream serves, and that wait for its buffer. */
+  /** Queues of pairs that this stream serves, waiting for room in its buffer. */
   readonly waiting: Set<PairQueue>;
   flushing: boolean;
-  /** The two answers for all that was written to it, so that none is made per stanza. */
+  /** The two possible outcomes of stanzas written to it, shared so that none is created per stanza. */
   readonly sent: Delivery;
   readonly unknown: Delivery;
   readonly recent: RecentCount;
-  /** Stanzas of which it is known that they were not flushed: somebody waited for them. */
+  /** Stanzas known not to have been flushed, because a caller waited for their outcome. */
   unflushed: number;
-  /** Those that were written lately when it was withdrawn. */
+  /** The number of recently written stanzas at the time of withdrawal. */
   lately: number;
-  /** The far end has read all of it. */
+  /** The far end has read everything that was written. */
   finished: boolean;
-  /** What was sent lately has been added to the counter of unknown stanzas. */
+  /** Recently sent stanzas have been added to the counter of unknown stanzas. */
   counted: boolean;
 }
 
-/** A sender is held from half a queue on, and let go below a quarter: room for what is under way, and no flutter. */
+/**
+ * A sender is held when a queue is half full, and released below a quarter: this leaves room for stanzas under way and
+ * prevents rapid toggling.
+ */
 const HOLD_SHARE = 1 / 2;
 const RELEASE_SHARE = 1 / 4;
-/** A kernel tries again for minutes, but a peer that was there half a minute ago has taken what came before. */
+/**
+ * A kernel retransmits for minutes, but a peer that was alive half a minute ago has received what was sent before then.
+ */
 const UNKNOWN_WINDOW_MS = 15_000;
 
 export class Outgoing {
@@ -59,7 +66,7 @@ export class Outgoing {
   readonly #routes: RouteTable;
   readonly #queues: PairQueues;
   readonly #streams = new Map<StreamId, StreamRow>();
-  /** Nothing more is written to them, and what became of the last stanzas is not known yet. */
+  /** Streams that nothing more is written to, and for whose last stanzas the outcome is not known yet. */
   readonly #withdrawn = new Map<StreamId, StreamRow>();
   #lastRow: StreamRow | null = null;
   #ageTimer: unknown = null;
@@ -94,13 +101,16 @@ export class Outgoing {
     return this.#streams.has(stream);
   }
 
-  /** The far end has read all of it. */
+  /** The far end has read everything that was written to the stream. */
   finished(stream: StreamId): void {
     const row = this.#streams.get(stream) ?? this.#withdrawn.get(stream);
     if (row !== undefined) row.finished = true;
   }
 
-  /** How many stanzas of a withdrawn stream were written lately, or are known not to have been flushed; counted once. */
+  /**
+   * The number of a withdrawn stream's stanzas that were written recently or are known not to have been flushed;
+   * counted once.
+   */
   end(stream: StreamId): number {
     const row = this.#withdrawn.get(stream);
     if (row === undefined) return 0;
@@ -144,7 +154,7 @@ export class Outgoing {
     const queue = this.#unroute(local, remote);
     const row = this.#rowOf(stream);
     if (row === null) {
-      if (queue !== null) this.#wantRouteLater(queue); // the stream ended before the news of it came here
+      if (queue !== null) this.#wantRouteLater(queue); // the stream ended before this call arrived
       return;
     }
     this.#routes.set(local, remote, stream);
@@ -160,7 +170,7 @@ export class Outgoing {
     return this.#routes.find(local, remote);
   }
 
-  /** Of all pairs of one domain that the stream serves. */
+  /** Withdraws the routes of all pairs of one domain that the stream serves. */
   withdrawDomain(stream: StreamId, end: keyof Pair, domain: string): void {
     for (const { local, remote } of this.#routes.of(stream, end, domain)) this.withdrawRoute(local, remote);
   }
@@ -173,14 +183,14 @@ export class Outgoing {
   returnQueue(local: string, remote: string, why: Fault, condition: StanzaErrorCondition): number {
     const queue = this.#queues.find(local, remote);
     if (queue === null) return 0;
-    queue.routeWanted = false; // the wish is answered
-    const count = queue.stanzas; // what is resumed by this may bring more, which is not meant
+    queue.routeWanted = false; // the request is answered
+    const count = queue.stanzas; // inlets resumed by this may add more, which must not be returned
     this.#tell(queue, 'returned', count, why);
     for (let i = 0; i < count; i += 1) this.#returnFirst(queue, why, condition);
     return count;
   }
 
-  /** Returns all that waits. */
+  /** Returns all waiting stanzas. */
   close(why: Fault, condition: StanzaErrorCondition): void {
     for (const { local, remote } of [...this.#queues.rows()]) this.returnQueue(local, remote, why, condition);
   }
@@ -199,12 +209,12 @@ export class Outgoing {
 
   // ——— stanzas
 
-  /** Sends at once; false if the pair has no route, or what waits for it has to go first. */
+  /** Sends at once; returns false if the pair has no route, or if waiting stanzas have to go first. */
   trySend(from: string, to: string, stanza: Stanza, inlet: Inlet | null, settle: Settle | null): boolean {
     return this.#trySendOn(this.#routes.find(from, to), stanza, inlet, settle);
   }
 
-  /** The same by the numbers of the domains. */
+  /** The same, by the numbers of the domains. */
   trySendBetween(from: number, to: number, stanza: Stanza, inlet: Inlet | null, settle: Settle | null): boolean {
     return this.#trySendOn(this.#routes.findNumbers(from, to), stanza, inlet, settle);
   }
@@ -217,7 +227,10 @@ export class Outgoing {
     return true;
   }
 
-  /** Puts a stanza that could not be sent at once behind the others of its pair, and wishes for a route if there is none. */
+  /**
+   * Queues a stanza that could not be sent at once behind the others of its pair, and asks for a route if there is
+   * none.
+   */
   enqueue(from: string, to: string, stanza: Stanza, inlet: Inlet | null, settle: Settle | null): void {
     const { clock, counters, events, pressure, queueAgeMs } = this.#parts;
     const before = this.#queues.find(from, to);
@@ -259,7 +272,7 @@ export class Outgoing {
     row.recent.add();
   }
 
-  /** Also for streams that are withdrawn: one that closes cleanly still flushes what it holds. */
+  /** Also for withdrawn streams: one that closes cleanly still flushes its buffer. */
   #settleWritten(row: StreamRow, settle: Settle, handedOver: boolean): void {
     if (!handedOver) {
       row.unflushed += 1;
@@ -280,12 +293,12 @@ export class Outgoing {
     return row;
   }
 
-  // ——— what waits
+  // ——— waiting stanzas
 
-  /** Sends what waits for this stream's buffer, pair after pair, while it takes more. */
+  /** Sends the stanzas that wait for this stream's buffer, pair after pair, while it has room. */
   #flush(row: StreamRow): void {
     if (row.flushing || row.waiting.size === 0) return;
-    row.flushing = true; // what comes meanwhile goes behind (S7)
+    row.flushing = true; // stanzas that arrive meanwhile go behind (S7)
     this.#parts.writer.batch(() => {
       for (const queue of row.waiting) {
         while (row.outlet.writable) {
@@ -294,14 +307,14 @@ export class Outgoing {
           this.#send(row, waiting.stanza, waiting.settle);
         }
         if (row.outlet.writable) continue;
-        if (row.waiting.delete(queue)) row.waiting.add(queue); // the next time begins with another pair
+        if (row.waiting.delete(queue)) row.waiting.add(queue); // the next flush begins with another pair
         break;
       }
     });
     row.flushing = false;
   }
 
-  /** Takes the first that waits, and lets the queue's senders go once there is room. */
+  /** Takes the first waiting stanza, and releases the queue's senders once there is room. */
   #take(queue: PairQueue): WaitingStanza | null {
     const waiting = this.#queues.shift(queue);
     if (waiting === null) return null;
@@ -343,7 +356,7 @@ export class Outgoing {
     if (oldest !== null) this.#ageTimer ??= clock.setTimeout(this.#returnAged, oldest.sinceMs - bornBefore);
   };
 
-  /** Takes the pair's route away, and answers the queue that is now without one. */
+  /** Removes the pair's route, and returns the queue that is now without one. */
   #unroute(local: string, remote: string): PairQueue | null {
     const queue = this.#queues.find(local, remote);
     const stream = this.#routes.find(local, remote);

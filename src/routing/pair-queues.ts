@@ -1,4 +1,4 @@
-/** What waits: one bounded queue per domain pair (DESIGN §4, XEP-0220 §2.1.1), and one list of all that waits, oldest first. */
+/** Waiting stanzas: one bounded queue per domain pair (XEP-0220 §2.1.1), and one list of all of them, oldest first. */
 import type { Stanza } from '../protocol/stanza.ts';
 import type { Settle } from './types.ts';
 
@@ -7,14 +7,14 @@ export interface WaitingStanza {
   readonly settle: Settle | null;
   readonly sinceMs: number;
   readonly queue: PairQueue;
-  /** Behind it in its pair. */
+  /** The next stanza of its pair. */
   behind: WaitingStanza | null;
-  /** Its neighbours by age, over all pairs. */
+  /** Its neighbours by age, across all pairs. */
   older: WaitingStanza | null;
   newer: WaitingStanza | null;
 }
 
-/** The stanzas of one pair that no stream could take yet. It exists as long as it holds something. */
+/** The stanzas of one pair that no stream could take yet. A queue exists only while it holds something. */
 export interface PairQueue {
   readonly local: string;
   readonly remote: string;
@@ -24,7 +24,7 @@ export interface PairQueue {
   tail: WaitingStanza | null;
   /** The control plane has been asked for a route and has not answered. */
   routeWanted: boolean;
-  /** Something had no room in it, since it was last flushed. */
+  /** A stanza found no room in it since it was last flushed. */
   overflowed: boolean;
 }
 
@@ -45,7 +45,7 @@ export class PairQueues {
     this.#bounds = bounds;
   }
 
-  /** Of all pairs, the stanza that has waited longest. */
+  /** The stanza that has waited longest, across all pairs. */
   get oldest(): WaitingStanza | null {
     return this.#oldest;
   }
@@ -54,7 +54,7 @@ export class PairQueues {
     return this.#queues.get(local)?.get(remote) ?? null;
   }
 
-  /** Whether one more stanza of `bytes` would break a bound. */
+  /** Whether one more stanza of `bytes` would exceed a bound. */
   isFull(queue: PairQueue | null, bytes: number): boolean {
     const { queueStanzas, queueBytes } = this.#bounds;
     return (queue?.stanzas ?? 0) + 1 > queueStanzas || (queue?.bytes ?? 0) + bytes > queueBytes;
@@ -68,7 +68,7 @@ export class PairQueues {
   push(local: string, remote: string, stanza: Stanza, settle: Settle | null, nowMs: number): PairQueue {
     const queue = this.find(local, remote) ?? this.#create(local, remote);
     const older = this.#newest;
-    // What waits must not keep alive what came in the same chunk: the bound is one of memory.
+    // A waiting stanza must not keep the whole chunk alive in which it arrived: the bound is one of memory.
     const waiting: WaitingStanza = {
       stanza: stanza.detached(),
       settle,
@@ -89,7 +89,7 @@ export class PairQueues {
     return queue;
   }
 
-  /** Takes the first stanza of a pair, and with the last one the queue itself. */
+  /** Takes the first stanza of a pair; taking the last one removes the queue. */
   shift(queue: PairQueue): WaitingStanza | null {
     const first = queue.head;
     if (first === null) return null;

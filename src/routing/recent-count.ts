@@ -1,7 +1,7 @@
-/** How many stanzas went out lately: what may be lost when their stream breaks. */
+/** How many stanzas were sent recently: those that may be lost when their stream breaks. */
 import type { Clock } from '../ports.ts';
 
-/** Counts in two windows of `windowMs`, so that a count costs no list: the answer covers one to two windows. */
+/** Counts in two windows of `windowMs`, so that no list is needed: the count covers one to two windows. */
 export class RecentCount {
   readonly #clock: Clock;
   readonly #windowMs: number;

@@ -1,4 +1,6 @@
-/** What is not sent goes back to its sender with the stanza error that it earned (FACTS §4, DESIGN §6 L1). */
+/**
+ * Returns stanzas that are not sent to their sender, with the stanza error that applies (RFC 6120 §10.4; invariant L1).
+ */
 import { Subject, type Observable } from 'rxjs';
 import type { Fault } from '../protocol/faults.ts';
 import { stanzaErrorType, type StanzaErrorCondition } from '../protocol/conditions.ts';
@@ -19,7 +21,10 @@ export class Returns {
     this.#counters = counters;
   }
 
-  /** Answers `stanza` in a fresh task: `answer` gets the stanza error, unless none may be sent, then `settle` the outcome. */
+  /**
+   * Returns `stanza` in a fresh task: `settle` gets the outcome, then `answer` the stanza error, unless none may be
+   * sent.
+   */
   giveBack(
     stanza: Stanza,
     what: Fault,
@@ -28,7 +33,7 @@ export class Returns {
     answer: (reply: Stanza) => void,
   ): void {
     this.#later.add(() => {
-      // The words of the network say which hosts and ports answer: they are for the log, not for any user.
+      // Network error texts reveal which hosts and ports answer: they are for the log, not for users.
       const text = what.layer === 'tcp' ? undefined : what.text;
       const reply = stanza.errorReply(condition, stanzaErrorType(condition), text);
       if (reply === null) this.#counters.dropped += 1;

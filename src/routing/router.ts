@@ -1,5 +1,5 @@
 /**
- * The data plane (DESIGN §2): stanzas go from inlets to outlets through two tables, and through nothing else.
+ * The data plane: stanzas go from inlets to outlets through two tables, and through nothing else.
  *
  * In: the gate, then the local outlet. Out: the stream that serves the pair, or the pair's queue until one does. The
  * control plane fills the tables and is asked for what is missing; it never sees a stanza.
@@ -38,7 +38,10 @@ export interface RouterOptions extends QueueBounds {
   /** How long a stanza waits for a stream, in milliseconds; then it is returned with remote-server-timeout. */
   readonly queueAgeMs: number;
   readonly clock: Clock;
-  /** Whether a canonical domain is served here: hosts, and the domains of components. It is so, or not, for good: it is remembered. */
+  /**
+   * Whether a canonical domain is served here: hosts, and the domains of components. The answer for a domain must never
+   * change, since it is cached.
+   */
   readonly isLocal: (domain: string) => boolean;
   readonly events: RouterEvents;
 }
@@ -46,14 +49,14 @@ export interface RouterOptions extends QueueBounds {
 const DELIVERED: Delivery = { outcome: 'sent', stream: null };
 
 /**
- * Domains given to it are canonical (src/protocol/names.ts). A stream that was never added, or is withdrawn, is ignored
- * wherever it is named: facts about it come too late. Streams' ids are never used again.
+ * Carries stanzas. Domains passed to it are canonical (src/protocol/names.ts). Calls that name a stream that was never
+ * added or has been withdrawn are ignored: facts about it come too late. Stream ids are never reused.
  */
 export class Router {
   readonly #options: RouterOptions;
   readonly #numbers: Numbers;
   readonly #facts: FactTable;
-  /** Streams on which nothing more goes out, while what is under way may come in: and what it is read from. */
+  /** Streams that are closed for sending while stanzas under way may still come in, with their inlets. */
   readonly #halfClosed = new Map<StreamId, Inlet>();
   readonly #pressure = new BackPressure();
   readonly #writer = new Writer();
@@ -73,7 +76,7 @@ export class Router {
     unknown: 0,
   };
 
-  /** Hot. Stanzas for domains of ours to which nothing is attached, and the errors that come back to such domains. */
+  /** Hot. Stanzas for our domains to which nothing is attached, and the stanza errors returned to such domains. */
   readonly unattended$: Observable<Stanza>;
   /** Hot. Every stanza that was not sent, and why. */
   readonly returned$: Observable<Returned>;
@@ -115,8 +118,9 @@ export class Router {
   }
 
   /**
-   * From now on this stream serves the pair (S2). What waits goes first, in order, as far as the stream's buffer takes it
-   * (S7). Moving a pair away from a stream that still flushes gives up its order on the way.
+   * From now on this stream serves the pair (S2). Waiting stanzas go first, in order, as far as the stream's buffer
+   * takes them (S7). Moving a pair away from a stream that is still flushing gives up the order of the stanzas under
+   * way.
    */
   setRoute(local: string, remote: string, stream: StreamId): void {
     this.#outgoing.setRoute(local, remote, stream);
@@ -127,22 +131,23 @@ export class Router {
   }
 
   /**
-   * A remote domain belongs to the far end of this stream no more, while others do (ProtoXEP §6.8): none of its stanzas comes in
-   * (S1), none goes to it here (S2). What it had sent before it heard of that is dropped; it closes no stream (L5).
+   * A remote domain no longer belongs to the far end of this stream, though others do (ProtoXEP DNA §6.8): none of its
+   * stanzas comes in (S1), and none goes to it on this stream (S2). Stanzas that it sent before it learned of that are
+   * dropped; they do not close the stream (L5).
    */
   withdrawRemote(stream: StreamId, remote: string): void {
     this.#facts.withdraw(stream, remote);
     this.#outgoing.withdrawDomain(stream, 'remote', remote);
   }
 
-  /** The far end of this stream takes nothing from a domain of ours any more. */
+  /** The far end of this stream no longer accepts stanzas from one of our domains. */
   withdrawLocal(stream: StreamId, local: string): void {
     this.#outgoing.withdrawDomain(stream, 'local', local);
   }
 
   /**
-   * The stream is closing or gone: drops its facts and routes, and answers the pairs that it served, which are known until
-   * {@link endStream}. Their queues stay; a route is wanted again, in a fresh task, for those that hold something.
+   * The stream is closing or gone: drops its facts and routes, and returns the pairs that it served, which are kept
+   * until {@link endStream}. Their queues stay; those that hold stanzas ask for a route again, in a fresh task.
    */
   withdrawStream(stream: StreamId): Served {
     this.#facts.forget(stream);
@@ -154,8 +159,8 @@ export class Router {
   }
 
   /**
-   * Our half of the stream is closed: nothing more goes out on it, but what the peer has sent before it heard of that may
-   * still come in (RFC 6120 §4.4), no faster than it is taken. Otherwise as {@link withdrawStream}.
+   * Our half of the stream is closed: nothing more goes out on it, but stanzas that the peer sent before it learned of
+   * that may still come in (RFC 6120 §4.4), under back-pressure. Otherwise like {@link withdrawStream}.
    */
   closeOutgoing(stream: StreamId): Served {
     const inlet = this.#outgoing.inletOf(stream);
@@ -163,47 +168,52 @@ export class Router {
     return this.#outgoing.withdrawStream(stream);
   }
 
-  /** The far end has read all that was written to the stream. */
+  /** The far end has read everything that was written to the stream. */
   streamFinished(stream: StreamId): void {
     this.#outgoing.finished(stream);
   }
 
   /**
-   * The connection of the stream is gone, and with it all that is known of the stream. Answers how many stanzas that were
-   * written to it may not have arrived (L1): none if it was finished, else those of the last half minute before it was
-   * withdrawn, or more if it had been stuck for longer.
+   * The connection of the stream is gone: forgets the stream. Returns how many stanzas that were written to it may not
+   * have arrived (L1): none if it was finished, else those of the last half minute before it was withdrawn, or more if
+   * it had been stuck for longer.
    */
   endStream(stream: StreamId): number {
     this.withdrawStream(stream);
     return this.#outgoing.end(stream);
   }
 
-  /** The pair has no stream any more; a route is wanted again, in a fresh task, if something waits. */
+  /** The pair has no stream any more; if stanzas wait, a route is asked for again, in a fresh task. */
   withdrawRoute(local: string, remote: string): void {
     this.#outgoing.withdrawRoute(local, remote);
   }
 
-  /** Returns all that waits for the pair with this stanza error, and answers how many. The next stanza wants a route again. */
+  /**
+   * Returns all stanzas that wait for the pair with this stanza error, and their number. The next stanza asks for a
+   * route again.
+   */
   returnQueue(local: string, remote: string, why: Fault, condition: StanzaErrorCondition): number {
     return this.#outgoing.returnQueue(local, remote, why, condition);
   }
 
-  /** The stream's buffer has room again: sends what waits for it, and resumes who was held by it. */
+  /** The stream's buffer has room again: sends the stanzas that wait for it, and resumes the inlets that it held. */
   streamDrained(stream: StreamId): void {
     this.#outgoing.drained(stream);
   }
 
-  /** The buffer of an attached outlet has room again: resumes who was held by it. */
+  /** The buffer of an attached outlet has room again: resumes the inlets that it held. */
   outletDrained(outlet: Outlet): void {
     if (outlet.writable) this.#pressure.release(outlet);
   }
 
-  /** This inlet is no longer read from: nothing holds it any more. Streams' inlets go with their streams. */
+  /**
+   * This inlet is no longer in use: nothing holds it any more. The inlets of streams are forgotten with their streams.
+   */
   forgetInlet(inlet: Inlet): void {
     this.#pressure.forget(inlet);
   }
 
-  /** Returns all that waits, for every pair; after it nothing of the router waits for time to pass. */
+  /** Returns all waiting stanzas of every pair; afterwards the router has no timer pending. */
   close(why: Fault, condition: StanzaErrorCondition): void {
     this.#outgoing.close(why, condition);
   }
@@ -211,8 +221,9 @@ export class Router {
   // ——— data
 
   /**
-   * A stanza has come in on a stream: the gate (FACTS §4), then the local outlet, never another server (RFC 6120 §10.4).
-   * False if it was refused; `events.refused` has then been called with the stream error.
+   * A stanza has come in on a stream: passes it through the gate (RFC 6120 §8.1.1.2, §8.1.2.2) to the local outlet,
+   * never to another server (RFC 6120 §10.4). Returns false if it was refused; `events.refused` has then been called
+   * with the stream error.
    */
   arrived(stream: StreamId, stanza: Stanza): boolean {
     if (stanza.isSpelled) {
@@ -233,7 +244,7 @@ export class Router {
     return true;
   }
 
-  /** The same, with the reasons where it is refused. */
+  /** The slow path of {@link arrived}, by domain names: it finds the reason for a refusal. */
   #arrivedByName(stream: StreamId, stanza: Stanza): boolean {
     const { fromDomain: from, toDomain: to } = stanza;
     if (from === null || to === null || !this.#holds(stream, from, to)) {
@@ -250,9 +261,9 @@ export class Router {
   }
 
   /**
-   * A stanza from a local attachment or the embedding program, to another local domain or out to the world. `inlet` is
-   * paused while its destination cannot keep up; `settle` is told once what became of the stanza: `sent` when its bytes have
-   * been handed to the kernel, `unknown` when its stream breaks before.
+   * Routes a stanza from a local attachment or the embedding program, to another local domain or to a remote one.
+   * `inlet` is paused while the destination cannot keep up; `settle` is called once with the outcome: `sent` when the
+   * bytes have been handed to the kernel, `unknown` when the stream breaks before that.
    */
   inject(stanza: Stanza, inlet: Inlet | null, settle: Settle | null = null): void {
     if (stanza.isSpelled && this.#sentByNumbers(stanza, inlet, settle)) return;
@@ -263,7 +274,7 @@ export class Router {
       const condition = jid === undefined ? 'bad-request' : 'jid-malformed'; // RFC 6120 §8.3.3.1, §8.3.3.8
       this.#giveBack(stanza, condition, `a stanza without a valid '${name}'`, settle);
     } else if (outlet === undefined && this.#outgoing.trySend(from, to, stanza, inlet, settle)) {
-      return; // whoever has a route is ours
+      return; // a domain that has a route is ours
     } else if (!this.#attachments.isOurs(from)) {
       this.#giveBack(stanza, 'not-allowed', `${from} is not served here`, settle);
     } else if (outlet !== undefined) {
@@ -277,7 +288,7 @@ export class Router {
     }
   }
 
-  /** Whoever has a route is ours; but what is attached here comes first. */
+  /** A domain that has a route is ours; but a domain that is attached locally takes precedence. */
   #sentByNumbers(stanza: Stanza, inlet: Inlet | null, settle: Settle | null): boolean {
     const { locals, remotes } = this.#numbers;
     const theirs = stanza.toNumber(remotes);
@@ -289,9 +300,10 @@ export class Router {
   }
 
   /**
-   * Stanzas for these domains go to `outlet`, until the answer is called.
-   * @throws FaultError `component`: `conflict`, when one of them is attached already (XEP-0114 §3); then none is.
-   * @throws TypeError when one is no domain.
+   * Sends stanzas for these domains to `outlet`, until the returned function is called.
+   * @throws FaultError `component`: `conflict` when one of them is attached already (XEP-0114 §3); then none is
+   *   attached
+   * @throws TypeError when one is not a domain, or is not hosted
    */
   attach(domains: readonly string[], outlet: Outlet): () => void {
     return this.#attachments.attach(domains, outlet);
@@ -301,7 +313,7 @@ export class Router {
     return this.#attachments.outletOf(domain) ?? null;
   }
 
-  /** All that is written within becomes one write per outlet: call it per chunk read. Nests. */
+  /** Combines all writes within `run` into one write per outlet: call it for each chunk read. Calls nest. */
   batch(run: () => void): void {
     this.#writer.batch(run);
   }
@@ -314,7 +326,7 @@ export class Router {
     this.#writer.end();
   }
 
-  /** How long its tables are. */
+  /** The sizes of its tables. */
   totals(): RouterTotals {
     const queues = { pairs: 0, stanzas: 0, bytes: 0 };
     for (const { stanzas, bytes } of this.#outgoing.queueRows()) {
@@ -343,7 +355,7 @@ export class Router {
     };
   }
 
-  /** By stream the remote domains that may send on it, or might: far fewer than pairs. */
+  /** The remote domains that may send, or might have sent, on each stream: far fewer rows than there are pairs. */
   senders(): Iterable<{ readonly stream: StreamId; readonly from: string }> {
     return this.#facts.senders();
   }
@@ -352,7 +364,7 @@ export class Router {
     return this.#outgoing.inletOf(stream) ?? this.#halfClosed.get(stream) ?? null;
   }
 
-  /** What was proved may cover a further pair, which is then a fact as well (S1). */
+  /** An existing proof may cover a further pair, which then becomes a fact as well (S1). */
   #holds(stream: StreamId, from: string, to: string): boolean {
     const verdict = this.#facts.verdict(stream, from, to);
     if (verdict !== 'pair-unproved') return verdict === 'held';
@@ -367,7 +379,7 @@ export class Router {
     return false;
   }
 
-  /** The stream error for a stanza that no fact covers (RFC 6120 §8.1.1.2, §8.1.2.2; FACTS §4). */
+  /** The stream error for a stanza that no fact covers (RFC 6120 §8.1.1.2, §8.1.2.2). */
   #gateFault(stream: StreamId, from: string | null, to: string | null): Fault {
     if (!this.#facts.has(stream)) return fault('stream', 'not-authorized', 'peer', 'nothing is proved on this stream');
     if (from === null || to === null) {
@@ -377,7 +389,7 @@ export class Router {
     if (this.#facts.verdict(stream, from, to) === 'from-unproved') {
       return fault('stream', 'invalid-from', 'peer', `${from} is not proved on this stream`);
     }
-    // A domain of ours is not unknown: what lacks is the proof of `from` towards it.
+    // If the domain is ours, it is not unknown: the proof of `from` towards it is missing.
     return this.#attachments.isOurs(to)
       ? fault('stream', 'invalid-from', 'peer', `${from} is not proved towards ${to} on this stream`)
       : fault('stream', 'host-unknown', 'peer', `${to} is not served here`);

@@ -8,7 +8,10 @@ export class Writer {
   #lastCorked: Outlet | null = null;
   #depth = 0;
 
-  /** `flushed` is for a stream's outlet, and for somebody who waits until the bytes have left it. */
+  /**
+   * `flushed` is only for the outlets of streams and components, when a caller waits until the bytes have left the
+   * buffer.
+   */
   write(outlet: StreamOutlet, stanza: Stanza, flushed?: Flushed): void {
     if (this.#depth > 0 && outlet !== this.#lastCorked) this.#cork(outlet);
     outlet.write(stanza.relay(outlet.contentNamespace), flushed);
@@ -27,7 +30,7 @@ export class Writer {
     for (const outlet of corked) outlet.uncork();
   }
 
-  /** Writes of `run` become one per outlet. Nests: the outermost batch counts. */
+  /** Combines the writes of `run` into one per outlet. Calls nest: the outermost batch counts. */
   batch(run: () => void): void {
     this.start();
     try {

@@ -1,6 +1,6 @@
 /**
  * A small certificate authority for the demo and the tests: real X.509 (RFC 5280) with the names that XMPP needs,
- * SRVName (RFC 4985) and xmppAddr (RFC 6120 §13.7.1.4) included. Not for production: keys never leave memory safely.
+ * including SRVName (RFC 4985) and xmppAddr (RFC 6120 §13.7.1.4). Not for production: it does not protect its keys.
  */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
@@ -22,7 +22,7 @@ import {
 export type KeyType = 'ec' | 'rsa' | 'ed25519';
 export type ExtendedKeyUsage = 'serverAuth' | 'clientAuth' | 'any';
 
-/** Ends of a certificate's life, as a date or in milliseconds since the epoch. */
+/** The validity period of a certificate, as dates or in milliseconds since the epoch. */
 interface Validity {
   /** @defaultValue 1 January 2020, so that simulated clocks fall inside */
   readonly notBefore?: Date | number;
@@ -44,17 +44,17 @@ export interface AuthorityOptions extends Validity {
 
 export interface IssueOptions extends Validity {
   readonly dnsNames?: readonly string[];
-  /** Whole SRVNames, such as `_xmpp-server.example.net`. */
+  /** Complete SRVNames, such as `_xmpp-server.example.net`. */
   readonly srvNames?: readonly string[];
   readonly xmppAddrs?: readonly string[];
   readonly ipAddresses?: readonly string[];
   /** @defaultValue the first name given; `''` makes the subject empty */
   readonly commonName?: string;
-  /** @defaultValue `['serverAuth']`, as public authorities issue; null leaves the extension out */
+  /** @defaultValue `['serverAuth']`, as public authorities issue; null omits the extension */
   readonly eku?: readonly ExtendedKeyUsage[] | null;
   /** @defaultValue 'ec' */
   readonly keyType?: KeyType;
-  /** A private key, PEM, as an operator has who keeps his key when he renews. @defaultValue a new one */
+  /** A private key, PEM, for an operator that keeps its key when it renews. @defaultValue a new one */
   readonly key?: string;
   /** Makes the end entity an authority, which a server certificate must not be (RFC 6120 §13.7.1.1). */
   readonly ca?: boolean;
@@ -64,7 +64,7 @@ export interface IssueOptions extends Validity {
 export interface IssuedCredential extends Credential {
   /** The leaf alone, PEM. */
   readonly certPem: string;
-  /** What `cert` holds, DER, leaf first. */
+  /** The certificates in `cert`, DER, leaf first. */
   readonly der: readonly Buffer[];
 }
 
@@ -72,11 +72,11 @@ export interface CertificateAuthority {
   readonly name: string;
   readonly certPem: string;
   readonly der: Buffer;
-  /** This authority and those above it, without the root: what a leaf's chain needs. */
+  /** This authority and those above it, without the root: the intermediates that a leaf's chain needs. */
   readonly chain: readonly Buffer[];
   issue(options: IssueOptions): IssuedCredential;
   intermediate(options: Omit<AuthorityOptions, 'parent'>): CertificateAuthority;
-  /** Signs a certificate with this authority's key: how {@link AuthorityOptions.parent} is used. */
+  /** Signs a certificate with this authority's key; {@link AuthorityOptions.parent} relies on it. */
   certify(request: CertificateRequest): Buffer;
 }
 
@@ -105,15 +105,15 @@ const EKU_OID: Record<ExtendedKeyUsage, string> = {
   any: '2.5.29.37.0',
 };
 
-/** Bits of KeyUsage with their count of unused bits (RFC 5280 §4.2.1.3). */
+/** Bits of KeyUsage, and the count of unused bits (RFC 5280 §4.2.1.3). */
 const KEY_USAGE = { authority: [0x86, 1], endEntity: [0xa0, 5] } as const;
 
 const DEFAULT_NOT_BEFORE = Date.UTC(2020, 0, 1);
 const DEFAULT_NOT_AFTER = Date.UTC(2049, 11, 31);
 
 /**
- * Makes a certificate authority with a fresh key; synchronous.
- * @throws TypeError when an address in `ipAddresses` of `issue` cannot be read.
+ * Makes a certificate authority with a new key; synchronous.
+ * @throws TypeError when an address in `ipAddresses` of `issue` cannot be parsed
  */
 export function createCertificateAuthority(options: AuthorityOptions): CertificateAuthority {
   const { publicKey, privateKey } = generateKey(options.keyType ?? 'ec');
@@ -225,7 +225,7 @@ function signatureAlgorithm(key: KeyObject): Buffer {
 
 const spki = (key: KeyObject): Buffer => key.export({ type: 'spki', format: 'der' });
 
-/** RFC 7093 §2, method 4 in spirit: a digest of the whole SubjectPublicKeyInfo, cut to 20 bytes. */
+/** Similar to RFC 7093 §2, method 4: a digest of the whole SubjectPublicKeyInfo, cut to 20 bytes. */
 const keyIdentifier = (key: KeyObject): Buffer => createHash('sha256').update(spki(key)).digest().subarray(0, 20);
 
 const distinguishedName = (commonName: string): Buffer =>
@@ -265,7 +265,7 @@ function generalNames({ dnsNames = [], srvNames = [], xmppAddrs = [], ipAddresse
 
 function addressBytes(address: string): Buffer {
   if (isIPv4(address)) return Buffer.from(address.split('.').map(Number));
-  // The URL parser writes IPv6 in one canonical way: at most one `::`, no embedded IPv4.
+  // The URL parser writes IPv6 in one canonical form: at most one `::`, no embedded IPv4.
   const [head = '', tail] = new URL(`http://[${address}]/`).hostname.slice(1, -1).split('::');
   const groups = (part: string | undefined): number[] =>
     part === undefined || part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16));

@@ -1,4 +1,4 @@
-/** One end of a connection of the in-memory network. What it does when is what tcp.ts does with sockets. */
+/** One end of a connection of the in-memory network. It behaves, in the same order, as tcp.ts does with sockets. */
 import { fault, toFault } from '../protocol/faults.ts';
 import type { Fault } from '../protocol/faults.ts';
 import type { ClientTls, Clock, Connection, ConnectionEvents, Flushed, ServerTls, TlsSession } from '../ports.ts';
@@ -16,17 +16,17 @@ export interface MemoryParts extends SocketLimits {
   readonly clock: Clock;
   readonly credentials: CredentialStore;
   readonly maxVersion: TlsVersion;
-  /** How many bytes may be on their way to a reader, unread ones included. */
+  /** How many bytes may be under way to a reader, unread ones included. */
   readonly windowBytes: number;
   readonly segmentBytes: number;
   readonly latencyMs: number;
-  /** What the wire makes of what is sent; null swallows it. */
+  /** Returns what the wire delivers in place of the bytes sent; null drops them. */
   readonly intercept: (kind: ChunkKind, bytes: Buffer) => Buffer | null;
-  /** Both directions are over for this end. */
+  /** Called when both directions of this end are closed. */
   readonly gone: () => void;
 }
 
-/** What an end needs to know of the other: where its bytes go, and whom to tell that some were read. */
+/** What one end needs of the other: where to send bytes, and how to report that bytes were read. */
 export interface Far {
   readonly pipe: Pipe;
   readonly consumed: (bytes: number) => void;
@@ -47,19 +47,19 @@ export class MemoryConnection implements Connection {
 
   #tls: 'none' | 'handshake' | 'secured' = 'none';
   #handshake: Handshake | null = null;
-  /** Bytes of the wire that make no whole record yet. */
+  /** Received bytes that do not form a whole TLS record yet. */
   #wire: Buffer = NOTHING;
   readonly #unread: Buffer[] = [];
-  /** Bytes that arrived and that the other end does not know to be read. */
+  /** Bytes that arrived and have not been reported to the other end as read. */
   #owed = 0;
   #paused = false;
   #peerEnded = false;
 
-  /** Connecting and handshakes count as corks. */
+  /** The nesting of corks; connecting and handshakes count as one each. */
   #corks = 1;
   #batch: Buffer[] = [];
   #batchBytes = 0;
-  /** Those who wait for bytes of the batch. */
+  /** Callbacks that wait for bytes of the batch. */
   #awaiting: Flushed[] = [];
   readonly #queue = new SendQueue();
   #onTheWay = 0;
@@ -93,7 +93,7 @@ export class MemoryConnection implements Connection {
     return this.#phase === 'dropped' || this.#phase === 'closed';
   }
 
-  // What the fabric calls.
+  // Called by the network.
 
   connecting(cancel: () => void): void {
     if (this.#over) cancel();
@@ -107,12 +107,12 @@ export class MemoryConnection implements Connection {
     this.uncork();
   }
 
-  /** The first byte that arrived and was not read, for a listener that detects TLS. */
+  /** The first byte that arrived and has not been read, for a listener that detects TLS. */
   get firstByte(): number | undefined {
     return this.#unread[0]?.[0];
   }
 
-  /** From here on there is somebody to tell. */
+  /** From now on events have a receiver. */
   announced(events: ConnectionEvents): void {
     this.#events = events;
     this.#later(() => this.#read());
@@ -136,7 +136,7 @@ export class MemoryConnection implements Connection {
     this.#read();
   }
 
-  /** The other end has read: more may go out, once it has heard of it. */
+  /** The other end has read bytes: more may be sent, after the latency of that news. */
   readonly consumed = (bytes: number): void => {
     this.#onTheWay -= bytes;
     if (!this.#blocked || this.#over) return;
@@ -144,7 +144,7 @@ export class MemoryConnection implements Connection {
     this.#parts.clock.setTimeout(() => this.#pump(), this.#parts.latencyMs);
   };
 
-  /** Ends this end alone, without a word to the other. */
+  /** Closes this end alone, without notifying the other. */
   fail(reason: Fault | null): void {
     if (this.#over) return;
     this.#phase = 'dropped';
@@ -163,7 +163,7 @@ export class MemoryConnection implements Connection {
     });
   }
 
-  // What the owner calls.
+  // Called by the owner.
 
   write(bytes: Buffer | string, flushed?: Flushed): void {
     if (!this.#takesWrites || bytes.length === 0) {
@@ -255,7 +255,7 @@ export class MemoryConnection implements Connection {
     this.#closeWhenEnded();
   }
 
-  /** A reader that pauses stops the other end by its silence; a handshake goes on all the same. */
+  /** A paused reader stops the other end by not acknowledging; a handshake continues all the same. */
   #acknowledge(): void {
     if (this.#owed === 0 || (this.#paused && this.#tls !== 'handshake')) return;
     this.#far?.consumed(this.#owed);
@@ -306,7 +306,7 @@ export class MemoryConnection implements Connection {
     this.#flush();
     this.cork();
     this.#tls = 'handshake';
-    // What was not read yet, and what arrives from here on, is for TLS.
+    // Unread bytes, and bytes that arrive from now on, belong to TLS.
     this.#wire = Buffer.concat(this.#unread);
     this.#unread.length = 0;
     this.#acknowledge();
@@ -331,13 +331,13 @@ export class MemoryConnection implements Connection {
     { type = RECORD_OF[kind], awaiting = [] }: { type?: RecordType; awaiting?: readonly Flushed[] } = {},
   ): void {
     const changed = this.#parts.intercept(kind, bytes);
-    // Swallowed by the wire, which no sender is told of; or the wire has broken meanwhile.
+    // Dropped by the wire, which the sender is not told; or the connection was closed meanwhile.
     if (changed === null || changed.length === 0 || this.#over) {
       tell(awaiting, !this.#over);
       return;
     }
     const pieces = kind === 'plain' ? [changed] : toRecords(type, changed);
-    // A record is one piece of the queue: what arrives is not cut more often than it must be.
+    // One record is one piece of the queue, so that data is not split more often than necessary.
     this.#queue.push(Buffer.concat(pieces), awaiting);
     this.#pump();
   }

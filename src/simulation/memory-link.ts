@@ -7,14 +7,14 @@ import { Pipe } from './memory-pipe.ts';
 import type { LinkTiming, Segment } from './memory-pipe.ts';
 import { RECORD } from './memory-tls.ts';
 
-/** A connection by its addresses. */
+/** A connection, identified by its addresses. */
 export interface LinkEnds {
   readonly client: string;
   readonly server: string;
   readonly port: number;
 }
 
-/** What every end of one host is made from. */
+/** The parts shared by all ends of one host. */
 export type HostParts = Omit<MemoryParts, 'intercept' | 'gone'>;
 
 export interface Listener {
@@ -30,9 +30,9 @@ export interface LinkOptions {
   readonly listener: Listener;
   readonly timing: LinkTiming;
   readonly isCut: () => boolean;
-  /** What the wire makes of what the server sends. */
+  /** Returns what the wire delivers in place of bytes that the server sends; null drops them. */
   readonly intercept: (kind: ChunkKind, bytes: Buffer) => Buffer | null;
-  /** Both ends are closed. */
+  /** Called when both ends are closed. */
   readonly closed: (link: Link) => void;
 }
 
@@ -60,7 +60,7 @@ export class Link {
     });
     this.#toServer = new Pipe(timing, isCut, this.#serverReceives);
     this.#server.opened({ pipe: this.#toClient, consumed: client.consumed }, ends.client);
-    // Ahead of anything that the client has to say.
+    // Sent before anything that the client sends.
     this.#toServer.send({ kind: 'open' });
     client.opened({ pipe: this.#toServer, consumed: this.#server.consumed }, ends.server);
   }
@@ -105,7 +105,7 @@ export class Link {
     this.#options.listener.host.clock.clearTimeout(this.#firstByteTimer);
     this.#firstByteTimer = null;
     const { firstByte } = this.#server;
-    // Closed before it said anything.
+    // It was closed before it sent anything.
     if (firstByte === undefined) this.#server.destroy();
     else this.#announce(firstByte === RECORD.handshake);
   }

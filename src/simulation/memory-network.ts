@@ -1,6 +1,6 @@
 /**
- * Many networks in one process, over one fabric of ordered byte streams: no sockets, no real time, no chance of its own.
- * Same seed, same calls, same events at the same milliseconds.
+ * Many networks in one process, over one simulated medium of ordered byte streams: no sockets, no real time, no
+ * randomness of its own. The same seed and the same calls give the same events at the same milliseconds.
  */
 import { fault, FaultError } from '../protocol/faults.ts';
 import type { Clock, Network, Random } from '../ports.ts';
@@ -21,21 +21,21 @@ export type { LinkEnds } from './memory-link.ts';
 export interface MemoryNetworkOptions {
   readonly clock: Clock;
   readonly random: Random;
-  /** One way, in milliseconds. @defaultValue 10 */
+  /** One-way latency, in milliseconds. @defaultValue 10 */
   readonly latencyMs?: number;
-  /** Up to this much more per segment, at random, in milliseconds. @defaultValue 0 */
+  /** Largest random addition to the latency of a segment, in milliseconds. @defaultValue 0 */
   readonly jitterMs?: number;
-  /** Share of segments lost and sent again, in percent. @defaultValue 0 */
+  /** Share of segments that are lost and retransmitted, in percent. @defaultValue 0 */
   readonly lossPercent?: number;
   /** @defaultValue 200 */
   readonly retransmitMs?: number;
   /** @defaultValue 262144 */
   readonly highWaterBytes?: number;
-  /** Bytes on their way to one reader, unread ones included. @defaultValue 65536 */
+  /** Bytes under way to one reader, unread ones included. @defaultValue 65536 */
   readonly windowBytes?: number;
-  /** Largest segment; small ones show what a parser does with torn input. @defaultValue 16384 */
+  /** Largest segment, in bytes; small ones test how a parser handles split input. @defaultValue 16384 */
   readonly segmentBytes?: number;
-  /** RFC 8305 §8. @defaultValue 250 */
+  /** Delay between connection attempts (RFC 8305 §8), in milliseconds. @defaultValue 250 */
   readonly attemptDelayMs?: number;
   /** @defaultValue 5000 */
   readonly endTimeoutMs?: number;
@@ -44,7 +44,7 @@ export interface MemoryNetworkOptions {
 }
 
 export interface MemoryHostOptions {
-  /** Its addresses; connections come from the first. @defaultValue the next free one of 10.0.0.0/8 */
+  /** The host's addresses; connections come from the first. @defaultValue the next free address of 10.0.0.0/8 */
   readonly addresses?: readonly string[];
   /** @defaultValue 'TLSv1.3' */
   readonly maxVersion?: TlsVersion;
@@ -56,34 +56,34 @@ export interface LinkRecord extends LinkEnds {
 }
 
 export interface WireChunk extends LinkEnds {
-  /** Who sends it. */
+  /** The end that sends it. */
   readonly from: 'client' | 'server';
-  /** `encrypted` chunks are shown as they were written. */
+  /** `encrypted` chunks are shown as they were before encryption. */
   readonly kind: ChunkKind;
   readonly bytes: Buffer;
 }
 
 export interface MemoryNetwork {
-  /** The network of one more host on this fabric. */
+  /** The network of one more host on this medium. */
   network(credentials: CredentialStore, host?: MemoryHostOptions): Network & { readonly address: string };
-  /** TCP connections that are open, each counted once. */
+  /** Number of open TCP connections, each counted once. */
   readonly sockets: number;
   readonly links: readonly LinkEnds[];
-  /** What became of every attempt to connect, and every end. */
+  /** The outcome of every connection attempt, and the end of every connection. */
   readonly history: readonly LinkRecord[];
-  /** Nothing passes between the two any more, and nobody is told: only deadlines notice. */
+  /** Stops everything between the two without notifying either: only deadlines detect it. */
   cut(addressA: string, addressB: string): void;
   /** Cuts every address of one side from every address of the other. */
   partition(sideA: readonly string[], sideB: readonly string[]): void;
-  /** Mends one cut, or without arguments all of them; what was stopped arrives late. */
+  /** Mends one cut, or all of them when called without arguments; stopped segments arrive late. */
   mend(addressA?: string, addressB?: string): void;
-  /** Resets the open connections that match, at both ends; answers how many. */
+  /** Resets the open connections that match, at both ends; returns how many. */
   reset(matches?: (link: LinkEnds) => boolean): number;
-  /** Shows every chunk that is sent to `hook`, which answers what is sent in its place; null is nothing. */
+  /** Passes every chunk that is sent to `hook`, and sends what it returns instead; null sends nothing. */
   intercept(hook: ((chunk: WireChunk) => Buffer | null) | null): void;
 }
 
-/** How long a client waits for an answer to its SYN before it sends another; doubles. */
+/** How long a client waits for an answer to its SYN before it retransmits, in milliseconds; doubles each time. */
 const SYN_RETRANSMIT_MS = 1_000;
 const EVERYWHERE = new Set(['0.0.0.0', '::']);
 
@@ -109,7 +109,7 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
     (kind, bytes) =>
       hook === null ? bytes : hook({ ...ends(), from, kind, bytes });
 
-  /** One SYN and what comes back. */
+  /** One SYN and its outcome. */
   const attempt = (ends: LinkEnds, connected: (listener: Listener) => void, failed: AttemptFailed): (() => void) => {
     let timer: unknown;
     const later = (answer: () => void): void => {

@@ -1,4 +1,4 @@
-/** One direction of an in-memory connection: ordered, with latency, jitter and loss as TCP shows them. */
+/** One direction of an in-memory connection: ordered, with latency, jitter and loss as TCP exposes them. */
 import type { Clock, Random } from '../ports.ts';
 
 export type Segment =
@@ -10,19 +10,21 @@ export type Segment =
 export interface LinkTiming {
   readonly clock: Clock;
   readonly random: Random;
-  /** One way, in milliseconds. */
+  /** One-way latency, in milliseconds. */
   readonly latencyMs: number;
-  /** Up to this much more, at random, in milliseconds. */
+  /** Largest random addition to it, in milliseconds. */
   readonly jitterMs: number;
-  /** Share of segments that are lost and sent again, in percent. */
+  /** Share of segments that are lost and retransmitted, in percent. */
   readonly lossPercent: number;
-  /** How long a lost segment holds up itself and everything behind it; doubles when it is lost again. */
+  /**
+   * How long a lost segment delays itself and everything behind it, in milliseconds; doubles with every further loss.
+   */
   readonly retransmitMs: number;
 }
 
 const MAX_RETRANSMISSIONS = 6;
 
-/** How long one segment travels. */
+/** Travel time of one segment, in milliseconds. */
 export function travelMs({ random, latencyMs, jitterMs, lossPercent, retransmitMs }: LinkTiming): number {
   let ms = latencyMs + (jitterMs > 0 ? random.integer(jitterMs) : 0);
   for (let n = 0; n < MAX_RETRANSMISSIONS && lossPercent > 0 && random.integer(9_999) < lossPercent * 100; n++) {
@@ -47,13 +49,13 @@ export class Pipe {
   }
 
   send(segment: Segment): void {
-    // Never before what went ahead: a late segment delays all that follow.
+    // Never before its predecessor: a late segment delays all that follow.
     this.#lastArrivalMs = Math.max(this.#lastArrivalMs, this.#timing.clock.now() + travelMs(this.#timing));
     this.#inFlight.push({ segment, arrivesMs: this.#lastArrivalMs });
     if (this.#inFlight.length === 1) this.#schedule();
   }
 
-  /** The cut is mended: what was stopped is sent again, after a retransmission time. */
+  /** The cut is mended: stopped segments are sent again, after the retransmission time. */
   mended(): void {
     if (!this.#stalled) return;
     this.#stalled = false;

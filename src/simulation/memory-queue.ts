@@ -1,4 +1,7 @@
-/** What one end of an in-memory connection has written and the link has no room for yet: its kernel's buffer is the link. */
+/**
+ * Bytes that one end of an in-memory connection has written and the link has no room for yet: the link is its kernel
+ * buffer.
+ */
 import type { Flushed } from '../ports.ts';
 
 interface Piece {
@@ -23,7 +26,7 @@ export class SendQueue {
     this.#bytes += bytes.length;
   }
 
-  /** Hands up to `room` bytes of the first piece to `link`, and with its last byte tells those who wait for it. */
+  /** Passes up to `room` bytes of the first piece to `link`; with its last byte, calls those who wait for it. */
   take(room: number, link: (bytes: Buffer) => void): void {
     const first = this.#pieces[0];
     if (first === undefined) return;
@@ -36,7 +39,7 @@ export class SendQueue {
     if (isWhole) tell(first.awaiting, true);
   }
 
-  /** Drops everything, and answers those who waited for it. */
+  /** Drops everything, and returns the callbacks that waited for it. */
   clear(): Flushed[] {
     const awaiting = this.#pieces.flatMap((piece) => piece.awaiting);
     this.#pieces = [];

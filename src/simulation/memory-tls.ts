@@ -1,7 +1,7 @@
 /**
  * A stand-in for TLS on the in-memory network: no secrecy, but the same order of events. Records have TLS's outer form,
- * so a first byte can be recognised and a peer that speaks no TLS is noticed as real TLS notices it. The handshake takes
- * two round trips and carries the real certificate chains, SNI and ALPN.
+ * so that a first byte can be recognised and a peer that does not speak TLS is detected as with real TLS. The handshake
+ * takes two round trips and carries the real certificate chains, SNI and ALPN.
  */
 import { isIP } from 'node:net';
 import { fault, FaultError } from '../protocol/faults.ts';
@@ -20,7 +20,7 @@ export type RecordType = (typeof RECORD)[keyof typeof RECORD];
 const HEADER_BYTES = 5;
 const MAX_RECORD_BYTES = 16_384;
 
-/** Payload as records of at most 16 KiB (RFC 8446 §5.1). */
+/** The payload as records of at most 16 KiB (RFC 8446 §5.1). */
 export function toRecords(type: RecordType, payload: Buffer): Buffer[] {
   const records: Buffer[] = [];
   for (let at = 0; at < payload.length; at += MAX_RECORD_BYTES) {
@@ -30,7 +30,7 @@ export function toRecords(type: RecordType, payload: Buffer): Buffer[] {
   return records;
 }
 
-/** The first record in `wire`; null when more bytes are needed. @throws FaultError when this is not TLS. */
+/** The first record in `wire`; null when more bytes are needed. @throws FaultError when this is not TLS */
 export function takeRecord(wire: Buffer): { type: number; payload: Buffer; rest: Buffer } | null {
   const [type = RECORD.handshake, major = 3] = wire;
   if (type < RECORD.alert || type > RECORD.applicationData || major !== 3) {
@@ -51,13 +51,13 @@ interface Message {
   readonly chain?: readonly string[];
 }
 
-/** One side of a handshake: takes the peer's message, answers with its own, and has a session in the end. */
+/** One side of a handshake: takes the peer's messages, returns its own, and finally a session. */
 export interface Handshake {
-  /** @throws FaultError `tls`; `alert` of the error tells what to tell the peer */
+  /** @throws FaultError `tls`; its `alert` is what to send to the peer */
   take(payload: Buffer): { readonly reply: Buffer | null; readonly session: TlsSession | null };
 }
 
-/** A fault that is also told to the peer. */
+/** A fault that is also sent to the peer. */
 class AlertError extends FaultError {
   readonly alert: string;
   constructor(alert: string, what: Fault) {
@@ -91,11 +91,11 @@ function read(payload: Buffer, expected: Message['step']): Message {
   if (typeof message !== 'object' || message === null || !('step' in message) || message.step !== expected) {
     throw new AlertError('unexpected_message', fault('tls', 'handshake-failed', 'peer', 'unexpected message'));
   }
-  return message as Message; // written by `write` above, or damaged by a test that wants to see what happens
+  return message as Message; // written by `write` above, or damaged deliberately by a test
 }
 
 const chains = new WeakMap<Credential, readonly string[]>();
-/** The certificates of a credential, DER in base64: what stands between PEM's lines. */
+/** The certificates of a credential, DER in base64: the contents between PEM's delimiter lines. */
 function chainOf(credential: Credential | null): readonly string[] {
   if (credential === null) return [];
   const known = chains.get(credential);
@@ -106,7 +106,9 @@ function chainOf(credential: Credential | null): readonly string[] {
   return chain;
 }
 
-/** Reading is slow beside everything else here, and simulations show the same few certificates thousands of times. */
+/**
+ * Parsing is slow compared with everything else here, and simulations use the same few certificates thousands of times.
+ */
 const evidences = new LruMap<string, CertificateEvidence>(256);
 function evidenceOf(leaf: string): CertificateEvidence {
   const known = evidences.get(leaf);

@@ -7,12 +7,12 @@ interface Timer {
 }
 
 /**
- * Time that passes only when told to. Timers run in the order (time, sequence of setting), so the same calls give the
- * same run. It is also what xstate takes as `clock`.
+ * Time that passes only on request. Timers run in the order (time, order of creation), so the same calls give the same
+ * run. It can also be passed to xstate as `clock`.
  *
- * `advance`, `runUntil` and `runUntilIdle` let promises settle after every timer, by one turn of the event loop:
- * Node runs `setImmediate` only when the microtask and nextTick queues are empty, so every chain of promises that
- * needs no real I/O has ended by then, however long it is. Real I/O does not belong in a simulation.
+ * `advance`, `runUntil` and `runUntilIdle` let promises settle after every timer, by one turn of the event loop: Node
+ * runs `setImmediate` only when the microtask and nextTick queues are empty, so every chain of promises that needs no
+ * real I/O has ended by then, however long it is. Real I/O does not belong in a simulation.
  */
 export class SimulatedClock implements Clock {
   #nowMs: number;
@@ -20,12 +20,12 @@ export class SimulatedClock implements Clock {
   #pending = 0;
   readonly #heap: Timer[] = [];
 
-  /** @param startMs milliseconds since the epoch; 1 January 2026 unless told */
+  /** @param startMs milliseconds since the epoch @defaultValue 1 January 2026 */
   constructor(startMs = Date.UTC(2026, 0, 1)) {
     this.#nowMs = startMs;
   }
 
-  /** Timers that are set and have not run. */
+  /** Number of timers that are set and have not run. */
   get pending(): number {
     return this.#pending;
   }
@@ -35,7 +35,7 @@ export class SimulatedClock implements Clock {
   }
 
   setTimeout(fn: () => void, delayMs: number): unknown {
-    // As Node does, less than nothing and NaN mean at once; but not before timers that are due already.
+    // As in Node, a negative delay or NaN means at once; but not before timers that are due already.
     const timer: Timer = { dueMs: this.#nowMs + (delayMs > 0 ? delayMs : 0), sequence: this.#sequence++, run: fn };
     this.#pending += 1;
     push(this.#heap, timer);
@@ -43,20 +43,20 @@ export class SimulatedClock implements Clock {
   }
 
   clearTimeout(handle: unknown): void {
-    const timer = handle as Timer | null | undefined; // only ever what setTimeout gave
+    const timer = handle as Timer | null | undefined; // always a value that setTimeout returned
     if (timer?.run == null) return;
     timer.run = null;
     this.#pending -= 1;
   }
 
-  /** Lets `ms` pass in one go without settling promises: enough for machines that run alone. */
+  /** Advances by `ms` at once without letting promises settle: enough for machines that run alone. */
   increment(ms: number): void {
     const untilMs = this.#nowMs + ms;
     while (this.#runNext(untilMs));
     this.#nowMs = untilMs;
   }
 
-  /** Lets `ms` pass, timer by timer, settling promises before the first and after each. */
+  /** Advances by `ms`, timer by timer, letting promises settle before the first and after each. */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
     do await settled();
@@ -65,8 +65,8 @@ export class SimulatedClock implements Clock {
   }
 
   /**
-   * Runs timers until `predicate` holds; answers how many milliseconds that took.
-   * @throws Error when it does not hold within `maxMs`, or no timer is left that could change that.
+   * Runs timers until `predicate` holds; returns how many milliseconds that took.
+   * @throws Error when it does not hold within `maxMs`, or no timer is left that could change that
    */
   async runUntil(predicate: () => boolean, maxMs = 3_600_000): Promise<number> {
     const fromMs = this.#nowMs;
@@ -79,7 +79,7 @@ export class SimulatedClock implements Clock {
     }
   }
 
-  /** Runs timers until none is left, or `maxMs` have passed; answers whether none is left. */
+  /** Runs timers until none is left, or `maxMs` have passed; returns whether none is left. */
   async runUntilIdle(maxMs = 3_600_000): Promise<boolean> {
     const untilMs = this.#nowMs + maxMs;
     do await settled();
@@ -106,7 +106,7 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 
 const before = (a: Timer, b: Timer): boolean => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.sequence < b.sequence);
 
-/** A binary heap: simulations of many domains hold many thousand deadlines. */
+/** A binary heap: simulations of many domains hold thousands of deadlines. */
 function push(heap: Timer[], timer: Timer): void {
   let at = heap.length;
   while (at > 0) {

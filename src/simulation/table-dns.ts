@@ -1,4 +1,4 @@
-/** DNS data held in the process: for the demo, for simulation and for tests. */
+/** DNS data held in the process, for the demo, simulations and tests. */
 import type { Clock, Resolver } from '../ports.ts';
 import { literalAddress } from '../protocol/addresses.ts';
 import type { AddressRecord, DnsAnswer, DnsStatus, SrvRecord } from '../protocol/dns.ts';
@@ -9,23 +9,23 @@ export interface TableEntry {
   readonly srv?: readonly SrvRecord[];
   readonly addresses?: readonly AddressRecord[];
   readonly tlsa?: readonly TlsaRecord[];
-  /** Where a CNAME of the host leads to; the addresses stand here all the same. */
+  /** The target of a CNAME at the host; the addresses are listed in this entry all the same. */
   readonly canonicalName?: string;
   /**
-   * How far the whole entry can be trusted; anything but `secure` and `insecure` hides the records.
+   * The DNSSEC status of the whole entry; any other than `secure` and `insecure` hides the records.
    * @defaultValue `insecure`
    */
   readonly status?: DnsStatus;
   readonly ttlSeconds?: number;
-  /** Why it is `bogus` or an `error`. */
+  /** The reason for `bogus` or `error`. */
   readonly reason?: string;
 }
 
-/** Keys are whole owner names: canonical hosts, or `_xmpp-server._tcp.` before a domain. */
+/** Keys are complete owner names: canonical hosts, or a domain with the prefix `_xmpp-server._tcp.`. */
 export type DnsTable = Readonly<Record<string, TableEntry>>;
 
 export interface TableResolver extends Resolver {
-  /** Replaces what is known of one owner name; null removes it. Answers already on their way stay as they were. */
+  /** Replaces the entry of one owner name; null removes it. Answers already under way are unchanged. */
   set(name: string, entry: TableEntry | null): void;
 }
 
@@ -34,11 +34,13 @@ export interface TableResolverOptions {
   readonly clock?: Clock;
   /** How long each answer takes, in milliseconds. @defaultValue 0: the next microtask, with no timer */
   readonly delayMs?: number;
-  /** Whether its answers are to be taken as those of a validator. @defaultValue false */
+  /** Whether its answers count as those of a validator. @defaultValue false */
   readonly validates?: boolean;
 }
 
-/** A resolver over a table. A name that is not in it is `nodata-insecure`; so is a record type that its entry lacks. */
+/**
+ * A resolver over a table. A name that is not in it is `nodata-insecure`, and so is a record type that its entry lacks.
+ */
 export function createTableResolver(table: DnsTable, options: TableResolverOptions = {}): TableResolver {
   const { clock = systemClock, delayMs = 0, validates = false } = options;
   const entries = new Map(Object.entries(table));

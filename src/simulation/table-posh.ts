@@ -1,4 +1,4 @@
-/** POSH documents held in the process: for the demo, for simulation and for tests. */
+/** POSH documents held in the process, for the demo, simulations and tests. */
 import { systemClock } from '../adapters/clock.ts';
 import { findMaterial, type PoshAnswer } from '../adapters/posh/find-material.ts';
 import type { Clock, PoshSource } from '../ports.ts';
@@ -6,14 +6,17 @@ import { FaultError } from '../protocol/faults.ts';
 import { httpsUrl } from '../protocol/https-url.ts';
 import { type PoshCondition, poshFault } from '../protocol/posh-conditions.ts';
 
-/** The text of a document, or why it cannot be fetched. A URL that is not in the table is 404. */
+/** The text of a document, or why it cannot be fetched. A URL that is not in the table gives 404. */
 export type PoshTableEntry = string | { readonly status: number } | { readonly condition: PoshCondition };
 
-/** Keys are whole URLs, such as `poshUrl('a.example', 'xmpp-server')`; documents are read as those of the Web are. */
+/**
+ * Keys are complete URLs, such as `poshUrl('a.example', 'xmpp-server')`; documents are parsed like those fetched over
+ * HTTPS.
+ */
 export type PoshTable = Readonly<Record<string, PoshTableEntry>>;
 
 export interface TablePoshSource extends PoshSource {
-  /** Replaces what stands at a URL; null removes it. Answers already on their way stay as they were. */
+  /** Replaces the entry of a URL; null removes it. Answers already under way are unchanged. */
   set(url: string, entry: PoshTableEntry | null): void;
 }
 
@@ -24,7 +27,7 @@ export interface TablePoshOptions {
   readonly delayMs?: number;
 }
 
-/** A source over a table; it remembers nothing. */
+/** A source over a table; it caches nothing. */
 export function createTablePoshSource(table: PoshTable, options: TablePoshOptions = {}): TablePoshSource {
   const { clock = systemClock, delayMs = 0 } = options;
   const entries = new Map(Object.entries(table).map(([url, entry]) => [normal(url), entry]));

@@ -1,6 +1,6 @@
 /**
- * Zones that are signed while nothing signed delegates to them, held in the process: for the demo and for simulation. The
- * records come from a resolver of tables; that a name lies in such a zone stands for the signatures, of which there are none.
+ * Islands of security held in the process, for the demo and for simulations: signed zones that no signed zone delegates
+ * to. The records come from a table resolver; there are no signatures, and a name within such a zone counts as signed.
  */
 import { X509Certificate } from 'node:crypto';
 import type { OpenValidator } from '../adapters/dna/dnssec-ta/anchored-zones.ts';
@@ -8,10 +8,10 @@ import { dsRecord, type ZoneKey, zoneKeyOf } from '../adapters/dna/dnssec-ta/zon
 import type { Outcome } from '../adapters/dns/outcome.ts';
 import type { Resolver } from '../ports.ts';
 
-/** Whoever knows this key of a zone takes it for an anchor; whoever knows none takes its records for unsigned. */
+/** A validator that has a zone's key as trust anchor finds its records secure; any other finds them insecure. */
 export interface TableZones {
   readonly open: OpenValidator;
-  /** `zone` is signed with the key of this certificate (PEM); null: with none. */
+  /** Declares that `zone` is signed with the key of this certificate (PEM), or unsigned (null). */
   set(zone: string, certificate: string | null): void;
 }
 
@@ -57,7 +57,7 @@ function outcomeOf<Found>(found: readonly Found[], secure: boolean, ttlSeconds =
   return { kind: 'found', found, secure, ttlSeconds, canonicalName: null };
 }
 
-/** RDATA of the record, as of a key signing key (RFC 4034 §2.1). */
+/** RDATA of the DNSKEY record, as for a key signing key (RFC 4034 §2.1). */
 function dnskey({ algorithms: [algorithm = 0], octets }: ZoneKey): Buffer {
   return Buffer.concat([Buffer.of(1, 1, 3, algorithm), octets]);
 }

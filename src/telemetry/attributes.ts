@@ -1,4 +1,4 @@
-/** Attributes of spans: by the semantic conventions of OpenTelemetry where they have a name for it. */
+/** Attributes of spans, named by OpenTelemetry's semantic conventions where these have a name. */
 import type { Attributes } from '@opentelemetry/api';
 import { endpointIn, fieldsIn, textIn } from '../trace/context.ts';
 import type { RecordOf } from '../trace/record.ts';
@@ -40,7 +40,7 @@ export function tlsAttributes(value: unknown): Attributes {
   };
 }
 
-/** @param role of the far end, whose certificate it is */
+/** @param role of the far end, which presented the certificate */
 export const certificateAttributes = (
   { sha256, subject, issuer, notAfterMs }: RecordOf<'certificate'>,
   role: 'server' | 'client',

@@ -1,4 +1,4 @@
-/** Spans that are open, by the id of their actor and by remote domain. */
+/** Open spans, by the id of their actor and by remote domain. */
 import {
   type Attributes,
   context,
@@ -15,16 +15,16 @@ import { faultIn } from '../trace/context.ts';
 export interface OpenSpan {
   readonly span: Span;
   readonly kind: SpanKind;
-  /** The remote domain, as far as it is known. */
+  /** The remote domain, if it is known yet. */
   remote: string;
 }
 
 export class OpenSpans {
-  /** When it is: spans begin and end then. */
+  /** The time at which spans begin and end now. */
   nowMs = 0;
   readonly #tracer: Tracer;
   readonly #open = new Map<string, OpenSpan>();
-  /** Ids of those that are open, by remote domain, the oldest first. */
+  /** Ids of open spans by remote domain, oldest first. */
   readonly #with = new Map<string, Set<string>>();
 
   constructor(tracer: Tracer) {
@@ -43,7 +43,7 @@ export class OpenSpans {
     for (const id of [...this.#open.keys()]) this.end(id, null, outcome);
   }
 
-  /** It has become known whom it is with. */
+  /** Sets the remote domain once it is known. */
   name(id: string, remote: string, attributes: Attributes): void {
     const open = this.#open.get(id);
     if (open === undefined) return;
@@ -53,7 +53,7 @@ export class OpenSpans {
     open.span.setAttributes(attributes);
   }
 
-  /** That which has its whole course in one record. */
+  /** Makes a span for something that one record describes completely. */
   moment(
     name: string,
     parent: Span,
@@ -70,7 +70,7 @@ export class OpenSpans {
     span.end(timeOf(atMs));
   }
 
-  /** Below `parent`; without one a root, which may be linked to another. */
+  /** Starts a span below `parent`; without one, a root span, which may be linked to another. */
   start(
     id: string,
     name: string,
@@ -88,7 +88,7 @@ export class OpenSpans {
       readonly attributes?: Attributes;
     },
   ): void {
-    this.end(id, null, 'left'); // the one before under this name
+    this.end(id, null, 'left'); // an earlier one with this id
     const links = parent === null && linked !== null ? [{ context: linked.spanContext() }] : [];
     const options = { kind, attributes, links, root: parent === null, startTime: timeOf(this.nowMs) };
     const within = parent === null ? context.active() : trace.setSpan(context.active(), parent);
@@ -96,7 +96,7 @@ export class OpenSpans {
     this.#isWith(remote, id);
   }
 
-  /** With a fault, or what may be one. */
+  /** Ends a span; `what` may be a fault. */
   end(id: string, what: unknown, outcome: string | null = null): void {
     const open = this.#open.get(id);
     if (open === undefined) return;
@@ -111,7 +111,7 @@ export class OpenSpans {
     open.span.end(timeOf(this.nowMs));
   }
 
-  /** Of those with this remote domain. */
+  /** The newest span with this remote domain that fits. */
   newest(remote: string, fits: (id: string) => boolean): Span | null {
     let newest: Span | null = null;
     for (const id of this.#with.get(remote) ?? []) if (fits(id)) newest = this.#open.get(id)?.span ?? newest;
@@ -132,7 +132,7 @@ export class OpenSpans {
 }
 
 export interface Failure {
-  /** `layer:condition`. */
+  /** The type, as `layer:condition`. */
   readonly type: string;
   readonly message: string;
 }
@@ -147,5 +147,5 @@ function setFailure(span: Span, { type, message }: Failure): void {
   span.setStatus({ code: SpanStatusCode.ERROR, message });
 }
 
-/** As seconds and nanoseconds: a bare number may be taken for the time since the process began. */
+/** As seconds and nanoseconds: a bare number may be interpreted as time since the process started. */
 const timeOf = (ms: number): HrTime => [Math.floor(ms / 1_000), Math.round((ms % 1_000) * 1e6)];

@@ -1,6 +1,6 @@
 /**
- * Negotiations as spans of OpenTelemetry (docs/spans.md), made from the records of a manager. Where nobody has registered a
- * tracer provider there is nobody to make them for, and nothing is listened to.
+ * Negotiations as OpenTelemetry spans (docs/spans.md), made from a manager's records. When no tracer provider is
+ * registered, it subscribes to nothing.
  */
 import { type Attributes, type Span, SpanKind, trace, type Tracer, type TracerProvider } from '@opentelemetry/api';
 import type { Observable } from 'rxjs';
@@ -16,19 +16,19 @@ import {
 import { HostNames } from './host-names.ts';
 import { type Failure, failureOf, type OpenSpan, OpenSpans } from './open-spans.ts';
 
-/** What spans are made of. */
+/** The source of spans. */
 export interface Traced {
   readonly records$: Observable<TraceRecord>;
 }
 
 export interface SpanOptions {
-  /** @defaultValue that of `@opentelemetry/api`, where one is registered */
+  /** @defaultValue the provider registered with `@opentelemetry/api`, if any */
   readonly provider?: TracerProvider;
 }
 
 const NAME = 'xmpp-dna';
 
-/** Charts whose actors are spans from birth to end, and how these are called. */
+/** Charts whose actors are spans from birth to end, and the names of these spans. */
 const CHILDREN: Readonly<Record<string, string>> = {
   resolution: 'resolution',
   association: 'association',
@@ -41,7 +41,7 @@ const CHILDREN: Readonly<Record<string, string>> = {
   dialbackProoftype: 'prooftype dialback',
 };
 
-/** That of the API stands in front of the one that is registered, if there is one. */
+/** The API's own provider, which forwards to the registered one if there is one. */
 interface Front extends TracerProvider {
   getDelegateTracer(name: string): Tracer | undefined;
 }
@@ -49,15 +49,15 @@ interface Front extends TracerProvider {
 const isFront = (provider: TracerProvider): provider is Front =>
   'getDelegateTracer' in provider && typeof provider.getDelegateTracer === 'function';
 
-/** Null where nobody is registered. */
+/** Null when no provider is registered. */
 function tracerFrom({ provider = trace.getTracerProvider() }: SpanOptions): Tracer | null {
   const isEmpty = isFront(provider) && provider.getDelegateTracer(NAME) === undefined;
   return isEmpty ? null : provider.getTracer(NAME);
 }
 
 /**
- * Makes spans until they are stopped; those that are open then are ended. Called where no provider is registered yet, it does
- * nothing, also when one is registered later.
+ * Makes spans until it is stopped, which ends those that are open. If no provider is registered when it is called, it
+ * does nothing, even if one is registered later.
  */
 export function traceSpans({ records$ }: Traced, options: SpanOptions = {}): { stop(): void } {
   const tracer = tracerFrom(options);
@@ -73,9 +73,9 @@ export function traceSpans({ records$ }: Traced, options: SpanOptions = {}): { s
 }
 
 class Spans {
-  /** By the id of the actor; `… tls` is the handshake of a stream. */
+  /** By actor id; `… tls` is the handshake of a stream. */
   readonly #open: OpenSpans;
-  /** Of streams whose negotiation is over, and that live: what is begun on them later is linked to it. */
+  /** Live streams whose negotiation is over: spans that begin on them later are linked to it. */
   readonly #settled = new Map<string, Span>();
   readonly #hosts = new HostNames();
 
@@ -174,7 +174,7 @@ class Spans {
     }
   }
 
-  /** From where the stream enters it, direct TLS at its birth, to where it leaves it. */
+  /** The TLS handshake: from when the stream enters it (with direct TLS, at its birth) to when it leaves it. */
   #followTls(actor: string, state: string, event: RecordOf<'event'>['event']): void {
     const id = tlsOf(actor);
     if (event.type === 'transport.secured') {
@@ -210,11 +210,11 @@ class Spans {
     const { kind, verdict } = fieldsIn(output);
     const found = textIn(kind) || textIn(fieldsIn(verdict)['kind']);
     const outcome = how === 'done' ? found || 'done' : how;
-    // A prooftype that could not find out is no failure: the next is asked.
+    // A prooftype without a result is not a failure: the next one is tried.
     this.#open.end(actor, outcome === 'undetermined' && machine.endsWith('Prooftype') ? null : fault, outcome);
   }
 
-  /** The negotiation of a stream is over; the stream goes on. */
+  /** The negotiation of a stream is over; the stream continues. */
   #settle(actor: string): void {
     const stream = this.#open.get(actor);
     if (stream === undefined) return;
@@ -227,7 +227,7 @@ class Spans {
     this.#open.get(tlsOf(record.actor))?.span.setAttributes(certificateAttributes(record, role));
   }
 
-  /** A look-up belongs to the actor that waits for it; one that nobody is known to wait for is left out. */
+  /** Adds a look-up to the actor that waits for it; it is left out if no such actor is known. */
   #moment(
     name: string,
     remote: string,
@@ -239,14 +239,14 @@ class Spans {
     if (parent !== null) this.#open.moment(name, parent, when, attributes, failure);
   }
 
-  /** Of the pair itself, if it negotiates; else the newest that waits for this remote domain. */
+  /** The span of the pair itself, if it is negotiating; otherwise the newest one that waits for this remote domain. */
   #negotiationWith(remote: string, local: string): Span | null {
     const own = this.#open.get(`pair:${local}>${remote}`);
     if (own !== undefined) return own.span;
     return this.#open.newest(remote, (id) => id.startsWith('pair:') || id.includes('/verification'));
   }
 
-  /** A header has said who the far end is. */
+  /** A header has named the far end. */
   #hear(id: string, stream: OpenSpan, event: RecordOf<'event'>['event']): void {
     const { from, to } = fieldsIn(event['header']);
     const remote = textIn(from);
@@ -262,7 +262,7 @@ const domains = (local: string, remote: string): Attributes => ({
   'xmpp.dna.remote': remote,
 });
 
-/** Whom a child is about. */
+/** The domain that a child actor is about. */
 function remoteOf(
   machine: string,
   actor: string,

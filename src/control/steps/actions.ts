@@ -1,7 +1,7 @@
-/** Actions of a chart, as data: what xstate works out of each at every step is read once. */
+/** Actions of a chart, as data: what xstate derives from each of them at every step is derived once. */
 import type { AnyEventObject, AnyStateMachine } from 'xstate';
 
-/** What an action is called with; `params` beside it. */
+/** The arguments of an action, besides `params`. */
 export interface ActionArgs {
   readonly context: unknown;
   readonly event: AnyEventObject;
@@ -12,7 +12,7 @@ export interface ActionArgs {
 type Expression<Value> = (args: ActionArgs, params: unknown) => Value;
 export type Computable<Value> = Value | Expression<Value>;
 
-/** `params` are of the place where the action stands; a function of context and event, or the value. */
+/** `params` as given where the action is used: a function of context and event, or a value. */
 interface Placed {
   readonly params: unknown;
 }
@@ -55,7 +55,7 @@ export interface Enqueue extends Placed {
   readonly does: 'enqueueActions';
   readonly collect: (args: object, params: unknown) => void;
 }
-/** Whatever else there is: left to xstate. */
+/** Any other action: left to xstate. */
 export interface Other extends Placed {
   readonly does: 'other';
   readonly type: string;
@@ -63,14 +63,14 @@ export interface Other extends Placed {
 }
 export type Action = Assign | Emit | SendTo | Raise | Cancel | Spawn | Stop | Enqueue | Other;
 
-/** An action as the chart has it: a name, a name with params, or what one of xstate's creators gave. */
+/** Reads an action as the chart has it: a name, a name with params, or the result of an xstate action creator. */
 export function readAction(chart: AnyStateMachine, action: unknown): Action {
   if (typeof action === 'function') return readImplementation(action.name || '(anonymous)', action, undefined);
   const { type, params } = typeof action === 'string' ? { type: action, params: undefined } : (action as Named);
   return readImplementation(type, (chart.implementations.actions as Readonly<Record<string, unknown>>)[type], params);
 }
 
-/** What its creators leave on an action (xstate 5.33). */
+/** What xstate's action creators put on an action (5.33). */
 interface BuiltIn {
   readonly type: string;
   readonly resolve: unknown;
@@ -115,7 +115,7 @@ function readImplementation(name: string, known: unknown, params: unknown): Acti
   throw new Unreadable(`action ${builtIn.type}`);
 }
 
-/** The chart has something that no chart of ours has. */
+/** The chart uses a feature that none of our charts uses. */
 export class Unreadable extends TypeError {}
 
 interface Named {

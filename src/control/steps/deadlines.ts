@@ -1,8 +1,8 @@
-/** Deadlines of the actors below one root, by whose they are: xstate looks through those of all whenever one actor ends. */
+/** Deadlines of the actors below one root, by actor: xstate searches those of all actors whenever one ends. */
 import type { AnyActor, AnyEventObject } from 'xstate';
 import { type Scheduler, type System, systemOf } from './system.ts';
 
-/** Of an actor without a parent that has not been started. */
+/** Replaces the scheduler of a root actor that has not been started. */
 export function keepDeadlines<Root extends AnyActor>(root: Root): Root {
   const system = systemOf(root);
   system.scheduler = new Deadlines(system, root.clock);

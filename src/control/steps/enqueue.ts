@@ -1,4 +1,4 @@
-/** What an action of `enqueueActions` lines up. */
+/** The actions that an `enqueueActions` collects. */
 import type { Action, Assign, Cancel, Emit, Enqueue, Raise, SendTo, Spawn, Stop } from './actions.ts';
 
 let lined: Action[] = [];
@@ -9,7 +9,7 @@ interface Sending {
   readonly delay?: SendTo['delay'];
 }
 
-/** Lines up actions: one for all charts, since it is over when `collect` returns, and nothing else happens meanwhile. */
+/** Collects actions. One for all charts, since `collect` is synchronous and nothing else happens meanwhile. */
 export const enqueue = Object.assign((action: unknown): void => void lined.push(read(action)), {
   assign: (assignment: Assign['assignment']): void =>
     void lined.push({ does: 'assign', assignment, params: undefined }),
@@ -24,7 +24,7 @@ export const enqueue = Object.assign((action: unknown): void => void lined.push(
   stopChild: (child: Stop['child']): void => void lined.push({ does: 'stopChild', child, params: undefined }),
 });
 
-/** @param args with {@link enqueue} among them */
+/** @param args include {@link enqueue} */
 export function linedUp(
   collect: Enqueue['collect'],
   args: object,

@@ -7,7 +7,7 @@ interface GuardArgs {
 }
 
 type Test = (args: GuardArgs, params: unknown) => boolean;
-/** `not`, `and`, `or` and `stateIn` of xstate. */
+/** xstate's `not`, `and`, `or` and `stateIn`. */
 type Composite = Test & {
   readonly check: (snapshot: AnyMachineSnapshot, args: GuardArgs, guard: Composite) => boolean;
 };
@@ -31,7 +31,7 @@ export function holds({ test, params }: Guard, snapshot: AnyMachineSnapshot, eve
   return test(args, typeof params === 'function' ? (params as Computed)(args) : params);
 }
 
-/** As charts write them: `{ type: 'nextIs', params: 'dane' }`. */
+/** A guard as charts write it: `{ type: 'nextIs', params: 'dane' }`. */
 interface Named {
   readonly type: string;
   readonly params?: unknown;

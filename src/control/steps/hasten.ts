@@ -1,6 +1,6 @@
 /**
- * Charts that go through their steps faster: what xstate works out anew at each (what is left and entered, what an action
- * is, the value and the tags of the state) follows from the drawing alone, and is worked out once. What comes of an event is the
+ * Makes charts faster: what xstate recomputes at each step (the states exited and entered, what an action is, the value
+ * and tags of the state) depends on the chart's definition alone, and is computed once. The result of an event is the
  * same, microstep by microstep (docs/adr/steps.md).
  */
 import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
@@ -13,8 +13,8 @@ const STOP = 'xstate.stop';
 const ERROR = 'xstate.error.actor';
 
 /**
- * A copy of the chart, of the same type.
- * @throws Unreadable where the chart has regions, history, or anything else that no chart of ours has
+ * A faster copy of the chart, of the same type.
+ * @throws Unreadable when the chart has parallel regions, history, or another feature that none of our charts uses
  */
 export function hasten<Chart extends AnyStateMachine>(chart: Chart): Chart {
   const hastened = chart.provide({}) as Chart;
@@ -58,7 +58,7 @@ function moved(plan: Plan, snapshot: AnyMachineSnapshot, event: AnyEventObject, 
   return steps;
 }
 
-/** Goes on as long as something follows of itself, or was raised. */
+/** Continues while eventless transitions can be taken or raised events are queued. */
 function settle(plan: Plan, step: Step, first: AnyEventObject, steps: AnyMachineSnapshot[] | null): void {
   let event = first;
   let mayFollow = true;

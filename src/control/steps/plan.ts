@@ -1,7 +1,7 @@
 /**
- * What follows from the drawing of a chart alone, worked out once: which states are left and entered by a transition, and
- * what is done on the way (https://www.w3.org/TR/scxml/#AlgorithmforSCXMLInterpretation). For charts in which one innermost
- * state is active at a time, as all of ours.
+ * What follows from a chart's definition alone, computed once: which states a transition exits and enters, and the
+ * actions on the way (https://www.w3.org/TR/scxml/#AlgorithmforSCXMLInterpretation). For charts in which one innermost
+ * state is active at a time, like all of ours.
  */
 import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode, EventObject } from 'xstate';
 import { type Action, readAction, Unreadable } from './actions.ts';
@@ -10,50 +10,50 @@ import { withNodes } from './snapshots.ts';
 
 type AnyTransition = NonNullable<AnyStateNode['always']>[number];
 
-/** One innermost state, and those around it. */
+/** One innermost state, and the states around it. */
 export interface Place {
   readonly leaf: AnyStateNode;
-  /** From the outermost to the innermost: one array for all snapshots of this place. */
+  /** From the outermost to the innermost: one array shared by all snapshots at this place. */
   readonly nodes: readonly AnyStateNode[];
-  /** The other way round. */
+  /** The same in reverse. */
   readonly inward: readonly AnyStateNode[];
-  /** What is done when the chart ends here. */
+  /** The actions to run when the chart ends here. */
   readonly last: readonly Action[];
-  /** The same as `snapshot.value`. */
+  /** Equal to `snapshot.value`. */
   readonly value: unknown;
   readonly tags: ReadonlySet<string>;
   readonly always: readonly Move[];
-  /** By type of event: what may take it, the innermost first. */
+  /** By event type: the transitions that may take it, the innermost state's first. */
   readonly candidates: Map<string, readonly Move[]>;
 }
 
-/** What is done when one state is entered. Its children are not yet there for what it sends to them. */
+/** What happens when one state is entered. Its children do not exist yet for events that it sends to them. */
 export interface Entry {
   readonly node: AnyStateNode;
   readonly actions: readonly Action[];
   readonly invoked: readonly string[] | undefined;
 }
 
-/** A transition, as it is taken from one place. */
+/** A transition, as taken from one place. */
 export interface Move {
   readonly guard: Guard | null;
   readonly exits: readonly Action[];
   readonly actions: readonly Action[];
   readonly entries: readonly Entry[];
-  /** Where it leads; null where it leads nowhere else. */
+  /** Its target; null when it has none. */
   readonly to: AnyStateNode | null;
 }
 
 export class Plan {
   readonly chart: AnyStateMachine;
-  /** What happens at birth. */
+  /** The transition into the initial state. */
   readonly birth: Move;
-  /** Before birth: nothing is entered. */
+  /** The snapshot before that: no state is entered. */
   readonly unborn: AnyMachineSnapshot;
   readonly #places = new Map<AnyStateNode, Place>();
   readonly #byNodes = new WeakMap<readonly AnyStateNode[], Place>();
 
-  /** @throws Unreadable where the chart has regions, history or anything else that is not drawn here */
+  /** @throws Unreadable when the chart has parallel regions, history or another feature that is not supported here */
   constructor(chart: AnyStateMachine) {
     this.chart = chart;
     const { root } = chart;
@@ -66,17 +66,17 @@ export class Plan {
     for (const node of nodesOf(root)) {
       if (!isLeaf(node)) continue;
       const place = this.place(node);
-      // All that can be read is read now: what is refused is refused when the chart is made.
+      // Reads everything now, so that an unsupported chart is refused when it is made.
       for (const { transitions } of place.inward)
         for (const type of transitions.keys()) this.candidates(place, { type });
     }
   }
 
-  /** Of a snapshot. */
+  /** The place of a snapshot. */
   placeOf(nodes: readonly AnyStateNode[]): Place {
     const known = this.#byNodes.get(nodes);
     if (known !== undefined) return known;
-    // A snapshot that was kept, or of an actor that is done.
+    // A restored snapshot, or that of an actor that is done.
     let leaf = this.chart.root;
     for (const node of nodes) if (node.path.length > leaf.path.length) leaf = node;
     const place = this.place(leaf);
@@ -179,7 +179,7 @@ const isLeaf = ({ type }: AnyStateNode): boolean => type === 'atomic' || type ==
 
 const nodesOf = (node: AnyStateNode): AnyStateNode[] => [
   node,
-  ...(Object.values(node.states) as AnyStateNode[]).flatMap(nodesOf), // xstate: of any machine
+  ...(Object.values(node.states) as AnyStateNode[]).flatMap(nodesOf), // xstate types these for any machine
 ];
 
 function pathTo(node: AnyStateNode): AnyStateNode[] {
@@ -198,14 +198,14 @@ function defaultLeaf(node: AnyStateNode): AnyStateNode {
   return leaf;
 }
 
-/** Properly. */
+/** A proper descendant, never the state itself. */
 function isWithin(node: AnyStateNode, outer: AnyStateNode): boolean {
   let at = node.parent;
   while (at !== undefined && at !== outer) at = at.parent;
   return at !== undefined;
 }
 
-/** What a transition stays within. */
+/** The innermost state that the transition does not leave. */
 function domainOf(source: AnyStateNode, to: AnyStateNode, reenter: boolean): AnyStateNode {
   if (!reenter && (to === source || isWithin(to, source))) return source;
   let domain = to.parent;
@@ -213,14 +213,14 @@ function domainOf(source: AnyStateNode, to: AnyStateNode, reenter: boolean): Any
   return domain ?? source.machine.root;
 }
 
-/** As xstate has it: a string, or objects around it. */
+/** The state value as xstate has it: a string, or objects around it. */
 function valueOf(nodes: readonly AnyStateNode[]): unknown {
   const [innermost, ...outer] = nodes.slice(1).toReversed();
   if (innermost === undefined) return {};
   return outer.reduce<unknown>((value, { key }) => ({ [key]: value }), innermost.key);
 }
 
-/** What may take an event, of one state: by its very type first, then by the longest pattern. */
+/** The transitions of one state that may take an event: those for its exact type first, then the longest pattern. */
 function transitionsFor(node: AnyStateNode, type: string): readonly AnyTransition[] {
   const patterns = [...node.transitions.keys()]
     .filter((descriptor) => descriptor !== type && isPatternOf(descriptor, type))

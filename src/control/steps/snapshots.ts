@@ -1,8 +1,11 @@
-/** Snapshots of xstate (5.33), each from another: of one shape, and nothing is worked out anew that stands already. */
+/**
+ * Snapshots of xstate (5.33), each derived from another: all of one shape, with nothing recomputed that is known
+ * already.
+ */
 import type { AnyMachineSnapshot, AnyStateNode } from 'xstate';
 import type { Place } from './plan.ts';
 
-/** Its methods are fields, which xstate's types do not say. */
+/** Snapshot methods are own fields, which xstate's types do not say. */
 interface Fields {
   readonly status: string;
   readonly output: unknown;
@@ -21,7 +24,7 @@ interface Fields {
   readonly toJSON: unknown;
 }
 
-/** Every field is written out, in xstate's order: a spread, or an assignment later, makes a slower object. */
+/** Lists every field, in xstate's order: a spread, or a later assignment, makes a slower object. */
 function copied(
   from: Fields,
   { status, output, error }: Pick<Fields, 'status' | 'output' | 'error'>,
@@ -66,7 +69,7 @@ export function withNodes(snapshot: AnyMachineSnapshot, _nodes: readonly AnyStat
   return copied(from, from, from.context, from.children, { _nodes, value: from.value, tags: from.tags });
 }
 
-/** At another place. Whoever is done stands in his states from the innermost to the outermost. */
+/** A snapshot at another place. One that is done lists its states from the innermost to the outermost. */
 export function movedTo({ nodes, inward, value, tags }: Place, snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
   const from = fieldsOf(snapshot);
   const isOver = from.status !== 'active';

@@ -1,4 +1,4 @@
-/** One event, or birth, on its way through a chart: actions are done in their order, and the snapshot follows. */
+/** One event, or birth, on its way through a chart: runs actions in order and updates the snapshot. */
 import {
   type AnyActorRef,
   type AnyEventObject,
@@ -27,14 +27,14 @@ import { type System, systemOf } from './system.ts';
 export type Scope = Parameters<AnyStateMachine['transition']>[2];
 type Children = Record<string, AnyActorRef>;
 
-/** What xstate's types leave out of an actor (5.33). */
+/** Fields of an actor that xstate's types leave out (5.33). */
 interface ChildActor extends AnyActorRef {
   readonly _processingStatus: 0 | 1 | 2;
 }
 const RUNNING = 1;
 const STOPPED = 2;
 
-/** To whom a child is sent to that is born in the same entry: known by name until then. */
+/** The recipient of an event to a child that is created by the same entry: until then only its name is known. */
 interface Outgoing {
   to: unknown;
   readonly name: string;
@@ -44,12 +44,12 @@ export class Step {
   readonly #plan: Plan;
   readonly #scope: Scope;
   readonly #system: System;
-  /** Raised, and not yet taken. */
+  /** Raised events that are not yet taken. */
   readonly queue: AnyEventObject[] = [];
   snapshot: AnyMachineSnapshot;
   place: Place;
   #event: AnyEventObject;
-  /** What waits until the children of the state that is being entered are there. */
+  /** Events that wait until the children of the state that is being entered exist. */
   #outgoing: Outgoing[] = [];
   #invoked: readonly string[] | undefined = undefined;
 
@@ -81,7 +81,7 @@ export class Step {
     this.snapshot = movedTo(this.place, this.snapshot);
   }
 
-  /** With the context that it is born with. */
+  /** Sets the initial context. */
   begin(input: unknown): AnyMachineSnapshot {
     const { context } = this.#plan.chart.config as { context?: unknown };
     const { self } = this.#scope;
@@ -96,7 +96,7 @@ export class Step {
     return withChildren(this.snapshot, {});
   }
 
-  /** All are told to stop. Who is done keeps them in his snapshot, as with xstate. */
+  /** Stops all children. A chart that is done keeps them in its snapshot, as in xstate. */
   stopChildren(): void {
     const { children } = this.snapshot as { children: Children };
     for (const id in children) this.#stop(children[id]);
@@ -184,7 +184,7 @@ export class Step {
         this.#enqueue(action, args, params);
         return;
       case 'other':
-        // xstate has no type for what its executor takes.
+        // xstate exports no type for the argument of its executor.
         this.#scope.actionExecutor({ type: action.type, info: args, params, exec: action.run } as never);
     }
   }
@@ -254,7 +254,7 @@ export class Step {
   #stop(actor: AnyActorRef | undefined): void {
     if (actor === undefined) return;
     const child = actor as ChildActor;
-    // One that was not started is not started any more; one that runs takes what was sent to it before.
+    // A child that was not started never will be; a running one first receives the events sent to it before.
     if (child._processingStatus === RUNNING) this.#scope.defer(() => this.#scope.stopChild(child));
     else this.#scope.stopChild(child);
   }

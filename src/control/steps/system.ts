@@ -1,4 +1,4 @@
-/** What xstate's system offers its actors (5.33), and its types leave out. */
+/** What xstate's actor system offers its actors (5.33) but its types leave out. */
 import type { AnyActor, AnyEventObject } from 'xstate';
 
 export interface System {

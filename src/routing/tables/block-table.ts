@@ -1,16 +1,18 @@
 /**
- * Sets of small numbers, packed: a row is (owner, block) and one bit for each of the 32 members of the block. Open addressing in
- * one typed array. It grows without a pause: the rows move to the larger array a few at a time, as others are added. Rows are
- * never taken out, only emptied.
+ * Packed sets of small numbers: a row is (owner, block) with one bit for each of the 32 members of the block. Open
+ * addressing in one typed array. It grows without a pause: rows move to the larger array a few at a time, as others are
+ * added. Rows are never removed, only emptied.
  */
 
-/** Words of a row: the owner and one, for 0 is a free slot; the block; the bits of its members. */
+/** Words of a row: the owner plus one (0 marks a free slot), the block, the bits of its members. */
 const OWNER = 0;
 const BLOCK = 1;
 const BITS = 2;
 const WIDTH = 3;
 const FIRST_SLOTS = 4;
-/** Slots that are looked through for rows that have to move, for each row that is added: all are done in a fraction of the time left. */
+/**
+ * Old slots examined for rows to move, for each row added: enough to finish the move long before the new array is full.
+ */
 const MOVED_AT_ONCE = 16;
 
 const slotsFor = (slots: number): Uint32Array => new Uint32Array(slots * WIDTH);
@@ -18,11 +20,11 @@ const slotsFor = (slots: number): Uint32Array => new Uint32Array(slots * WIDTH);
 export class BlockTable {
   #words = slotsFor(FIRST_SLOTS);
   #rows = 0;
-  /** The array that has become too small, and the place before which its rows have moved. */
+  /** The array that has become too small, and the position up to which its rows have moved. */
   #left: Uint32Array | null = null;
   #moved = 0;
 
-  /** The members of the owner in this block, as bits; 0 where there is no such row. */
+  /** The owner's members in this block, as bits; 0 where there is no such row. */
   bitsOf(owner: number, block: number): number {
     const hash = hashOf(owner, block);
     const at = placeOf(this.#words, hash, owner, block);
@@ -30,12 +32,12 @@ export class BlockTable {
     return this.#left[placeOf(this.#left, hash, owner, block) + BITS] ?? 0;
   }
 
-  /** True: this is a new row. */
+  /** Returns true when this is a new row. */
   set(owner: number, block: number, bits: number): boolean {
     const hash = hashOf(owner, block);
     const at = placeOf(this.#words, hash, owner, block);
     const isNew = this.#words[at + OWNER] === 0 && !this.#isLeft(hash, owner, block);
-    this.#words[at + OWNER] = owner + 1; // where it moves to, if it was left
+    this.#words[at + OWNER] = owner + 1; // if the row is still in the old array, this moves it
     this.#words[at + BLOCK] = block;
     this.#words[at + BITS] = bits;
     if (isNew) {
@@ -45,7 +47,7 @@ export class BlockTable {
     return isNew;
   }
 
-  /** Rows that are empty, too. */
+  /** Visits all rows, empty ones included. */
   each(visit: (owner: number, block: number, bits: number) => void): void {
     this.#move(Infinity);
     const words = this.#words;
@@ -68,7 +70,7 @@ export class BlockTable {
     }
   }
 
-  /** Moves what is found in so many slots. */
+  /** Moves the rows found in the next `slots` slots of the old array. */
   #move(slots: number): void {
     const left = this.#left;
     if (left === null) return;
@@ -78,7 +80,7 @@ export class BlockTable {
       if (owner < 0) continue;
       const block = left[this.#moved + BLOCK] ?? 0;
       const at = placeOf(this.#words, hashOf(owner, block), owner, block);
-      if (this.#words[at + OWNER] !== 0) continue; // it has been set since
+      if (this.#words[at + OWNER] !== 0) continue; // set since then
       this.#words[at + OWNER] = owner + 1;
       this.#words[at + BLOCK] = block;
       this.#words[at + BITS] = left[this.#moved + BITS] ?? 0;
@@ -87,7 +89,7 @@ export class BlockTable {
   }
 }
 
-/** Where the row is, or the free slot where it would be. */
+/** The position of the row, or of the free slot where it would go. */
 function placeOf(words: Uint32Array, hash: number, owner: number, block: number): number {
   const slots = words.length / WIDTH;
   for (let slot = hash & (slots - 1); ; slot = (slot + 1) & (slots - 1)) {
@@ -97,7 +99,7 @@ function placeOf(words: Uint32Array, hash: number, owner: number, block: number)
   }
 }
 
-/** Owners and blocks count from nought: the bits of the result have to look as if they did not. */
+/** Owners and blocks are consecutive numbers from 0; the hash has to scatter them. */
 function hashOf(owner: number, block: number): number {
   let hash = Math.imul(owner + 1, 0x9e3779b1) ^ Math.imul(block + 1, 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 16), 0x2c1b3c6d);

@@ -1,4 +1,4 @@
-/** Domains by small numbers: a name is kept once, and the tables are made of numbers (DESIGN §2). */
+/** Domains as small numbers: each name is stored once, and the tables hold numbers. */
 import type { AddressNumbers } from '../../protocol/stanza.ts';
 import { domainOfJidIn } from '../../protocol/address-bytes.ts';
 import { ownText } from '../../protocol/own-text.ts';
@@ -7,22 +7,22 @@ import { SpelledNumbers } from './spelled-numbers.ts';
 export class DomainNumbers implements AddressNumbers {
   readonly #numbers = new Map<string, number>();
   readonly #names: string[] = [];
-  /** How often each number is held. */
+  /** The reference count of each number. */
   #holds = new Uint32Array(64);
   readonly #free: number[] = [];
-  /** Made when the first address is asked for. */
+  /** Created on the first look-up by address. */
   #spelled: SpelledNumbers | null = null;
 
   get size(): number {
     return this.#numbers.size;
   }
 
-  /** Undefined for a domain that nobody holds. */
+  /** Undefined for a domain without references. */
   numberOf(domain: string): number | undefined {
     return this.#numbers.get(domain);
   }
 
-  /** The number of the domain in the address between `start` and `end`; undefined also where there is no valid one. */
+  /** The number of the domain in the address between `start` and `end`; undefined also when the address is invalid. */
   numberIn(bytes: Buffer, start: number, end: number): number | undefined {
     const spelled = (this.#spelled ??= new SpelledNumbers());
     const kept = spelled.find(bytes, start, end);
@@ -33,12 +33,15 @@ export class DomainNumbers implements AddressNumbers {
     return number;
   }
 
-  /** Of a number that is held. */
+  /** The name for a number that has references. */
   nameOf(number: number): string {
     return this.#names[number] ?? '';
   }
 
-  /** The number of the domain, which has it until it is released as often as it was held; then another may get it. */
+  /**
+   * The domain's number. It keeps it until it is released as often as it was held; then another domain may get the
+   * number.
+   */
   hold(domain: string): number {
     const number = this.#numbers.get(domain) ?? this.#number(domain);
     this.#holds[number] = (this.#holds[number] ?? 0) + 1;
@@ -58,7 +61,7 @@ export class DomainNumbers implements AddressNumbers {
 
   #number(domain: string): number {
     const number = this.#free.pop() ?? this.#names.length;
-    const name = ownText(domain); // not a slice that keeps all that it was cut from
+    const name = ownText(domain); // not a slice that keeps the whole original string alive
     this.#names[number] = name;
     this.#numbers.set(name, number);
     if (number === this.#holds.length) {

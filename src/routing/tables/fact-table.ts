@@ -1,4 +1,4 @@
-/** The first of the two tables (DESIGN §2): may this (stream, from, to) come in. */
+/** The first of the two tables: whether a stanza with this (stream, from, to) may come in. */
 import type { StreamId } from '../types.ts';
 import { type Numbers, PairSet } from './pair-set.ts';
 
@@ -11,13 +11,13 @@ export type Verdict =
   /** `from` has, but not towards this `to`. */
   | 'pair-unproved';
 
-/** By stream the pairs that are proved on it: the pair counts, never two separate sets (XEP-0220 §1.2). */
+/** The pairs proved on each stream: pairs, never two separate sets of domains (XEP-0220 §1.2). */
 export class FactTable {
   readonly #numbers: Numbers;
   readonly #streams = new Map<StreamId, PairSet>();
-  /** Senders that were withdrawn while their stream goes on. */
+  /** Senders that were withdrawn while their stream continues. */
   readonly #withdrawn = new Map<StreamId, Set<string>>();
-  // Stanzas come in runs of one stream and one sender domain.
+  // Stanzas come in runs with the same stream and sender domain.
   #lastFrom = '';
   #lastNumber = 0;
   #lastPairs: PairSet | null = null;
@@ -45,7 +45,7 @@ export class FactTable {
     this.#lastPairs = null;
   }
 
-  /** Nothing of this sender comes in on the stream any more, towards whomever. */
+  /** Stanzas of this sender no longer come in on the stream, whatever their target. */
   withdraw(stream: StreamId, from: string): void {
     const pairs = this.#streams.get(stream);
     const proved = pairs?.of('remote', from) ?? [];
@@ -57,7 +57,7 @@ export class FactTable {
     this.#lastPairs = null;
   }
 
-  /** The far end may have sent before it heard of that. */
+  /** The far end may have sent stanzas before it learned of the withdrawal. */
   wasWithdrawn(stream: StreamId, from: string): boolean {
     return this.#withdrawn.get(stream)?.has(from) === true;
   }
@@ -96,7 +96,7 @@ export class FactTable {
     return holds ? 'held' : 'pair-unproved';
   }
 
-  /** By stream the domains that have, or had, a pair there: not one row for each pair. */
+  /** The domains that have, or had, a pair on each stream: not one row for each pair. */
   *senders(): Generator<{ stream: StreamId; from: string }> {
     for (const [stream, pairs] of this.#streams)
       for (const number of pairs.remotes()) yield { stream, from: this.#numbers.remotes.nameOf(number) };

@@ -1,4 +1,4 @@
-/** Pairs of a domain of ours and one of others: those that a stream serves, or those that are proved on it (DESIGN §2). */
+/** Pairs of a local and a remote domain: those that a stream serves, or those that are proved on it. */
 import type { StreamId } from '../types.ts';
 import { BlockTable } from './block-table.ts';
 import type { DomainNumbers } from './domain-numbers.ts';
@@ -8,13 +8,13 @@ export interface Pair {
   readonly remote: string;
 }
 
-/** Both tables number domains alike. Those of ours are few, and keep their numbers. */
+/** Shared by both tables. Local domains are few, and keep their numbers. */
 export interface Numbers {
   readonly locals: DomainNumbers;
   readonly remotes: DomainNumbers;
 }
 
-/** A row is one remote domain with 32 of ours, at a bit each. */
+/** A row holds one remote domain and 32 local ones, at one bit each. */
 const BLOCK_BITS = 5;
 const blockOf = (local: number): number => local >>> BLOCK_BITS;
 const bitOf = (local: number): number => 1 << local;
@@ -43,7 +43,7 @@ export class PairSet implements Iterable<Pair> {
     return (this.#rows.bitsOf(remote, blockOf(local)) & bitOf(local)) !== 0;
   }
 
-  /** Whether there is any pair of this domain. */
+  /** Whether there is any pair with this remote domain. */
   hasRemote(remote: number): boolean {
     for (let block = 0; block < this.#blocks; block += 1) if (this.#rows.bitsOf(remote, block) !== 0) return true;
     return false;
@@ -52,13 +52,13 @@ export class PairSet implements Iterable<Pair> {
   add(local: string, remote: string): void {
     const { locals, remotes } = this.#numbers;
     const ours = locals.numberOf(local) ?? locals.hold(local);
-    const theirs = remotes.hold(remote); // a row holds its domain
+    const theirs = remotes.hold(remote); // each row holds a reference to its domain
     const before = this.#rows.bitsOf(theirs, blockOf(ours));
     if ((before & bitOf(ours)) === 0) this.#size += 1;
     if (!this.#rows.set(theirs, blockOf(ours), before | bitOf(ours))) remotes.release(theirs);
   }
 
-  /** False: it is not there. */
+  /** Returns false when the pair is not there. */
   delete(local: string, remote: string): boolean {
     const ours = this.#numbers.locals.numberOf(local);
     const theirs = this.#numbers.remotes.numberOf(remote);
@@ -87,7 +87,7 @@ export class PairSet implements Iterable<Pair> {
     return pairs;
   }
 
-  /** The numbers of the remote domains that it has, or had, pairs of. */
+  /** The numbers of the remote domains of which there are, or were, pairs. */
   remotes(): ReadonlySet<number> {
     const remotes = new Set<number>();
     this.#rows.each((remote) => remotes.add(remote));
@@ -102,7 +102,7 @@ export class PairSet implements Iterable<Pair> {
       for (const local of this.#localsOf(block, bits)) yield { local, remote };
   }
 
-  /** It is empty, and holds no domain any more. */
+  /** Empties the set and releases its references to domains. */
   clear(): void {
     this.#rows.each((remote) => this.#numbers.remotes.release(remote));
     this.#rows = new BlockTable();

@@ -1,4 +1,4 @@
-/** The second of the two tables (DESIGN §2): which stream serves this (local, remote) going out. */
+/** The second of the two tables: which stream serves this (local, remote) going out. */
 import type { StreamId } from '../types.ts';
 import { type Numbers, type Pair, PairSet } from './pair-set.ts';
 
@@ -9,16 +9,19 @@ export interface Served extends Iterable<Pair> {
 
 export const NO_PAIRS: Served = { size: 0, has: () => false, [Symbol.iterator]: () => [][Symbol.iterator]() };
 
-/** By stream the pairs that it serves; and by remote domain the streams that serve one of its pairs, which is mostly one. */
+/**
+ * The pairs that each stream serves; and for each remote domain the streams that serve one of its pairs, mostly a
+ * single one.
+ */
 export class RouteTable {
   readonly #numbers: Numbers;
   readonly #streams = new Map<StreamId, PairSet>();
-  /** Withdrawn, and not forgotten yet. */
+  /** Withdrawn, but not yet forgotten. */
   readonly #withdrawn = new Map<StreamId, PairSet>();
   /** By the number of the remote domain. */
   readonly #serving: (PairSet | undefined)[] = [];
   readonly #alsoServing = new Map<number, Set<PairSet>>();
-  // Stanzas come in runs of one local domain.
+  // Stanzas come in runs with the same local domain.
   #lastLocal = '';
   #lastNumber: number | undefined;
 
@@ -36,7 +39,7 @@ export class RouteTable {
     return this.#pairsWith(local, remote)?.stream ?? null;
   }
 
-  /** The same for numbers of domains. */
+  /** The same, by the domains' numbers. */
   findNumbers(ours: number, theirs: number): StreamId | null {
     return this.#withNumbers(ours, theirs)?.stream ?? null;
   }
@@ -48,8 +51,8 @@ export class RouteTable {
     if (before === pairs) return;
     before?.delete(local, remote);
     pairs.add(local, remote);
-    this.#lastLocal = ''; // it may have got its number now
-    const number = this.#numbers.remotes.numberOf(remote) ?? 0; // the row holds it
+    this.#lastLocal = ''; // the domain may have got its number only now
+    const number = this.#numbers.remotes.numberOf(remote) ?? 0; // always defined: the new row holds it
     this.#serves(pairs, number);
   }
 
@@ -57,7 +60,9 @@ export class RouteTable {
     this.#pairsWith(local, remote)?.delete(local, remote);
   }
 
-  /** Deletes every route of a stream, and answers the pairs that it served: as they were, until it is forgotten. */
+  /**
+   * Deletes every route of a stream, and returns the pairs that it served, which stay readable until it is forgotten.
+   */
   withdraw(stream: StreamId): Served {
     const pairs = this.#streams.get(stream);
     if (pairs === undefined) return NO_PAIRS;
@@ -67,7 +72,7 @@ export class RouteTable {
     return pairs;
   }
 
-  /** The pairs that the stream served are needed no more. */
+  /** The pairs that the stream served are no longer needed. */
   forget(stream: StreamId): void {
     this.#withdrawn.get(stream)?.clear();
     this.#withdrawn.delete(stream);
@@ -100,7 +105,7 @@ export class RouteTable {
   }
 
   #serves(pairs: PairSet, remote: number): void {
-    while (this.#serving.length <= remote) this.#serving.push(undefined); // an array with holes is a slow one
+    while (this.#serving.length <= remote) this.#serving.push(undefined); // an array with holes is slow
     const serving = this.#serving[remote];
     if (serving === pairs) return;
     if (serving === undefined) {

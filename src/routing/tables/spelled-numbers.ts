@@ -1,11 +1,12 @@
 /**
- * Numbers of domains by the bytes that spell them, for stanzas as they were read: each with its name in one line of the cache, so
- * that among thousands of domains each costs one look at memory that is far, and no string. A name has two places, side by side;
- * of those that meet in both the last is kept.
+ * Domain numbers by the bytes that spell the domain, for stanzas as they were read. Each entry fills one cache line
+ * together with its name, so that among thousands of domains a look-up costs one cache miss and creates no string. A
+ * name has two possible slots, next to each other; when both are taken, the latest name replaces the one in its first
+ * slot.
  */
 import { findDomain, found, SLOT_BITS } from '../../protocol/address-bytes.ts';
 
-/** Of a slot, in bytes: the number and one, of which 0 is a free slot; the length of the name; the name. */
+/** Layout of a slot, in bytes: the number plus one (0 marks a free slot); the length of the name; the name. */
 const WIDTH = 64;
 const LENGTH = 4;
 const NAME = 5;
@@ -15,7 +16,9 @@ export class SpelledNumbers {
   readonly #bytes = new Uint8Array(2 ** SLOT_BITS * WIDTH);
   readonly #words = new Uint32Array(this.#bytes.buffer);
 
-  /** The number of the domain in the address between `start` and `end`; undefined where none is kept for its spelling. */
+  /**
+   * The number of the domain in the address between `start` and `end`; undefined when none is stored for its spelling.
+   */
   find(bytes: Buffer, start: number, end: number): number | undefined {
     if (!findDomain(bytes, start, end)) return undefined;
     const { from, to, slot } = found;
@@ -51,7 +54,7 @@ export class SpelledNumbers {
   }
 }
 
-/** Of a canonical domain, which is an address, too. */
+/** The slot of a canonical domain, which is a valid address as well. */
 function placeOf(spelled: Buffer): number {
   findDomain(spelled, 0, spelled.length);
   return found.slot * WIDTH;
