@@ -118,7 +118,7 @@ export function proofsFrom(
 
 /** How much of the trace is kept in memory. */
 export interface TraceOptions {
-  /** Newest records to keep, at most a million even if more are requested; 0 keeps none. @defaultValue 20000 */
+  /** Newest records to keep, at most 1,000,000; 0 keeps none. @defaultValue 20000 */
   readonly records?: number;
   /** Approximate total size of these records, in bytes. @defaultValue 16777216 */
   readonly bytes?: number;
