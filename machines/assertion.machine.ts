@@ -1,4 +1,6 @@
-/** DIALBACK IDENTITY ASSERTION: the originating server has shown its key for one domain pair and waits for the answer. */
+/**
+ * DIALBACK IDENTITY ASSERTION: the originating server has sent its key for one domain pair and waits for the answer.
+ */
 import { assign, setup } from 'xstate';
 import type { DialbackAnswer } from '../src/protocol/dialback.ts';
 import type { StateMeta } from './declare.ts';

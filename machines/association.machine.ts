@@ -1,4 +1,6 @@
-/** "A establishes DNA for b.example": one domain on one stream, proved by the prooftypes in their declared order. */
+/**
+ * "A establishes DNA for b.example": proves one domain on one stream, trying the prooftypes in their declared order.
+ */
 import { assign, enqueueActions, setup, stopChild } from 'xstate';
 import type { CertificateEvidence } from '../src/protocol/certificate.ts';
 import { type Fault, fault, toFault } from '../src/protocol/faults.ts';
@@ -25,14 +27,14 @@ export interface AssociationInput extends LookUpManner {
   readonly service: Service;
   readonly domain: string;
   readonly prooftypes: readonly ProoftypeName[];
-  /** What the signed DNS says of the domain; null where that is to be looked up first. */
+  /** What the signed DNS says about the domain; null if that is to be looked up first. */
   readonly delegation: SecureDelegation | null;
-  /** Where the stream leads to; null on one that the far end opened. */
+  /** The endpoint that we connected to; null on a stream that the far end opened. */
   readonly endpoint: SecureTarget | null;
   readonly certificate: CertificateEvidence | null;
-  /** Why the far end is not challenged for a proof of delegation; null where it may be. */
+  /** Why the far end is not challenged for a proof of delegation; null if it may be. */
   readonly unchallengeable: Fault | null;
-  /** What `db:result` brought; null where there is no assertion to dial back for. */
+  /** The content of `db:result`; null if there is no assertion to dial back for. */
   readonly assertion: DialbackAssertion | null;
 }
 
@@ -41,12 +43,12 @@ export interface AssociationContext extends AssociationInput {
   readonly attempts: readonly ProofAttempt[];
 }
 
-/** What a prooftype of the embedder is told (RFC 7712 §7). */
+/** Input of a prooftype supplied by the embedder (RFC 7712 §7). */
 export interface OwnProoftypeInput {
   readonly stream: StreamId;
   readonly service: Service;
   readonly domain: string;
-  /** Hosts that the signed DNS delegates the domain to, canonical. */
+  /** Hosts to which signed DNS delegates the domain, canonical. */
   readonly derivedDomains: readonly string[];
   readonly certificate: CertificateEvidence | null;
 }
@@ -55,7 +57,9 @@ type OwnProoftypeEvent =
   | { readonly type: 'xstate.done.actor.ownProoftype'; readonly output: ProofVerdict }
   | { readonly type: 'xstate.error.actor.ownProoftype'; readonly error: unknown };
 
-/** The verdict of the whole: the first proof; else what was final; else what refutes; else what was left open. */
+/**
+ * The overall verdict: the first proof; else the first final verdict; else the last refutation; else the last verdict.
+ */
 export function conclude(attempts: readonly ProofAttempt[]): ProofVerdict {
   const verdicts = attempts.map(({ verdict }) => verdict);
   return (
@@ -73,7 +77,10 @@ const leftOpen = (what: Fault) => ({ kind: 'undetermined', fault: what }) as con
 const notFinished = fault('dns', 'not-finished', 'local');
 const late = fault('policy', 'proof-timeout', 'local', 'no verdict in time');
 
-/** After what is final only the authoritative server may still be asked: its own stream is judged anew (FACTS §10.4). */
+/**
+ * After a final verdict only the authoritative server may still be asked: we connect to it as a TLS client, and the
+ * stream to it is judged separately (RFC 7712 §4.3).
+ */
 const after = (
   verdict: ProofVerdict,
   remaining: readonly ProoftypeName[],
@@ -83,7 +90,7 @@ const after = (
     ? remaining.filter((name) => name === 'dialback' && assertion !== null)
     : remaining;
 
-/** What becomes of a prooftype that ended, or broke: an attempt. */
+/** Records a prooftype that ended, or failed, as an attempt. */
 const recordedAs = (prooftype: 'dane' | 'pkix' | 'posh' | 'dialback', isFinalWhenBroken = false) =>
   ({
     onDone: {
@@ -105,7 +112,7 @@ const recordedAs = (prooftype: 'dane' | 'pkix' | 'posh' | 'dialback', isFinalWhe
     },
   }) as const;
 
-/** The prooftype whose turn it is, with its verdict. */
+/** The current prooftype, with its verdict. */
 const attemptOf = ({ remaining }: AssociationContext, verdict: ProofVerdict): ProofAttempt => ({
   prooftype: remaining[0] ?? 'none',
   verdict,
@@ -159,8 +166,8 @@ export const association = setup({
   },
   guards: {
     /**
-     * DANE wants to know, and PKIX where the certificate names another than the domain itself. Where we dialled, DANE also
-     * does without a certificate: a domain that has TLSA records wants TLS (RFC 7673 §4).
+     * DANE needs the delegation; PKIX needs it if the certificate does not name the domain itself. On a stream that we
+     * opened, DANE needs it even without a certificate: a domain that has TLSA records requires TLS (RFC 7673 §4).
      */
     delegationIsToBeLookedUp: ({ context }) => {
       const { delegation, endpoint, certificate, prooftypes } = context;
@@ -187,7 +194,7 @@ export const association = setup({
     rememberDelegation: assign((_, finding: SecureDelegationFinding) =>
       finding.kind === 'found' ? { delegation: finding.delegation } : {},
     ),
-    /** A bogus answer is the end of it (RFC 7673 §3.1); one that did not come is, where DANE might have said no (S4, S8). */
+    /** A bogus answer ends the attempt (RFC 7673 §3.1); so does a missing one if DANE might have refuted (S4, S8). */
     recordWithheld: assign(({ context: { prooftypes, remaining } }, what: Fault) => {
       const wantsDane = prooftypes.includes('dane');
       if (!wantsDane && what.condition !== 'bogus') return { delegation: undelegated };
@@ -197,7 +204,7 @@ export const association = setup({
         remaining: remaining.filter((name) => name === 'dialback' && what.condition !== 'bogus'),
       };
     }),
-    /** One challenge offers all types that policy accepts, and is over with all of them; or with all that is left. */
+    /** One challenge offers all proof types that policy accepts, so its outcome settles all of them. */
     recordChallenge: assign(
       (
         { context: { attempts, remaining, assertion } },
@@ -211,7 +218,7 @@ export const association = setup({
         ),
       }),
     ),
-    /** Under its own name, by which the embedder has provided it. */
+    /** Spawned under the name by which the embedder provided it. */
     askOwnProoftype: enqueueActions(({ context, enqueue }) => {
       const { stream, service, domain, delegation, certificate, remaining } = context;
       const derivedDomains = delegation?.derivedDomains ?? [];

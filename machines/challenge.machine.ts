@@ -1,4 +1,6 @@
-/** The DNA protocol of 2009, as the validating entity: one domain that the far end of one stream has been challenged to prove. */
+/**
+ * The DNA protocol of 2009, as the validating entity: one domain that the far end of a stream was challenged to prove.
+ */
 import { assertEvent, assign, setup } from 'xstate';
 import { type Fault, fault, toFault } from '../src/protocol/faults.ts';
 import type { DnaProofType, ProofVerdict } from '../src/protocol/proof.ts';
@@ -9,11 +11,11 @@ import { limits } from './limits.ts';
 export interface ChallengeInput {
   readonly stream: StreamId;
   readonly domain: string;
-  /** What was asked for; the far end chooses. */
+  /** The proof types asked for; the far end chooses among them. */
   readonly prooftypes: readonly DnaProofType[];
 }
 
-/** What `checkProof` is told. */
+/** Input of `checkProof`. */
 export interface ProofClaim {
   readonly stream: StreamId;
   readonly domain: string;
@@ -92,7 +94,7 @@ export const challenge = setup({
   }),
   initial: 'awaitingProof',
   on: {
-    // Also while its proof is being judged: it takes it back.
+    // Also while the proof is being checked: the far end withdraws it.
     'peer.proofDeclaredImpossible': { target: '.undetermined', actions: 'rememberImpossible' },
   },
   states: {
@@ -134,7 +136,7 @@ export const challenge = setup({
       invoke: {
         id: 'checkProof',
         src: 'checkProof',
-        // The event, not the context: a proof is large, and nobody else needs it.
+        // Taken from the event, not kept in the context: a proof is large, and nothing else needs it.
         input: ({ context: { stream, domain, prooftypes }, event }) => {
           assertEvent(event, 'peer.proofReceived');
           const [first = 'attribute-cert'] = prooftypes;

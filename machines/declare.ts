@@ -1,12 +1,12 @@
 /** How effects are declared and how states describe themselves. */
 import { fromPromise, type PromiseActorLogic } from 'xstate';
 
-/** Who has to move next, where a state waits. */
+/** The party whose action a waiting state waits for. */
 export type Mover = 'us' | 'peer' | 'dns' | 'web' | 'operator';
 
-/** What a state says of itself; the inspector, the explainer and the documentation are generated from it. */
+/** A state's description of itself, from which the inspector, the explainer and the documentation are generated. */
 export interface StateMeta {
-  /** The section that it follows, such as `RFC 6120 §4.7`. */
+  /** The section that the state follows, such as `RFC 6120 §4.7`. */
   readonly spec: string;
   /** What a waiting state waits for. */
   readonly awaits?: string;
@@ -15,11 +15,11 @@ export interface StateMeta {
   readonly ifLate?: string;
 }
 
-/** How material is looked up. */
+/** How proof material is looked up. */
 export interface LookUpManner {
-  /** True when what may be remembered is about to end, or has led nowhere: it is asked for again. */
+  /** True if remembered answers are about to expire or have led nowhere: the query is repeated. */
   readonly fresh: boolean;
-  /** What strangers make us ask has no part in the room of our own stanzas. */
+  /** Look-ups on behalf of peers (`verification`) do not use the capacity reserved for our own stanzas. */
   readonly purpose: 'stanzas' | 'verification';
 }
 
@@ -27,7 +27,7 @@ export interface LookUpManner {
 export const delayBetween = <Delay extends (scope: never) => number>(leastMs: number, mostMs: number, delay: Delay) =>
   Object.assign(delay, { leastMs, mostMs });
 
-/** A one-shot effect, given by the owner through `provide()`; one that was forgotten is a fault, not a hang. */
+/** A one-shot effect, supplied by the owner through `provide()`; one that was forgotten causes a fault, not a hang. */
 export function declareEffect<Output, Input>(name: string): PromiseActorLogic<Output, Input> {
   return fromPromise(() => Promise.reject(new Error(`effect not provided: ${name}`)));
 }

@@ -1,4 +1,6 @@
-/** Every event, by origin: `peer.*` is untrusted, `transport.*` our own sockets, `local.*` the owner, the rest our actors. */
+/**
+ * All events, by origin: `peer.*` is untrusted, `transport.*` our own sockets, `local.*` the owner, others our actors.
+ */
 import type { DialbackAnswer } from '../src/protocol/dialback.ts';
 import type { Endpoint } from '../src/protocol/dns.ts';
 import type { DnaProofs } from '../src/protocol/dna.ts';
@@ -15,7 +17,9 @@ import type { Resolution } from './resolution.machine.ts';
 export type { DomainPair } from '../src/protocol/pairs.ts';
 export type { StreamId, TransportCommand, TransportInput } from '../src/protocol/transport.ts';
 
-/** Of a chart that hears of nothing but its own children and deadlines; who wants no answer any more stops it. */
+/**
+ * For a chart that reacts only to its own children and deadlines; its owner stops it when no answer is needed any more.
+ */
 export interface NoEvents {
   readonly type: never;
 }
@@ -28,15 +32,15 @@ export interface TlsFacts {
   readonly certificate: CertificateEvidence | null;
 }
 
-/** What `<proof/>` brought. */
+/** The content of `<proof/>`. */
 export interface ReceivedProof {
   /** Null: a proof type that we do not know. */
   readonly prooftype: DnaProofType | null;
-  /** Null: larger than anybody looks at. */
+  /** Null: larger than the limit, so not examined. */
   readonly data: string | null;
 }
 
-/** What the far end of the stream said. Domains are canonical already; nothing else was checked. */
+/** What the far end of the stream said. Domains are already canonical; nothing else was checked. */
 export type PeerEvent =
   /** `freshId` is an unpredictable id for the response header, made by the adapter. */
   | { readonly type: 'peer.streamOpened'; readonly header: StreamHeader; readonly freshId: string }
@@ -53,23 +57,23 @@ export type PeerEvent =
   | { readonly type: 'peer.bidiRequested' }
   | ({ readonly type: 'peer.resultRequested'; readonly key: string } & DomainPair)
   | ({ readonly type: 'peer.resultAnswered'; readonly answer: DialbackAnswer } & DomainPair)
-  /** `keyMatches` was computed by the adapter, which alone holds the secret (XEP-0185). */
+  /** `keyMatches` was computed by the adapter; only the adapter holds the secret (XEP-0185). */
   | ({ readonly type: 'peer.verifyRequested'; readonly id: string; readonly keyMatches: boolean } & DomainPair)
   | ({ readonly type: 'peer.verifyAnswered'; readonly id: string; readonly answer: DialbackAnswer } & DomainPair)
-  /** The far end says that it speaks for the domain; this and what follows: ProtoXEP "Domain Name Assertions" §4. */
+  /** The far end claims to speak for the domain (this and the next events: ProtoXEP "Domain Name Assertions" §4). */
   | { readonly type: 'peer.domainAsserted'; readonly domain: string }
-  /** A domain of ours is to be proved; `prooftypes` are those that we know, in the far end's order. */
+  /** The far end wants proof of a domain of ours; `prooftypes` are those that we know, in the far end's order. */
   | {
       readonly type: 'peer.challengeReceived';
       readonly domain: string;
       readonly prooftypes: readonly DnaProofType[];
     }
   | ({ readonly type: 'peer.proofReceived'; readonly domain: string } & ReceivedProof)
-  /** An answer to a challenge; unasked, the far end no longer speaks for the domain. */
+  /** An answer to a challenge. Unsolicited, it means that the far end no longer speaks for the domain. */
   | { readonly type: 'peer.proofDeclaredImpossible'; readonly domain: string }
   /** The far end believes that we speak for the domain. */
   | { readonly type: 'peer.domainDeclaredValid'; readonly domain: string }
-  /** It does not, or no longer. */
+  /** The far end does not, or no longer, believe that we speak for the domain. */
   | { readonly type: 'peer.domainDeclaredInvalid'; readonly domain: string }
   | { readonly type: 'peer.streamErrorReceived'; readonly condition: string; readonly text: string | null }
   | { readonly type: 'peer.streamClosed' }
@@ -78,9 +82,9 @@ export type PeerEvent =
 export type TransportEvent =
   | { readonly type: 'transport.connected'; readonly remoteAddress: string; readonly remotePort: number }
   | { readonly type: 'transport.secured'; readonly tls: TlsFacts }
-  /** Bytes that are not an XML stream, or break a limit: the condition is a stream error (RFC 6120 §4.9.3). */
+  /** The bytes are not an XML stream, or exceed a limit: the condition is a stream error (RFC 6120 §4.9.3). */
   | { readonly type: 'transport.inputRefused'; readonly fault: Fault }
-  /** The gate refused a stanza; of which pair, for the trace, where both its addresses were any. */
+  /** The gate refused a stanza. `pair`, for the trace, is present if both of its addresses could be read. */
   | { readonly type: 'transport.stanzaRefused'; readonly fault: Fault; readonly pair?: DomainPair }
   | { readonly type: 'transport.idle' }
   | { readonly type: 'transport.closed'; readonly fault: Fault | null };
@@ -88,20 +92,20 @@ export type TransportEvent =
 export type StreamRequest =
   | ({ readonly type: 'local.assertionRequested' } & DomainPair)
   | { readonly type: 'local.associationRequested'; readonly domain: string }
-  /** The proof of this domain will end soon: it is looked for again, while the one at hand holds. */
+  /** The proof of this domain will end soon: it is renewed while the present one is still valid. */
   | { readonly type: 'local.renewalRequested'; readonly domain: string }
   | ({ readonly type: 'local.verifyRequested'; readonly id: string; readonly key: string } & DomainPair)
-  /** Nobody waits for this answer any more. */
+  /** This answer is no longer needed. */
   | ({ readonly type: 'local.verifyAbandoned'; readonly id: string } & DomainPair)
-  /** The far end is to prove a domain of its own, in one of these ways. */
+  /** The far end is to be asked to prove a domain of its own, by one of these proof types. */
   | {
       readonly type: 'local.challengeRequested';
       readonly domain: string;
       readonly prooftypes: readonly DnaProofType[];
     }
-  /** The proof of this domain has ended, and was not renewed; the far end knows a word for that. */
+  /** The proof of this domain has ended and was not renewed; the far end speaks DNA and can be sent `<invalid/>`. */
   | { readonly type: 'local.proofEnded'; readonly domain: string }
-  /** Domains of ours have these proofs to show from now on, and no others. */
+  /** From now on our domains can show these proofs, and no others. */
   | { readonly type: 'local.proofsChanged'; readonly proofs: GrowingTable<DnaProofs> }
   /** Another policy is in force from now on. */
   | { readonly type: 'local.policyChanged'; readonly policy: PolicyOptions }
@@ -123,25 +127,25 @@ export interface AssociationOutcome {
   readonly attempts: readonly ProofAttempt[];
 }
 
-/** What became of one challenge of ours. */
+/** The outcome of one challenge of ours. */
 export interface ChallengeOutcome {
   readonly domain: string;
-  /** The type of the proof that came; null if none did that was asked for. */
+  /** The type of the proof received; null if none that we had asked for came. */
   readonly prooftype: DnaProofType | null;
-  /** The far end cannot prove it, or took it back: it is not told our verdict (ProtoXEP §4.5). */
+  /** The far end cannot prove the domain, or withdrew it: our verdict is not sent to it (ProtoXEP §4.5). */
   readonly isImpossible: boolean;
   readonly verdict: ProofVerdict;
 }
 
-/** What a stream tells the registry. */
+/** What a stream reports to the registry. */
 export type StreamReport =
-  /** Headers, features and TLS are done: `db:verify` may go down this stream. */
+  /** Headers, features and TLS are done: `db:verify` may be sent on this stream. */
   | { readonly type: 'stream.verifiable'; readonly stream: StreamId }
-  /** Assertions may go down this stream. */
+  /** Assertions may be sent on this stream. */
   | { readonly type: 'stream.established'; readonly stream: StreamId }
-  /** It was the turn of this pair: `from` (local) is asserted to `to` (remote), and the answer is awaited. */
+  /** This pair has had its turn: `from` (local) was asserted to `to` (remote), and the answer is awaited. */
   | ({ readonly type: 'pair.asserted'; readonly stream: StreamId } & DomainPair)
-  /** The far end lets `from` (local) send to `to` (remote) on this stream, and is proved for `to` under the policy. */
+  /** The far end accepts stanzas from `from` (local) to `to` (remote) here, and is proved for `to` under the policy. */
   | ({ readonly type: 'pair.accepted'; readonly stream: StreamId; readonly proof: Proof } & DomainPair)
   | ({ readonly type: 'pair.refused'; readonly stream: StreamId; readonly fault: Fault } & DomainPair)
   /** `from` (remote) may send to `to` (local) on this stream. */
@@ -149,16 +153,16 @@ export type StreamReport =
   | { readonly type: 'association.settled'; readonly stream: StreamId; readonly outcome: AssociationOutcome }
   | { readonly type: 'verification.settled'; readonly stream: StreamId; readonly outcome: VerificationOutcome }
   | { readonly type: 'challenge.settled'; readonly stream: StreamId; readonly outcome: ChallengeOutcome }
-  /** The far end asserts the domain, perhaps not for the first time. */
+  /** The far end asserts the domain, possibly again. */
   | { readonly type: 'domain.asserted'; readonly stream: StreamId; readonly domain: string }
-  /** What the far end thinks of a domain of ours. */
+  /** The far end's verdict on a domain of ours. */
   | {
       readonly type: 'domain.judged';
       readonly stream: StreamId;
       readonly domain: string;
       readonly verdict: 'valid' | 'invalid';
     }
-  /** The domain belongs to this end of the stream no more: its pairs come in and go out elsewhere, or not at all. */
+  /** The domain no longer belongs to this end of the stream: its pairs use another stream, or none. */
   | {
       readonly type: 'domain.withdrawn';
       readonly stream: StreamId;
@@ -172,14 +176,14 @@ export type StreamReport =
       readonly id: string;
       readonly answer: DialbackAnswer;
     } & DomainPair)
-  /** Nothing more goes down this stream. */
+  /** Nothing more is sent on this stream. */
   | { readonly type: 'stream.closing'; readonly stream: StreamId; readonly fault: Fault | null }
   | { readonly type: 'stream.closed'; readonly stream: StreamId; readonly fault: Fault | null };
 
-/** What a stream is wanted for. */
+/** What a stream is needed for. */
 export type StreamPurpose = 'stanzas' | 'verification';
 
-/** How a pair may use the stream that it is offered. */
+/** How a pair may use the stream offered to it. */
 export type RouteManner = 'assertion' | 'supposition';
 
 export type PairEvent =
@@ -192,7 +196,7 @@ export type PairEvent =
   | { readonly type: 'pair.refused'; readonly stream: StreamId; readonly fault: Fault }
   | { readonly type: 'stream.closing'; readonly stream: StreamId; readonly fault: Fault | null };
 
-/** What a pair asks of the registry. */
+/** What a pair asks of, or reports to, the registry. */
 export type PairReport =
   | {
       readonly type: 'route.requested';
@@ -213,24 +217,24 @@ export type PairReport =
 export interface StreamWish {
   readonly local: string;
   readonly purpose: StreamPurpose;
-  /** Streams that will not do: the pair was refused there, or they brought the question. */
+  /** Unsuitable streams: the pair was refused there, or the question came in on them. */
   readonly avoid: readonly StreamId[];
 }
 
-/** How far the attempt came at its endpoint: what is left to try there depends on it. */
+/** How far the attempt got at its endpoint: what remains to be tried there depends on it. */
 export interface AttemptProgress {
-  /** The address that answered, of all that the endpoint has. */
+  /** The one of the endpoint's addresses that answered. */
   readonly connectedTo: string | null;
   readonly dialbackOffered: boolean;
 }
 
 export type PeerActorEvent =
-  /** `known`: what looking the domain up has brought a moment ago, where that was done before the wish. */
+  /** `known`: the result of resolving the domain a moment ago, if that was done before the wish. */
   | ({ readonly type: 'local.streamWanted'; readonly known?: Resolution } & StreamWish)
   | { readonly type: 'local.retryRequested' }
-  /** The standing stream that is looked for is still being opened, and is this one. */
+  /** The stream being searched for is this one, which is still being opened. */
   | { readonly type: 'stream.awaited'; readonly stream: StreamId }
-  /** The stream that was requested has this id, and starts now. */
+  /** The requested stream has this id, and starts now. */
   | { readonly type: 'stream.assigned'; readonly stream: StreamId }
   | { readonly type: 'stream.verifiable'; readonly stream: StreamId }
   | { readonly type: 'stream.established'; readonly stream: StreamId }
@@ -247,9 +251,9 @@ export type PeerActorEvent =
       readonly progress: AttemptProgress;
     };
 
-/** What a peer asks of the registry. */
+/** What a peer asks of, or reports to, the registry. */
 export type PeerReport =
-  /** Nobody could say whether a stream stands already: one is opened. */
+  /** It could not be determined whether a suitable stream is already open: a new one is opened. */
   | { readonly type: 'search.failed'; readonly remote: string; readonly fault: Fault }
   | {
       readonly type: 'stream.requested';
@@ -257,10 +261,10 @@ export type PeerReport =
       readonly local: string;
       readonly purpose: StreamPurpose;
       readonly endpoint: Endpoint;
-      /** SASL EXTERNAL made the peer close the stream: do not try it again there. */
+      /** The previous stream there ended because of SASL EXTERNAL: do not try it again. */
       readonly avoidExternal: boolean;
     }
-  /** The attempt took too long: nobody waits for this stream any more. */
+  /** The attempt took too long: this stream is no longer waited for. */
   | { readonly type: 'stream.abandoned'; readonly remote: string; readonly stream: StreamId; readonly fault: Fault }
   | {
       readonly type: 'stream.offered';
@@ -271,7 +275,7 @@ export type PeerReport =
     }
   | { readonly type: 'stream.refused'; readonly remote: string; readonly wish: StreamWish; readonly fault: Fault };
 
-/** An actor of ours broke, and is gone; what it was to do is refused. */
+/** One of our actors failed and is gone; its pending work is refused. */
 export type BrokenActor =
   | { readonly type: 'peer.errored'; readonly remote: string; readonly fault: Fault }
   | { readonly type: 'pair.errored'; readonly local: string; readonly remote: string; readonly fault: Fault };

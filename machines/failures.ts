@@ -1,11 +1,11 @@
 /**
- * One table: what a fault leads to. `next` is the smallest thing that may still help; `bounce` is the stanza error that
- * the sender gets when nothing does (FACTS §4, §7.7; RFC 6120 §10.4.3).
+ * The table from faults to consequences. `next` is the smallest step that may still help; `bounce` is the stanza error
+ * that the sender gets if none does (RFC 6120 §10.4.3, XEP-0220 §2.1.1, §2.5).
  */
 import type { StanzaErrorCondition } from '../src/protocol/conditions.ts';
 import { type Fault, fault } from '../src/protocol/faults.ts';
 
-/** Why one of two streams that were opened at once is closed; nobody's failure, and never said on the wire. */
+/** Why one of two simultaneously opened streams is closed. It is not a failure, and is never sent on the wire. */
 export const superseded = fault(
   'stream',
   'superseded',
@@ -13,17 +13,17 @@ export const superseded = fault(
   'the far end has opened a stream that serves both directions',
 );
 
-/** Whether a stream ends for nobody's fault: the far end may finish what it was saying, and pairs look for another. */
+/** Whether a stream ends without a failure: the far end may finish sending, and pairs look for another stream. */
 export const isTakingLeave = (why: Fault | null): boolean =>
   why === null || (why.origin === 'local' && ['superseded', 'system-shutdown'].includes(why.condition));
 
 export type NextStep =
   /**
-   * Another stream. A peer opens it to the next address of the target, if TCP got through to one and others are left, and
-   * else to the next SRV target; a pair asks for one more (XEP-0220 §2.5).
+   * Another stream. A peer opens it to the next address of the target if TCP reached one address and others remain,
+   * otherwise to the next SRV target. A pair asks for one more stream (XEP-0220 §2.5).
    */
   | 'next-stream'
-  /** The same endpoint again, by dialback instead of SASL EXTERNAL; where dialback is not on offer, as `next-stream`. */
+  /** The same endpoint again, with dialback instead of SASL EXTERNAL; like `next-stream` if dialback is not offered. */
   | 'next-prooftype'
   | 'give-up-pair'
   | 'give-up-peer';
@@ -39,7 +39,7 @@ interface Row extends Decision {
   readonly conditions: readonly string[] | null;
 }
 
-/** The way there, and a far end that is somebody else or cannot show who it is: another stream may do better. */
+/** Network failures, and a far end that is someone else or cannot prove its identity: another stream may succeed. */
 const otherwise: Decision = { next: 'next-stream', bounce: 'remote-server-timeout' };
 
 const table: readonly Row[] = [
@@ -51,7 +51,7 @@ const table: readonly Row[] = [
     bounce: 'remote-server-not-found',
   },
   { layer: 'dns', conditions: null, next: 'give-up-peer', bounce: 'remote-server-timeout' },
-  // Our own rules: no other endpoint changes them
+  // Our own rules: another endpoint does not change them
   { layer: 'policy', conditions: ['policy-violation'], next: 'give-up-peer', bounce: 'policy-violation' },
   { layer: 'policy', conditions: null, next: 'next-stream', bounce: 'policy-violation' },
   { layer: 'queue', conditions: null, next: 'give-up-pair', bounce: 'resource-constraint' },
@@ -76,7 +76,7 @@ const table: readonly Row[] = [
   },
 ];
 
-/** What to do about a fault; total. */
+/** What to do about a fault. Defined for every fault. */
 export function decide({ layer, condition }: Fault): Decision {
   return table.find((row) => row.layer === layer && (row.conditions?.includes(condition) ?? true)) ?? otherwise;
 }

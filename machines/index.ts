@@ -1,4 +1,4 @@
-/** The charts, for those who draw, explain, test or embed them. */
+/** The charts, for code that draws, explains, tests or embeds them. */
 export { initiatingStream } from './initiating-stream.machine.ts';
 export { receivingStream } from './receiving-stream.machine.ts';
 export { association } from './association.machine.ts';
@@ -17,7 +17,7 @@ export { limits } from './limits.ts';
 export { declareEffect, type LookUpManner, type Mover, type StateMeta } from './declare.ts';
 export { type GrowingSet, type GrowingTable, setOf } from './collections/growing-table.ts';
 
-// What goes into them, and what the effects that are given to them by `provide()` answer.
+// Their inputs, and the outputs of the effects supplied through `provide()`.
 export type { AssociationInput, OwnProoftypeInput } from './association.machine.ts';
 export type { VerificationInput } from './verification.machine.ts';
 export type { ChallengeInput, ProofClaim } from './challenge.machine.ts';

@@ -1,6 +1,6 @@
 /**
  * One XML stream that we open, from TCP to "stanzas may be sent", top to bottom as in the flow chart of RFC 7712 §4.
- * Resolution comes before it, in peer.machine.ts: each endpoint that is tried is a stream of its own.
+ * Resolution happens earlier, in peer.machine.ts: each endpoint that is tried is a separate stream.
  */
 import { fault, toFault } from '../src/protocol/faults.ts';
 import {
@@ -82,7 +82,7 @@ export const initiatingStream = flowChart.createMachine({
                 actions: { type: 'rememberFault', params: fault('stream', 'unsupported-version', 'peer') },
               },
               {
-                // RFC 6120 §4.7.5: a peer from before XMPP 1.0 sends no features.
+                // RFC 6120 §4.7.5: a peer older than XMPP 1.0 sends no features.
                 guard: { type: 'versionIsMissing', params: ({ event }) => event.header },
                 target: 'decidingNext',
                 actions: { type: 'rememberHeader', params: ({ event }) => event.header },
@@ -289,8 +289,8 @@ export const initiatingStream = flowChart.createMachine({
       },
     },
     authentication: {
-      // Nothing but SASL goes out between <auth/> and the header that follows <success/> (RFC 6120 §6.4.6): a db:verify
-      // would meet a parser that waits for that header. So the stream is verifiable from `established` on, not before.
+      // Only SASL may be sent between <auth/> and the header that follows <success/> (RFC 6120 §6.4.6): a db:verify
+      // would reach a parser that expects that header. So the stream becomes verifiable in `established`, not before.
       description: 'We prove ourselves: by SASL EXTERNAL where it is offered, else by dialback.',
       meta: { spec: 'RFC 7712 §4.2, §4.3' },
       initial: 'decidingMethod',
@@ -379,7 +379,7 @@ export const initiatingStream = flowChart.createMachine({
         ...originating,
         ...associating,
         ...receiving,
-        // RFC 6120 §4.3.5: an empty features element may still come; nothing follows from it.
+        // RFC 6120 §4.3.5: an empty features element may still arrive; it has no effect.
         'peer.featuresReceived': {},
         'transport.idle': { guard: 'nothingIsPending', target: 'closing' },
       },
@@ -391,12 +391,12 @@ export const initiatingStream = flowChart.createMachine({
         },
         verifying: {
           description:
-            'Opened to ask an authoritative server, and for nothing else; it authorises no stanza (FACTS §14.30).',
+            'Opened to ask an authoritative server, and for nothing else; it authorises no stanza.',
           meta: { spec: 'XEP-0220 §2.2.1', awaits: 'the last answer', mover: 'peer', ifLate: 'the stream is closed' },
           tags: 'waiting',
           always: { guard: 'noVerifyIsOutstanding', target: 'lingering' },
           on: {
-            // Each question has its own time: a stream that is asked on without a pause is not closed for that (L5).
+            // Each question restarts the deadline, so that a continuous series does not get the stream closed (L5).
             'local.verifyRequested': [
               {
                 guard: 'verifyMayBeSent',

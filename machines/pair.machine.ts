@@ -1,4 +1,4 @@
-/** One domain pair (local, remote): its wish for a route, and how it comes by one. A pair that rests or is routed is hibernated. */
+/** One domain pair (local, remote): its request for a route, and how it gets one. Hibernated when resting or routed. */
 import { assign, emit, setup } from 'xstate';
 import { type Fault, fault } from '../src/protocol/faults.ts';
 import type { StateMeta } from './declare.ts';
@@ -14,9 +14,9 @@ export interface PairInput {
 export interface PairContext extends PairInput {
   readonly stream: StreamId | null;
   readonly fault: Fault | null;
-  /** Streams that were left, for whatever reason: not offered again for this wish. */
+  /** Streams that were left, for any reason: they are not offered again for this wish. */
   readonly avoid: readonly StreamId[];
-  /** On how many of them this pair was refused. */
+  /** On how many of these streams the pair was refused. */
   readonly refusals: number;
 }
 
@@ -47,7 +47,7 @@ export const pair = setup({
       stream === context.stream && outcome.domain === context.remote && outcome.verdict.kind === 'proved',
     domainIsNotProved: ({ context }, { stream, outcome }: { stream: StreamId; outcome: AssociationOutcome }) =>
       stream === context.stream && outcome.domain === context.remote && outcome.verdict.kind !== 'proved',
-    /** XEP-0220 §2.5: one more stream is tried, and no third. */
+    /** XEP-0220 §2.5: a second stream is tried, but not a third. */
     anotherStreamMayHelp: ({ context }, what: Fault) =>
       decide(what).next === 'next-stream' && context.refusals === 0 && context.avoid.length < limits.attemptsPerWish,
   },
@@ -98,7 +98,7 @@ export const pair = setup({
   context: ({ input }) => ({ stream: null, fault: null, avoid: [], refusals: 0, ...input }),
   initial: 'resting',
   on: {
-    // Accepted without our asking: by SASL EXTERNAL, or in reverse on a bidirectional stream (XEP-0288).
+    // Accepted without an assertion: by SASL EXTERNAL, or in reverse on a bidirectional stream (XEP-0288).
     'pair.accepted': { target: '.routed', actions: { type: 'takeStream', params: ({ event }) => event.stream } },
   },
   states: {
@@ -128,7 +128,7 @@ export const pair = setup({
           },
           { target: 'piggybackingAssertion', actions: { type: 'takeStream', params: ({ event }) => event.stream } },
         ],
-        // The peer waits out its own failures: no hold-off on top of that.
+        // The peer actor applies its own back-off after failures: no hold-off on top of that.
         'route.refused': {
           target: 'resting',
           actions: [{ type: 'rememberFault', params: ({ event }) => event.fault }, 'reportFailed'],
@@ -159,7 +159,7 @@ export const pair = setup({
         ],
         'stream.closing': [
           {
-            // Closed without a fault, for reasons of its own: no answer, and so no refusal.
+            // The stream closed without a fault, for reasons unrelated to the pair: no answer, so no refusal.
             guard: { type: 'isTakenLeaveOf', params: ({ event }) => event },
             target: 'awaitingRoute',
             actions: 'leaveStream',

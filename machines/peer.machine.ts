@@ -1,4 +1,4 @@
-/** One remote domain: its resolution, the attempts at its targets, and its failures. It gives streams to those who wish for one. */
+/** One remote domain: its resolution, the attempts at its targets, and its failures. It provides streams on request. */
 import { assign, emit, enqueueActions, setup } from 'xstate';
 import type { Endpoint } from '../src/protocol/dns.ts';
 import { type Fault, fault, toFault } from '../src/protocol/faults.ts';
@@ -18,15 +18,15 @@ export interface PeerInput {
   /** @defaultValue `xmpp-server` */
   readonly service?: Service;
   readonly fixedTarget: FixedTarget | null;
-  /** Whether policy has DANE among the prooftypes of the domain. */
+  /** Whether policy lists DANE among the prooftypes of the domain. */
   readonly asksForTlsa: boolean;
   /** Why policy forbids the domain, or null. */
   readonly denied: Fault | null;
-  /** In [0, 1): spreads the retries of many peers. */
+  /** In [0, 1): spreads the retries of many peers over time. */
   readonly jitter: number;
 }
 
-/** A standing stream that may serve a wish, found by the registry (RFC 7712 §4.4, FEATURES M1). */
+/** An open stream that may serve a wish, found by the registry (RFC 7712 §4.4). */
 export interface StandingStream {
   readonly stream: StreamId;
   readonly manner: RouteManner;
@@ -35,24 +35,24 @@ export interface StandingStream {
 export interface PeerContext extends PeerInput {
   /** By {@link wishId}. */
   readonly wishes: GrowingTable<StreamWish>;
-  /** The one whose turn it is. */
+  /** The current endpoint. */
   readonly endpoint: Endpoint | null;
-  /** Targets whose turn comes after it. */
+  /** Targets to be tried after it. */
   readonly further: readonly Target[];
   readonly avoidExternal: boolean;
-  /** Streams that were asked for since the domain was looked up. */
+  /** Streams requested since the domain was looked up. */
   readonly attempts: number;
-  /** Of the attempt under way, or of the last one. */
+  /** The stream of the current attempt, or of the last one. */
   readonly stream: StreamId | null;
-  /** Opened for another domain, and waited for to be shared; null where none is. */
+  /** A stream being opened for another domain, awaited so that it can be shared; null if there is none. */
   readonly awaited: StreamId | null;
-  /** What is being looked for, or opened, now: wishes that join meanwhile may want something else. */
+  /** The purpose of the current search or attempt: wishes that join meanwhile may have the other one. */
   readonly purpose: StreamWish['purpose'];
   readonly progress: AttemptProgress;
   readonly failures: number;
-  /** What those who wait are told if nothing helps. */
+  /** The fault with which all wishes are refused if nothing helps. */
   readonly fault: Fault | null;
-  /** What the last attempt leaves to try. */
+  /** What may still be tried after the last attempt. */
   readonly next: NextStep;
 }
 
@@ -65,28 +65,31 @@ export interface FailedAttempt {
 
 const wishId = ({ purpose, local }: Pick<StreamWish, 'purpose' | 'local'>): string => `${purpose} ${local}`;
 
-/** Who waits, the first that came before the others. */
+/** The pending wishes, oldest first. */
 export const wishesOf = ({ wishes }: Pick<PeerContext, 'wishes'>): readonly StreamWish[] =>
   Object.values(entriesOf(wishes));
 
-/** The wishes that `serves` does not serve. */
+/** The wishes for which `serves` returns false. */
 const withoutThose = (context: PeerContext, serves: (wish: StreamWish) => boolean): GrowingTable<StreamWish> =>
   tableOf(
     wishesOf(context).filter((wish) => !serves(wish)),
     wishId,
   );
 
-/** Stanzas first: a stream that carries them serves those who only ask as well, if we opened it. */
+/** Stanzas first: a stream for stanzas also serves wishes for verification, if we opened it. */
 const purposeOf = (context: PeerContext): StreamWish['purpose'] =>
   wishesOf(context).some(({ purpose }) => purpose === 'stanzas') ? 'stanzas' : 'verification';
 
-/** On whose behalf a stream is opened. */
+/** The wish on whose behalf a stream is opened. */
 function firstInTurn(context: PeerContext): StreamWish | undefined {
   const wishes = wishesOf(context);
   return wishes.find(({ purpose }) => purpose === context.purpose) ?? wishes[0];
 }
 
-/** On whose behalf a stream is looked for. Who avoids none is served first: what others avoid may well stand for him (L3). */
+/**
+ * The wish on whose behalf a stream is searched for. A wish that avoids no stream comes first: a stream that others
+ * avoid may already be open and suit it (L3).
+ */
 function firstToSearchFor(context: PeerContext): StreamWish | undefined {
   const avoidsNone = ({ purpose, avoid }: StreamWish): boolean => purpose === context.purpose && avoid.length === 0;
   return wishesOf(context).find(avoidsNone) ?? firstInTurn(context);
@@ -94,22 +97,22 @@ function firstToSearchFor(context: PeerContext): StreamWish | undefined {
 
 const isForVerification = ({ purpose }: StreamWish): boolean => purpose === 'verification';
 
-/** Which wishes a standing stream serves, on behalf of whichever of them it was looked for. */
+/** Which wishes an open stream serves, regardless of the wish for which it was searched. */
 const isServedBy =
   (sought: StreamWish['purpose'], { stream }: StandingStream) =>
   ({ purpose, avoid }: StreamWish): boolean =>
     purpose === sought && !avoid.includes(stream);
 
-/** Where TCP reached none, all were tried (RFC 8305); one that it reached led nowhere, and the others may. */
+/** If TCP reached no address, all were tried (RFC 8305); if it reached one, that one failed but others may work. */
 function addressesLeft({ endpoint, progress: { connectedTo } }: PeerContext): Endpoint['addresses'] {
   return connectedTo === null ? [] : (endpoint?.addresses ?? []).filter(({ address }) => address !== connectedTo);
 }
 
-/** Whether a further target is still there, and may be tried. */
+/** Whether a further target remains and may be tried. */
 const anotherTargetIsLeft = ({ further, attempts }: PeerContext): boolean =>
   further.length > 0 && attempts < limits.attemptsPerWish;
 
-/** The last target has the time that is left: nobody waits for his turn behind it. */
+/** The last target gets all the remaining time, since no other target waits for its turn. */
 function attemptMs(context: PeerContext): number {
   if (!anotherTargetIsLeft(context)) return limits.lastAttemptMs;
   return context.purpose === 'verification' ? limits.verifyAttemptMs : limits.attemptMs;
@@ -117,7 +120,7 @@ function attemptMs(context: PeerContext): number {
 
 const notInTime = fault('stream', 'connection-timeout', 'peer', 'the stream was not established in time');
 
-/** A target that takes so long is left with all its addresses. */
+/** A target that takes this long is abandoned with all its addresses. */
 const tooSlow: FailedAttempt = { fault: notInTime, progress: noProgress };
 
 const noFault = fault('internal', 'no-fault', 'local');
@@ -165,7 +168,7 @@ export const peer = setup({
   guards: {
     domainIsDenied: ({ context }) => context.denied !== null,
     roomForWishesIsLacking: ({ context }) => membersOf(context.wishes) >= limits.wishesPerPeer,
-    /** Our own stanzas do not wait in the line of verification for this domain: it is asked for anew, once. */
+    /** Our own stanzas do not queue behind verification: the domain is looked up again, once, for stanzas. */
     stanzasWaitBehindVerification: ({ context }, { purpose }: StreamWish) =>
       purpose === 'stanzas' && context.purpose === 'verification' && membersOf(context.wishes) < limits.wishesPerPeer,
     anEndpointIsKnown: (_, result: Resolution | null) => result?.kind === 'resolved',
@@ -209,7 +212,7 @@ export const peer = setup({
       wish: { local, purpose, avoid },
       fault: fault('queue', 'resource-constraint', 'local', 'too many domains wait for a stream to this one'),
     })),
-    /** A standing stream for stanzas may be one that brought a question: those who ask have to look for themselves (S6). */
+    /** Only for wishes of the purpose sought: a stream for stanzas may be the one that brought a question (S6). */
     offerStandingStream: enqueueActions(({ context, enqueue }, offer: StandingStream) => {
       const serves = isServedBy(context.purpose, offer);
       for (const wish of wishesOf(context).filter(serves)) {
@@ -217,7 +220,7 @@ export const peer = setup({
       }
       enqueue.assign({ wishes: withoutThose(context, serves), failures: 0, fault: null });
     }),
-    /** A stream for stanzas serves those who only ask as well; one for questions carries no stanza (FACTS §14.30). */
+    /** A new stream for stanzas also serves verification; one for verification carries no stanza (XEP-0220 §2.1.1). */
     offerStream: enqueueActions(({ context, enqueue }, offer: StandingStream) => {
       const serves = ({ purpose }: StreamWish): boolean => purpose === 'verification' || context.purpose === 'stanzas';
       for (const wish of wishesOf(context).filter(serves)) {
@@ -231,7 +234,10 @@ export const peer = setup({
       fault: why,
     })),
     decidePurpose: assign(({ context }) => ({ purpose: purposeOf(context) })),
-    /** Verification needs no authentication: those who only ask are served before the others (PEERS §5.6). */
+    /**
+     * Verification needs no authentication, so its wishes are served before the others. Otherwise two servers could
+     * each wait for the other to authenticate when dialback fails in one direction.
+     */
     offerToVerifiers: enqueueActions(({ context, enqueue }, stream: StreamId) => {
       for (const wish of wishesOf(context).filter(isForVerification)) {
         enqueue.emit({ type: 'stream.offered', remote: context.remote, wish, stream, manner: 'assertion' });
@@ -249,7 +255,7 @@ export const peer = setup({
     takeEndpoint: assign((_, result: Resolution) =>
       result.kind === 'resolved' ? { endpoint: result.endpoint, further: result.further } : {},
     ),
-    /** Where a target was tried already, its fault says more than that the next one could not be found. */
+    /** If a target was already tried, its fault says more than the failure to resolve the next one. */
     takeResolutionFault: assign(({ context }, what: Fault) => ({
       endpoint: null,
       further: [],
@@ -283,7 +289,7 @@ export const peer = setup({
     leaveAddress: assign(({ context }) => ({
       endpoint: context.endpoint === null ? null : { ...context.endpoint, addresses: addressesLeft(context) },
     })),
-    /** Where dialback was tried instead of EXTERNAL, why EXTERNAL failed says more than why that did. */
+    /** If dialback was tried after EXTERNAL, the fault of EXTERNAL says more than that of dialback. */
     rememberFailure: assign(({ context }, { fault: what, progress }: FailedAttempt) => {
       const why = what ?? fault('stream', 'closed', 'peer', 'the peer closed the stream before it was established');
       return { fault: context.avoidExternal ? (context.fault ?? why) : why, next: decide(why).next, progress };
@@ -325,7 +331,7 @@ export const peer = setup({
       on: {
         'local.streamWanted': [
           { guard: 'domainIsDenied', actions: { type: 'refuseWish', params: ({ event }) => event } },
-          // Who wishes has looked it up already.
+          // The requester has already looked up the domain.
           {
             guard: { type: 'anEndpointIsKnown', params: ({ event }) => event.known ?? null },
             target: 'connectionReuse',
@@ -490,7 +496,7 @@ export const peer = setup({
         },
         'stream.closing': [
           {
-            // Both sides opened one at once, and the other one stays (L4).
+            // Both sides opened a stream at the same time, and the other stream stays (L4).
             guard: { type: 'isOursAndSuperseded', params: ({ event }) => event },
             target: 'connectionReuse',
           },

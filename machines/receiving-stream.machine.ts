@@ -1,4 +1,6 @@
-/** One XML stream that a peer opened, from its first header to "its stanzas may come in", as in the flow chart of RFC 7712 §4. */
+/**
+ * One XML stream opened by a peer, from its first header to "its stanzas may come in", as in the chart of RFC 7712 §4.
+ */
 import { fault, toFault } from '../src/protocol/faults.ts';
 import { limits } from './limits.ts';
 import { newStream } from './stream/context.ts';
@@ -235,12 +237,12 @@ export const receivingStream = receivingSetup.createMachine({
             target: '.decidingPatience',
           },
         ],
-        // RFC 6120 §6.4.4: also where the peer's patience and our answer have crossed.
+        // RFC 6120 §6.4.4: also if the peer's abort and our answer crossed on the wire.
         'peer.saslAborted': { target: '.decidingPatience', actions: { type: 'refuseSasl', params: 'aborted' } },
         'transport.idle': { guard: 'nothingIsPending', target: 'closing' },
       },
       always: { guard: 'somePairIsValid', target: 'established' },
-      // Whatever the peer does meanwhile: neither an assertion nor a SASL attempt moves this end.
+      // A fixed deadline, whatever the peer does meanwhile: neither an assertion nor a SASL attempt extends it.
       after: {
         unprovedTimeout: { target: 'closing', actions: { type: 'rememberFault', params: nobodyAuthenticated } },
       },

@@ -1,6 +1,7 @@
 /**
- * DNS RESOLUTION ETC.: where a remote domain is to be reached next, and how far that is trusted. Addresses are asked for one
- * target host at a time, when its turn comes: a host whose name servers keep silent delays no other (RFC 6120 §3.2.1).
+ * DNS RESOLUTION ETC.: the next endpoint at which to reach a remote domain, and how far it is trusted. Addresses are
+ * looked up for one target host at a time, when its turn comes: a host with silent name servers delays no other host
+ * (RFC 6120 §3.2.1).
  */
 import { assign, setup } from 'xstate';
 import type { AddressRecord, DnsAnswer, Endpoint, SrvRecord, TlsMode } from '../src/protocol/dns.ts';
@@ -18,9 +19,9 @@ export interface ResolutionInput extends LookUpManner {
   readonly remoteDomain: string;
   readonly service: Service;
   readonly fixedTarget: FixedTarget | null;
-  /** What an earlier resolution has left over, in order; empty where the domain is to be looked up. */
+  /** Targets left over from an earlier resolution, in order; empty if the domain is to be looked up. */
   readonly targets: readonly Target[];
-  /** Whether policy has DANE among the prooftypes of the domain, and what it needs is asked for. */
+  /** Whether policy lists DANE among the prooftypes of the domain, so that TLSA records are looked up. */
   readonly asksForTlsa: boolean;
 }
 
@@ -28,7 +29,7 @@ export type Resolution =
   | {
       readonly kind: 'resolved';
       readonly endpoint: Endpoint;
-      /** Targets that come after it, in order. */
+      /** The targets after this endpoint, in order. */
       readonly further: readonly Target[];
     }
   | { readonly kind: 'failed'; readonly fault: Fault };
@@ -38,26 +39,26 @@ export interface ServiceRecords {
   readonly xmpps: DnsAnswer<SrvRecord>;
   /** Random numbers in [0, 1) for the weighted draws of RFC 2782. */
   readonly draws: readonly number[];
-  /** When they were given, in milliseconds since the epoch. */
+  /** When the answers arrived, in milliseconds since the epoch. */
   readonly atMs: number;
 }
 
-/** TLSA records at a target, and when that was known, in milliseconds since the epoch. */
+/** TLSA records at a target, and when the answer arrived, in milliseconds since the epoch. */
 export interface TargetTlsa extends TlsaAnswer {
   readonly atMs: number;
 }
 
 export interface ResolutionContext extends ResolutionInput {
   readonly result: Resolution;
-  /** Of the target whose turn it is. */
+  /** Addresses of the current target. */
   readonly addresses: DnsAnswer<AddressRecord> | null;
-  /** What became of the targets that were left out: "there is no address" is said only if DNS says so of each. */
+  /** Why targets were skipped: `no-address` is reported only if DNS says so for every target. */
   readonly leftOut: readonly { readonly why: string; readonly condition: 'no-address' | 'bogus' | 'lookup-failed' }[];
 }
 
 const unfinished: Resolution = { kind: 'failed', fault: fault('dns', 'not-finished', 'local') };
 
-/** RFC 2782 order, drawn from the numbers that came with the answer. */
+/** RFC 2782 order, using the random numbers that came with the answer. */
 function orderTargets(
   { xmpp, xmpps, draws, atMs }: ServiceRecords,
   { remoteDomain, service }: ResolutionInput,
@@ -78,7 +79,7 @@ function orderTargets(
 const mayBeDialled = ({ status, records }: DnsAnswer<AddressRecord>): boolean =>
   (status === 'secure' || status === 'insecure') && records.length > 0;
 
-/** What the target whose turn it is has come to; `dane` is what its TLSA records say. */
+/** The result for the current target; `dane` is the content of its TLSA records. */
 function resolvedWith({ targets, addresses }: ResolutionContext, dane: DaneMaterial): Partial<ResolutionContext> {
   const [target, ...further] = targets;
   if (target === undefined || addresses === null) return {};
@@ -97,7 +98,7 @@ function resolvedWith({ targets, addresses }: ResolutionContext, dane: DaneMater
   return { result: { kind: 'resolved', endpoint, further } };
 }
 
-/** Why DANE has nothing to say of a target before it is asked (RFC 7673 §3.1, §3.2). */
+/** Why DANE does not apply to a target, known before TLSA records are looked up (RFC 7673 §3.1, §3.2). */
 function whyNoTlsa({ targets, addresses, asksForTlsa }: ResolutionContext): DaneMaterial {
   if (!asksForTlsa) return noDane('not-asked', 'the policy towards this domain does not name dane');
   return targets[0]?.secureDelegation === true && addresses?.status !== 'secure'
@@ -105,7 +106,7 @@ function whyNoTlsa({ targets, addresses, asksForTlsa }: ResolutionContext): Dane
     : noDane('insecure-delegation', 'the SRV records of the domain are not signed');
 }
 
-/** RFC 7671 §10.3 knows no TLSA without end: the answers that led here end with the first of them. */
+/** TLSA records are not valid indefinitely: the material expires with the first of the answers that led to it. */
 function daneOf({ targets }: ResolutionContext, { owner, answer, atMs }: TargetTlsa): DaneMaterial {
   if (answer.status !== 'secure' || answer.records.length === 0)
     return noDane('no-tlsa', `no signed TLSA record at ${owner}`);
@@ -145,14 +146,14 @@ export const resolution = setup({
     operatorFixedTheTarget: ({ context }) => context.fixedTarget !== null,
     someTargetIsKnown: ({ context }) => context.targets.length > 0,
     hostMayBeDialled: (_, answer: DnsAnswer<AddressRecord>) => mayBeDialled(answer),
-    /** RFC 7673 §3.2: without a signed way to the host its TLSA records MUST NOT be asked for. */
+    /** RFC 7673 §3.2: if the path to the host is not signed throughout, its TLSA records MUST NOT be queried. */
     daneMayApply: ({ context }) =>
       context.asksForTlsa && context.targets[0]?.secureDelegation === true && context.addresses?.status === 'secure',
     tlsaWasWithheld: (_, { answer }: TargetTlsa) => answer.status === 'bogus' || answer.status === 'error',
   },
   actions: {
     takeFixedTarget: assign(({ context }) => ({
-      // Counts as securely derived (RFC 6125 §6.2.1).
+      // A name configured by the operator counts as securely derived (RFC 6125 §6.2.1).
       targets: context.fixedTarget === null ? [] : [{ ...context.fixedTarget, secureDelegation: true }],
     })),
     orderTargets: assign(({ context }, records: ServiceRecords) => {
@@ -164,7 +165,7 @@ export const resolution = setup({
     takeAddresses: assign((_, addresses: DnsAnswer<AddressRecord>) => ({ addresses })),
     resolveWithoutDane: assign(({ context }) => resolvedWith(context, whyNoTlsa(context))),
     resolve: assign(({ context }, tlsa: TargetTlsa) => resolvedWith(context, daneOf(context, tlsa))),
-    /** A target whose look-up failed is left out, never guessed (RFC 7673 §3.2). */
+    /** A target whose look-up failed is skipped, and nothing is guessed (RFC 7673 §3.2). */
     leaveOut: assign(({ context }, { status, reason }: Pick<DnsAnswer<AddressRecord>, 'status' | 'reason'>) => {
       const [target, ...targets] = context.targets;
       const why = `${target?.host ?? context.remoteDomain}: ${reason ?? status}`;

@@ -1,4 +1,7 @@
-/** DIALBACK IDENTITY VERIFICATION: the receiving server decides whether one asserted sender domain belongs to the stream. */
+/**
+ * DIALBACK IDENTITY VERIFICATION: the receiving server decides whether one asserted sender domain belongs to the
+ * stream.
+ */
 import { assign, setup } from 'xstate';
 import type { DialbackAnswer } from '../src/protocol/dialback.ts';
 import type { Fault } from '../src/protocol/faults.ts';
@@ -10,19 +13,19 @@ import type { AssociationOutcome, DomainPair, NoEvents, VerificationOutcome } fr
 import { limits } from './limits.ts';
 
 export interface VerificationInput extends DomainPair {
-  /** Id of the stream in force when the key was shown. */
+  /** The stream id in force when the key was received. */
   readonly id: string | null;
   readonly key: string;
   readonly policy: ResolvedPolicy;
-  /** What is asked about the sender domain. */
+  /** Input for the association of the sender domain. */
   readonly association: Omit<AssociationInput, 'assertion'>;
   readonly targetIsHosted: boolean;
-  /** Why policy forbids the sender altogether, or null. */
+  /** Why policy forbids the sender domain entirely, or null. */
   readonly denied: Fault | null;
   readonly secured: boolean;
   /**
-   * False in the reverse direction of a bidirectional stream: the id there was chosen by the far end, so a key shown
-   * elsewhere would verify; only the certificate counts (FACTS §9).
+   * False in the reverse direction of a bidirectional stream: the far end chose the stream id, so a key from another
+   * stream would verify. There, only the certificate counts.
    */
   readonly dialbackCounts: boolean;
 }
@@ -35,11 +38,12 @@ const refusal = (condition: string, text?: string): DialbackAnswer =>
   text === undefined ? { type: 'error', condition } : { type: 'error', condition, text };
 
 /**
- * Step 4 for an assertion that was not proved (XEP-0220 §2.5). A stranger has us dial where his DNS says, so he is not told
- * what was found there: neither address, port nor error number; the attempts have it, for our own records.
+ * Step 4 for an assertion that was not proved (XEP-0220 §2.5). An unauthenticated peer makes us dial wherever its DNS
+ * says, so the answer reveals nothing of what was found there: no address, port or error number. The attempts contain
+ * these, for our own records.
  */
 function refusalOf({ verdict: whole, attempts }: AssociationOutcome, policy: ResolvedPolicy): DialbackAnswer {
-  // Where the key was looked into, what became of that is the answer: a certificate that proves nothing is no news then.
+  // If dialback was tried, its result is the answer: that the certificate proves nothing adds no information then.
   const verdict = attempts.find(({ prooftype }) => prooftype === 'dialback')?.verdict ?? whole;
   if (verdict.kind === 'proved') return { type: 'valid' };
   const { layer, condition } = verdict.fault;
@@ -52,7 +56,7 @@ function refusalOf({ verdict: whole, attempts }: AssociationOutcome, policy: Res
 const isDisowned = ({ attempts }: AssociationOutcome): boolean =>
   attempts.some(({ verdict }) => verdict.kind === 'refuted' && verdict.fault.condition === 'forbidden');
 
-/** DANE said no, or was kept from saying it (RFC 6698 §4.1, S4). */
+/** DANE refuted the domain, or its answer was withheld (RFC 6698 §4.1, S4). */
 const isFinal = ({ verdict }: AssociationOutcome): boolean => verdict.kind !== 'proved' && verdict.final === true;
 
 export const verification = setup({
@@ -71,7 +75,9 @@ export const verification = setup({
     senderIsDenied: ({ context }) => context.denied !== null,
     tlsIsMissing: ({ context }) => requiresTls(context.policy) && !context.secured,
     senderIsProved: (_, outcome: AssociationOutcome) => outcome.verdict.kind === 'proved',
-    /** XEP-0220 §2.2.1: a key that its domain disowns MUST NOT be accepted; permissive is about what nobody denies. */
+    /**
+     * XEP-0220 §2.2.1: a key that its domain disowns MUST NOT be accepted; `permissive` covers only undisputed claims.
+     */
     anythingGoes: ({ context }, outcome: AssociationOutcome) =>
       context.policy.federation === 'permissive' && !isDisowned(outcome) && !isFinal(outcome),
   },

@@ -1,10 +1,10 @@
 /**
- * Whole numbers in a row, 0 where none was set, as plain data. A context is never changed but copied: here, of ten thousand
- * numbers the page on which one changes is copied, and the list of the pages.
+ * An array of integers, 0 where none was set, as plain data. A context is never changed in place but copied: when one
+ * of ten thousand numbers changes, only its page and the list of pages are copied.
  */
 export type NumberPages = readonly (readonly number[])[];
 
-/** A page and the list of a hundred thousand numbers are both small then. */
+/** With this size, both a page and the list of pages are small even for a hundred thousand numbers. */
 export const PAGE_SIZE = 128;
 
 export const numberAt = (pages: NumberPages, at: number): number =>
@@ -15,6 +15,6 @@ export function withNumberAt(pages: NumberPages, at: number, number: number): Nu
   return withItemAt(pages, page, withItemAt(pages[page] ?? [], at % PAGE_SIZE, number, 0), []);
 }
 
-/** The list with this item in this place; places before it that were not there yet hold `filler`. */
+/** The list with this item at this index; missing items before it become `filler`. */
 export const withItemAt = <Item>(list: readonly Item[], at: number, item: Item, filler: Item): readonly Item[] =>
   at < list.length ? list.with(at, item) : list.concat(Array<Item>(at - list.length).fill(filler), [item]);

@@ -1,33 +1,36 @@
 /**
- * Domain pairs and how each was proved, as plain data to which pairs are only ever added. One stream may serve a hundred
- * thousand, and nearly all of them are proved alike: so there is no entry for a pair, but a bit. Domains have numbers here, ours
- * and those of the far end; of 32 domains of ours, a domain of the far end has one number that says which of them (docs/adr/tables.md).
+ * Domain pairs and how each was proved, as plain data to which pairs are only ever added. One stream may serve a
+ * hundred million, and nearly all of them are proved in the same way, so a pair is stored as a bit. Our domains and
+ * those of the far end are numbered; for each block of 32 domains of ours, a domain of the far end has one number whose
+ * bits say which of them it is paired with (docs/adr/tables.md).
  */
 import type { DomainPair } from '../../src/protocol/pairs.ts';
 import type { Proof } from '../../src/protocol/proof.ts';
 import { entriesOf, entryOf, type GrowingTable, membersOf, withEntry } from './growing-table.ts';
 import { numberAt, type NumberPages, withItemAt, withNumberAt } from './number-pages.ts';
 
-/** By block of 32 domains of ours; in it by the number of the domain of the far end: its pairs with them, at a bit each. */
+/**
+ * By block of 32 domains of ours, then by the number of the far end's domain: its pairs with these 32, at a bit each.
+ */
 type Blocks = readonly NumberPages[];
 
-/** Proved by the same prooftype, and as strongly. What each proof rested on is told when it is found, and not kept. */
+/** Pairs proved by the same prooftype and with the same strength. Evidence is reported when found, and not kept. */
 interface PairsAlike extends Pick<Proof, 'prooftype' | 'strength'> {
-  /** When the proof of the first of them ends, as it was found; one that is renewed stands in `proved` of the stream. */
+  /** When the proof of the first pair ends, as originally found; a renewed proof is in `proved` of the stream. */
   readonly expiresAtMs: Proof['expiresAtMs'];
-  /** By domain of the far end: when that of its pairs ends, where that is another time. */
+  /** By domain of the far end: when the proof of its pairs ends, if at another time. */
   readonly otherwise: GrowingTable<Proof['expiresAtMs']>;
   readonly incoming: Blocks;
   readonly outgoing: Blocks;
 }
 
 export interface ProvedPairs {
-  /** How many there are. */
+  /** How many pairs there are. */
   readonly size: number;
-  /** Numbers of domains, from 0. */
+  /** The number assigned to each domain, from 0. */
   readonly ours: GrowingTable<number>;
   readonly theirs: GrowingTable<number>;
-  /** How many of theirs are senders, and by its number 1 for each. */
+  /** How many of their domains are senders; and, by domain number, 1 for each sender. */
   readonly senders: number;
   readonly sends: NumberPages;
   readonly alike: readonly PairsAlike[];
@@ -35,7 +38,7 @@ export interface ProvedPairs {
 
 export const noPairs: ProvedPairs = { size: 0, ours: [], theirs: [], senders: 0, sends: [], alike: [] };
 
-/** Bits of a number. */
+/** Bits per number. */
 export const BLOCK_SIZE = 32;
 const blockOf = (local: number): number => Math.floor(local / BLOCK_SIZE);
 const bitsAt = (blocks: Blocks, local: number, remote: number): number =>
@@ -50,10 +53,10 @@ export function isSender({ theirs, sends }: ProvedPairs, domain: string): boolea
   return number !== undefined && numberAt(sends, number) === 1;
 }
 
-/** How many domains of the far end are targets and no senders. */
+/** How many domains of the far end are targets but not senders. */
 export const targetsOnly = ({ theirs, senders }: ProvedPairs): number => membersOf(theirs) - senders;
 
-/** Whether this domain of the far end has any pair. */
+/** Whether this domain of the far end is in any pair. */
 export const isKnown = ({ theirs }: ProvedPairs, domain: string): boolean => entryOf(theirs, domain) !== undefined;
 
 /** Whether this pair, whose sender domain is at the far end, is proved. */
@@ -63,15 +66,15 @@ export function hasIncoming({ ours, theirs, alike }: ProvedPairs, { from, to }: 
   return alike.some(({ incoming }) => (bitsAt(incoming, mine, its) & (1 << mine)) !== 0);
 }
 
-/** With a pair whose sender domain is at the far end. */
+/** Adds a pair whose sender domain is at the far end. */
 export const withIncoming = (pairs: ProvedPairs, { from, to }: DomainPair, proof: Proof): ProvedPairs =>
   withPair(pairs, 'incoming', to, from, proof);
 
-/** With a pair whose target domain is at the far end. */
+/** Adds a pair whose target domain is at the far end. */
 export const withOutgoing = (pairs: ProvedPairs, { from, to }: DomainPair, proof: Proof): ProvedPairs =>
   withPair(pairs, 'outgoing', from, to, proof);
 
-/** The first proof of a pair counts. */
+/** The first proof of a pair is kept; later ones are ignored. */
 function withPair(
   pairs: ProvedPairs,
   direction: 'incoming' | 'outgoing',
@@ -81,7 +84,7 @@ function withPair(
 ): ProvedPairs {
   const ours = numbered(pairs.ours, local);
   const theirs = numbered(pairs.theirs, remote);
-  const mine = entryOf(ours, local) ?? 0; // it was numbered
+  const mine = entryOf(ours, local) ?? 0; // numbered above
   const its = entryOf(theirs, remote) ?? 0;
   const bit = 1 << mine;
   if (pairs.alike.some((one) => (bitsAt(one[direction], mine, its) & bit) !== 0)) return pairs;
@@ -112,7 +115,7 @@ function expiryOf({ otherwise, expiresAtMs }: PairsAlike, remote: string): Proof
   return other === undefined ? expiresAtMs : other;
 }
 
-/** Domains of the far end, each with every way in which a pair of it was proved. */
+/** The far end's domains, each once per prooftype and strength with which one of its pairs was proved. */
 export function* provedDomains({
   theirs,
   alike,

@@ -1,7 +1,7 @@
 /**
- * What goes on at once, each in a slot whose number is used again once it is free. A child that is spawned has this number in
- * its id, and never a name from outside: xstate remembers every type of event that a chart has ever taken, the ends of its
- * children among them, so names that strangers choose would stay for as long as the process lives.
+ * Concurrent activities, each in a slot whose number is reused once it is free. A spawned child has this number in its
+ * id, never a name from outside: xstate remembers every event type that a chart has ever received, including the done
+ * events of its children, so names chosen by peers would stay in memory as long as the process lives.
  */
 export type Slots = readonly (string | null)[];
 
@@ -13,13 +13,13 @@ export const isHeld = (slots: Slots, name: string): boolean => slots.includes(na
 
 export const heldIn = (slots: Slots): number => slots.reduce((sum, name) => (name === null ? sum : sum + 1), 0);
 
-/** With this name in the first slot that is free: there are never more slots than names were held at one time. */
+/** Puts this name into the first free slot: there are never more slots than names were held at one time. */
 export function withHeld(slots: Slots, name: string): Slots {
   const free = slots.indexOf(null);
   return free === -1 ? [...slots, name] : slots.with(free, name);
 }
 
-/** The others stay where they are. */
+/** Frees the slot of this name; the other names keep theirs. */
 export function withoutHeld(slots: Slots, name: string): Slots {
   const slot = slots.indexOf(name);
   if (slot === -1) return slots;

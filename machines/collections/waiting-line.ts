@@ -1,20 +1,20 @@
 /**
- * A line in which one waits for one's turn, as plain data. A context is never changed but copied, and a line copied at each of
- * 10,000 arrivals is 50 million entries: here those at the front stand still, how many were called is a number, and who
- * arrives joins rows of equal length behind them.
+ * A FIFO queue as plain data. A context is never changed in place but copied, and copying the queue at each of 10,000
+ * arrivals copies 50 million entries in total. Here the front stays as it is and a number counts the items taken from
+ * it; new items go into rows behind it, and rows of equal length are joined.
  */
 export interface WaitingLine<Item extends object> {
   readonly length: number;
   readonly front: readonly Item[];
-  /** How many of those at the front have had their turn. */
+  /** How many items of the front have had their turn. */
   readonly called: number;
-  /** The newest row first, and the shorter ones before the longer. */
+  /** Newest row first; shorter rows before longer ones. */
   readonly behind: readonly (readonly Item[])[];
 }
 
 export const nobodyWaiting: WaitingLine<never> = { length: 0, front: [], called: 0, behind: [] };
 
-/** The line with one more at its end. */
+/** The queue with one more item at its end. */
 export function withLast<Item extends object>(line: WaitingLine<Item>, item: Item): WaitingLine<Item> {
   let joined: readonly Item[] = [item];
   let rows = 0;
@@ -26,7 +26,7 @@ export function withLast<Item extends object>(line: WaitingLine<Item>, item: Ite
   return { ...line, length: line.length + 1, behind: [joined, ...line.behind.slice(rows)] };
 }
 
-/** Whose turn is next, and the line without him; null if nobody waits. */
+/** The next item, and the queue without it; null if the queue is empty. */
 export function nextInLine<Item extends object>(line: WaitingLine<Item>): readonly [Item, WaitingLine<Item>] | null {
   const { length, front, called, behind } = line;
   const next = front[called];

@@ -1,4 +1,4 @@
-/** DANE prooftype: do the signed TLSA records of the place where a domain is served name the presented certificate? */
+/** DANE prooftype: do the signed TLSA records of the endpoint that serves a domain name the presented certificate? */
 import { assign, setup } from 'xstate';
 import type { CertificateEvidence, DaneMatch } from '../../src/protocol/certificate.ts';
 import { type Fault, fault, toFault } from '../../src/protocol/faults.ts';
@@ -14,13 +14,13 @@ export interface DaneInput {
   readonly stream: StreamId;
   readonly service: Service;
   readonly sourceDomain: string;
-  /** Targets of the secure delegation: reference identifiers, for all usages but DANE-EE (RFC 7673 §4.1). */
+  /** Targets of the secure delegation: reference identifiers for all usages except DANE-EE (RFC 7673 §4.1). */
   readonly derivedDomains: readonly string[];
   readonly certificate: CertificateEvidence | null;
   readonly sets: readonly TlsaSet[];
-  /** When the first of the answers behind `sets` ends, in milliseconds since the epoch. */
+  /** When the first of the answers behind `sets` expires, in milliseconds since the epoch. */
   readonly expiresAtMs: number;
-  /** Places whose records were not asked for, since there are too many of them: they may name the certificate. */
+  /** How many targets were not queried because there are too many: their records may name the certificate. */
   readonly unasked: number;
 }
 
@@ -30,10 +30,10 @@ export interface DaneContext extends DaneInput {
 
 type Matched = Extract<DaneMatch, { kind: 'matched' }>;
 
-/** DANE-EE: the record names this very certificate, whatever names and dates stand in it (RFC 7671 §5.1). */
+/** DANE-EE: the record names this exact certificate, whatever names and dates it contains (RFC 7671 §5.1). */
 const DANE_EE = 3;
 
-/** Set by set: the digests of one place say nothing of those of another (RFC 7671 §9). */
+/** Set by set: digest agility applies to the records of one owner name only (RFC 7671 §9). */
 const usableRecords = ({ sets }: DaneInput): readonly TlsaRecord[] =>
   sets.flatMap(({ records }) => usableTlsa(records).usable);
 
@@ -43,7 +43,7 @@ const namesTheDomain = ({ service, sourceDomain, derivedDomains, certificate }: 
 
 function provedBy(input: DaneInput, { record, notAfterMs }: Matched): ProofVerdict {
   const { usage, selector, matching, data } = record;
-  // By what it says: an event that was written down and read again holds a copy.
+  // Compared by content: an event that was serialised and read back holds a copy.
   const isMatched = (other: TlsaRecord): boolean => formatTlsa(other) === formatTlsa(record);
   const { owner } = input.sets.find(({ records }) => records.some(isMatched)) ?? { owner: null };
   return {
@@ -59,7 +59,9 @@ function provedBy(input: DaneInput, { record, notAfterMs }: Matched): ProofVerdi
   };
 }
 
-/** RFC 6698 §4.1: who has usable records and matches none is not connected to; nothing else is asked instead (S8). */
+/**
+ * RFC 6698 §4.1: a peer with usable records that matches none is rejected; no other prooftype is tried instead (S8).
+ */
 const refuted = (condition: string, text: string): ProofVerdict => ({
   kind: 'refuted',
   fault: fault('dane', condition, 'peer', text),
@@ -84,7 +86,7 @@ export const daneProoftype = setup({
     noRecordIsUsable: ({ context }) => usableRecords(context).length === 0,
     certificateMatches: (_, match: DaneMatch) => match.kind === 'matched',
     somePlaceWasNotAsked: ({ context }, match: DaneMatch) => match.kind === 'unmatched' && context.unasked > 0,
-    /** Of the usages other than DANE-EE the certificate has to name the domain, or where it is served, as well. */
+    /** For usages other than DANE-EE the certificate must also name the domain, or the target that serves it. */
     matchedCertificateNamesOthers: ({ context }, match: DaneMatch) =>
       match.kind === 'matched' && match.record.usage !== DANE_EE && !namesTheDomain(context),
   },
@@ -112,7 +114,7 @@ export const daneProoftype = setup({
       };
     }),
     leaveOpen: assign((_, what: Fault) => ({ verdict: { kind: 'undetermined' as const, fault: what } })),
-    /** What DANE would have said is not known: nobody else may say it instead (S8). */
+    /** DANE's verdict is unknown: no other prooftype may take its place (S8). */
     withhold: assign((_, what: Fault) => ({
       verdict: { kind: 'undetermined' as const, fault: what, final: true as const },
     })),
@@ -133,7 +135,7 @@ export const daneProoftype = setup({
       meta: { spec: 'RFC 6698 §4.1, RFC 7673 §4.1' },
       always: [
         {
-          // Where there are records, TLS is required, and nobody is believed without (RFC 7673 §4).
+          // If there are records, TLS is required, and without it the domain is not proved (RFC 7673 §4).
           guard: 'noCertificateWasPresented',
           target: 'withheld',
           actions: { type: 'withhold', params: fault('dane', 'no-certificate', 'peer') },

@@ -1,4 +1,4 @@
-/** Dialback prooftype: does the authoritative server of the sender domain confirm the key that was shown on this stream? */
+/** Dialback prooftype: does the authoritative server of the sender domain confirm the key received on this stream? */
 import { assign, setup } from 'xstate';
 import type { CertificateEvidence } from '../../src/protocol/certificate.ts';
 import type { DialbackAnswer } from '../../src/protocol/dialback.ts';
@@ -9,10 +9,10 @@ import { declareEffect, type StateMeta } from '../declare.ts';
 import type { NoEvents, StreamId } from '../events.ts';
 import { limits } from '../limits.ts';
 
-/** What step 1 of dialback brought (XEP-0220 §2.1). */
+/** The content of step 1 of dialback (XEP-0220 §2.1). */
 export interface DialbackAssertion {
   readonly targetDomain: string;
-  /** Id of the stream on which the key was shown, as in force then. */
+  /** Id, at that time, of the stream on which the key was received. */
   readonly id: string;
   readonly key: string;
 }
@@ -25,7 +25,7 @@ export interface DialbackInput extends DialbackAssertion {
 
 export interface VerifyStream {
   readonly stream: StreamId;
-  /** Certificate that the authoritative server presented there; null without TLS. */
+  /** SHA-256 of the certificate that the authoritative server presented there; null without TLS. */
   readonly peerSha256: string | null;
 }
 
@@ -34,7 +34,7 @@ export interface DialbackContext extends DialbackInput {
   readonly verdict: ProofVerdict;
 }
 
-/** XEP-0344 §2.6: the authoritative server shows the very certificate that the initiating server showed, and it names the sender. */
+/** XEP-0344 §2.6: authoritative and initiating server present the same certificate, and it names the sender domain. */
 function isSameCertificate({ certificate, senderDomain }: DialbackInput, { peerSha256 }: VerifyStream): boolean {
   return (
     certificate !== null &&
@@ -56,10 +56,10 @@ function faultOfAnswer(answer: DialbackAnswer): Fault {
   return fault('dialback', 'forbidden', 'peer', 'the authoritative server does not know the key');
 }
 
-/** `host-unknown` says that the sender domain is not there (XEP-0220 §2.5); all else, that it could not be asked. */
+/** `host-unknown`: the sender domain does not exist there (XEP-0220 §2.5). Any other fault: it could not be asked. */
 function faultOfFailure(error: unknown, condition: string): Fault {
   const why = toFault(error, 'dialback');
-  if (why.layer === 'dialback' && why.condition === 'resource-constraint') return why; // not even tried
+  if (why.layer === 'dialback' && why.condition === 'resource-constraint') return why; // not tried at all
   const isAbsent = why.layer === 'stream' && (why.condition === 'host-unknown' || why.condition === 'host-gone');
   return fault('dialback', isAbsent ? 'remote-server-not-found' : condition, 'peer', why.text);
 }

@@ -1,4 +1,6 @@
-/** PKIX prooftype: does a certification authority that we trust vouch for the presented certificate under this domain? */
+/**
+ * PKIX prooftype: does a certification authority that we trust vouch for the presented certificate under this domain?
+ */
 import { assign, setup } from 'xstate';
 import type { CertificateEvidence, PathVerdict } from '../../src/protocol/certificate.ts';
 import { type Fault, fault, toFault } from '../../src/protocol/faults.ts';
@@ -15,7 +17,7 @@ export interface PkixInput {
   readonly sourceDomain: string;
   /** Targets of a secure delegation: further reference identifiers (RFC 7673 §4.1). */
   readonly derivedDomains: readonly string[];
-  /** When the answers that name them end, in milliseconds since the epoch; null where no answer does. */
+  /** When the DNS answers that name them expire, in milliseconds since the epoch; null if none does. */
   readonly delegationExpiresAtMs: number | null;
   readonly certificate: CertificateEvidence | null;
 }
@@ -44,7 +46,7 @@ function provedBy(input: PkixInput, path: Extract<PathVerdict, { kind: 'valid' }
       ...(isDerived ? { derivedDomain: identity.reference } : {}),
       anchorSha256: path.pathSha256.at(-1) ?? null,
     },
-    // A name that the DNS has lent is there for as long as the answer.
+    // A derived name is valid only as long as the DNS answer that provided it.
     expiresAtMs: Math.min(path.notAfterMs, isDerived ? (input.delegationExpiresAtMs ?? Infinity) : Infinity),
   };
 }

@@ -16,7 +16,7 @@ export interface PoshInput extends LookUpManner {
   readonly certificate: CertificateEvidence | null;
 }
 
-/** What the document is compared with: it says whether the certificate is in its time at that moment (RFC 7711 §6). */
+/** The document, and the time at which the certificate must be within its validity period (RFC 7711 §6). */
 export interface PoshFinding {
   readonly material: PoshMaterial;
   /** Milliseconds since the epoch. */
@@ -146,7 +146,7 @@ export const poshProoftype = setup({
     },
     refuted: {
       type: 'final',
-      description: 'The document was read and lists other certificates.',
+      description: 'The document was read: it lists other certificates, or this one is not valid now.',
       meta: { spec: 'RFC 7711 §3.3' },
     },
     undetermined: {

@@ -13,7 +13,7 @@ import { acceptableProof, isFullForOurs, mayWriteBack, pairId } from './rules.ts
 import { raiseLimits, say } from './setup.ts';
 import { nextInLine, withLast } from '../collections/waiting-line.ts';
 
-/** Why nothing is asserted to this target here. */
+/** Why no domain of ours is asserted to this target here. */
 export const farEndNotProved = (to: string): Fault =>
   fault('policy', 'far-end-not-proved', 'peer', `the far end of this stream is not proved for ${to}`);
 
@@ -38,12 +38,12 @@ function withoutAssertion(context: StreamContext, id: string) {
 
 export const identityAssertion = authentication.extend({
   guards: {
-    /** S2: the far end is proved for the target; and stanzas of ours may go down this stream at all (XEP-0288 §2.2). */
+    /** S2: the far end is not proved for the target, or our stanzas may not use this stream at all (XEP-0288 §2.2). */
     assertionIsOutOfOrder: ({ context }, { to }: DomainPair) =>
       (context.endpoint === null && !context.negotiation.bidi) || acceptableProof(context, to) === null,
     takesNoAssertion: ({ context }, pair: DomainPair) =>
       context.pending.waitingAssertions.length >= limits.waitingAssertions || isFullForOurs(context, pair),
-    /** Responses count only if the request is outstanding on this very stream (S6, FACTS §14.1). */
+    /** A response counts only if its request is outstanding on this same stream (S6, XEP-0220 §3.1). */
     assertionIsOutstanding: ({ context }, { from, to }: DomainPair) =>
       isHeld(context.pending.assertions, pairId({ from: to, to: from })),
   },
@@ -51,7 +51,7 @@ export const identityAssertion = authentication.extend({
     queueAssertion: assign(({ context }, pair: DomainPair) =>
       withPending(context, { waitingAssertions: withLast(context.pending.waitingAssertions, pair) }),
     ),
-    /** Whose turn it is; who asks again waits for the answer to the first. */
+    /** Sends the assertions whose turn it is; a repeated assertion waits for the answer to the first. */
     sendAssertions: enqueueActions(({ context, enqueue }) => {
       let { assertions } = context.pending;
       let places = limits.pendingAssertions + context.pending.overdueAssertions.length - heldIn(assertions);
@@ -75,7 +75,7 @@ export const identityAssertion = authentication.extend({
       if (waiting === context.pending.waitingAssertions) return;
       enqueue.assign(withPending(context, { assertions, waitingAssertions: waiting }));
     }),
-    /** Silence about some pairs must not cost the others their turn (L5). */
+    /** Unanswered assertions must not keep others from their turn (L5). */
     yieldTurn: assign(({ context }, pair: DomainPair) => {
       const { assertions, overdueAssertions } = context.pending;
       const isLate = isHeld(assertions, pairId(pair)) && overdueAssertions.length < limits.overdueAssertions;
@@ -88,7 +88,7 @@ export const identityAssertion = authentication.extend({
       to,
       fault: why,
     })),
-    /** The answer swaps the names. */
+    /** `from` and `to` are swapped in the answer. */
     forwardResultAnswer: enqueueActions(
       ({ context, enqueue }, { from, to, answer }: DomainPair & { answer: DialbackAnswer }) => {
         const slot = slotOf(context.pending.assertions, pairId({ from: to, to: from }));

@@ -1,4 +1,4 @@
-/** "A establishes DNA for b.example": what the far end of the stream is proved to be (RFC 7712 §4.2). */
+/** "A establishes DNA for b.example": proves which domains the far end of the stream serves (RFC 7712 §4.2). */
 import { assign, emit, enqueueActions } from 'xstate';
 import { type Fault, fault, toFault } from '../../src/protocol/faults.ts';
 import type { AssociationOutcome } from '../events.ts';
@@ -18,13 +18,13 @@ export const domainNameAssociation = tlsNegotiation.extend({
       context.tls.certificate !== null &&
       context.remote !== '',
     farEndWasJudged: ({ context }) => context.associated !== null,
-    /** An authoritative server need not be proved to be asked; but it must not be the one that DANE says it is not. */
+    /** An authoritative server may be asked without proof of its identity, but not after a final verdict against it. */
     farEndIsRefused: ({ context }) =>
       isUnprovedForGood(context) ||
       (context.purpose === 'stanzas' &&
         acceptableProof(context, context.remote) === null &&
         !mayYetBeChallenged(context)),
-    /** What its features say has not helped. */
+    /** The far end's features have not made it acceptable either. */
     judgedFarEndIsRefused: ({ context }) =>
       context.associated !== null && context.purpose === 'stanzas' && acceptableProof(context, context.remote) === null,
   },
@@ -39,13 +39,13 @@ export const domainNameAssociation = tlsNegotiation.extend({
       stream: context.stream,
       outcome,
     })),
-    /** Nothing was found out about the domain. */
+    /** The domain was not examined. */
     reportUnassociated: emit(({ context }, { domain, why }: { domain: string; why: Fault }) => ({
       type: 'association.settled' as const,
       stream: context.stream,
       outcome: { domain, verdict: { kind: 'undetermined' as const, fault: why }, attempts: [] },
     })),
-    /** The far end could not be proved: the fault of what was tried says why. */
+    /** The far end could not be proved: the fault of the attempts says why. */
     rememberUnproved: assign(({ context }) => {
       const verdict = context.associated?.verdict;
       return {
@@ -89,7 +89,7 @@ export const domainNameAssociation = tlsNegotiation.extend({
       const { associations } = context.pending;
       enqueue.stopChild(`association.${slotOf(associations, domain)}`);
       enqueue.assign(withPending(context, { associations: withoutHeld(associations, domain) }));
-      // Nobody is supposed to be who he only says he is.
+      // No supposition (XEP-0220 §2.6.2) for a domain that the far end merely asserts.
       const isOpen = verdict.kind !== 'proved' && verdict.final !== true && !context.dna.asserted.includes(domain);
       const proof = verdict.kind === 'proved' ? verdict : isOpen ? supposedProof(context, domain) : null;
       if (proof !== null) enqueue.assign(withProof(context, domain, proof));

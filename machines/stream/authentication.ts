@@ -34,7 +34,7 @@ export const authentication = domainNameAssociation.extend({
     somePairIsValid: ({ context }) => context.validPairs.size > 0,
   },
   actions: {
-    /** XEP-0288 §2.1: after TLS, before authentication; only towards a far end that we could prove (FACTS §9). */
+    /** XEP-0288 §2.1: after TLS, before authentication; only towards a far end that we have strongly proved. */
     requestBidi: enqueueActions(({ context, enqueue }) => {
       const proved = entryOf(context.proved, context.remote);
       const { features, bidi } = context.negotiation;
@@ -66,7 +66,7 @@ export const authentication = domainNameAssociation.extend({
       enqueue.assign(withSaslRefused(context, condition));
       enqueue.sendTo('transport', say({ kind: 'saslFailure', condition, text: null }));
     }),
-    /** RFC 6120 §6.4.2: a request in the middle of a handshake takes its place; it counts, so that it ends some time. */
+    /** RFC 6120 §6.4.2: a request during a handshake replaces it; the old one counts, so that attempts are bounded. */
     discardHandshake: enqueueActions(({ context, event, enqueue }) => {
       enqueue.assign(withSaslAttempt(context));
       enqueue.raise(event);
@@ -86,7 +86,7 @@ export const authentication = domainNameAssociation.extend({
       const { associated, remote, local, stream, negotiation } = context;
       if (negotiation.phase !== 'authenticated' || associated?.verdict.kind !== 'proved') return;
       enqueue.emit({ type: 'pair.admitted', stream, from: remote, to: local, proof: associated.verdict });
-      // XEP-0288 §2.1: in reverse from the stream's `to` to the authenticated `from`.
+      // XEP-0288 §2.1: the reverse direction is from the stream's `to` to the authenticated `from`.
       if (negotiation.bidi)
         enqueue.emit({ type: 'pair.accepted', stream, from: local, to: remote, proof: associated.verdict });
     }),

@@ -1,4 +1,4 @@
-/** Questions to authoritative servers, and our answers as one: stateless (XEP-0220 §2.3, XEP-0185). */
+/** Questions to authoritative servers, and our own stateless answers as one (XEP-0220 §2.1.2, §2.2.2, XEP-0185). */
 import { assign, emit, enqueueActions, sendTo } from 'xstate';
 import type { DialbackAnswer } from '../../src/protocol/dialback.ts';
 import type { DomainPair, TransportCommand } from '../events.ts';
@@ -11,11 +11,11 @@ import { domainNameAssertions } from './dna.ts';
 
 type Question = DomainPair & { readonly id: string };
 
-/** The answer to a question swaps its names. */
+/** In the answer to a question, `from` and `to` are swapped. */
 const answerTo = ({ from, to, id }: Question, answer: DialbackAnswer): TransportCommand =>
   say({ kind: 'verify', from: to, to: from, id, key: null, answer });
 
-/** What the two stream charts are made of. */
+/** The set-up that both stream charts use. */
 export const flowChart = domainNameAssertions.extend({
   guards: {
     verifyIsOutstanding: ({ context }, { from, to, id }: Question) =>

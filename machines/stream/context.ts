@@ -1,4 +1,4 @@
-/** What one XML stream knows of itself, at either end, and what can happen to it. */
+/** The state that one XML stream keeps, at either end, and the events that it receives. */
 import type { DnaProofs } from '../../src/protocol/dna.ts';
 import type { Endpoint } from '../../src/protocol/dns.ts';
 import type { Fault } from '../../src/protocol/faults.ts';
@@ -25,23 +25,23 @@ import type {
   VerificationOutcome,
 } from '../events.ts';
 
-/** What all streams of a manager are told alike. */
+/** Settings that all streams of a manager share. */
 export interface StreamSettings {
   /** Domains served here, canonical. */
   readonly hosted: GrowingSet;
   readonly policy: PolicyOptions;
   readonly bidi: boolean;
-  /** Where proofs may come from, beside the certificate. */
+  /** Sources of proof other than the certificate. */
   readonly material: {
-    /** Somebody validates the DNS: DANE and secure delegation may prove a domain, or refute it. */
+    /** DNS answers are DNSSEC-validated: DANE and secure delegation may prove or refute a domain. */
     readonly secureDns: boolean;
     readonly posh: boolean;
   };
   /** The DNA protocol of 2009. */
   readonly dna: {
-    /** Somebody judges proofs of delegation: the far end may be challenged for one. */
+    /** A checker for proofs of delegation is configured: the far end may be challenged for one. */
     readonly checks: boolean;
-    /** By domain served here: what it has to show when it is challenged. */
+    /** By domain served here: the proofs to show when it is challenged. */
     readonly proofs: GrowingTable<DnaProofs>;
   };
 }
@@ -60,7 +60,7 @@ export interface StreamInput {
   readonly avoidExternal: boolean;
 }
 
-/** How far the two ends have come with each other: all of it starts anew under TLS (RFC 6120 §5.4.3.3, S5). */
+/** How far the two ends have negotiated: all of this is reset under TLS (RFC 6120 §5.4.3.3, S5). */
 export interface Negotiation {
   readonly phase: 'open' | 'authenticated';
   /** The id of the response header in force, if there is one (RFC 6120 §4.7.3). */
@@ -68,7 +68,7 @@ export interface Negotiation {
   readonly headerSent: boolean;
   readonly features: StreamFeatures | null;
   readonly peerSpeaksDialback: boolean;
-  /** No version on its header: no features follow (RFC 6120 §4.7.5). */
+  /** The peer's header has no version: no features follow (RFC 6120 §4.7.5). */
   readonly peerPredatesFeatures: boolean;
   readonly saslAttempts: number;
   /** The condition with which we last refused a request of the far end (RFC 6120 §6.5). */
@@ -77,47 +77,50 @@ export interface Negotiation {
 }
 
 /**
- * What was said in the DNA protocol of 2009, under TLS; on most streams, nothing. Its domains belong to the stream one by one:
- * they come, and may go, while the stream stands (ProtoXEP §6.8).
+ * The state of the DNA protocol of 2009, under TLS; empty on most streams. Domains are associated with the stream one
+ * by one: they are added, and may be withdrawn, while the stream is open (ProtoXEP §6.8).
  */
 export interface Dna {
-  /** The far end speaks it: it has asserted or challenged, or believed us. */
+  /** The far end speaks the protocol: it has asserted a domain, challenged us, or declared a domain of ours valid. */
   readonly isSpoken: boolean;
-  /** Domains of the far end that it has been challenged for, and that are not settled. */
+  /** Domains of the far end for which it was challenged, not yet settled. */
   readonly challenges: Slots;
-  /** Domains that the far end has asserted, and that wait for our verdict. */
+  /** Domains that the far end has asserted and that await our verdict. */
   readonly asserted: readonly string[];
-  /** Domains of the far end that we have declared valid; false once more where they no longer are. */
+  /** Domains of the far end that we have declared valid; false again if they no longer are. */
   readonly believed: GrowingTable<boolean>;
-  /** Domains that were proved here, and that the far end no longer speaks for. */
+  /** Domains that were proved here and for which the far end no longer speaks; false again once proved anew. */
   readonly withdrawn: GrowingTable<boolean>;
-  /** Domains of ours that the far end has declared valid, or not. */
+  /** Domains of ours that the far end has declared valid or invalid. */
   readonly standing: GrowingTable<'valid' | 'invalid'>;
-  /** Domains of ours of which a proof was shown. */
+  /** Domains of ours for which a proof was shown. */
   readonly shown: GrowingSet;
-  /** Those of them of which one was shown lately. */
+  /** Domains in `shown` for which a proof was shown recently. */
   readonly shownLately: readonly string[];
 }
 
-/** What was begun on the stream and is not settled. */
+/** Exchanges begun on the stream and not yet settled. */
 export interface Pending {
-  /** Ours, for which there was no turn yet. */
+  /** Our assertions that have not had their turn yet. */
   readonly waitingAssertions: WaitingLine<DomainPair>;
-  /** By {@link pairId}: what we asked on this very stream and was not answered yet (S6). */
+  /** By {@link pairId}: our assertions sent on this stream and not yet answered (S6). */
   readonly assertions: Slots;
-  /** Those of them that have been unanswered for so long that others may be asked meanwhile. */
+  /** Those of `assertions` unanswered for so long that others may be sent meanwhile. */
   readonly overdueAssertions: readonly string[];
   /** Further domains of the far end that are being proved. */
   readonly associations: Slots;
-  /** By {@link pairId}: what the peer asserted. */
+  /** By {@link pairId}: assertions of the peer being verified. */
   readonly verifications: Slots;
-  /** By {@link verifyId}: what we asked the far end as an authoritative server. */
+  /** By {@link verifyId}: our questions to the far end as an authoritative server. */
   readonly questions: readonly string[];
 }
 
-/** In groups: a copy of twenty fields or more is a hash table to V8, and twenty times as dear (docs/adr/streams-and-pairs.md). */
+/**
+ * Fields are grouped because V8 makes a copy with about twenty fields or more a hash table, which costs twenty times as
+ * much (docs/adr/streams-and-pairs.md).
+ */
 export interface StreamContext extends StreamInput {
-  /** The address that answered, of all that the endpoint has; null on the receiving side. */
+  /** The one of the endpoint's addresses that answered; null on the receiving side. */
   readonly connectedTo: string | null;
   readonly tls: TlsFacts | null;
   readonly negotiation: Negotiation;
@@ -126,10 +129,10 @@ export interface StreamContext extends StreamInput {
   readonly associated: AssociationOutcome | null;
   /** Domains of the far end proved on this stream. */
   readonly proved: GrowingTable<Proof>;
-  /** What was proved to us or to the peer, and by which prooftype, how strongly and until when each pair was at first. */
+  /** Pairs proved to us or to the peer, each with the prooftype, strength and expiry of its first proof. */
   readonly validPairs: ProvedPairs;
   readonly fault: Fault | null;
-  /** The peer ended the stream: its own fault is not said back to it. */
+  /** The peer ended the stream: its own fault is not sent back to it. */
   readonly endedByPeer: boolean;
 }
 
@@ -137,7 +140,7 @@ export type StreamEvent =
   | PeerEvent
   | TransportEvent
   | StreamRequest
-  // Ends of spawned children, whose ids are the name of their machine and their slot.
+  // Done and error events of spawned children, whose ids consist of the machine's name and the slot.
   | { readonly type: `xstate.done.actor.assertion.${number}`; readonly output: AssertionOutcome }
   | { readonly type: `xstate.done.actor.verification.${number}`; readonly output: VerificationOutcome }
   | { readonly type: `xstate.done.actor.association.${number}`; readonly output: AssociationOutcome }
@@ -146,12 +149,12 @@ export type StreamEvent =
   | { readonly type: `xstate.error.actor.verification.${number}`; readonly error: unknown }
   | { readonly type: `xstate.error.actor.association.${number}`; readonly error: unknown }
   | { readonly type: `xstate.error.actor.challenge.${number}`; readonly error: unknown }
-  /** Raised by the stream itself: what was shown lately may be shown again. */
+  /** Raised by the stream itself: proofs that were shown recently may be shown again. */
   | { readonly type: 'proofs.rested' }
-  /** Raised by the stream itself: the answer to this assertion takes its time. */
+  /** Raised by the stream itself: the answer to this assertion is taking long. */
   | ({ readonly type: 'assertion.overdue' } & DomainPair);
 
-/** A spawned child that broke. */
+/** A spawned child that failed. */
 export interface FailedChild {
   readonly slot: number;
   readonly error: unknown;
@@ -200,13 +203,13 @@ export const newStream = ({ input }: { input: StreamInput }): StreamContext => (
   validPairs: noPairs,
   fault: null,
   endedByPeer: false,
-  ...input, // last: what is added after a spread has a shape of its own each time
+  ...input, // last: fields added after a spread give each object its own hidden class
 });
 
 export const dialbackIsOffered = ({ negotiation: { wireId, peerSpeaksDialback, features } }: StreamContext): boolean =>
   wireId !== null && (peerSpeaksDialback || features?.dialback === true);
 
-/** What the peer is told of it when it ends. */
+/** The progress reported to the peer actor when the stream ends. */
 export const progressOf = (context: StreamContext): AttemptProgress => ({
   connectedTo: context.connectedTo,
   dialbackOffered: dialbackIsOffered(context),

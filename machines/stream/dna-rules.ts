@@ -1,4 +1,4 @@
-/** The DNA protocol of 2009 on a stream, as pure functions of what the stream knows. */
+/** The rules of the DNA protocol of 2009 on a stream, as pure functions of the stream's context. */
 import { type Fault, fault } from '../../src/protocol/faults.ts';
 import { deniedBy, usableProoftypes } from '../../src/protocol/policy.ts';
 import { type DnaProofType, isDnaProofType, type Proof, type ProofAttempt } from '../../src/protocol/proof.ts';
@@ -20,23 +20,23 @@ import {
   unchallengeable,
 } from './rules.ts';
 
-/** Both ends speak it. */
+/** Both ends speak the protocol. */
 export const isMutual = (context: StreamContext): boolean => context.dna.isSpoken && speaksDna(context);
 
-/** By which proofs of delegation policy would have the domain proved, in order. */
+/** The proofs of delegation that policy accepts for the domain, in order. */
 const typesFor = (context: StreamContext, domain: string): readonly DnaProofType[] =>
   usableProoftypes(policyTowards(context, domain)).filter(isDnaProofType);
 
 const isChallenged = ({ prooftype }: ProofAttempt): boolean => isDnaProofType(prooftype);
 
-/** The far end has proved itself by nothing strong so far, and may still. */
+/** The far end has no strong proof so far, and may still be challenged for one. */
 function isUnproved(context: StreamContext): boolean {
   const { associated, purpose, remote } = context;
   if (associated === null || purpose !== 'stanzas' || isUnprovedForGood(context)) return false;
   return proofOf(context, remote)?.strength !== 'strong' && !associated.attempts.some(isChallenged);
 }
 
-/** Whether it speaks DNA is not known before its features are: it is judged by its certificate first. */
+/** Whether the far end speaks DNA is known only from its features: until then it is judged by its certificate. */
 export const mayYetBeChallenged = (context: StreamContext): boolean =>
   isUnproved(context) &&
   !context.negotiation.headerSent &&
@@ -47,20 +47,20 @@ export const mayYetBeChallenged = (context: StreamContext): boolean =>
 export const challengeIsDue = (context: StreamContext): boolean =>
   isUnproved(context) && unchallengeable(context) === null && typesFor(context, context.remote).length > 0;
 
-/** What is asked about the far end once more, when its features are known. */
+/** Input for the second association of the far end, once its features are known. */
 export const associationByChallenge = (context: StreamContext): Omit<AssociationInput, 'assertion'> => ({
   ...associationOf(context, context.remote),
   prooftypes: typesFor(context, context.remote),
   delegation: undelegated,
 });
 
-/** What its certificate and its proof of delegation say together. */
+/** The combined outcome of the certificate and the proof of delegation. */
 export function joined(before: AssociationOutcome | null, after: AssociationOutcome): AssociationOutcome {
   const attempts = [...(before?.attempts ?? []), ...after.attempts];
   return { ...after, attempts, verdict: after.verdict.kind === 'proved' ? after.verdict : conclude(attempts) };
 }
 
-/** The far end was never asked for what might have proved it: that, and not what its certificate lacks, is why. */
+/** The far end was never asked for the proof that policy wants: that is the reason, not a lack in its certificate. */
 export function faultOfSilence(context: StreamContext): Fault | null {
   const { associated, remote } = context;
   const wasAsked = associated === null || associated.attempts.length > 0 || associated.verdict.kind !== 'undetermined';
@@ -68,20 +68,20 @@ export function faultOfSilence(context: StreamContext): Fault | null {
   return unchallengeable(context);
 }
 
-/** Proved so, and by policy good enough, to be said `valid` to (S2). */
+/** The domain's proof if it is strong and accepted by policy, so that `<valid/>` may be sent (S2); else null. */
 export function strongProof(context: StreamContext, domain: string): Proof | null {
   const proof = proofOf(context, domain);
   return proof?.strength === 'strong' && faultOfPair(context, domain, proof) === null ? proof : null;
 }
 
-/** Why an asserted domain is not even looked into, or null. */
+/** Why an asserted domain is refused without verification, or null. */
 export const faultOfAssertion = (context: StreamContext, domain: string): Fault | null =>
   assertionOfOurs(context, domain) ??
   deniedBy(context.settings.policy, domain) ??
   outdatedTls(context, domain) ??
   provedByNothing(context, domain);
 
-/** The far end has said that it cannot prove the domain: it is not told what it knows (ProtoXEP §4.5). */
+/** The far end has said that it cannot prove the domain: our verdict is not sent (ProtoXEP §4.5). */
 export const isKnownImpossible = ({ attempts }: Pick<AssociationOutcome, 'attempts'>): boolean =>
   attempts.some(
     ({ prooftype, verdict }) =>
@@ -93,7 +93,9 @@ export interface ShownProof {
   readonly data: string;
 }
 
-/** What we answer to a challenge: the first type offered of which the operator has something; null if of none. */
+/**
+ * Our answer to a challenge: the first offered type for which the operator configured a proof; null if there is none.
+ */
 export function proofToShow(
   { settings }: StreamContext,
   domain: string,

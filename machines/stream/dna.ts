@@ -1,4 +1,6 @@
-/** The DNA protocol of 2009: domains are asserted, challenged, proved, believed and withdrawn, one by one (ProtoXEP §4, §6). */
+/**
+ * The DNA protocol of 2009 (ProtoXEP §4, §6): domains are asserted, challenged, proved, believed, withdrawn one by one.
+ */
 import { assign, emit, enqueueActions } from 'xstate';
 import { type DnaProofs, uriOf } from '../../src/protocol/dna.ts';
 import { type Fault, fault, toFault } from '../../src/protocol/faults.ts';
@@ -39,7 +41,10 @@ const impossible = (domain: string): TransportCommand => say({ kind: 'dnaImpossi
 
 const isBelieved = ({ dna }: StreamContext, domain: string): boolean => entryOf(dna.believed, domain) === true;
 
-/** A domain that was proved or believed belongs to the far end no more. It may name any number of others: no trace of those. */
+/**
+ * A proved or believed domain no longer belongs to the far end. Other domains leave no trace, since the far end may
+ * name any number of them.
+ */
 const disbelieved = ({ dna, proved, remote }: StreamContext, domain: string): Partial<Dna> => ({
   believed: entryOf(dna.believed, domain) === true ? withEntry(dna.believed, domain, false) : dna.believed,
   withdrawn:
@@ -56,7 +61,7 @@ const leftOpen = (domain: string, why: Fault): ChallengeOutcome => ({
 });
 const tooMany = fault('dna', 'resource-constraint', 'local', 'this stream takes no more challenges now');
 
-/** As the validating entity: what the far end has to prove, and what we believe of it. */
+/** As the validating entity: the domains that the far end has to prove, and those that we believe. */
 const validating = identityVerification.extend({
   guards: {
     challengeIsDue: ({ context }) => challengeIsDue(context),
@@ -79,7 +84,7 @@ const validating = identityVerification.extend({
         enqueue.sendTo('transport', say({ kind: 'dnaChallenge', to: domain, types: prooftypes.map(uriOf) }));
       },
     ),
-    /** Nothing was found out about the domain. */
+    /** The far end was not challenged for the domain. */
     reportUnchallenged: emit(({ context }, { domain, why }: { domain: string; why?: Fault }) => ({
       type: 'challenge.settled' as const,
       stream: context.stream,
@@ -107,14 +112,14 @@ const validating = identityVerification.extend({
       const outcome = leftOpen(domain, toFault(error, 'internal'));
       enqueue.emit({ type: 'challenge.settled', stream: context.stream, outcome });
     }),
-    /** Of a domain that is asserted the whole association is told, in the end. */
+    /** For an asserted domain, the result of the whole association is sent later instead. */
     tellOfChallenge: enqueueActions(({ context, enqueue }, { domain, isImpossible }: ChallengeOutcome) => {
       const isToldLater = isImpossible || context.dna.asserted.includes(domain);
       if (!isMutual(context) || isToldLater || strongProof(context, domain) !== null) return;
-      // One that is believed was to be proved anew: what was proved before holds until its end.
+      // A believed domain was only to be renewed: its earlier proof holds until it ends.
       if (!isBelieved(context, domain)) enqueue.sendTo('transport', invalid(domain));
     }),
-    /** The fact before the word: stanzas may follow that at once (S1, ProtoXEP §4.2). */
+    /** The pair is reported before `<valid/>` is sent: stanzas may follow that immediately (S1, ProtoXEP §4.2). */
     believe: enqueueActions(({ context, enqueue }, domain: string) => {
       const proof = isMutual(context) ? strongProof(context, domain) : null;
       if (proof === null || isBelieved(context, domain)) return;
@@ -131,7 +136,7 @@ const validating = identityVerification.extend({
       enqueue.emit({ type: 'pair.admitted', stream: context.stream, ...pair, proof });
       enqueue.sendTo('transport', valid(domain));
     }),
-    /** The far end asserts a domain (ProtoXEP §4.1): it is answered at once, or looked into. */
+    /** The far end asserts a domain (ProtoXEP §4.1): it is answered at once, or verified first. */
     judgeAsserted: enqueueActions(({ context, enqueue }, domain: string) => {
       const heard = { ...context, ...withDna(context, { isSpoken: true }) };
       const { pending } = context;
@@ -139,7 +144,7 @@ const validating = identityVerification.extend({
       const isProved = strongProof(heard, domain) !== null;
       const isUnderWay = isHeld(pending.associations, domain);
       const isNews = !isProved && !heard.dna.asserted.includes(domain) && faultOfAssertion(heard, domain) === null;
-      // One too many may assert itself again.
+      // A domain beyond the limit is ignored; the far end may assert it again.
       const isTaken = isNews && (isUnderWay || heldIn(pending.associations) < limits.pendingAssociations);
       const associations = isTaken && !isUnderWay ? withHeld(pending.associations, domain) : pending.associations;
       enqueue.assign({
@@ -170,7 +175,7 @@ const validating = identityVerification.extend({
       enqueue.emit({ type: 'domain.withdrawn', stream, domain, end: 'remote', fault: expired(domain) });
       if (isMutual(context)) enqueue.sendTo('transport', invalid(domain));
     }),
-    /** An answer to our challenge, or the end of what was believed, or both (ProtoXEP §4.5). */
+    /** An answer to our challenge, or the withdrawal of a believed domain, or both (ProtoXEP §4.5). */
     takeImpossible: enqueueActions(({ context, enqueue }, domain: string) => {
       const slot = slotOf(context.dna.challenges, domain);
       const isAnswer = slot !== -1;
@@ -180,7 +185,7 @@ const validating = identityVerification.extend({
       enqueue.assign(withDna(context, disbelieved(context, domain)));
       enqueue.emit({ type: 'domain.withdrawn', stream, domain, end: 'remote', fault: retracted(domain) });
     }),
-    /** Another header follows: whoever asserted before it asserts again (S5). */
+    /** Another stream header follows: earlier assertions must be made again after it (S5). */
     forgetAsserted: enqueueActions(({ context, enqueue }) => {
       const { asserted, challenges } = context.dna;
       const { associations } = context.pending;
@@ -206,7 +211,7 @@ const validating = identityVerification.extend({
   },
 });
 
-/** As the asserting entity: what we have to show, and what the far end believes of us. */
+/** As the asserting entity: the proofs that we can show, and which of our domains the far end believes. */
 export const domainNameAssertions = validating.extend({
   delays: { provingPause: limits.provingMs },
   guards: {
@@ -214,13 +219,13 @@ export const domainNameAssertions = validating.extend({
     weAreNotBelieved: ({ context }, domain: string) => entryOf(context.dna.standing, domain) === 'invalid',
   },
   actions: {
-    /** ProtoXEP §6.4, §6.5: the far end may know by now whom it talks to. */
+    /** ProtoXEP §6.4, §6.5: asserts our domain, unless the far end has already declared it valid. */
     assertOurselves: enqueueActions(({ context, enqueue }) => {
       const { dna, local } = context;
       if (isMutual(context) && entryOf(dna.standing, local) !== 'valid')
         enqueue.sendTo('transport', say({ kind: 'dnaAssert', from: local }));
     }),
-    /** Stateless, but for how much of it there was lately; a further one in that time is not answered. */
+    /** Stateless except for a limit on recent proofs: a challenge beyond it is not answered. */
     answerChallengeOf: enqueueActions(
       ({ context, enqueue }, { domain, prooftypes }: { domain: string; prooftypes: readonly DnaProofType[] }) => {
         const { shown, shownLately } = context.dna;
@@ -243,7 +248,7 @@ export const domainNameAssertions = validating.extend({
       },
     ),
     restProofs: assign(({ context }) => withDna(context, { shownLately: [] })),
-    /** ProtoXEP §6.7: also unasked; but it makes nothing ours that is not. */
+    /** ProtoXEP §6.7: `<valid/>` may come unsolicited, but does not make a domain ours. */
     takeValid: enqueueActions(({ context, enqueue }, domain: string) => {
       if (!hasMember(context.settings.hosted, domain)) {
         enqueue.assign(withDna(context, { isSpoken: true }));
@@ -255,7 +260,7 @@ export const domainNameAssertions = validating.extend({
       enqueue.assign(withDna(context, { isSpoken: true, ...(isNews ? { standing } : {}) }));
       enqueue.emit({ type: 'domain.judged', stream: context.stream, domain, verdict: 'valid' });
     }),
-    /** ProtoXEP §4.3: nothing from this domain may be sent any more. */
+    /** ProtoXEP §4.3: no more stanzas may be sent from this domain. */
     takeInvalid: enqueueActions(({ context, enqueue }, domain: string) => {
       const { stream, dna } = context;
       if (!hasMember(context.settings.hosted, domain) || entryOf(dna.standing, domain) === 'invalid') return;
@@ -263,7 +268,7 @@ export const domainNameAssertions = validating.extend({
       enqueue.emit({ type: 'domain.judged', stream, domain, verdict: 'invalid' });
       enqueue.emit({ type: 'domain.withdrawn', stream, domain, end: 'local', fault: declaredInvalid(domain) });
     }),
-    /** ProtoXEP §4.5: what was shown and can be shown no more is taken back. */
+    /** ProtoXEP §4.5: a domain whose proof was shown, and can no longer be shown, is withdrawn. */
     takeProofs: enqueueActions(({ context, enqueue }, proofs: GrowingTable<DnaProofs>) => {
       const { settings, dna, stream } = context;
       const before = settings.dna.proofs;

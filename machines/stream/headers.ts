@@ -16,12 +16,12 @@ const saidBy = ({ version, dialback }: StreamHeader) => ({
 export const streamHeaders = streamSetup.extend({
   guards: {
     versionIsMissing: (_, { version }: StreamHeader) => version === null,
-    /** RFC 6120 §4.7.5: only the same major version can be spoken; none is from before 1.0. */
+    /** RFC 6120 §4.7.5: only the same major version is supported; a missing version means a peer older than 1.0. */
     versionIsForeign: (_, { version }: StreamHeader) => version !== null && majorOf(version) !== 1,
     headerIsAcceptable: ({ context }, header: StreamHeader) => faultOfHeader(context, header) === null,
-    /** RFC 6120 §4.9.3.23: a feature that is mandatory there and unknown here. */
+    /** RFC 6120 §4.9.3.23: a feature that the peer requires and we do not know. */
     peerRequiresTheUnknown: ({ context }) => (context.negotiation.features?.unknown.length ?? 0) > 0,
-    /** RFC 7712 §3: the flow of clients ends where the domain is proved. */
+    /** RFC 7712 §3: for a client, the flow ends once the domain is proved. */
     isForClients: ({ context }) => context.service === 'xmpp-client',
     headersAreDue: ({ context }) => !context.negotiation.headerSent,
   },
@@ -46,7 +46,7 @@ export const streamHeaders = streamSetup.extend({
     ),
     rememberFeatures: assign(({ context }, features: StreamFeatures) => ({
       ...withNegotiated(context, { features }),
-      // It asserts whom we opened the stream to; under TLS that is a fact, until then a rumour (ProtoXEP §6.3, S5).
+      // The far end asserts the stream's `to`; this counts only under TLS (ProtoXEP §6.3, S5).
       ...(context.tls !== null && features.asserts !== undefined ? withDna(context, { isSpoken: true }) : {}),
     })),
     answerHeader: enqueueActions(
@@ -73,7 +73,7 @@ export const streamHeaders = streamSetup.extend({
         );
       },
     ),
-    /** Names to answer a refused header with: an own domain or nothing (RFC 6120 §4.9.1.3). */
+    /** The name with which to answer a refused header: a domain of our own, or none (RFC 6120 §4.9.1.3). */
     rememberRefusedHeader: assign(({ context }, { header, freshId }: { header: StreamHeader; freshId: string }) => {
       const to = canonicalDomain(header.to ?? '');
       return {
@@ -82,11 +82,11 @@ export const streamHeaders = streamSetup.extend({
         fault: context.fault ?? faultOfHeader(context, header),
       };
     }),
-    /** A peer from before XMPP 1.0 would not know what they are (RFC 6120 §4.7.5). */
+    /** Not sent to a peer older than XMPP 1.0, which does not know features (RFC 6120 §4.7.5). */
     sendFeatures: enqueueActions(({ context, enqueue }) => {
       if (!context.negotiation.peerPredatesFeatures) enqueue.sendTo('transport', say(ourFeatures(context)));
     }),
-    /** After SASL the negotiation ends with features; after dialback they were sent already (RFC 6120 §4.3.5). */
+    /** After SASL the negotiation ends with features; with dialback they were already sent (RFC 6120 §4.3.5). */
     sendFinalFeatures: enqueueActions(({ context, enqueue }) => {
       if (context.negotiation.phase === 'authenticated') enqueue.sendTo('transport', say(ourFeatures(context)));
     }),

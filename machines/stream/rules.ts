@@ -1,4 +1,4 @@
-/** The rules of the two stream charts, as pure functions of what a stream knows: no events, no effects. */
+/** The rules of the two stream charts, as pure functions of the stream's context: no events, no effects. */
 import type { Endpoint } from '../../src/protocol/dns.ts';
 import { type Fault, fault } from '../../src/protocol/faults.ts';
 import type { DomainPair } from '../../src/protocol/pairs.ts';
@@ -33,7 +33,7 @@ import { type StreamContext, withDna } from './context.ts';
 
 export { pairId, verifyId } from '../../src/protocol/pairs.ts';
 
-/** Dialback vouches for the far end as far as DNS does: good enough where policy accepts weak proofs. */
+/** We dialled where DNS sent us, which is as much as dialback proves: sufficient if policy accepts weak proofs. */
 const vouchedByDns: Proof = {
   prooftype: 'dialback',
   strength: 'weak',
@@ -41,29 +41,29 @@ const vouchedByDns: Proof = {
   expiresAtMs: null,
 };
 
-/** What there is for a far end that nothing proved: where dialback is not asked for, it is not what lets it in. */
+/** The proof assumed for a far end that nothing has proved; not dialback, unless policy lists dialback. */
 const vouching = ({ prooftypes }: ResolvedPolicy): Proof => (prooftypes.includes('dialback') ? vouchedByDns : unproved);
 
 export const policyTowards = ({ settings }: StreamContext, remote: string): ResolvedPolicy =>
   policyFor(settings.policy, remote);
 
-/** Whether the stream takes this pair of a sender domain at the far end no more (FACTS §14.22). */
+/** Whether the stream has no room for this pair, whose sender domain is at the far end (XEP-0220 §2.5). */
 export const isFullFor = ({ validPairs }: StreamContext, pair: DomainPair): boolean =>
   (validPairs.size >= limits.pairsPerStream && !hasIncoming(validPairs, pair)) ||
   (validPairs.senders >= limits.domainsPerStream && !isSender(validPairs, pair.from));
 
-/** The same of a pair of ours, whose target domain is at the far end. */
+/** The same for a pair of ours, whose target domain is at the far end. */
 export const isFullForOurs = ({ validPairs }: StreamContext, { to }: DomainPair): boolean =>
   validPairs.size >= limits.pairsPerStream ||
   (targetsOnly(validPairs) >= limits.domainsPerStream && !isKnown(validPairs, to));
 
-/** What was found out before the endpoint was dialled; without a validator the DNS has no say in certificates. */
+/** The delegation found before dialling. Without a DNSSEC validator, that is the reason why DANE does not apply. */
 function dialledDelegation({ settings }: StreamContext, endpoint: Endpoint): SecureDelegation {
   const found = delegationOf(endpoint);
   return settings.material.secureDns || found.dane.kind === 'tlsa' ? found : { ...found, dane: noValidator };
 }
 
-/** What is asked about `domain`, as whom this stream leads to, or who is at its other end. */
+/** Input for the association of `domain` with the far end of this stream, in either direction. */
 export function associationOf(context: StreamContext, domain: string): Omit<AssociationInput, 'assertion'> {
   const { stream, service, settings, endpoint, remote, tls, purpose } = context;
   const isDialled = endpoint !== null && domain === remote;
@@ -81,7 +81,7 @@ export function associationOf(context: StreamContext, domain: string): Omit<Asso
   };
 }
 
-/** The same of a domain whose proof will end: what is remembered would end with it, and what the endpoint said is old. */
+/** The same for a domain whose proof will end: remembered answers would end with it, and the endpoint's data is old. */
 export function renewalOf(context: StreamContext, domain: string): Omit<AssociationInput, 'assertion'> {
   const asked = associationOf(context, domain);
   const isFixed = context.endpoint !== null && isFixedByOperator(context.endpoint);
@@ -90,20 +90,22 @@ export function renewalOf(context: StreamContext, domain: string): Omit<Associat
   return { ...asked, delegation, fresh: true };
 }
 
-/** The same of the domain that the stream was opened to, or from, before the far end can have said whether it speaks DNA. */
+/**
+ * The same for the domain to or from which the stream was opened, before it is known whether the far end speaks DNA.
+ */
 export function associationByCertificate(context: StreamContext): Omit<AssociationInput, 'assertion'> {
   const input = associationOf(context, context.remote);
   return { ...input, prooftypes: input.prooftypes.filter((name) => !isDnaProofType(name)) };
 }
 
 /**
- * We speak the DNA protocol of 2009 on this stream, if the far end does: it is for operators who have something to show in it,
- * or ask for it (ProtoXEP §6.2: under TLS, and nowhere else).
+ * Whether we speak the DNA protocol of 2009 on this stream if the far end does: only if the operator has proofs to
+ * show, or asks for them (and only under TLS: ProtoXEP §6.2).
  */
 export const speaksDna = ({ tls, purpose, settings: { dna, policy } }: StreamContext): boolean =>
   tls !== null && purpose === 'stanzas' && (dna.proofs.length > 0 || (dna.checks && asksForDnaProofs(policy)));
 
-/** Why the far end is not challenged here, or null. */
+/** Why the far end cannot be challenged here, or null. */
 export function unchallengeable(context: StreamContext): Fault | null {
   const { settings, tls, dna } = context;
   if (!settings.dna.checks) return fault('dna', 'not-available', 'local', 'nobody judges proofs of delegation here');
@@ -119,7 +121,7 @@ export const isWithdrawn = ({ dna }: StreamContext, domain: string): boolean => 
 export const proofOf = (context: StreamContext, domain: string): Proof | undefined =>
   isWithdrawn(context, domain) ? undefined : entryOf(context.proved, domain);
 
-/** The stream with one more domain proved; one that was withdrawn is there again. */
+/** The stream with one more domain proved; a withdrawn domain is reinstated. */
 export const withProof = (context: StreamContext, domain: string, proof: Proof) => ({
   proved: withEntry(context.proved, domain, proof),
   ...(isWithdrawn(context, domain)
@@ -133,7 +135,7 @@ export const underPolicy = (context: StreamContext, policy: PolicyOptions): Stre
   settings: { ...context.settings, policy },
 });
 
-/** Why the policy in force keeps a pair of `domain`, proved so, off this stream; or null (S1, S2, FEATURES P2). */
+/** Why the policy in force forbids a pair of `domain` with this proof on this stream, or null (S1, S2). */
 export function faultOfPair(
   context: StreamContext,
   domain: string,
@@ -147,7 +149,7 @@ export function faultOfPair(
   return acceptsProof(policy, proof) ? null : violation('a stronger proof is required now');
 }
 
-/** Why this stream cannot go on under the policy in force: whom it leads to is denied, or a pair may not stand on it. */
+/** Why policy now forbids this stream, because it forbids its remote domain or one of its pairs; or null. */
 export function faultOfStream(context: StreamContext): Fault | null {
   const { settings, purpose, endpoint, associated, remote, validPairs } = context;
   const denied = remote === '' ? null : deniedBy(settings.policy, remote);
@@ -160,17 +162,17 @@ export function faultOfStream(context: StreamContext): Fault | null {
   return isJudged ? faultOfPair(context, remote, entryOf(context.proved, remote) ?? vouchedByDns) : null;
 }
 
-/** TLS comes whatever the policy, where the DNS names the certificate to expect (RFC 7673 §4). */
+/** If DNS names the certificate to expect, TLS is required whatever the policy says (RFC 7673 §4). */
 export const tlsIsRequired = (context: StreamContext): boolean =>
   context.endpoint?.dane.kind === 'tlsa' || requiresTls(policyTowards(context, context.remote));
 
-/** The far end was judged for good, and not proved: nothing weaker takes the place of a proof (RFC 6698 §4.1, S4, S8). */
+/** The far end has a final verdict other than proved: no weaker proof may replace it (RFC 6698 §4.1, S4, S8). */
 export const isUnprovedForGood = ({ associated }: StreamContext): boolean =>
   associated !== null && associated.verdict.kind !== 'proved' && associated.verdict.final === true;
 
 /** The proof of `domain` on this stream that the policy in force accepts, or null (S2). */
 export function acceptableProof(context: StreamContext, domain: string): Proof | null {
-  // DNS speaks for whom we have dialled, and for nobody who dials us.
+  // DNS vouches for endpoints that we dial, not for servers that dial us.
   const isVouchedFor = context.endpoint !== null && !isUnprovedForGood(context) && !isWithdrawn(context, domain);
   const proof = proofOf(context, domain) ?? (isVouchedFor ? vouching(policyTowards(context, domain)) : null);
   if (proof === null) return null;
@@ -178,15 +180,16 @@ export function acceptableProof(context: StreamContext, domain: string): Proof |
 }
 
 /**
- * XEP-0220 §2.6.2: where the far end is only vouched for by DNS, and policy accepts that, the same endpoint vouches for a
- * further domain as well. A far end that was proved by its certificate has to prove the further domain likewise (S8).
+ * XEP-0220 §2.6.2: if only DNS vouches for the far end, and policy accepts that, the same endpoint vouches for a
+ * further domain too. A far end that was strongly proved must prove the further domain too (S8).
  */
 export const supposedProof = (context: StreamContext, domain: string): Proof | null =>
   proofOf(context, context.remote)?.strength !== 'strong' ? acceptableProof(context, domain) : null;
 
 /**
- * XEP-0288 §2.2: who accepts us as a source may write back, if it has shown on this stream who it is; that only DNS sent
- * us there is not enough, nor that nobody asked. The far end takes it so too: it writes back as soon as it has said `valid`.
+ * XEP-0288 §2.2: a far end that accepts us as a source may send in reverse if it has proved its identity on this
+ * stream. It is not enough that DNS led us there, or that policy required no proof. The far end assumes the same: it
+ * sends in reverse as soon as it has answered `valid`.
  */
 export const mayWriteBack = ({ negotiation }: StreamContext, { strength, evidence }: Proof): boolean =>
   negotiation.bidi && strength !== 'none' && evidence['dns'] !== true;
@@ -197,7 +200,7 @@ export const externalMayBeOffered = (context: StreamContext): boolean => {
   return associated.domain === remote && faultOfPair(context, remote, associated.verdict) === null;
 };
 
-/** What we offer as the receiving server. EXTERNAL only when it will succeed (PEERS §5.21). */
+/** The features that we offer as the receiving server. EXTERNAL is offered only if it will succeed. */
 export function ourFeatures(context: StreamContext): StreamFeatures {
   const { tls, negotiation, settings, remote } = context;
   const dialback = tls !== null || !requiresTls(policyTowards(context, remote));
@@ -213,13 +216,15 @@ export function ourFeatures(context: StreamContext): StreamFeatures {
   };
 }
 
-/** The major of a version "<major>.<minor>": two integers, whose leading zeros do not count (RFC 6120 §4.7.5); NaN if it is none. */
+/**
+ * The major number of a "<major>.<minor>" version, ignoring leading zeros (RFC 6120 §4.7.5); NaN if it is malformed.
+ */
 export const majorOf = (version: string): number => Number(/^(\d+)\.\d+$/.exec(version)?.[1]);
 
-/** Why this header cannot be accepted, or null. Names are facts only after TLS, and frozen after SASL (FACTS §14.2, §14.10). */
+/** Why this header cannot be accepted, or null. Names count only after TLS (RFC 6120 §5.4.3.3); SASL freezes them. */
 export function faultOfHeader(context: StreamContext, header: StreamHeader): Fault | null {
   const { settings, tls, negotiation } = context;
-  // A higher version is answered with ours, which is the lower of the two.
+  // A higher version is answered with ours, the lower of the two.
   if (header.version !== null && !(majorOf(header.version) >= 1))
     return fault('stream', 'unsupported-version', 'peer', `version ${header.version}`);
   const to = header.to === null ? null : canonicalDomain(header.to);
@@ -258,19 +263,19 @@ export function faultOfHeader(context: StreamContext, header: StreamHeader): Fau
   return null;
 }
 
-/** The TLS of the stream is older than the policy towards this domain allows (FEATURES T6). */
+/** The fault if the TLS version of the stream is older than the policy towards this domain allows, or null. */
 export function outdatedTls(context: StreamContext, remote: string): Fault | null {
   const { minTls } = policyTowards(context, remote);
   if (context.tls === null || minTls === '1.2' || context.tls.protocol === 'TLSv1.3') return null;
   return fault('stream', 'policy-violation', 'peer', `TLS ${minTls} is required, this is ${context.tls.protocol}`);
 }
 
-/** Prooftypes that judge the certificate, and nothing else. */
+/** Prooftypes that judge only the certificate. */
 const BY_CERTIFICATE: readonly ProoftypeName[] = ['dane', 'pkix', 'posh'];
 
 /**
- * Why nothing that policy accepts can prove `domain` on this stream, or null: only the certificate counts, and there is none;
- * or only its names do, and it names others.
+ * Why no prooftype that policy accepts can prove `domain` on this stream, or null. Either only the certificate counts
+ * and there is none, or only the names in it count and they are different.
  */
 export function provedByNothing(context: StreamContext, domain: string): Fault | null {
   const { tls, settings } = context;
@@ -287,7 +292,7 @@ export function provedByNothing(context: StreamContext, domain: string): Fault |
     : fault('pkix', 'name-mismatch', 'peer');
 }
 
-/** The identity asked for in SASL EXTERNAL (XEP-0178 §3): empty means the stream's `from`. */
+/** Judges the authorization identity in SASL EXTERNAL (XEP-0178 §3); an empty one means the stream's `from`. */
 export function authzidVerdict(
   { remote }: StreamContext,
   data: string,
@@ -297,6 +302,6 @@ export function authzidVerdict(
   return authzid === '' || canonicalDomain(authzid) === remote ? 'granted' : 'invalid-authzid';
 }
 
-/** Nobody else speaks for a domain that is served here, whatever the policy accepts (FACTS §14.32). */
+/** No other server may speak for a domain that is served here, whatever the policy accepts. */
 export const assertionOfOurs = ({ settings }: StreamContext, domain: string): Fault | null =>
   hasMember(settings.hosted, domain) ? fault('policy', 'policy-violation', 'peer', `${domain} is served here`) : null;

@@ -1,4 +1,4 @@
-/** What both ends of an XML stream have in common: types, children and deadlines; how a stream speaks, and how it ends. */
+/** What both ends of an XML stream share: types, child actors and deadlines, and how a stream sends and closes. */
 import { assign, emit, fromCallback, sendTo, setup } from 'xstate';
 import { type Fault, fault } from '../../src/protocol/faults.ts';
 import type { PolicyOptions } from '../../src/protocol/policy.ts';
@@ -63,7 +63,7 @@ export const streamSetup = setup({
     policyForbidsTheStream: ({ context }, policy: PolicyOptions) =>
       faultOfStream(underPolicy(context, policy)) !== null,
     endsForNobodysFault: ({ context }) => isTakingLeave(context.fault),
-    /** What has a deadline of its own. A `db:verify` that is never answered must not keep the stream for ever (L2). */
+    /** Counts only work with its own deadline: an unanswered `db:verify` must not keep the stream open forever (L2). */
     nothingIsPending: ({ context: { pending, dna } }) =>
       heldIn(pending.assertions) + heldIn(pending.verifications) + dna.asserted.length === 0,
   },
@@ -81,7 +81,7 @@ export const streamSetup = setup({
         ? null
         : {
             kind: 'streamHeader' as const,
-            // RFC 6120 §4.9.1.3: an own domain or the empty string; a client names nobody (§4.7.1).
+            // RFC 6120 §4.9.1.3: a domain of our own, or the empty string; a client may omit it (§4.7.1).
             from: context.service === 'xmpp-client' && context.local === '' ? null : context.local,
             to: context.remote === '' ? null : context.remote,
             id: context.negotiation.wireId,
@@ -102,7 +102,7 @@ export const streamSetup = setup({
     reportVerifiable: emit(({ context }) => ({ type: 'stream.verifiable' as const, stream: context.stream })),
     reportEstablished: emit(({ context }) => ({ type: 'stream.established' as const, stream: context.stream })),
     takePolicy: assign(({ context }, policy: PolicyOptions) => ({ settings: underPolicy(context, policy).settings })),
-    /** Another pair that stood on the stream, or waits on it, may try the next one: this is no refusal of it. */
+    /** The stream's other pairs, routed or waiting, may try another stream: this fault does not refuse them. */
     rememberForbidden: assign(({ context }) => ({
       fault: context.fault ?? fault('policy', 'policy-changed', 'local', faultOfStream(context)?.text),
     })),

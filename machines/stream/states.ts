@@ -1,4 +1,4 @@
-/** States and events that both ends of a stream share: what an open stream carries, and how it ends. */
+/** States and events that both ends of a stream share: the exchanges on an open stream, and its end. */
 import type { DomainPair } from '../events.ts';
 import { fault } from '../../src/protocol/faults.ts';
 import type { PolicyOptions } from '../../src/protocol/policy.ts';
@@ -30,7 +30,7 @@ const refusal = {
   },
 } as const;
 
-/** Not open for it yet, or no more. */
+/** The stream is not yet open for assertions, or no longer. */
 const takesNothingNow = fault('stream', 'not-established', 'local', 'this stream takes no assertions now');
 
 const takePolicy = {
@@ -38,7 +38,7 @@ const takePolicy = {
   params: ({ event: { policy } }: { event: { policy: PolicyOptions } }) => policy,
 } as const;
 
-/** Events of any state: the end of the connection, and what the peer may not send there. */
+/** Events handled in any state: the end of the connection, and elements that the peer may not send there. */
 export const anywhere = {
   'transport.closed': {
     target: '.closed',
@@ -76,12 +76,12 @@ export const anywhere = {
     target: '.closing',
     actions: { type: 'rememberFault', params: null },
   },
-  // XEP-0220 §3.1: a response that nobody asked for is dropped, not believed.
+  // XEP-0220 §3.1: an unsolicited response is dropped, not believed.
   'peer.resultAnswered': {},
   'peer.verifyAnswered': {},
   // RFC 6120 §4.8.4: ignored, never routed.
   'peer.unsupportedReceived': {},
-  // So is the DNA protocol of 2009 where it is not spoken, or not yet.
+  // The DNA protocol of 2009 is also ignored where it is not (or not yet) spoken.
   'peer.domainAsserted': {},
   'peer.challengeReceived': {},
   'peer.proofReceived': {},
@@ -111,7 +111,7 @@ export const anywhere = {
   },
 } satisfies NonNullable<StreamConfig['on']>;
 
-/** Answers of an authoritative server, and questions to one: possible as soon as features are exchanged. */
+/** Our answers as an authoritative server, and our questions to one: possible as soon as features are exchanged. */
 export const authority = {
   'peer.verifyRequested': { actions: { type: 'answerVerify', params: ({ event }) => event } },
   'local.verifyRequested': [
@@ -167,7 +167,7 @@ export const originating = {
 
 const farDomain = ({ event: { domain } }: { event: { domain: string } }): string => domain;
 
-/** The DNA protocol of 2009: what each end asks of the other, and says to it, about the domains of either. */
+/** The DNA protocol of 2009: challenges, proofs and verdicts about the domains of either end. */
 export const challenging = {
   'local.challengeRequested': [
     {
@@ -176,7 +176,7 @@ export const challenging = {
     },
     { actions: { type: 'reportUnchallenged', params: ({ event: { domain } }) => ({ domain }) } },
   ],
-  // S6: what was not asked for is dropped.
+  // S6: an unsolicited proof is dropped.
   'peer.proofReceived': {
     guard: { type: 'challengeIsOutstanding', params: farDomain },
     actions: { type: 'forwardProof', params: ({ event }) => event },
@@ -199,12 +199,12 @@ export const challenging = {
   },
 } satisfies Events;
 
-/** Further domains of the far end, proved as they are wanted, or as it asserts them. */
+/** Further domains of the far end, proved when they are needed, or when the far end asserts them. */
 export const associating = {
   ...challenging,
   'peer.domainAsserted': {
     guard: 'dnaIsSpoken',
-    // No further proof is needed of what was proved on this stream before (FACTS §13.2).
+    // A domain that was already proved on this stream needs no further proof.
     actions: [
       { type: 'judgeAsserted', params: farDomain },
       { type: 'believe', params: farDomain },
@@ -241,7 +241,7 @@ export const receiving = {
   ],
 } satisfies Events;
 
-/** A child that failed, wherever the stream stands. */
+/** A failed child, in any state of the stream. */
 export const failedChildren = {
   'xstate.error.actor.assertion.*': {
     actions: [{ type: 'settleFailedAssertion', params: failedChild }, 'sendAssertions'],
@@ -249,7 +249,7 @@ export const failedChildren = {
   'xstate.error.actor.verification.*': { actions: { type: 'settleFailedVerification', params: failedChild } },
   'xstate.error.actor.association.*': {
     actions: [
-      // While its slot still says which domain it was about.
+      // First, while the slot still tells which domain it was about.
       {
         type: 'tellOfAssociation',
         params: (args) => ({
@@ -279,7 +279,7 @@ export const ending = {
     on: {
       'peer.streamClosed': { actions: 'endConnection' },
       'peer.*': {},
-      // What was asked before may still be answered, and then the far end may send in reverse until it hears of the end.
+      // Earlier assertions may still be answered; the far end may then send in reverse until it learns of the close.
       'peer.resultAnswered': originating['peer.resultAnswered'],
       'xstate.done.actor.assertion.*': [
         {

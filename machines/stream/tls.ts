@@ -12,7 +12,7 @@ export const tlsNegotiation = streamHeaders.extend({
       context.negotiation.peerPredatesFeatures && context.tls === null && tlsIsRequired(context),
     startTlsIsNext: ({ context }) =>
       context.tls === null &&
-      // Where no features came (a peer from before 1.0), TLS is asked for only if policy insists.
+      // TLS that is required is requested even if it was not offered: the offer may have been stripped (RFC 7590 §3.1).
       ((context.negotiation.features?.startTls ?? 'absent') !== 'absent' || tlsIsRequired(context)),
     plainTextIsAllowed: ({ context }) => context.remote !== '' && !requiresTls(policyTowards(context, context.remote)),
   },
@@ -27,7 +27,7 @@ export const tlsNegotiation = streamHeaders.extend({
       type: 'transport.secureAsServer' as const,
       streamTo: context.local === '' ? null : context.local,
     })),
-    /** RFC 6120 §5.4.3.3: what was heard before TLS is forgotten (S5). */
+    /** RFC 6120 §5.4.3.3: everything received before TLS is discarded (S5). */
     rememberTls: assign((_, tls: TlsFacts) => ({ tls, negotiation: nothingNegotiated, dna: nothingSaid })),
   },
 });

@@ -25,11 +25,11 @@ import {
 } from './rules.ts';
 import { raiseLimits, say } from './setup.ts';
 
-/** The answer to an assertion swaps its names. */
+/** In the answer to an assertion, `from` and `to` are swapped. */
 const resultFor = ({ from, to }: DomainPair, answer: DialbackAnswer): TransportCommand =>
   say({ kind: 'result', from: to, to: from, key: null, answer });
 
-/** Another policy may be in force by now than when the verification began (S1). */
+/** The policy may have changed since the verification began (S1). */
 function underPolicyInForce(context: StreamContext, outcome: VerificationOutcome): VerificationOutcome {
   const why = outcome.proof === null ? null : faultOfPair(context, outcome.from, outcome.proof);
   if (why === null) return outcome;
@@ -54,7 +54,7 @@ function refusedAtOnce({ from, to }: DomainPair, why: Fault): VerificationOutcom
 
 export const identityVerification = identityAssertion.extend({
   guards: {
-    /** In reverse only on a bidirectional stream (XEP-0288 §2.2). */
+    /** On a stream that we opened, only if it is bidirectional (XEP-0288 §2.2). */
     assertionsMayComeIn: ({ context }) => context.endpoint === null || context.negotiation.bidi,
     /** XEP-0220 §2.2.1: a disowned key closes the stream only where no other pair would suffer (L5). */
     keyWasDisownedAndNobodySuffers: ({ context }, { answer }: VerificationOutcome) =>
@@ -64,7 +64,7 @@ export const identityVerification = identityAssertion.extend({
       heldIn(context.pending.verifications) === 1,
   },
   actions: {
-    /** A repeated assertion waits for the answer to the first; too many are refused (XEP-0220 §2.5, FACTS §14.22). */
+    /** A repeated assertion waits for the answer to the first; too many are refused (XEP-0220 §2.5). */
     verifyAssertion: enqueueActions(({ context, enqueue }, assertion: DomainPair & { key: string }) => {
       const { from, to } = assertion;
       if (isHeld(context.pending.verifications, pairId(assertion))) return;
@@ -75,7 +75,7 @@ export const identityVerification = identityAssertion.extend({
       const targetIsHosted = hasMember(context.settings.hosted, to);
       const denied =
         deniedBy(context.settings.policy, from) ?? assertionOfOurs(context, from) ?? outdatedTls(context, from);
-      // A foregone conclusion is not worth a child: whoever asserts thousands of domains would have us make as many.
+      // No child is spawned if the outcome is already known: a peer may assert thousands of domains.
       const why = targetIsHosted && denied === null ? provedByNothing(context, from) : null;
       if (why !== null) {
         const outcome = refusedAtOnce(assertion, why);
@@ -97,7 +97,7 @@ export const identityVerification = identityAssertion.extend({
           targetIsHosted,
           denied,
           secured: context.tls !== null,
-          // In reverse on a bidirectional stream the far end chose the id (FACTS §9).
+          // In the reverse direction of a bidirectional stream the far end chose the id.
           dialbackCounts: context.endpoint === null,
         },
       });
@@ -105,7 +105,9 @@ export const identityVerification = identityAssertion.extend({
     declineAssertion: sendTo('transport', (_, { condition, ...pair }: DomainPair & { condition: string }) =>
       resultFor(pair, { type: 'error', condition }),
     ),
-    /** An assertion made before TLS, or before SASL, names a stream id that is no more: it has to be made again (S5). */
+    /**
+     * An assertion made before TLS or SASL refers to a stream id that is no longer valid: it must be made again (S5).
+     */
     forgetAssertions: enqueueActions(({ context, enqueue }) => {
       for (const slot of context.pending.verifications.keys()) enqueue.stopChild(`verification.${slot}`);
       enqueue.assign(withPending(context, { verifications: [] }));
@@ -113,27 +115,27 @@ export const identityVerification = identityAssertion.extend({
     settleVerification: enqueueActions(({ context, enqueue }, verified: VerificationOutcome) => {
       const outcome = underPolicyInForce(context, verified);
       const { from, to, answer, proof } = outcome;
-      // What permissive federation lets in unproved is not for that a place to send to (FACTS §9).
+      // A domain admitted without proof, under permissive federation, does not thereby become a target for our stanzas.
       const mayAnswer = context.negotiation.bidi && proof !== null && proof.strength !== 'none';
       const { verifications } = context.pending;
       enqueue.stopChild(`verification.${slotOf(verifications, pairId(outcome))}`);
       enqueue.assign({
         ...withPending(context, { verifications: withoutHeld(verifications, pairId(outcome)) }),
         validPairs: proof === null ? context.validPairs : withIncoming(context.validPairs, { from, to }, proof),
-        // XEP-0288 §2.2: a domain validly used as a source may be a target. One that was withdrawn is there again, by this proof.
-        // Elsewhere the proof stays with its pair, which is all that was asserted: a domain in `proved` may answer every domain of
-        // ours that has written to it. Whoever then asserts the domain (ProtoXEP §4.1) has it judged as a domain, once more, out of
-        // what is remembered.
+        // XEP-0288 §2.2: a domain validly used as a source may be a target. A withdrawn domain is reinstated by this
+        // proof. Otherwise the proof stays with its pair, since only that was asserted: a domain in `proved` may answer
+        // every domain of ours that has sent to it. If the far end then asserts the domain (ProtoXEP §4.1), the domain
+        // itself is judged again, from remembered answers.
         ...(proof !== null && (mayAnswer || isWithdrawn(context, from)) ? withProof(context, from, proof) : {}),
       });
       enqueue.emit({ type: 'verification.settled', stream: context.stream, outcome });
       if (proof !== null) {
-        // The fact comes before the answer: stanzas may follow at once (S1).
+        // The pair is reported before the answer is sent: stanzas may follow the answer immediately (S1).
         enqueue.sendTo('transport', raiseLimits);
         enqueue.emit({ type: 'pair.admitted', stream: context.stream, from, to, proof });
       }
       enqueue.sendTo('transport', resultFor(outcome, answer));
-      // In reverse only after it: stanzas that came before the answer would be refused.
+      // The reverse pair is reported after the answer: stanzas that arrived before it would be refused.
       if (mayAnswer) {
         enqueue.emit({ type: 'pair.accepted', stream: context.stream, from: to, to: from, proof });
       }
@@ -150,7 +152,7 @@ export const identityVerification = identityAssertion.extend({
       enqueue.assign(withPending(context, { verifications: withoutHeld(verifications, id) }));
       const pair = pairOf(id);
       const answer: DialbackAnswer = { type: 'error', condition: 'internal-server-error' };
-      // What broke here is for the owner to know; the peer is told that something did.
+      // The details of an internal failure go to the owner; the peer learns only that one occurred.
       const told = { ...answer, text: faultSentence(toFault(error, 'internal')) };
       const outcome = { ...pair, answer: told, proof: null, attempts: [] };
       enqueue.emit({ type: 'verification.settled', stream: context.stream, outcome });

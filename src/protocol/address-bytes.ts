@@ -1,21 +1,22 @@
 /**
- * The domain of an address, by its bytes. One that came lately is known by them: that takes no string of the address and no look
- * at its characters, and it is the same string each time, whose hash the tables need not compute anew. What is known answers
- * for the very bytes that it is spelled with; so peers that choose names for one slot only put each other out of it.
+ * The domain of an address, from its bytes. A recently seen domain is recognised by its bytes: no string of the address
+ * is created and its characters are not checked, and the result is always the same string, whose hash the tables need
+ * not compute again. A cached domain matches only the exact bytes of its spelling, so peers that choose names for one
+ * slot can only evict each other from it.
  */
 import { canonicalDomain } from './names.ts';
 
 const AT = 0x40;
 const SLASH = 0x2f;
 export const SLOT_BITS = 14;
-/** Longer names are not kept, so that all are not more than a megabyte and a half. */
+/** Longer names are not cached, so that the cache takes at most a megabyte and a half. */
 const LONGEST_BYTES = 63;
 const known = new Array<string>(2 ** SLOT_BITS).fill('');
 
-/** Where the domain of an address stands, and the slot of its bytes; of the address that {@link findDomain} has seen last. */
+/** Position and slot of the domain in the address that {@link findDomain} examined last. */
 export const found = { from: 0, to: 0, slot: 0 };
 
-/** False: the text between `start` and `end` has an empty local part, domain or resource. */
+/** Sets {@link found}. False if the text between `start` and `end` has an empty local part, domain or resource. */
 export function findDomain(bytes: Uint8Array, start: number, end: number): boolean {
   let from = start;
   let to = start;
@@ -36,7 +37,7 @@ export function findDomain(bytes: Uint8Array, start: number, end: number): boole
   return !(from === start + 1 || from === to || to === end - 1);
 }
 
-/** What `domainOfJid` says of the text between `start` and `end`, which is UTF-8. */
+/** The result of `domainOfJid` for the UTF-8 text between `start` and `end`. */
 export function domainOfJidIn(bytes: Buffer, start: number, end: number): string | null {
   if (!findDomain(bytes, start, end)) return null;
   const { from, to, slot } = found;
@@ -48,7 +49,7 @@ export function domainOfJidIn(bytes: Buffer, start: number, end: number): string
   return domain;
 }
 
-/** Whether a canonical domain, which is ASCII, stands at `from`. */
+/** Whether the bytes at `from` spell this canonical domain, which is ASCII. */
 function isSpelled(domain: string, bytes: Uint8Array, from: number): boolean {
   for (let i = 0; i < domain.length; i += 1) if (domain.charCodeAt(i) !== bytes[from + i]) return false;
   return true;

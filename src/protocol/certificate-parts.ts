@@ -1,7 +1,7 @@
-/** What stands where in the DER of a certificate (RFC 5280 §4.1). */
+/** The layout of a certificate in DER (RFC 5280 §4.1). */
 import { constructedTag, DerError, type DerValue, oidOf, readSequence, readValue, TAG, valuesIn } from './der.ts';
 
-/** What the two selectors of TLSA select (RFC 6698 §2.1.2). */
+/** The parts of a certificate that the two TLSA selectors select (RFC 6698 §2.1.2). */
 export interface CertificateParts {
   /** The whole certificate, DER. */
   readonly certificate: Uint8Array;
@@ -13,7 +13,7 @@ export interface CertificateFields {
   readonly issuer: DerValue;
   readonly validity: DerValue;
   readonly subject: DerValue;
-  /** The contents of its extensions, by dotted identifier. */
+  /** The contents of the extensions, by dotted identifier. */
   readonly extensions: ReadonlyMap<string, Buffer>;
 }
 
@@ -22,14 +22,14 @@ const RSA_OIDS: ReadonlySet<string> = new Set(['2a864886f70d010101', '2a864886f7
 const VERSION = constructedTag(0);
 const EXTENSIONS = constructedTag(3);
 
-/** What a certificate says of itself, nothing judged. @throws DerError */
+/** The fields of a certificate, without any judgement. @throws DerError */
 export function certificateFields(der: Uint8Array): CertificateFields {
   const { issuer, validity, subject, rest } = toBeSigned(der);
   const list = rest.find(({ tag }) => tag === EXTENSIONS);
   return { issuer, validity, subject, extensions: list === undefined ? new Map() : extensionsIn(list.contents) };
 }
 
-/** Null when `der` is not exactly one certificate. */
+/** Null if `der` is not exactly one certificate. */
 export function certificateParts(der: Uint8Array): CertificateParts | null {
   return orNull(() => {
     const { encoding } = toBeSigned(der).spki;
@@ -42,13 +42,13 @@ export function isSubjectPublicKeyInfo(der: Uint8Array): boolean {
   return orNull(() => keyIn(der)) !== null;
 }
 
-/** Bits of the modulus of an RSA key; null when the key is of another type, or cannot be read. */
+/** Bits in the modulus of an RSA key; null if the key is of another type, or cannot be read. */
 export function rsaModulusBits(spki: Uint8Array): number | null {
   return orNull(() => {
     const { algorithm, bits } = keyIn(spki);
     const [type] = valuesIn(algorithm);
     if (type?.tag !== TAG.oid || !RSA_OIDS.has(type.contents.toString('hex'))) return null;
-    const [modulus] = readSequence(bits.contents.subarray(1)); // behind the count of unused bits
+    const [modulus] = readSequence(bits.contents.subarray(1)); // after the count of unused bits
     if (modulus?.tag !== TAG.integer) return null;
     const start = modulus.contents.findIndex((octet) => octet !== 0);
     const [octets, first] = [modulus.contents.length - start, modulus.contents[start] ?? 0];
@@ -56,7 +56,7 @@ export function rsaModulusBits(spki: Uint8Array): number | null {
   });
 }
 
-/** TBSCertificate, the fields in their order. */
+/** The fields of TBSCertificate, in order. */
 function toBeSigned(der: Uint8Array) {
   const [tbs] = readSequence(der);
   const fields = valuesIn(tbs);
@@ -80,14 +80,14 @@ function extensionsIn(octets: Uint8Array): Map<string, Buffer> {
     const parts = valuesIn(extension);
     const [oid, value] = [oidOf(parts[0]), parts.at(-1)];
     if (value?.tag !== TAG.octetString) throw new DerError('an extension cannot be read');
-    // RFC 5280 §4.2. Two of a kind are two answers to one question, and software differs in which it believes.
+    // RFC 5280 §4.2. Software differs in which of two extensions of the same type it uses.
     if (extensions.has(oid)) throw new DerError(`extension ${oid} occurs twice`);
     extensions.set(oid, value.contents);
   }
   return extensions;
 }
 
-/** SubjectPublicKeyInfo: an algorithm, and a key of whole octets. */
+/** SubjectPublicKeyInfo: an algorithm, and a key that is a whole number of octets. */
 function keyIn(spki: Uint8Array): { readonly algorithm: DerValue; readonly bits: DerValue } {
   const [algorithm, bits, more] = valuesIn(readValue(spki));
   if (algorithm?.tag !== TAG.sequence || bits?.tag !== TAG.bitString || bits.contents[0] !== 0 || more !== undefined)

@@ -1,13 +1,13 @@
-/** What is known of a certificate, as plain data. Made by the PKIX adapter from DER; matched in identity.ts. */
+/** The contents of a certificate as plain data, read from DER by the PKIX adapter; names are matched in identity.ts. */
 
 import type { TlsaRecord } from './tlsa.ts';
 
-/** Names of subjectAltName, in DNS A-labels and lower case where they are DNS names. The CN is never read. */
+/** Names in subjectAltName; DNS names in lower-case A-labels. The CN is never read. */
 export interface PresentedIdentifiers {
   readonly dnsNames: readonly string[];
   /** Whole SRVName values, `_xmpp-server.example.net` (RFC 4985). */
   readonly srvNames: readonly string[];
-  /** id-on-xmppAddr values (RFC 6120 §13.7.1.4), as they stand in the certificate. */
+  /** id-on-xmppAddr values (RFC 6120 §13.7.1.4), as written in the certificate. */
   readonly xmppAddrs: readonly string[];
   readonly ipAddresses: readonly string[];
 }
@@ -25,7 +25,7 @@ export interface CertificateEvidence {
   readonly presented: PresentedIdentifiers;
 }
 
-/** Outcome of path validation (RFC 5280 §6) with purpose server, whatever the direction. */
+/** Outcome of path validation (RFC 5280 §6) for the purpose "server", in either direction. */
 export type PathVerdict =
   | {
       readonly kind: 'valid';
@@ -36,12 +36,12 @@ export type PathVerdict =
     }
   | { readonly kind: 'invalid'; readonly condition: string; readonly text: string; readonly depth: number };
 
-/** Outcome of a comparison with usable TLSA records (RFC 7671 §5). Names are not looked at: usage 3 does not want it. */
+/** Outcome of a comparison with usable TLSA records (RFC 7671 §5). Names are not checked here: usage 3 ignores them. */
 export type DaneMatch =
   | {
       readonly kind: 'matched';
       readonly record: TlsaRecord;
-      /** The earliest notAfter of the path, in milliseconds since the epoch; null for usage 3, which knows no dates. */
+      /** The earliest notAfter of the path, in milliseconds since the epoch; null for usage 3, which ignores dates. */
       readonly notAfterMs: number | null;
     }
   | { readonly kind: 'unmatched'; readonly condition: string; readonly text: string };

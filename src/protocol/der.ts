@@ -1,18 +1,18 @@
 /**
- * DER (X.690 §10), read as strictly as it is defined and only as deep as the caller asks: every length definite and in its
- * shortest form, every tag in one octet, nothing before, between or behind. What is signed is kept as the octets that came.
+ * Strict DER (X.690 §10), read only as deep as the caller asks: every length definite and in its shortest form, every
+ * tag in one octet, nothing before, between or after the values. Signed data is kept as the octets that were received.
  *
- * All of ours that is DER is read here, so that no two readers can see two things in one certificate.
+ * All DER is read here, so that no two parsers can read the same certificate differently.
  */
 
 export interface DerValue {
   readonly tag: number;
   readonly contents: Buffer;
-  /** Tag, length and contents: the octets that a signature is over. */
+  /** Tag, length and contents: the octets that a signature covers. */
   readonly encoding: Buffer;
 }
 
-/** These octets are not DER. Whoever reads them makes a fault of it, in words of its own layer. */
+/** The octets are not DER. The caller turns this into a fault of its own layer. */
 export class DerError extends Error {}
 
 export const TAG = {
@@ -37,7 +37,7 @@ export const primitiveTag = (n: number): number => 0x80 | n;
 
 const HIGH_TAG = 0x1f;
 
-/** The values that stand behind one another in `octets`, no more than `most`. @throws DerError */
+/** The consecutive values in `octets`, at most `most`. @throws DerError */
 export function readValues(octets: Uint8Array, most = Infinity): DerValue[] {
   const bytes = bufferOf(octets);
   const values: DerValue[] = [];
@@ -50,7 +50,7 @@ export function readValues(octets: Uint8Array, most = Infinity): DerValue[] {
   return values;
 }
 
-/** The one value that `octets` hold. @throws DerError */
+/** The single value in `octets`. @throws DerError */
 export function readValue(octets: Uint8Array): DerValue {
   const bytes = bufferOf(octets);
   const value = valueAt(bytes, 0);
@@ -58,7 +58,7 @@ export function readValue(octets: Uint8Array): DerValue {
   return value;
 }
 
-/** The values inside the one SEQUENCE that `octets` hold. @throws DerError */
+/** The values inside the single SEQUENCE in `octets`. @throws DerError */
 export function readSequence(octets: Uint8Array): DerValue[] {
   return valuesIn(readValue(octets));
 }
@@ -86,7 +86,7 @@ function valueAt(bytes: Buffer, at: number): DerValue {
   return { tag, contents: bytes.subarray(from, from + length), encoding: bytes.subarray(at, from + length) };
 }
 
-/** The octets of an OBJECT IDENTIFIER whose arcs may be as large as those of a UUID (X.667). */
+/** The octets of an OBJECT IDENTIFIER; arcs may be as large as a UUID (X.667). */
 export function oidContents(dotted: string): Buffer {
   const [first = 0n, second = 0n, ...rest] = dotted.split('.').map(BigInt);
   const octets = [first * 40n + second, ...rest].flatMap((arc) => {
@@ -97,7 +97,7 @@ export function oidContents(dotted: string): Buffer {
   return Buffer.from(octets);
 }
 
-/** Longest OBJECT IDENTIFIER read, in octets: one arc of a UUID takes 19. */
+/** Longest OBJECT IDENTIFIER read, in octets: an arc for a UUID takes 19. */
 const MAX_OID_BYTES = 128;
 
 /** The dotted form of an OBJECT IDENTIFIER. @throws DerError */

@@ -1,20 +1,20 @@
-/** Proofs of delegation as values (docs/delegation-proofs.md): their bounds, and how they fail. */
+/** Proofs of delegation as values (docs/delegation-proofs.md): their bounds, and how they can fail. */
 import { MAX_PROOF_LENGTH } from './dna.ts';
 import { fault, FaultError, type FaultOrigin } from './faults.ts';
 
-/** What a proof may cost us, whoever sends it (FACTS §13.4). */
+/** Bounds on the cost of a proof, whoever sends it. */
 export const dnaProofLimits = {
-  /** Characters of `<proof/>`, white space included; a chain of RSA certificates has a third of it. */
+  /** Characters in `<proof/>`, white space included; a chain of RSA certificates takes a third of this. */
   proofCharacters: MAX_PROOF_LENGTH,
-  /** Octets of a document that `<proof/>` only names. */
+  /** Octets in a document to which `<proof/>` only refers. */
   documentBytes: 16_384,
   /** Certificates in one proof; real paths have two to four. */
   certificates: 10,
-  /** From the first moment of a statement to its last, in milliseconds: seven days, in place of revocation. */
+  /** Longest validity period of a statement, in milliseconds: seven days, in place of revocation. */
   lifetimeMs: 7 * 86_400_000,
 } as const;
 
-/** What a condition means for the question, and who has to move for it to go away. */
+/** The verdict that a condition leads to, and the party that must resolve it. */
 interface Outcome {
   readonly verdict: 'refuted' | 'undetermined';
   readonly origin: FaultOrigin;
@@ -24,79 +24,79 @@ interface Outcome {
 const refutedBy = (origin: FaultOrigin) => ({ verdict: 'refuted', origin }) as const satisfies Outcome;
 const openFor = (origin: FaultOrigin) => ({ verdict: 'undetermined', origin }) as const satisfies Outcome;
 
-/** Everything that a proof of delegation can fail by: layer `dna`. */
+/** All reasons for which a proof of delegation can fail: layer `dna`. */
 export const DNA_CONDITIONS = {
   /** The far end presented no certificate in TLS, so there is nothing that a domain could have named. */
   'no-certificate': openFor('peer'),
-  /** What it presented leads to no trust anchor, or is out of date. */
+  /** The presented certificate has no path to a trust anchor, or is out of date. */
   'provider-certificate-invalid': refutedBy('peer'),
 
   /** More characters, octets or certificates than {@link dnaProofLimits} allow. */
   'proof-too-large': refutedBy('peer'),
-  /** Not the format of its type. */
+  /** Not in the format of its proof type. */
   'proof-malformed': refutedBy('peer'),
-  /** An algorithm, or a key, that is not on the list of the format. */
+  /** An algorithm or key that the format does not list. */
   'algorithm-unsupported': refutedBy('peer'),
   'signature-invalid': refutedBy('peer'),
   'proof-not-yet-valid': refutedBy('peer'),
   'proof-expired': refutedBy('peer'),
   /** Valid for longer than seven days. */
   'lifetime-too-long': refutedBy('peer'),
-  /** It delegates other domains. */
+  /** The proof delegates other domains. */
   'domain-mismatch': refutedBy('peer'),
-  /** It delegates another service. */
+  /** The proof delegates another service. */
   'service-mismatch': refutedBy('peer'),
-  /** It names another certificate, or another key, than the one presented in TLS. */
+  /** The proof names a certificate or key other than the one presented in TLS. */
   'holder-mismatch': refutedBy('peer'),
 
-  /** None of the certificates, or more than one, is the one that the attribute certificate was issued under. */
+  /** The attribute certificate was issued under none of the certificates, or under more than one. */
   'signer-not-found': refutedBy('peer'),
   /** The certificate of the signer does not name the domain. */
   'signer-name-mismatch': refutedBy('peer'),
-  /** It leads to no trust anchor, is out of date, or is for something else. */
+  /** The signer's certificate has no path to a trust anchor, is out of date, or is for another purpose. */
   'signer-path-invalid': refutedBy('peer'),
-  /** It is that of an authority, or its key is not for signatures. */
+  /** The signer's certificate is a CA certificate, or its key is not for signatures. */
   'signer-key-usage': refutedBy('peer'),
-  /** A critical extension that is not known here (RFC 5755 §5, 7). */
+  /** A critical extension that is unknown here (RFC 5755 §5, 7). */
   'extension-unsupported': refutedBy('peer'),
-  /** The issuer may revoke, and how is not supported here (RFC 5755 §6). */
+  /** The issuer may revoke, by a method that is not supported here (RFC 5755 §6). */
   'revocation-unsupported': refutedBy('peer'),
   /** Meant for other servers than this one (RFC 5755 §4.3.2). */
   'not-targeted': refutedBy('peer'),
 
   /** Not a URL that is fetched. */
   'url-refused': refutedBy('peer'),
-  /** The document that the proof names could not be had. */
+  /** The document to which the proof refers could not be fetched. */
   'document-unavailable': openFor('web'),
-  /** DNSSEC decides without a supplied anchor: what the zone says is secure already. */
+  /** The zone is already secure: DNSSEC decides without the supplied anchor. */
   'delegation-secure': refutedBy('local'),
-  /** A supplied anchor never rescues bogus data, nor does anything else (S4). */
+  /** Neither a supplied anchor nor anything else can make bogus data acceptable (S4). */
   'dns-bogus': { ...refutedBy('dns'), final: true },
   'dns-failed': openFor('dns'),
-  /** Nobody here validates DNS, so that what is unsigned and what is forged look alike. */
+  /** There is no DNSSEC validator here, so unsigned and forged data cannot be told apart. */
   'validator-unavailable': openFor('local'),
-  /** The domain has no SRV records, or says that it has not the service. */
+  /** The domain has no SRV records, or declares that it does not offer the service. */
   'service-absent': refutedBy('dns'),
-  /** No zone on the way up from the SRV records has keys. */
+  /** Neither the zone of the SRV records nor any zone above it has keys. */
   'zone-unsigned': refutedBy('dns'),
-  /** The key of the certificate is none of the zone's. */
+  /** The key of the certificate is not one of the zone's keys. */
   'anchor-not-in-zone': refutedBy('peer'),
   /** Under the supplied anchor, the zone fails validation. */
   'zone-bogus': refutedBy('dns'),
   /** Under the supplied anchor, the SRV records are not secure. */
   'delegation-insecure': refutedBy('dns'),
-  /** The SRV records are an alias of another zone's. */
+  /** The SRV owner name is an alias that leads into another zone. */
   'alias-leaves-zone': refutedBy('dns'),
-  /** The SRV records lead elsewhere than this stream does. */
+  /** The SRV records name endpoints other than that of this stream. */
   'delegation-mismatch': refutedBy('peer'),
-  /** They lead here, and the certificate presented in TLS does not name the target. */
+  /** The SRV records name this endpoint, but the certificate presented in TLS does not name the target. */
   'target-name-mismatch': refutedBy('peer'),
-  /** As many are checked as may be at one time. */
+  /** The limit of concurrent checks is reached. */
   'too-many-checks': openFor('local'),
   timeout: openFor('dns'),
   cancelled: openFor('local'),
 
-  /** Faults of whoever issues; origin `local`, and thrown at him. */
+  /** Faults of an issuer of proofs: origin `local`, thrown to the caller that issues. */
   'issuer-unfit': refutedBy('local'),
 } as const satisfies Record<string, Outcome>;
 

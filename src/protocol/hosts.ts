@@ -1,7 +1,7 @@
-/** Which credential speaks for a hosted domain. */
+/** Selects the credential for a hosted domain. */
 import { canonicalDomain, parentDomains } from './names.ts';
 
-/** That of the domain itself, else of its closest parent host that has one; null where there is none. Keys are canonical. */
+/** The credential of the domain, else of its closest parent in `hosts` that has one, else null. Keys are canonical. */
 export function credentialOf<C>(hosts: ReadonlyMap<string, C | null>, domain: string): C | null {
   for (const name of [domain, ...parentDomains(domain)]) {
     const credential = hosts.get(name) ?? null;
@@ -11,9 +11,9 @@ export function credentialOf<C>(hosts: ReadonlyMap<string, C | null>, domain: st
 }
 
 /**
- * Other credentials for domains that are in `hosts`. One that is the same as before stays the same object: what was made of it,
- * and sessions that can be resumed with it, go on.
- * @throws TypeError when one is not in `hosts`; then none is replaced
+ * Replaces credentials of domains that are in `hosts`. An unchanged credential stays the same object, so that
+ * everything derived from it, and TLS sessions that can be resumed with it, remain usable.
+ * @throws TypeError if a domain is not in `hosts`; then none is replaced
  */
 export function replaceCredentials<C extends { readonly cert: string; readonly key: string }>(
   hosts: Map<string, C | null>,

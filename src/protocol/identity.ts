@@ -1,6 +1,6 @@
 /**
- * Does a certificate name this domain? Matching of presented against reference identifiers (RFC 6120 §13.7.1.2,
- * RFC 9525 §6). It says nothing about whether the certificate is to be believed: that is path validation's part.
+ * Does a certificate name this domain? Matches presented against reference identifiers (RFC 6120 §13.7.1.2,
+ * RFC 9525 §6). Whether the certificate can be trusted is not decided here, but by path validation.
  *
  * Only subjectAltName counts, never the common name (RFC 9525 App. A).
  */
@@ -8,12 +8,12 @@ import type { PresentedIdentifiers } from './certificate.ts';
 import { canonicalDomain, isIpLiteral } from './names.ts';
 import type { Service } from './service.ts';
 
-/** What the certificate is compared with, built without a look at the certificate (RFC 9525 §6.1.1). */
+/** The identifiers with which a certificate is compared, built without looking at the certificate (RFC 9525 §6.1.1). */
 export interface ReferenceIdentifiers {
   readonly service: Service;
-  /** The service domain: what the JID says, canonical. */
+  /** The service domain: the domain in the JID, canonical. */
   readonly sourceDomain: string;
-  /** Targets of secure SRV records only (RFC 7673 §4.1), canonical. They match as DNS-ID and in no other way. */
+  /** Only targets of secure SRV records (RFC 7673 §4.1), canonical. They match only as DNS-ID. */
   readonly derivedDomains: readonly string[];
 }
 
@@ -21,7 +21,7 @@ export type IdentityMatch =
   | {
       readonly kind: 'match';
       readonly by: 'xmppAddr' | 'SRVName' | 'dNSName' | 'iPAddress';
-      /** The presented identifier that matched, as the certificate has it. */
+      /** The presented identifier that matched, as written in the certificate. */
       readonly identifier: string;
       /** The domain that it matched: the validated identity (RFC 9525 §6.6). */
       readonly reference: string;
@@ -35,7 +35,7 @@ export const referenceIdentifiers = (
   derivedDomains: readonly string[] = [],
 ): ReferenceIdentifiers => ({ service, sourceDomain, derivedDomains });
 
-/** Compares the identifiers of a certificate with a domain; the narrowest kind that matches is reported. */
+/** Compares the identifiers of a certificate with a domain; reports the most specific kind that matches. */
 export function matchIdentity(reference: ReferenceIdentifiers, presented: PresentedIdentifiers): IdentityMatch {
   const source = canonicalDomain(reference.sourceDomain);
   if (source !== null) {
@@ -60,15 +60,15 @@ function match(by: MatchKind, identifier: string, reference: string): IdentityMa
   return { kind: 'match', by, identifier, reference };
 }
 
-/** Every name that a certificate presents, for a person to read. */
+/** Every name that a certificate presents, for humans. */
 export function presentedNames(presented: PresentedIdentifiers): string[] {
   return [...presented.srvNames, ...presented.xmppAddrs, ...presented.dnsNames, ...presented.ipAddresses];
 }
 
 /**
- * A dNSName against a canonical domain (RFC 9525 §6.3): label by label without regard to case; a `*` counts only when it
- * is the whole left-most label, and stands for exactly one. What is not a host name by its form is ignored, and an
- * address is no domain name, whatever the text of the dNSName.
+ * Compares a dNSName with a canonical domain (RFC 9525 §6.3): label by label, ignoring case. A `*` counts only as the
+ * whole left-most label, and matches exactly one label. Anything that does not have the form of a host name is ignored,
+ * and an IP address never matches, whatever the text of the dNSName.
  */
 export function dnsNameMatches(presented: string, domain: string): boolean {
   const pattern = presented.toLowerCase();
@@ -78,10 +78,10 @@ export function dnsNameMatches(presented: string, domain: string): boolean {
   return dot > 0 && pattern.slice(2) === domain.slice(dot + 1);
 }
 
-/** Host name labels (RFC 1123 §2.1), at most the first of them `*`. */
+/** Host name labels (RFC 1123 §2.1); only the first may be `*`. */
 const HOST_NAME = /^(?:\*\.)?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
 
-/** Service and name of an SRVName, `_Service.Name` without a protocol label (RFC 4985 §2); null when it is none. */
+/** Service and name of an SRVName, `_Service.Name` without a protocol label (RFC 4985 §2); null if it is malformed. */
 export function splitSrvName(srvName: string): { readonly service: string; readonly name: string } | null {
   const parts = /^_([A-Za-z0-9-]+)\.(.+)$/.exec(srvName);
   return parts?.[1] === undefined || parts[2] === undefined
@@ -89,13 +89,15 @@ export function splitSrvName(srvName: string): { readonly service: string; reado
     : { service: parts[1].toLowerCase(), name: parts[2].toLowerCase() };
 }
 
-/** Both halves of one identifier must match (RFC 9525 §6.5); RFC 4985 is silent on `*`, the rule of dNSName is applied. */
+/** Both halves of one identifier must match (RFC 9525 §6.5). RFC 4985 is silent on `*`; the dNSName rule is applied. */
 function srvNameMatches(presented: string, service: string, domain: string): boolean {
   const parts = splitSrvName(presented);
   return parts?.service === service && dnsNameMatches(parts.name, domain);
 }
 
-/** The canonical domain of an id-on-xmppAddr; null for the address of a user, which proves no server (FACTS §14, 13). */
+/**
+ * The canonical domain of an id-on-xmppAddr (RFC 6120 §13.7.1.4); null for a user's address, which proves no server.
+ */
 export function domainOfXmppAddr(address: string): string | null {
   return /[@/]/.test(address) ? null : canonicalDomain(address);
 }

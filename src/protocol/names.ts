@@ -1,6 +1,6 @@
 /**
  * Domain names (RFC 7622 §3.2). Every table is keyed by the canonical form made here: lower case, A-labels, no final
- * dot. U-labels are for showing only.
+ * dot. U-labels are for display only.
  */
 import { domainToASCII, domainToUnicode } from 'node:url';
 
@@ -12,14 +12,14 @@ const UNDERSCORE = 0x5f;
 const MAX_DOMAIN_OCTETS = 1023;
 /** Longest label, in octets (RFC 1035 §2.3.4); a longer one can be neither looked up nor certified. */
 const MAX_LABEL_OCTETS = 63;
-/** Answers kept for names that are not canonical yet; protects memory against a peer that invents spellings. */
+/** Results kept for names that are not canonical; protects memory against a peer that invents spellings. */
 const MEMO_ENTRIES = 4096;
 
 /**
  * The canonical key of a domain, or null if `input` is not a domain.
  *
- * One final dot is stripped. IPv4 literals stay as they are, IPv6 literals come back compressed and in brackets. A name
- * that is canonical already costs one scan and no memory: this runs twice per stanza.
+ * One final dot is stripped. IPv4 literals are returned unchanged, IPv6 literals compressed and in brackets. A name
+ * that is already canonical costs one scan and no memory: this runs twice per stanza.
  */
 export function canonicalDomain(input: string): string | null {
   if (isCanonicalAscii(input)) return input;
@@ -33,18 +33,18 @@ export function canonicalDomain(input: string): string | null {
   return canonical;
 }
 
-/** The canonical domain of `[local@]domain[/resource]` (RFC 7622 §3.1), or null; the local part and the resource are not prepared. */
+/** The canonical domain of `[local@]domain[/resource]` (RFC 7622 §3.1), or null; the other parts are not prepared. */
 export function domainOfJid(jid: string): string | null {
   const slash = jid.indexOf('/');
   const at = jid.indexOf('@');
   const hasLocal = at !== -1 && (slash === -1 || at < slash);
   if (at === 0 && hasLocal) return null;
   if (slash === -1) return canonicalDomain(hasLocal ? jid.slice(at + 1) : jid);
-  if (slash === jid.length - 1) return null; // an empty resource is no resource
+  if (slash === jid.length - 1) return null; // an empty resource is not allowed
   return canonicalDomain(jid.slice(hasLocal ? at + 1 : 0, slash));
 }
 
-/** The form for a person to read, in U-labels; IP literals as they are. */
+/** The form for humans, in U-labels; IP literals are unchanged. */
 export function unicodeDomain(canonical: string): string {
   return canonical.includes('xn--') ? domainToUnicode(canonical) || canonical : canonical;
 }
@@ -67,7 +67,7 @@ export function canonicalPattern(input: string): string | null {
 
 /**
  * Whether a policy key covers a canonical domain: the domain itself, or `*.suffix` for everything below the suffix at
- * any depth, not the suffix itself. Not for certificates, where `*` is one label (RFC 9525 §6.3).
+ * any depth, but not the suffix itself. Not for certificates, where `*` is one label (RFC 9525 §6.3).
  */
 export function domainMatches(pattern: string, domain: string): boolean {
   const canonical = canonicalPattern(pattern);
@@ -86,8 +86,8 @@ export function isIpLiteral(canonical: string): boolean {
 const memo = new Map<string, string | null>();
 
 /**
- * Lower-case LDH labels (and `_`, which deployed names have) that need no look at IDNA: no `xn--`, and a last label that
- * does not begin with a digit, since `127.1` and `0x7f` are other spellings of addresses to much software.
+ * Lower-case LDH labels (and `_`, which occurs in deployed names) that need no IDNA processing: no `xn--`, and a last
+ * label that does not begin with a digit, since much software reads `127.1` and `0x7f` as addresses.
  */
 function isCanonicalAscii(name: string): boolean {
   if (name.length > MAX_DOMAIN_OCTETS) return false;
@@ -116,10 +116,11 @@ function isCanonicalAscii(name: string): boolean {
 const ENDS_IN_NUMBER = /(?:^|\.)(?:\d+|0x[\da-f]*)$/;
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 const LABEL = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$/;
-// What the URL host parser would act upon (`%41`, a port, a path) or let through, and ASCII that is in no host name.
+// Characters that the URL host parser would interpret (`%41`, a port, a path) or let through, and ASCII not used in
+// host names.
 // eslint-disable-next-line no-control-regex -- these are the characters to refuse
 const FORBIDDEN_ASCII = /[\u0000-\u002c\u002f\u003a-\u0040\u005b-\u005e\u0060\u007b-\u007f]/;
-// UTS 46 drops these silently, so that two spellings look alike; IDNA2008 disallows them. The joiners have rules of their own.
+// UTS 46 drops these silently, so that two spellings look alike; IDNA2008 disallows them. Joiners have their own rules.
 const INVISIBLE = /(?![\u200c\u200d])\p{Default_Ignorable_Code_Point}/u;
 
 function prepare(input: string): string | null {
@@ -132,13 +133,14 @@ function prepare(input: string): string | null {
   if (ascii.length > MAX_DOMAIN_OCTETS || ENDS_IN_NUMBER.test(ascii)) return null;
   const labels = ascii.split('.');
   if (!labels.every((label) => label.length <= MAX_LABEL_OCTETS && LABEL.test(label))) return null;
-  // `xn--example-` decodes to the ASCII `example`: an A-label must come back from its U-label, or it could pose as it.
+  // `xn--example-` decodes to ASCII `example`: an A-label must survive the round trip, or it could pose as another
+  // name.
   if (ascii.includes('xn--') && domainToASCII(domainToUnicode(ascii)) !== ascii) return null;
   return ascii;
 }
 
 function prepareIpv6(name: string): string | null {
   const bare = name.startsWith('[') && name.endsWith(']') ? name.slice(1, -1) : name;
-  if (!/^[\da-fA-F:.]+$/.test(bare)) return null; // no zone: it means something on one host only
+  if (!/^[\da-fA-F:.]+$/.test(bare)) return null; // no zone id: it has a meaning only on one host
   return domainToASCII(`[${bare}]`) || null;
 }

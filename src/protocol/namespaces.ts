@@ -1,4 +1,4 @@
-/** Namespace names as they go over the wire; nothing else in the code spells them out. */
+/** Namespace names as sent on the wire; no other code spells them out. */
 export const NS = {
   /** The stream itself, with prefix `stream` by convention (RFC 6120 §4.8.1). */
   streams: 'http://etherx.jabber.org/streams',
@@ -22,13 +22,13 @@ export const NS = {
   dialbackFeature: 'urn:xmpp:features:dialback',
   /** The bidi element (XEP-0288 §2). */
   bidi: 'urn:xmpp:bidi',
-  /** Bidi as advertised in stream features: another name than the element's (XEP-0288 §2). */
+  /** Bidi as advertised in stream features: not the same name as the element's (XEP-0288 §2). */
   bidiFeature: 'urn:xmpp:features:bidi',
-  /** Domain Name Assertions of 2009: who speaks for which domain, and the proof of it (ProtoXEP 0.0.1 §4). */
+  /** Domain Name Assertions of 2009: which end speaks for which domain, and the proof (ProtoXEP 0.0.1 §4). */
   dna: 'urn:xmpp:dna:0',
   /** Ping (XEP-0199 §2). */
   ping: 'urn:xmpp:ping',
-  /** What an entity is, and what it can do (XEP-0030 §3). */
+  /** Service discovery: the identity and features of an entity (XEP-0030 §3). */
   discoInfo: 'http://jabber.org/protocol/disco#info',
   /** Bound to the prefix `xml` and to no other (Namespaces in XML 1.0 §3). */
   xml: 'http://www.w3.org/XML/1998/namespace',

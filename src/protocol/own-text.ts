@@ -1,9 +1,9 @@
-/** Shortest text that V8 cuts out of another without copying it. */
+/** Shortest substring that V8 makes without copying. */
 const SHORTEST_SLICE = 13;
 
 /**
- * The text as a string of its own. One that was cut out of another keeps that whole: forty characters of an element that is
- * remembered for a day, or in a trace, would hold the half megabyte that the peer had put beside them.
+ * The text as a separate string. A substring keeps its whole parent in memory: forty characters of an element that are
+ * remembered for a day, or in a trace, would retain the half megabyte that the peer sent with them.
  */
 export const ownText = (text: string): string =>
   text.length < SHORTEST_SLICE ? text : Buffer.from(text, 'utf8').toString('utf8');

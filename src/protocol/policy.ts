@@ -1,4 +1,4 @@
-/** Federation policy as data (XEP-0238, FACTS §12.3): what a remote domain has to prove, and by which means. */
+/** Federation policy as data (XEP-0238): what a remote domain has to prove, and by which means. */
 import type { TlsMode } from './dns.ts';
 import { type Fault, fault } from './faults.ts';
 import { canonicalDomain, canonicalPattern, domainMatches } from './names.ts';
@@ -8,10 +8,10 @@ import { DNA_PROOF_TYPES, isDnaProofType, type Proof } from './proof.ts';
 export const FEDERATIONS = ['permissive', 'verified', 'encrypted', 'authenticated'] as const;
 export type Federation = (typeof FEDERATIONS)[number];
 export const PROOFTYPES = ['dane', 'pkix', 'posh', 'dialback', ...DNA_PROOF_TYPES] as const;
-/** Of ours, or of the embedder (`ManagerOptions.prooftypes`). */
+/** A built-in prooftype, or one of the embedder (`ManagerOptions.prooftypes`). */
 export type ProoftypeName = (typeof PROOFTYPES)[number] | (string & {});
 export const TLS_VERSIONS = ['1.2', '1.3'] as const;
-/** How the peer's end of a fixed target is secured. */
+/** How TLS starts at a fixed target. */
 export const TLS_MODES = ['starttls', 'direct'] as const satisfies readonly TlsMode[];
 
 export interface FixedTarget {
@@ -20,26 +20,28 @@ export interface FixedTarget {
   readonly tls: TlsMode;
 }
 
-/** Policy towards one remote domain. What is absent is inherited. */
+/** Policy towards one remote domain. Absent members are inherited. */
 export interface DomainPolicy {
   readonly federation?: Federation;
-  /** In the order in which they are tried. */
+  /** In the order in which they are tried; DANE always comes first. */
   readonly prooftypes?: readonly ProoftypeName[];
   readonly minTls?: (typeof TLS_VERSIONS)[number];
-  /** Fixed by the operator: beats SRV (RFC 6120 §3.2.3) and counts as securely derived (RFC 6125 §6.2.1). */
+  /**
+   * Fixed by the operator: takes precedence over SRV (RFC 6120 §3.2.3), counts as securely derived (RFC 6125 §6.2.1).
+   */
   readonly target?: FixedTarget;
 }
 
 export interface PolicyOptions extends Omit<DomainPolicy, 'target'> {
-  /** If not empty: only these domains and those below them. */
+  /** If not empty: only these domains and those below them are allowed. */
   readonly allow?: readonly string[];
-  /** These domains and those below them; beats `allow`. */
+  /** These domains and those below them are denied, even if `allow` lists them. */
   readonly deny?: readonly string[];
   /** Keys are a domain or `*.suffix`; the most specific one wins. */
   readonly domains?: Readonly<Record<string, DomainPolicy>>;
 }
 
-/** A policy with nothing left to inherit. */
+/** A policy in which every member has a value. */
 export interface ResolvedPolicy {
   readonly federation: Federation;
   readonly prooftypes: readonly ProoftypeName[];
@@ -76,7 +78,7 @@ function mostSpecific(domains: Readonly<Record<string, DomainPolicy>>, domain: s
   return longest === undefined ? undefined : domains[longest];
 }
 
-/** Why the lists forbid a domain, or null. A list entry covers the domain and those below it; deny beats allow. */
+/** Why the lists forbid a domain, or null. A list entry covers the domain and those below it; `deny` beats `allow`. */
 export function deniedBy(options: PolicyOptions, domain: string): Fault | null {
   const covers = (entry: string): boolean => domain === entry || domain.endsWith(`.${entry}`);
   const denied = options.deny?.find(covers);
@@ -88,7 +90,7 @@ export function deniedBy(options: PolicyOptions, domain: string): Fault | null {
   return null;
 }
 
-/** Whether one says of the domain what the other says. */
+/** Whether both policies treat the domain in the same way. */
 export const isSamePolicy = (one: PolicyOptions, other: PolicyOptions, domain: string): boolean =>
   JSON.stringify([policyFor(one, domain), deniedBy(one, domain)]) ===
   JSON.stringify([policyFor(other, domain), deniedBy(other, domain)]);
@@ -97,11 +99,11 @@ export const isSamePolicy = (one: PolicyOptions, other: PolicyOptions, domain: s
 export const requiresTls = ({ federation }: ResolvedPolicy): boolean =>
   federation === 'encrypted' || federation === 'authenticated';
 
-/** Whether a far end that only DNS or dialback vouches for is good enough. */
+/** Whether it suffices that only DNS or dialback vouches for the far end. */
 export const acceptsWeakProof = ({ federation, prooftypes }: ResolvedPolicy): boolean =>
   federation === 'permissive' || (federation !== 'authenticated' && prooftypes.includes('dialback'));
 
-/** Whether policy lets in a domain that is proved so, or by nothing (XEP-0238). */
+/** Whether policy admits a domain with this proof, or with none (XEP-0238). */
 export function acceptsProof(
   policy: ResolvedPolicy,
   { prooftype, strength }: Pick<Proof, 'prooftype' | 'strength'>,
@@ -113,19 +115,19 @@ export function acceptsProof(
 }
 
 /**
- * The prooftypes that can satisfy the policy, in order: `authenticated` never accepts dialback alone. DANE is asked first
- * wherever it stands: who is named by no TLSA record is not to be proved by anything else (RFC 6698 §4.1, S8).
+ * The prooftypes that can satisfy the policy, in order: `authenticated` never accepts dialback alone. DANE is always
+ * tried first: nothing else may prove a certificate that the TLSA records do not name (RFC 6698 §4.1, S8).
  */
 export function usableProoftypes(policy: ResolvedPolicy): readonly ProoftypeName[] {
   const usable = policy.prooftypes.filter((name) => name !== 'dialback' || acceptsWeakProof(policy));
   return usable.indexOf('dane') > 0 ? ['dane', ...usable.filter((name) => name !== 'dane')] : usable;
 }
 
-/** Whether the policy has some domain challenged for a proof of its delegation. */
+/** Whether, under this policy, any domain is challenged for a proof of its delegation. */
 export const asksForDnaProofs = ({ prooftypes, domains = {} }: PolicyOptions): boolean =>
   [{ prooftypes }, ...Object.values(domains)].some((policy) => policy.prooftypes?.some(isDnaProofType) === true);
 
-/** Why nothing could be proved under such a policy, or which prooftype is named twice; null when neither is so. */
+/** Why nothing can be proved under such a policy, or which prooftypes are named twice; null if it is sound. */
 export function problemOfPolicy({
   federation,
   prooftypes,
@@ -139,12 +141,12 @@ export function problemOfPolicy({
 }
 
 /**
- * The same policy with every domain in its canonical form. Policies are looked up by canonical domains, so that another
- * spelling would silently match nobody; and a word that nobody knows would silently ask for nothing.
+ * The same policy with every domain in its canonical form. Policies are looked up by canonical domain, so another
+ * spelling would silently match nothing; and an unknown word would silently have no effect.
  *
- * @param ownProoftypes names of prooftypes of the embedder that a policy may name beside ours
- * @throws TypeError naming the key: a domain that is none or stands twice, a `*.` in a list, an unknown key or word, a
- * policy under which nothing can be proved ({@link problemOfPolicy})
+ * @param ownProoftypes names of the embedder's prooftypes that a policy may name besides the built-in ones
+ * @throws TypeError naming the key: an invalid or repeated domain, a `*.` in a list, an unknown key or word, a policy
+ *   under which nothing can be proved ({@link problemOfPolicy})
  */
 export function canonicalPolicy(options: PolicyOptions, ownProoftypes: readonly string[] = []): PolicyOptions {
   const { allow, deny, domains } = options;
@@ -208,7 +210,9 @@ function canonicalTarget({ host, port, tls }: FixedTarget, key: string): FixedTa
   return { host: canonical, port, tls: word(tls, TLS_MODES, `${key}.tls`) };
 }
 
-/** An entry of the lists covers what is below it anyway: a pattern would only look as if it meant more. */
+/**
+ * A list entry covers the domains below it anyway: a pattern is refused, since it would seem to mean something else.
+ */
 function listEntry(entry: string, key: string): string {
   const canonical = canonicalDomain(entry);
   if (canonical !== null) return canonical;

@@ -1,24 +1,24 @@
-/** POSH documents as values (RFC 7711, FACTS §11). */
+/** POSH documents as values (RFC 7711). */
 import type { CertificateEvidence } from './certificate.ts';
 import { httpsUrl } from './https-url.ts';
 import type { PoshCondition } from './posh-conditions.ts';
 import { readJson, type JsonObject, type JsonValue } from './strict-json.ts';
 import type { Service } from './service.ts';
 
-/** What a domain says over HTTPS of the certificates that may speak for it. */
+/** The certificates that may speak for a domain, as it publishes them over HTTPS. */
 export interface PoshMaterial {
-  /** One per certificate; hash by its IANA name, lower-case hex. Never empty; hashes that are not known here are left out. */
+  /** One per certificate: hashes in lower-case hex, by IANA name. Never empty; hashes unknown here are left out. */
   readonly fingerprints: readonly PoshFingerprint[];
-  /** When it ends, in milliseconds since the epoch. */
+  /** When the material expires, in milliseconds since the epoch. */
   readonly expiresAtMs: number;
-  /** Where the fingerprints stood, after references and redirects. */
+  /** Where the fingerprints were found, after references and redirects. */
   readonly url: string;
 }
 
 /** One descriptor (RFC 7711 §3.1): the hashes of one certificate, at least one of them. */
 export type PoshFingerprint = Readonly<Partial<Record<PoshHash, string>>>;
 
-/** The hashes that {@link CertificateEvidence} has; others are passed over, as RFC 7711 §3.3 allows. */
+/** The hashes in {@link CertificateEvidence}; others are ignored, as RFC 7711 §3.3 allows. */
 export type PoshHash = 'sha-256' | 'sha-512';
 
 export type PoshDocument =
@@ -28,12 +28,12 @@ export type PoshDocument =
       readonly expiresSeconds: number;
     }
   | { readonly kind: 'reference'; readonly url: string; readonly expiresSeconds: number }
-  /** `document-invalid`, `expires-zero` or `no-known-hash`, and why in words */
+  /** `document-invalid`, `expires-zero` or `no-known-hash`, and the reason as text. */
   | { readonly kind: 'unusable'; readonly condition: PoshCondition; readonly text: string };
 
-/** Largest document read, in bytes; one with both hashes of a certificate takes 200. */
+/** Largest document read, in bytes; one with both hashes of one certificate takes 200. */
 export const MAX_DOCUMENT_BYTES = 65_536;
-/** A document nests three deep; what is put in beside may go a little further. */
+/** A document nests three levels deep; additional members may go a little deeper. */
 const MAX_DEPTH = 8;
 
 /** Hashes, strongest first. */
@@ -42,14 +42,14 @@ const HASHES = [
   { name: 'sha-256', field: 'sha256', octets: 32 },
 ] as const satisfies readonly { name: PoshHash; field: keyof CertificateEvidence; octets: number }[];
 
-/** Where a domain (canonical) publishes what speaks for a service (RFC 7711 §3, RFC 7712 §5.2). */
+/** The URL at which a domain (canonical) publishes the document for a service (RFC 7711 §3, RFC 7712 §5.2). */
 export function poshUrl(domain: string, service: Service): string {
   return `https://${domain}/.well-known/posh/${service}.json`;
 }
 
 /**
- * Whether a certificate is one of those named (RFC 7711 §3.3): in each descriptor its strongest hash decides. Nothing is
- * said of its dates: an expired one is never valid (§6), which is for the caller to look at.
+ * Whether the material names a certificate (RFC 7711 §3.3): the strongest hash of each descriptor decides. Dates are
+ * not checked here: an expired certificate is never valid (§6), which the caller must check.
  */
 export function fingerprintMatches(
   { fingerprints }: Pick<PoshMaterial, 'fingerprints'>,
@@ -73,7 +73,7 @@ export function writePoshDocument(
   return JSON.stringify({ fingerprints, expires: expiresSeconds }, null, 2);
 }
 
-/** Reads a document. It is bounded in size and depth, and rejected as a whole when anything of it is malformed. */
+/** Reads a document, bounded in size and depth. It is rejected as a whole if any part of it is malformed. */
 export function readPoshDocument(bytes: Uint8Array): PoshDocument {
   if (bytes.length > MAX_DOCUMENT_BYTES) return unusable(`larger than ${MAX_DOCUMENT_BYTES} bytes`);
   const text = decodeUtf8(bytes);
@@ -124,8 +124,8 @@ function readFingerprints(list: JsonValue | undefined, expiresSeconds: number): 
 }
 
 /**
- * Hex of base64 in its one spelling (RFC 4648 §4: no line breaks, pad bits zero). All of the padding may be missing: in an
- * example of RFC 7711 §3.1 it is.
+ * Converts base64 in canonical form (RFC 4648 §4: no line breaks, pad bits zero) to hex. The padding may be missing
+ * entirely, as in an example of RFC 7711 §3.1.
  */
 function decodeHash(base64: string, octets: number): string | null {
   const bytes = Buffer.from(base64, 'base64');
@@ -134,7 +134,7 @@ function decodeHash(base64: string, octets: number): string | null {
   return isIt ? bytes.toString('hex') : null;
 }
 
-/** Null for what is not UTF-8. A byte order mark is dropped, as RFC 8259 §8.1 allows. */
+/** Null if the bytes are not UTF-8. A byte order mark is dropped, as RFC 8259 §8.1 allows. */
 function decodeUtf8(bytes: Uint8Array): string | null {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

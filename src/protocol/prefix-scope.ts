@@ -1,20 +1,20 @@
 /**
- * What prefixes mean where a reader stands. Elements that are entered and left change what they declare and nothing else:
- * strangers may hold thousands of prefixes in scope round thousands of elements.
+ * The meaning of prefixes at a reader's position. Entering or leaving an element costs time only for what it declares:
+ * peers may keep thousands of prefixes in scope around thousands of elements.
  */
 export class PrefixScope {
-  /** A map: strangers choose prefixes, `__proto__` for one. */
+  /** A map, because peers choose the prefixes: `__proto__`, for example. */
   readonly #names: Map<string, string>;
-  /** What was declared within open elements, with what it hid. */
+  /** Prefixes declared on open elements, each with the binding that it hides. */
   readonly #hidden: [prefix: string, name: string | undefined][] = [];
-  /** For each open element, how much was hidden before it. */
+  /** For each open element, the length of `#hidden` before it. */
   readonly #entered: number[] = [];
 
   constructor(around: Iterable<readonly [prefix: string, name: string]>) {
     this.#names = new Map(around);
   }
 
-  /** The namespace of a prefix; '' is the default namespace, and what is bound to nothing. */
+  /** The namespace of a prefix ('' for the default namespace); '' if the prefix is not bound. */
   nameOf(prefix: string): string {
     return this.#names.get(prefix) ?? '';
   }
@@ -30,7 +30,7 @@ export class PrefixScope {
     this.#names.set(prefix, name);
   }
 
-  /** Declares round all elements what none of the open ones has declared. */
+  /** Declares a prefix outside all elements; no open element may have declared it. */
   declareAround(prefix: string, name: string): void {
     this.#names.set(prefix, name);
   }

@@ -1,8 +1,8 @@
 /**
- * Re-scoping: one stanza, the same meaning, on a stream with another content namespace (RFC 6120 §4.8.3).
+ * Re-scoping: rewrites a stanza for a stream with another content namespace, keeping its meaning (RFC 6120 §4.8.3).
  *
- * Time and what is written are a small multiple of what was read, whatever it holds: names that strangers choose, and
- * that more than one element may need, are declared once, on the root.
+ * Time and output size are a small multiple of the input size for any input: namespaces that peers choose, and that
+ * several elements may need, are declared once, on the root.
  */
 import { PrefixScope } from './prefix-scope.ts';
 import {
@@ -15,7 +15,7 @@ import {
 } from './xml-tags.ts';
 
 interface OpenElement {
-  /** This element and all around it are in the content namespace: only such elements are re-scoped. */
+  /** This element and all its ancestors are in the content namespace: only such elements are re-scoped. */
   readonly inContent: boolean;
   readonly writtenName: string;
 }
@@ -29,14 +29,14 @@ class Rescoping {
   readonly #text: string;
   readonly #from: string;
   readonly #to: string;
-  /** What prefixes mean in the source, and in what was written. */
+  /** The meaning of prefixes in the source, and in the output. */
   readonly #read: PrefixScope;
   readonly #written: PrefixScope;
   readonly #open: OpenElement[] = [];
-  /** The root's name, as it was written, and what it has to declare for those inside. */
+  /** The root's name as written, and the declarations that it must carry for elements inside. */
   #rootName = '';
   #onRoot = '';
-  /** Prefixes of our own, by namespace, and their likes that the source has. */
+  /** Prefixes that we generate, by namespace; and names of the same form in the source, which are avoided. */
   readonly #ownPrefixes = new Map<string, string>();
   #taken: Set<string> | null = null;
   #tried = 0;
@@ -100,7 +100,7 @@ class Rescoping {
     return this.#open.pop()?.writtenName ?? '';
   }
 
-  /** Of what is used only prefixes of the stream header are not yet written. */
+  /** Of the prefixes in use, only those of the stream header are not yet declared in the output. */
   #borrow(prefix: string): void {
     if (prefix === '' || prefix === 'xml' || prefix === 'xmlns') return;
     const name = this.#read.nameOf(prefix);
@@ -108,8 +108,8 @@ class Rescoping {
   }
 
   /**
-   * The name of an element in the default namespace of elements around it. That is one which was not written, when it
-   * came with an element of the content namespace that wore a prefix: all inside then wear one of ours.
+   * The name of an element that inherits its default namespace. If that default was declared on a prefixed element of
+   * the content namespace, the declaration was not written: elements inside then get a prefix of ours.
    */
   #inherit(name: string, namespace: string): string {
     if (namespace === '' || namespace === this.#from || this.#written.nameOf('') === namespace) return name;
@@ -131,9 +131,9 @@ class Rescoping {
 }
 
 /**
- * Writes the stanza for a stream whose default namespace is `to`, having read it on one whose content namespace was
- * `from` and whose header declared `header`. Elements of the content namespace go over into the other, without a
- * prefix; those inside an extension element stay what they were; prefixes of the header that are used are declared.
+ * Writes the stanza for a stream whose default namespace is `to`. It was read on a stream whose content namespace was
+ * `from` and whose header declared `header`. Elements of the content namespace move to the other namespace, without a
+ * prefix; elements inside an extension element are unchanged; prefixes of the header that are used are declared.
  */
 export function rescope(bytes: Buffer, from: string, to: string, header: Readonly<Record<string, string>>): Buffer {
   const inherited = Object.entries({ '': from, ...header }).map(

@@ -1,36 +1,38 @@
-/** What the signed DNS says of a domain beyond its own name: where it is served, and by which certificates (RFC 7712 §6). */
+/** What signed DNS says about a domain: which hosts serve it, and with which certificates (RFC 7712 §6). */
 import type { DnsAnswer, Endpoint, SrvRecord } from './dns.ts';
 import { fault, type Fault } from './faults.ts';
 import { type DaneMaterial, type TlsaRecord, type TlsaSet, USAGE, usableTlsa } from './tlsa.ts';
 
 export interface SecureDelegation {
-  /** Hosts that count as reference identifiers beside the domain itself (RFC 7673 §4.1), canonical. */
+  /** Hosts that count as reference identifiers besides the domain itself (RFC 7673 §4.1), canonical. */
   readonly derivedDomains: readonly string[];
-  /** When the answers that name them end, in milliseconds since the epoch; null where no answer does. */
+  /** When the answers that name them expire, in milliseconds since the epoch; null if no answer names any. */
   readonly expiresAtMs: number | null;
   readonly dane: DaneMaterial;
 }
 
 export type SecureDelegationFinding =
   | { readonly kind: 'found'; readonly delegation: SecureDelegation }
-  /** A bogus answer, or none: nobody may be believed instead (RFC 7673 §3.1, S4). */
+  /** A bogus answer, or none: no other source may be used instead (RFC 7673 §3.1, S4). */
   | { readonly kind: 'withheld'; readonly fault: Fault };
 
-/** One question for TLSA records, and its answer. */
+/** One query for TLSA records, and its answer. */
 export interface TlsaAnswer {
   readonly owner: string;
   readonly answer: DnsAnswer<TlsaRecord>;
 }
 
-/** A place that a signed SRV record names. */
+/** A host and port named in a signed SRV record. */
 export interface SecureTarget {
   readonly host: string;
   readonly port: number;
 }
 
-/** Targets whose TLSA records are asked for at once; the others have their turn after these. */
+/** Targets whose TLSA records are queried at once; the others follow after these. */
 export const TLSA_TARGETS_AT_ONCE = 8;
-/** Questions that one assertion may cost: each target is one. Whoever has more is told so, and is not proved by the rest. */
+/**
+ * Queries that one assertion may cause, one per target. A domain with more is not proved by the rest, and is told so.
+ */
 export const MAX_TLSA_TARGETS = 32;
 
 export const noDane = (condition: string, text: string): DaneMaterial => ({
@@ -43,16 +45,16 @@ export const noValidator: DaneMaterial = {
   why: fault('dane', 'no-validator', 'local', 'nobody validates the DNS here: see `dns.validator`'),
 };
 
-/** Where nobody validates the DNS, it delegates nothing. */
+/** Without a DNSSEC validator, DNS delegates nothing. */
 export const undelegated: SecureDelegation = { derivedDomains: [], expiresAtMs: null, dane: noValidator };
 
-/** Named by the configuration, and by no answer that could end. */
+/** Whether the configuration names the target: then no DNS answer is involved that could expire. */
 export const isFixedByOperator = ({
   secureDelegation,
   delegatedUntilMs,
 }: Pick<Endpoint, 'secureDelegation' | 'delegatedUntilMs'>): boolean => secureDelegation && delegatedUntilMs === null;
 
-/** What was found out before the endpoint was dialled. */
+/** The delegation found before the endpoint was dialled. */
 export function delegationOf({
   host,
   expandedHost,
@@ -65,12 +67,14 @@ export function delegationOf({
   return { derivedDomains, expiresAtMs: delegatedUntilMs, dane };
 }
 
-/** Where the TLSA record of a client is, which needs no port (RFC 7712 leaves it open; FACTS §10.4, form 1). */
+/**
+ * Owner name of a client's TLSA records, without a port (open in RFC 7712; Format 1 of draft-ietf-dance-client-auth).
+ */
 export const clientTlsaOwnerName = (domain: string): string => `_xmpp-server.${domain}`;
 
 type Services = readonly DnsAnswer<SrvRecord>[];
 
-/** RFC 7673 §3.1: a bogus answer is the end of it, and what could not be asked is not "there is none" (S4). */
+/** RFC 7673 §3.1: a bogus answer ends the attempt, and a failed query does not mean "there is none" (S4). */
 export function withheldBy(answers: readonly DnsAnswer<unknown>[]): Fault | null {
   const bogus = answers.find(({ status }) => status === 'bogus');
   if (bogus !== undefined) return fault('dns', 'bogus', 'dns', bogus.reason);
@@ -87,9 +91,9 @@ export function secureTargets(services: Services): readonly SecureTarget[] {
 }
 
 /**
- * The finding of all answers on a domain: of its services, and of the TLSA records at the targets that count.
- * @param onlyUsage of a client, DANE-EE alone says something (FACTS §10.4); null for all
- * @param unasked targets that were not asked
+ * The finding from all answers about a domain: its services, and the TLSA records at the relevant targets.
+ * @param onlyUsage for a client only DANE-EE counts, as in Prosody; null for all usages
+ * @param unasked how many targets were not queried
  */
 export function findingOf(
   services: Services,
@@ -127,10 +131,7 @@ const asked = (count: number, unasked: number): string =>
 
 const isSecureSet = ({ status, records }: DnsAnswer<TlsaRecord>): boolean => status === 'secure' && records.length > 0;
 
-/**
- * Whether these records of a client decide alone: one of them is of a kind that can be used (FACTS §10.4: those at the targets
- * are asked for where there is none).
- */
+/** Whether these client records decide alone: at least one is usable. Otherwise records at the targets are queried. */
 export const decidesAlone = ({ answer }: TlsaAnswer): boolean =>
   isSecureSet(answer) && usableTlsa(answer.records.filter(({ usage }) => usage === USAGE.daneEe)).usable.length > 0;
 

@@ -1,27 +1,27 @@
-/** From SRV answers to targets: RFC 6120 §3.2, RFC 2782, and XEP-0368 for TLS from the first byte. */
+/** Derives targets from SRV answers: RFC 6120 §3.2, RFC 2782, and XEP-0368 for TLS from the first byte. */
 import type { DnsAnswer, SrvRecord, TlsMode } from './dns.ts';
 import { fault, type Fault } from './faults.ts';
 import { isIpLiteral } from './names.ts';
 import { type Service, serviceFacts } from './service.ts';
 
-/** Targets tried for one domain; a zone with more costs us no more than this. Deployed domains have one to four. */
+/** Most targets tried for one domain, which bounds the cost of a zone with more. Deployed domains have one to four. */
 export const MAX_TARGETS = 20;
 
-/** One target host of a service domain: where to connect, not yet which addresses it has. */
+/** One target host of a service domain, without its addresses. */
 export interface Target {
   readonly host: string;
   readonly port: number;
   readonly tls: TlsMode;
-  /** True when a DNSSEC-secure SRV answer named this host: it may serve as a reference identifier (RFC 7712 §5.1). */
+  /** True if a DNSSEC-secure SRV answer named this host: it may then be a reference identifier (RFC 7712 §5.1). */
   readonly secureDelegation: boolean;
-  /** When that answer ends, in milliseconds since the epoch; absent where no signed answer named the host. */
+  /** When that answer expires, in milliseconds since the epoch; absent if no signed answer named the host. */
   readonly delegatedUntilMs?: number;
 }
 
 export type TargetDecision =
   | {
       readonly kind: 'targets';
-      /** In the order in which they are to be tried; never empty. */
+      /** In the order in which to try them; never empty. */
       readonly targets: readonly Target[];
     }
   | { readonly kind: 'fault'; readonly fault: Fault };
@@ -29,7 +29,7 @@ export type TargetDecision =
 /** A uniform integer in 0..max, both included. */
 export type RandomInteger = (max: number) => number;
 
-/** The owner names to ask for, or null for an IP literal, which has no SRV records (RFC 6120 §3.2). */
+/** The owner names to query, or null for an IP literal, which has no SRV records (RFC 6120 §3.2). */
 export function srvOwnerNames(
   domain: string,
   service: Service = 'xmpp-server',
@@ -40,10 +40,10 @@ export function srvOwnerNames(
 }
 
 /**
- * Decides from the two SRV answers where a domain is to be reached.
+ * Decides from the two SRV answers where a domain can be reached.
  *
- * The answers are merged into one list by priority and weight, each record keeping its TLS mode (XEP-0368 §3). Faults, of
- * layer and origin `dns`: `bogus`; `lookup-failed`, which may pass; `service-absent`, which the zone decided.
+ * The answers are merged into one list by priority and weight, each record keeping its TLS mode (XEP-0368 §3). Faults,
+ * of layer and origin `dns`: `bogus`; `lookup-failed`, perhaps temporary; `service-absent`, as the zone declares.
  */
 export function decideTargets(
   xmpp: DnsAnswer<SrvRecord>,
@@ -56,9 +56,10 @@ export function decideTargets(
   const bogus = [xmpp, xmpps].find(({ status }) => status === 'bogus');
   if (bogus) return abort('bogus', bogus.reason);
 
-  // Also when only one failed and the other brought records. RFC 6120 §3.2.1 would let us go on without DNSSEC, but what
-  // the lost answer said (records that come first, or `.`) is unknown, and its silence is not "there is none": both names
-  // are in one zone, so a retry most often gets both. A failure that passes is better than a wrong target that stays.
+  // Also if only one failed and the other brought records. Without DNSSEC, RFC 6120 §3.2.1 would let us continue, but
+  // the content of the missing answer (records of higher priority, or `.`) is unknown, and silence does not mean
+  // "none". Both names are in one zone, so a retry usually gets both. A temporary failure is better than a lasting
+  // wrong target.
   const failed = [xmpp, xmpps].find(({ status }) => status === 'error');
   if (failed) return abort('lookup-failed', failed.reason);
 
@@ -75,8 +76,8 @@ export function decideTargets(
     return { kind: 'targets', targets: withoutRepeats(ordered).slice(0, MAX_TARGETS) };
   }
 
-  // A `.` is an answer: whoever wrote it knows SRV, so A/AAAA of the domain MUST NOT be tried, even if the other
-  // name does not exist at all (XEP-0368 §5).
+  // A `.` is an answer: the zone uses SRV, so A/AAAA of the domain MUST NOT be tried, even if the other name does not
+  // exist at all (XEP-0368 §5).
   if (starttls.declined || direct.declined) {
     return abort('service-absent', `${domain} publishes that it has no XMPP server (SRV target ".")`);
   }
@@ -89,8 +90,8 @@ export function decideTargets(
 }
 
 /**
- * Records in the order in which they are to be tried (RFC 2782, "Usage rules"): by priority, and within one by weighted
- * chance. Records of weight 0 come first into each draw, shuffled, or the same one of several would always win.
+ * Records in the order in which to try them (RFC 2782, "Usage rules"): by priority, then by weighted random choice.
+ * Records of weight 0 come first in each draw, shuffled: otherwise the same one of several would always win.
  */
 export function orderSrv<R extends Pick<SrvRecord, 'priority' | 'weight'>>(
   records: readonly R[],
@@ -122,14 +123,14 @@ interface Offer extends SrvRecord {
   readonly secureDelegation: boolean;
 }
 
-/** One answer: what it offers, whether it said `.`, whether there was an RRset at all. */
+/** Reads one answer: what it offers, whether it declines with `.`, and whether there was an RRset at all. */
 function read(answer: DnsAnswer<SrvRecord>, tls: TlsMode) {
   const present = answer.status === 'secure' || answer.status === 'insecure';
   const named = present ? answer.records.filter(({ target }) => target !== '.') : [];
   return {
     present,
     reason: answer.reason,
-    // Beside real records a `.` says nothing: RFC 6120 §3.2.1(3) speaks of a single record.
+    // A `.` among real records is ignored: RFC 6120 §3.2.1(3) speaks of a single record.
     declined: present && answer.records.length > 0 && named.length === 0,
     offered: named.map((record): Offer => ({ ...record, tls, secureDelegation: answer.status === 'secure' })),
   };
@@ -143,7 +144,7 @@ function withoutRepeats(targets: readonly Target[]): Target[] {
   });
 }
 
-/** Fisher-Yates. */
+/** Uniform random order, by inserting each item at a random place. */
 function shuffle<T>(items: readonly T[], randomInteger: RandomInteger): T[] {
   const shuffled: T[] = [];
   for (const item of items) {

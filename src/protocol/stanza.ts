@@ -1,4 +1,4 @@
-/** A stanza as the data plane carries it: bytes, and the few things that routing asks about. */
+/** A stanza as the data plane carries it: its bytes, and the few properties that routing needs. */
 import { Element, escapeXMLText } from '@xmpp/xml';
 import { domainOfJidIn } from './address-bytes.ts';
 import { domainOfJid } from './names.ts';
@@ -11,23 +11,23 @@ export type StanzaKind = 'message' | 'presence' | 'iq';
 /** RFC 6120 §8.3.2. */
 export type StanzaErrorType = 'auth' | 'cancel' | 'modify' | 'wait';
 
-/** How the bytes of a stanza lean on the stream they were read from; most stanzas do not lean, and have none. */
+/** How the bytes of a stanza depend on the stream they were read from; most stanzas do not, and have no scope. */
 export interface StanzaScope {
-  /** Where ` xmlns='…'` of the content namespace stands on the root: byte offsets, the white space before it included. */
+  /** Byte offsets of ` xmlns='…'` for the content namespace on the root, including the white space before it. */
   readonly declaration: readonly [start: number, end: number] | null;
-  /** False when a prefix of the stream header is used, or an element of the content namespace wears a prefix. */
+  /** False if a prefix of the stream header is used, or an element of the content namespace has a prefix. */
   readonly selfContained: boolean;
-  /** False when the content namespace may be named or left inside, so that another content namespace needs a rewrite. */
+  /** False if the content namespace may be declared or overridden inside, so that another one requires a rewrite. */
   readonly portable: boolean;
   /** Namespaces of the stream header, by prefix; '' is the default. */
   readonly header: Readonly<Record<string, string>>;
 }
 
-/** An address as text; or where among the bytes of the stanza it stands, as it is, without references: {@link addressBetween}. */
+/** An address as text; or, if it contains no references, its position in the stanza's bytes: {@link addressBetween}. */
 export type Address = string | number | undefined;
 
 const PLACE_BITS = 16;
-/** So far from the beginning of its stanza an address may end to be told by its place. */
+/** The last byte offset in a stanza at which an address may end to be given by its position. */
 export const FARTHEST_ADDRESS = 2 ** PLACE_BITS - 1;
 export const addressBetween = (start: number, end: number): Address => start * 2 ** PLACE_BITS + end;
 
@@ -35,12 +35,12 @@ const NO_HEADER: Readonly<Record<string, string>> = {};
 const CONTENT_NAMESPACES: readonly string[] = [NS.server, NS.client, NS.component];
 const NOT_XML_CHARACTER = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
 
-/** Whether `name` is that of a stanza. */
+/** Whether `name` is the name of a stanza. */
 function isStanzaKind(name: string): name is StanzaKind {
   return name === 'message' || name === 'presence' || name === 'iq';
 }
 
-/** Tables that number domains, asked by the bytes of an address. */
+/** Tables that number domains, queried with the bytes of an address. */
 export interface AddressNumbers {
   numberIn(bytes: Buffer, start: number, end: number): number | undefined;
 }
@@ -49,14 +49,14 @@ export class Stanza {
   readonly kind: StanzaKind;
   /** From `<` to `>`, exactly as read. */
   readonly bytes: Buffer;
-  /** Content namespace of the stream it was read from. */
+  /** Content namespace of the stream from which the stanza was read. */
   readonly contentNamespace: string;
   readonly #to: Address;
   readonly #from: Address;
   readonly #scope: StanzaScope | null;
   #element: Element | null = null;
 
-  /** `bytes` must hold one well-formed element; the framer and {@link Stanza.fromElement} see to that. */
+  /** `bytes` must contain one well-formed element; the framer and {@link Stanza.fromElement} ensure that. */
   constructor(
     kind: StanzaKind,
     to: Address,
@@ -82,7 +82,9 @@ export class Stanza {
     return this.#text(this.#from);
   }
 
-  /** Their canonical domains, null where there is no valid one. A stanza that was read makes no strings of its addresses for them. */
+  /**
+   * Canonical domains of `to` and `from`; null if invalid. For a stanza that was read, no address strings are created.
+   */
   get toDomain(): string | null {
     return this.#domain(this.#to);
   }
@@ -91,7 +93,7 @@ export class Stanza {
     return this.#domain(this.#from);
   }
 
-  /** True: it was read, and {@link toNumber} and {@link fromNumber} may be asked. @internal */
+  /** True if the stanza was read, so that {@link toNumber} and {@link fromNumber} can be used. @internal */
   get isSpelled(): boolean {
     return typeof this.#to === 'number' && typeof this.#from === 'number';
   }
@@ -114,13 +116,13 @@ export class Stanza {
     return this.#attribute('type');
   }
 
-  /** The element tree, made on first use and kept; the root declares every namespace it inherits. */
+  /** The element tree, created on first use and kept; the root declares every namespace that it inherits. */
   get element(): Element {
     this.#element ??= parseElement(this.bytes, { ...this.#scope?.header, '': this.contentNamespace });
     return this.#element;
   }
 
-  /** With bytes of its own, where these are a small part of a chunk that was read: whoever keeps it keeps no more than it. */
+  /** A copy with its own bytes if they are a small part of a chunk that was read, so that keeping it keeps no more. */
   detached(): Stanza {
     const { kind, bytes, contentNamespace } = this;
     if (bytes.buffer.byteLength <= 2 * bytes.length) return this;
@@ -130,8 +132,8 @@ export class Stanza {
   }
 
   /**
-   * The bytes to write on a stream whose default namespace is `contentNamespace`. Usually `bytes` themselves; else
-   * rewritten so that they mean the same there (RFC 6120 §4.8.3, §4.8.5).
+   * The bytes to write on a stream whose default namespace is `contentNamespace`: usually `bytes`, otherwise rewritten
+   * so that they have the same meaning there (RFC 6120 §4.8.3, §4.8.5).
    */
   relay(contentNamespace: string): Buffer {
     const scope = this.#scope;
@@ -166,8 +168,9 @@ export class Stanza {
   }
 
   /**
-   * A stanza from an element tree, for streams with `contentNamespace`. The root may name any content namespace or none.
-   * @throws TypeError when it is not a stanza, or holds characters that XML has not.
+   * A stanza from an element tree, for streams with `contentNamespace`. The root may declare any content namespace or
+   * none.
+   * @throws TypeError if it is not a stanza, or contains characters that XML does not allow.
    */
   static fromElement(element: Element, contentNamespace: string): Stanza {
     const { name, attrs } = element;

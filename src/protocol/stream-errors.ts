@@ -1,8 +1,8 @@
-/** What is said of a fault on the stream that it ends (RFC 6120 §4.9). */
+/** The stream error sent for a fault that ends a stream (RFC 6120 §4.9). */
 import type { Fault } from './faults.ts';
 import type { WireElement } from './wire.ts';
 
-/** Stream errors of RFC 6120 §4.9.3 that our faults can be said with; all else is `undefined-condition` with its text. */
+/** Stream errors of RFC 6120 §4.9.3 that fault conditions of the same name become; for others see `conditionOf`. */
 const STREAM_ERRORS = new Set([
   'bad-format', 'bad-namespace-prefix', 'conflict', 'connection-timeout', 'host-gone', 'host-unknown',
   'improper-addressing', 'internal-server-error', 'invalid-from', 'invalid-namespace', 'invalid-xml', 'not-authorized',
@@ -11,15 +11,15 @@ const STREAM_ERRORS = new Set([
 ]); // prettier-ignore
 
 /**
- * The stream error for a fault, or null where none is sent: it is for what the peer did to the stream, or what we do to
- * it; not for what the network did, and not where the far end knows already.
+ * The stream error for a fault, or null if none is sent. One is sent for actions of the peer or of ours that end the
+ * stream; not for network failures, and not if the far end already knows the reason.
  */
 export function streamErrorFor(what: Fault): Extract<WireElement, { kind: 'streamError' }> | null {
   const { layer, condition, origin, text } = what;
   if (layer === 'tcp' || layer === 'tls' || layer === 'dns' || condition === 'superseded') return null;
-  // What broke here is for the owner to know; the peer is told that something did (RFC 6120 §4.9.3.8).
+  // The details of an internal failure go to the owner; the peer learns only that one occurred (RFC 6120 §4.9.3.8).
   if (layer === 'internal') return { kind: 'streamError', condition: 'internal-server-error', text: null };
-  // Why we will not have it is ours to know as well: which entry of which list.
+  // The text of a local refusal is not sent either: it tells which entry of which list applies.
   return { kind: 'streamError', condition: conditionOf(what), text: origin === 'local' ? null : (text ?? null) };
 }
 

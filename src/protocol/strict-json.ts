@@ -1,6 +1,7 @@
 /**
- * JSON as RFC 8259 §2 has it, and nothing that two readers could read in two ways: of members with one name, software
- * differs in which it believes (§4), so they are an error here. Objects are maps: no name is special.
+ * JSON as defined in RFC 8259 §2, without anything that two parsers could read differently: software differs in which
+ * of several members with the same name it uses (§4), so duplicates are an error here. Objects are maps: no name is
+ * special.
  */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
 export type JsonObject = ReadonlyMap<string, JsonValue>;
@@ -8,7 +9,7 @@ export type JsonObject = ReadonlyMap<string, JsonValue>;
 export type JsonReading =
   { readonly kind: 'read'; readonly value: JsonValue } | { readonly kind: 'malformed'; readonly problem: string };
 
-/** Reads one value. How long `text` may be is for the caller to say; `maxDepth` is how deep arrays and objects may nest. */
+/** Reads one value. The caller limits the length of `text`; `maxDepth` is how deep arrays and objects may nest. */
 export function readJson(text: string, maxDepth: number): JsonReading {
   try {
     return { kind: 'read', value: new Reader(text, maxDepth).readAll() };
@@ -51,7 +52,7 @@ class Reader {
     }
     const scalar = this.#token(STRING) ?? this.#token(NUMBER) ?? this.#token(WORD);
     if (scalar === null) throw this.#problem(next === '' ? 'the end comes too early' : 'no value');
-    // A scalar of the grammar: what is left to do is to decode it.
+    // The scalar matches the grammar and only needs to be decoded.
     return JSON.parse(scalar) as null | boolean | number | string;
   }
 
@@ -71,7 +72,7 @@ class Reader {
       this.#next();
       const name = this.#token(STRING);
       if (name === null) throw this.#problem('no member name');
-      const decoded = JSON.parse(name) as string; // a string of the grammar
+      const decoded = JSON.parse(name) as string; // it matches the grammar of a string
       if (members.has(decoded)) throw this.#problem(`the member ${name} occurs twice`);
       this.#expect(':');
       members.set(decoded, this.#value(depth));

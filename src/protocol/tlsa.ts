@@ -1,4 +1,4 @@
-/** TLSA records as values: what the DNS says of the certificate at one endpoint (RFC 6698 §2, RFC 7671, FACTS §10.1). */
+/** TLSA records as values: what DNS says about the certificate at one endpoint (RFC 6698 §2, RFC 7671). */
 import { createHash } from 'node:crypto';
 import { isSubjectPublicKeyInfo, certificateParts, rsaModulusBits } from './certificate-parts.ts';
 import type { CertificateParts } from './certificate-parts.ts';
@@ -22,14 +22,14 @@ export interface TlsaSet {
   readonly records: readonly TlsaRecord[];
 }
 
-/** What DANE has to say of one end of a stream; everything in it was secure (FACTS §10.3, §10.4). */
+/** The DANE records for one end of a stream; all answers behind them were secure (RFC 7673 §3, RFC 7712 §5.1). */
 export type DaneMaterial =
   | {
       readonly kind: 'tlsa';
       readonly sets: readonly TlsaSet[];
-      /** When the first of the answers that led here ends, in milliseconds since the epoch. */
+      /** When the first of the answers that led here expires, in milliseconds since the epoch. */
       readonly expiresAtMs: number;
-      /** Targets that were not asked for records, since there are too many. @defaultValue 0 */
+      /** How many targets were not queried because there are too many. @defaultValue 0 */
       readonly unasked?: number;
     }
   | {
@@ -38,7 +38,7 @@ export type DaneMaterial =
       readonly why: Fault;
     };
 
-/** The numbers by their acronyms (RFC 7218 §2); theirs is the order of the registries. */
+/** The numbers by their acronyms (RFC 7218 §2); the lists of names below are in the order of the registries. */
 export const USAGE = { pkixTa: 0, pkixEe: 1, daneTa: 2, daneEe: 3 } as const;
 export const SELECTOR = { cert: 0, spki: 1 } as const;
 export const MATCHING = { full: 0, sha256: 1, sha512: 2 } as const;
@@ -48,24 +48,26 @@ const SELECTOR_NAMES = ['Cert', 'SPKI'] as const;
 const MATCHING_NAMES = ['Full', 'SHA2-256', 'SHA2-512'] as const;
 const DIGEST_BYTES: Readonly<Record<number, number>> = { [MATCHING.sha256]: 32, [MATCHING.sha512]: 64 };
 
-/** Most records of a set that are compared with; a roll-over of every usage at once has some sixteen. */
+/** Most records of a set used in the comparison; a simultaneous roll-over of every usage takes about sixteen. */
 export const MAX_TLSA_RECORDS = 64;
-/** Below it RSA is weak (RFC 9325 §4.5). */
+/** Shorter RSA keys are weak (RFC 9325 §4.5). */
 const MIN_RSA_BITS = 2_048;
 
-/** RDATA (RFC 6698 §2.1); null when there is too little of it to be a record. */
+/** Reads RDATA (RFC 6698 §2.1); null if it is too short to be a record. */
 export function readTlsa(rdata: Uint8Array): TlsaRecord | null {
   const [usage, selector, matching] = rdata;
   if (usage === undefined || selector === undefined || matching === undefined) return null;
   return { usage, selector, matching, data: Buffer.from(rdata.subarray(3)).toString('hex') };
 }
 
-/** `3 1 1 8755cdaa…`, as it stands in a zone file (RFC 6698 §2.2). */
+/** `3 1 1 8755cdaa…`, as in a zone file (RFC 6698 §2.2). */
 export function formatTlsa({ usage, selector, matching, data }: TlsaRecord): string {
   return `${usage} ${selector} ${matching} ${data}`;
 }
 
-/** Reads the presentation form: spaces within the data, parentheses and the acronyms of RFC 7218 allowed. Null when it is none. */
+/**
+ * Reads the presentation form; spaces in the data, parentheses and RFC 7218 acronyms are allowed. Null if malformed.
+ */
 export function parseTlsa(text: string): TlsaRecord | null {
   const [usage, selector, matching, ...rest] = text.replace(/[()]/g, ' ').trim().split(/\s+/);
   const data = rest.join('').toLowerCase();
@@ -98,10 +100,11 @@ export interface UsableTlsa {
 }
 
 /**
- * Sorts one RRset into what can be compared with and what cannot (RFC 6698 §4.1); of what can, only the strongest digest
- * per usage and selector is kept (RFC 7671 §9), which the publisher provides for by listing each certificate under each.
+ * Sorts the records of one RRset into usable and unusable ones (RFC 6698 §4.1). Of the usable digests, only the
+ * strongest per usage and selector is kept (RFC 7671 §9): publishers list each certificate under every digest that they
+ * use.
  *
- * Call it per RRset: digests of different owners say nothing of one another.
+ * Call it per RRset: digests of one owner name say nothing about those of another.
  */
 export function usableTlsa(records: readonly TlsaRecord[]): UsableTlsa {
   const unusable: { record: TlsaRecord; why: string }[] = [];
@@ -124,13 +127,13 @@ export function usableTlsa(records: readonly TlsaRecord[]): UsableTlsa {
   return { usable, unusable };
 }
 
-/** DANE-EE first, then DANE-TA, PKIX-EE, PKIX-TA; the same order whatever the order of the answer, which servers rotate. */
+/** DANE-EE first, then DANE-TA, PKIX-EE, PKIX-TA; independent of the order in the answer, which servers rotate. */
 export function byPreference(a: TlsaRecord, b: TlsaRecord): number {
   const byData = a.data < b.data ? -1 : Number(a.data > b.data);
   return b.usage - a.usage || a.selector - b.selector || b.matching - a.matching || byData;
 }
 
-/** Why nothing can be compared with this record, in words; null when it can. Does not know the other records of its set. */
+/** Why this record is unusable, as text; null if it is usable. Does not consider the other records of its set. */
 export function whyUnusable({ usage, selector, matching, data }: TlsaRecord): string | null {
   if (USAGE_NAMES[usage] === undefined) return `certificate usage ${usage} is not known`;
   if (SELECTOR_NAMES[selector] === undefined) return `selector ${selector} is not known`;
@@ -149,17 +152,17 @@ function whyUnusableInFull(usage: number, selector: number, data: Uint8Array): s
     selector === SELECTOR.cert ? certificateParts(data)?.spki : isSubjectPublicKeyInfo(data) ? data : undefined;
   if (spki === undefined)
     return `the data is not a ${selector === SELECTOR.cert ? 'certificate' : 'public key'} in DER`;
-  // DANE-EE asks nothing of a key but that it is this one (RFC 7671 §5.1); a path through a weak one is not accepted.
+  // DANE-EE requires nothing of a key but that it matches (RFC 7671 §5.1); a path through a weak key is not accepted.
   const bits = usage === USAGE.daneEe ? null : rsaModulusBits(spki);
   return bits !== null && bits < MIN_RSA_BITS ? `the RSA key has ${bits} bits, fewer than ${MIN_RSA_BITS}` : null;
 }
 
 const isHex = (text: string): boolean => text.length % 2 === 0 && /^[0-9a-f]+$/i.test(text);
 
-/** Certificate association data by selector and matching type, lower-case hex; null for numbers that are not known. */
+/** Certificate association data by selector and matching type, lower-case hex; null for unknown numbers. */
 export type Associations = (selector: number, matching: number) => string | null;
 
-/** What records can say of one certificate; each digest is computed when first asked for, once. */
+/** The association data of one certificate; each digest is computed once, on first use. */
 export function associationsOf(parts: CertificateParts): Associations {
   const known = new Map<string, string>();
   return (selector, matching) => {
@@ -185,7 +188,7 @@ export function namesCertificate(record: TlsaRecord, associations: Associations)
 
 /**
  * The record that names a certificate.
- * @throws TypeError for a usage, selector or matching type that is not known.
+ * @throws TypeError for an unknown usage, selector or matching type.
  */
 export function tlsaFor(
   parts: CertificateParts,

@@ -1,13 +1,13 @@
-/** What passes between a stream machine and its transport: neither knows the other, both know this. */
+/** The messages between a stream machine and its transport: neither imports the other, both import this. */
 import type { Endpoint } from './dns.ts';
 import type { Fault } from './faults.ts';
 import type { Service } from './service.ts';
 import type { StreamHeader, WireElement } from './wire.ts';
 
-/** One XML stream; given by the registry, never reused within a process. */
+/** Identifies one XML stream; assigned by the registry, never reused within a process. */
 export type StreamId = number;
 
-/** What a stream machine asks its transport to do. */
+/** Commands from a stream machine to its transport. */
 export type TransportCommand =
   | { readonly type: 'transport.send'; readonly element: WireElement }
   /** A new stream header is expected next (RFC 6120 §4.3.3). */
@@ -21,9 +21,9 @@ export type TransportCommand =
   | { readonly type: 'transport.secureAsServer'; readonly streamTo: string | null }
   /** The stream may carry stanzas now: the larger size limit applies. */
   | { readonly type: 'transport.authenticated' }
-  /** The far end was challenged: its proof may be larger than what else comes before the stream carries stanzas. */
+  /** The far end was challenged: its proof may be larger than other elements that come before stanzas are allowed. */
   | { readonly type: 'transport.proofAwaited' }
-  /** Sends the stream error, if any, and `</stream:stream>`; `header` first where none was sent yet. */
+  /** Sends the stream error, if any, and `</stream:stream>`; sends `header` first if no header was sent yet. */
   | { readonly type: 'transport.close'; readonly fault: Fault | null; readonly header: StreamHeader | null }
   /** Flushes and closes the socket: both closing tags are exchanged. */
   | { readonly type: 'transport.end' }
@@ -32,6 +32,6 @@ export type TransportCommand =
 export interface TransportInput {
   readonly stream: StreamId;
   readonly service: Service;
-  /** Null on the receiving side, whose connection stands already. */
+  /** Null on the receiving side, which is already connected. */
   readonly endpoint: Endpoint | null;
 }

@@ -1,13 +1,13 @@
-/** DNSSEC trust anchors as operators have them: DS or DNSKEY records in the form of a zone file (RFC 4034 §2.2, §5.3). */
+/** DNSSEC trust anchors as operators provide them: DS or DNSKEY records in zone file format (RFC 4034 §2.2, §5.3). */
 import { fault, FaultError } from './faults.ts';
 
-/** Hexadecimal digits of a digest, by its type (RFC 4509, RFC 6605). */
+/** Number of hexadecimal digits in a digest, by digest type (RFC 4509, RFC 6605). */
 const DIGEST_DIGITS: Readonly<Record<string, number>> = { 1: 40, 2: 64, 4: 96 };
 
 const RECORD = /^(\S+)\s+(?:\d+\s+)?(?:IN\s+)?(DS|DNSKEY)\s+(.+)$/i;
 
 /**
- * The records of `text`, each on a line of its own, without comments, parentheses and TTLs.
+ * The records in `text`, each as one line, without comments, parentheses and TTLs.
  * @throws FaultError `dns`: `trust-anchor-malformed`, local, with the record and what is wrong with it.
  */
 export function trustAnchorsIn(text: string): string[] {
@@ -38,5 +38,5 @@ function normalized(line: string): string {
   return `${owner} IN ${type.toUpperCase()} ${first} ${second} ${third} ${last}`;
 }
 
-/** Whether it is the root's. */
+/** Whether the record is an anchor for the root zone. */
 export const isRootAnchor = (record: string): boolean => record.startsWith('. ');

@@ -1,4 +1,4 @@
-/** Wire elements to XML and back. Everything we send uses the prefixes `stream` and `db`, declared on our own header. */
+/** Converts wire elements to XML and back. All that we send uses the prefixes `stream` and `db` of our own header. */
 import { brief } from './faults.ts';
 import { type Element, escapeXMLText } from '@xmpp/xml';
 import type { DialbackAnswer } from './dialback.ts';
@@ -10,7 +10,7 @@ import { escapeAttribute } from './xml-tags.ts';
 
 type Attributes = Readonly<Record<string, string | null | undefined>>;
 
-/** Without its end: neither `>` nor `/>`. */
+/** The start tag without its closing `>` or `/>`. */
 function openTag(name: string, attributes: Attributes): string {
   let open = `<${name}`;
   for (const key of Object.keys(attributes)) {
@@ -74,7 +74,7 @@ function conditionXml(
   return tag(name, outer, tag(condition, { xmlns: outer['xmlns'] === namespace ? null : namespace }) + words);
 }
 
-/** The XML of an element as we send it; `result` and `verify` requests must carry their key by now. */
+/** The XML of an element as we send it; `result` and `verify` requests must already contain their key. */
 export function wireToXml(element: WireElement, contentNamespace: string = NS.server): string {
   switch (element.kind) {
     case 'streamHeader':
@@ -131,9 +131,9 @@ export function wireToXml(element: WireElement, contentNamespace: string = NS.se
   }
 }
 
-/** Characters of a name, or of its namespace, that are told. */
+/** Characters of a name, or of its namespace, that are reported. */
 const MAX_NAME = 200;
-/** SASL mechanisms of one features element that are looked at: the first so many. */
+/** How many SASL mechanisms of one features element are read. */
 const MAX_MECHANISMS = 32;
 
 /** The one child in `namespace` that is not `<text/>`: how RFC 6120 carries conditions (§4.9.2, §6.5, §8.3.2). */
@@ -141,7 +141,7 @@ function conditionOf(element: Element, namespace: string): { condition: string |
   const children = element.getChildElements().filter((child) => child.getNS() === namespace);
   const condition = children.find((child) => child.getName() !== 'text');
   const text = children.find((child) => child.getName() === 'text')?.getText();
-  // `see-other-host` and `gone` hold where to instead.
+  // The elements `see-other-host` and `gone` contain the new address.
   const told = [condition?.getText(), text].filter((one) => one !== undefined && one !== '').join(': ');
   return {
     condition: ownOrNull(condition?.getName()),
@@ -149,10 +149,10 @@ function conditionOf(element: Element, namespace: string): { condition: string |
   };
 }
 
-/** Overrides of direction would show another order than there is, wherever this is told. */
+/** Replaces bidirectional control characters, which would make the text appear in another order when displayed. */
 const inOrder = (text: string): string => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 
-/** Whoever was sent a dialback key may repeat it (64 digits, XEP-0185), and what he says is recorded. */
+/** Removes dialback keys (64 digits, XEP-0185): a server that was sent one may repeat it, and its text is recorded. */
 const withoutKeys = (text: string): string => text.replace(/[0-9a-f]{64}/gi, '…');
 
 function readDialbackAnswer(element: Element): DialbackAnswer | null {
@@ -201,12 +201,12 @@ function readFeatures(element: Element): StreamFeatures {
           features.unknown.push(nameOf(child));
     }
   }
-  // RFC 6120 §5.3.1: where STARTTLS is all that is offered it is mandatory.
+  // RFC 6120 §5.3.1: STARTTLS is mandatory if it is the only feature offered.
   if (features.startTls === 'optional' && element.getChildElements().length === 1) features.startTls = 'required';
   return asserts.length === 0 ? features : { ...features, asserts };
 }
 
-/** The contents of a proof: its text, or where it is XML, that (ProtoXEP §4.6). Null where it is too large. */
+/** The content of a proof: its text, or its XML if it contains elements (ProtoXEP §4.6). Null if it is too large. */
 function proofDataOf(element: Element): string | null {
   const isXml = element.getChildElements().length > 0;
   const data = (isXml ? element.children.map(String).join('') : element.getText()).trim();
@@ -225,17 +225,14 @@ function attribute(element: Element, name: string): string | null {
   return typeof value === 'string' ? ownText(value) : null;
 }
 
-/**
- * As it is told: a namespace is declared once, and then inherited by as many as there is room for, so what is shown of it has an
- * end.
- */
+/** The name as reported, shortened: one long namespace declaration may be inherited by any number of elements. */
 const nameOf = (element: Element): string =>
   ownText(`{${brief(element.getNS() ?? '', MAX_NAME)}}${brief(element.getName(), MAX_NAME)}`);
 
 const textOf = (element: Element): string => ownText(element.getText().trim());
 const ownOrNull = (text: string | undefined): string | null => (text === undefined ? null : ownText(text));
 
-/** Reads one first-level element that is not a stanza. Never throws: what we do not know is `unsupported`. */
+/** Reads one first-level element that is not a stanza. Never throws: an unknown element is `unsupported`. */
 export function readWireElement(element: Element): WireElement {
   const name = element.getName();
   const from = attribute(element, 'from') ?? '';

@@ -1,6 +1,6 @@
 /**
- * What two servers say to each other before and beside stanzas, as plain data: the machines decide on these values,
- * src/protocol/wire-xml.ts turns them into XML and back.
+ * The elements other than stanzas that two servers exchange, as plain data: the machines decide on these values,
+ * src/protocol/wire-xml.ts converts them to XML and back.
  */
 import type { DialbackAnswer } from './dialback.ts';
 
@@ -11,23 +11,23 @@ export interface StreamHeader {
   readonly from: string | null;
   /** Only on the header of the receiving server. */
   readonly id: string | null;
-  /** Null: a peer from before XMPP 1.0, which sends no features. */
+  /** Null: a peer older than XMPP 1.0, which sends no features. */
   readonly version: string | null;
   /** The peer declares the dialback namespace (XEP-0220 §2.4.1). */
   readonly dialback: boolean;
 }
 
-/** RFC 6120 §4.3.2, with what s2s uses of it. */
+/** RFC 6120 §4.3.2, limited to the features used between servers. */
 export interface StreamFeatures {
   readonly kind: 'features';
   readonly startTls: 'absent' | 'optional' | 'required';
   readonly mechanisms: readonly string[];
   readonly dialback: boolean;
-  /** XEP-0220 §2.4.2: one pair's failure is answered with an error instead of closing the stream. */
+  /** XEP-0220 §2.4.2: the failure of one pair is answered with an error instead of closing the stream. */
   readonly dialbackErrors: boolean;
   /** XEP-0288 */
   readonly bidi: boolean;
-  /** Domains that the receiving server asserts, and so speaks the DNA protocol of 2009 (ProtoXEP §6.3). */
+  /** Domains that the receiving server asserts; it thereby announces the DNA protocol of 2009 (ProtoXEP §6.3). */
   readonly asserts?: readonly string[];
   /** Mandatory features that we do not know, by `{namespace}name`. */
   readonly unknown: readonly string[];
@@ -37,7 +37,7 @@ export interface DialbackResult {
   readonly kind: 'result';
   readonly from: string;
   readonly to: string;
-  /** Null where the adapter fills in our own key: machines hold no secrets. */
+  /** Null if the adapter is to fill in our own key: machines hold no secrets. */
   readonly key: string | null;
   /** Null on a request. */
   readonly answer: DialbackAnswer | null;
@@ -53,14 +53,14 @@ export interface DialbackVerify {
 }
 
 /**
- * The DNA protocol of 2009 (ProtoXEP "Domain Name Assertions" 0.0.1 §4). `from` is said by who asserts the domain, `to` by
- * who has to be convinced.
+ * The DNA protocol of 2009 (ProtoXEP "Domain Name Assertions" 0.0.1 §4). The asserting entity names the domain in
+ * `from`, the validating entity in `to`.
  */
 export type DnaElement =
   | { readonly kind: 'dnaAssert'; readonly from: string }
-  /** `types` are URIs, in the order of preference; of a long list the first. */
+  /** `types` are URIs in order of preference; only the first of a long list. */
   | { readonly kind: 'dnaChallenge'; readonly to: string; readonly types: readonly string[] }
-  /** `data` is null where it is larger than anybody looks at. */
+  /** `data` is null if it is larger than the limit. */
   | { readonly kind: 'dnaProof'; readonly from: string; readonly type: string; readonly data: string | null }
   | { readonly kind: 'dnaImpossible'; readonly from: string }
   | { readonly kind: 'dnaValid'; readonly to: string }
@@ -85,7 +85,7 @@ export type WireElement =
   | { readonly kind: 'streamError'; readonly condition: string; readonly text: string | null }
   | { readonly kind: 'unsupported'; readonly name: string };
 
-/** `=` is an empty response, a string is base64 of the UTF-8 authzid; null where it cannot be decoded (RFC 6120 §6.4.2). */
+/** Decodes base64 of the UTF-8 authzid; `=` is an empty response. Null if it cannot be decoded (RFC 6120 §6.4.2). */
 export function decodeAuthzid(data: string): string | null {
   if (data === '' || data === '=') return '';
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(data)) return null;

@@ -1,6 +1,6 @@
 /**
- * Tags of XML that the framer has found well-formed, read with patterns. Text is handled as latin1, one character per
- * byte: markup is ASCII, and what lies between is copied as it is.
+ * Reads tags with regular expressions, in XML that the framer has found well-formed. Text is handled as latin1, one
+ * character per byte: markup is ASCII, and everything else is copied unchanged.
  */
 import { type Element, escapeXML, escapeXMLText, Parser, unescapeXML } from '@xmpp/xml';
 
@@ -13,7 +13,7 @@ export const markupPattern = (): RegExp =>
 
 export interface RawAttribute {
   readonly name: string;
-  /** The value between its quotes, undecoded, and the quote. */
+  /** The undecoded value between the quotes, and the quote character. */
   readonly raw: string;
   readonly quote: string;
 }
@@ -43,22 +43,25 @@ export function rootTag(bytes: Buffer): RawTag {
   return { name, attributes: rawAttributes(attributes), selfClosing: slash === '/', length: whole.length };
 }
 
-/** What an attribute value means: white space normalised, references resolved (XML 1.0 §3.3.3). */
+/** The meaning of an attribute value: white space normalised, references resolved (XML 1.0 §3.3.3). */
 export function attributeValue(raw: string): string {
   return unescapeXML(raw.replace(/\r\n|[\t\n\r]/g, ' '));
 }
 
 const reference = (character: string): string => `&#${character.charCodeAt(0)};`;
 
-/** A value as it is written between quotes; white space other than blanks would be read as blanks (XML 1.0 §3.3.3). */
+/**
+ * A value as written between quotes; tabs and line ends are escaped, or they would be read as spaces (XML 1.0 §3.3.3).
+ */
 export function escapeAttribute(value: string): string {
-  if (!/[&<>"'\t\n\r]/.test(value)) return value; // a name, an id: nearly always
+  if (!/[&<>"'\t\n\r]/.test(value)) return value; // nearly always: names and ids
   return escapeXML(value).replace(/[\t\n\r]/g, reference);
 }
 
-/** The XML of a tree, which means what the tree says: white space in values, and carriage returns, are referred to. */
+/** The exact XML of a tree: tabs and line ends in values, and carriage returns, become character references. */
 export function elementToXml(element: Element): string {
-  // Every > in values and text is escaped, and tags hold blanks only where they need to.
+  // Every > in values and text is escaped already, so the pattern finds whole tags; between attributes there are only
+  // spaces.
   return element.toString().replace(/<[^>]*>|\r/g, (part) => part.replace(/[\t\n\r]/g, reference));
 }
 
@@ -66,8 +69,8 @@ export const fromLatin1 = (text: string): string => Buffer.from(text, 'latin1').
 export const toLatin1 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 
 /**
- * CDATA as text, since the tree parser loses what follows a section; line ends, and white space in values, as XML has them
- * (XML 1.0 §2.11, §3.3.3).
+ * Turns CDATA sections into text, since the tree parser loses the text after a section; normalises line ends, and white
+ * space in values (XML 1.0 §2.11, §3.3.3).
  */
 function plainText(xml: string): string {
   const text = xml.includes('\r') ? xml.replace(/\r\n?/g, '\n') : xml;
@@ -79,7 +82,7 @@ function plainText(xml: string): string {
 }
 
 /**
- * The element tree of one well-formed element, with `inherited` namespaces (prefix to name, '' is the default)
+ * The element tree of one well-formed element, with `inherited` namespaces (prefix to name; '' is the default)
  * declared on its root, so that `getNS` finds them.
  */
 export function parseElement(bytes: Buffer, inherited: Readonly<Record<string, string>>): Element {
