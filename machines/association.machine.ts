@@ -237,7 +237,7 @@ export const association = setup({
   states: {
     decidingSecureDelegation: {
       description:
-        'Whoever dialled an endpoint knows what the DNS said of it; else the name of the domain is all there is.',
+        'The end that dialled knows what the DNS says of the endpoint; the end that was dialled has only the domain name.',
       meta: { spec: 'RFC 7712 §6' },
       always: [
         { guard: 'delegationIsToBeLookedUp', target: 'awaitingSecureDelegation' },
@@ -250,7 +250,7 @@ export const association = setup({
         spec: 'RFC 7673 §3, RFC 7712 §6',
         awaits: 'what the signed DNS says of the domain',
         mover: 'dns',
-        ifLate: 'the domain is not proved where DANE might have said no',
+        ifLate: 'the domain is not proved, since DANE might have refuted it',
       },
       tags: 'waiting',
       invoke: {
@@ -292,8 +292,7 @@ export const association = setup({
       },
     },
     decidingProoftype: {
-      description:
-        'The first proof decides; what was not proved is asked of the next prooftype, unless the answer was final.',
+      description: 'The first proof decides; without one the next prooftype is asked, unless the answer was final.',
       meta: { spec: 'RFC 7712 §7, §8' },
       always: [
         { guard: 'domainIsProved', target: 'proved' },
@@ -329,7 +328,7 @@ export const association = setup({
         spec: 'RFC 7712 §5.1',
         awaits: 'the verdict of dane',
         mover: 'us',
-        ifLate: 'nothing else that judges the certificate is asked',
+        ifLate: 'no other prooftype may judge the certificate',
       },
       tags: 'waiting',
       invoke: {

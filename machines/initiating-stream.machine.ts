@@ -60,7 +60,7 @@ export const initiatingStream = flowChart.createMachine({
       },
     },
     streamHeaders: {
-      description: 'Headers are exchanged, anew after TLS and after SASL.',
+      description: 'Headers are exchanged, again after TLS and after SASL.',
       meta: { spec: 'RFC 7712 §4.2, RFC 6120 §4.2' },
       initial: 'awaitingHeader',
       entry: 'sendInitialHeader',
@@ -179,7 +179,7 @@ export const initiatingStream = flowChart.createMachine({
           },
         },
         awaitingHandshake: {
-          description: 'The handshake runs; whatever certificate comes, it is judged afterwards.',
+          description: 'The handshake is running; any certificate is taken, and judged afterwards.',
           meta: {
             spec: 'RFC 6120 §5.4.3',
             awaits: 'the TLS handshake',
@@ -243,7 +243,7 @@ export const initiatingStream = flowChart.createMachine({
         },
         decidingProof: {
           description:
-            'Proved; or not, where policy accepts what DNS vouches for; or the stream ends here. What a client wants to know is known now.',
+            'The stream goes on if the domain is proved, or if policy accepts what DNS vouches for. A check as a client ends here.',
           meta: { spec: 'RFC 7712 §3, §4.2, XEP-0238' },
           always: [
             { guard: 'farEndIsRefused', target: '#closing', actions: 'rememberUnproved' },
@@ -254,7 +254,7 @@ export const initiatingStream = flowChart.createMachine({
         },
         awaitingChallenge: {
           description:
-            'Its certificate has not proved the far end, its features assert the remote domain: it is challenged, before anything else is asked of it.',
+            'The certificate did not prove the remote domain, but the features assert it: the far end is challenged before anything else.',
           meta: {
             spec: 'ProtoXEP DNA §6.4',
             awaits: 'the proof that the remote domain was delegated to the far end',
@@ -296,7 +296,7 @@ export const initiatingStream = flowChart.createMachine({
       initial: 'decidingMethod',
       states: {
         decidingMethod: {
-          description: 'EXTERNAL at most once; what it does not give, dialback may (XEP-0178 §3).',
+          description: 'EXTERNAL is tried at most once; if it fails, dialback may succeed (XEP-0178 §3).',
           meta: { spec: 'XEP-0178 §3, XEP-0288 §2.1' },
           entry: 'requestBidi',
           always: [
@@ -356,7 +356,7 @@ export const initiatingStream = flowChart.createMachine({
           },
         },
         dialback: {
-          description: 'Each domain pair is asserted for itself, from the next state on.',
+          description: 'From the next state on, each domain pair is asserted separately.',
           meta: { spec: 'RFC 7712 §4.3, XEP-0220 §2.1' },
           always: '#initiatingStream.established',
         },
@@ -385,13 +385,12 @@ export const initiatingStream = flowChart.createMachine({
       },
       states: {
         open: {
-          description: 'The stream serves whoever needs it.',
+          description: 'The stream serves every pair that needs it.',
           meta: { spec: 'RFC 7712 §4.4' },
           always: { guard: 'isForVerificationOnly', target: 'verifying' },
         },
         verifying: {
-          description:
-            'Opened to ask an authoritative server, and for nothing else; it authorises no stanza.',
+          description: 'Opened to ask an authoritative server, and for nothing else; it authorises no stanza.',
           meta: { spec: 'XEP-0220 §2.2.1', awaits: 'the last answer', mover: 'peer', ifLate: 'the stream is closed' },
           tags: 'waiting',
           always: { guard: 'noVerifyIsOutstanding', target: 'lingering' },

@@ -177,7 +177,7 @@ export const pair = setup({
       states: {
         awaitingTurn: {
           description:
-            'So many assertions of one stream wait for their answer at once; the others wait for their turn.',
+            'Only a limited number of assertions on one stream may await their answer; this one waits for its turn.',
           meta: {
             spec: 'RFC 7712 §4.4.1',
             awaits: 'its turn to be asserted',
@@ -224,7 +224,7 @@ export const pair = setup({
     },
     piggybackingSupposition: {
       description:
-        'The remote domain is supposed to be served by the far end of a standing stream, which has to be proved for it first.',
+        'The far end of a standing stream is expected to serve the remote domain; that has to be proved first.',
       meta: {
         spec: 'RFC 7712 §4.4.2',
         awaits: 'the association of the remote domain on that stream',

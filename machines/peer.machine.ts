@@ -456,12 +456,12 @@ export const peer = setup({
       after: { standingTimeout: 'connecting' },
     },
     decidingReuse: {
-      description: 'A wish that the standing stream does not serve is looked after next, with what it avoids.',
+      description: 'Wishes that the standing stream does not serve come next, with the streams that they avoid.',
       meta: { spec: 'RFC 7712 §4.4.2, XEP-0288 §2.2' },
       always: [{ guard: 'nobodyWaits', target: 'resting' }, { target: 'connectionReuse' }],
     },
     connecting: {
-      description: 'A stream to the endpoint is being opened; its own chart shows where it stands.',
+      description: 'A stream to the endpoint is being opened; its own chart shows how far it is.',
       meta: {
         spec: 'RFC 6120 §3.2.1',
         awaits: 'an established stream',

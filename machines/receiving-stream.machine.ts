@@ -35,12 +35,12 @@ export const receivingStream = receivingSetup.createMachine({
   on: { ...anywhere, ...failedChildren },
   states: {
     accepted: {
-      description: 'The connection stands; its first byte said whether TLS comes first.',
+      description: 'The connection is up; its first byte shows whether TLS comes first.',
       meta: { spec: 'RFC 6120 §3, XEP-0368 §3' },
       always: [{ guard: 'tlsComesFirst', target: 'tlsNegotiation.awaitingHandshake' }, { target: 'streamHeaders' }],
     },
     streamHeaders: {
-      description: 'Headers are exchanged, anew after TLS and after SASL.',
+      description: 'Headers are exchanged, again after TLS and after SASL.',
       meta: { spec: 'RFC 7712 §4.2, RFC 6120 §4.2' },
       initial: 'awaitingHeader',
       states: {
@@ -130,7 +130,7 @@ export const receivingStream = receivingSetup.createMachine({
           },
         },
         awaitingHandshake: {
-          description: 'The handshake runs; a client certificate is asked for and judged afterwards.',
+          description: 'The handshake is running; a client certificate is requested, and judged afterwards.',
           meta: {
             spec: 'RFC 6120 §5.4.3',
             awaits: 'the TLS handshake',
@@ -271,7 +271,8 @@ export const receivingStream = receivingSetup.createMachine({
           },
         },
         awaitingVerifications: {
-          description: 'Time is up: what is being verified may still prove the peer, or its assertions have failed.',
+          description:
+            'Time is up: a verification that is still running may prove the peer; otherwise its assertions have failed.',
           meta: {
             spec: 'XEP-0220 §2.2',
             awaits: 'the verification of what the peer asserted',
@@ -335,7 +336,8 @@ export const receivingStream = receivingSetup.createMachine({
           },
         },
         decidingPatience: {
-          description: 'A refusal is not the end: dialback may follow; endless tries are (RFC 6120 §6.4.5).',
+          description:
+            'A refusal does not end the stream, since dialback may follow; too many attempts do (RFC 6120 §6.4.5).',
           meta: { spec: 'RFC 6120 §6.4.5' },
           always: [
             {

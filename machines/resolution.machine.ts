@@ -267,7 +267,7 @@ export const resolution = setup({
       },
     },
     decidingDane: {
-      description: 'TLSA records count only at the end of a way that is signed throughout.',
+      description: 'TLSA records count only where every record that leads to them is signed.',
       meta: { spec: 'RFC 7673 §3.2' },
       always: [
         { guard: 'daneMayApply', target: 'awaitingTlsa' },

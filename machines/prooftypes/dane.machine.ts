@@ -157,7 +157,7 @@ export const daneProoftype = setup({
         spec: 'RFC 7671 §5, RFC 7673 §4.2',
         awaits: 'the comparison with the TLSA records',
         mover: 'us',
-        ifLate: 'the domain is not proved, by anything',
+        ifLate: 'the domain is not proved, and no other prooftype is asked',
       },
       tags: 'waiting',
       invoke: {
@@ -206,13 +206,13 @@ export const daneProoftype = setup({
     },
     undetermined: {
       type: 'final',
-      description: 'No record can be used, so that DANE has nothing to say: another prooftype may decide.',
+      description: 'No record can be used, so DANE says nothing: another prooftype may decide.',
       meta: { spec: 'RFC 7673 §4.1' },
     },
     withheld: {
       type: 'final',
       description:
-        'There are records, and what they say of the certificate was not found out: no other prooftype may say it instead.',
+        'There are records, but whether they name the certificate is not known: no other prooftype may decide instead.',
       meta: { spec: 'RFC 6698 §4.1, RFC 7673 §4' },
     },
   },

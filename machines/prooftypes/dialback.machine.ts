@@ -222,7 +222,7 @@ export const dialbackProoftype = setup({
     },
     proved: {
       type: 'final',
-      description: 'The authoritative server stands by the assertion.',
+      description: 'The authoritative server confirms the assertion.',
       meta: { spec: 'XEP-0220 §2.2.1' },
     },
     refuted: {
