@@ -1,6 +1,7 @@
 /**
- * Compiles recogniser.ts to WebAssembly and writes it, as base64, where the framer imports it. With `--check` it only
- * compares: exit 1 if what is checked in is not what the source compiles to, 2 if the compiler is not installed.
+ * Compiles recogniser.ts to WebAssembly and writes it, as base64, to the file that the framer imports. With `--check`
+ * it only compares: exits with 1 if the checked-in file is not what the source compiles to, with 2 if the compiler is
+ * not installed.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 

@@ -1,15 +1,19 @@
 /**
- * Recognises stanzas of the usual kind in one run over their bytes, sixteen at a time. AssemblyScript: it is compiled to
- * WebAssembly by `node assembly/build.js`, never run as TypeScript.
+ * Recognises stanzas of the usual form in one pass over their bytes, sixteen at a time. AssemblyScript: it is compiled
+ * to WebAssembly by `node assembly/build.js`, never run as TypeScript.
  *
- * It knows only what needs no second look: no prefix but that of `xml:lang`, no CDATA, no character reference, no white space
- * in tags but one blank before an attribute. All else, well-formed or not, is left to the reader in src/adapters/framer, which
- * knows the whole grammar and what is wrong with it. What is recognised here, that reader accepts too.
+ * It knows only what needs no closer look: no prefix except that of `xml:lang`, no CDATA, no character reference, and
+ * no white space in tags except one space before an attribute. Everything else, well-formed or not, is left to the
+ * reader in src/adapters/framer, which knows the whole grammar and can say what is wrong. That reader also accepts
+ * everything that is recognised here.
  *
- * A byte of 0 stands behind the bytes that are read. Every run stops there, so none asks where the bytes end.
+ * A byte of 0 follows the bytes that are read. Every scan stops there, so none has to check where the bytes end.
  */
 
-/** Memory: results, open names, attributes of the current tag, namespaces that nobody may declare unseen, and the bytes. */
+/**
+ * Memory layout: results, open names, attributes of the current tag, namespaces that need the full reader, and the
+ * bytes.
+ */
 const KIND: usize = 0;
 const TO: usize = 4;
 const FROM: usize = 12;
@@ -19,7 +23,7 @@ const NAMES: usize = 64;
 const MOST_DEPTH: usize = 128;
 const ATTRIBUTES: usize = 2048;
 const MOST_ATTRIBUTES: usize = 32;
-/** 64 bytes each, the first of them the length; 0 ends the list. */
+/** Entries of 64 bytes, of which the first byte is the length; 0 ends the list. */
 const NAMESPACES: usize = 3072;
 
 /** Names and attributes are pairs of position and length. */
@@ -46,7 +50,10 @@ function isNameStart(byte: u32): bool {
   return (byte | 0x20) - 0x61 < 26 || byte == 0x5f;
 }
 
-/** The end of ASCII NameChars without the colon: each half of a byte selects a set of groups, and one must be in both. */
+/**
+ * The end of a run of ASCII NameChars without the colon. Each half of a byte selects a set of groups; the byte is a
+ * NameChar if the two sets share a group.
+ */
 function nameEnd(start: usize): usize {
   let at = start;
   let others = 0;
@@ -114,12 +121,12 @@ function referenceLength(at: usize): usize {
   return isLong && load<u8>(at, 5) == SEMICOLON ? 6 : 0;
 }
 
-/** Where it shows that the reference at `at` is none of those, or the bytes end. */
+/** Where it becomes clear that the reference at `at` is not predefined, or where the bytes end. */
 function unknownReference(at: usize): usize {
   return nameEnd(at + 1);
 }
 
-/** Past predefined references in a value: its end, or what cannot be recognised. */
+/** Skips predefined references in a value: the position of its end, or of the first byte that cannot be recognised. */
 function referencesEnd(start: usize, quote: u32): usize {
   let at = start;
   while (load<u8>(at) == AMPERSAND) {
@@ -134,7 +141,7 @@ function isReserved(start: usize, length: usize): bool {
   if (length == 0) return true;
   const first = load<u8>(start);
   const last = load<u8>(start + length - 1);
-  // White space or a character beyond ASCII at an end could hide one of them.
+  // Leading or trailing white space or non-ASCII characters could hide one of the reserved namespaces.
   if (first <= BLANK || first >= 0x80 || last <= BLANK || last >= 0x80) return true;
   for (let at = NAMESPACES; load<u8>(at) != 0; at += 64) {
     if (load<u8>(at) == length && isSame(at + 1, start, length)) return true;
@@ -149,7 +156,7 @@ function standsAlready(count: usize, start: usize, length: usize): bool {
   return false;
 }
 
-/** 0 message, 1 presence, 2 iq, -1 none of them. */
+/** 0 for message, 1 for presence, 2 for iq, -1 for anything else. */
 function stanzaKind(name: usize, length: usize): i32 {
   const word = load<u32>(name);
   if (length == 7) return word == 0x7373656d && load<u32>(name, 3) == 0x65676173 ? 0 : -1;
@@ -157,7 +164,7 @@ function stanzaKind(name: usize, length: usize): i32 {
   return length == 2 && (word & 0xffff) == 0x7169 ? 2 : -1;
 }
 
-/** Set by {@link attributesEnd} when it returns 0: the byte that it does not know. */
+/** Set when a function returns 0: the position of the byte that is not recognised. */
 let stopped: usize = 0;
 
 function stopAt(at: usize): usize {
@@ -165,11 +172,11 @@ function stopAt(at: usize): usize {
   return 0;
 }
 
-/** Reads ` name='value'`s of a tag: the position after them, or 0. */
+/** Reads the ` name='value'` attributes of a tag: the position after them, or 0. */
 function attributesEnd(start: usize, isRoot: bool, most: usize, longest: usize): usize {
   let at = start;
   let count: usize = 0;
-  let seen: u32 = 0; // a bit per name's hash: only a bit seen twice asks for comparisons
+  let seen: u32 = 0; // one bit per hash of a name: only a bit seen twice requires comparisons
   while (load<u8>(at) == BLANK) {
     at++;
     const name = at;
@@ -216,7 +223,7 @@ function attributesEnd(start: usize, isRoot: bool, most: usize, longest: usize):
   return at;
 }
 
-/** Past text, up to the next `<` or to what cannot be recognised. */
+/** Skips text, up to the next `<` or to a byte that cannot be recognised. */
 function contentEnd(start: usize): usize {
   let at = start;
   for (;;) {
@@ -272,14 +279,14 @@ function isText(start: usize, end: usize): bool {
   return true;
 }
 
-/** The first byte of an end tag's name that is not that of the open name. */
+/** The first byte of an end tag's name that differs from the name of the open element. */
 function mismatch(at: usize, name: usize, length: usize): usize {
   let i: usize = 0;
   while (i < length && load<u8>(at + i) == load<u8>(name + i)) i++;
   return at + i;
 }
 
-/** Whether all is text up to `end`, where a character may have begun. */
+/** Whether everything up to `end` is text; the last character may be incomplete. */
 function isTextSoFar(start: usize, end: usize): bool {
   let last = end;
   while (last > start && (load<u8>(last - 1) & 0xc0) == 0x80) last--;
@@ -287,7 +294,10 @@ function isTextSoFar(start: usize, end: usize): bool {
   return isText(start, last);
 }
 
-/** Reads on from the `<` at `start`: the position after the stanza, or 0 with `stopped` at the byte that is not known. */
+/**
+ * Reads on from the `<` at `start`: the position after the stanza, or 0 with `stopped` at the byte that is not
+ * recognised.
+ */
 function stanzaEnd(start: usize, maxDepth: usize, maxAttributes: usize, maxNameBytes: usize): usize {
   let depth: usize = 1;
   let at = start;
@@ -339,8 +349,9 @@ function stanzaEnd(start: usize, maxDepth: usize, maxAttributes: usize, maxNameB
 }
 
 /**
- * Recognises the stanza whose `<` stands at `start`: the position after it, or 0. Then IS_CUT says whether all is usual up to
- * `end`, so that more bytes may do, and NAME_END is 0 if the tag of the root is cut.
+ * Recognises the stanza whose `<` is at `start`: the position after it, or 0. In that case IS_CUT says whether
+ * everything up to `end` is of the usual form, so that more bytes may complete it, and NAME_END is 0 if the root's
+ * start tag is incomplete.
  */
 export function recognise(start: usize, end: usize, maxDepth: usize, maxAttributes: usize, maxNameBytes: usize): usize {
   store<u64>(TO, 0);

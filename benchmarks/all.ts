@@ -1,6 +1,6 @@
 /**
- * All benchmarks, one after the other, each in a process of its own, on what is built: what README shows.
- * Half an hour on two cores that have nothing else to do. Exits 1 if one of them could not be finished.
+ * All benchmarks, one after the other, each in its own process, on the built package: the figures that README shows.
+ * Takes half an hour on two otherwise idle cores. Exits with 1 if one of them could not be finished.
  *
  * Run: npm run bench [NAME …]
  */

@@ -1,12 +1,14 @@
 /**
- * How fast is the framer beside XML parsers that also check, or do not check, what they read?
- * Run: node --import tsx benchmarks/framer.ts [framer]   (about seven minutes, one core; with the argument, the framer and
- * `@xmpp/xml` only, and half of that)
- * Every stream in every chunking; interleaved rounds, so that a busy machine hurts all alike; medians; ratios to the Parser of
- * `@xmpp/xml` on the same chunks, with the decoder that serves it best there. The header comes whole: a parser that is given an
- * XML declaration in pieces may lose it and all that follows, as that of `@xmpp/xml` does. Who misses a stanza ends the benchmark.
- * In chunks of 64 KiB libexpat reads the same bytes in the same rounds, by Debian's Python, without namespaces and handlers, which is
- * the least that it does; in smaller ones it would be Python that is measured.
+ * How fast is the framer compared with XML parsers that also check what they read, and with some that do not? Run: node
+ * --import tsx benchmarks/framer.ts [framer]   (about seven minutes on one core; with the argument, only the framer and
+ * `@xmpp/xml`, in half the time)
+ *
+ * Every stream in every chunking; rounds are interleaved, so that a busy machine affects all readers alike; medians;
+ * ratios to the Parser of `@xmpp/xml` on the same chunks, with the decoder that suits it best there. The header is fed
+ * whole: a parser that receives an XML declaration in pieces may lose it and everything after it, as the one of
+ * `@xmpp/xml` does. A reader that misses a stanza aborts the benchmark. In chunks of 64 KiB libexpat reads the same
+ * bytes in the same rounds, through Debian's Python, without namespaces or handlers, which is the least work it can do;
+ * in smaller chunks this would measure Python.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -20,9 +22,9 @@ import { Framer } from '../src/adapters/framer/framer.ts';
 import { temporaryFolder } from '../test/support/processes.ts';
 
 const ROUNDS = 9;
-/** The kernel brings the figure of a thread up to date every 4 ms. */
+/** The kernel updates a thread's processor time every 4 ms. */
 const ROUND_MS = 150;
-/** What a stream in another chunking teaches the compiler takes its time. */
+/** The compiler needs time to adapt to a stream in another chunking. */
 const WARM_UP_MS = 300;
 
 const HEADER = `<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='jabber:server:dialback' to='b.example' from='a.example' id='s1' version='1.0'>`;
@@ -74,9 +76,9 @@ const CHUNKINGS: Record<string, Chunking> = {
   'random, 1 to 20 bytes': random(20),
   '1 byte': every(1),
 };
-/** So many are read again and again, or their objects, and not their bytes, would fill the caches. */
+/** This many are read repeatedly; with more, the chunk objects, and not their bytes, would fill the caches. */
 const MOST_CHUNKS = 2000;
-/** To look at the clock takes 10 µs, which is a sixth of a pass over single bytes. */
+/** Reading the clock takes 10 µs, a sixth of a pass over single bytes. */
 const PASSES = 16;
 
 let sink = 0;
@@ -90,7 +92,10 @@ const LIBEXPAT = 'libexpat';
 
 type Read = (chunks: readonly Buffer[]) => void;
 
-/** Each opens a stream, of which all passes over the chunks are a part. String parsers decode as they must on a socket: with a streaming decoder. */
+/**
+ * Each opens one stream, to which all passes over the chunks belong. String parsers decode as they must on a socket:
+ * with a streaming decoder.
+ */
 const readers: Record<string, () => Read> = {
   framer() {
     const handler = { streamOpened: count, stanza: count, element: count, streamClosed: count, fault: fail };
@@ -142,7 +147,9 @@ function fail(what: unknown): never {
   throw new Error(`the benchmark's own stream is refused: ${JSON.stringify(what)}`);
 }
 
-/** CPU time of this thread, where the kernel tells it: other processes do not count then. Else the wall clock. */
+/**
+ * CPU time of this thread where the kernel reports it, so that other processes do not count; otherwise the wall clock.
+ */
 const scheduling = `/proc/self/task/${process.pid}/schedstat`;
 const now = existsSync(scheduling)
   ? (): number => Number(readFileSync(scheduling, 'utf8').split(' ')[0]) / 1e6
@@ -185,7 +192,7 @@ interface Load {
   readonly tags: number;
 }
 
-/** As many stanzas as make so many chunks at most. */
+/** As many stanzas as fit into MOST_CHUNKS chunks. */
 function loadOf(stanzas: readonly string[], chunking: Chunking): Load {
   const text = stanzas.join('');
   const bytes = Buffer.from(text);
@@ -194,7 +201,7 @@ function loadOf(stanzas: readonly string[], chunking: Chunking): Load {
   return { chunks, bytes: bytes.length, stanzas: stanzas.length, tags: text.match(/<\w/g)?.length ?? 0 };
 }
 
-/** Megabytes a second of each reader. */
+/** Megabytes per second of each reader. */
 function ratesOf(load: Load, withExpat: boolean): Record<string, number> {
   const ofExpat: number[] = [];
   const wanted = Object.entries(readers)
@@ -204,7 +211,7 @@ function ratesOf(load: Load, withExpat: boolean): Record<string, number> {
     for (const { name, read, rates } of wanted) {
       const expected = name.startsWith('sax') ? load.tags : load.stanzas;
       const rate = megabytesPerSecond(read, load, expected, round === 0 ? WARM_UP_MS : ROUND_MS);
-      if (round > 0) rates.push(rate); // the first round warms up
+      if (round > 0) rates.push(rate); // the first round is the warm-up
     }
     if (withExpat && round > 0) ofExpat.push(megabytesPerSecondOfExpat(load));
   }

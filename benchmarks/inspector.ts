@@ -1,6 +1,7 @@
 /**
- * What an open page of the inspector costs a manager that has 10,000 pairs waiting, each for a remote domain of its own: user time
- * per stanza with the page and without, by turns; and how soon each question of the page is answered meanwhile.
+ * What an open page of the inspector costs a manager with 10,000 waiting pairs, each for a different remote domain:
+ * user time per stanza with and without the page, alternating; and how quickly each request of the page is answered
+ * meanwhile.
  *
  * Run: npm run build && node --import tsx benchmarks/inspector.ts
  */
@@ -14,12 +15,15 @@ import { startWorker } from './support/workers.ts';
 
 const PAIRS = 10_000;
 const ROUNDS = Number(process.env['ROUNDS'] ?? 8);
-/** Some tenths of a second; a turn is many, so that a page is seen that stays open and not one that is opened. */
+/**
+ * Some tenths of a second. A turn consists of many of these, so that it measures a page that stays open, not its
+ * opening.
+ */
 const MESSAGES = 60_000;
 const TURN_MS = 15_000;
-/** How long it is measured while nothing passes. */
+/** How long the idle manager is measured. */
 const IDLE_MS = 5_000;
-/** How often each question is asked while stanzas pass, after the first time. */
+/** How often each request is made while stanzas pass, after the first time. */
 const LATER = 8;
 const DEADLINES_MS = 5_000;
 const [HOST, PEER] = ['host.example', 'peer.example'];
@@ -35,7 +39,7 @@ const ports = createNodePorts({ hosts, trust: { system: false, anchors: [authori
 const never = (): Promise<never> => new Promise(() => undefined);
 const resolver = { validates: false, srv: never, tlsa: never, addresses: never };
 const listen = [{ address: '127.0.0.1', port: 0, tls: 'detect' as const }];
-/** No deadline of theirs passes, so that they wait on while it is measured. */
+/** Long timers never fire, so that the pairs keep waiting during the measurement. */
 const clock: typeof ports.clock = {
   now: () => ports.clock.now(),
   setTimeout: (run, ms) => (ms >= DEADLINES_MS ? null : ports.clock.setTimeout(run, ms)),
@@ -66,7 +70,7 @@ const inspector = await Inspector.start(
   },
 );
 
-/** Until the name of each is being looked up. */
+/** Resolves when the name of every pair is being looked up. */
 function wait(): Promise<void> {
   let left = PAIRS;
   const waiting = new Promise<void>((resolve) => {
@@ -80,10 +84,10 @@ function wait(): Promise<void> {
     void manager.send(xml('message', { from: `romeo@${HOST}`, to: `juliet@d${i}.example` }));
   return waiting;
 }
-/** Seconds of processor time per second, while no stanza passes. */
+/** Seconds of processor time per second while no stanza passes. */
 async function idle(): Promise<number> {
   const [fromMs, before] = [performance.now(), cpuSeconds(process.pid)];
-  await new Promise((resolve) => setTimeout(resolve, IDLE_MS)); // not waited for: this is what is measured
+  await new Promise((resolve) => setTimeout(resolve, IDLE_MS)); // a fixed span: its processor time is what is measured
   return (1_000 * (cpuSeconds(process.pid) - before)) / (performance.now() - fromMs);
 }
 
@@ -95,7 +99,7 @@ try {
   const port = manager.listening[0]?.port ?? 0;
   await sender.ask({ do: 'open', port, from: PEER, to: HOST, cert, key });
   const stanza = `<message from='romeo@${PEER}/a' to='juliet@${HOST}/b' type='chat' id='m1'><body>${'x'.repeat(220)}</body></message>`;
-  /** User time of a stanza, in microseconds. */
+  /** User time per stanza, in microseconds. */
   const cost = async (): Promise<number> => {
     arrived = 0;
     const all = new Promise<void>((resolve) => (counted = resolve));
@@ -104,7 +108,7 @@ try {
     return process.cpuUsage(before).user / MESSAGES;
   };
   await wait();
-  await cost(); // warms up
+  await cost(); // warm-up
   const pair = `${HOST}>d5000.example`;
   const paths = [
     'overview',
@@ -143,7 +147,7 @@ try {
       watched.push(await turn());
       tookMs.push(...(await page.ask({ do: 'close' })).tookMs);
     };
-    // Whoever comes second finds another machine: each is so half of the time.
+    // The second one finds the machine in another condition, so each of the two goes second half of the time.
     for (const one of round % 2 === 0 ? [closed, open] : [open, closed]) await one();
     ratios.push((watched.at(-1) ?? NaN) / (alone.at(-1) ?? NaN));
   }

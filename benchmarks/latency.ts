@@ -1,7 +1,8 @@
 /**
- * How long a ping takes through the daemon, from an s2s stream to a component: when there is nothing else to do; while another peer
- * sends half of what could be taken; and while a third one sends as much as it can. One way, since that is what the daemon does; in
- * turns. All processes share two cores here, so a part of what load adds is waiting for a processor.
+ * How long a ping takes through the daemon, from an s2s stream to a component: on an idle daemon; while another peer
+ * sends at half of the maximum rate; and while a third peer sends as fast as it can. One way only, since the daemon
+ * handles one way; the loads alternate. All processes share two cores here, so a part of the added latency is waiting
+ * for a processor.
  *
  * Run: npm run build && node --import tsx benchmarks/latency.ts
  */
@@ -16,7 +17,7 @@ const ROUNDS = 5;
 const TURN_MS = 3_000;
 const EVERY_MS = 3;
 const STANZA_BYTES = 300;
-/** To learn how many messages a second pass when nobody holds back. */
+/** Used to find the rate of messages when the sender does not hold back. */
 const AT_FULL = 500_000;
 
 const opening = `<message from='romeo@${PEER}/orchard' to='juliet@${COMPONENT}/balcony' type='chat' id='m1'><body>`;
@@ -38,7 +39,7 @@ try {
     await Promise.all([sender.ask({ do: 'send', count, stanza }), sink.ask({ do: 'await', count })]);
     return (count / (performance.now() - begunMs)) * 1_000;
   };
-  await send(AT_FULL); // warms up
+  await send(AT_FULL); // warm-up
   const full = await send(AT_FULL);
   const pings = async (): Promise<readonly number[]> => {
     const { tookMs } = await pinger.ask({ do: 'ping', everyMs: EVERY_MS, milliseconds: TURN_MS });
@@ -62,7 +63,7 @@ try {
   for (let round = 0; round <= ROUNDS; round += 1)
     for (const [name, run] of Object.entries(lanes)) {
       const milliseconds = await run();
-      if (round > 0) took.get(name)?.push(...milliseconds); // the first round warms up
+      if (round > 0) took.get(name)?.push(...milliseconds); // the first round is the warm-up
     }
   const idle = quantile(took.get('nothing else') ?? [], 0.99);
   const ms = (value: number): string => value.toFixed(2);

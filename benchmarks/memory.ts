@@ -1,6 +1,7 @@
 /**
- * What an idle authenticated stream keeps in memory: resident, of the whole server process, ours and Debian's; and in our
- * heap after a collection, in a process that runs the same manager. Then what a settled pair keeps, between two providers of ours.
+ * The memory of an idle authenticated stream: resident memory of the whole server process, for ours and Debian's
+ * servers; and our heap after a collection, in a process that runs the same manager. Then the memory of a settled pair
+ * between two of our providers.
  *
  * Run: npm run build && [ONLY=pairs] node --import tsx benchmarks/memory.ts
  */
@@ -12,7 +13,10 @@ import type { SenderAnswer, SenderCommand } from './support/sender.ts';
 import { authority, HOST, PEER, peerCredential, startAll } from './support/servers.ts';
 import { startWorker, type Worker } from './support/workers.ts';
 
-/** The first ones bring code and caches with them, and are not counted; nor are those before them, which are closed, and fill the trace. */
+/**
+ * Not counted: the first streams, which also load code and fill caches, and the closed ones before them, which fill the
+ * trace.
+ */
 const WARM_UP = 150;
 const PASSED = 400;
 const STREAMS = 800;
@@ -28,7 +32,7 @@ async function warmUp(sender: Worker<SenderCommand, SenderAnswer>, port: number)
   await sender.ask({ do: 'hold', ...load, port, count: WARM_UP });
 }
 
-/** Figures that collections and compiled code blur by some hundred kilobytes a process. */
+/** Collections and compiled code add some hundred kilobytes of noise per process to these figures. */
 async function pairs(): Promise<void> {
   heading('memory of settled pairs (first / second: the provider whose domains send / the other)');
   const rows: string[][] = [];
@@ -37,7 +41,7 @@ async function pairs(): Promise<void> {
   table([['', 'heap', 'RSS', 'sockets'], ...rows]);
 }
 
-/** Processes of their own each time: how much of what was used before a server has kept differs from run to run. */
+/** New processes each time: how much freed memory a server has retained differs from run to run. */
 async function serversOnce(figures: Map<string, number[]>): Promise<void> {
   const servers = await startAll();
   const sender = startWorker<SenderCommand, SenderAnswer>('sender');

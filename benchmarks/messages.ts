@@ -1,7 +1,8 @@
 /**
  * Messages per second of processor time: from one s2s stream (TLS 1.3, SASL EXTERNAL) through the server to a component
- * (XEP-0114); beside Debian's servers, and beside a bare relay in Node, which only passes the bytes on, as the limit of what could
- * be had; in turns. Counted is what has arrived at the component, all of it. Then ours and the relay with messages of other sizes.
+ * (XEP-0114); compared with Debian's servers, and with a bare relay in Node that only passes the bytes on, as the upper
+ * bound; the servers take turns. Only messages that have reached the component count, and all must arrive. Then ours
+ * and the relay with messages of other sizes.
  *
  * Run: npm run build && node --import tsx benchmarks/messages.ts
  */
@@ -15,10 +16,13 @@ import { startWorker } from './support/workers.ts';
 const STANZA_BYTES = 300;
 const OTHER_SIZES = [100, 200, 1_000, 10_000, 100_000];
 const ROUNDS = 5;
-/** Messages of the first size per round: a quarter of a second and more for each; the first round warms up, and is not counted. */
+/**
+ * Messages of the first size per round: at least a quarter of a second for each server; the first round is the warm-up
+ * and is not counted.
+ */
 const MESSAGES: Readonly<Record<string, number>> = { Prosody: 20_000, ejabberd: 40_000 };
 const BYTES_PER_ROUND = 240_000 * STANZA_BYTES;
-/** A relay is done with them before its processor time can be read. */
+/** A relay would handle the usual number before its processor time could be read. */
 const MORE_FOR_RELAY = 8;
 
 const OPENINGS = [
@@ -27,17 +31,17 @@ const OPENINGS = [
 ];
 const CLOSING = '</body></message>';
 
-/** A small one says no more than it has to. */
+/** Small messages contain only what they must. */
 function stanzaOf(bytes: number): string {
   const opening = OPENINGS.find(({ length }) => length + CLOSING.length <= bytes);
   if (opening === undefined) throw new RangeError(`no message has ${bytes} bytes`);
   return opening.padEnd(bytes - CLOSING.length, 'x') + CLOSING;
 }
 
-/** What messages pass through, with somebody at either end. */
+/** A server under test, with a sender and a receiver. */
 interface Lane {
   readonly name: string;
-  /** Messages of this size per second of its processor time. */
+  /** Messages of this size per second of the server's processor time. */
   readonly rate: (bytes: number) => Promise<number>;
   readonly stop: () => Promise<void>;
 }
@@ -85,7 +89,7 @@ async function bareRelay(): Promise<Lane> {
   return lane({ name: 'bare node:tls relay', ports, cpuSeconds: () => cpuSeconds(relay.pid), stop }, true);
 }
 
-/** In turns; the first round warms up. */
+/** In turns; the first round is the warm-up. */
 async function measured(lanes: readonly Lane[], bytes: number): Promise<number[][]> {
   const rates = lanes.map((): number[] => []);
   for (let round = 0; round <= ROUNDS; round += 1)

@@ -1,10 +1,11 @@
 /**
- * All pairs of so many domains on each side, each way, between two providers of ours, over real sockets, TLS and DNS, with bidi. The certificate of A names every other of its domains, and dialback proves the rest; that of B names all. A sends a stanza
- * for each pair, then B answers them. (If both began at once, B might keep the stream that it opened, on which A may not assert a
- * domain by dialback: three sockets.)
+ * All pairs of the domains on two sides, in both directions, between two providers of ours, over real sockets, TLS and
+ * DNS, with bidi. The certificate of A names every second domain of A, and dialback proves the rest; the certificate of
+ * B names all of its domains. A sends a stanza for each pair, then B answers them. (If both began at once, B might keep
+ * the stream that it opened, on which A may not assert a domain by dialback, which makes three sockets.)
  *
- * Run: npm run build && [SIDE=100] node --import tsx benchmarks/million.ts   (20 seconds; with 1,000 domains on each side, which is a
- * million pairs each way, eight minutes on two cores)
+ * Run: npm run build && [SIDE=100] node --import tsx benchmarks/million.ts   (20 seconds; with 1,000 domains on each
+ * side, which is a million pairs in each direction, eight minutes on two cores)
  */
 import { createCertificateAuthority } from '../src/simulation/certificate-authority.ts';
 import { startDnsServer } from '../test/support/dns-server.ts';
@@ -14,7 +15,7 @@ import { startWorker, type Worker } from './support/workers.ts';
 
 const SIDE = Number(process.env['SIDE'] ?? 100);
 const AT_ONCE = 64;
-/** Rows of the table: the first brings names, code and caches with it. */
+/** Rows of the table; the first includes names, code and caches. */
 const STEPS = 10;
 const KIB = 1_024;
 
@@ -45,7 +46,7 @@ const b = await startProvider(
   numbered((i) => `d${i}.b.example`),
   ['*.b.example'],
 );
-/** Each sender with one target, then with the next. */
+/** Every sender paired with one target, `by` places further on. */
 const diagonal = (by: number): Pair[] =>
   a.domains.map((from, at) => [from, b.domains[(at + by) % SIDE] ?? ''] as const);
 const reversed = (pairs: readonly Pair[]): Pair[] => pairs.map(([from, to]) => [to, from] as const);
@@ -67,7 +68,7 @@ try {
     const end = Math.min(SIDE, at + step);
     const after = await settle(at, end);
     const from = before;
-    /** In either direction a pair is added: two for each that is counted here. */
+    /** A pair is added in each direction: two for every pair in this range. */
     const added = 2 * (end - at) * SIDE;
     const each = (use: (now: ProviderAnswer, then: ProviderAnswer | undefined) => number, digits: number): string =>
       ([0, 1] as const).map((one) => (use(after[one], from?.[one]) / added).toFixed(digits)).join(' / ');

@@ -1,8 +1,9 @@
 /**
- * What a domain pair costs between two providers of ours, each in a process of its own, over TLS and real DNS: processor
- * time and memory per pair in each, and sockets between the two. Two series, each between two providers of its own: in one, a
- * wildcard certificate covers all sender domains; in the other, the certificate names the first of them only, and dialback to their
- * authoritative server proves the others. Then all pairs of a square of domains, without bidi and with it.
+ * What a domain pair costs between two providers of ours, each in its own process, over TLS and real DNS: processor
+ * time and memory per pair on each side, and sockets between the two. Two series, each with its own two providers: in
+ * one, a wildcard certificate covers all sender domains; in the other, the certificate names only the first of them,
+ * and dialback to their authoritative server proves the others. Then all pairs of a square of domains, without bidi and
+ * with it.
  *
  * Run: npm run build && node --import tsx benchmarks/pairs.ts
  */
@@ -26,7 +27,7 @@ const authority = createCertificateAuthority({ name: 'Benchmark CA' });
 const domains = (side: string, count: number): string[] =>
   Array.from({ length: count }, (_, i) => `d${i}.${side}.example`);
 
-/** `named` are in the certificate, all are served with it. */
+/** The certificate contains the names `named`; all domains are served with it. */
 async function startProvider(
   dns: DnsServer,
   all: readonly string[],
@@ -44,7 +45,7 @@ async function startProvider(
 
 const nothing = { do: 'measure' } as const;
 
-/** Pairs that are added to providers that federate already. */
+/** Pairs that are added between providers that already federate. */
 async function added(dns: DnsServer, proof: 'certificate' | 'dialback', bidi: boolean): Promise<string[]> {
   const senders = domains(`a-${proof}-${bidi}`, SENDER_DOMAINS + WARM_UP);
   const [target = ''] = domains(`b-${proof}-${bidi}`, 1);
@@ -82,7 +83,7 @@ async function added(dns: DnsServer, proof: 'certificate' | 'dialback', bidi: bo
   }
 }
 
-/** All pairs of a square, both ways, at once. */
+/** All pairs of a square, in both directions, at once. */
 async function square(dns: DnsServer, bidi: boolean): Promise<string[]> {
   const [left, right] = [domains(`left-${bidi}`, SQUARE), domains(`right-${bidi}`, SQUARE)];
   const a = await startProvider(dns, left, left, bidi);

@@ -1,7 +1,8 @@
 /**
- * Whether a stanza costs more where more is known: between two providers of ours, over one stream (TLS 1.3), with one pair in the
- * tables and with up to a million, stanzas of one pair and of all in no order; and with up to a thousand other streams that stand.
- * The pairs are put into the tables as a proof would: to prove them over the wire is what `million` does.
+ * Whether a stanza costs more when more is known: between two providers of ours, over one stream (TLS 1.3), with one to
+ * a million pairs in the tables, for stanzas of one pair and of all pairs in random order; and with up to a thousand
+ * other open streams. The pairs are put into the tables as a proof would put them there: `million` proves them over the
+ * wire.
  *
  * Run: npm run build && node --import tsx benchmarks/scale.ts
  */
@@ -14,7 +15,7 @@ import { startWorker, type Worker } from './support/workers.ts';
 
 const SIDE = 1_000;
 const SIDES = [1, 10, 100, SIDE];
-/** The first of them carries the stanzas. */
+/** The first stream carries the stanzas. */
 const STREAMS = [10, 100, 1_000];
 const STANZAS = 400_000;
 const ROUNDS = 7;
@@ -28,7 +29,7 @@ const dns = await startDnsServer();
 
 async function startProvider(side: string): Promise<{ provider: Provider; port: number; domains: readonly string[] }> {
   const credential = authority.issue({ dnsNames: [`*.${side}.example`], eku });
-  // Of one length: V8 copies a part of a text of up to 12 characters, and lets a longer one lean on the whole.
+  // All of one length: V8 copies substrings of up to 12 characters, and lets longer ones refer to the whole string.
   const domains = Array.from({ length: SIDE }, (_, i) => `d${String(i).padStart(3, '0')}.${side}.example`);
   const provider = startWorker<ProviderCommand, ProviderAnswer>('provider', ['--expose-gc']);
   const hosts = Object.fromEntries(domains.map((domain) => [domain, credential]));
@@ -43,12 +44,12 @@ const peer = authority.issue({ dnsNames: ['peer.example'], eku });
 const sender = startWorker<SenderCommand, SenderAnswer>('sender');
 
 interface Cost {
-  /** Microseconds of processor time of a stanza. */
+  /** Microseconds of processor time per stanza. */
   readonly sending: number;
   readonly receiving: number;
 }
 
-/** Stanzas of the first so many domains of either side. */
+/** Stanzas between the first `side` domains of either provider. */
 async function flood(side: number): Promise<Cost> {
   const [senders, targets] = [a.domains.slice(0, side), b.domains.slice(0, side)];
   const before = await b.provider.ask({ do: 'measure' });

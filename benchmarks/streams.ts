@@ -1,7 +1,8 @@
 /**
- * New authenticated s2s streams per second of processor time: TCP, STARTTLS, TLS 1.3 with certificates both ways, SASL
- * EXTERNAL, restart, closing tags; beside Debian's servers, beside a server in Node that only says the same words, and beside bare TLS
- * handshakes as the limit of what could be had. Full handshakes, and resumed ones where the server resumes.
+ * New authenticated s2s streams per second of processor time: TCP, STARTTLS, TLS 1.3 with certificates on both sides,
+ * SASL EXTERNAL, restart, closing tags; compared with Debian's servers, with a server in Node that only says the same
+ * words, and with bare TLS handshakes as the upper bound. Full handshakes, and resumed ones where the server supports
+ * resumption.
  *
  * Run: npm run build && [ROUNDS=9] [BESIDE=another/clone] node --import tsx benchmarks/streams.ts
  */
@@ -14,7 +15,9 @@ import { startWorker } from './support/workers.ts';
 
 const ROUNDS = Number(process.env['ROUNDS'] ?? 9);
 const STREAMS = 240;
-/** Before anything is counted, for what runs in Node: its code is compiled as it is used, for some 2,000 streams. */
+/**
+ * Streams before anything is counted, for servers in Node: their code is compiled during use, over some 2,000 streams.
+ */
 const WARM_UP = 2_400;
 const PARALLEL = 8;
 
@@ -28,7 +31,7 @@ interface Lane {
   readonly resume: boolean;
   readonly command: Load;
   readonly rates: number[];
-  /** Of all connections of the counted rounds. */
+  /** Over all connections of the counted rounds. */
   resumed: number;
   run(): Promise<void>;
 }
@@ -73,7 +76,7 @@ try {
     table([
       ['', 'streams/CPU s', 'ours is', 'quartiles', 'resumed'],
       ...counted.map(({ name, resumed, rates }) => {
-        // Of each round: what disturbs the machine disturbs neighbours alike.
+        // Ratios within each round: a disturbance of the machine affects neighbours alike.
         const [lower, middle, upper] = quartiles(rates.slice(1).map((rate, at) => (ours[at + 1] ?? NaN) / rate));
         return [
           name,

@@ -1,6 +1,7 @@
 /**
- * What the two tables of the data plane hold and cost, for one pair, a million and a hundred million: bytes that stay resident,
- * look-ups a second in random order, and the longest pause while they are filled, beside maps keyed by both domains.
+ * The size and cost of the two tables of the data plane, for one pair, a million and a hundred million: resident bytes,
+ * look-ups per second in random order, and the longest pause while they are filled, compared with maps keyed by both
+ * domains.
  *
  * Run: node --expose-gc --import tsx benchmarks/tables.ts [DOMAINS, 10000]
  */
@@ -51,14 +52,14 @@ function resident(): number {
   return process.memoryUsage().rss;
 }
 
-/** The pairs of `side` times `side` domains, in an order that is not that of the numbers. */
+/** The pairs of `side` times `side` domains, in an order other than that of the numbers. */
 function measured(kind: string, make: () => Tables, side: number): string[] {
   const [locals, remotes] = [names(side, 'a'), names(side, 'b')];
   const at = (all: readonly string[], i: number): string => all[i % side] ?? '';
   const before = resident();
   const tables = make();
   let longestMs = 0;
-  let since = process.cpuUsage().user; // what others do on this machine is no pause of ours
+  let since = process.cpuUsage().user; // processor time: other processes on this machine are no pause of ours
   const start = process.cpuUsage();
   for (let i = 0; i < side; i += 1) {
     for (let j = 0; j < side; j += 1) {
@@ -106,5 +107,5 @@ const rows = [
   ],
 ];
 for (const side of [1, 1_000, MOST]) rows.push(measured('packed', packed, side));
-for (const side of [1, 1_000]) rows.push(measured('maps', maps, side)); // last, for they leave the heap larger
+for (const side of [1, 1_000]) rows.push(measured('maps', maps, side)); // last, because they leave the heap larger
 table(rows);

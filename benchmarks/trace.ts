@@ -1,8 +1,8 @@
 /**
- * What it costs to remember what happens: the same work with the ring of records and without, turn by turn in one run, in user
- * time of the processes that do it. New streams to a provider; negotiations from
- * the DNS to the first stanza, between two; new pairs on a stream that stands; stanzas over a stream that stands; and one
- * small actor without any I/O, beside what xstate's own inspection costs.
+ * What it costs to remember what happens: the same work with and without the ring of records, alternating in one run,
+ * in user time of the processes that do it. New streams to a provider; negotiations between two, from the DNS to the
+ * first stanza; new pairs on an open stream; stanzas over an open stream; and one small actor without any I/O, compared
+ * with the cost of xstate's own inspection.
  *
  * Run: npm run build && node --import tsx benchmarks/trace.ts [ROUNDS]
  */
@@ -19,9 +19,9 @@ import type { SenderAnswer, SenderCommand } from './support/sender.ts';
 import { startWorker, type Worker } from './support/workers.ts';
 
 const ROUNDS = Number(process.argv[2] ?? 24);
-/** Before anything counts: code is compiled as it is used, and what records run through is compiled late. */
+/** Rounds before anything counts: code is compiled during use, and the code that handles records is compiled late. */
 const WARM_UP = 16;
-/** Few in a round: what makes the machine slower for a while is then in rounds of all. */
+/** Few per round, so that a slow phase of the machine covers rounds of all lanes. */
 const STREAMS = 200;
 const NEGOTIATIONS = 200;
 const PAIRS = 500;
@@ -30,15 +30,18 @@ const STANZA_BYTES = 300;
 const AT_ONCE = 20;
 
 /**
- * As `xmpp-dna serve` has V8 work (src/cli/main.ts). It collects when it has to: a collection that is asked for, or comes in the
- * idle time while others have their turn, throws compiled code away, and what was measured then was the compiler.
+ * V8 flags as in `xmpp-dna serve` (src/cli/main.ts). V8 collects only when it has to: a forced collection, or one
+ * during the idle time while others have their turn, discards compiled code, and the measurement would then be one of
+ * the compiler.
  */
 const AS_SERVED = ['--no-allocation-site-pretenuring', '--no-parallel-scavenge', '--minor-gc-task-trigger=25'];
 const V8_FLAGS = [...AS_SERVED, '--no-memory-reducer'];
 
 type Provider = Worker<ProviderCommand, ProviderAnswer>;
 type Lane = 'with' | 'without';
-/** Two that do the very same differ by more than what is looked for: of each there are several. */
+/**
+ * Two processes that do exactly the same differ by more than the effect to be measured, so there are several of each.
+ */
 const TWINS = 2;
 const ALL: readonly { readonly lane: Lane; readonly name: string }[] = Array.from({ length: TWINS }, (_, nth) => nth)
   .flatMap((nth) => [['with', nth] as const, ['without', nth] as const])
@@ -67,7 +70,7 @@ async function startProvider(domains: readonly string[], lane: Lane, server: Dns
   return [provider, port];
 }
 
-/** User seconds of a provider while it did that. */
+/** User seconds of a provider while it did `work`. */
 async function used(provider: Provider, work: () => Promise<void>): Promise<number> {
   const { userSeconds } = await provider.ask({ do: 'measure' });
   await work();
@@ -77,7 +80,7 @@ async function used(provider: Provider, work: () => Promise<void>): Promise<numb
 type Figures = Readonly<Record<Lane, number[]>>;
 const noFigures = (): Figures => ({ with: [], without: [] });
 
-/** Of all rounds together, what the ring adds; and the quartiles of the rounds. */
+/** What the ring adds over all rounds together; and the quartiles of the rounds. */
 function row(what: string, figures: Figures, each: number): string[] {
   const ratios = figures.with.map((value, round) => value / (figures.without[round] ?? NaN));
   const percent = (value: number): string => `${((value - 1) * 100).toFixed(1)} %`;
@@ -93,7 +96,7 @@ function row(what: string, figures: Figures, each: number): string[] {
   ];
 }
 
-/** All of them in each round, in turns; what a round of each brought, in the order of ALL. */
+/** All of them in each round, alternating; passes on what each one measured in a counted round. */
 async function inRounds<One extends { readonly lane: Lane }>(
   all: readonly One[],
   work: (one: One, round: number) => Promise<readonly number[]>,
@@ -133,7 +136,7 @@ async function streams(): Promise<string[]> {
   return row('a new stream, the receiving end', figures, STREAMS);
 }
 
-/** Two providers that deal with each other: what each of them takes. */
+/** Two providers that federate with each other, and the cost on each side. */
 async function betweenTwo(
   what: string,
   [sending, receiving]: readonly [string, string],
@@ -184,14 +187,14 @@ const pairs = (): Promise<string[][]> =>
     }),
   });
 
-/** All that lies between a stanza without a stream and its delivery, TLS resumed; and the end of the stream. */
+/** Everything from a stanza without a stream to its delivery, with TLS resumption; and the end of the stream. */
 const negotiations = (): Promise<string[][]> =>
   betweenTwo('a negotiation', ['the initiating end', 'the receiving end'], NEGOTIATIONS, {
     senders: (parent) => [`d.${parent}`],
     command: ([sender = ''], target) => ({ do: 'negotiate', pair: [sender, target], times: NEGOTIATIONS }),
   });
 
-/** Messages of one stream that stands, to the program behind it. */
+/** Messages of one open stream, to the program behind it. */
 async function stanzas(): Promise<string[]> {
   const peer = authority.issue({ dnsNames: ['peer.example'], eku: ['serverAuth', 'clientAuth'] });
   const figures = noFigures();
@@ -222,7 +225,7 @@ async function stanzas(): Promise<string[]> {
   return row('a thousand stanzas, the receiving end', figures, STANZAS / 1_000);
 }
 
-/** One pair actor: born, four events, stopped. */
+/** One pair actor: created, four events, stopped. */
 function bareActors(): string[][] {
   const clock = systemClock;
   const recorder = new Recorder({ clock });

@@ -1,8 +1,9 @@
 /**
- * What validated names cost this process: 10,000 questions of each kind to libunbound, for names that it remembers, 100 at a
- * time; what stays in memory of them, and the longest that the event loop stood still. Zones of the tests, signed and served
- * here. Bar: memory does not grow, and no stop is longer than 20 ms. Where others use the processors too, the stop is partly theirs:
- * judged is the processor time of the main thread within one turn of the loop.
+ * What validated names cost this process: 10,000 queries of each kind to libunbound, for names in its cache, 100 at a
+ * time; the memory that remains afterwards, and the longest time that the event loop was blocked. The zones are those
+ * of the tests, signed and served here. Limits: memory does not grow, and the event loop is never blocked for more than
+ * 20 ms. Where other processes use the processors too, part of a block is due to them, so the limit applies to the
+ * processor time of the main thread within one event loop turn.
  *
  * Run: node --expose-gc --import tsx benchmarks/validation.ts
  */
@@ -18,7 +19,10 @@ const QUESTIONS = 10_000;
 const PARALLEL = 100;
 const ROUNDS = 3;
 const BAR_MS = 20;
-/** What measuring itself leaves in the heap from round to round, and what compiled code does; one answer that stayed would be a hundred times that. */
+/**
+ * What the measurement itself and compiled code leave in the heap per round; leaked answers would be a hundred times
+ * that.
+ */
 const BAR_HEAP_BYTES = 256 * 1_024;
 const KIB = 1_024;
 
@@ -33,7 +37,7 @@ interface Memory {
 }
 
 async function settledMemory(): Promise<Memory> {
-  // What C memory hangs on is let go of one collection later.
+  // Objects whose finalizers free C memory are released one collection later.
   for (let i = 0; i < 4; i += 1) {
     await collect?.({ type: 'major', execution: 'async' });
     await turn();
@@ -46,9 +50,9 @@ heading('validated names through libunbound');
 const world = await startDnssecWorld();
 
 interface Stops {
-  /** By perf_hooks, whatever the reason. */
+  /** As perf_hooks reports it, whatever the cause. */
   readonly stopMs: number;
-  /** Processor time of the main thread in the turn of the event loop that took most of it. */
+  /** Processor time of the main thread in the event loop turn that took the most. */
   readonly turnMs: number;
 }
 
@@ -56,7 +60,7 @@ const delays = monitorEventLoopDelay({ resolution: 1 });
 const schedule = openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
 const line = Buffer.alloc(128);
 
-/** Of the main thread so far, in ms (sched-stats of the kernel's documentation). */
+/** Processor time of the main thread so far, in ms (sched-stats of the kernel's documentation). */
 function processorMs(): number {
   const length = readSync(schedule, line, 0, line.length, 0);
   return Number(line.toString('latin1', 0, length).split(' ')[0]) / 1e6;
@@ -121,7 +125,7 @@ const shown = ({ stopMs, turnMs }: Stops): string[] => [stopMs.toFixed(1), turnM
 const broken: string[] = [];
 try {
   for (const [name, kind] of Object.entries(kinds)) {
-    await ask(kind); // code is compiled as it is used, and libunbound remembers from here on
+    await ask(kind); // code is compiled during use, and libunbound has cached the answers from here on
     let before = await settledMemory();
     const grown: number[] = [];
     const longest: number[] = [];
@@ -136,14 +140,14 @@ try {
       grown.push(after.heap - before.heap);
       before = after;
     }
-    // What is left behind is left behind each time; and what stops the loop does so each time, while the machine may once.
+    // A leak shows in every round, and so does a block caused by us, while one caused by the machine may occur once.
     if (Math.min(...grown) > BAR_HEAP_BYTES) broken.push(`${name}: memory grows`);
     if (Math.min(...longest) > BAR_MS) broken.push(`${name}: the event loop is blocked`);
   }
   rows.push(['nothing, for a second', '', '', '', '', ...shown(await longestStops(() => pause(1_000)))]);
   const closing = await longestStops(async () => {
     resolver.close();
-    await pause(1_500); // whoever waits in the pool comes back within a second
+    await pause(1_500); // a poll that waits in Node's thread pool returns within a second
   });
   const opening = await longestStops(async () => {
     resolver = create();

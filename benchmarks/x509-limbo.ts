@@ -48,7 +48,7 @@ const PUBLIC_SUFFIX =
   'would need the public suffix list; no public authority issues such a wildcard, a private one may';
 const LEAF_IS_CA = 'the leaf is CA:TRUE, which RFC 6120 §13.7.1.1 forbids to a server (limbo has it both ways)';
 
-/** Why we hold on to an answer that limbo does not expect. Every disagreement needs its line here, or the run fails. */
+/** Why we keep an answer that limbo does not expect. Every disagreement needs its line here, or the run fails. */
 const KNOWN: Readonly<Record<string, string>> = {
   'crl::crlnumber-missing': RFC5280_ISSUER,
   'crl::issuer-no-keyusage-extension':
@@ -95,11 +95,11 @@ const KNOWN: Readonly<Record<string, string>> = {
 
 const path = process.argv[2];
 if (path === undefined) throw new TypeError('usage: x509-limbo.ts <x509-limbo.json> [--all]');
-// The schema is limbo's own; this is the one place where the file becomes a type.
+// The schema is limbo's own; this is the only place where the file becomes a type.
 const { testcases } = JSON.parse(readFileSync(path, 'utf8')) as { readonly testcases: readonly LimboCase[] };
 
 function skipReason(limbo: LimboCase): string | null {
-  // A server that dials is judged as a server too, so limbo's client cases are no cases of ours.
+  // An initiating server is judged as a server too, so limbo's client cases do not apply to us.
   if (limbo.validation_kind === 'CLIENT') return 'e-mail names in a clientAuth certificate: never valid for s2s';
   return null;
 }

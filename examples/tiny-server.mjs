@@ -1,12 +1,13 @@
 /**
  * A tiny XMPP server in one file: clients log in over direct TLS (XEP-0368) with SCRAM (RFC 5802, RFC 7677) and talk to
- * each other and to the world. All of server-to-server is the connection manager's; what is here is what a server adds.
+ * each other and to the world. The connection manager does all of server-to-server; this file is what a server adds to
+ * it.
  *
  *     node examples/tiny-server.mjs                       a domain of its own, on loopback, with two users; says how to log in
  *     node examples/tiny-server.mjs --domain d.example --cert d.crt --key d.key --user juliet:secret --address 0.0.0.0
  *
- * Left out, so that it stays tiny: rosters, subscriptions, offline messages, a database. Contacts are told nothing of who
- * is online, and a message for somebody who is not is returned.
+ * Left out, so that it stays tiny: rosters, subscriptions, offline messages, a database. Contacts are not notified of
+ * who is online, and a message for somebody who is offline is returned.
  */
 import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
@@ -33,7 +34,7 @@ const { values: options } = parseArgs({
     user: { type: 'string', multiple: true, default: ['romeo:wherefore', 'juliet:art-thou'] },
     cert: { type: 'string' },
     key: { type: 'string' },
-    /** A trust anchor besides those of the system, PEM. */
+    /** An additional trust anchor besides those of the system, PEM. */
     ca: { type: 'string' },
     /** A name server, such as `127.0.0.1@5353`; those of the system if absent. */
     dns: { type: 'string' },
@@ -50,13 +51,13 @@ const NS = {
   stanzas: 'urn:ietf:params:xml:ns:xmpp-stanzas',
   streams: 'urn:ietf:params:xml:ns:xmpp-streams',
 };
-/** Mechanisms in the order of preference, with their hash. */
+/** Mechanisms in order of preference, with their hash. */
 const MECHANISMS = { 'SCRAM-SHA-256': 'sha256', 'SCRAM-SHA-1': 'sha1' };
 const ITERATIONS = 4096;
-/** Bytes of one stanza, and of what waits for a client that does not read. */
+/** Maximum bytes of one stanza, and of the data buffered for a client that does not read. */
 const MAX_STANZA_BYTES = 262_144;
 const MAX_UNREAD_BYTES = 4 * MAX_STANZA_BYTES;
-/** Stanzas of one client that are under way; while there are more, it is not read from. */
+/** Maximum stanzas of one client under way; above this, the client is not read from. */
 const MAX_UNDER_WAY = 50;
 const LOGIN_TIMEOUT_MS = 30_000;
 /** On one connection (RFC 6120 §6.4.5 asks for at least two tries). */
@@ -79,7 +80,9 @@ const manager = new ConnectionManager(
   ports,
 );
 
-/** Whatever is addressed to our domain comes here: from other servers, from our own users, and errors that come back. */
+/**
+ * Every stanza addressed to our domain arrives here: from other servers, from our own users, and errors that come back.
+ */
 manager.stanzas$.subscribe((stanza) => {
   const { user, resource } = parseJid(stanza.to ?? '');
   const answer = user === undefined ? answerUnattended(stanza) : deliver(stanza, user, resource);
@@ -88,7 +91,7 @@ manager.stanzas$.subscribe((stanza) => {
 
 // ——— who is here
 
-/** Sessions that are bound, by user and resource. */
+/** Bound sessions, by user and resource. */
 const online = new Map();
 
 function parseJid(jid) {
@@ -96,7 +99,7 @@ function parseJid(jid) {
   return { user: user?.toLowerCase(), host: host?.toLowerCase(), resource };
 }
 
-/** Gives a stanza to a user's clients; answers with the stanza error that it earns when there are none (RFC 6121 §8.5). */
+/** Delivers a stanza to a user's clients; returns the stanza error to send when there are none (RFC 6121 §8.5). */
 function deliver(stanza, user, resource) {
   const sessions = online.get(user) ?? new Map();
   const named = sessions.get(resource);
@@ -111,7 +114,7 @@ function deliver(stanza, user, resource) {
 
 // ——— passwords
 
-/** What the server keeps of a password, per mechanism (RFC 5802 §3): it proves a login and cannot be used for one. */
+/** What the server keeps of a password, per mechanism (RFC 5802 §3): it verifies a login and cannot be used for one. */
 function scramKeys(password, hash, salt = randomBytes(16)) {
   const salted = pbkdf2Sync(password, salt, ITERATIONS, hash === 'sha256' ? 32 : 20, hash);
   const clientKey = hmac(hash, salted, 'Client Key');
@@ -138,12 +141,12 @@ class Scram {
     this.hash = hash;
   }
 
-  /** The client's first message; answers with the challenge, or null when it cannot be understood. */
+  /** Takes the client's first message; returns the challenge, or null when the message cannot be understood. */
   challenge(message) {
     const [, header, bare, name, nonce] = /^([ny],(?:a=[^,]*)?,)(n=([^,]+),r=([^,]+).*)$/s.exec(message) ?? [];
     if (nonce === undefined) return null;
     this.user = name.replaceAll('=2C', ',').replaceAll('=3D', '=').toLowerCase();
-    // Strangers get a salt, too, the same each time: who asks must not learn which users there are.
+    // Unknown users get a salt too, always the same: an attacker must not learn which users exist.
     const salt = hmac('sha256', strangerSecret, this.user).subarray(0, 16);
     this.keys = users.get(this.user)?.[this.hash] ?? scramKeys(randomBytes(16).toString('hex'), this.hash, salt);
     this.header = Buffer.from(header).toString('base64');
@@ -153,7 +156,10 @@ class Scram {
     return challenge;
   }
 
-  /** The client's last message; answers with the proof that we know the password as well, or null when it does not. */
+  /**
+   * Takes the client's last message; returns the proof that we know the password as well, or null when the client does
+   * not.
+   */
   verify(message) {
     const [, unproved, binding, nonce, proof] = /^(c=([^,]+),r=([^,]+).*),p=([^,]+)$/s.exec(message) ?? [];
     if (proof === undefined || binding !== this.header || nonce !== this.nonce) return null;
@@ -214,11 +220,11 @@ class Client {
     try {
       this.#parser.write(text);
     } catch {
-      this.#fail('not-well-formed'); // characters that XML has not, or nested beyond all measure
+      this.#fail('not-well-formed'); // characters that XML does not allow, or excessive nesting
     }
   }
 
-  /** A stream starts, or starts again after the login (RFC 6120 §6.4.6). */
+  /** A stream starts, or restarts after the login (RFC 6120 §6.4.6). */
   #restart() {
     const parser = new Parser();
     parser.on('start', (header) => this.#open(header));
@@ -274,7 +280,7 @@ class Client {
   #bind(element) {
     const { id } = element.attrs;
     if (!element.is('iq') || !element.getChild('bind', NS.bind)) return this.#fail('not-authorized');
-    this.#resource = randomBytes(6).toString('hex'); // ours to choose (RFC 6120 §7.7)
+    this.#resource = randomBytes(6).toString('hex'); // the server may choose (RFC 6120 §7.7)
     if (!online.has(this.#user)) online.set(this.#user, new Map());
     online.get(this.#user).set(this.#resource, this);
     const bound = xml('bind', { xmlns: NS.bind }, xml('jid', {}, this.jid));
@@ -283,7 +289,7 @@ class Client {
     console.log(`${this.jid} has logged in`);
   }
 
-  /** From whom a stanza is, we say, not the client (RFC 6120 §8.1.2.1); where it goes, the manager knows. */
+  /** The server, not the client, sets the sender of a stanza (RFC 6120 §8.1.2.1); the manager knows where it goes. */
   #stanza(element) {
     element.attrs.from = this.jid;
     delete element.attrs.xmlns;
@@ -294,7 +300,7 @@ class Client {
     }
     this.#underWay += 1;
     if (this.#underWay > MAX_UNDER_WAY) this.#socket.pause();
-    // What cannot be sent comes back by itself, as a stanza error to this client.
+    // What cannot be sent comes back automatically, as a stanza error to this client.
     const sent = manager.send(Stanza.fromElement(element, 'jabber:server'));
     void sent.then(() => {
       this.#underWay -= 1;
@@ -308,7 +314,7 @@ class Client {
     if (this.available) console.log(`${this.jid} is available`);
   }
 
-  /** Requests to one's own account: an empty roster, the session of RFC 3921, and no for all else. */
+  /** Requests to one's own account: an empty roster, the session of RFC 3921, and an error for everything else. */
   #account({ attrs: { id, type }, children: [request] }) {
     if (type !== 'get' && type !== 'set') return;
     if (type === 'get' && request?.is?.('query', NS.roster)) {
@@ -325,7 +331,7 @@ class Client {
   }
 }
 
-// ——— life
+// ——— start and stop
 
 const clients = new Set();
 const listener = createServer({ ...credential, ALPNProtocols: ['xmpp-client'], minVersion: 'TLSv1.2' }, (socket) => {
@@ -346,7 +352,9 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
   });
 }
 
-/** For a first look: a certificate of an authority that is made now, and that clients have to be told of. */
+/**
+ * For a first try: a certificate from an authority that is created now, which clients have to be configured to trust.
+ */
 function ownCredential() {
   const authority = createCertificateAuthority({ name: `Authority of ${domain}` });
   const file = join(mkdtempSync(join(tmpdir(), 'tiny-server-')), 'ca.pem');

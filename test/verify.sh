@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# README's second command: from a clone with Node and npm to all tests passed, and one summary.
-# Goes through every step even when one fails; exits 0 only if all are good.
+# README's second command: from a clone with Node and npm to a full test run and one summary. Goes through every step
+# even when one fails; exits with 0 only if all succeed.
 #
 #   npm run verify                  installs what is missing (Debian, apt-get; root or sudo), then all steps
 #   VERIFY_INSTALL=0 npm run verify  installs nothing; what needs an absent server is skipped, with the reason printed
 set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 2
 
-# The real servers that tests start, as processes of their own on loopback, the clients that log in, who signs and validates, and a
-# browser for the page.
+# The real servers that tests start, as separate processes on loopback; clients that log in, zone signers and
+# validators, and a browser for the page.
 packages=(prosody prosody-modules lua-unbound ejabberd nsd unbound ldnsutils libunbound8 go-sendxmpp python3-slixmpp python3-pyasn1-modules python3-cryptography openssl chromium)
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 
-# Debian starts a server when it installs it; while policy-rc.d says 101, it does not.
+# Debian starts a server when it installs it; not while policy-rc.d returns 101.
 apt_install() {
   local sudo='' policy=/usr/sbin/policy-rc.d placed=0 result
   if [ "$(id -u)" -ne 0 ]; then sudo=sudo; fi
@@ -45,14 +45,14 @@ install_servers() {
 }
 
 install_modules() {
-  # npm writes the hidden lock file last: with it, and newer than ours, the folder is whole.
+  # npm writes the hidden lock file last: if it exists and is newer than ours, the folder is complete.
   if [ node_modules/.package-lock.json -nt package-lock.json ]; then return 0; fi
   npm ci --no-audit --no-fund
 }
 
 names=() verdicts=() failures=0 passed=0 failed=0 skipped=0
 
-# step NAME COMMAND...: prints what the command prints, keeps it for the counts, notes how it ended.
+# step NAME COMMAND...: prints the command's output, keeps it for the counts, and records how it ended.
 step() {
   local name=$1 began=$SECONDS verdict=ok log
   shift
@@ -75,7 +75,7 @@ count() {
 }
 
 if [ "${VERIFY_INSTALL:-1}" != 0 ]; then
-  export REQUIRE_SERVERS=1 # a server that is absent now is a failure, not a reason to skip
+  export REQUIRE_SERVERS=1 # a missing server is now a failure, not a reason to skip
   step 'install servers (apt-get)' install_servers
 fi
 step 'install modules (npm ci)' install_modules

@@ -1,4 +1,6 @@
-/** Worker: the least that a server in Node can do with bytes that come by TLS and leave by TCP: it passes them on. */
+/**
+ * Worker: the least that a server in Node can do with bytes that arrive over TLS and leave over TCP: it passes them on.
+ */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import * as tls from 'node:tls';
 import { serveCommands } from './workers.ts';

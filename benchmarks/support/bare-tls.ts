@@ -1,6 +1,6 @@
 /**
- * Worker: the least that a server in Node can do for a mutually authenticated connection: TLS, the certificate of the far end
- * checked against its issuer, one byte, the end.
+ * Worker: the least that a server in Node can do for a mutually authenticated connection: TLS, a check of the client's
+ * certificate against its issuer, one byte, close.
  */
 import type { AddressInfo } from 'node:net';
 import * as tls from 'node:tls';

@@ -1,6 +1,6 @@
 /**
- * Worker: the least that a server in Node can do for an authenticated stream. It says fixed words when it reads the ones that it
- * waits for, as `s2s-client.ts` does, and parses, checks, remembers and logs nothing.
+ * Worker: the least that a server in Node can do for an authenticated stream. It sends fixed text whenever it has read
+ * the text that it waits for, as `s2s-client.ts` does, and parses, checks, remembers and logs nothing.
  */
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import * as tls from 'node:tls';
@@ -19,7 +19,7 @@ export interface BareWordsAnswer {
 const NS_TLS = 'urn:ietf:params:xml:ns:xmpp-tls';
 const NS_SASL = 'urn:ietf:params:xml:ns:xmpp-sasl';
 
-/** By what was read last. */
+/** The answer to send, by the text that was read last. */
 type Words = readonly (readonly [heard: string, said: string])[];
 
 serveCommands<BareWordsCommand, BareWordsAnswer>(({ cert, key, host, peer }) => {

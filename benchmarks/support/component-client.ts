@@ -1,8 +1,8 @@
-/** A component (XEP-0114) that costs little: it looks for the few words that it waits for. */
+/** A component (XEP-0114) that costs little: it looks only for the few words that it waits for. */
 import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 
-/** Resolves when the handshake is done: from here on stanzas may be read and written. */
+/** Resolves when the handshake is done: from then on stanzas may be read and written. */
 export async function attachComponent(port: number, domain: string, secret: string): Promise<Socket> {
   const socket = connect({ host: '127.0.0.1', port, noDelay: true });
   socket.write(

@@ -1,4 +1,5 @@
-"""Megabytes a second that libexpat reads, without handlers: expat.py HEADER FILE CHUNK_BYTES MILLISECONDS. The file is read again and again as one stream."""
+"""Megabytes per second that libexpat reads, without handlers: expat.py HEADER FILE CHUNK_BYTES MILLISECONDS. The file
+is read repeatedly as one stream."""
 import sys
 import time
 from xml.parsers import expat

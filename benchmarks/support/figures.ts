@@ -1,4 +1,4 @@
-/** Tables of what was measured, in one run, on this machine. */
+/** Tables of measurements, made in one run on this machine. */
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 
@@ -8,7 +8,7 @@ export function median(values: readonly number[]): number {
   return ((sorted[Math.floor(middle - 0.5)] ?? NaN) + (sorted[Math.floor(middle)] ?? NaN)) / 2;
 }
 
-/** Of the values, so large a part is not above it; between two of them in proportion. */
+/** The value that this fraction of the values does not exceed; between two values, interpolated linearly. */
 export function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const at = part * (sorted.length - 1);
@@ -23,7 +23,7 @@ export const quartiles = (values: readonly number[]): readonly [number, number, 
   quantile(values, 0.75),
 ];
 
-/** What was measured, when, and on what: figures of different machines are not comparable. */
+/** What was measured, when, and on which machine: figures from different machines are not comparable. */
 export function heading(title: string): void {
   const [first] = cpus();
   const load = loadavg().map((value) => value.toFixed(1));
@@ -33,7 +33,7 @@ export function heading(title: string): void {
   console.log(`load at the start: ${load.join(' ')} (figures are processor time of the server alone)\n`);
 }
 
-/** Columns as wide as what stands in them; the first to the left, figures to the right. */
+/** Columns as wide as their contents; the first is left-aligned, figures are right-aligned. */
 export function table(rows: readonly (readonly string[])[]): void {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   for (const row of rows) {
@@ -47,14 +47,14 @@ const pad = (cell: string, width: number, column: number): string =>
 
 export const whole = (value: number): string => Math.round(value).toLocaleString('en');
 export const ratio = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)}x`;
-/** Every round, so that the reader sees how noisy the machine is. */
+/** The figure of every round, so that the reader sees how noisy the machine is. */
 export const rounds = (values: readonly number[]): string => values.map(whole).join(' ');
 
 const TICKS_PER_SECOND = 100; // USER_HZ of Linux
 
-/** User and system time so far of one process and all its threads, without children, in seconds. */
+/** User and system time so far of one process and all its threads, in seconds, without child processes. */
 export function cpuSeconds(pid: number): number {
-  // The second field is the command in brackets, which may hold anything; the rest starts with the third.
+  // The second field is the command in brackets, which may contain anything; the rest starts with the third.
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /s, '')
     .split(' ');

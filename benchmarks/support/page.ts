@@ -1,15 +1,17 @@
-/** Worker: a page of the inspector that is open: every second it asks for the overview and a list, and a WebSocket stands. */
+/**
+ * Worker: an open page of the inspector: it requests the overview and a list every second, and keeps a WebSocket open.
+ */
 import { WebSocket } from 'ws';
 import { serveCommands } from './workers.ts';
 
 export type PageCommand =
   | { readonly do: 'open'; readonly url: string }
   | { readonly do: 'close' }
-  /** The same question, once after the other. */
+  /** The same request, several times in sequence. */
   | { readonly do: 'ask'; readonly url: string; readonly times: number };
 
 export interface PageAnswer {
-  /** Of each answer, in milliseconds. */
+  /** For each answer, in milliseconds. */
   readonly tookMs: readonly number[];
 }
 

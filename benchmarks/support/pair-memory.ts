@@ -1,6 +1,7 @@
 /**
- * What a settled pair keeps in memory: two providers of ours, as many domains on each side, and all pairs of them one after the
- * other; what one more takes is the difference between two numbers of pairs, so neither the names count nor what a stream takes.
+ * The memory of a settled pair: two providers of ours with the same number of domains, and all pairs of these settled
+ * in turn. The cost of one more pair is the difference between two numbers of pairs, so it includes neither the names
+ * nor the stream.
  */
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 import type { DnsServer } from '../../test/support/dns-server.ts';
@@ -10,18 +11,18 @@ import { startWorker, type Worker } from './workers.ts';
 
 /** On each side. */
 const DOMAINS = 100;
-/** The first ones bring names, code and caches with them, and are not counted. */
+/** The first pairs also load names, code and caches, and are not counted. */
 const WARM_UP = 3_000;
 const STEP = 3_500;
 const AT_ONCE = 50;
 
 type Measured = readonly [ProviderAnswer, ProviderAnswer];
 
-/** Of every sender with one target, then with the next: all names come with the first few. */
+/** Every sender with one target, then with the next: the first few pairs contain all names. */
 const diagonals = (senders: readonly string[], targets: readonly string[]): (readonly [string, string])[] =>
   targets.flatMap((_, by) => senders.map((from, at) => [from, targets[(at + by) % targets.length] ?? ''] as const));
 
-/** A row of figures for each step. `records`: the trace that is kept in memory has its own bounds, and is left out by 0. */
+/** A row of figures for each step. `records`: size of the in-memory trace, which has its own bound; 0 turns it off. */
 export async function pairMemory(
   dns: DnsServer,
   proof: 'certificate' | 'dialback',

@@ -1,4 +1,6 @@
-/** Worker: a peer and a component in one process, and so with one clock: how long a stanza of the one takes to the other. */
+/**
+ * Worker: a peer and a component in one process, and so with one clock: how long a stanza takes from one to the other.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
 import { attachComponent } from './component-client.ts';
@@ -15,7 +17,7 @@ export type PingerCommand =
       readonly cert: string;
       readonly key: string;
     }
-  /** One ping every so often, for so long: milliseconds that each took. */
+  /** One ping every `everyMs`, for `milliseconds`: answers how many milliseconds each took. */
   | { readonly do: 'ping'; readonly everyMs: number; readonly milliseconds: number };
 
 export interface PingerAnswer {

@@ -1,4 +1,4 @@
-/** Worker: one provider, a whole ConnectionManager over real sockets, TLS and DNS; runs what is built. */
+/** Worker: one provider, a whole ConnectionManager over real sockets, TLS and DNS; runs the built package. */
 import { readdirSync, readlinkSync, readFileSync } from 'node:fs';
 import { filter, firstValueFrom } from 'rxjs';
 import type { ConnectionManager as Manager } from '../../src/manager.ts';
@@ -16,43 +16,51 @@ export type ProviderCommand =
       readonly caPem: string;
       readonly dns: string;
       readonly bidi: boolean;
-      /** Records that are kept. @defaultValue as in the product */
+      /** Number of records that are kept. @defaultValue as in the product */
       readonly records?: number;
     }
-  /** One message for each pair, so many at a time; answers when the fate of each is known. */
+  /** One message for each pair, `atOnce` at a time; answers when the outcome of each is known. */
   | { readonly do: 'send'; readonly pairs: readonly (readonly [string, string])[]; readonly atOnce: number }
-  /** So many times, one after the other: a message finds no stream, one is negotiated for it, and closed once it has carried it. */
+  /**
+   * `times` times in sequence: a message finds no stream, one is negotiated for it, and closed after it has carried the
+   * message.
+   */
   | { readonly do: 'negotiate'; readonly pair: readonly [string, string]; readonly times: number }
-  /** Each of these pairs, as if it had been proved on the one stream that there is: its way out, or its way in. */
+  /**
+   * Adds each of these pairs as if it had been proved on the only stream there is, for outbound or for inbound stanzas.
+   */
   | {
       readonly do: 'know';
       readonly senders: readonly string[];
       readonly targets: readonly string[];
       readonly way: 'in' | 'out';
     }
-  /** Stanzas of known pairs, in no order, each of other users than the one before; answers when the system has taken all. */
+  /**
+   * Stanzas of known pairs in random order, each with other users than the one before; answers when the system has
+   * accepted all.
+   */
   | {
       readonly do: 'flood';
       readonly senders: readonly string[];
       readonly targets: readonly string[];
       readonly count: number;
     }
-  /** Answers when so many stanzas have come in, all in all; rejects after a minute. */
+  /** Answers when `received` stanzas in total have come in; rejects after a minute. */
   | { readonly do: 'await'; readonly received: number }
-  /** What this process has used so far, after a garbage collection. */
+  /** What this process has used so far, measured after a garbage collection. */
   | { readonly do: 'measure' };
 
 export interface ProviderAnswer {
   readonly port: number;
   readonly cpuSeconds: number;
-  /** Of these, not in the kernel; and with the collection. */
+  /** The part of these that was not spent in the kernel; then the same including the collection. */
   readonly userSeconds: number;
   readonly collectedAtUserSeconds: number;
-  /** The same, with the collection itself: where the next measurement starts. */
+  /** The same including the collection: the next measurement starts here. */
   readonly collectedAtCpuSeconds: number;
   readonly rssBytes: number;
   readonly heapBytes: number;
-  /** Of s2s: both directions. */
+  /** s2s sockets, in both directions. */
   readonly sockets: number;
   readonly streams: number;
   readonly actors: number;
@@ -61,7 +69,7 @@ export interface ProviderAnswer {
   readonly returned: number;
   /** Stanzas that came in. */
   readonly received: number;
-  /** Of the last flood, without making its stanzas. */
+  /** Of the last flood, without the time to create its stanzas. */
   readonly floodCpuSeconds: number;
 }
 
@@ -72,7 +80,7 @@ const { Stanza } = (await built('protocol/stanza.js')) as { Stanza: typeof Stanz
 
 const PATIENCE_MS = 60_000;
 const LOOK_MS = 5;
-/** Different stanzas of a flood, and those that are on their way together. */
+/** Different stanzas in a flood, and how many of them are under way at once. */
 const MADE = 20_000;
 const FLOOD_AT_ONCE = 500;
 
@@ -96,7 +104,7 @@ async function start({ hosts, caPem, dns, bidi, records }: Extract<ProviderComma
   const ports = createNodePorts({ hosts, trust: { system: false, anchors: [caPem] }, dns: { servers: [dns] } });
   const listen = [{ address: '127.0.0.1', port: 0, tls: 'detect' as const }];
   const trace = records === undefined ? {} : { trace: { records } };
-  const limits = { connectionsPerSecond: 1_000_000 }; // one address does the work of all the world
+  const limits = { connectionsPerSecond: 1_000_000 }; // one address does the work of many
   const policy = { federation: 'encrypted' as const };
   manager = new ConnectionManager({ hosts, listen, bidi, policy, limits, ...trace }, ports);
   manager.stanzas$.subscribe(() => (received += 1));
@@ -115,7 +123,7 @@ async function sendOne([from, to]: readonly [string, string]): Promise<void> {
   else returned += 1;
 }
 
-/** The tables themselves, which the embedding program does not see. */
+/** The tables themselves, which the embedding program cannot access. */
 const plane = (): Router => (manager ?? fail()).router as Router;
 
 function fail(): never {
@@ -177,7 +185,7 @@ async function allReceived(count: number): Promise<void> {
 }
 
 async function measure(): Promise<ProviderAnswer> {
-  const used = cpuSeconds(process.pid); // before the collections, which are ours
+  const used = cpuSeconds(process.pid); // before the garbage collections, which the benchmark itself causes
   const userSeconds = process.cpuUsage().user / 1e6;
   for (let i = 0; i < 3; i += 1) {
     globalThis.gc?.();
@@ -203,7 +211,7 @@ async function measure(): Promise<ProviderAnswer> {
   };
 }
 
-/** TCP connections of this process that stand, as the system counts them. */
+/** Established TCP connections of this process, as the system counts them. */
 function establishedSockets(): number {
   const own = new Set(
     readdirSync('/proc/self/fd').map((fd) => {

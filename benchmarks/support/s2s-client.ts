@@ -1,6 +1,6 @@
 /**
- * A peer that costs little: it looks for the few words that it waits for, and parses nothing. TLS 1.3, certificate, SASL
- * EXTERNAL; the same against every server.
+ * A peer that costs little: it looks only for the few words that it waits for, and parses nothing. TLS 1.3,
+ * certificate, SASL EXTERNAL; the same against every server.
  */
 import { connect as connectTcp, type Socket } from 'node:net';
 import * as tls from 'node:tls';
@@ -10,22 +10,22 @@ export interface S2sOptions {
   readonly from: string;
   readonly to: string;
   readonly context: tls.SecureContext;
-  /** To be resumed. */
+  /** TLS session to resume. */
   readonly session?: Buffer | undefined;
-  /** How long all of it may take. @defaultValue 20000 */
+  /** How long the whole negotiation may take. @defaultValue 20000 */
   readonly timeoutMs?: number;
 }
 
 export interface S2sStream {
   readonly socket: tls.TLSSocket;
   readonly resumed: boolean;
-  /** The session that the server issued last, if any. */
+  /** The TLS session that the server issued last, if any. */
   readonly session: () => Buffer | undefined;
-  /** Closing tags both ways, then the connection. */
+  /** Exchanges closing tags, then closes the connection. */
   close(): Promise<void>;
 }
 
-/** Resolves when the stream is authenticated and restarted: from here on stanzas may be written. */
+/** Resolves when the stream is authenticated and restarted: from then on stanzas may be written. */
 export async function openS2s(options: S2sOptions): Promise<S2sStream> {
   const { port, from, to, context, session, timeoutMs = 20_000 } = options;
   const tcp = connectTcp({ host: '127.0.0.1', port, noDelay: true });
@@ -75,7 +75,7 @@ export async function openS2s(options: S2sOptions): Promise<S2sStream> {
 
 const FEATURES = /<stream:features[^>]*\/>|<\/stream:features>/;
 
-/** All that was read until the words came. */
+/** Everything that was read up to and including these words. */
 function heard(socket: Socket, words: RegExp): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
@@ -105,7 +105,7 @@ function close(socket: tls.TLSSocket): Promise<void> {
       clearTimeout(late);
       resolve();
     });
-    socket.once('data', () => socket.end()); // only the closing tag comes
+    socket.once('data', () => socket.end()); // only the closing tag arrives
     socket.resume();
     socket.write('</stream:stream>');
   });

@@ -1,4 +1,4 @@
-/** Worker: a peer that opens streams, and fills them. */
+/** Worker: a peer that opens streams and sends stanzas on them. */
 import * as tls from 'node:tls';
 import { openS2s, type S2sStream } from './s2s-client.ts';
 import { serveCommands } from './workers.ts';
@@ -16,13 +16,13 @@ export type SenderCommand =
   | ({ readonly do: 'open' } & Target)
   /** Bare TLS, for `send`. */
   | ({ readonly do: 'connect' } & Target)
-  /** The same stanza `count` times, in large writes; answers when the system has taken all. */
+  /** The same stanza `count` times, in large writes; answers when the system has accepted all. */
   | { readonly do: 'send'; readonly count: number; readonly stanza: string }
-  /** The same stanza so many times a second, for so long. */
+  /** The same stanza, `perSecond` times a second, for `milliseconds`. */
   | { readonly do: 'pace'; readonly perSecond: number; readonly milliseconds: number; readonly stanza: string }
-  /** Streams one after the other, `parallel` at a time, each closed when it is authenticated. */
+  /** Streams in sequence, `parallel` at a time, each closed once it is authenticated. */
   | ({ readonly do: 'streams'; readonly count: number; readonly parallel: number; readonly resume: boolean } & Target)
-  /** Bare TLS handshakes, in the same manner. */
+  /** Bare TLS handshakes, in the same way. */
   | ({
       readonly do: 'handshakes';
       readonly count: number;
@@ -33,7 +33,7 @@ export type SenderCommand =
   | ({ readonly do: 'hold'; readonly count: number; readonly parallel: number } & Target);
 
 export interface SenderAnswer {
-  /** Of the streams or handshakes, how many resumed a session. */
+  /** How many of the streams or handshakes resumed a session. */
   readonly resumed: number;
 }
 
@@ -138,7 +138,7 @@ async function send(count: number, stanza: Buffer): Promise<void> {
   socket.off('close', closed);
 }
 
-/** In bundles, every few milliseconds. */
+/** In batches, every few milliseconds. */
 function pace(
   { perSecond, milliseconds }: { readonly perSecond: number; readonly milliseconds: number },
   stanza: Buffer,
@@ -160,7 +160,7 @@ function pace(
   });
 }
 
-/** Until the server says its one byte, so that both ends have finished. */
+/** Resolves when the server has sent its one byte, so that both ends have finished the handshake. */
 function handshake(
   { port, to }: Target,
   context: tls.SecureContext,

@@ -1,4 +1,4 @@
-/** The servers that are compared, each as operators run it, set up to do the same work. */
+/** The servers that are compared, each as operators run it, configured to do the same work. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,11 +16,11 @@ export const COMPONENT = `component.${HOST}`;
 /** A second component, for pings. */
 export const PINGED = `pinged.${HOST}`;
 export const SECRET = 'component secret';
-/** The domain from which the load comes, with a certificate. */
+/** The domain from which the load comes; it has a certificate. */
 export const PEER = 'peer.example';
 
 export const authority = createCertificateAuthority({ name: 'Benchmark CA' });
-const eku = ['serverAuth', 'clientAuth'] as const; // ejabberd wants both
+const eku = ['serverAuth', 'clientAuth'] as const; // ejabberd requires both
 const served = authority.issue({ dnsNames: [HOST, `*.${HOST}`], eku });
 export const peerCredential = authority.issue({ dnsNames: [PEER], eku });
 
@@ -28,7 +28,7 @@ export interface ServerUnderTest {
   readonly name: string;
   readonly pid: number;
   readonly ports: { readonly s2s: number; readonly component: number };
-  /** Of its process and threads, so far. */
+  /** Used so far by the process and its threads. */
   cpuSeconds(): number;
   rssBytes(): number;
   stop(): Promise<void>;
@@ -37,8 +37,8 @@ export interface ServerUnderTest {
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * Our daemon, built, as `xmpp-dna serve` runs; `root` is where a clone stands. `PROFILE=DIR` in the environment writes a CPU profile
- * there when it ends.
+ * Our built daemon, as `xmpp-dna serve` runs it; `root` is the path of a clone. `PROFILE=DIR` in the environment writes
+ * a CPU profile there when it ends.
  */
 export async function startOurs(name = 'xmpp-dna', root = ROOT): Promise<ServerUnderTest> {
   const daemon = join(root, 'dist/src/cli/main.js');
@@ -53,8 +53,8 @@ export async function startOurs(name = 'xmpp-dna', root = ROOT): Promise<ServerU
     listen: [{ address, port: ports.s2s }],
     components: [{ address, port: ports.component, domains: { [COMPONENT]: SECRET, [PINGED]: SECRET } }],
     trust: { system: false, files: [tls.caFile] },
-    dns: { validator: 'none', servers: ['127.0.0.1@9'] }, // nothing is looked up
-    limits: { connectionsPerSecond: 1_000_000 }, // one address does the work of all the world
+    dns: { validator: 'none', servers: ['127.0.0.1@9'] }, // no names are looked up
+    limits: { connectionsPerSecond: 1_000_000 }, // one address does the work of many
   };
   const file = join(folder.path, 'xmpp-dna.yaml');
   writeFileSync(file, stringify(config));
@@ -105,7 +105,10 @@ const measured = (running: { readonly pid: number; rssBytes(): number }) => ({
   rssBytes: () => running.rssBytes(),
 });
 
-/** Ours and those that are installed, running; names those that are not. `BESIDE=DIR` adds what is built in another clone. */
+/**
+ * Ours and those that are installed, running; prints the names of the others. `BESIDE=DIR` adds the build of another
+ * clone.
+ */
 export async function startAll(): Promise<ServerUnderTest[]> {
   const beside = process.env['BESIDE'];
   const started = [

@@ -1,13 +1,18 @@
-/** Worker: a component (XEP-0114), or whoever takes bytes from a bare relay, that counts what arrives and parses nothing. */
+/**
+ * Worker: a component (XEP-0114), or a receiver of bytes from a bare relay, that counts what arrives and parses
+ * nothing.
+ */
 import { connect, type Socket } from 'node:net';
 import { attachComponent } from './component-client.ts';
 import { serveCommands } from './workers.ts';
 
 export type SinkCommand =
   | { readonly do: 'attach'; readonly port: number; readonly domain: string; readonly secret: string }
-  /** As `attach`, without a word. */
+  /** As `attach`, without a handshake. */
   | { readonly do: 'connect'; readonly port: number }
-  /** Answers when `count` messages have arrived since the last answer; rejects when there are more, or after a minute. */
+  /**
+   * Answers when `count` messages have arrived since the last answer; rejects when there are more, or after a minute.
+   */
   | { readonly do: 'await'; readonly count: number };
 
 export interface SinkAnswer {
@@ -43,7 +48,7 @@ async function attach({ port, domain, secret }: Extract<SinkCommand, { do: 'atta
   return { arrived: 0 };
 }
 
-/** Ends of messages, also those that are cut by the border of two chunks. */
+/** Counts the ends of messages, including those that are split between two chunks. */
 function count(chunk: Buffer): void {
   const seam = Buffer.concat([tail, chunk.subarray(0, END.length - 1)]);
   for (let at = seam.indexOf(END); at !== -1; at = seam.indexOf(END, at + END.length)) arrived += 1;

@@ -1,17 +1,17 @@
-/** Processes of the load, so that what they burn is not counted as the server's. */
+/** Processes that generate the load, so that their processor time is not counted as the server's. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 export interface Worker<Command, Answer> {
   readonly pid: number;
-  /** One at a time. Rejects when the worker says what went wrong, or ends. */
+  /** One command at a time. Rejects when the worker reports an error or ends. */
   ask(command: Command): Promise<Answer>;
   stop(): void;
 }
 
 type Reply<Answer> = { readonly answer: Answer } | { readonly error: string };
 
-/** Starts `benchmarks/support/NAME.ts`; it runs until `stop`, or our end. */
+/** Starts `benchmarks/support/NAME.ts`; it runs until `stop`, or until this process ends. */
 export function startWorker<Command extends object, Answer>(
   name: string,
   execArgv: readonly string[] = [],
@@ -44,7 +44,7 @@ export function startWorker<Command extends object, Answer>(
   };
 }
 
-/** The other end: obeys, one command at a time. */
+/** The other end: executes one command at a time. */
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- what comes over the wire is what the other end says it sends
 export function serveCommands<Command, Answer>(obey: (command: Command) => Promise<Answer> | Answer): void {
   const say = (reply: Reply<Answer>): void => void process.send?.(reply);

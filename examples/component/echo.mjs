@@ -1,5 +1,6 @@
 /**
- * An external component (XEP-0114): returns every message to its sender. Any component for any server is attached the same way.
+ * An external component (XEP-0114): returns every message to its sender. Any component for any server is attached in
+ * this way.
  *
  *     node examples/component/echo.mjs 127.0.0.1 25347 echo.capulet.example 'the secret of the configuration'
  */

@@ -1,6 +1,6 @@
 /**
- * A component behind the daemon, all of it: makes certificates, starts `xmpp-dna serve` and the component as processes of
- * their own, and sends the component a message from a server elsewhere, which gets it back.
+ * A complete example of a component behind the daemon: makes certificates, starts `xmpp-dna serve` and the component as
+ * separate processes, and sends the component a message from a remote server, which receives it back.
  *
  *     node examples/component/run.mjs
  */
@@ -18,7 +18,7 @@ const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const packageFile = fileURLToPath(import.meta.resolve('xmpp-dna/package.json'));
 const program = join(packageFile, '..', JSON.parse(readFileSync(packageFile, 'utf8')).bin['xmpp-dna']);
 
-/** Starts a process and resolves once it has printed a line that fits; its output is shown. */
+/** Starts a process and resolves once it has printed a line that matches; its output is shown. */
 async function start(name, args, fits) {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   for await (const line of createInterface(child.stdout)) {
@@ -51,7 +51,7 @@ const component = await start(
   /attached/,
 );
 
-// A server elsewhere. It has no listener: the answer comes down the stream that it opened (XEP-0288).
+// A remote server. It has no listener: the answer comes back on the stream that it opened (XEP-0288).
 const hosts = { 'montague.example': authority.issue({ dnsNames: ['montague.example'] }) };
 const world = new ConnectionManager(
   { hosts, policy: { domains: { '*.example': { target: { host: '127.0.0.1', port: 25269, tls: 'starttls' } } } } },

@@ -1,6 +1,6 @@
 /**
- * A domain is proved by a key that two operators told each other of. Their certificates name nobody that matters, and nobody
- * that the other trusts has signed them.
+ * A domain is proved by a key that two operators have exchanged. The names in their certificates do not matter, and no
+ * authority that the other trusts has signed them.
  *
  *     node examples/prooftypes/pinned-key.mjs
  */
@@ -13,14 +13,14 @@ const montague = selfMade.issue({ dnsNames: ['localhost'] });
 const renewed = selfMade.issue({ dnsNames: ['localhost'], key: montague.key });
 const another = selfMade.issue({ dnsNames: ['localhost'] });
 
-/** What each operator was told of the other. */
+/** What each operator knows about the other. */
 const pins = new Map([
   ['capulet.example', [pinOf(capulet.cert)]],
   ['montague.example', [pinOf(montague.cert)]],
 ]);
 const prooftypes = { 'pinned-key': pinnedKey(pins) };
 
-/** Juliet writes to a montague.example with this certificate. */
+/** Juliet writes to a montague.example that presents this certificate. */
 async function play(scene, certificate) {
   const theirs = { 'montague.example': certificate };
   const far = new ConnectionManager(

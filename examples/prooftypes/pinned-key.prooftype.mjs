@@ -1,19 +1,23 @@
 /**
- * Prooftype "pinned key": the far end speaks for a domain if it holds the key that the operator of the domain told us of, on
- * the phone, say. Names and dates of its certificate, and who signed it, do not matter; it may be renewed with the same key.
+ * Prooftype "pinned key": the far end speaks for a domain if it holds the key that the operator of the domain gave us,
+ * for example by phone. The names and dates of its certificate, and who signed it, do not matter; it may be renewed
+ * with the same key.
  */
 import { createHash, X509Certificate } from 'node:crypto';
 import { fromPromise } from 'xstate';
 
 const DAY_MS = 86_400_000;
 
-/** What an operator tells the other: SHA-256 of the SubjectPublicKeyInfo of a certificate, PEM or DER, in lower-case hex. */
+/**
+ * What one operator gives the other: SHA-256 of a certificate's SubjectPublicKeyInfo (from PEM or DER), in lower-case
+ * hex.
+ */
 export function pinOf(certificate) {
   const spki = new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' });
   return createHash('sha256').update(spki).digest('hex');
 }
 
-/** `pins`: a Map of domains to lists of pins, the key in use and the next; it may change at any time. */
+/** `pins`: a Map from domains to lists of pins, the key in use and the next; it may change at any time. */
 export function pinnedKey(pins) {
   return {
     answers: {
@@ -32,7 +36,7 @@ export function pinnedKey(pins) {
         const pin = pinOf(leaf);
         if (!pinned.includes(pin))
           return { kind: 'refuted', fault: { condition: 'no-pin-matches', origin: 'peer', text: `its key is ${pin}` } };
-        // Whoever takes a pin away is obeyed within a day.
+        // The removal of a pin takes effect within a day.
         return { kind: 'proved', evidence: { spkiSha256: pin }, expiresAtMs: clock.now() + DAY_MS };
       }),
   };

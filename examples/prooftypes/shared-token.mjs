@@ -1,6 +1,6 @@
 /**
- * Two operators share a secret, and prove their domains to each other by tokens made with it, over the DNA protocol of 2009.
- * Then a stranger shows a token that he has seen.
+ * Two operators share a secret, and prove their domains to each other by tokens made with it, over the DNA protocol of
+ * 2009. Then a stranger shows a token that it has seen.
  *
  *     node examples/prooftypes/shared-token.mjs
  */
@@ -23,12 +23,12 @@ const prooftypes = {
     ]),
   ),
 };
-/** In real life made anew each day, and given to `setProofs`. */
+/** In production, new tokens are made each day and given to `setProofs`. */
 const showing = (domain, { cert }) => ({
   [domain]: { [SHARED_TOKEN]: tokensFor(secret, domain, [cert], Date.now() + DAY_MS) },
 });
 
-/** Juliet writes to a montague.example with this certificate, and these tokens. */
+/** Juliet writes to a montague.example that presents this certificate and these tokens. */
 async function play(scene, certificate, proofs) {
   const theirs = { 'montague.example': certificate };
   const far = new ConnectionManager(

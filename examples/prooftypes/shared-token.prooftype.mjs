@@ -1,16 +1,17 @@
 /**
- * Prooftype "shared token": two operators share a secret. Challenged, a server shows tokens made with it (DNA protocol of 2009):
+ * Prooftype "shared token": two operators share a secret. When challenged, a server shows tokens made with it (DNA
+ * protocol of 2009):
  *
  *     token = until "." HMAC-SHA-256(secret, JSON of [URI, domain, SHA-256 of the presented certificate, until])
  *
- * Digests in lower-case hex, `until` in seconds since the epoch. A token is for one certificate: whoever sees it and shows it
- * elsewhere would need the key of that certificate. A server shows a token for each of its certificates, and for each secret:
- * have one secret for each pair of operators, as whoever holds it can speak for both.
+ * Digests in lower-case hex, `until` in seconds since the epoch. A token is for one certificate: to reuse a token
+ * elsewhere, one would need the key of that certificate. A server shows a token for each of its certificates and for
+ * each secret. Use a separate secret for each pair of operators, since anybody who holds it can speak for both.
  */
 import { createHash, createHmac, timingSafeEqual, X509Certificate } from 'node:crypto';
 import { fromPromise } from 'xstate';
 
-/** The name of the prooftype, and its URI on the wire. Yours is from a namespace of your own. */
+/** The name of the prooftype, and its URI on the wire. Take yours from a namespace of your own. */
 export const SHARED_TOKEN = 'urn:example:dna:shared-token';
 const MAX_TOKENS = 32;
 
@@ -20,7 +21,7 @@ const macOf = (secret, domain, certificateSha256, until) =>
     .update(JSON.stringify([SHARED_TOKEN, domain, certificateSha256, until]))
     .digest();
 
-/** What to show for a domain: one token for each certificate (PEM) that we may present, good until then. */
+/** What to show for a domain: one token for each certificate (PEM) that we may present, valid until `untilMs`. */
 export function tokensFor(secret, domain, certificates, untilMs) {
   const until = Math.floor(untilMs / 1000);
   const shown = certificates.map((pem) => {
@@ -29,7 +30,7 @@ export function tokensFor(secret, domain, certificates, untilMs) {
   return shown.join(' ');
 }
 
-/** `secrets`: a Map of domains to the secret (32 random bytes or more) that is shared with their operator. */
+/** `secrets`: a Map from domains to the secret (32 random bytes or more) that is shared with their operator. */
 export function sharedToken(secrets) {
   return {
     answers: {

@@ -1,4 +1,4 @@
-/** The table of causes, which explains traces as well: of those less may be known. */
+/** The table of causes. It also explains traces, for which less may be known. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { causes, diagnose } from '../../src/trace/explain/causes/diagnose.ts';

@@ -1,4 +1,4 @@
-/** Broken certificates, and POSH documents that do not help: check names the cause and the fix (FEATURES O6, A8). */
+/** Broken certificates, and POSH documents that do not help: check names the cause and the fix. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -19,7 +19,7 @@ import { answers, type Handler, says, startWeb, strangeAuthority, webAuthority }
 
 const intermediate = authority.intermediate({ name: 'Trusted Intermediate' });
 const unknown = createCertificateAuthority({ name: 'Unknown Root' });
-/** As `openssl req -x509` makes them. */
+/** A certificate like those of `openssl req -x509`. */
 function selfSignedCredential(): Credential {
   const folder = mkdtempSync(join(tmpdir(), 'xmpp-dna-self-'));
   try {
@@ -149,7 +149,7 @@ interface Web {
   readonly credential?: Credential;
 }
 
-/** The domain is served with a certificate of its provider; the web says of it what `web` does. */
+/** The domain is served with a certificate of its provider; its web server answers as `web` says. */
 function onTheWeb(
   name: string,
   web: Web,
@@ -276,7 +276,7 @@ poshBroken(
   ['posh'],
 );
 
-// ——— as a client (FEATURES A15)
+// ——— as a client
 
 const asClient = { service: 'xmpp-client', local: '' } as const;
 

@@ -1,4 +1,4 @@
-/** The command: steps as they happen, the verdict, exit codes and JSON (INTERFACES). */
+/** The command: steps as they happen, the verdict, exit codes and JSON. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -230,7 +230,7 @@ checking(
   },
 );
 
-/** Names, times and what is of a certificate aside, which differ from run to run. */
+/** Replaces names, times and properties of certificates, which differ from run to run. */
 const withoutNames = (text: string): string =>
   text
     .replace(/\s+/g, ' ')

@@ -1,4 +1,4 @@
-/** Broken set-ups from the name to the end of the TLS handshake: check names the cause and the fix (FEATURES O6). */
+/** Broken set-ups, from the name to the end of the TLS handshake: check names the cause and the fix. */
 import assert from 'node:assert/strict';
 import type { ConnectionEvents, Connection, Ports } from '../../src/ports.ts';
 import { assertDiagnosed, authority, checkedAt, checking, DOMAIN, good } from '../support/check-stage.ts';
@@ -86,7 +86,7 @@ checking('nothing listens at the port', async ({ serve, check }) => {
 
 checking('packets are dropped on the way', async ({ dns, serve, check: _ }) => {
   await serve();
-  // A firewall that drops: the SYN is never answered.
+  // A firewall that drops packets: the SYN is never answered.
   const filtered = (ports: Ports): Ports => ({
     ...ports,
     network: {
@@ -269,7 +269,7 @@ checking('a server without a certificate cannot shake hands', async ({ serve, ch
   assert.match(verdict.explanation, /it has no certificate that it could show/);
 });
 
-// ——— how the far end takes us
+// ——— how the far end judges us
 
 const authentication = {
   credential: authority.issue({ dnsNames: ['a.example'] }),

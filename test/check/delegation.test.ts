@@ -1,4 +1,4 @@
-/** Checks of domains that are delegated by proofs (DNA protocol of 2009; FEATURES O6, A10, A11, A13): a server of ours is challenged. */
+/** Checks of domains that are delegated by proofs (DNA protocol of 2009): a server of ours is challenged. */
 import assert from 'node:assert/strict';
 import { issueAttributeCertificate } from '../../src/adapters/dna/attribute-cert/issue.ts';
 import { issueXmlAssertion } from '../../src/adapters/dna/xml-assertion/issue.ts';
@@ -8,7 +8,7 @@ import { type Provider, startProvider } from '../support/provider.ts';
 
 const TARGET = 'xmpp.b.example';
 const HOUR_MS = 3_600_000;
-/** Of the provider, which the domain is not named in. */
+/** The certificate of the provider, which does not name the domain. */
 const host = authority.issue({ dnsNames: [TARGET] });
 const owner = authority.issue({ dnsNames: [DOMAIN] });
 const other = authority.issue({ dnsNames: [TARGET] });
@@ -23,7 +23,7 @@ const order = (rest: Partial<DelegationOrder> = {}): DelegationOrder => ({
   ...rest,
 });
 
-/** While a provider runs that shows these proofs of {@link DOMAIN}. */
+/** Runs `run` while a provider shows these proofs of {@link DOMAIN}. */
 async function showing(
   proofs: Readonly<Record<string, string>>,
   { dns }: CheckStage,

@@ -1,4 +1,4 @@
-/** Broken DNSSEC and DANE, in zones signed for the test and served by nsd, judged by libunbound (FEATURES O6, A5, D3). */
+/** Broken DNSSEC and DANE, in zones signed for the test, served by nsd and validated by libunbound. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StepEvidence } from '../../src/check/steps.ts';
@@ -40,11 +40,11 @@ interface Plan {
   readonly signing?: SigningOptions | null;
   /** The DS record in the parent. @defaultValue that of the zone, if it is signed */
   readonly ds?: 'own' | 'none' | 'wrong';
-  /** What the far end shows. @defaultValue one that names the domain */
+  /** The credential of the far end. @defaultValue one that names the domain */
   readonly credential?: IssuedCredential;
-  /** The TLSA records of the server; `PORT` stands for its port. */
+  /** The TLSA records of the server; `PORT` is replaced by its port. */
   readonly tlsa?: readonly string[];
-  /** What becomes of the zone after it was signed. */
+  /** Changes the zone after it was signed. */
   readonly spoil?: (zone: string) => string;
 }
 

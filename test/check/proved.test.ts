@@ -1,4 +1,4 @@
-/** What check says where everything is right (FEATURES O6). */
+/** The output of check where everything is correct. */
 import assert from 'node:assert/strict';
 import { authority, checking, DOMAIN, good, LOCAL } from '../support/check-stage.ts';
 
@@ -134,7 +134,7 @@ checking(
       [end.header['xmlns'], end.header['from'], end.header['xmlns:db']],
       ['jabber:client', undefined, undefined],
     );
-    // The second header is what a closing tag needs; the flow of clients ends here.
+    // The second header is needed to send a closing tag; the client flow ends here.
     assert.deepEqual(end.heard, ['stream', 'starttls', 'stream']);
   },
 );

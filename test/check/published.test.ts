@@ -1,4 +1,4 @@
-/** What `publish` prints is loaded into nsd as it is, and `check` finds the domain proved by it (FEATURES O11, O6). */
+/** The output of `publish`, loaded into nsd unchanged: `check` finds that it proves the domain. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,10 @@
-/** A network on which somebody stands who swallows or changes what is written, in the clear and, as nobody real could, within TLS. */
+/**
+ * A network on which somebody drops or changes what is written, in the clear and also inside TLS, where nobody real
+ * could.
+ */
 import type { Connection, Flushed, Network } from '../../src/ports.ts';
 
-/** `alter` is given each text that is written; what it answers is sent in its place, and nothing where that is empty. */
+/** `alter` receives each text that is written; its result is sent instead, or nothing if the result is empty. */
 export function altered(network: Network, alter: (text: string) => string): Network {
   const wrap = (connection: Connection): Connection =>
     new Proxy(connection, {

@@ -1,4 +1,7 @@
-/** What is published in a case, by a name server on loopback, and asked for there. It is not signed: what is, stands in signed-dns.ts. */
+/**
+ * The DNS of a case: records published by a name server on loopback, and queried there. They are not signed; signed
+ * ones are in signed-dns.ts.
+ */
 import { limits } from '../../machines/limits.ts';
 import { createResolver } from '../../src/adapters/dns/resolver.ts';
 import type { Clock, Resolver } from '../../src/ports.ts';
@@ -10,7 +13,7 @@ export type Published = Pick<TableEntry, 'srv' | 'addresses'>;
 export interface AskedResolver extends Resolver {
   /** Replaces what is published at one owner name. */
   set(name: string, records: Published): void;
-  /** Leaves whoever asks for the name without an answer. */
+  /** From now on, queries for the name get no answer. */
   silence(name: string): void;
 }
 
@@ -21,7 +24,7 @@ export interface AskedDns {
 
 export async function startAskedDns(clock: Clock): Promise<AskedDns> {
   const server = await startDnsServer();
-  // Who keeps silent is waited for as long as the charts wait.
+  // The resolver waits for a silent server as long as the charts do.
   const asked = createResolver({ servers: [server.address], timeoutMs: limits.servicesMs, clock });
   return {
     resolver: {

@@ -1,4 +1,7 @@
-/** A port that a firewall drops packets to, or as good as: its queue of connections is full, and the kernel leaves every SYN unanswered. */
+/**
+ * A port that behaves as if a firewall dropped its packets: its connection queue is full, and the kernel ignores every
+ * SYN.
+ */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
@@ -6,7 +9,7 @@ import type { Stage } from './stage.ts';
 
 const BACKLOG = 1;
 
-/** Whoever listens waits for `gate` in a thread of his own, and so never takes a connection. */
+/** The listener blocks its own thread on `gate`, and so never accepts a connection. */
 const LISTENS = `
 const { parentPort, workerData } = require('node:worker_threads');
 const server = require('node:net').createServer((socket) => socket.destroy());

@@ -1,4 +1,4 @@
-/** What a case of the corpus is: how it is produced, and what an expert would say of it. */
+/** A case of the corpus: how it is produced, and what an expert would say about it. */
 import assert from 'node:assert/strict';
 import type { Explanation } from '../../src/trace/explain/explain.ts';
 import { briefText } from '../../src/trace/attempt.ts';
@@ -6,7 +6,7 @@ import { join } from '../../src/trace/join/join.ts';
 import { explained, type Provider, replayed, Stage } from './stage.ts';
 
 export interface Expected {
-  /** Where it waits, or, of what has failed, where the stream stood; of the pair where there was none. */
+  /** The state that waits; for a failure, the state of the stream, or of the pair if there was no stream. */
   readonly state: string;
   readonly mover: Explanation['mover'];
   /** Id of the diagnosis. */
@@ -15,16 +15,16 @@ export interface Expected {
   readonly fix: RegExp;
 }
 
-/** Whose explanation is looked at. */
+/** Identifies the explanation that is checked. */
 export interface Produced {
   readonly at: Provider;
   /** @defaultValue `outgoing` */
   readonly direction?: Explanation['direction'];
   readonly local?: string;
   readonly remote?: string;
-  /** Stands in its chain, where more than one is told of the pair. */
+  /** An actor of its chain, needed where the pair has several explanations. */
   readonly actor?: string;
-  /** The other end, whose trace is joined with this one's; its own half of the same is `incoming`. */
+  /** The other end, whose trace is joined with this one's; its own half of the same negotiation is `incoming`. */
   readonly other?: Provider;
 }
 
@@ -34,16 +34,16 @@ export interface Case {
   /** Why it cannot be produced here. */
   readonly skip?: string | null;
   readonly produce: (stage: Stage) => Promise<Produced>;
-  /** It hangs, and so much later it is explained, in milliseconds; absent: it has failed. */
+  /** It hangs, and is explained this much later, in milliseconds; absent if it has failed. */
   readonly lateMs?: number;
-  /** It goes on being tried after stanzas have been given up, and what is told goes on with it. */
+  /** Attempts go on after stanzas have been given up, and the explanation changes with them. */
   readonly goesOn?: boolean;
   readonly expect: Expected;
-  /** What the other end says of it at the same moment. */
+  /** What the other end says about it at the same moment. */
   readonly far?: Expected;
   /** What is said once every deadline has passed. */
   readonly over?: Expected;
-  /** What is told of both traces together. */
+  /** What is said about both traces together. */
   readonly joined?: { readonly id: string; readonly cause: RegExp; readonly fix: RegExp };
 }
 
@@ -53,17 +53,19 @@ export interface Row {
   readonly told: Pick<Explanation, 'cause' | 'fix'> & {
     readonly state: string;
     readonly diagnosis: string;
-    /** Null where two traces disagree: who moves is not said of that. */
+    /** Null where two traces disagree: that finding has no mover. */
     readonly mover: Explanation['mover'] | null;
   };
-  /** The states that wait, from the stanza to the one that is told, each as `chart.path`; none where it has failed. */
+  /**
+   * The states that wait, from the stanza to the one that is explained, each as `chart.path`; empty after a failure.
+   */
   readonly waits: readonly string[];
   readonly wrong: readonly string[];
 }
 
-/** More than is usual for anybody, and less than any deadline. */
+/** Longer than anything usually takes, and shorter than any deadline. */
 export const LATE_MS = 7_000;
-/** More deadlines than stand one behind the other. */
+/** More than the number of deadlines in a row. */
 const ROUNDS = 40;
 
 const stateOf = ({ failedIn, state }: Explanation): string => failedIn ?? state;
@@ -103,7 +105,7 @@ const mirrored = ({ local, remote }: Produced): Partial<Produced> => ({
   ...(remote === undefined ? {} : { local: remote }),
 });
 
-/** What one end says of the negotiation. */
+/** One end's explanation of the negotiation. */
 class Look {
   readonly #of: Produced;
 
@@ -134,7 +136,10 @@ class Look {
     );
   }
 
-  /** Where the attempt that has failed is kept otherwise than it is told: what is looked up tomorrow is what was said today. */
+  /**
+   * Differences between the explanation of a failed attempt and its history: a later look-up must find what was said
+   * today.
+   */
   remembered({ local, remote, direction, cause, fix }: Explanation): string[] {
     const attempts = this.#of.at.manager.view().attempts(remote);
     const last = attempts.findLast(
@@ -147,7 +152,7 @@ class Look {
     ];
   }
 
-  /** Live, once its trace has said the same of everything. */
+  /** The live explanation, after checking that the trace gives the same explanations for everything. */
   async told(): Promise<Explanation> {
     await explained(this.#of.at);
     const { now } = this;
@@ -204,7 +209,7 @@ async function joined(
   };
 }
 
-/** Lets every deadline pass, one after the other, until nobody waits any more. */
+/** Lets one deadline after the other pass, until nobody waits any more. */
 async function untilOver(stage: Stage, look: Look): Promise<void> {
   for (let round = 0; round < ROUNDS; round += 1) {
     const { now } = look;

@@ -1,4 +1,4 @@
-/** Certificates of every wrong kind, as b.example shows them. */
+/** Certificates with every kind of defect, presented by b.example. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -134,7 +134,7 @@ const shown: readonly Case[] = wrong.map(({ name, shows, cause, fix, mover = 'pe
   expect: { ...{ state: 'association.decidingProof', mover, diagnosis: 'failed' }, cause, fix },
 }));
 
-/** What the server has is right; somebody on the way shows his own. */
+/** The server's certificate is correct; a man in the middle presents its own. */
 const interceptor: Case = {
   ...{ section, name: 'somebody on the way ends TLS with a certificate of his own' },
   produce: async (stage) => {

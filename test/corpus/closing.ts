@@ -1,10 +1,10 @@
-/** The end of a stream on which stanzas passed: what the far end does not say at the last. */
+/** The end of a stream on which stanzas passed, when the far end does not send its closing tag. */
 import type { Case, Expected } from './case.ts';
 import { A, B, standing } from './stage.ts';
 
 const section = 'Closing (RFC 6120 §4.4)';
 
-/** More than half of what is allowed. */
+/** More than half of the deadline. */
 const LATE_MS = 3_000;
 
 const swallowsClosingTag = { onTheWay: (text: string) => text.replace('</stream:stream>', '') };

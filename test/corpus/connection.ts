@@ -298,7 +298,7 @@ async function deadFirst({ resolver }: Stage): Promise<void> {
   resolver.set('dead.example', { addresses: [{ family: 4, address: '127.0.0.1' }] });
 }
 
-/** The same server under so many names. */
+/** Publishes the same server under `count` names. */
 async function targets({ resolver }: Stage, count: number): Promise<void> {
   const { records } = await resolver.srv(NAME, never);
   const names = Array.from({ length: count }, (_, index) => `target-${index}.example`);

@@ -1,6 +1,6 @@
 /**
- * The corpus (O3, O5): ways in which a negotiation fails or hangs, each produced on real sockets. What is said of each is what
- * an expert would say: where it stands, who has to move, why, and what puts it right; live, and from its trace.
+ * The corpus: ways in which a negotiation fails or hangs, each produced on real sockets. The explanation of each must
+ * be what an expert would say: where it is, who has to move, why, and what fixes it; live, and from its trace.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -36,7 +36,7 @@ const corpus: readonly Case[] = [
   ...unasserted,
 ];
 
-/** At least so many, whatever is missing on this machine (issue 4). */
+/** Minimum number of cases, whatever is missing on this machine (issue 4). */
 const BAR = 40;
 
 const rows: Row[] = [];
@@ -70,7 +70,7 @@ test('every case has been played, but for those that say why not', () => {
   );
 });
 
-/** Why a case in which somebody keeps silent could not be played. */
+/** Why a case with a silent party could not be played. */
 const unplayed = corpus.find(({ lateMs, skip }) => lateMs !== undefined && skip != null)?.skip;
 
 test(
@@ -83,7 +83,7 @@ test(
   },
 );
 
-/** Names, places and times aside, which differ from run to run. */
+/** Replaces names, places and times, which differ from run to run. */
 const withoutNames = (text: string): string =>
   text
     .replace(/\s+/g, ' ')
@@ -95,7 +95,7 @@ const withoutNames = (text: string): string =>
     .replaceAll(/at [\d:]+ UTC/g, 'at T')
     .replaceAll(/stream:\d+/g, 'stream:N');
 
-/** What `xmpp-dna explain` prints of it some seconds after it has come to stand where it does. */
+/** The output of `xmpp-dna explain` some seconds after the case has reached its state. */
 async function printedOf(name: string): Promise<string> {
   const one = corpus.find((each) => each.name === name) ?? assert.fail(`${name} is no case`);
   const stage = await Stage.open();

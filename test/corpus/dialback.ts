@@ -1,4 +1,4 @@
-/** Dialback: the originating half, the far end's half at our authoritative side, and what gets lost between them. */
+/** Dialback: the originating half, the far end's half at our authoritative side, and messages lost between them. */
 import { DIALBACK_FEATURE, features } from '../support/simulation-peer.ts';
 import { silentServer } from '../support/silent-server.ts';
 import { freePort } from '../support/processes.ts';
@@ -12,13 +12,13 @@ const section = 'Dialback (XEP-0220, RFC 7712 §4)';
 const ASKED = { state: 'awaitingAnswer', mover: 'peer' } as const;
 const UNREACHED = { state: 'awaitingAnswer', mover: 'operator', diagnosis: 'key-not-asked-for' } as const;
 const VERIFYING = { state: 'established.verifying', mover: 'peer', diagnosis: 'verify-unanswered' } as const;
-/** Where the stream stands that brought the assertion. */
+/** The state of the stream that brought the assertion. */
 const CAME = { state: 'authentication.awaitingAuthentication', mover: 'peer' } as const;
 const FAILED = { state: 'established.open', mover: 'operator', diagnosis: 'failed' } as const;
 
 const byDialback = { policy: { federation: 'encrypted', prooftypes: ['pkix', 'dialback'] } } as const;
 
-/** a.example shows no certificate where it dials, and asserts itself to b.example by dialback. */
+/** a.example shows no certificate as a client, and asserts itself to b.example by dialback. */
 async function asserts(
   stage: Stage,
   {
@@ -39,7 +39,7 @@ async function asserts(
 }
 
 const swallows = (what: RegExp) => ({ onTheWay: (text: string) => text.replace(what, '') });
-/** Questions have no type. */
+/** Requests have no type. */
 const QUESTION = {
   result: /<db:result (?![^>]*type=)[^>]*>[^<]*<\/db:result>/,
   verify: /<db:verify (?![^>]*type=)[^>]*>[^<]*<\/db:verify>/,
@@ -362,7 +362,7 @@ export const dialback: readonly Case[] = [
   },
 ];
 
-/** Offers dialback alone, under TLS; and what it does at `db:result`. */
+/** Offers only dialback, under TLS; `then` says what it does on `db:result`. */
 function dialbackServer(then: 'closes' | 'keeps silent'): Parameters<typeof scripted>[1] {
   const speaks = silentServer(5);
   const offered = new WeakSet<object>();

@@ -1,4 +1,4 @@
-/** Names, asked of real name servers: silent, failing, wrong, and signed in every way that does not hold. */
+/** Queries to real name servers: silent, failing, wrong, and signed in every invalid way. */
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { createResolver } from '../../src/adapters/dns/resolver.ts';
@@ -14,7 +14,7 @@ import { signedDns, signedDnsMissing } from './signed-dns.ts';
 import { A, B, type Stage } from './stage.ts';
 
 const section = 'DNS (RFC 6120 §3.2, RFC 4035)';
-/** More than is usual for the DNS, and less than the resolver waits. */
+/** Longer than the DNS usually takes, and shorter than the resolver waits. */
 const LATE_MS = 3_000;
 const SRV = `_xmpp-server._tcp.${B}`;
 
@@ -23,7 +23,7 @@ const failed = (cause: RegExp, fix: RegExp, made: Partial<Expected> = {}): Expec
   ...made,
 });
 
-/** Our server asks a name server that says what `says` has it say. */
+/** Our server queries a name server that `says` sets up. */
 async function asks(stage: Stage, says: (dns: DnsServer) => void): Promise<Produced> {
   const dns = await startDnsServer();
   stage.atEnd(() => dns.close());
@@ -34,14 +34,14 @@ async function asks(stage: Stage, says: (dns: DnsServer) => void): Promise<Produ
 let world: Promise<DnssecWorld> | null = null;
 export const closeWorld = async (): Promise<void> => (await world)?.stop();
 
-/** Of the certificate that b.example shows. */
+/** The TLSA record of b.example's certificate. */
 const tlsa = ((): TlsaRecord => {
   const parts = certificateParts(new X509Certificate(good.cert).raw);
   assert.ok(parts);
   return tlsaFor(parts, { usage: 3, selector: 1, matching: 1 });
 })();
 
-/** Everything is right but for one digit of the TLSA record, changed after the zone was signed. */
+/** Everything is correct except for one digit of the TLSA record, changed after the zone was signed. */
 async function forgedTlsa(stage: Stage): Promise<Produced> {
   const { port } = await farEnd(stage);
   const spoil = (text: string): string => {
@@ -53,7 +53,7 @@ async function forgedTlsa(stage: Stage): Promise<Produced> {
   return sends(stage, { ports: { resolver } });
 }
 
-/** Our server validates what it asks of the world of DNSSEC. */
+/** Our server validates the answers from the DNSSEC world. */
 async function validates(stage: Stage, domain: string): Promise<Produced> {
   const { stubs, anchor } = await (world ??= startDnssecWorld());
   const resolver = createValidatingResolver({ stubs, trustAnchors: [anchor] });

@@ -1,4 +1,4 @@
-/** Whom our manager meets, and how it is set on its way. */
+/** The far ends that our manager meets, and helpers to start a negotiation. */
 import { type FarEnd, type FarEndOptions, startFarEnd } from '../support/far-end.ts';
 import { silentServer } from '../support/silent-server.ts';
 import { createScriptedPeer, header, type ScriptedStream, STARTTLS } from '../support/simulation-peer.ts';
@@ -6,7 +6,7 @@ import type { Credential } from '../../src/ports.ts';
 import type { Produced } from './case.ts';
 import { A, authority, B, certificates, type Provider, type ProviderOptions, type Stage } from './stage.ts';
 
-/** A certificate of b.example in which nothing is wrong. */
+/** A certificate of b.example without defects. */
 export const good: Credential = certificates[B] ?? authority.issue({ dnsNames: [B] });
 
 /** Our server of a.example sends a message to b.example. */
@@ -19,7 +19,7 @@ export async function sends(
   return { at, local: A, remote: B };
 }
 
-/** b.example, right in everything but for what is broken. */
+/** b.example, correct in everything except what the options break. */
 export async function farEnd(
   stage: Stage,
   options: Partial<FarEndOptions> = {},
@@ -31,7 +31,7 @@ export async function farEnd(
   return end;
 }
 
-/** b.example, by a script. */
+/** b.example, driven by a script. */
 export async function scripted(
   stage: Stage,
   onText: (stream: ScriptedStream) => void,
@@ -45,7 +45,7 @@ export async function scripted(
   return peer.streams;
 }
 
-/** b.example, which says `steps` of what it has to, and then nothing more; resolves when it has come to that. */
+/** b.example, which says `steps` of what it should, and then nothing more; resolves when it has reached that point. */
 export async function silentAfter(
   stage: Stage,
   steps: number,
@@ -55,7 +55,7 @@ export async function silentAfter(
   const streams = await scripted(stage, silentServer(steps));
   await published(stage);
   const produced = await sends(stage, options);
-  // Its last word is followed by what nobody answers: so much was heard of us then.
+  // Nobody answers its last element: by then it has received this many elements from us.
   const heard = [1, 1, 2, 2, 3, 3, 4, 5, 5][steps] ?? 0;
   await stage.until(
     () => streams.some((stream) => elementsIn(stream.heard) >= heard),
@@ -68,7 +68,7 @@ const elementsIn = (text: string): number => text.match(/<(stream:stream|starttl
 
 const HELLO = header(`from='${B}' to='${A}'`);
 
-/** A client that says it is b.example, on a stream of its own to ours, and goes as far as it is led. */
+/** A client that claims to be b.example, on its own stream to our server; each method leads it one stage further. */
 export class Caller {
   readonly #stage: Stage;
   readonly stream: ScriptedStream;
@@ -94,13 +94,13 @@ export class Caller {
     await this.says(HELLO, '</stream:features>');
   }
 
-  /** As far as the features under TLS; with its certificate, or none. */
+  /** Up to the features under TLS; with its certificate, or none. */
   async secured(credential: Credential | null = good): Promise<void> {
     await this.securing(credential);
     await this.#hears('</stream:features>');
   }
 
-  /** As far as its header under TLS, to which nobody need answer. */
+  /** Up to its header under TLS, which need not be answered. */
   async securing(credential: Credential | null = good): Promise<void> {
     await this.header();
     await this.says(STARTTLS, '<proceed');
@@ -108,7 +108,7 @@ export class Caller {
     this.stream.write(HELLO);
   }
 
-  /** Believed by SASL EXTERNAL. */
+  /** Authenticated by SASL EXTERNAL. */
   async authenticated(): Promise<void> {
     await this.secured();
     await this.says(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>`, '<success');

@@ -1,4 +1,4 @@
-/** Somebody on the way who ends TLS with a certificate of his own, reads, and passes all on: a man in the middle, or a proxy. */
+/** A man in the middle, or a proxy: it terminates TLS with its own certificate, reads everything, and passes it on. */
 import { once } from 'node:events';
 import { type AddressInfo, connect as dial, createServer, type Socket } from 'node:net';
 import { connect as dialTls, TLSSocket } from 'node:tls';
@@ -7,7 +7,7 @@ import type { Stage } from './stage.ts';
 
 const PROCEED = /<proceed[^>]*\/>/;
 
-/** A port that passes everything on to `port`, and shows `credential` from <proceed/> on. */
+/** A port that passes everything on to `port`, and presents `credential` from <proceed/> on. */
 export async function intercepted(stage: Stage, port: number, credential: Credential): Promise<number> {
   const sockets = new Set<Socket>();
   const watched = <Kind extends Socket>(socket: Kind): Kind => {
@@ -40,5 +40,5 @@ export async function intercepted(stage: Stage, port: number, credential: Creden
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  return (server.address() as AddressInfo).port; // of a TCP server
+  return (server.address() as AddressInfo).port; // a TCP server has such an address
 }

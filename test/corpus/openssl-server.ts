@@ -1,4 +1,4 @@
-/** A TLS server as OpenSSL has it, which says in an alert what it does not like. */
+/** The TLS server of OpenSSL, which reports what it rejects in an alert. */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What our own rules, queues, clocks and prooftypes do to a negotiation. */
+/** The effect of our own rules, queues, clocks and prooftypes on a negotiation. */
 import { fromPromise } from 'xstate';
 import type { ProoftypeVerdict } from '../../src/prooftype.ts';
 import { prooftypeOf } from '../support/own-prooftypes.ts';

@@ -1,4 +1,4 @@
-/** POSH over real HTTPS, and DANE in a signed zone: what the domain says of the certificate of its server. */
+/** POSH over real HTTPS, and DANE in a signed zone: what the domain publishes about the certificate of its server. */
 import { createHash } from 'node:crypto';
 import { readCertificate } from '../../src/adapters/pkix/certificates.ts';
 import { createPoshSource } from '../../src/adapters/posh/source.ts';
@@ -20,7 +20,7 @@ import { farEnd, sends } from './far-ends.ts';
 import { signedDns, signedDnsMissing } from './signed-dns.ts';
 import { B, type Stage, stranger } from './stage.ts';
 
-/** Only what the domain says of it can prove it. */
+/** Proved only by what the domain publishes about it. */
 const shown = stranger.issue({ dnsNames: ['xmpp.hoster.example'] });
 const shownLeaf = shown.der[0] ?? Buffer.alloc(0);
 const other = stranger.issue({ dnsNames: ['other.example'] }).der[0] ?? Buffer.alloc(0);
@@ -28,7 +28,7 @@ const other = stranger.issue({ dnsNames: ['other.example'] }).der[0] ?? Buffer.a
 const POSH = 'POSH (RFC 7711, RFC 7712 §5.2)';
 const URL = String.raw`https://b\.example/\.well-known/posh/xmpp-server\.json`;
 
-/** b.example is served with a certificate that names its host; the web of b.example is `web`. */
+/** b.example is served with a certificate that names its host; `serve` sets up its web server. */
 async function byPosh(stage: Stage, serve: (web: Web) => void, port?: number): Promise<Produced> {
   await farEnd(stage, { credential: shown, external: 'accepted' });
   const web = await startWeb();

@@ -1,4 +1,4 @@
-/** SASL EXTERNAL: whether who dials is believed for its certificate. */
+/** SASL EXTERNAL: whether the initiating server is believed for its certificate. */
 import { silentServer } from '../support/silent-server.ts';
 import { type Case, LATE_MS } from './case.ts';
 import { Caller, farEnd, good, scripted, sends, silentAfter } from './far-ends.ts';

@@ -1,4 +1,4 @@
-/** The DNS of b.example as its operator would have it: signed, served by a real nsd, and validated by libunbound. */
+/** The DNS of b.example as its operator would run it: signed, served by a real nsd, and validated by libunbound. */
 import { createValidatingResolver } from '../../src/adapters/dns/validating-resolver.ts';
 import type { Resolver } from '../../src/ports.ts';
 import { formatTlsa, type TlsaRecord } from '../../src/protocol/tlsa.ts';
@@ -9,26 +9,26 @@ import { signZone } from '../support/signed-zone.ts';
 import { unboundMissing } from '../support/unbound.ts';
 import { B, type Stage } from './stage.ts';
 
-/** Why it cannot be had here, or null when it can. */
+/** Why it is not available here, or null when it is. */
 export const signedDnsMissing: string | null = worldMissing ?? unboundMissing;
 
 const PARENT = 'example';
 
 export interface SignedDnsOptions {
-  /** Of the server at `port`. @defaultValue none */
+  /** The TLSA records of the server at `port`. @defaultValue none */
   readonly tlsa?: readonly TlsaRecord[];
   /** False: the parent proves that b.example has no DS. @defaultValue true */
   readonly isSigned?: boolean;
-  /** What becomes of the zone once it is signed. */
+  /** Changes the zone after it was signed. */
   readonly spoil?: (text: string) => string;
-  /** The name server keeps silent when asked for records of this type. @defaultValue it always answers */
+  /** The name server does not answer queries for records of this type. @defaultValue it always answers */
   readonly silentFor?: 'SRV' | 'TLSA';
 }
 
 export interface SignedDns {
   /** It trusts the zone above b.example. */
   readonly resolver: Resolver;
-  /** Resolves when the name server has been asked and has kept silent. */
+  /** Resolves when the name server has received a query and left it unanswered. */
   readonly unanswered: () => Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** Where the corpus is played: managers of ours and whoever they meet, on real sockets of loopback; time passes when told to. */
+/** The stage of the corpus: our managers and their far ends, on real sockets on loopback; time passes when told to. */
 import assert from 'node:assert/strict';
 import { createNetwork } from '../../src/adapters/network/network.ts';
 import type { CredentialStore } from '../../src/adapters/network/tls.ts';
@@ -24,9 +24,9 @@ import { type AskedDns, type AskedResolver, startAskedDns } from './asked-dns.ts
 export const A = 'a.example';
 export const B = 'b.example';
 
-/** Whom everybody trusts. */
+/** Trusted by everybody. */
 export const authority = createCertificateAuthority({ name: 'Trusted Root' });
-/** Whom nobody trusts. */
+/** Trusted by nobody. */
 export const stranger = createCertificateAuthority({ name: 'Stranger' });
 export const certificates: Readonly<Record<string, Credential>> = {
   [A]: authority.issue({ dnsNames: [A] }),
@@ -37,17 +37,17 @@ let validator: PathValidator | null = null;
 
 export interface ProviderOptions {
   readonly hosts?: readonly string[];
-  /** Shown where it listens. @defaultValue a good one for the first host */
+  /** Presented where it listens. @defaultValue a good one for the first host */
   readonly credential?: Credential | null;
-  /** Whether the same is shown where it dials. @defaultValue true */
+  /** Whether it presents the same credential as a client. @defaultValue true */
   readonly showsAsClient?: boolean;
   readonly manager?: Omit<Partial<ManagerOptions>, 'hosts'>;
   readonly ports?: Partial<Ports>;
-  /** What becomes of what it writes, before TLS seals it. */
+  /** Changes what it writes, before TLS encrypts it. */
   readonly onTheWay?: (text: string) => string;
-  /** Its clock is so far ahead of the others. @defaultValue 0 */
+  /** How far its clock is ahead of the others. @defaultValue 0 */
   readonly aheadMs?: number;
-  /** False: nobody finds it in the DNS. @defaultValue true */
+  /** False: it is not found in the DNS. @defaultValue true */
   readonly isPublished?: boolean;
 }
 
@@ -59,13 +59,15 @@ export interface Provider {
   readonly records: readonly TraceRecord[];
   readonly deliveries: readonly Delivery[];
   send(from: string, to: string): void;
-  /** Live. */
+  /** The live explanations. */
   explain(): readonly Explanation[];
 }
 
-/** Of the event loop: more than it takes on loopback to connect, to ask and to be answered. */
+/** Event loop turns: more than it takes on loopback to connect, to send a request and to receive the answer. */
 const TURNS = 20;
-/** In milliseconds of this machine: nothing has happened for so long, though the kernel had time to bring what was sent. */
+/**
+ * In milliseconds of real time: if nothing happens for this long, the kernel has delivered everything that was sent.
+ */
 const QUIET_MS = 1;
 
 export class Stage {
@@ -87,13 +89,13 @@ export class Stage {
     return new Stage(clock, await startAskedDns(clock));
   }
 
-  /** Something has happened that somebody may wait for. */
+  /** Called whenever something has happened that somebody may be waiting for. */
   readonly changed = (): void => {
     this.#changes += 1;
     setImmediate(() => [...this.#watchers].forEach((look) => look()));
   };
 
-  /** Whatever holds a port or a process, and ends with the stage. */
+  /** Registers the end of anything that holds a port or a process; it ends with the stage. */
   atEnd(end: () => unknown): void {
     this.#ends.push(end);
   }
@@ -104,7 +106,7 @@ export class Stage {
     if (failed.length > 0) throw new AggregateError(failed, 'not all has ended');
   }
 
-  /** Resolves when it holds; asked anew whenever something has happened. */
+  /** Resolves when the condition holds; checked again whenever something has happened. */
   until(holds: () => boolean, what: () => string): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (): void => {
@@ -125,7 +127,7 @@ export class Stage {
     });
   }
 
-  /** A host for who is scripted (simulation-peer.ts). */
+  /** A host for a scripted peer (simulation-peer.ts). */
   readonly host = (credentials: CredentialStore): { network: Network; address: string } => {
     const real = createNetwork({ clock: this.clock, credentials });
     const network: Network = {
@@ -139,7 +141,7 @@ export class Stage {
     return { network, address: '127.0.0.1' };
   };
 
-  /** Lets time pass, and what comes of it come, second by second. */
+  /** Lets time pass second by second, and waits for the consequences of each. */
   async pass(ms: number): Promise<void> {
     const untilMs = this.clock.now() + ms;
     while (this.clock.now() < untilMs) {
@@ -148,7 +150,9 @@ export class Stage {
     }
   }
 
-  /** Resolves when nothing comes of it any more. Turns alone would do where the kernel is never late; on a busy machine it is. */
+  /**
+   * Resolves when nothing more happens. Turns alone would do if the kernel were never late; on a busy machine it is.
+   */
   async #quiet(): Promise<void> {
     let before: number;
     do {
@@ -226,7 +230,7 @@ export class Stage {
   }
 }
 
-/** Resolves with the first stream of this kind that stands at `at`. */
+/** Resolves with the first established stream of this kind at `at`. */
 export async function standing(
   stage: Stage,
   at: Provider,
@@ -241,7 +245,7 @@ export async function standing(
   return Number(found()?.slice('stream:'.length));
 }
 
-/** The view of its trace: written as a file, read, and led through the charts once more. */
+/** The view of its trace: written as a file, read, and replayed through the charts. */
 export async function replayed({ records, hosts, clock }: Provider): Promise<View> {
   const trace = await readText(traceText(records, hosts));
   const view = replay(trace.records, { hosts: trace.header.hosts });
@@ -249,7 +253,7 @@ export async function replayed({ records, hosts, clock }: Provider): Promise<Vie
   return { ...view, atMs: clock.now() };
 }
 
-/** Live; and the same from its trace. */
+/** The live explanations, after checking that its trace gives the same. */
 export async function explained(provider: Provider): Promise<readonly Explanation[]> {
   const live = explain(provider.manager.view());
   assert.deepEqual(explain(await replayed(provider)), live, 'the trace has the same explanation');

@@ -1,16 +1,16 @@
-/** The corpus as a table: one case, what was told of it, and whether that is right. */
+/** The corpus as a table: one case per row, its explanation, and whether that is right. */
 import type { Row } from './case.ts';
 
 const WIDTHS = [34, 30, 8, 60, 60, 7] as const;
 
-/** One of which there is no row, and why. */
+/** A case without a row, and why. */
 export interface Absent {
   readonly name: string;
   readonly section: string;
   readonly why: string;
 }
 
-/** @param cases how many there are, whether they have rows or not */
+/** @param cases the number of all cases, with and without rows */
 export function printed(rows: readonly Row[], absent: readonly Absent[], cases: number): string {
   const lines = [cells('case', 'state', 'mover', 'cause', 'fix', 'verdict'), rule];
   let section = '';

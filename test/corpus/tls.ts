@@ -1,4 +1,4 @@
-/** From <starttls/> to the end of the handshake, as the one who dials and as the one who is dialled. */
+/** From <starttls/> to the end of the handshake, as the initiating and as the receiving server. */
 import { type AddressInfo, createServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import type { IssueOptions } from '../../src/simulation/certificate-authority.ts';
@@ -260,7 +260,7 @@ export const tls: readonly Case[] = [
   },
 ];
 
-/** b.example for direct TLS, by Node. */
+/** b.example for direct TLS, served by Node. */
 async function tlsServer(
   stage: Stage,
   options: Parameters<typeof createTlsServer>[0],
@@ -272,7 +272,7 @@ async function tlsServer(
   return sends(stage);
 }
 
-/** It validates our certificate in the handshake, and ends that with an alert. */
+/** The far end validates our certificate in the handshake, and ends the handshake with an alert. */
 async function rejected(
   stage: Stage,
   version: string,

@@ -1,4 +1,4 @@
-/** Stanzas on a stream that is proved for others: what whoever receives them is told. */
+/** Stanzas on a stream that is proved for other domains: the explanation at the receiving server. */
 import type { Case, Expected, Produced } from './case.ts';
 import { Caller } from './far-ends.ts';
 import { A, B, type ProviderOptions, type Stage } from './stage.ts';
@@ -7,7 +7,9 @@ const section = 'Stanzas of what is not proved (RFC 6120 §8.1.1.2, RFC 7712 §4
 
 const C = 'c.example';
 
-/** b.example is believed on its stream; then it says `says`, and sends from `from` to `to`, for which the stream is ended. */
+/**
+ * b.example is authenticated on its stream; then it says `says`, and sends from `from` to `to`, which ends the stream.
+ */
 async function sendsAs(
   stage: Stage,
   [from, to]: readonly [string, string],

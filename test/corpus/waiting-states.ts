@@ -1,14 +1,18 @@
-/** Every state in which somebody else has to move, by the charts themselves, and the case in which he keeps silent there. */
+/**
+ * Every state in which somebody else has to move, according to the charts, and the case in which that party stays
+ * silent.
+ */
 import { allMachines } from '../support/all-charts.ts';
 import { readChart, statesOf } from '../support/charts.ts';
 import type { Row } from './case.ts';
 
-/** Whoever is not on this machine. */
+/** Movers that are not on this machine. */
 const STRANGERS: readonly unknown[] = ['peer', 'dns', 'web'];
 
 /**
- * These wait for another of ours, who waits for the stranger: it is told of him. As long as that one lives nobody can produce
- * that they are told themselves; they have to stand in the chain of a case, before the one that is told.
+ * These states wait for another of our actors, which waits for the stranger: the explanation is about that actor. While
+ * it lives, no case can make the explanation about these; they have to be in the chain of a case, before the explained
+ * state.
  */
 const PASSED_ON: Readonly<Record<string, string>> = {
   'association.challenge': 'the challenge on the stream waits for the proof',
@@ -25,9 +29,9 @@ const PASSED_ON: Readonly<Record<string, string>> = {
 };
 
 export interface WaitingStates {
-  /** One line for each, with the case that tells of it. */
+  /** One line for each state, with the case that explains it. */
   readonly silent: readonly string[];
-  /** What no case tells of, and what stands in the list above and need not. */
+  /** States that no case explains, and needless entries in the list above. */
   readonly unnamed: readonly string[];
 }
 

@@ -1,4 +1,7 @@
-/** What signed, unsigned, bogus and missing answers decide before a server is connected to, and of it (FACTS §10.3, RFC 7673 §3). */
+/**
+ * How signed, unsigned, bogus and missing answers decide whether a server is connected to, and how it is judged
+ * (RFC 7673 §3).
+ */
 import {
   type DaneRow,
   anything,

@@ -1,6 +1,6 @@
 /**
- * DANE towards servers that connect to us: their client certificate, judged by what the signed DNS says of their domain
- * (FACTS §10.4). Each row is a provider of its own, whose listener and whose zone are real.
+ * DANE for servers that connect to us: their client certificate is judged by what the signed DNS says about their
+ * domain. Each row is a separate provider with a real listener and a real zone.
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -16,35 +16,38 @@ import { namesMissing, type SignedNames, startSignedNames, tlsaData } from '../s
 interface Place {
   readonly domain: string;
   readonly port: number;
-  /** What it shows, on streams that it opens. */
+  /** The certificate that it presents on streams that it opens. */
   readonly leaf: Uint8Array;
   srv(host: string): string;
-  /** Of what it shows, or of another certificate. */
+  /** A TLSA record of the presented certificate, or of another one. */
   tlsa(host: string, usage: number, selector: number, matching: number, of?: Uint8Array): string;
 }
 
 interface Row {
   readonly row: string;
-  /** `example` zone of the domain. @defaultValue signed.example */
+  /** Zone below `example` that contains the domain. @defaultValue signed.example */
   readonly zone?: 'signed' | 'open' | 'late' | 'lame';
   readonly shows?: (domain: string) => IssuedCredential;
-  /** Another process of it answers at the place in DNS, with a certificate of its own. @defaultValue false */
+  /** Another process with its own certificate answers at the place that the DNS names. @defaultValue false */
   readonly answersElsewhere?: boolean;
   readonly records: (at: Place) => readonly string[];
   /** @defaultValue authenticated, by DANE and PKIX */
   readonly policy?: DomainPolicy;
-  /** What was asked of its certificate when it connected, and of its listener's when that was dialled: {@link inWords}. */
+  /**
+   * The prooftypes asked about its certificate when it connected, and about its listener's when we dialled that: {@link
+   * inWords}.
+   */
   readonly asked: readonly string[];
   /** Whether SASL EXTERNAL was offered to it. */
   readonly offered: boolean;
-  /** Whether its stanza came in. @defaultValue the same */
+  /** Whether its stanza came in. @defaultValue the value of `offered` */
   readonly cameIn?: boolean;
   /** How often we dialled it. @defaultValue 0 */
   readonly dialled?: number;
 }
 
 const withDialback: DomainPolicy = { federation: 'encrypted', prooftypes: ['dane', 'pkix', 'dialback'] };
-/** What its listener shows, where that is another process. */
+/** The certificate of the listener, where that is another process. */
 const listener = strange.issue({ dnsNames: ['listener.example'] });
 const ofListener = tlsaData(listener.der[0] ?? Buffer.alloc(0), 3, 1, 1);
 
@@ -188,12 +191,12 @@ const skip = namesMissing;
 const domainOf = ({ zone = 'signed' }: Row, i: number): string => `row${i}.${zone}.example`;
 const shown = rows.map((row, i) => (row.shows ?? itsOwn)(domainOf(row, i)));
 const initiators: Provider[] = [];
-/** Where each domain answers. */
+/** The provider that answers for each domain. */
 const listeners: Provider[] = [];
 let names: SignedNames;
 let ours: Provider;
 const trust = { system: false, anchors: [trusted.certPem] };
-/** Our port becomes known when all the others are. */
+/** Our port becomes known only after all the others. */
 const redirected: Record<number, number> = {};
 
 before(async () => {
@@ -257,7 +260,7 @@ rows.forEach((row, i) => {
     );
     const why = delivery?.outcome === 'returned' ? faultSentence(delivery.fault) : delivery?.outcome;
     const asked = ours.outcomes.filter((one) => one.domain === domain && one.attempts.length > 0).map(inWords);
-    // One that was refused tries once more on another stream (XEP-0220 §2.5).
+    // A server that was refused tries once more on another stream (XEP-0220 §2.5).
     assert.deepEqual([...new Set(asked)], row.asked, why);
     assert.deepEqual(ours.offeredTo(domain), row.offered ? ['EXTERNAL'] : [], why);
     assert.equal(delivery?.outcome, cameIn ? 'sent' : 'returned', why);

@@ -1,4 +1,6 @@
-/** What is asked of the signed DNS about a client, and in which order: its own TLSA records first, then those at its targets (FACTS §10.4). */
+/**
+ * The queries to the signed DNS about a client, and their order: its own TLSA records first, then those at its targets.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findSecureDelegation } from '../../src/control/secure-delegation.ts';

@@ -1,4 +1,4 @@
-/** DANE towards servers that we connect to: what each kind of TLSA record proves, and refutes (FACTS §10.3, RFC 7671 §5). */
+/** DANE for servers that we connect to: what each kind of TLSA record proves and refutes (RFC 7673 §4, RFC 7671 §5). */
 import {
   type DaneRow,
   anything,
@@ -19,7 +19,7 @@ import {
 } from '../support/dane-table.ts';
 
 const rows: readonly DaneRow[] = [
-  // Usage 3: this certificate, whatever stands in it.
+  // Usage 3: this certificate, whatever it contains.
   ...[0, 1].flatMap((selector) =>
     [0, 1, 2].map((matching): DaneRow => ({
       row: `A5: DANE-EE 3 ${selector} ${matching} proves a stranger's certificate with other names, long expired (RFC 7671 §5.1)`,
@@ -122,7 +122,7 @@ const rows: readonly DaneRow[] = [
     asked: 'dane certificate-expired!',
   },
 
-  // Usages 1 and 0: a trust anchor of ours, and the record as well.
+  // Usages 1 and 0: a trust anchor of ours and also the record.
   {
     row: 'A5: PKIX-EE 1 1 1 proves a certificate that trusted roots prove too (RFC 7671 §5.3)',
     shows: itsOwn,
@@ -226,7 +226,7 @@ const rows: readonly DaneRow[] = [
     asked: 'dane proved',
   },
 
-  // No.
+  // Refused.
   {
     row: 'S8: a mismatch is final: neither PKIX, which would prove it, nor POSH nor dialback is asked, be policy permissive (RFC 6698 §4.1)',
     shows: itsOwn,

@@ -1,4 +1,6 @@
-/** DANE where a stream stands already, or has no TLS: whose records count for a domain that joins it (FACTS §10.3, RFC 7712 §4.4.2). */
+/**
+ * DANE where a stream is open already, or has no TLS: whose records count for a domain that joins it (RFC 7712 §4.4.2).
+ */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import xml from '@xmpp/xml';
@@ -11,7 +13,7 @@ import { namesMissing, type SignedNames, startSignedNames, tlsaData } from '../s
 const skip = namesMissing;
 const ELSEWHERE = 'elsewhere.signed.example';
 const PLAIN = 'plain.open.example';
-/** All of them are served at one address, with one certificate, which names `bypass` and `ta-bypass` among others. */
+/** All of them are served at one address with one certificate, which names `bypass` and `ta-bypass` among others. */
 const TENANTS = ['first', 'second', 'alias', 'bypass', 'ta-bypass'].map((name) => `${name}.signed.example`);
 const shown = trusted.issue({ dnsNames: ['first', 'bypass', 'ta-bypass'].map((name) => `${name}.signed.example`) });
 const leaf = shown.der[0] ?? Buffer.alloc(0);

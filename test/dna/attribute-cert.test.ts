@@ -208,7 +208,7 @@ test('A10: an unknown critical extension is refused, another is not looked at (R
   );
   assert.equal(await check(craft({ extensions: [noRevAvail, extension(unknown, NULL)] })), 'proved');
   assert.equal(await check(craft({ extensions: [noRevAvail, noRevAvail] })), 'proof-malformed');
-  // FALSE is the default, and is not written in DER.
+  // FALSE is the default, which DER does not encode.
   const explicitFalse = sequence(oid(unknown), derBoolean(false), octetString(NULL));
   assert.equal(await check(craft({ extensions: [noRevAvail, explicitFalse] })), 'proof-malformed');
 });
@@ -257,12 +257,12 @@ test('A10: the issuer is the subject of one certificate of the set, and the key 
   assert.equal(await check(craft({ issuer: certificateNames(otherOwner.der[0]!).subject })), 'signer-not-found');
   assert.equal(await check(craft({ extensions: [noRevAvail, identifier(keyIdentifier!)] })), 'proved');
   assert.equal(await check(craft({ extensions: [noRevAvail, identifier(Buffer.alloc(20))] })), 'signer-not-found');
-  // Two certificates of one subject: the key identifier decides, and without it nothing does.
+  // Two certificates with the same subject: the key identifier decides, and without it the signer is not found.
   const namesake = ownerWith('ec');
   const certificates = [...owner.der, namesake.der[0]!];
   assert.equal(await check(craft({ certificates })), 'signer-not-found');
   assert.equal(await check(craft({ certificates, extensions: [noRevAvail, identifier(keyIdentifier!)] })), 'proved');
-  // v1Form, two names, and a name that is empty.
+  // v1Form, two names, and an empty name.
   const name = contextTag(4, subject);
   for (const form of [
     sequence(name),
@@ -353,7 +353,7 @@ test('A10: Base64 has one way to write octets, in as many lines as anyone likes 
   let padded = '';
   for (let octets = 1; !/[^=]=$/.test(padded); octets = (octets % 19) + 1)
     padded = craft({ serial: Buffer.concat([Buffer.of(1), Buffer.alloc(octets)]) });
-  // The bits that are left over are zero.
+  // The unused bits must be zero.
   const loose = padded.replace(/(.)=$/, (_, last: string) => `${ALPHABET[ALPHABET.indexOf(last) + 1] ?? ''}=`);
   assert.equal(await check(padded), 'proved');
   assert.equal(await check(loose), 'proof-malformed');
@@ -374,7 +374,7 @@ test('A10: a proof is of 16,384 characters and ten certificates at most, and cos
   const deep = deepSequence(11_000);
   assert.equal(await check(deep.toString('base64')), 'proof-malformed');
   assert.equal(await check(container([deep.subarray(-8_000), acOf(der)]).toString('base64')), 'proof-malformed');
-  // Deep where nobody looks: a value of an extension that is not known.
+  // Deep nesting where nobody looks: in the value of an unknown extension.
   assert.equal(await check(craft({ extensions: [noRevAvail, extension('2.5.29.99', deepSequence(2_000))] })), 'proved');
 });
 
@@ -403,7 +403,7 @@ test('A10: whoever issues is told what no reader would accept', () => {
   for (const serial of ['', '00', 'ff', '1', 'xx', '01'.repeat(21)]) refused({ serial }, /serial/);
 });
 
-// What the issuer would not make.
+// Certificates that the issuer would not make.
 
 const NULL = Buffer.of(5, 0);
 const SHA256 = '2.16.840.1.101.3.4.2.1';
@@ -446,7 +446,7 @@ interface Crafted {
   certificates?: readonly Buffer[];
 }
 
-/** An attribute certificate field by field, well signed whatever it says. */
+/** An attribute certificate made field by field, correctly signed whatever it contains. */
 function craft(fields: Crafted): string {
   const { signer = owner, extensions = [noRevAvail], notBefore = NOW, notAfter = NOW + DAY_MS } = fields;
   const algorithm = fields.algorithm ?? sequence(oid('1.2.840.10045.4.3.2'));
@@ -469,7 +469,7 @@ function craft(fields: Crafted): string {
   return writeCarriage(contents, fields.certificates ?? signer.der).toString('base64');
 }
 
-/** The attribute certificate of a container, with its tag there. */
+/** The attribute certificate in a container, with the tag that it has there. */
 function acOf(der: Buffer): Buffer {
   const members = membersOf(der);
   return members.find((member) => member[0] === 0xa2)!;
@@ -509,7 +509,7 @@ function container(
   return sequence(oid('1.2.840.113549.1.7.2'), contextTag(0, signedData));
 }
 
-/** SEQUENCEs within one another, of about so many octets. */
+/** Nested SEQUENCEs, of about this many octets. */
 function deepSequence(octets: number): Buffer {
   let deep: Buffer = Buffer.alloc(0);
   while (deep.length < octets) deep = sequence(deep);

@@ -28,7 +28,7 @@ import { unboundMissing } from '../support/unbound.ts';
 
 const skip = nsdMissing ?? signingMissing ?? unboundMissing ?? false;
 
-/** A certificate for a domain, and the key of its zone, which are one. */
+/** The certificate of a domain and the key of its zone: both have the same key. */
 interface Owner {
   readonly credential: Credential;
   readonly proof: string;
@@ -55,7 +55,7 @@ _xmpp-server._tcp 120 SRV 20 0 5270 backup.provider.example.
 
 const issue = (domain: string, keyType: 'ec' | 'rsa' | 'ed25519' = 'ec') =>
   authority.issue({ dnsNames: [domain], keyType });
-/** P-384, which the authority of the tests does not make by itself. */
+/** P-384, which the authority of the tests does not make itself. */
 function p384(domain: string): Credential {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
   const names = sequence(contextTag(2, Buffer.from(domain), { constructed: false }));
@@ -72,7 +72,7 @@ function p384(domain: string): Credential {
   };
 }
 
-/** One key for a domain and another one below it, in one zone. */
+/** One key for a domain and for another one below it, in one zone. */
 const below = authority.issue({ dnsNames: ['ec.example', 'below.ec.example'] });
 
 const owners = {
@@ -114,7 +114,7 @@ before(async () => {
     const zone = owner.zoneKey.name.replace(/^K(.*)\.\+.*$/, '$1');
     return signZoneWith(keys, zoneText(zone, records), dates);
   };
-  /** A key of ldns's making, in place of the owner's or beside it. */
+  /** A newly generated key, in place of the owner's or beside it. */
   const zoneSigningKey = (owner: Owner, flags: number): KeyFiles => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const zone = owner.zoneKey.name.replace(/^K(.*)\.\+.*$/, '$1');
@@ -138,7 +138,7 @@ before(async () => {
     'late.example': own(owners.late, SRV, { fromMs: nowMs - 10 * 86_400_000, untilMs: nowMs - 86_400_000 }),
     'soon.example': own(owners.soon, SRV.replaceAll('120', '86400'), { untilMs: nowMs + 600_000 }),
     'forged.example': own(owners.forged).replace(/(SRV\s+10 5) 5269/, '$1 5299'),
-    // Signed by somebody who is not the domain, with the key of the domain laid beside his own.
+    // Signed by somebody other than the domain, with the domain's key added beside the signer's own.
     'resigned.example': own(owners.resigned, SRV + owners.resigned.zoneKey.publicFile, {}, [
       zoneSigningKey(owners.resigned, 257),
     ]),
@@ -263,7 +263,7 @@ test(
     assert.equal(await check('ec.example', owners.ec, at('XMPP.provider.example.', 5269)), 'proved');
     assert.equal(await check('ec.example', owners.ec, at('xmpp.provider.example', 5270)), 'delegation-mismatch');
     assert.equal(await check('ec.example', owners.ec, at('evil.example', 5269)), 'delegation-mismatch');
-    // The right record, and the certificate of another target.
+    // The right record, but the certificate of another target.
     assert.equal(await check('ec.example', owners.ec, at('backup.provider.example', 5270)), 'target-name-mismatch');
     assert.equal(await check('ec.example', owners.ec, { endpoint: null }), 'proved');
     const backup = authority.issue({ dnsNames: ['backup.provider.example'] });
@@ -297,7 +297,7 @@ test(
   'A12: the certificate of the zone key names the domain, and leads to a trust anchor (rule 4)',
   { skip },
   async () => {
-    // Certificates of all kinds for the very key that signs the zone.
+    // Certificates of all kinds for the same key that signs the zone.
     const publicKey = createPublicKey(createPrivateKey(owners.ec.credential.key));
     const certified = (by: typeof root, names: string[], extra: Buffer[] = [], notAfter?: number): Owner => {
       const san = sequence(...names.map((name) => contextTag(2, Buffer.from(name), { constructed: false })));
@@ -315,7 +315,7 @@ test(
     );
     const clientsOnly = sequence(oid('2.5.29.37'), octetString(sequence(oid('1.3.6.1.5.5.7.3.2'))));
     assert.equal(await check('ec.example', certified(authority, ['ec.example'], [clientsOnly])), 'signer-path-invalid');
-    // Of another domain's zone: its key is right there, and wrong here.
+    // The key of another domain's zone: right there, and wrong here.
     assert.equal(await check('ec.example', owners.rsa), 'signer-name-mismatch');
   },
 );
@@ -323,7 +323,7 @@ test(
 test('A12: the key of the certificate is one of the zone that holds the records (rule 5)', { skip }, async () => {
   const another = ownerOf('ec.example', issue('ec.example'));
   assert.equal(await check('ec.example', another), 'anchor-not-in-zone');
-  // The zone is not signed, and the one above it is, with other keys.
+  // The zone is not signed; the one above it is, with other keys.
   assert.equal(await check('plain.example', owners.plain), 'anchor-not-in-zone');
   assert.equal(await check('plain.island', owners.island), 'zone-unsigned');
 });
@@ -368,7 +368,7 @@ test('A12: the shared resolver never hears of a supplied anchor (rule 9)', { ski
 
 test('A12: no proof outlives the signatures that it rests on (RFC 4035 §5.3.3, rule 8)', { skip }, async () => {
   const verdict = await judge.check(claim('soon.example', owners.soon), nowMs);
-  // The records say a day, their signature ten minutes.
+  // The records have a TTL of one day, but their signature lasts ten minutes.
   assert.ok(
     verdict.kind === 'proved' && verdict.expiresAtMs! <= nowMs + 600_000,
     `${verdict.kind === 'proved' ? verdict.expiresAtMs! - nowMs : answer(verdict)}`,
@@ -385,7 +385,7 @@ test(
     assert.equal(after - before, 0, 'all of it is known');
     await judge.check(claim('ec.example', owners.ec), nowMs + 3_600_000);
     assert.equal(opened.ever - after, 1, 'an hour later it is asked again');
-    // The one that stays knows no anchor: it finds zones.
+    // The validator that stays open has no anchor: it finds zones.
     assert.equal(opened.now, 1);
     assert.ok(opened.most <= 3, String(opened.most));
   },

@@ -19,7 +19,7 @@ const pythonMissing =
     ? false
     : 'python3-pyasn1-modules and python3-cryptography are not installed');
 
-/** What an implementation in Python, made from the specification, makes of an order. */
+/** Gives an order to a Python implementation made from the specification, and returns its result. */
 function peer(order: Record<string, unknown>): Record<string, unknown> {
   const output = execFileSync(PYTHON, ['-W', 'ignore', PEER], { input: JSON.stringify(order), encoding: 'utf8' });
   return JSON.parse(output) as Record<string, unknown>;
@@ -54,7 +54,7 @@ test('A10: OpenSSL reads the container, and every field of the attribute certifi
   assert.equal(cms.match(/d\.certificate:/g)?.length, 2);
   assert.equal(cms.match(/d\.v2AttrCert:/g)?.length, 1);
   assert.match(cms, /signerInfos:\s+<EMPTY>/);
-  // Written back, it is the same: DER has one way to say it.
+  // Re-encoding gives the same bytes: DER is unambiguous.
   const again = execFileSync(OPENSSL, ['cms', '-cmsout', '-inform', 'DER', '-outform', 'DER'], { input: der });
   assert.deepEqual(again, der);
   const asn1 = openssl('asn1parse', '-inform', 'DER');

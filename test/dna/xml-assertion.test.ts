@@ -113,7 +113,7 @@ test('A11: who signs must be certified for the domain, by an authority that is t
     'signer-path-invalid',
   );
   assert.equal(await check(by(authority.issue({ dnsNames: ['a.example'], ca: true }))), 'signer-path-invalid');
-  // A subject may be empty here, as those of public authorities often are by now.
+  // The subject may be empty here, as it now often is in certificates of public authorities.
   assert.equal(await check(issue({ signer: authority.issue({ dnsNames: ['a.example'], commonName: '' }) })), 'proved');
 });
 
@@ -131,11 +131,11 @@ test('A11: not an octet of the statement may be changed, and a signature is over
     changed[at] = (changed[at] ?? 0) ^ 0x01;
     assert.equal(await check(envelope({ statement: changed, signature })), 'signature-invalid', `octet ${at}`);
   }
-  // White space counts, and what no canonicalisation would see.
+  // White space counts, and so do differences that canonicalisation would remove.
   for (const other of [` ${String(statement)}`, String(statement).replaceAll("'", '"'), `${String(statement)}\n`])
     assert.equal(await check(envelope({ statement: other, signature })), 'signature-invalid');
   assert.equal(await check(craft({ statement: `\n${String(statement).replaceAll("'", '"')}\n` })), 'proved');
-  // Without the name of the format in front, it could be a signature made for something else.
+  // Without the prefix that names the format, a signature made for something else could be reused.
   const bare = sign('sha256', statement, { key: createPrivateKey(owner.key), dsaEncoding: 'ieee-p1363' });
   assert.equal(await check(envelope({ statement, signature: bare })), 'signature-invalid');
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -158,7 +158,7 @@ test('A11: the list of algorithms is closed, and each is for its keys only', asy
     'EdDSA',
   ])
     assert.equal(await check(craft({ algorithm })), 'algorithm-unsupported', algorithm);
-  // ECDSA as DER, where two numbers stand side by side.
+  // ECDSA as DER, where the two numbers concatenated are expected.
   const statement = statementOf({});
   const der = sign('sha256', signingInput(statement), createPrivateKey(owner.key));
   assert.equal(await check(envelope({ statement, signature: der })), 'signature-invalid');
@@ -296,7 +296,7 @@ test('A11: whoever issues is told what no reader would accept', () => {
   refused({ signer: { cert: many, key: owner.key } }, /11 certificates/);
 });
 
-// What the issuer would not make.
+// Statements that the issuer would not make.
 
 const STATEMENT = {
   id: '1',
@@ -342,7 +342,7 @@ function envelope({
   return Buffer.from(xml).toString('base64');
 }
 
-/** Well signed, whatever it says. */
+/** Correctly signed, whatever it contains. */
 function craft({
   statement = {},
   signer = owner,

@@ -45,7 +45,7 @@ test('A12: key tag and DS of an RSA key (RFC 4034 §5.4, RFC 4509 §2.3)', () =>
   assert.equal(keyTag(rdata), 60485);
   const digest = 'd4b7d520e7bb5f0f67674a0cceb1e3e0614b93c4f9e99b8383f6a1e4469da50a';
   assert.equal(dsRecord('DsKey.example.com', rdata), `DsKey.example.com. IN DS 60485 5 2 ${digest}`);
-  // RFC 5702 §6.1: as that RFC has the key, out of its numbers.
+  // RFC 5702 §6.1: the key as printed in that RFC, made from its numbers.
   const rsa = 'AwEAAcFcGsaxxdgiuuGmCkVImy4h99CqT7jwY3pexPGcnUFtR2Fh36BponcwtkZ4cAgtvd4Qs8PkxUdp6p/DlUmObdk=';
   const n = Buffer.from(rsa, 'base64').subarray(4).toString('base64url');
   const octets = zoneKeyOf(createPublicKey({ key: { kty: 'RSA', n, e: 'AQAB' }, format: 'jwk' })).octets;
@@ -82,7 +82,7 @@ test('A12: no zone is signed with keys of other types', () => {
   assert.throws(() => zoneKeyFiles('a.example', ed25519, 8), unsupported);
 });
 
-// A validator whose answers the tests write.
+// A validator whose answers are written by the tests.
 
 const SRV = '_xmpp-server._tcp.a.example';
 const key = zoneKeyOf(generateKeyPairSync('ed25519').publicKey);
@@ -133,7 +133,7 @@ const silence = (stop: AbortSignal): Promise<Outcome<SrvFields>> =>
   new Promise((resolve) =>
     stop.addEventListener('abort', () => resolve({ kind: 'failed', reason: String(stop.reason) }), { once: true }),
   );
-/** Lets whoever waits for nothing but each other get on. */
+/** Lets those continue who wait only for each other. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 test('A12: the context of a check knows one anchor, and is closed whatever comes of it (rule 9)', async () => {

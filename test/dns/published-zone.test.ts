@@ -1,4 +1,6 @@
-/** What `publish` prints, loaded into a real nsd as it is: libunbound finds it secure, and it proves the certificate (FEATURES O11). */
+/**
+ * The output of `publish`, loaded into a real nsd unchanged: libunbound finds it secure, and it proves the certificate.
+ */
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -26,7 +28,7 @@ const stranger = createCertificateAuthority({ name: 'Root' }).issue({ dnsNames: 
 
 const TARGET = 'xmpp.b.example';
 const PORTS = { 'xmpp-server': [5269, 5270], 'xmpp-client': [5222, 5223] } as const;
-/** Every record there is; some are warned of, which goes to stderr. */
+/** Every possible record; some cause warnings, which go to stderr. */
 const EVERYTHING = ['--usage', '0,1,2,3', '--selector', '0,1', '--matching', '0,1,2'];
 
 async function published(domain: string, ...args: string[]): Promise<string> {
@@ -57,7 +59,7 @@ before(async () => {
     ...['--posh-url', 'https://hosting.example/posh.json'],
   );
   const { text, ds } = signZone('b.example', head('b.example') + ofServers + ofClients);
-  // The signer writes a zone in words of its own; the other zone is loaded as it was printed.
+  // The signer rewrites the zone in its own format; the other zone is loaded as it was printed.
   const plain = head('c.example') + (await published('c.example', ...EVERYTHING));
   nsd = await startNsd({ 'b.example': text, 'c.example': plain });
   resolver = createValidatingResolver({
@@ -96,7 +98,7 @@ test(
     for (const record of records) {
       const match = validator.validateDane({ der: issued.der }, [record], Date.now());
       assert.deepEqual(match.kind === 'matched' && match.record, record);
-      // One of the same authority has the same issuer; the server's own is another.
+      // A certificate of the same authority has the same issuer; the server's own certificate differs.
       const ofAuthority = record.usage === 0 || record.usage === 2;
       assert.equal(
         validator.validateDane({ der: renewed.der }, [record], Date.now()).kind,

@@ -1,4 +1,6 @@
-/** A trusted resolver that is a real unbound before a real nsd, with zones that are signed here (FEATURES D3, FACTS §10.2). */
+/**
+ * A trusted resolver that is a real unbound in front of a real nsd, with zones that are signed here (RFC 4035 §4.9.3).
+ */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createTrustedResolver } from '../../src/adapters/dns/trusted-resolver.ts';

@@ -1,4 +1,7 @@
-/** What DNSSEC says of a name decides whom we believe, and whether we connect at all: real nsd, libunbound, TCP and TLS. */
+/**
+ * The DNSSEC status of a name decides whom we believe, and whether we connect at all: real nsd, libunbound, TCP and
+ * TLS.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
@@ -15,7 +18,7 @@ import { unboundMissing } from '../support/unbound.ts';
 
 const skip = nsdMissing ?? signingMissing ?? unboundMissing ?? false;
 const authority = createCertificateAuthority({ name: 'Of these tests' });
-/** The hoster serves all of its tenants with a certificate that names its own host only. */
+/** The hoster serves all of its tenants with a certificate that names only its own host. */
 const HOSTER = 'xmpp.hoster.example';
 const TENANTS = ['signed.example', 'unsigned.example'];
 
@@ -27,7 +30,7 @@ ns A 127.0.0.1
 ${records}
 `;
 
-/** Where nobody should ever come. */
+/** A place where nobody should ever connect. */
 const trap = createServer((socket) => {
   visits += 1;
   socket.destroy();

@@ -1,4 +1,4 @@
-/** Our reader of DER beside that of node-forge: the same values in every certificate that the world trusts. */
+/** Our DER reader compared with that of node-forge: the same values in every certificate that the world trusts. */
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
@@ -6,7 +6,7 @@ import { rootCertificates } from 'node:tls';
 import forge from 'node-forge';
 import { DerError, type DerValue, readValue, readValues } from '../../src/protocol/der.ts';
 
-/** Tag and contents, the constructed ones opened: the bit 0x20 of a tag says so. */
+/** Tag and contents, parsed for constructed values: bit 0x20 of the tag marks these. */
 type Tree = readonly [tag: number, contents: string | readonly Tree[]];
 
 const ours = ({ tag, contents }: DerValue): Tree =>
@@ -18,13 +18,13 @@ function forges({ tagClass, type, constructed, value }: forge.asn1.Asn1): Tree {
   return [tag, value.map(forges)];
 }
 
-/** Octets that happen to look like values inside stay octets, as in ours. */
+/** Octets that happen to look like nested values stay octets, as in our reader. */
 const readByForge = (der: Uint8Array): Tree =>
   forges(
     forge.asn1.fromDer(forge.util.createBuffer(Buffer.from(der).toString('latin1')), {
       strict: true,
       decodeBitStrings: false,
-    } as unknown as boolean), // its types know the older signature alone
+    } as unknown as boolean), // its types know only the older signature
   );
 
 test('all root certificates of Node: the same tags and contents, to the last octet (X.690 §10)', () => {

@@ -1,4 +1,7 @@
-/** The framer beside saxes, a conforming namespace-aware parser: same bytes, same verdict, less what RFC 6120 §11 forbids. */
+/**
+ * The framer compared with saxes, a conforming namespace-aware parser: same bytes, same verdict, except for what
+ * RFC 6120 §11 forbids.
+ */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,17 +15,17 @@ import { saxComplaint, saxesComplaint } from '../support/xml-oracle.ts';
 const LARGE = { elementBytes: 10_000_000, depth: 2000, attributes: 500, nameBytes: 100_000 };
 const FORBIDDEN = ['restricted-xml', 'bad-format', 'bad-namespace-prefix'];
 
-/** saxes does not look at the first character of a local part; Namespaces in XML 1.0 §4 asks for an NCName there. */
+/** saxes does not check the first character of a local part; Namespaces in XML 1.0 §4 requires an NCName there. */
 const LAX_IN_SAXES = /:[-.0-9\u00B7\u203F\u2040]/;
 
-/** Fails unless framer and saxes agree on a stream in which `content` stands; whether they accept it. */
+/** Fails unless framer and saxes agree on a stream that contains `content`; returns whether they accept it. */
 function agree(content: Buffer, describe: () => string): boolean {
   const bytes = Buffer.concat([Buffer.from(HEADER), content, Buffer.from('</stream:stream>')]);
   const { fault, events, text } = frame([bytes], LARGE);
   const complaint = saxesComplaint(bytes);
   const accepted = fault === null && events.at(-1) === 'closed';
   if (accepted) {
-    // After the end of the stream we ignore what a document must not have.
+    // After the end of the stream we ignore content that a document must not have.
     if (complaint !== null)
       assert.ok(bytes.indexOf('</stream:stream') < bytes.length - 16, `saxes: ${complaint}: ${describe()}`);
   } else if (fault === null) {
@@ -54,7 +57,7 @@ test('documents of the XML conformance suite, inside a stanza, get the verdict o
     const latin1 = document.toString('latin1').replace(/^<\?xml[ \t\r\n][^]*?\?>/, '');
     const inStanza = (text: string): Buffer => Buffer.from(`<message>${text}</message>`, 'latin1');
     agree(inStanza(latin1), () => path);
-    // Most have a document type declaration: the rest of the document is compared too.
+    // Most of them have a document type declaration: the rest of the document is compared too.
     const bare = latin1.replace(/<!DOCTYPE[^[>]*(\[[^]*?\][ \t\r\n]*)?>/, '');
     if (bare !== latin1) agree(inStanza(bare), () => `${path}, without its DTD`);
     compared += bare === latin1 ? 1 : 2;
@@ -88,7 +91,7 @@ const attribute = fc.oneof(
     .tuple(mostly(['xmlns', 'xmlns:p', 'xmlns:q'], ['xmlns:xml', 'xmlns:xmlns']), uri)
     .map(([key, value]) => `${key}="${value}"`),
 );
-/** Attributes that differ in name, but for once in a while. */
+/** Attributes that differ in name, with rare exceptions. */
 const attributes = fc.oneof(
   { weight: 9, arbitrary: fc.uniqueArray(attribute, { maxLength: 3, selector: (text) => text.split('=')[0] }) },
   { weight: 1, arbitrary: fc.array(attribute, { maxLength: 3 }) },
@@ -141,7 +144,7 @@ function damaged(text: string, mutations: readonly Mutation[]): Buffer {
   return Buffer.from(bytes, 'latin1');
 }
 
-/** A grammar that errs now and then, and bytes struck by accidents. */
+/** A grammar with occasional errors, and bytes damaged at random. */
 const content = fc
   .tuple(
     fc.array(fc.oneof(element(3), element(2)), { minLength: 1, maxLength: 3 }),
@@ -149,7 +152,7 @@ const content = fc
   )
   .map(([elements, mutations]) => damaged(elements.map((xml) => `<message>${xml}</message>`).join(' '), mutations));
 
-/** Stanzas such as are recognised at sight, mostly, and accidents of the same kinds. */
+/** Mostly stanzas of the form that the recogniser accepts, with errors of the same kinds. */
 const usualText = fc
   .array(
     mostly(['Wherefore ', 'é', 'Ромео', '😀', '&amp;', '&quot;', '\n', '>', ']]'], ['&#65;', ']]>', '\uFFFF', '\t&x;']),
@@ -216,7 +219,7 @@ test(`what is recognised at sight is told as what is read (seed ${seed})`, () =>
   fc.assert(
     fc.property(usual, (bytes) => {
       const text = bytes.toString('latin1');
-      // A prefix that is declared and not used changes nothing, but that the stanza must be read.
+      // An unused prefix declaration changes nothing, except that the stanza must take the full reader.
       const toRead = text.replace(/<(message|presence|iq)(?=[ >])/g, "<$1 xmlns:unused='urn:unused'");
       const [sight, read] = [text, toRead].map((stanzas) => {
         const framed = frame([Buffer.from(HEADER), Buffer.from(stanzas, 'latin1')]);
@@ -251,7 +254,7 @@ test(`chunking changes nothing (seed ${seed})`, () => {
       }
       const once = frame([stream]);
       const pieces = frame(chunks);
-      // In pieces, bytes that can end no first-level element may lie unread: a fault in them comes later.
+      // In pieces, bytes that cannot end a first-level element may stay unread: an error in them is found later.
       if (pieces.fault === null && once.fault !== null) assert.deepEqual(pieces.events, once.events.slice(0, -1));
       else assert.deepEqual(pieces.events, once.events);
     }),
@@ -270,7 +273,10 @@ test('a stream cut in two at any byte gives the same as whole', () => {
   assert.deepEqual(frame(byteByByte(stream)).events, expected);
 });
 
-/** What sax in strict mode lets through although it is not (namespace-)well-formed; the framer and saxes refuse all of it. */
+/**
+ * Input that sax in strict mode accepts although it is not (namespace-)well-formed; the framer and saxes refuse all of
+ * it.
+ */
 const LAX_IN_SAX = [
   ']]> in text',
   'control character in text',

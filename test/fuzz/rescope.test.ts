@@ -1,4 +1,6 @@
-/** Stanzas re-scoped, and read again by saxes: what they mean stays, whatever names strangers choose (RFC 6120 §4.8.3). */
+/**
+ * Stanzas re-scoped, and read again by saxes: their meaning stays, whatever names strangers choose (RFC 6120 §4.8.3).
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -6,7 +8,7 @@ import { NS } from '../../src/protocol/namespaces.ts';
 import { frame, whole } from '../support/framing.ts';
 import { meaning } from '../support/xml-oracle.ts';
 
-/** Names that every object of JavaScript knows, and ordinary ones. */
+/** Property names of every JavaScript object, and ordinary names. */
 const NAMES = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf', 'a', 'é'] as const;
 const HEADER = `<stream:stream xmlns='${NS.server}' xmlns:stream='${NS.streams}'${NAMES.map((name) => ` xmlns:${name}='urn:${name}'`).join('')}>`;
 
@@ -37,7 +39,9 @@ const stanza = fc
 
 const isTag = (event: unknown): event is [name: string, attributes: unknown] => Array.isArray(event);
 
-/** The same for a stream with another content namespace: only elements that have nothing else around them go over. */
+/**
+ * The expected events for a stream with another content namespace: only elements at the top of that namespace change.
+ */
 function moved(events: readonly unknown[], from: string, to: string): unknown[] {
   const open: boolean[] = [true];
   return events.map((event): unknown => {

@@ -1,4 +1,7 @@
-/** What is no XML stream, or no XMPP: the stream error of RFC 6120 §4.9.3, or a closed socket, and nothing else suffers. */
+/**
+ * Input that is not an XML stream, or not XMPP: the stream error of RFC 6120 §4.9.3 or a closed socket, and nothing
+ * else is affected.
+ */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -18,7 +21,7 @@ const laughs = (): string => {
 
 type Attack = readonly [name: string, bytes: string | Buffer, condition: string];
 
-/** Instead of a stream header. */
+/** Sent instead of a stream header. */
 const insteadOfHeader: readonly Attack[] = [
   ['binary garbage (§4.9.3.13)', Buffer.concat([Buffer.of(0x00, 0x01, 0x02), randomBytes(4096)]), 'not-well-formed'],
   ['an HTTP request (§4.9.3.13)', 'GET / HTTP/1.1\r\nHost: b.example\r\n\r\n', 'not-well-formed'],
@@ -71,7 +74,7 @@ const insteadOfHeader: readonly Attack[] = [
   ['an attribute twice', `<stream:stream ${XMLNS} to='b.example' to='c.example'>`, 'not-well-formed'],
 ];
 
-/** After a good header, before TLS. */
+/** Sent after a good header, before TLS. */
 const afterHeader: readonly Attack[] = [
   [
     'an element of 10 MB, where 10 kB are allowed (§13.12)',
@@ -112,7 +115,8 @@ for (const [name, bytes, condition] of insteadOfHeader) {
       const wire = await target.dial();
       const text = await wire.send(bytes).end();
       assert.equal(conditionOf(text), condition);
-      // An error before our header needs one first, with an own domain or none in `from`, and an id (§4.9.1.2, §4.9.1.3).
+      // An error before our header needs the header first, with one of our domains or none in `from`, and an id
+      // (§4.9.1.2, §4.9.1.3).
       assert.match(text, /^<\?xml version='1\.0'\?><stream:stream [^>]*>/);
       const from = / from='([^']*)'/.exec(text.slice(0, text.indexOf('<stream:error>')))?.[1] ?? '';
       assert.ok(['', 'b.example', 'b2.example'].includes(from), from);

@@ -1,4 +1,7 @@
-/** A clock that is set by days, forward and back: nothing that is remembered lives the longer for it (FACTS §11.4, S1). */
+/**
+ * A clock that is set forward and back by days: nothing that is remembered lives longer because of it (RFC 7711 §6,
+ * S1).
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rememberAnswers } from '../../src/adapters/dns/answer-cache.ts';
@@ -24,7 +27,7 @@ function stage() {
   return { clock, set: (byMs: number) => (setByMs += byMs), pass: (ms: number) => timers.increment(ms) };
 }
 
-/** Whether it is asked again at each of these moments, some time after it was remembered. */
+/** Whether the source is asked again at each of these moments, some time after its answer was remembered. */
 async function asksAgain(ask: (clock: ReturnType<typeof stage>) => () => Promise<number>): Promise<boolean[]> {
   const again: boolean[] = [];
   for (const [setByMs, passMs] of [

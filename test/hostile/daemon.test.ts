@@ -1,4 +1,7 @@
-/** The daemon as a process, under what would exhaust it: floods, slow readers, malformed components, wrong configuration. */
+/**
+ * The daemon as a process, under load that could exhaust it: floods, slow readers, malformed components, wrong
+ * configuration.
+ */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -31,14 +34,14 @@ interface Daemon {
   readonly pid: number;
   readonly port: number;
   readonly components: number;
-  /** What it has logged so far. */
+  /** Its log so far. */
   log(): string;
   stop(): Promise<number | null>;
 }
 let dns: DnsServer;
 let daemon: Daemon;
 let other: Daemon;
-/** Attached to `comp.b.example` of the daemon, and `comp.good.example` of the well-behaved one. */
+/** `ours` is attached to the daemon as `comp.b.example`, `theirs` to the well-behaved one as `comp.good.example`. */
 let ours: ComponentClient;
 let theirs: ComponentClient;
 
@@ -114,7 +117,10 @@ const rssMegabytes = (): number =>
   Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${daemon.pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
 const descriptors = (): number => readdirSync(`/proc/${daemon.pid}/fd`).length;
 
-/** The attack runs while the well-behaved peer pings without a pause; its sockets are given back afterwards. */
+/**
+ * Runs the attack while the well-behaved peer pings without a pause; afterwards, the sockets of the attack must be
+ * freed.
+ */
 async function survives(attack: () => Promise<void>): Promise<void> {
   const before = descriptors();
   const attacking = new AbortController();
@@ -139,7 +145,7 @@ test('500 idle connections from one address: the others go on, memory is bounded
   survives(async () => {
     const before = rssMegabytes();
     const wires: Awaited<ReturnType<typeof dial>>[] = [];
-    // By the hundred: those that have said nothing yet are bounded more tightly.
+    // In batches of a hundred: connections that have not said anything yet have a tighter limit.
     while (wires.length < 500) {
       const hundred = await Promise.all(Array.from({ length: 100 }, () => dial(daemon.port)));
       for (const wire of hundred) wire.send(header({ from: EVIL, to: 'b.example' }));
@@ -165,7 +171,7 @@ test('100 MB of garbage behind a stream error are not kept', () =>
 const component = (domain: string): string =>
   `<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' to='${domain}'>`;
 
-/** Attached to `comp2.b.example`, and no more than that; tries again while the daemon has not noticed that another left. */
+/** Attaches only `comp2.b.example`; tries again while the daemon has not noticed that the previous one left. */
 async function attachBare(): Promise<Wire> {
   const late = AbortSignal.timeout(PATIENCE_MS);
   for (;;) {
@@ -200,7 +206,7 @@ test('a peer that stops reading: the component that sends to it is held, memory 
     const stanza = Buffer.from(message('u@comp2.b.example', `v@${evil}`, 'a'.repeat(10_000)));
     const batch = Buffer.concat(Array.from({ length: 100 }, () => stanza));
     let written = 0;
-    // Until the daemon takes no more: its socket does not drain within the time of some pings.
+    // Until the daemon accepts no more: its socket does not drain during some pings.
     for (let held = false; !held && written < 100;) {
       const taken = sender.sent(batch).then(() => true);
       written += 1;
@@ -225,7 +231,7 @@ test('a component that stops reading is dropped, so that what others have on the
   hung.socket.pause();
   const flooder = await connectComponent({ port: other.components, domain: 'comp2.good.example', secret: 'secret2' });
   const batch = message('u@comp2.good.example', 'v@comp2.b.example', 'a'.repeat(10_000)).repeat(100);
-  // Until the one stream between the two daemons is held, and with it the pings of somebody else.
+  // Until the only stream between the two daemons is held up, and with it the pings of another component.
   const goesOn = (): Promise<boolean> => theirs.ping('b.example', 5_000).then(
     () => true,
     () => false,
@@ -237,7 +243,7 @@ test('a component that stops reading is dropped, so that what others have on the
 
   assert.equal((await theirs.ping('b.example', 40_000)).attrs['type'], 'result');
   const late = AbortSignal.timeout(PATIENCE_MS);
-  while (!dropped.test(log()) && !late.aborted) await theirs.ping('b.example'); // the log takes a way of its own
+  while (!dropped.test(log()) && !late.aborted) await theirs.ping('b.example'); // the log arrives on a separate channel
   assert.match(log(), dropped);
   hung.socket.resume();
   await hung.end();

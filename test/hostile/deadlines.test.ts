@@ -1,4 +1,7 @@
-/** Peers that say nothing, or one byte a second: each state lets them go at its deadline (L2). Time is simulated. */
+/**
+ * Peers that say nothing, or one byte a second: each state closes the connection at its deadline (L2). Time is
+ * simulated.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import xml from '@xmpp/xml';
@@ -26,7 +29,7 @@ const EVIL = 'evil.example';
 
 const never = new Promise<never>(() => undefined);
 
-/** A manager for b.example, and an attacker beside it, on one fabric and one clock. */
+/** A manager for b.example and an attacker, on one fabric and one clock. */
 async function fabric() {
   const clock = new SimulatedClock();
   const ca = createCertificateAuthority({ name: 'Trusted CA' });
@@ -44,7 +47,7 @@ async function fabric() {
     },
     {
       network: at,
-      // Whoever has a domain has its name server, which need not answer.
+      // The owner of a domain runs its name server, which need not answer.
       resolver: {
         ...resolver,
         srv: (name, signal) => (/\.silent\.example$/.test(name) ? never : resolver.srv(name, signal)),
@@ -81,7 +84,7 @@ async function fabric() {
       peer.connection = attacker.connect({ addresses: [{ family: 4, address: at.address }], port: 5269 }, events(peer));
       return peer;
     },
-    /** A server of the attacker's; each connection is a peer. */
+    /** A server of the attacker; each connection is a peer. */
     listen: async (): Promise<Peer[]> => {
       const peers: Peer[] = [];
       await attacker.listen({ address: attacker.address, port: 5269, tls: 'starttls' }, ({ connection }) => {
@@ -111,7 +114,7 @@ interface Peer {
 const newPeer = (): Peer => ({ connection: null as unknown as Connection, text: '', closed: false, session: null });
 
 const OPEN = header({ from: EVIL, to: 'b.example' });
-/** As far as the fabric needs for a few round trips. */
+/** Enough time for a few round trips on the fabric. */
 const settle = (on: Fabric): Promise<void> => on.clock.advance(200);
 
 async function secured(on: Fabric, peer: Peer): Promise<void> {
@@ -126,7 +129,7 @@ async function secured(on: Fabric, peer: Peer): Promise<void> {
   assert.match(peer.text, /<stream:features>/);
 }
 
-/** What the peer says before it falls silent, the condition that it is told then, and by when it must be gone. */
+/** What the peer says before it falls silent, the condition that it receives then, and by when it must be gone. */
 const silences: readonly (readonly [
   string,
   (on: Fabric, peer: Peer) => Promise<void> | void,
@@ -323,7 +326,7 @@ for (const [name, speak] of silentServers) {
     const tookMs = await on.clock.runUntil(() => outcome !== '');
     assert.equal(outcome, 'returned');
     assert.ok(tookMs <= limits.routeMs + 10_000, `${tookMs} ms`);
-    // At the latest when the stream, on which nothing was accepted, has been idle for long.
+    // At the latest when the stream, on which nothing was accepted, has reached the idle timeout.
     await on.clock.runUntil(() => on.memory.sockets === 0, 2 * limits.idleMs);
     assert.equal(await on.clock.runUntilIdle(), true, 'timers left');
     assert.deepEqual(on.manager.snapshot().streams, []);

@@ -1,4 +1,4 @@
-/** Dialback in the hands of an attacker: spoofed answers, borrowed keys, floods of claims (FACTS §14, XEP-0220 §3). */
+/** Attacks on dialback: spoofed answers, borrowed keys, floods of claims (XEP-0220 §3). */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import {
@@ -13,7 +13,7 @@ import {
 } from '../support/attacker.ts';
 import { startTarget, type Target } from '../support/attacker-target.ts';
 
-// Others in each test: a manager remembers for a while who could not be reached.
+// Different names in each test: a manager remembers for a while which domains could not be reached.
 let EVIL = 'evil.example';
 let VICTIM = 'victim.example';
 let tests = 0;
@@ -42,7 +42,7 @@ const verify = (from: string, to: string, id: string, key = 'key'): string =>
 const verifyAnswer = (from: string, to: string, id: string, type = 'valid'): string =>
   `<db:verify from='${from}' to='${to}' id='${id}' type='${type}'/>`;
 
-/** An authoritative server of one of our making: `answer` says what becomes of each question; null is silence. */
+/** An authoritative server that we control: `answer` determines the answer to each request; null is silence. */
 async function authority(
   domain: string,
   answer: (question: { from: string; to: string; id: string; key: string }) => string | null,
@@ -91,7 +91,7 @@ test('answers that nobody asked for prove nothing (FACTS §14.1, CVE-2012-3525)'
 
 test('an answer on the stream of the claim is not the answer of the authoritative server (FACTS §14.1)', () =>
   target.survives(async () => {
-    const trap = await authority(VICTIM, () => null); // is asked, and says nothing
+    const trap = await authority(VICTIM, () => null); // receives the request, and does not answer
     const { wire, id } = await target.dialSecured(EVIL);
     wire.send(result(VICTIM, 'b.example'));
     await (await trap.wire(0)).until(/<db:verify/);
@@ -103,7 +103,7 @@ test('an answer on the stream of the claim is not the answer of the authoritativ
 
 test('an authoritative server answers for its own domains only, and only what it was asked (S6)', () =>
   target.survives(async () => {
-    // The attacker is asked about its own key, and answers about those of others as well.
+    // The attacker is asked about its own key, and sends answers about the keys of others as well.
     let about = '';
     const silent = await authority(VICTIM, () => null);
     await authority(
@@ -257,7 +257,7 @@ test('the same claim a thousand times is asked once at a time (FACTS §14.22)', 
 test('thousands of claims: resource-constraint beyond the bound, and one connection for one endpoint (FACTS §14.22)', () =>
   target.survives(async () => {
     const COUNT = 2_000;
-    // The victim never asked for this: whatever the attacker claims leads to it.
+    // The victim did not ask for this: every domain that the attacker claims leads to it.
     const victim = await setTrap((wire) => wire.end().then(() => undefined));
     for (let i = 0; i < COUNT; i += 1) target.serve(`d${i}.${EVIL}`, victim.port);
     const { wire } = await target.dialSecured(EVIL);
@@ -300,7 +300,7 @@ test('with bidi our stanzas to others do not go to the far end, whatever it clai
 
 test('in reverse on a bidirectional stream a key proves nothing: the far end chose the id (FACTS §9, §14.8)', () =>
   target.survives(async () => {
-    // The attacker is authenticated as evil.example by its certificate, and claims the victim in reverse.
+    // The attacker is authenticated as evil.example by its certificate, and claims the victim's domain in reverse.
     const asked = await honest(VICTIM, 'valid');
     const trap = await setTrap(async (wire) => {
       await receiveUntilTls(wire, target.ca.issue({ dnsNames: [EVIL] }), EVIL);
@@ -325,7 +325,7 @@ test('in reverse on a bidirectional stream a key proves nothing: the far end cho
 
 test('a question over the stream that brought the claim is never sent (S6, FACTS §14.3)', () =>
   target.survives(async () => {
-    // No DNS for the domain: the attacker hopes that its own stream will be asked.
+    // No DNS for the domain: the attacker hopes that we verify the key on its own stream.
     const { wire } = await target.dialSecured('nowhere.example');
     wire.send(`<bidi xmlns='urn:xmpp:bidi'/>`);
     assert.match(await claim(wire, 'nowhere.example'), /type='error'.*remote-connection-failed/);

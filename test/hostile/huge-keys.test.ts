@@ -1,4 +1,7 @@
-/** Keys that cost much to compute with, in leaves and in chains: each is refused by name before anything is computed (FACTS §6.5). */
+/**
+ * Keys that are expensive to compute with, in leaves and in chains: each is refused by name before anything is
+ * computed.
+ */
 import assert from 'node:assert/strict';
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { after, test } from 'node:test';
@@ -15,14 +18,17 @@ import { parseTlsa } from '../../src/protocol/tlsa.ts';
 import { createCertificateAuthority } from '../../src/simulation/certificate-authority.ts';
 
 const NOW = Date.UTC(2026, 5, 1);
-/** One that computes for hours fails. */
+/** A test that computes for hours fails. */
 const IN_TIME = { timeout: 120_000 };
 
 const root = createCertificateAuthority({ name: 'Root', keyType: 'rsa' });
 const validator = createPathValidator({ system: false, anchors: [root.certPem] });
 after(() => validator.close());
 
-/** An odd number of so many bits. Nobody has the private key: what it "signs" is never right, and has to be looked at. */
+/**
+ * An odd number of this many bits. Nobody has the private key: its "signatures" are never valid, but have to be
+ * checked.
+ */
 const number = (bits: number): string => {
   const octets = Buffer.alloc(bits / 8, 0xa5);
   octets[octets.length - 1] = 0xff;
@@ -34,7 +40,7 @@ const rsaKey = (bits: number, exponentBits: number): KeyObject =>
     format: 'jwk',
   });
 
-/** The parts of a SEQUENCE, whole. */
+/** The elements of a SEQUENCE, each with its header. */
 function partsOf(der: Buffer): Buffer[] {
   const parts: Buffer[] = [];
   const headAt = (at: number): [head: number, length: number] => {
@@ -49,7 +55,7 @@ function partsOf(der: Buffer): Buffer[] {
   }
   return parts;
 }
-/** The certificate with another signature, of the length that a key of so many bits makes. */
+/** The certificate with another signature, of the length that a key of this many bits produces. */
 function signedWith(der: Buffer, bits: number): Buffer {
   const [tbs = Buffer.of(), algorithm = Buffer.of()] = partsOf(der);
   return sequence(tbs, algorithm, bitString(Buffer.alloc(bits / 8, 0x11)));
@@ -98,7 +104,7 @@ for (const [bits, exponentBits] of keys) {
       assert.ok(record);
       assert.equal(validator.validateDane(chain, [record], NOW).kind, 'unmatched');
     }
-    // `2 0 0` brings its own authority.
+    // `2 0 0` contains its own authority.
     const anchor = parseTlsa(`2 0 0 ${issuer.toString('hex')}`);
     assert.ok(anchor);
     assert.equal(validator.validateDane(chain, [anchor], NOW).kind, 'unmatched');

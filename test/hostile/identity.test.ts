@@ -1,4 +1,7 @@
-/** A peer that says it is somebody else: what it shows in TLS and SASL, and which names it gives when (RFC 6120 §5, §6, §13). */
+/**
+ * A peer that claims to be somebody else: what it presents in TLS and SASL, and which names it gives when (RFC 6120 §5,
+ * §6, §13).
+ */
 import assert from 'node:assert/strict';
 import { TLSSocket } from 'node:tls';
 import { after, before, test } from 'node:test';
@@ -27,7 +30,7 @@ const nothingWasDeliveredFrom = (domain: string): void => {
   assert.deepEqual(target.delivered.filter(({ from }) => from?.endsWith(domain) === true).map(String), []);
 };
 
-/** Reaches the end of negotiation as evil.example by SASL EXTERNAL. */
+/** Completes the negotiation as evil.example by SASL EXTERNAL. */
 async function authenticate(): Promise<Wire> {
   const { wire } = await target.dialSecured(EVIL, { credential: evil() });
   wire.send(auth('='));
@@ -129,7 +132,7 @@ test('a second <auth/> takes the place of the first (RFC 6120 §6.4.2)', () =>
     await wire.until(/<challenge/);
     assert.equal(await condition(wire.send(auth(base64('good.example')))), 'invalid-authzid');
     wire.send(`<response xmlns='${SASL_NS}'>=</response>`);
-    assert.equal(await wire.streamError(), 'policy-violation'); // the first handshake is no more
+    assert.equal(await wire.streamError(), 'policy-violation'); // the first handshake no longer exists
   }));
 
 test('endless challenges are not had either (RFC 6120 §6.4.5)', () =>
@@ -321,7 +324,7 @@ test('<starttls/> inside direct TLS: policy-violation (XEP-0368 §3)', () =>
     assert.equal(await wire.send(STARTTLS).streamError(), 'policy-violation');
   }));
 
-// ——— stanzas of those who are who they are
+// ——— stanzas of peers that are who they claim to be
 
 for (const [name, stanza, expected] of [
   ['from a domain that was not proved', message('u@good.example', 'v@b.example'), 'invalid-from'],

@@ -1,4 +1,6 @@
-/** What a stranger on this machine, or a page that a browser is made to open, may try with the inspector; byte by byte. */
+/**
+ * Attacks on the inspector by a stranger on this machine, or by a page that a browser was made to open; byte by byte.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -22,7 +24,7 @@ before(async () => {
 });
 after(() => inspector.stop());
 
-/** Longer than any client reads. */
+/** More than any client reads. */
 let lines = 0;
 function* endless(): Generator<string> {
   for (;;) {
@@ -31,7 +33,7 @@ function* endless(): Generator<string> {
   }
 }
 
-/** All that is answered to these bytes, until the other end closes. */
+/** The whole answer to these bytes, until the other end closes. */
 async function raw(bytes: string): Promise<string> {
   const socket = connect(inspector.port, '127.0.0.1');
   let text = '';
@@ -115,7 +117,7 @@ test('who asks for a trace and does not read it makes no more of it than fits, a
     const socket = connect(inspector.port, '127.0.0.1');
     socketsHeld.push(socket.on('error', () => undefined));
     socket.write(`GET /api/trace HTTP/1.1\r\n${host()}\r\n`);
-    await once(socket, 'readable'); // its first bytes are there, and are not read
+    await once(socket, 'readable'); // its first bytes have arrived, and are not read
   }
   assert.equal((await ask(inspector, '/api/trace')).status, 503);
   assert.equal((await ask(inspector, '/api/source')).status, 200);
@@ -166,7 +168,7 @@ test('a page that watches and reads nothing costs a bounded store, and is told w
   await other.settled();
   const { _socket: socket } = slow.socket as unknown as { _socket: Socket };
   socket.pause();
-  // Said to be short, or the bound of what is shown at once would come first.
+  // Declared as short, because otherwise the limit on elements shown at once would apply first.
   const long = { kind: 'unsupported', name: 'x'.repeat(9_000) } as const;
   const record = (): void => live.record('stream:3', { kind: 'wire', direction: 'in', element: long, bytes: 12 });
   for (let round = 0; round < 4; round += 1) {
@@ -175,7 +177,7 @@ test('a page that watches and reads nothing costs a bounded store, and is told w
     await other.next<{ type: string }>(({ type }) => type === 'changed');
   }
   socket.resume();
-  // Told at the next tick at which something has moved, and he has read what stood there.
+  // Reported at the next tick with changes, once the slow page has read what was already waiting for it.
   const isTold = ({ type, records }: { type: string; records: number }): boolean =>
     type === 'dropped' && records >= 600;
   while (!(slow.messages as { type: string; records: number }[]).some(isTold)) {

@@ -1,4 +1,7 @@
-/** Policy against real TLS: a stream of an older version than a domain's policy wants is refused where the domain is named. */
+/**
+ * Policy against real TLS: a TLS version older than a domain's policy requires is refused as soon as the domain is
+ * named.
+ */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { header, type Wire } from '../support/attacker.ts';

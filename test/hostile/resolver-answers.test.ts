@@ -1,4 +1,7 @@
-/** A trusted resolver that somebody else speaks for: forged, oversized and malformed answers are errors, and never "there is none" (S4). */
+/**
+ * A trusted resolver that somebody else impersonates: forged, oversized and malformed answers are errors, never "there
+ * is none" (S4).
+ */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { type Answer, encode, TRUNCATED_RESPONSE } from 'dns-packet';
@@ -15,7 +18,7 @@ const tlsa = (byte: number, name = OWNER, ttl = 60, bytes = 32): Answer => ({
 const HEADER = 12;
 const COUNTS = { questions: 4, answers: 6, authorities: 8, additionals: 10 } as const;
 
-/** A sound answer, spoiled. Its question has been read by then: it is an answer to it. */
+/** Damages a valid answer. Its question comes first, so it is still an answer to that question. */
 type Spoil = (bytes: Buffer, questionEnd: number) => Buffer;
 const claiming =
   (part: keyof typeof COUNTS, count: number): Spoil =>
@@ -83,7 +86,8 @@ test('S4: octets changed one by one never make a secure answer of other records 
     questions: [{ type: 'TLSA', name: OWNER }],
     answers: [tlsa(1)],
   });
-  // All but the id, so that it is heard; and not the certificate itself, which nothing but the way to us protects.
+  // Every octet except the id, without which the answer would be ignored, and the certificate itself, which only the
+  // path to us protects.
   const places = Array.from({ length: sound.length - 2 - 35 }, (_, n) => 2 + n);
   let next = 0;
   const server = await scriptedResolver(t, (query) => {
@@ -96,7 +100,7 @@ test('S4: octets changed one by one never make a secure answer of other records 
     bytes[at] = (bytes[at] ?? 0) ^ (1 << (next % 8));
     next += 1;
     query.sendBytes(bytes);
-    query.send(query.reply(VOUCHES, [tlsa(1)])); // the true one, for where the other is not heard
+    query.send(query.reply(VOUCHES, [tlsa(1)])); // the true answer, in case the damaged one is ignored
   });
   const resolver = createTrustedResolver({ servers: [server] });
   const answers = await Promise.all(places.map(() => resolver.tlsa(OWNER, AbortSignal.timeout(8_000))));

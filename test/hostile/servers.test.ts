@@ -45,7 +45,7 @@ async function lay(script: (wire: Wire, index: number) => Promise<void> | void):
   return trap;
 }
 
-/** The stanza is returned, with this error towards its sender, and no byte of it was seen at the trap. */
+/** The stanza is returned to its sender with this error, and the trap did not see any byte of it. */
 async function assertReturned(trap: Trap, condition: string, text = SECRET): Promise<void> {
   const delivery = await target.send('u@b.example', `v@${domain}`, text);
   assert.equal(delivery.outcome, 'returned');
@@ -60,7 +60,7 @@ const overTls = async (wire: Wire, say: string): Promise<void> => {
   await wire.end();
 };
 
-/** What the server says, and to what. */
+/** Each server's script, and the expected condition. */
 const servers: readonly (readonly [name: string, script: (wire: Wire) => Promise<void> | void, condition?: string])[] =
   [
     ['closes at once', (wire) => wire.drop()],
@@ -130,7 +130,7 @@ const servers: readonly (readonly [name: string, script: (wire: Wire) => Promise
       async (wire) => {
         await hello(wire);
         wire.send(head() + features(DIALBACK_FEATURE));
-        await wire.until(/<starttls/); // tried all the same
+        await wire.until(/<starttls/); // STARTTLS is tried all the same
         wire.send(`<failure xmlns='${TLS_NS}'/></stream:stream>`);
       },
     ],
@@ -361,7 +361,7 @@ test(
       const sent = Array.from({ length: 100 }, (_, i) => target.send('u@b.example', `v@nowhere${batch}-${i}.example`));
       for (const { outcome } of await Promise.all(sent)) assert.equal(outcome, 'returned');
     }
-    // Each waits for a second after its failure, and rests then.
+    // Each peer waits for a second after its failure, and then rests.
     const deadline = AbortSignal.timeout(PATIENCE_MS);
     while (target.manager.snapshot().actors.peers > 1_000 && !deadline.aborted) await target.ping();
     assert.ok(target.manager.snapshot().actors.peers <= 1_000, `${target.manager.snapshot().actors.peers} peers`);

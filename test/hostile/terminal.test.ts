@@ -1,4 +1,7 @@
-/** Names and texts that peers, certificates and zones choose, where a person reads them: lines stay lines, and say what there is. */
+/**
+ * Names and texts that peers, certificates and zones choose, displayed to a person: lines stay lines, and show what is
+ * there.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readCertificate } from '../../src/adapters/pkix/certificates.ts';
@@ -23,7 +26,7 @@ const nasty: readonly (readonly [string, string])[] = [
   ['halves of pairs', '\ud800a\udc00'],
 ];
 
-/** What a line must not have, one by one, so that the test does not say it in the words of what it tests. */
+/** Forbidden characters in a line, listed separately so that the test does not reuse the code that it tests. */
 function offenders(line: string): string[] {
   return Array.from(line)
     .map((character) => character.codePointAt(0) ?? 0)

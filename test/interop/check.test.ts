@@ -1,4 +1,4 @@
-/** `check` against Debian's Prosody and ejabberd (FEATURES O6, X4): what is right, and what is broken, by the words of real servers. */
+/** `check` against Debian's Prosody and ejabberd: correct and broken set-ups, by the answers of real servers. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { systemClock } from '../../src/adapters/clock.ts';
@@ -100,7 +100,7 @@ for (const kind of ['Prosody', 'ejabberd'] as const) {
         });
         return;
       }
-      // Prosody gives the key no answer, and after its time the stream up.
+      // Prosody does not answer the key, and gives up the stream after its timeout.
       await broken({ s2sTimeoutSeconds: 3 }, async ({ domain }) => {
         assertDiagnosed(await check(domain, authentication), {
           cause: 'far-end-lost-patience',

@@ -1,4 +1,6 @@
-/** Our own daemon as a party of the interop tests: `xmpp-dna serve` as a process of its own, with components attached to it. */
+/**
+ * Our own daemon as a party of the interop tests: `xmpp-dna serve` in its own process, with components attached to it.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,9 +12,9 @@ import { writeTlsFiles, type ServerHost } from '../support/tls-files.ts';
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 export interface DaemonOptions {
-  /** Served with these credentials; those that are also in `components` are served by a component. */
+  /** Served with these credentials; hosts that are also in `components` are served by a component. */
   readonly hosts: readonly ServerHost[];
-  /** Component domain to secret. One without a credential of its own uses that of its closest parent host. */
+  /** Component domain to secret. A component without its own credential uses that of its closest parent host. */
   readonly components: Readonly<Record<string, string>>;
   /** The trust anchors for s2s. */
   readonly caPem: string;
@@ -30,11 +32,11 @@ export interface Daemon extends RunningProcess {
   readonly s2sPort: number;
   readonly componentPort: number;
   readonly folder: string;
-  /** SIGTERM; resolves with the exit code. */
+  /** Sends SIGTERM; resolves with the exit code. */
   drain(): Promise<number | null>;
 }
 
-/** Starts the daemon with a configuration file of its own; resolves once it has said `ready`. Takes about 1 s. */
+/** Starts the daemon with its own configuration file; resolves once it has said `ready`. Takes about 1 s. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const folder = temporaryFolder('daemon', null);
   const config = join(folder.path, 'xmpp-dna.yaml');
@@ -73,7 +75,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
 }
 
-/** What `serve --json` prints (INTERFACES). */
+/** The line that `serve --json` prints when it is ready. */
 interface ReadyLine {
   readonly listen: readonly { readonly port: number }[];
   readonly components: readonly { readonly port: number }[];

@@ -1,7 +1,7 @@
 /**
- * Interop matrix (FEATURES X4): our daemon federates with Debian's Prosody and ejabberd, as initiating and as receiving
- * server, a component of ours on one end and one of theirs on the other. How a domain was proved is read in the log of the
- * other server. What a server cannot do stands in the matrix with its reason; it is printed at the end.
+ * Interop matrix: our daemon federates with Debian's Prosody and ejabberd, as initiating and as receiving server, with
+ * one of our components on one end and one of theirs on the other. The log of the other server says how a domain was
+ * proved. Where a server cannot do something, the matrix gives the reason; it is printed at the end.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -43,7 +43,7 @@ const missing: Record<Kind, string | null> = { Prosody: prosodyMissing(), ejabbe
 describe('interop matrix', { timeout: 1_800_000 }, () => {
   const matrix = new Matrix(Object.values(ROWS));
   let stage: Stage;
-  /** ejabberd takes seconds to start, so one serves all tests that need nothing special. */
+  /** ejabberd takes seconds to start, so one instance serves all tests without special requirements. */
   let ejabberd: Theirs | null = null;
 
   before(async () => {
@@ -114,7 +114,7 @@ describe('interop matrix', { timeout: 1_800_000 }, () => {
     );
 
     test(`A3: ${kind}: EXTERNAL is not offered to us, so we dial back (RFC 7712 §4.3)`, { skip }, async () => {
-      // ejabberd offers it under TLS always; without TLS nobody can.
+      // ejabberd always offers it under TLS; without TLS nobody can.
       const [theirs, ours]: [TheirOptions, OurOptions] =
         kind === 'Prosody'
           ? [{ external: false }, {}]
@@ -314,7 +314,7 @@ describe('interop matrix', { timeout: 1_800_000 }, () => {
   );
 });
 
-/** The log says no such thing; shows the line that does. */
+/** Asserts that the log has no matching line; a failure shows the line. */
 function never(log: string, pattern: RegExp): void {
   assert.deepEqual(
     log.split('\n').filter((line) => pattern.test(line)),

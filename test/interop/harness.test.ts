@@ -1,6 +1,6 @@
 /**
- * The harness itself: real servers federate with each other, and each switch of the harness does what its name says.
- * What is established here about Prosody 0.12.3 and ejabberd 23.01 is what the other interop tests build on.
+ * The harness itself: real servers federate with each other, and each option of the harness does what its name says.
+ * The other interop tests rely on what these tests establish about Prosody 0.12.3 and ejabberd 23.01.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -64,7 +64,7 @@ describe('interop harness', { skip: prosodyMissing() ?? ejabberdMissing() ?? fal
   const startedEjabberd = async (domain: string, options: Partial<EjabberdOptions> = {}): Promise<Party> =>
     enter(domain, await startEjabberd({ ...common(domain), ...options }));
 
-  /** Runs `body` with a Prosody of its own. */
+  /** Runs `body` with its own Prosody. */
   const withProsody = async (
     domain: string,
     options: Partial<ProsodyOptions>,

@@ -1,4 +1,4 @@
-/** The clock of the system, which can be made to leap: what would come due meanwhile comes due at once. */
+/** The system clock, which can be made to leap: timers that would have fired meanwhile fire at once. */
 import type { Clock } from '../../src/ports.ts';
 
 interface Timer {
@@ -33,7 +33,7 @@ export class LeapingClock implements Clock {
     this.#aheadMs += ms;
     const due = [...this.#timers].filter(({ dueMs }) => dueMs <= this.now()).sort((a, b) => a.dueMs - b.dueMs);
     for (const timer of due) {
-      if (!this.#timers.has(timer)) continue; // cleared by one before it
+      if (!this.#timers.has(timer)) continue; // cleared by an earlier one
       clearTimeout(timer.handle);
       this.#fire(timer);
     }

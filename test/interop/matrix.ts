@@ -1,4 +1,7 @@
-/** The interop matrix: one cell per feature, server and direction; what a server cannot do is a cell with its reason. */
+/**
+ * The interop matrix: one cell per feature, server and direction; a feature that a server lacks gets a cell with the
+ * reason.
+ */
 
 export type Column = `${'Prosody' | 'ejabberd'}, ${'we initiate' | 'we receive'}`;
 
@@ -19,21 +22,21 @@ export class Matrix {
     this.#rows = rows;
   }
 
-  /** Runs what the cell claims; it holds if nothing is thrown. */
+  /** Runs the claim of the cell; it holds if nothing is thrown. */
   async cell(row: string, column: Column, claim: () => Promise<void>): Promise<void> {
     this.#put(row, column, 'FAILED');
     await claim();
     this.#put(row, column, '✓');
   }
 
-  /** The cell cannot be: says why. */
+  /** Marks a cell that is impossible, with the reason. */
   cannot(row: string, column: Column, reason: string): void {
     const known = this.#notes.indexOf(reason);
     const note = known === -1 ? this.#notes.push(reason) : known + 1;
     this.#put(row, column, `– [${note}]`);
   }
 
-  /** Cells that nothing was said about. */
+  /** Cells without a result. */
   get empty(): readonly string[] {
     return this.#rows.flatMap((row) =>
       COLUMNS.filter((column) => !this.#cells.has(key(row, column))).map((column) => key(row, column)),

@@ -1,6 +1,6 @@
 /**
- * DANE between us and Prosody, over zones that are signed here: each end shows a certificate that no trust anchor of the other
- * leads to, and the TLSA records of its target say that it is the right one.
+ * DANE between us and Prosody, over zones that are signed here: each end presents a certificate that does not lead to
+ * any trust anchor of the other, and the TLSA records of its target confirm it.
  */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
@@ -18,13 +18,13 @@ import { message } from './stage.ts';
 const skip = prosodyMissing() ?? namesMissing;
 const MODULES = '/usr/lib/prosody/modules';
 const OURS = 'ours.signed.example';
-/** Served by us too; its TLSA record names another certificate. */
+/** Also served by us; its TLSA record names another certificate. */
 const DENIED = 'denied.signed.example';
 const THEIRS = 'prosody.signed.example';
 const COMPONENT = `c.${THEIRS}`;
 const SECRET = 'component secret';
 
-/** The only trust anchor that both have: it has issued nothing. */
+/** The only trust anchor of both ends: it has not issued anything. */
 const trusted = createCertificateAuthority({ name: 'Has issued nothing' });
 const strange = createCertificateAuthority({ name: 'Nobody knows it' });
 const ours = strange.issue({ dnsNames: [OURS, DENIED], eku: ['serverAuth', 'clientAuth'] });
@@ -112,7 +112,7 @@ test(
     );
     const [outcome] = provider.outcomes.filter(({ domain }) => domain === THEIRS);
     assert.equal(outcome && inWords(outcome), 'dane proved');
-    // It knows DANE where it connects, and nowhere else: to it our client certificate comes from a stranger.
+    // Prosody uses DANE only for servers that it connects to: our client certificate is untrusted there.
     assert.equal(delivery.outcome, 'returned');
     assert.match(faultSentence(delivery.fault), /Your server's certificate/);
   },

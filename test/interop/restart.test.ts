@@ -1,6 +1,7 @@
 /**
- * A server is killed, or stopped, and started again while our component goes on sending (FEATURES X4, DESIGN L1, L6): traffic
- * resumes by itself, and every stanza is answered or returned; what was on a stream when it broke is unknown, and said so.
+ * A server is killed or stopped, and started again while our component keeps sending (L1, L6): traffic resumes by
+ * itself, and every stanza is answered or returned; the outcome of what was on a broken stream is unknown, and reported
+ * as such.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -52,16 +53,17 @@ describe('restarts of real servers', { timeout: 600_000 }, () => {
             `${kind} ${how} after ${brokenAt} of ${load.sent} iqs: ${answered} answered, ${returned} returned, ` +
               `${vanished.length} unknown: ${vanished.join(' ') || 'none'}\n`,
           );
-          // Unknown is what was on the stream when it broke, and nothing else: one run without gaps, ended by what came back.
+          // Only what was on the stream when it broke is unknown: one run without gaps, before the first returned
+          // stanza.
           const [first = brokenAt] = vanished;
           assert.deepEqual(
             vanished,
             Array.from(vanished, (_, index) => first + index),
           );
           assert.ok(first + vanished.length <= load.firstReturned, 'nothing vanishes once a stanza was returned');
-          // Answers come in order: what was answered when the stream broke did not vanish with it.
+          // Answers come in order: anything answered before the stream broke did not vanish with it.
           assert.ok(first >= answeredBefore, `number ${first} was answered before the stream broke`);
-          // And it was said: as many at least as were asked and never answered.
+          // And it was reported: at least as many as were sent and never answered.
           const said = [
             ...ours.daemon.log().matchAll(/what became of the last (\d+) stanzas written to it is unknown/g),
           ];
@@ -75,7 +77,7 @@ describe('restarts of real servers', { timeout: 600_000 }, () => {
   }
 });
 
-/** Numbered iqs from a component, one every few milliseconds, and what became of each. */
+/** Numbered iqs from a component, one every few milliseconds, and the outcome of each. */
 class Load {
   readonly #from: ComponentClient;
   readonly #to: string;
@@ -98,7 +100,7 @@ class Load {
     };
   }
 
-  /** Resolves when `count` of those sent after number `behind` are answered. */
+  /** Resolves when `count` iqs sent after number `behind` are answered. */
   async untilAnswered(count: number, behind = 0): Promise<void> {
     const seen = new Set<string>();
     await this.#from.waitFor((stanza) => {
@@ -108,7 +110,7 @@ class Load {
     }, 30_000);
   }
 
-  /** Number of the first that came back with an error. */
+  /** Number of the first iq that came back with an error. */
   get firstReturned(): number {
     const back = this.#from.received
       .filter((stanza) => stanza.attrs['type'] === 'error')
@@ -120,7 +122,10 @@ class Load {
     await this.#from.waitFor((s) => numberOf(s.attrs['id']) !== null && s.attrs['type'] === 'error', 30_000);
   }
 
-  /** Sends no more, waits until the last one is answered, and with it, in their order (S7), all before; answers what is missing. */
+  /**
+   * Stops sending, waits for the answer to the last iq, before which all others have been answered in order (S7), and
+   * returns the numbers that are missing.
+   */
   async settle(): Promise<number[]> {
     clearInterval(this.#timer);
     this.#send();

@@ -1,6 +1,6 @@
 /**
- * Sockets towards a peer without dialback errors (issue item 8, XEP-0220 §2.6.2, DESIGN L3): one per target domain whatever
- * the number of sender domains, and none when nobody has said anything for a while. In process, so that time can leap.
+ * Sockets towards a peer without dialback errors (issue item 8, XEP-0220 §2.6.2, L3): one per target domain, whatever
+ * the number of sender domains, and none after a time without traffic. In process, so that time can leap.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -66,7 +66,7 @@ describe('sockets towards real servers', { timeout: 600_000 }, () => {
           assert.equal(connectionsTo(process.pid, theirs.server.ports.s2s), expected);
           assert.equal(manager.snapshot().streams.filter(({ role }) => role === 'initiating').length, expected);
 
-          // A record comes as its event is taken; the snapshot shows what became of it once the event is through.
+          // A record is emitted while its event is being handled; the snapshot shows the result only afterwards.
           const idle = (): boolean => manager.snapshot().streams.every(({ role }) => role !== 'initiating');
           const gone = firstValueFrom(manager.records$.pipe(observeOn(asapScheduler), filter(idle)));
           clock.leap(limits.idleMs);

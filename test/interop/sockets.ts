@@ -1,4 +1,4 @@
-/** Counts TCP sockets from /proc: what two processes really hold open. */
+/** Counts TCP sockets from /proc: those that processes really hold open. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 const ESTABLISHED = '01';

@@ -1,4 +1,6 @@
-/** A stage for one interop test: our daemon and a real server, each with hosts and components of its own, and DNS that leads there. */
+/**
+ * The stage of an interop test: our daemon and a real server, each with its own hosts and components, and DNS for both.
+ */
 import assert from 'node:assert/strict';
 import {
   createCertificateAuthority,
@@ -17,7 +19,7 @@ import { startDaemon, type Daemon, type DaemonOptions } from './daemon.ts';
 
 const SECRET = 'component secret';
 
-/** Both sides trust this one. */
+/** Trusted by both sides. */
 export const authority = createCertificateAuthority({ name: 'Interop CA' });
 export const stranger = createCertificateAuthority({ name: 'Nobody knows this CA' });
 
@@ -38,22 +40,22 @@ export interface Theirs {
   close(): Promise<void>;
 }
 
-/** Our daemon, and two components attached to it; its host has nothing attached. */
+/** Our daemon, and two components attached to it; nothing is attached for its host. */
 export interface Ours {
   readonly daemon: Daemon;
   readonly domain: string;
   readonly component: ComponentClient;
   readonly second: ComponentClient;
-  /** Ends components and daemon, and asserts that it drained with exit code 0. */
+  /** Closes the components, drains the daemon, and asserts that its exit code is 0. */
   close(): Promise<void>;
 }
 
 export interface TheirOptions extends Partial<ProsodyOptions>, Partial<EjabberdOptions> {
   readonly eku?: ExtendedKeyUsage[];
   readonly issuer?: CertificateAuthority;
-  /** Published in DNS: `_xmpps-server` alone. */
+  /** Publish only `_xmpps-server` in DNS. */
   readonly directTls?: boolean;
-  /** Further hosts. */
+  /** Additional hosts. */
   readonly further?: readonly string[];
 }
 
@@ -128,11 +130,11 @@ export class Stage {
   }
 }
 
-/** Attaches a component, at either side. */
+/** Attaches a component to either side. */
 export const attach = (port: number, domain: string): Promise<ComponentClient> =>
   connectComponent({ port, domain, secret: SECRET });
 
-/** Runs `body` with parties that end with it, however it ends; the log of our daemon goes with what it throws. */
+/** Runs `body`, then closes the parties, however it ended; if it throws, prints the log of our daemon. */
 export async function during(parties: readonly { close(): Promise<void> }[], body: () => Promise<void>): Promise<void> {
   let failed = false;
   try {
@@ -158,7 +160,7 @@ export const message = (from: string, to: string, id: string): string =>
 
 let lastId = 0;
 
-/** One message arrives as it was sent, at the first try. */
+/** One message arrives unchanged at the first attempt. */
 export async function delivers(from: ComponentClient, to: ComponentClient, timeoutMs?: number): Promise<void> {
   const id = `m${(lastId += 1)}`;
   from.send(message(from.domain, to.domain, id));
@@ -166,7 +168,7 @@ export async function delivers(from: ComponentClient, to: ComponentClient, timeo
   assert.deepEqual([got.attrs['from'], got.attrs['type'], got.getChildText('body')], [from.domain, undefined, id]);
 }
 
-/** Like {@link delivers}; but it comes back, with a stanza error, and does not arrive. */
+/** The opposite of {@link delivers}: the message comes back with a stanza error, and does not arrive. */
 export async function returns(from: ComponentClient, to: ComponentClient, timeoutMs = PATIENCE_MS): Promise<string> {
   const id = `m${(lastId += 1)}`;
   from.send(message(from.domain, to.domain, id));
@@ -175,18 +177,18 @@ export async function returns(from: ComponentClient, to: ComponentClient, timeou
   return back.getChild('error')?.getChildElements()[0]?.name ?? back.toString();
 }
 
-/** Fails at once when the message comes back instead. */
+/** Fails at once if the message comes back instead. */
 async function arrival(from: ComponentClient, to: ComponentClient, id: string, timeoutMs?: number): Promise<Element> {
   const isIt = ({ attrs }: Element): boolean => attrs['id'] === id;
   const arrived = to.waitFor(isIt, timeoutMs);
   const returned = from.waitFor((stanza) => isIt(stanza) && stanza.attrs['type'] === 'error', timeoutMs);
-  // Who loses the race has a deadline of its own, which is nobody's fault.
+  // The promise that loses has its own deadline, and its rejection is not an error.
   const first = await Promise.any([arrived, returned]);
   if (first.attrs['type'] === 'error') assert.fail(`returned: ${first.toString()}`);
   return first;
 }
 
-/** Echoes messages and answers iqs (XEP-0199), from then on, until its stream ends. */
+/** From now on, echoes messages and answers iqs (XEP-0199), until the stream ends. */
 export async function serve(component: ComponentClient): Promise<void> {
   for await (const stanza of component) {
     const { from = '', to = '', id = '', type } = stanza.attrs as Record<string, string>;

@@ -1,6 +1,6 @@
 /**
- * examples/tiny-server.mjs beside a Prosody: real clients log in to each and talk to each other. This is the proof that
- * the connection manager is a routing core for a new server (FEATURES E4). Runs what is built.
+ * examples/tiny-server.mjs together with a Prosody: real clients log in to each and talk to each other. This proves
+ * that the connection manager is a routing core for a new server. Runs the built package.
  */
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -151,7 +151,7 @@ describe(`the tiny server, ${MONTAGUE}, and Prosody, ${CAPULET}`, { skip: skip()
     const romeo = client(`romeo@${MONTAGUE}`, 'wherefore');
     await online(romeo);
     for (const [to, error] of [
-      [`rosaline@${MONTAGUE}`, 'service-unavailable'], // known here: nobody of that name
+      [`rosaline@${MONTAGUE}`, 'service-unavailable'], // known here: there is no such user
       [`rosaline@${CAPULET}`, 'service-unavailable'], // Prosody says so
       ['rosaline@nowhere.example', 'remote-server-not-found'], // DNS says so
     ] as const) {

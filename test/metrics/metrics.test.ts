@@ -1,4 +1,4 @@
-/** The metrics of a manager, scraped over HTTP after real negotiations (FEATURES O7; docs/metrics.md). */
+/** The metrics of a manager, scraped over HTTP after real negotiations (docs/metrics.md). */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ async function get(
   return { status: response.statusCode ?? 0, type: response.headers['content-type'] ?? '', body };
 }
 
-/** One sample; undefined where there is none with just these labels. */
+/** The value of one sample; undefined if there is none with exactly these labels. */
 function value(
   families: ReadonlyMap<string, Family>,
   name: string,
@@ -58,7 +58,7 @@ test('after negotiations that were proved and refused, the counts are those (O7)
   try {
     duo.send('a.example', 'b.example');
     await duo.settle();
-    duo.send('a2.example', 'b.example'); // which nobody can prove
+    duo.send('a2.example', 'b.example'); // a domain that nobody can prove
     await duo.settle();
     const { status, type, body } = await get(servers[0].port);
     assert.equal(status, 200);
@@ -98,7 +98,7 @@ test('after negotiations that were proved and refused, the counts are those (O7)
       [1],
     );
     assert.ok((value(a, 'process_resident_memory_bytes') ?? 0) > 0 && a.has('nodejs_eventloop_lag_seconds'));
-    // What is counted goes on from where it was; what is read is read anew.
+    // Counters continue from their last value; gauges are read again.
     const again = parseExposition((await get(servers[0].port)).body);
     assert.equal(value(again, 'xmpp_dna_stanzas_total', { outcome: 'sent' }), 1);
     assert.equal(value(again, 'xmpp_dna_streams', established), standing.length);
@@ -130,7 +130,7 @@ test('every metric and label is documented, with its type, and none is documente
   }
 });
 
-/** A manager of which only records are heard. */
+/** A manager that only emits records. */
 function heard(): { measured: Measured; say: (body: TraceBody) => void } {
   const records$ = new Subject<TraceRecord>();
   const nothing = { admitted: 0, refused: 0, delivered: 0, unattended: 0, sent: 0, queued: 0, returned: 0, dropped: 0 };

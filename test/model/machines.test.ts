@@ -1,4 +1,4 @@
-/** Every state is reached and every path ends, by the shortest paths of each chart (STYLE, Tests). */
+/** Every state is reached and every path ends, along the shortest paths of each chart. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
@@ -34,7 +34,7 @@ import {
 interface Model {
   readonly machine: AnyStateMachine;
   readonly input: unknown;
-  /** Inputs that lead elsewhere from the start. */
+  /** Inputs that lead to other states from the start. */
   readonly otherInputs?: readonly unknown[];
   readonly events: readonly Message[];
 }
@@ -255,13 +255,13 @@ const models: readonly Model[] = [
   },
 ];
 
-/** Deadlines as xstate names them: `xstate.after.<delay>.<state id>`. */
+/** Deadlines with the names that xstate gives them: `xstate.after.<delay>.<state id>`. */
 const deadlinesOf = (root: ChartState): Message[] =>
   [...statesOf(root)].flatMap(({ id, deadlines }) =>
     deadlines.map(({ delay }) => ({ type: `xstate.after.${delay ?? ''}.${id}` })),
   );
 
-/** What makes two snapshots the same: where it stands, and what it remembers, without ever growing numbers. */
+/** The identity of a snapshot: its state and its context, with growing numbers capped. */
 const serialized = ({ value, context }: AnyMachineSnapshot): string =>
   JSON.stringify([value, context], (key, inner: unknown) =>
     key === 'failures' || key === 'attempts' || key === 'avoid'

@@ -1,6 +1,6 @@
 /**
- * The two stream charts, walked through with every event in every state that can be come by: no box is out of reach, and
- * whatever the far end did before, its silence ends the stream (STYLE, Tests; L2).
+ * The two stream charts, explored with every event in every reachable state: no box is unreachable, and whatever the
+ * far end did before, its silence ends the stream (L2).
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -21,7 +21,7 @@ interface Model {
   readonly machine: Stream;
   readonly input: StreamInput;
   readonly events: readonly Message[];
-  /** Boxes to which this input does not lead. */
+  /** Boxes that cannot be reached with this input. */
   readonly beyond: readonly string[];
 }
 
@@ -30,11 +30,11 @@ const deadlinesOf = (machine: AnyStateMachine): Message[] =>
     deadlines.map(({ delay }) => ({ type: `xstate.after.${delay ?? ''}.${id}` })),
   );
 
-/** What the far end has no part in: time, our own actors, and the idle timer of the socket. */
+/** Events in which the far end has no part: time, our own actors, and the idle timer of the socket. */
 const isOurs = ({ type }: { readonly type: string }): boolean =>
   type.startsWith('xstate.') || type === 'transport.idle';
 
-/** Policy has the far end challenged, where it speaks the DNA protocol of 2009. */
+/** Policy has the far end challenged, if it speaks the DNA protocol of 2009. */
 const challenging = (input: StreamInput): StreamInput => ({
   ...input,
   settings: { ...input.settings, dna: { checks: true, proofs: [] } },
@@ -57,7 +57,7 @@ const models: readonly Model[] = [
     machine: receivingStream,
     input: challenging(receivingInput({}, byDelegation)),
     events: [
-      // What has nothing to do with it is below.
+      // Unrelated events are tested below.
       ...Object.values<Message>(streamEvents('b.example', 'a.example', 'receiving')).filter(
         ({ type }) => !/[vV]eri[fx]|bidi|result|local\.assertion/.test(type),
       ),
@@ -93,12 +93,12 @@ const models: readonly Model[] = [
       { type: 'peer.authRequested', mechanism: 'PLAIN', initialResponse: null },
       { type: 'transport.secured', tls: tlsWith(null) },
     ],
-    // STARTTLS is offered beside the rest where policy does not insist on it.
+    // STARTTLS is offered alongside other features where policy does not require it.
     beyond: federation === 'verified' ? ['tlsNegotiation.awaitingStartTls'] : [],
   })),
 ];
 
-/** Two snapshots are the same where the chart stands at the same place, and would decide alike. */
+/** Two snapshots are equal if the chart is in the same state and would decide alike. */
 function serialized({ value, status, context }: SnapshotFrom<Stream>): string {
   const { negotiation, tls, associated, proved, validPairs } = context;
   const { phase, headerSent, wireId, features: heard, bidi, saslAttempts } = negotiation;
@@ -110,7 +110,7 @@ function serialized({ value, status, context }: SnapshotFrom<Stream>): string {
       heard?.bidi,
       heard?.unknown,
       associated?.verdict.kind,
-      // Of further domains no box hangs.
+      // No box depends on additional domains.
       entryOf(proved, context.remote) !== undefined,
       validPairs.size > 0,
     ],

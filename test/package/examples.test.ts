@@ -1,4 +1,7 @@
-/** The examples, each as a user runs it: by node, alone, importing the package by its name. The tiny server is in test/interop. */
+/**
+ * The examples, each run as a user would run it: by node, alone, importing the package by its name. The tiny server is
+ * in test/interop.
+ */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-/** The package as npm would publish it, installed into an empty project. Packs what is built. */
+/** The package as npm would publish it, installed into an empty project. Packs the existing build. */
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ const own = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   readonly devDependencies: Readonly<Record<string, string>>;
 };
 
-/** The strictest that an embedder may have; declarations of what we depend on are checked, too. */
+/** The strictest settings that an embedder may use; declarations of our dependencies are checked, too. */
 const TSCONFIG = {
   compilerOptions: {
     target: 'es2023',
@@ -25,7 +25,7 @@ const TSCONFIG = {
     module: 'nodenext',
     types: ['node'],
     strict: true,
-    exactOptionalPropertyTypes: false, // xstate's own declarations do not stand it
+    exactOptionalPropertyTypes: false, // xstate's own declarations do not pass with it
     noUncheckedIndexedAccess: true,
     skipLibCheck: false,
     noEmit: true,
@@ -33,7 +33,7 @@ const TSCONFIG = {
   include: ['*.ts'],
 };
 
-/** A wrong word must be seen: else a declaration that is `any` would pass for a typed one. */
+/** A wrong value must be an error: otherwise a declaration that is `any` would pass for a typed one. */
 const MISUSE = `import { ConnectionManager, createNodePorts } from 'xmpp-dna';
 // @ts-expect-error -- 'sometimes' is no way to listen
 new ConnectionManager({ hosts: {}, listen: [{ address: '::', port: 1, tls: 'sometimes' }] }, createNodePorts({ hosts: {} }));
@@ -44,7 +44,7 @@ const ids: string[] = [initiatingStream.id, pair.id, replay([]).origin];
 console.log(ids.join(' '));
 `;
 
-/** Of a pair that waits for a route. */
+/** The trace of a pair that waits for a route. */
 const TRACE = `{"trace":"xmpp-dna","version":1,"software":"test","startedAtMs":0,"role":"test","hosts":["a.example"]}
 {"seq":0,"atMs":0,"actor":"pair:a.example>b.example","cause":null,"kind":"born","machine":"pair","parent":null,"input":{"local":"a.example","remote":"b.example"},"states":["awaitingRoute"],"untilMs":null}
 `;
@@ -138,7 +138,7 @@ describe('the package', { timeout: 300_000 }, () => {
   });
 });
 
-/** Resolves with the standard output; rejects with all of the output when the exit code is not 0. */
+/** Resolves with the standard output; rejects with the whole output if the exit code is not 0. */
 async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
   try {
     const { stdout } = await promisify(execFile)(command, args, { cwd, timeout: 240_000, maxBuffer: 2 ** 24 });

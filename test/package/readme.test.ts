@@ -1,4 +1,4 @@
-/** What the README shows is what is in the repository, and runs. */
+/** Everything that the README shows exists in the repository, and runs. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';

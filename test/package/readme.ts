@@ -1,4 +1,4 @@
-/** The README as data, so that what it shows is what runs. */
+/** The README as data, so that its examples can be run as they are. */
 import { readFileSync } from 'node:fs';
 
 export const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');

@@ -1,4 +1,4 @@
-/** What an operator has done from the page, and elements as they pass (FEATURES V4, O9), in Chromium over a daemon that runs. */
+/** Commands of an operator from the page, and elements as they pass, in Chromium with a running daemon. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openPage } from '../support/page.ts';

@@ -1,4 +1,7 @@
-/** What peers say is text in the page, whatever it looks like (V2: nothing can be injected through names, certificates or stanzas). */
+/**
+ * Anything that peers say is text in the page, whatever it looks like: names, certificates and stanzas cannot inject
+ * anything.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Inspector } from '../../src/inspector/server.ts';
@@ -9,10 +12,10 @@ import { ScriptedLive } from '../support/inspector-client.ts';
 import { buildPage, noBrowser, openBrowser, openPage } from '../support/page.ts';
 
 const EVIL = `"><img src=x onerror="window.wasRun=1"><script>window.wasRun=1</script><svg onload="window.wasRun=1">'&amp;`;
-/** It would be a way out of an address, a query and a selector. */
+/** This name tries to break out of a URL, a query and a selector. */
 const NAME = `b.example'"><img src=x onerror=window.wasRun=1>#?a=1&b=2%2F`;
 
-/** As of a trace that somebody made up: a daemon takes no such domains. */
+/** As from a forged trace: a daemon does not accept such domains. */
 const hostile = viewMade(
   [
     ...opening('streamHeaders.awaitingFeatures', {
@@ -120,7 +123,7 @@ test(
     await page.locator('.none', { hasText: 'Nothing has passed yet' }).waitFor();
     const passed = page.locator('.watched li', { hasText: 'stream:error' });
     for (let at = 0; at < 100 && (await passed.count()) === 0; at += 1) {
-      // It is watched from some moment on, which nobody is told.
+      // Nothing signals when watching has begun, so the elements are repeated.
       live.record('stream:3', {
         kind: 'wire',
         direction: 'in',
@@ -134,7 +137,7 @@ test(
     assert.match(await passed.first().innerText(), /<script>window\.wasRun=1<\/script>/);
     await isQuiet('elements as they pass');
 
-    // An address that somebody else made: what stands in it is no more than the name of something that is not there.
+    // A URL forged by somebody else: its contents are only the name of something that does not exist.
     await page.goto(
       `${inspector.url}#/actor/${encodeURIComponent(EVIL)}?filter=${encodeURIComponent(EVIL)}&list=<img>&at=<b>`,
     );
@@ -150,7 +153,7 @@ test(
     });
     await page.locator('.notice.bad').waitFor();
     await isQuiet('file');
-    const refusals = problems.filter((problem) => !/status of 40[04]/.test(problem)); // of what is not there, or is no domain, it is told so
+    const refusals = problems.filter((problem) => !/status of 40[04]/.test(problem)); // expected
     assert.deepEqual(refusals, []);
   },
 );

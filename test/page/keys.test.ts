@@ -1,4 +1,4 @@
-/** The page by keys, and as it is read out: the focus is always somewhere, and arrows do one thing. */
+/** The page by keyboard, and as it is read out: the focus is always somewhere, and arrow keys have one meaning. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
@@ -39,7 +39,7 @@ const records = domains.flatMap((remote, at): TraceRecord[] => {
   ];
 });
 
-/** With the trace open, at the moment after so many records. */
+/** The page with the trace open, at the moment after `at` records. */
 async function openedAt(at: number, hash = '#/', look: Look = {}): Promise<Page> {
   const { page } = await run.open('', look);
   await page.locator('.stuck li').first().waitFor();
@@ -53,7 +53,7 @@ async function openedAt(at: number, hash = '#/', look: Look = {}): Promise<Page>
 const focused = (page: Page): Promise<string> =>
   page.evaluate<string>(`document.activeElement === document.body ? 'nothing' : document.activeElement.textContent`);
 
-/** What a moment of the trace says, once it says so. */
+/** Resolves when the page shows this moment of the trace. */
 const atRecord = (page: Page, at: number): Promise<void> =>
   page.locator('.moment strong', { hasText: `record ${at} of ${records.length}` }).waitFor();
 
@@ -172,7 +172,7 @@ test('nothing that has the focus is hidden behind time', { skip }, async () => {
     const page = await openedAt(50, hashOf('pair:a.example>d3.example'), { width, height: 400 });
     await page.locator('.records li').first().waitFor();
     await page.locator('.chart .lit').waitFor();
-    // What is higher than the window leaves is seen in part.
+    // Elements taller than the space in the window are only partly visible.
     const hidden = `(() => { const { activeElement: one } = document, bar = document.querySelector('.time-bar');
     return one === document.body || bar.contains(one) || one.offsetHeight > 150 ? 0 : one.getBoundingClientRect().bottom - bar.getBoundingClientRect().top; })()`;
     for (let tabs = 0; tabs < 20; tabs += 1) {

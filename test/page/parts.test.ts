@@ -1,4 +1,7 @@
-/** Parts of the page that need no browser: the likes of Node that replay takes along, and what is lit in a chart. */
+/**
+ * Parts of the page that need no browser: the replacements for Node modules used by replay, and the highlighting in a
+ * chart.
+ */
 import assert from 'node:assert/strict';
 import { domainToASCII, domainToUnicode } from 'node:url';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-/** `xmpp-dna replay` (INTERFACES, Command line): a trace in the page, without a daemon. */
+/** `xmpp-dna replay`: a trace in the page, without a daemon. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -70,7 +70,7 @@ async function replaying(...args: readonly string[]): Promise<Running> {
   throw new Error('it ended before it was ready');
 }
 
-/** Exit code and what stands on stderr. */
+/** Exit code and standard error. */
 async function refused(...args: readonly string[]): Promise<readonly [number | null, string]> {
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'replay', ...args], { cwd: ROOT });
   let said = '';

@@ -1,4 +1,4 @@
-/** The page where there is little room: nothing stands elsewhere than it should, and nothing runs out of the window. */
+/** The page with little space: nothing is in the wrong place, and nothing runs out of the window. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Page } from 'playwright-core';

@@ -1,4 +1,4 @@
-/** The page in Chromium: what is stuck is found, read and understood, live and in a trace of the same (FEATURES V2, V3, O1). */
+/** The page in Chromium: a stuck negotiation is found, shown and explained, live and in a trace of the same. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ after(() => {
   if (KEPT === undefined) rmSync(folder, { recursive: true });
 });
 
-/** What a person sees of one that is stuck; how long it has waited aside. */
+/** What a person sees of a stuck negotiation, without how long it has waited. */
 async function picture(page: Page) {
   const why = page.locator('.explanation').first();
   await page.locator('.chart .lit').waitFor();
@@ -37,10 +37,10 @@ async function picture(page: Page) {
   };
 }
 
-/** The stuck negotiation with a domain. */
+/** The card of the stuck negotiation with a domain. */
 const cardOf = (page: Page, domain: string) => page.locator('.stuck li a', { hasText: `→ ${domain}` });
 
-/** To the stream of the chain; where that names a child of it, from there. */
+/** Follows a link of the chain to the stream, by way of a child of the stream if the chain names one. */
 const toStream = async (page: Page): Promise<void> => {
   await page.locator('.chain a', { hasText: 'stream:' }).first().click();
   await page.locator('.path a', { hasText: /^stream:\d+$/ }).click();

@@ -1,4 +1,4 @@
-/** `xmpp-dna demo` (INTERFACES, Command line). */
+/** `xmpp-dna demo`. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,7 @@
-/** The DNA protocol of 2009 against a scripted peer: what comes unasked, late, too large, too often or too early (S1, S5, S6). */
+/**
+ * The DNA protocol of 2009 against a scripted peer: messages that are unsolicited, late, too large, too frequent or too
+ * early (S1, S5, S6).
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { credentialOf } from '../../src/demo/certificates.ts';
@@ -52,7 +55,7 @@ async function stage(onText: (stream: ScriptedStream) => void = () => undefined)
   return { ...solo, judge, peer };
 }
 
-/** A client under TLS that has been shown features; or before TLS. */
+/** A client under TLS that has received features; it sends `before` ahead of TLS. */
 async function intrude({ simulation, peer, address, port }: Stage, before = ''): Promise<ScriptedStream> {
   const { clock } = simulation;
   const hello = header(`from='b.example' to='a.example'`);
@@ -97,7 +100,7 @@ test('S1, S6: a proof, a valid and an assertion that nobody asked for admit nobo
   const here = await stage();
   const stream = await intrude(here);
   stream.write(proof('b.example', delegates('b.example')) + valid('a.example') + valid('a2.example'));
-  stream.write(assertion('b.example')); // and keeps silent when it is challenged
+  stream.write(assertion('b.example')); // and does not answer the challenge
   await later(here);
   assert.deepEqual(here.judge.claims, []);
   assert.deepEqual(here.manager.snapshot().tables.facts, []);
@@ -244,7 +247,7 @@ test('what it never asserted it may take back as often as it likes, and a hundre
   assert.ok(!stream.over);
 });
 
-/** A server of b.example that offers this under TLS, and then keeps silent. */
+/** A server of b.example that offers these features under TLS, and then stays silent. */
 const server =
   (...offered: readonly string[]) =>
   (stream: ScriptedStream): void => {

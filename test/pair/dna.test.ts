@@ -1,4 +1,4 @@
-/** The DNA protocol of 2009 between two of our own: who is proved by it, and who is not any more (FEATURES A9, FACTS §13). */
+/** The DNA protocol of 2009 between two of our providers: who is proved by it, and who no longer is. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { reports, wireName } from '../../src/demo/facts.ts';
@@ -18,7 +18,10 @@ const tenants = (hosts: readonly string[], proofs: Proofs = {}): ProviderSetup =
   certificate: { names: ['hosting.example'] },
   proofs,
 });
-/** A provider with certificates for all of its hosts, that wants proofs of delegation where others have none. */
+/**
+ * A provider with certificates for all of its hosts, which asks others for proofs of delegation if their certificates
+ * do not name them.
+ */
 const asking = (hosts: readonly string[]): ProviderSetup => ({
   hosts,
   policy: { prooftypes: ['pkix', 'attribute-cert', 'xml-assertion'] },
@@ -32,7 +35,7 @@ async function stage(A: ProviderSetup, B: ProviderSetup): Promise<Stage> {
 }
 
 const SASL_AND_DIALBACK = /^(?:auth|db:result)/;
-/** Elements of the DNA protocol that one side sent, and of what else proves who it is. */
+/** Elements of the DNA protocol that one side sent, and other elements that prove its identity. */
 const said = ({ timeline }: Pick<Duo, 'timeline'>, at: Side): string[] =>
   timeline.flatMap((seen) => {
     if (seen.at !== at || seen.record.kind !== 'wire' || seen.record.direction !== 'out') return [];
@@ -56,7 +59,7 @@ const proofsAt = ({ providers }: Duo, at: Side): string[] =>
 async function exchange(duo: Duo, from: string, to: string): Promise<string | undefined> {
   duo.send(from, to);
   await duo.settle();
-  await duo.simulation.clock.advance(1_000); // what is on its way
+  await duo.simulation.clock.advance(1_000); // until everything under way has arrived
   return outcomeOf(duo);
 }
 
@@ -117,7 +120,7 @@ test('A9: what was offered first and is there is shown (ProtoXEP §4.4)', async 
   await duo.stop();
 });
 
-/** Nothing of a pair may go to a far end that was not proved: no assertion, no stanza. */
+/** Nothing of a pair may be sent to a far end that was not proved: no assertion, no stanza. */
 async function refused(duo: Stage, why: string): Promise<void> {
   assert.equal(await exchange(duo, 'a.example', 'b.example'), why);
   assert.deepEqual(delivered(duo), []);
@@ -181,7 +184,7 @@ test('S8: where policy would do with dialback, a proof of delegation is asked fo
   assert.equal(await exchange(strong, 'a.example', 'b.example'), 'sent');
   assert.ok(proofsAt(strong, 'A').includes('b.example attribute-cert'));
   await strong.stop();
-  // And where there is none, DNS vouches for the far end, as it does for all others.
+  // And without a proof, DNS vouches for the far end, as it does for all others.
   const weak = await stage(A, tenants(['b.example', 'b2.example'], showing('b2.example')));
   assert.equal(await exchange(weak, 'a.example', 'b.example'), 'sent');
   assert.deepEqual(proofsAt(weak, 'A'), []);
@@ -200,14 +203,14 @@ test('S1, L1, L5: a proof that has ended takes its domain from the stream, in bo
   assert.equal(await exchange(duo, 'a2.example', 'b.example'), 'sent');
   const { opened } = duo.sockets;
 
-  // The owner of the domain renews nothing.
+  // The owner of the domain does not renew the proof.
   duo.providers.A.setProofs('a.example', { 'attribute-cert': FORGED });
   const { clock } = duo.simulation;
   await clock.advance((LIFE_SECONDS - 20) * 1_000);
   assert.equal(await exchange(duo, 'a.example', 'b.example'), 'sent', 'it holds until its time is over');
   const arrivedBefore = duo.arrived.length;
   await clock.runUntil(() => dnaSaid(duo, 'B').at(-1) === 'dna:invalid', 60_000);
-  duo.send('a.example', 'b.example'); // before the word has come there
+  duo.send('a.example', 'b.example'); // before the message has arrived there
   await clock.advance(1_000);
   assert.equal(duo.arrived.length, arrivedBefore, 'S1: what was on its way is not let in');
   assert.deepEqual(

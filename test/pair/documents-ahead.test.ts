@@ -1,4 +1,7 @@
-/** Documents of POSH are asked for while the SRV records are, of the domains that we connect to and no others (RFC 7711 §5). */
+/**
+ * POSH documents are fetched in parallel with the SRV look-up, for the domains that we connect to and no others
+ * (RFC 7711 §5).
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../machines/limits.ts';
@@ -15,7 +18,7 @@ import { createSimulation } from '../support/simulation.ts';
 
 const DNS_MS = 400;
 
-/** One manager, and when it asks for what; nobody answers with a document. */
+/** One manager, and the times of its fetches; no document is ever returned. */
 async function stage(policy: PolicyOptions, ask: (manager: ConnectionManager) => void, validates = false) {
   const simulation = createSimulation(1, { dnsMs: DNS_MS, validates });
   const { clock } = simulation;

@@ -1,4 +1,4 @@
-/** O5: the traces of two managers, laid beside each other; and a trace in a file, explained and bundled. */
+/** The traces of two managers, compared with each other; and a trace in a file, explained and bundled. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ import type { View } from '../../src/trace/view/view.ts';
 import { createDuo, type Duo, type DuoOptions } from '../support/duo.ts';
 
 const HOSTS: Readonly<Record<Side, string>> = { A: 'a.example', B: 'b.example' };
-/** What may still be on its way at the end of a trace is not held against anybody. */
+/** Messages that may still be under way at the end of a trace are not reported as missing. */
 const LATER_MS = 5_000;
 
 const folder = mkdtempSync(pathOf(tmpdir(), 'xmpp-dna-join-'));
@@ -142,7 +142,7 @@ test('O5: two traces of which one says until when it is whole; and what cannot b
   await duo.simulation.clock.advance(30_000);
   duo.send('b.example', 'a.example');
   await duo.settle();
-  await duo.stop(); // orderly: of that the copy knows nothing
+  await duo.stop(); // an orderly stop, which the copy does not contain
   const ours = save('ours.dnalog', recordsOf(duo, 'A'), 'a.example');
   const theirs = save('theirs.dnalog', copied, 'b.example');
   for (const files of [

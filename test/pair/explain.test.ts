@@ -1,4 +1,7 @@
-/** O3: whoever keeps silent, wherever that is, is named: the state, who has to move, and why; while it lasts and when it has failed. */
+/**
+ * A silent party is named, wherever it is: the state, who has to move, and why; while the silence lasts and after the
+ * failure.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../machines/limits.ts';
@@ -19,7 +22,7 @@ import { createSolo, type Solo } from '../support/simulation-solo.ts';
 
 const OURS: ProviderSetup = { hosts: ['a.example'] };
 const PEER = credentialOf({ hosts: ['b.example'] });
-/** More than is usual, less than any deadline. */
+/** Longer than usual, shorter than any deadline. */
 const LONG_MS = 8_000;
 
 function explained({ records, simulation }: Solo): readonly Explanation[] {
@@ -54,7 +57,7 @@ function assertTold(told: Explanation, { diagnosis, state, mover, cause }: Expec
 interface Silent extends Expected {
   readonly steps: number;
   readonly deadlineMs: number;
-  /** What is told when the deadline has passed. */
+  /** The explanation when the deadline has passed. */
   readonly failed: RegExp;
 }
 
@@ -230,7 +233,7 @@ async function heard(solo: Solo, stream: ScriptedStream, what: string): Promise<
   stream.text = '';
 }
 
-/** A client of b.example, under TLS and with features. */
+/** A client of b.example that has reached the features under TLS. */
 async function offered(solo: Solo, stream: ScriptedStream): Promise<void> {
   await solo.simulation.clock.runUntil(() => stream.isConnected, 2_000);
   stream.write(HELLO);
@@ -270,7 +273,7 @@ test('O3: a db:result that is not answered though the key was confirmed: it is t
 test('O3: whoever asserts himself, and whose authoritative server is silent at db:verify', async () => {
   const solo = await createSolo({ ...OURS, policy: { federation: 'encrypted', prooftypes: ['dialback'] } });
   const { clock } = solo.simulation;
-  // Another certificate: the same one would prove the domain without a question (XEP-0344 §2.6).
+  // Another certificate: the same one would prove the domain without a verification (XEP-0344 §2.6).
   const other = credentialOf({ hosts: ['xmpp.b.example'] });
   await createScriptedPeer(solo.simulation, other, ['b.example'], dialbackServer());
   const peer = await createScriptedPeer(solo.simulation, PEER, []);

@@ -10,7 +10,7 @@ import { weather } from '../support/simulation.ts';
 
 const A: ProviderSetup = { hosts: ['a.example', 'c.example'] };
 const B: ProviderSetup = { hosts: ['b.example', 'd.example'] };
-/** B proves the domains of A by dialback alone. */
+/** B proves the domains of A only by dialback. */
 const A_WITHOUT: ProviderSetup = { ...A, certificate: { shownAsClient: false } };
 const B_LENIENT: ProviderSetup = { ...B, policy: { federation: 'encrypted' } };
 
@@ -23,10 +23,13 @@ const PAIRS = [
   ['d.example', 'c.example'],
 ] as const;
 
-/** Longer than any wait that a failure leaves behind: the backoff of a peer, the hold-off of a pair. */
+/** Longer than any wait after a failure: the backoff of a peer, the hold-off of a pair. */
 const RECOVERY_MS = limits.backoffMaxMs + limits.pairHoldOffMs;
 
-/** L1: exactly one word on each; what came back did not arrive; nothing arrives twice. L6: then all flows again. */
+/**
+ * L1: exactly one outcome for each; what came back did not arrive; nothing arrives twice. L6: then all traffic works
+ * again.
+ */
 async function settlesAndRecovers(duo: Duo, what: string): Promise<void> {
   await duo.settle();
   await duo.simulation.clock.advance(RECOVERY_MS);
@@ -98,7 +101,7 @@ test('L1, L6: a line that is cut and mended at random: every stanza is settled o
     }
     await clock.advance(101_000);
     fabric.mend();
-    // TCP knows nothing of the cut: what stood goes on, or was closed by its own deadlines.
+    // TCP does not notice the cut: existing streams continue, or were closed by their own deadlines.
     await settlesAndRecovers(duo, `seed ${seed}`);
     await duo.stop();
   }

@@ -1,4 +1,4 @@
-/** One address cannot have all the fetches, nor all the work of an embedder's prooftype: it keeps nobody else from his (FACTS §14.22). */
+/** One address cannot occupy all fetches, nor all runs of an embedder's prooftype: other addresses still get theirs. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromPromise } from 'xstate';
@@ -12,7 +12,7 @@ import { prooftypeOf } from '../support/own-prooftypes.ts';
 import { createSimulation } from '../support/simulation.ts';
 import { claim } from '../support/claims.ts';
 
-/** As many fetches at once as the real source makes for strangers; only quiet.example ever answers. */
+/** As many fetches at once as the real source allows for strangers; only quiet.example ever answers. */
 function slowSource() {
   const slots = createSlots(16, 2_000);
   const asked: string[] = [];

@@ -1,4 +1,4 @@
-/** One address cannot have all the streams (DESIGN §4, Listener). */
+/** One address cannot occupy all streams. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../machines/limits.ts';
@@ -12,7 +12,7 @@ import { createDuo } from '../support/duo.ts';
 import { createSimulation, type Simulation } from '../support/simulation.ts';
 import { header, ScriptedStream } from '../support/simulation-peer.ts';
 
-/** More than the fabric brings at once here. */
+/** More than the fabric delivers at once here. */
 const CHUNK_BYTES = 2_000;
 
 const silent: ConnectionEvents = {
@@ -52,7 +52,7 @@ test('connections beyond streamsPerAddress are dropped at once, and another addr
   await simulation.clock.advance(1_000);
   assert.equal(manager.snapshot().streams.length, limits.streamsPerAddress + 1);
 
-  await simulation.clock.advance(limits.headerMs + limits.closeMs + 1_000); // they said nothing in time
+  await simulation.clock.advance(limits.headerMs + limits.closeMs + 1_000); // they did not send a header in time
   assert.equal(manager.snapshot().streams.length, 0);
   flood.connect(target, silent);
   await simulation.clock.advance(1_000);
@@ -94,7 +94,7 @@ test('connections beyond connectionsPerSecond are dropped, and another address s
   await stopped;
 });
 
-/** b.example, which believes anybody whom it cannot prove. */
+/** b.example, which accepts peers that it cannot prove. */
 async function permissiveManager() {
   const simulation = createSimulation(1);
   const { network, address } = simulation.host({ forServerName: () => null });
@@ -110,7 +110,7 @@ async function permissiveManager() {
   return { simulation, manager, address };
 }
 
-/** Says that domain after domain is its own, all of which lead to hosts that never answer. */
+/** Claims domain after domain as its own; all of them lead to hosts that never answer. */
 async function claim(simulation: Simulation, at: { address: string; port: number }, domains: readonly string[]) {
   const { network } = simulation.host({ forServerName: () => null });
   for (let i = 0; i < domains.length; i += limits.pendingVerifications) {
@@ -183,7 +183,7 @@ test('who brings more than bytesPerSecond is read more slowly, loses nothing, an
   const [after] = rows(duo.providers.B.view(), 'stream').rows;
   const bytes = (after?.bytes?.in ?? 0) - (before?.bytes?.in ?? 0);
   const tookMs = clock.now() - begunMs;
-  // What was saved up of the last second is read at once; for what the last chunk owes nobody waits.
+  // The allowance saved up during the last second is used at once, and nobody waits for the debt of the last chunk.
   const dueMs = (bytes - 10_000 - CHUNK_BYTES) / 10;
   assert.ok(dueMs > 3_000 && tookMs >= dueMs && tookMs < 2 * dueMs, `${bytes} B, ${tookMs} ms`);
   assert.deepEqual(

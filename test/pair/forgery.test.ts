@@ -1,4 +1,4 @@
-/** S1, S2, S3, S6 against a scripted peer that answers what nobody asked, and claims what it cannot show. */
+/** S1, S2, S3, S6 against a scripted peer that sends unsolicited answers, and claims domains that it cannot prove. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import xml from '@xmpp/xml';
@@ -27,7 +27,7 @@ const SOON_MS = 2_000;
 const forged = (from: string): string =>
   `<message from='mallory@${from}' to='juliet@a.example' type='chat'><body>It is the east</body></message>`;
 
-/** A client under TLS that has been shown features. */
+/** A client under TLS that has received features. */
 async function intrude(solo: Solo, peer: ScriptedPeer): Promise<ScriptedStream> {
   const { clock } = solo.simulation;
   const hello = header(`from='b.example' to='a.example'`);
@@ -69,7 +69,7 @@ test('S1, S6: an unsolicited db:result type=valid admits nobody (XEP-0220 §3.1)
   assert.deepEqual(solo.manager.snapshot().tables.facts, []);
 });
 
-/** Answers as the authoritative server of b.example, that the key is none of its own. */
+/** The authoritative server of b.example, which answers that the key is not its own. */
 const disowns = (stream: ScriptedStream): void => {
   if (!stream.isSecured && stream.take('<stream:stream') !== null) {
     stream.write(header(`from='b.example' to='a.example' id='p'`) + features(STARTTLS));
@@ -95,7 +95,7 @@ test('S1, S6: a db:verify type=valid on the stream that claims is ignored; the a
   assert.notEqual(id, '');
   const answer = `<db:verify from='b.example' to='a.example' id='${id}' type='valid'/>`;
   stream.write(`<db:result from='b.example' to='a.example'>${'f'.repeat(64)}</db:result>${answer}`);
-  // Again at every step that the honest question takes.
+  // Again at every step of the honest verification.
   for (let n = 0; n < 20; n++) {
     if (!stream.over) stream.write(answer);
     await clock.advance(50);
@@ -109,7 +109,7 @@ test('S1, S6: a db:verify type=valid on the stream that claims is ignored; the a
   assert.deepEqual(solo.manager.snapshot().tables.facts, []);
 });
 
-/** A server of b.example that says `after` once TLS stands and features are out. */
+/** A server of b.example that says `after` once TLS is established and the features are sent. */
 const server =
   (after: string) =>
   (stream: ScriptedStream): void => {

@@ -1,4 +1,4 @@
-/** What is seen of a negotiation at a glance is what the whole of it says, at every moment of its life (FEATURES O3). */
+/** The quick look at a negotiation gives the same result as the full one, at every moment of its life. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sinceOf } from '../../src/trace/explain/negotiations.ts';
@@ -12,7 +12,7 @@ import { createDuo } from '../support/duo.ts';
 const A = ['a.example', 'c.example'];
 const B = ['b.example', 'd.example', 'denies.example'];
 
-/** Pairs that hold, wait, are refused, fail and hold off, in both directions; looked at every so often. */
+/** Pairs that hold, wait, are refused, fail and hold off, in both directions; `look` is called at several moments. */
 async function life(look: (view: View) => void): Promise<void> {
   const duo = await createDuo({
     A: { hosts: A, certificate: { names: ['a.example'] }, policy: { federation: 'encrypted' } },
@@ -69,7 +69,7 @@ test('an actor at a glance is the actor, for a live view as for any other', asyn
     for (const [id, actor] of view.actors) {
       const { waitsOn, local, remote, ...glance } = glanceAt(view, id) ?? assert.fail(id);
       const { waitsOn: wholly, local: _, remote: __, ...whole } = glanceOf(actor);
-      // Of one that has ended only what orders it is looked at; names of pairs stand in their ids.
+      // Of an ended actor, only the properties used for sorting are compared; the names of a pair are in its id.
       if (actor.ended === null) assert.deepEqual(glance, whole, id);
       else assert.deepEqual([glance.state, glance.ended, glance.waits], [whole.state, whole.ended, whole.waits], id);
       if (actor.ended === null) assert.equal(living(waitsOn), living(wholly), id);

@@ -1,6 +1,6 @@
 /**
- * Multi-tenant hosting (RFC 7712 §4.4, §6): one provider serves tenants who own their domains, their DNS and their web servers,
- * and has the key of none of them: whatever they are called, it shows the certificate of its own host. Each tenant is proved
+ * Multi-tenant hosting (RFC 7712 §4.4, §6): one provider serves tenants that own their domains, DNS and web servers,
+ * and has the key of none of them: for all of them, it presents the certificate of its own host. Each tenant is proved
  * by other means, and all of them share the streams between two providers.
  */
 import assert from 'node:assert/strict';
@@ -16,16 +16,16 @@ import { namesMissing, startSignedNames, tlsaData } from '../support/signed-name
 
 const authority = createCertificateAuthority({ name: 'Public CA' });
 const HOSTING = 'hosting.signed.example';
-/** The same machine by a name at which there is a TLSA record. */
+/** Another name of the same machine, with a TLSA record. */
 const HOSTING_WITH_TLSA = 'dane.hosting.signed.example';
-/** What proves each tenant: POSH; the signed SRV, with PKIX for its target; DANE. */
+/** What proves each tenant: POSH; the signed SRV record, with PKIX for its target; DANE. */
 const TENANTS: Readonly<Record<string, string>> = {
   'one.open.example': 'posh',
   'two.signed.example': 'pkix',
   'three.hashed.example': 'dane',
 };
 const tenants = Object.keys(TENANTS);
-/** An ordinary provider, and a domain of a component beside it. */
+/** An ordinary provider's domain, and a component's domain beside it. */
 const ORDINARY = ['ordinary.open.example', 'chat.ordinary.open.example'];
 
 const shown = authority.issue({ dnsNames: [HOSTING] });
@@ -33,7 +33,7 @@ const leaf = shown.der[0] ?? Buffer.alloc(0);
 const hash = (name: string): string => createHash(name).update(leaf).digest('hex');
 const document = writePoshDocument([{ sha256: hash('sha256'), sha512: hash('sha512') }], 3600);
 
-/** Both providers, and what leads from one to the other. */
+/** Both providers, and the records that connect them. */
 async function stage(
   bidi: boolean,
 ): Promise<{ hosting: Provider; ordinary: Provider; readonly close: () => Promise<void> }> {

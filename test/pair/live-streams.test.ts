@@ -1,4 +1,4 @@
-/** What changes while streams stand: their age, their proofs, the policy (A14, P2, L6). */
+/** Changes while streams are open: their age, their proofs, the policy (L6). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import xml from '@xmpp/xml';
@@ -70,7 +70,7 @@ test('a stream that nobody uses is closed, and opened again when it is wanted (L
 });
 
 test('a certificate that ends in forty days ends the stream then, even a busy one (A14, RFC 6120 §13.7.2.3)', async () => {
-  const ends = Date.UTC(2026, 0, 1) + 40 * DAY_MS; // the simulated clock begins with 2026
+  const ends = Date.UTC(2026, 0, 1) + 40 * DAY_MS; // the simulated clock starts at the beginning of 2026
   const { simulation, a, send, stop } = await duo({}, new Date(ends));
   assert.equal(await send(), 'sent');
   while (simulation.clock.now() < ends - 700_000) {
@@ -156,7 +156,7 @@ test('when a manager has stopped, nothing of it waits for time to pass, wherever
     let stopped = false;
     void manager.stop(100).then(() => (stopped = true));
     await simulation.clock.runUntil(() => stopped, 20_000);
-    await simulation.clock.advance(0); // what is told in a task of its own
+    await simulation.clock.advance(0); // for reports from separate tasks
     assert.equal(simulation.clock.pending, 0, `stopped after ${afterMs} ms`);
   }
 });

@@ -1,4 +1,6 @@
-/** Twenty domains on each side, all pairs talking: the number of sockets does not depend on the number of domains (L3, M9, M10). */
+/**
+ * Twenty domains on each side, all pairs talking: the number of sockets does not depend on the number of domains (L3).
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import xml from '@xmpp/xml';
@@ -15,7 +17,7 @@ interface Case {
   readonly proof: 'certificate' | 'dialback';
   readonly bidi: boolean;
   readonly atOnce: boolean;
-  /** Sockets that may stand once all is settled. */
+  /** Maximum number of open sockets once all is settled. */
   readonly sockets: number;
 }
 
@@ -72,7 +74,7 @@ async function talk(variant: Case, seed: number): Promise<void> {
   const deliveries = variant.atOnce
     ? await settleAll(simulation, [...there(), ...back()])
     : [...(await settleAll(simulation, there())), ...(await settleAll(simulation, back()))];
-  await simulation.clock.advance(20_000); // verify-only streams and losers of the race have gone by then
+  await simulation.clock.advance(20_000); // verify-only streams and losers of the race are closed by then
 
   assert.deepEqual(
     deliveries.filter(({ outcome }) => outcome !== 'sent'),

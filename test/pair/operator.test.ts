@@ -1,4 +1,4 @@
-/** What an operator does by hand, with two providers: connect, retry, close, block, unblock (FEATURES V4). */
+/** The commands of an operator, with two providers: connect, retry, close, block, unblock. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Connecting } from '../../src/control/operator.ts';
@@ -174,7 +174,7 @@ test('what is under way on a stream that closes already is not heard either, onc
     it.send('b.example', 'a.example');
     await it.passes(5_000);
     assert.equal(it.arrived.length, 1);
-    // The far end does not hear that we take leave, and goes on.
+    // The far end does not receive our closing tag, and continues.
     it.simulation.fabric.intercept(({ from, bytes }) => (from === 'server' ? null : bytes));
     A.closeStream(A.snapshot().streams[0]?.id ?? -1);
     if (isBlocked) A.block('b.example');

@@ -1,4 +1,6 @@
-/** Prooftypes of an embedder's own between two managers: who is proved by them, and what one that misbehaves can do (FEATURES A13). */
+/**
+ * Prooftypes defined by an embedder, between two managers: who is proved by them, and what a misbehaving one can do.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromPromise, setup } from 'xstate';
@@ -23,7 +25,7 @@ import {
 const MINUTE_MS = 60_000;
 const startMs = new SimulatedClock().now();
 
-/** Its certificate names somebody else, b2.example aside: PKIX does not prove b.example. */
+/** Its certificate names another host, and b2.example: PKIX does not prove b.example. */
 const B: ProviderSetup = { hosts: ['b.example', 'b2.example'], certificate: { names: ['b2.example', 'host.example'] } };
 const asking = (
   prooftypes: Readonly<Record<string, Prooftype>>,
@@ -33,7 +35,7 @@ const asking = (
 async function exchange(duo: Duo, from = 'a.example', to = 'b.example'): Promise<string | undefined> {
   const { deliveries } = duo.send(from, to);
   await duo.settle();
-  await duo.simulation.clock.advance(1_000); // what is on its way
+  await duo.simulation.clock.advance(1_000); // until everything under way has arrived
   const [first, ...more] = deliveries;
   assert.deepEqual(more, [], 'L1: once');
   return first?.outcome === 'returned' ? `${first.fault.layer} ${first.fault.condition}` : first?.outcome;
@@ -122,7 +124,7 @@ test('A13: any logic will do; a chart waits on the clock of the manager, and is 
   await duo.stop();
 });
 
-/** One that misbehaves leaves the question open, PKIX is asked next, and everybody else is served. */
+/** A misbehaving prooftype leaves the question open: PKIX is asked next, and everybody else is served. */
 async function leavesOpen(prooftype: Prooftype, condition: string): Promise<void> {
   const A = asking({ odd: prooftype }, { domains: { 'b.example': { prooftypes: ['odd', 'pkix'] } } });
   const duo = await createDuo({ A, B });
@@ -144,7 +146,7 @@ test('A13: one that throws, wherever, leaves the question open with a fault, and
     broken,
     () => fromPromise<ProoftypeVerdict>(() => Promise.reject(new Error('a mistake'))),
     () => fromPromise<ProoftypeVerdict>(broken),
-    () => chart as unknown as ProoftypeLogic, // it never says anything
+    () => chart as unknown as ProoftypeLogic, // it never answers
     () => ({}) as ProoftypeLogic,
     () => null as unknown as ProoftypeLogic,
   ];
@@ -230,7 +232,7 @@ test('A14: a proof of an own prooftype is asked for anew before it ends; one tha
 const secret = Buffer.alloc(32, 'secret of the two');
 const A: ProviderSetup = { hosts: ['a.example'], certificate: { names: ['one.example'] } };
 
-/** Either shows tokens for the certificate that it presents, unless told; each asks for tokens of the other. */
+/** Each side shows tokens for the certificate that it presents, by default, and asks the other for tokens. */
 const sharing = (
   setup: ProviderSetup,
   peer: string,

@@ -1,4 +1,4 @@
-/** What stands when the policy changes under live streams: policy before × policy after × stream (P2, S1, S2). */
+/** What happens to open streams when the policy changes: policy before × policy after × stream (S1, S2). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import xml from '@xmpp/xml';
@@ -14,13 +14,13 @@ const trusted = createCertificateAuthority({ name: 'Trusted' });
 const stranger = createCertificateAuthority({ name: 'Trusted by nobody' });
 const pathValidator = createPathValidator({ system: false, anchors: [trusted.certPem] });
 
-/** How a.example shows who it is, and how far the stream is secured. */
+/** How a.example proves its identity, and how far the stream is secured. */
 interface Line {
   /** The certificate of a.example comes from an authority that b.example does not trust. */
   readonly untrusted?: boolean;
-  /** No name leads to a.example: its key cannot be verified. */
+  /** a.example cannot be found in the DNS: its key cannot be verified. */
   readonly unreachable?: boolean;
-  /** Somebody on the way takes STARTTLS out of the features. */
+  /** A man in the middle removes STARTTLS from the features. */
   readonly plain?: boolean;
   readonly maxVersion?: 'TLSv1.2';
   readonly bidi?: boolean;
@@ -62,7 +62,7 @@ async function stage(line: Line, atA: PolicyOptions, atB: PolicyOptions) {
   resolver.set('b.example', { addresses: [{ family: 4, address: ofB }] });
   const heard: string[] = [];
   b.stanzas$.subscribe(({ from }) => heard.push(String(from)));
-  /** True when a message from this domain is heard at b.example. */
+  /** Whether a message from this domain arrives at b.example. */
   const arrives = async (from = 'a.example'): Promise<boolean> => {
     heard.length = 0;
     let settled = false;
@@ -85,7 +85,9 @@ const unproved: Line = { untrusted: true, unreachable: true };
 const inPlainText: Line = { plain: true };
 const underTls12: Line = { maxVersion: 'TLSv1.2' };
 
-/** `stands`: the very stream goes on; `anew`: it is closed, and another one carries the next stanza; `ends`: none does. */
+/**
+ * `stands`: the stream stays open; `anew`: it is closed, and another one carries the next stanza; `ends`: none does.
+ */
 type Fate = 'stands' | 'anew' | 'ends';
 
 const permissive: PolicyOptions = { federation: 'permissive' };
@@ -134,7 +136,7 @@ const shown = (policy: PolicyOptions): string => JSON.stringify(policy).replaceA
 
 for (const [what, line, from, to, fate] of rows) {
   test(`a stream ${what}, when ${shown(from)} becomes ${shown(to)}: it ${fate === 'anew' ? 'is made anew' : fate} (P2)`, async () => {
-    // What a.example asks of b.example is not the matter here.
+    // The requirements of a.example for b.example do not matter here.
     const { simulation, b, arrives, stop } = await stage(line, line.plain === true ? verified : encrypted, from);
     assert.ok(await arrives(), 'the policy before lets it in');
     const [stream] = b.snapshot().streams;
@@ -181,7 +183,10 @@ function createPorts() {
   return { ...simulation, network };
 }
 
-/** What is heard within ten seconds of an end that the other provider does not hear of, and so goes on. */
+/**
+ * The number of stanzas received within ten seconds of an end that the other provider does not notice, so that it
+ * continues.
+ */
 async function heardAfter(end: (b: ConnectionManager) => void): Promise<number> {
   const { simulation, a, b, heard, arrives } = await stage(byCertificate, {}, {});
   assert.ok(await arrives());
@@ -213,7 +218,10 @@ test('a pair that had no part in the closing of its stream goes on over another 
   await stop();
 });
 
-/** What becomes of a stanza from a.example, when `change` comes `atMs` after it was sent; and the streams that b.example sees. */
+/**
+ * The outcome of a stanza from a.example when `change` comes `atMs` after it was sent; and the streams that b.example
+ * sees.
+ */
 async function underWay(atMs: number, change: (of: Awaited<ReturnType<typeof stage>>) => void, line = byCertificate) {
   const staged = await stage(line, encrypted, encrypted);
   const { simulation, a, b, stop } = staged;
@@ -231,7 +239,7 @@ async function underWay(atMs: number, change: (of: Awaited<ReturnType<typeof sta
   return { became: fault === undefined ? outcome : `${outcome}: ${fault.condition}`, opened, tookMs };
 }
 
-/** In order: DNS, TCP and TLS, the assertion; by dialback the last one takes its time. */
+/** In order: DNS, TCP and TLS, the assertion; by dialback, the last one takes its time. */
 const MOMENTS_MS = [0, 3, 8, 12, 20, 30];
 
 for (const [how, line] of [

@@ -1,4 +1,4 @@
-/** Proofs end, and are renewed before that: without a new stream, and without a stanza lost (FEATURES A14, T8). */
+/** Proofs expire, and are renewed before that: without a new stream, and without losing a stanza. */
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
@@ -24,7 +24,7 @@ const B = provider(['b.example'], ['two.example']);
 
 const certificateOf = (setup: ProviderSetup): CertificateEvidence =>
   readCertificate(new X509Certificate(credentialOf(setup).cert).raw);
-/** Of somebody else. */
+/** The certificate of somebody else. */
 const another = certificateOf(provider([], ['three.example']));
 
 function lists(
@@ -63,7 +63,7 @@ test('A14: a proof is looked for again before it ends, on the stream that rests 
     duo.send('b.example', 'a.example');
   }
   await duo.settle();
-  await duo.simulation.clock.advance(1_000); // what is on its way
+  await duo.simulation.clock.advance(1_000); // until everything under way has arrived
   assert.deepEqual(new Set(outcomes(duo)), new Set(['sent']));
   assert.equal(duo.arrived.length, duo.sent.length, 'each arrived, once');
   assert.equal(duo.sockets.opened, opened, 'an hour, ten minutes at a time, and no further stream');
@@ -92,7 +92,7 @@ test('A14: a renewal that fails is tried again until the proof ends; who is back
   await duo.simulation.clock.advance(200_000);
   assert.ok(settledFor(duo, 'b.example').includes('undetermined'), 'it was asked for, and not found');
   lists(duo, 'b.example', certificateOf(B));
-  await duo.simulation.clock.advance(400_000); // beyond the end of what was proved first
+  await duo.simulation.clock.advance(400_000); // beyond the expiry of the first proof
   duo.send('a.example', 'b.example');
   await duo.settle();
   assert.deepEqual([outcomes(duo).at(-1), duo.sockets.opened], ['sent', opened]);
@@ -101,7 +101,7 @@ test('A14: a renewal that fails is tried again until the proof ends; who is back
 
 test('A14, L5: of a crowd whose proofs end together none is forgotten, though not all can be renewed at once', async () => {
   const crowd = Array.from({ length: 100 }, (_, n) => `b${n}.example`);
-  // They believe a.example by its certificate, at once: what is slow here is to prove them.
+  // They trust the certificate of a.example at once: only proving them is slow here.
   const many = { ...B, hosts: crowd, policy: { prooftypes: ['pkix'] } } as const;
   const near = { hosts: ['a.example'], policy: { prooftypes: ['posh'] } } as const;
   const duo = await createDuo({ A: near, B: many, link: { dnsMs: 2_500 } });
@@ -120,7 +120,7 @@ test('A14, L5: of a crowd whose proofs end together none is forgotten, though no
   for (const domain of crowd) lists(duo, domain, certificateOf(many), 2 * SECONDS);
   for (let half = 0; half < 2; half += 1) {
     await clock.advance(SECONDS * 1_000);
-    duo.send('a.example', crowd[0] ?? ''); // the stream is not idle
+    duo.send('a.example', crowd[0] ?? ''); // so that the stream is not idle
   }
   for (const domain of crowd) duo.send('a.example', domain);
   await duo.settle();

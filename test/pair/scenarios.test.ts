@@ -26,7 +26,7 @@ for (const scenario of scenarios) {
   });
 }
 
-/** Where order on the wire decides most; the others pass the same roads. */
+/** Those in which the order on the wire matters most; the others use the same code paths. */
 const CORE = ['simple-mutual', 'no-client-certificate', 'connection-reuse', 'bidirectional', 'both-at-once'];
 
 for (const scenario of scenarios) {

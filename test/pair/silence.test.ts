@@ -1,4 +1,4 @@
-/** L2: a peer that falls silent, wherever that is, costs no more than the deadline of the state that waits for it. */
+/** L2: a peer that falls silent, at whatever point, costs no more than the deadline of the state that waits for it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../machines/limits.ts';
@@ -17,7 +17,7 @@ import { createSolo, type Solo } from '../support/simulation-solo.ts';
 
 const OURS: ProviderSetup = { hosts: ['a.example'] };
 const PEER = credentialOf({ hosts: ['b.example'] });
-/** The way of a few segments and of DNS, over and above the deadline itself. */
+/** The travel time of a few segments and of DNS, in addition to the deadline itself. */
 const SLACK_MS = 1_000;
 
 interface SilentServer {
@@ -44,7 +44,7 @@ const SERVERS: readonly SilentServer[] = [
   { steps: 8, state: 'streamHeaders.awaitingFeatures', withinMs: limits.featuresMs, fault: 'stream: features-timeout' },
 ];
 
-/** Where the streams of ours have stood, such as `tlsNegotiation.awaitingProceed`. */
+/** The states of our streams, such as `tlsNegotiation.awaitingProceed`. */
 const lastState = ({ records }: Solo, machine: string): string =>
   records
     .flatMap((record) =>
@@ -158,7 +158,7 @@ const offered = async (stream: ScriptedStream, solo: Solo): Promise<void> => {
 };
 
 const CLIENTS: readonly SilentClient[] = [
-  // A listener that detects TLS waits for the first byte before anything of ours is made.
+  // A listener that detects TLS waits for the first byte before any of our actors are created.
   {
     name: 'says a blank',
     state: 'streamHeaders.awaitingHeader',
@@ -230,7 +230,7 @@ for (const { name, state, withinMs, say } of CLIENTS) {
 test('L2: an authoritative server that is silent: the claim is answered with remote-server-timeout, within verifyAnswerMs', async () => {
   const solo = await createSolo({ ...OURS, policy: { federation: 'encrypted', prooftypes: ['dialback'] } });
   const { clock } = solo.simulation;
-  // Another certificate than the one that is shown with the claim, or the question would be needless.
+  // A different certificate from the one presented with the claim, or the verification would be unnecessary.
   const authority = await createScriptedPeer(
     solo.simulation,
     credentialOf({ hosts: ['b.example', 'x.example'] }),

@@ -1,4 +1,4 @@
-/** Bytes of a stream are counted where they pass, both ways (FEATURES O1). */
+/** The bytes of a stream are counted where they pass, in both directions. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RecordOf } from '../../src/trace/record.ts';

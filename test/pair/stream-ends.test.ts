@@ -1,4 +1,4 @@
-/** L1: however a stream ends, what was written to it and may not have been read is counted, and said. */
+/** L1: however a stream ends, stanzas that were written to it and may not have been read are counted and reported. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../machines/limits.ts';
@@ -13,7 +13,7 @@ import { createSimulation } from '../support/simulation.ts';
 const authority = createCertificateAuthority({ name: 'Of these tests' });
 const BURST = 11;
 
-/** A sends to B, over one stream that stands and is quiet. */
+/** A sends to B, over one open stream without traffic. */
 async function pairOfManagers() {
   const simulation = createSimulation(1);
   const { clock } = simulation;
@@ -60,7 +60,7 @@ async function pairOfManagers() {
   };
   send();
   await clock.runUntil(() => arrived === 1, 10_000);
-  await clock.advance(40_000); // nothing that was written lately
+  await clock.advance(40_000); // nothing was written recently
   outcomes.length = 0;
   const burst = (): void => {
     for (let n = 0; n < BURST; n += 1) send();
@@ -71,10 +71,10 @@ async function pairOfManagers() {
     b,
     ends,
     burst,
-    /** Of the burst alone. */
+    /** Counts the burst only. */
     tally: () => ({ sent: outcomes.filter((one) => one === 'sent').length, arrived: arrived - 1 }),
     stream: () => a.snapshot().streams[0]!.id,
-    /** A process that is killed: its kernel closes the connection, and nobody reads what still comes. */
+    /** Like a killed process: its kernel closes the connection, and later bytes are not read. */
     killB: () => {
       for (const connection of accepted) {
         connection.pause();

@@ -1,13 +1,13 @@
-/** L2: a peer that lives and does not read costs no more than a deadline, whatever it was not reading. */
+/** L2: a live peer that does not read costs no more than a deadline, whatever it was not reading. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../machines/limits.ts';
 import { createDuo, type Duo, type Sent } from '../support/duo.ts';
 
-/** A narrow line: a few stanzas are on their way, a few in our buffer, the others wait. */
+/** A narrow line: a few stanzas are under way, a few in our buffer, the others wait. */
 const NARROW = { windowBytes: 2_000, highWaterBytes: 4_000, latencyMs: 20 };
 
-/** What was written stays where it is, and no reset says so: as if the peer had stopped reading. */
+/** Written data is not delivered, and no reset reports it: as if the peer had stopped reading. */
 async function stuckDuo(): Promise<Duo> {
   const duo = await createDuo({ link: NARROW });
   duo.send('a.example', 'b.example');

@@ -1,4 +1,4 @@
-/** One domain, several targets: each has its turn, whatever the others do (RFC 6120 §3.2.1, L2, L6). */
+/** One domain, several targets: each gets its turn, whatever the others do (RFC 6120 §3.2.1, L2, L6). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rememberAnswers } from '../../src/adapters/dns/answer-cache.ts';
@@ -10,7 +10,7 @@ const OWNER = '_xmpp-server._tcp.b.example';
 const HOST = 'xmpp.provider-b.example';
 const NOBODY = { cert: '', key: '' };
 
-/** What is asked of the name servers goes through `wrap` from now on. */
+/** From now on, DNS queries go through `wrap`. */
 function askThrough(duo: Duo, wrap: (resolver: Resolver) => Partial<Resolver>): void {
   const { resolver } = duo.simulation;
   const plain: Resolver = {
@@ -21,7 +21,7 @@ function askThrough(duo: Duo, wrap: (resolver: Resolver) => Partial<Resolver>): 
   Object.assign(resolver, wrap(plain));
 }
 
-/** The targets of b.example, in their order; the last one is the real server. */
+/** Publishes the targets of b.example, in their order; the last one is the real server. */
 function publish(
   { simulation: { resolver }, providers }: Duo,
   before: readonly { host: string; port: number }[],
@@ -140,7 +140,7 @@ test('L6: answers are remembered, but not after a failure: a domain that moves i
   const { resolver, clock } = duo.simulation;
   askThrough(duo, (plain) => rememberAnswers(plain, { clock }));
   const { port } = duo.providers.B.listening[0]!;
-  // Far beyond the test: without a fresh look, the wrong port would stay.
+  // A TTL far beyond the test: without a fresh look-up, the wrong port would stay.
   const at = (to: number) => ({ srv: [{ priority: 0, weight: 0, port: to, target: HOST }], ttlSeconds: 86_400 });
   resolver.set(OWNER, at(port + 1));
   const lost = duo.send('a.example', 'b.example');

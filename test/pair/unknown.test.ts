@@ -1,4 +1,7 @@
-/** L1: what was written and never left is said to be unknown; between two managers, in a simulation and over sockets. */
+/**
+ * L1: stanzas that were written and never left are reported as unknown; between two managers, in a simulation and over
+ * sockets.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import * as net from 'node:net';
@@ -12,7 +15,7 @@ import { createCertificateAuthority } from '../../src/simulation/certificate-aut
 import { createDuo } from '../support/duo.ts';
 import { weather } from '../support/simulation.ts';
 
-/** A narrow line: a few stanzas are on their way, a few in our buffer, the others wait. */
+/** A narrow line: a few stanzas are under way, a few in our buffer, the others wait. */
 const NARROW = { windowBytes: 2_000, highWaterBytes: 4_000 };
 
 test('L1: a line that is stuck and then breaks: what left is sent, what did not is unknown, what waited goes another way', async () => {
@@ -82,7 +85,7 @@ test('L1: bursts over narrow lines that break at random: each is settled once, a
   assert.ok((outcomes.get('sent') ?? 0) > 0 && (outcomes.get('unknown') ?? 0) > 0, JSON.stringify([...outcomes]));
 });
 
-/** Passes bytes on to `port` until told to read no more, and then to break. */
+/** Passes bytes on to `port` until told to stop reading, and then to break. */
 async function relay(port: number) {
   const ends: net.Socket[] = [];
   let takenBytes = 0;
@@ -97,12 +100,12 @@ async function relay(port: number) {
   await once(server, 'listening');
   return {
     port: (server.address() as net.AddressInfo).port,
-    /** From the side that connects. */
+    /** Bytes from the side that connects. */
     takenBytes: () => takenBytes,
     stick: () => {
       for (const end of ends) end.unpipe().pause();
     },
-    /** At once: whatever is written to it from this moment on fails. */
+    /** Immediately: anything written to it from this moment on fails. */
     reset: () => {
       for (const end of ends.splice(0)) end.resetAndDestroy();
     },
@@ -157,7 +160,7 @@ test(
       return told;
     };
     const idsOf = (some: typeof sent): string[] => some.map(({ id }) => id);
-    /** Until our buffer is full, so that some have to wait for it. */
+    /** Until our buffer is full, so that some stanzas have to wait for it. */
     const fill = (): void => {
       while ((near.snapshot().tables.queues[0]?.stanzas ?? 0) < 5) void send();
     };
@@ -170,7 +173,7 @@ test(
       assert.ok(taken > early.length * padding.length);
       line.stick();
       fill();
-      assert.equal((await sent[early.length]!.told).outcome, 'sent'); // the kernel takes it, and the relay never will
+      assert.equal((await sent[early.length]!.told).outcome, 'sent'); // the kernel accepts it, and the relay never will
       fill();
       line.reset();
       const told = await Promise.all(sent.map(async (one) => ({ ...one, outcome: (await one.told).outcome })));
@@ -183,7 +186,8 @@ test(
       assert.ok(later.length >= 5, 'what waited goes another way');
       await haveArrived(idsOf(later));
       const lost = idsOf(told.slice(early.length, first));
-      // What the relay took, and what went another way, has arrived, once; of the rest nothing has, and it is all counted.
+      // Stanzas that the relay accepted or that went another way have arrived once; none of the rest has, and all of it
+      // is counted.
       assert.deepEqual(arrived, idsOf([...early, ...later]));
       assert.ok(lost.length > 0);
       const { counters } = near.router;

@@ -1,4 +1,7 @@
-/** POSH of servers that connect to us: the document of the domain in `from` is compared with their client certificate (FACTS §11.5). */
+/**
+ * POSH for servers that connect to us: the document of the domain in `from` is compared with their client certificate
+ * (RFC 7711 §5).
+ */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import xml from '@xmpp/xml';
@@ -19,14 +22,14 @@ const leafOf = (der: Uint8Array) => {
 interface Row {
   readonly row: string;
   readonly zone?: 'signed' | 'open';
-  /** What its web server says, where that is not that it shows this certificate. */
+  /** The answer of its web server. @defaultValue a document that lists this certificate */
   readonly says?: Handler;
   /** It has a TLSA record of another certificate. */
   readonly isDenied?: boolean;
   readonly policy?: DomainPolicy;
   readonly asked: string;
   readonly offered: boolean;
-  /** Whether its stanza came in. @defaultValue the same */
+  /** Whether its stanza came in. @defaultValue the value of `offered` */
   readonly cameIn?: boolean;
 }
 
@@ -69,7 +72,7 @@ const rows: readonly Row[] = [
 const skip = namesMissing;
 const FURTHER = 'further.open.example';
 const domainOf = ({ zone = 'open' }: Row, i: number): string => `row${i}.${zone}.example`;
-/** Names nobody who is served with it. */
+/** Its names do not include any domain that is served with it. */
 const shown = strange.issue({ dnsNames: ['hosting.example.net'] });
 const leaf = shown.der[0] ?? Buffer.alloc(0);
 const trust = { system: false, anchors: [trusted.certPem] };

@@ -1,6 +1,6 @@
 /**
- * POSH towards servers that we connect to: every row of FACTS §11 over real HTTPS, DNS, TCP and TLS. One provider serves all
- * domains with certificates that prove nothing; what the web servers of the domains say of these decides.
+ * POSH for servers that we connect to: every case of RFC 7711 over real HTTPS, DNS, TCP and TLS. One provider serves
+ * all domains with certificates that prove nothing; what the web servers of the domains say about these decides.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -27,7 +27,7 @@ import { namesMissing, type SignedNames, startSignedNames, tlsaData } from '../s
 interface Place {
   readonly domain: string;
   readonly port: number;
-  /** What the XMPP server shows. */
+  /** The certificate that the XMPP server presents. */
   readonly leaf: Uint8Array;
   readonly web: Web;
 }
@@ -36,21 +36,21 @@ interface Row {
   readonly row: string;
   readonly zone?: 'signed' | 'open';
   readonly shows?: (domain: string) => Credential;
-  /** What the web servers say: that of the domain, and others that it serves. */
+  /** The answers of the web servers: that of the domain, and others that it serves. */
   readonly web: (at: Place) => Handler | null;
   readonly records?: (at: Place) => readonly string[];
-  /** The domain itself, whose web server is asked. @defaultValue false */
+  /** The domain itself, whose web server is asked, has no address. @defaultValue false */
   readonly hasNoAddress?: boolean;
   readonly policy?: DomainPolicy;
-  /** What was asked, in the words of {@link inWords}. */
+  /** The prooftypes that were asked, in the words of {@link inWords}. */
   readonly asked: string;
   /** Whether the message was sent. */
   readonly sent: boolean;
-  /** Why it was not, in words. */
+  /** Why it was not sent, in words. */
   readonly why?: RegExp;
-  /** How many documents were asked for. @defaultValue 1 */
+  /** How many documents were fetched. @defaultValue 1 */
   readonly fetched?: number;
-  /** When the proof ends, at the latest, in seconds from now. */
+  /** The latest expiry of the proof, in seconds from now. */
   readonly endsWithin?: number;
 }
 
@@ -62,7 +62,7 @@ const listing = (...certificates: readonly Uint8Array[]) => ({
 });
 const dialbackAfter: DomainPolicy = { federation: 'encrypted', prooftypes: ['pkix', 'posh', 'dialback'] };
 
-/** As an operator makes one who has no authority: for a domain, by its own key. */
+/** A certificate that an operator without an authority makes: for a domain, signed by its own key. */
 function selfSigned(domain: string): Credential {
   const name = ['-subj', `/CN=${domain}`, '-addext', `subjectAltName=DNS:${domain}`];
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', '-'];
@@ -75,9 +75,9 @@ function selfSigned(domain: string): Credential {
   return { cert: block('CERTIFICATE'), key: block('PRIVATE KEY') };
 }
 
-/** The domain lists what its XMPP server shows. */
+/** The domain lists the certificate that its XMPP server presents. */
 const itself: Row['web'] = (at) => says(listing(at.leaf));
-/** The domain says this, and nothing that could be used. */
+/** The domain publishes this document, which contains nothing usable. */
 const useless = (row: string, document: (at: Place) => unknown, condition: string): Row => ({
   row,
   web: (at) => says(document(at)),

@@ -12,7 +12,7 @@ test('interleaving is a permutation: no address is lost, none is added (trap 14)
     fc.property(addresses, (input) => {
       const output = interleaveFamilies(input);
       assert.equal(output.length, input.length);
-      assert.deepEqual(new Set(output), new Set(input)); // by identity: equal twins are two
+      assert.deepEqual(new Set(output), new Set(input)); // compares by identity: equal addresses are distinct elements
     }),
   );
 });

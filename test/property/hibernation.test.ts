@@ -1,6 +1,6 @@
 /**
- * A pair that rests or is routed is put to sleep: its actor is stopped, and made anew when somebody wants it. Whoever deals with
- * pairs must not be able to tell (DESIGN §2). A failure prints its seed.
+ * A pair that rests or is routed hibernates: its actor is stopped, and created again when it is needed. Code that uses
+ * pairs must not notice the difference. A failure prints its seed.
  */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -18,14 +18,14 @@ const REMOTE = ['b.example', 'b2.example'];
 const STREAMS = [1, 2];
 const proof: Proof = { prooftype: 'pkix', strength: 'strong', evidence: {}, expiresAtMs: null };
 
-/** The same chart, in which nothing is quiet. */
+/** The same chart, in which no state is quiet. */
 function sleepless(): typeof pair {
   const awake = pair.provide({});
   for (const state of Object.values(awake.states)) state.tags = state.tags.filter((tag) => tag !== 'quiet');
   return awake;
 }
 
-/** What registry and router do with pairs, and nothing behind it: every answer is somebody's whim. */
+/** Uses pairs as registry and router do, with nothing behind it: every answer is arbitrary. */
 class World {
   readonly told: string[] = [];
   readonly clock = new SimulatedClock();
@@ -69,7 +69,7 @@ const why = fc.constantFrom<Fault>(
 );
 const manner = fc.constantFrom<RouteManner>('assertion', 'supposition');
 
-/** A word for each, so that a counterexample can be read. */
+/** A label for each, so that a counterexample can be read. */
 const happening = (word: string, happens: Happening): [string, Happening] => [word, happens];
 const wanted = fc
   .tuple(local, remote)

@@ -1,4 +1,4 @@
-/** The invariants under events that come in any order, as often as they like, from whoever likes. A failure prints its seed. */
+/** The invariants under events in any order, any number and from any sender. A failure prints its seed. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
@@ -45,7 +45,7 @@ import { shadowed } from '../support/shadowed.ts';
 const runs = { numRuns: 300, seed: Number(process.env['SEED'] ?? Date.now() % 1_000_000), verbose: 1 as const };
 process.stdout.write(`# seed ${String(runs.seed)}: SEED=${String(runs.seed)} repeats this run\n`);
 
-/** Where a hastened chart, as the registry runs them, went another way than xstate. */
+/** Where a hastened chart, run as in the registry, differed from xstate. */
 const differences: string[] = [];
 const quick = <Chart extends AnyStateMachine>(chart: Chart): Chart => shadowed(chart, differences);
 
@@ -86,7 +86,7 @@ const someHeader = fc.oneof(
     .map(header),
 );
 
-/** Domains of ours at either end. */
+/** Proofs of our domains, at either end. */
 const proofs = tableFrom(
   new Map(['a.example', 'b.example'].map((hosted) => [hosted, { 'attribute-cert': 'AAAA' }] as const)),
 );
@@ -94,7 +94,7 @@ const prooftypes = ['pkix', 'dialback', 'attribute-cert'] as const;
 
 const someFederation = fc.constantFrom<Federation[]>('permissive', 'verified', 'encrypted', 'authenticated');
 
-/** What may reach a stream, from its peer, its transport and its owner. */
+/** Events that may reach a stream, from its peer, its transport and its owner. */
 const streamEvent: fc.Arbitrary<StreamEvent> = fc.oneof(
   {
     weight: 4,
@@ -170,7 +170,7 @@ interface Seen {
   errors: number;
 }
 
-/** Runs a stream; prooftypes answer by the given verdict, at once or never. */
+/** Runs a stream; prooftypes answer with the given verdict, at once or never. */
 function run(
   machine: typeof initiatingStream | typeof receivingStream,
   input: StreamInput,
@@ -285,7 +285,7 @@ for (const [machine, side, inputOf] of [
                 assert.ok((actor.getSnapshot() as { context: { tls: unknown } }).context.tls !== null, 'TLS is wanted');
             }
           }
-          // Silence from here on: the deadlines have to end it, or the idle timer of the transport.
+          // Silence from here on: the deadlines or the idle timer of the transport must end it.
           await clock.advance(foreverMs);
           actor.send({ type: 'transport.idle' });
           await clock.advance(foreverMs);
@@ -349,7 +349,7 @@ test('pair, any events: every wish ends in pair.routed or pair.failed (L1, L2), 
       actor.subscribe({ error: () => (errors += 1) });
       actor.start();
       for (const event of events) {
-        // A pair that is routed is asleep, and is not asked (registry).
+        // A routed pair hibernates, and is not asked (registry).
         if (event.type === 'local.routeWanted' && actor.getSnapshot().matches('routed')) continue;
         if (event.type === 'local.routeWanted') open = true;
         actor.send(event);

@@ -1,4 +1,4 @@
-/** The packed tables against the obvious ones: maps keyed by what belongs together (DESIGN §2). */
+/** The packed tables compared with the obvious ones: maps keyed by the combined values. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -40,7 +40,7 @@ test('rows of a packed table are found, one by one and all together, however oft
   );
 });
 
-// More domains of ours than a row has bits, and few enough that they meet.
+// More local domains than a row has bits, and few enough that they collide.
 const local = fc.nat(69).map((i) => `l${i}.example`);
 const remote = fc.nat(4).map((i) => `r${i}.example`);
 const stream = fc.nat(2);

@@ -1,4 +1,4 @@
-/** The invariants of the data plane under random orders of what the control plane, senders, peers and time do. */
+/** The invariants of the data plane under random orders of actions by the control plane, senders, peers and time. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -9,10 +9,10 @@ import { bench, BufferedOutlet, CountingInlet, idOf, stanza } from '../support/r
 const STREAMS = [1, 2] as const;
 const stream = fc.constantFrom(...STREAMS);
 
-// ——— in
+// ——— inbound
 
 const REMOTES = ['b.example', 'c.example'] as const;
-/** e.example is not served here, whatever facts say. */
+/** e.example is not served here, whatever the facts say. */
 const triple = fc.record({ stream, from: fc.constantFrom(...REMOTES), to: fc.constantFrom('a.example', 'e.example') });
 const incoming = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('admit' as const), of: triple }) },
@@ -67,7 +67,7 @@ test('S1, S3: a stanza reaches the program if and only if its (stream, from, to)
   );
 });
 
-// ——— out
+// ——— outbound
 
 const QUEUE = { queueStanzas: 4, queueBytes: 1200, queueAgeMs: 1000 };
 const HIGH_WATER_BYTES = 400;
@@ -107,7 +107,10 @@ interface Sent {
   readonly endsAt: number;
 }
 
-/** One world: a router, the streams of a network, two attached domains that share an inlet, and what each stanza did. */
+/**
+ * One world: a router, the streams of a network, two attached domains that share an inlet, and the outcome of each
+ * stanza.
+ */
 function world() {
   const it = bench(QUEUE);
   const { router } = it;
@@ -151,7 +154,7 @@ function world() {
     const it2 = stanza(`x@${local}`, `y@${far}`, lastId, { type, padding: bytes, kind: 'iq' });
     router.inject(it2, fromInlet ? inlet : null, it.settleAs(lastId));
   };
-  // As a socket may that still holds a stanza: within `resume`.
+  // Like a socket that still holds a stanza: it injects the stanza within `resume`.
   inlet.onResume = () => {
     if (held.length > 0) inject(...(held.shift() ?? assert.fail()));
   };
@@ -161,7 +164,7 @@ function world() {
     for (const id of undeclared) router.streamDrained(id);
     undeclared.clear();
   };
-  /** Real sockets have room some time before they say so: `late`. */
+  /** Real sockets may have room some time before they announce it: `late`. */
   const flush = (id: StreamId, bytes: number, late = false): void => {
     const outlet = streams.get(id);
     if (outlet === undefined) return;
@@ -179,7 +182,7 @@ function world() {
     }
   };
 
-  /** After the fresh tasks: whatever waits either wants a route, or has one that cannot take more. */
+  /** After all tasks have run: a waiting stanza either wants a route, or has one that cannot accept more. */
   const checkProgress = (): void => {
     for (const { local, remote: far, routeWanted } of router.snapshot().queues) {
       const route = router.routeOf(local, far);
@@ -212,10 +215,10 @@ test('S2, S7, L1, L3: every stanza ends exactly once, in order, on its route or 
       const { router, streams } = it;
       const open = (): StreamId[] => [...streams.keys()].slice(-3);
       const at = (nth: number): StreamId => open()[nth % open().length]!;
-      const lost = new Map<StreamId, number>(); // what each had flushed when it broke
+      const lost = new Map<StreamId, number>(); // the bytes that each had flushed when it broke
       const lose = (id: StreamId): void => {
         lost.set(id, streams.get(id)?.flushedBytes ?? 0);
-        if (id % 3 === 0) streams.get(id)?.break(); // whichever is heard of first
+        if (id % 3 === 0) streams.get(id)?.break(); // in either order
         router.withdrawStream(id);
         streams.get(id)?.break();
         streams.delete(id);
@@ -229,7 +232,8 @@ test('S2, S7, L1, L3: every stanza ends exactly once, in order, on its route or 
             it.inject(step.local, step.remote, step.type, step.padding, step.fromInlet);
             break;
           case 'setRoute': {
-            // A pair moves only when its old stream is withdrawn: the router says so, and the control plane keeps to it.
+            // A pair moves only when its old stream is withdrawn: the router requires it, and the control plane
+            // complies.
             const route = router.routeOf(step.local, step.remote);
             if (route === null || step.newest) router.setRoute(step.local, step.remote, route ?? at(open().length - 1));
             break;
@@ -261,13 +265,14 @@ test('S2, S7, L1, L3: every stanza ends exactly once, in order, on its route or 
         }
         it.checkBounds();
       }
-      // The end of the world: whatever may still flush does, but for streams that break.
+      // At the end, everything that may still flush does, except on streams that break.
       for (const id of [...streams.keys()]) {
         if (id % 2 === 0 && !withdrawn.has(id)) lose(id);
         else it.flush(id, Infinity);
       }
       it.clock.increment(3 * QUEUE.queueAgeMs);
-      // What a socket held comes in as room is made, and one stanza may fill a buffer: so many flushes as there are steps.
+      // Stanzas held by a socket come in as room is made, and one may fill a buffer: as many flushes as there were
+      // steps.
       for (let i = 0; i < steps.length; i += 1) for (const id of [...streams.keys()]) it.flush(id, Infinity);
       it.clock.increment(3 * QUEUE.queueAgeMs);
 

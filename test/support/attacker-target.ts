@@ -1,4 +1,4 @@
-/** A manager under attack, with a well-behaved peer whose stream has to go on working all the while. */
+/** A manager under attack, and a well-behaved peer whose stream must keep working all the while. */
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import xml from '@xmpp/xml';
@@ -23,19 +23,22 @@ export interface Target {
   readonly resolver: TableResolver;
   readonly manager: ConnectionManager;
   readonly port: number;
-  /** Stanzas that reached the program: what a spoof would have to get into. */
+  /** Stanzas that reached the program: a successful spoof would appear here. */
   readonly delivered: readonly Stanza[];
   readonly reports: readonly ReportRecord[];
-  /** A connection of the attacker's, before any byte. */
+  /** A connection of the attacker, before any byte is sent. */
   dial(): Promise<Wire>;
-  /** A connection on which the attacker has got as far as features under TLS. */
+  /** A connection on which the attacker has reached the features under TLS. */
   dialSecured(from: string, manner?: TlsManner): Promise<{ wire: Wire; id: string; features: string }>;
   /** Publishes where a domain is served. */
   serve(domain: string, ...ports: readonly number[]): void;
   send(from: string, to: string, body?: string): Promise<Delivery>;
   /** One stanza from the well-behaved peer and its answer, on the stream that it has had from the start. */
   ping(): Promise<void>;
-  /** Runs an attack while pings go to and fro without a pause; then everything that it cost must have been given back. */
+  /**
+   * Runs an attack while pings are exchanged without a pause; afterwards, everything that the attack used must have
+   * been freed.
+   */
   survives(attack: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 }
@@ -43,7 +46,7 @@ export interface Target {
 const GOOD = 'good.example';
 
 export interface TargetOptions extends Partial<ManagerOptions> {
-  /** How many peers, which remember their failures for a while, may be left over. @defaultValue any number */
+  /** The authority that issues the certificates, and is trusted. @defaultValue a new one */
   readonly ca?: CertificateAuthority;
 }
 
@@ -93,7 +96,7 @@ export async function startTarget(options: TargetOptions = {}): Promise<Target> 
     }),
     manager.stanzas$.subscribe((stanza) => {
       delivered.push(stanza);
-      // An attacker is not answered: that would open streams which are not of its doing.
+      // The attacker gets no answers: those would open streams that it did not cause itself.
       const answer = stanza.from === GOOD ? answerUnattended(stanza) : null;
       if (answer !== null) manager.router.inject(answer, null);
     }),
@@ -129,7 +132,10 @@ export async function startTarget(options: TargetOptions = {}): Promise<Target> 
   const send = (from: string, to: string, body = 'hello'): Promise<Delivery> =>
     manager.send(xml('message', { from, to, type: 'chat' }, xml('body', {}, body)));
 
-  /** What an attack must not leave behind. Pairs and peers remember failures for a while: that is their task. */
+  /**
+   * What an attack must not leave behind. Pairs and peers are not counted: they remember failures for a while by
+   * design.
+   */
   const held = ({ streams, actors, tables }: ManagerSnapshot) => ({
     streams: streams.map(({ id }) => id),
     counts: [actors.streams, tables.queues.length, tables.facts.length, tables.pausedInlets],

@@ -1,4 +1,4 @@
-/** A peer that says whatever its test tells it to, byte by byte, on connections that it opens or accepts. */
+/** A peer that sends whatever its test tells it to, byte by byte, on connections that it opens or accepts. */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createSecureContext, connect as connectTls, TLSSocket, type SecureVersion } from 'node:tls';
 import type { Credential } from '../../src/ports.ts';
@@ -33,14 +33,14 @@ export interface TlsManner {
   readonly maxVersion?: SecureVersion;
 }
 
-/** One end of a connection, in the hands of the attacker. */
+/** One end of a connection, controlled by the attacker. */
 export class Wire {
   /** All text received since the connection or TLS began. */
   text = '';
-  /** All text, of all stages: what must never have been said is looked for here. */
+  /** All text of all stages: tests search it for what must never have been sent. */
   everything = '';
   closed = false;
-  /** Closes when the far end does. */
+  /** Whether it closes the connection when the far end closes the stream. */
   polite = true;
   #socket: Socket;
   readonly #watchers = new Set<() => void>();
@@ -59,7 +59,7 @@ export class Wire {
     return this;
   }
 
-  /** Resolves once the socket has taken the bytes, or is gone. */
+  /** Resolves once the socket has accepted the bytes, or is closed. */
   sent(bytes: string | Buffer): Promise<void> {
     return new Promise((resolve) => {
       if (this.#socket.destroyed) resolve();
@@ -71,7 +71,7 @@ export class Wire {
     this.#socket.destroy();
   }
 
-  /** The match in what came since the last stage, as soon as it is there. */
+  /** The match in the text received since the last stage, as soon as it is there. */
   until(pattern: RegExp): Promise<RegExpExecArray> {
     return this.#watch(
       () => pattern.exec(this.text),
@@ -79,7 +79,7 @@ export class Wire {
     );
   }
 
-  /** Resolves with all that was received once the far end has closed the stream, and then the connection. */
+  /** Resolves with everything that was received, once the far end has closed the stream and then the connection. */
   end(): Promise<string> {
     return this.#watch(
       () => (this.closed ? this.text : null),
@@ -88,12 +88,12 @@ export class Wire {
     );
   }
 
-  /** The condition of the stream error after which the connection was closed; null: closed without one. */
+  /** The condition of the stream error after which the connection was closed; null if it was closed without one. */
   async streamError(): Promise<string | null> {
     return conditionOf(await this.end());
   }
 
-  /** The response header, and the features behind it, which are forgotten then. */
+  /** The response header, and the features after it; both are then removed from `text`. */
   async greeting(): Promise<{ id: string; features: string; header: string }> {
     const [whole, head = '', id = '', offered = ''] = await this.until(
       /(<stream:stream [^>]*\bid='([^']*)'[^>]*>)\s*(<stream:features\/>|<stream:features>.*?<\/stream:features>)/s,
@@ -108,7 +108,7 @@ export class Wire {
     await this.secure(manner);
   }
 
-  /** TLS as its client; resolves when the handshake is done, rejects when it fails. */
+  /** TLS as the client; resolves when the handshake is done, rejects when it fails. */
   secure({ credential = null, serverName = 'b.example', alpn, minVersion, maxVersion }: TlsManner = {}): Promise<void> {
     return this.#handshake(
       connectTls({
@@ -119,14 +119,14 @@ export class Wire {
         ...(alpn === undefined ? {} : { ALPNProtocols: [...alpn] }),
         ...(minVersion === undefined ? {} : { minVersion }),
         ...(maxVersion === undefined ? {} : { maxVersion }),
-        // Versions that nobody should speak any more are only had below OpenSSL's usual level.
+        // OpenSSL allows such obsolete versions only below its usual security level.
         ...(maxVersion === 'TLSv1.1' ? { ciphers: 'DEFAULT@SECLEVEL=0' } : {}),
       }),
       'secureConnect',
     );
   }
 
-  /** TLS as its server. */
+  /** TLS as the server. */
   secureAsServer(credential: Credential, { minVersion, maxVersion }: TlsManner = {}): Promise<void> {
     const secureContext = createSecureContext({
       cert: credential.cert,
@@ -161,7 +161,7 @@ export class Wire {
       const text = bytes.toString('latin1');
       this.text += text;
       this.everything += text;
-      // The last politeness, which saves the test from waiting for a deadline.
+      // Closing here saves the test from waiting for a deadline.
       if (this.polite && text.endsWith('</stream:stream>')) socket.end();
       this.#changed();
     });
@@ -205,13 +205,13 @@ export function dial(port: number): Promise<Wire> {
   });
 }
 
-/** A malicious server: each connection is a {@link Wire} in the hands of `script`, in order of arrival. */
+/** A malicious server: each connection is a {@link Wire} controlled by `script`, in order of arrival. */
 export interface Trap {
   readonly port: number;
   readonly wires: readonly Wire[];
-  /** What scripts threw, other than for connections that ended before their time. */
+  /** Errors thrown by scripts, except those on connections that had closed by then. */
   readonly problems: readonly unknown[];
-  /** Resolves with the n-th connection, from 0. */
+  /** Resolves with the n-th connection, counted from 0. */
   wire(index: number): Promise<Wire>;
   close(): void;
 }
@@ -255,8 +255,8 @@ export async function setTrap(script: (wire: Wire, index: number) => Promise<voi
 }
 
 /**
- * The receiving server that most scripts begin with: header, STARTTLS, header again. Resolves after the initial header under
- * TLS; what the script says then is its own.
+ * The beginning of most scripts of a receiving server: header, STARTTLS, header again. Resolves after the initial
+ * header under TLS; the script then says the rest itself.
  */
 export async function receiveUntilTls(
   wire: Wire,

@@ -1,4 +1,6 @@
-/** The pictures in docs/charts, from the machines. `node --import tsx test/support/chart-files.ts` writes them anew. */
+/**
+ * The pictures in docs/charts, made from the machines. `node --import tsx test/support/chart-files.ts` rewrites them.
+ */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +8,7 @@ import { allMachines, CHART_FORMATS, chartFileName, chartFiles, graphOf } from '
 
 export const chartsFolder = fileURLToPath(new URL('../../docs/charts', import.meta.url));
 
-/** Name of each file that docs/charts has to hold, and its content. */
+/** Name of each file that docs/charts must contain, and its content. */
 export async function chartPages(): Promise<Map<string, string>> {
   const files = new Map([['README.md', page()]]);
   for (const format of CHART_FORMATS) {

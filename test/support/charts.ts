@@ -1,2 +1,2 @@
-/** The charts as plain data: what the walk, the tables of SPEC.md and their tests look at. */
+/** The charts as plain data: used by the walk, the tables of SPEC.md and their tests. */
 export * from '../../visualize/charts/chart.ts';

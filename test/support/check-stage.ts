@@ -1,4 +1,7 @@
-/** Where checks are tested: a DNS server, servers and an authority of its own, all on loopback, and the real adapters. */
+/**
+ * A stage for tests of `check`: a DNS server, servers and an authority of its own, all on loopback, and the real
+ * adapters.
+ */
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import type { CheckQuestion } from '../../src/check/question.ts';
@@ -15,7 +18,7 @@ import { type FarEnd, type FarEndOptions, startFarEnd } from './far-end.ts';
 export const DOMAIN = 'b.example';
 export const LOCAL = 'a.example';
 
-/** Whom the checks trust. */
+/** The authority that the checks trust. */
 export const authority = createCertificateAuthority({ name: 'Trusted Root' });
 export const good = authority.issue({ dnsNames: [DOMAIN] });
 
@@ -33,14 +36,14 @@ export interface CheckStage {
   readonly check: (question?: Partial<CheckQuestion>, ports?: CheckPorts) => Promise<Checked>;
 }
 
-/** Deadlines of the charts come so much sooner. */
+/** Divides the deadlines of the charts. */
 const HURRY = 20;
 const hurriedClock: Clock = {
   ...systemClock,
   setTimeout: (fn, delayMs) => systemClock.setTimeout(fn, delayMs / HURRY),
 };
 
-/** A test with a stage of its own. */
+/** A test with its own stage. */
 export function checking(name: string, run: (stage: CheckStage) => Promise<void>, skip: string | false = false): void {
   test(name, { skip }, async () => {
     const dns = await startDnsServer();
@@ -91,13 +94,13 @@ export interface Expected {
   readonly cause: string;
   /** `layer condition origin` */
   readonly fault: string;
-  /** Words of the explanation, and of the fix. */
+  /** Words of the explanation. */
   readonly because?: RegExp;
   readonly fix: RegExp;
   readonly verdict?: CheckVerdict['verdict'];
 }
 
-/** The right cause, the right fault, the right fix, and no stanza would go. */
+/** The right cause, the right fault, the right fix, and no stanza would be sent. */
 export function assertDiagnosed({ verdict: told }: Checked, expected: Expected): void {
   const { fault } = told;
   assert.equal(`${fault?.layer} ${fault?.condition} ${fault?.origin}`, expected.fault, told.explanation);

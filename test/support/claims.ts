@@ -5,7 +5,7 @@ import { header, ScriptedStream, STARTTLS } from './simulation-peer.ts';
 
 const HOSTING = credentialOf({ hosts: ['hosting.example'] });
 
-/** From an address of its own: under TLS, asserts these domains, none of which its certificate names. */
+/** Connects from its own address, and asserts these domains under TLS; its certificate names none of them. */
 export async function claim(
   simulation: Simulation,
   at: { address: string; port: number },

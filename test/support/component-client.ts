@@ -18,14 +18,17 @@ export interface ComponentClient extends AsyncIterable<Element> {
   /** All stanzas received so far, oldest first. */
   readonly received: readonly Element[];
   send(stanza: Element | string): void;
-  /** The first stanza, received already or yet to come, that fits. Rejects after `timeoutMs` and when the stream ends. @defaultValue 60000 */
+  /**
+   * The first stanza, already received or yet to come, that `fits`. Rejects after `timeoutMs` and when the stream ends.
+   * @defaultValue 60000
+   */
   waitFor(fits: (stanza: Element) => boolean, timeoutMs?: number): Promise<Element>;
   /** Sends a ping (XEP-0199) and resolves with its answer, an `iq` of type `result` or `error`. */
   ping(to: string, timeoutMs?: number): Promise<Element>;
   close(): Promise<void>;
 }
 
-/** Resolves once the server has accepted the handshake (XEP-0114 §3); rejects with what it said instead. */
+/** Resolves once the server has accepted the handshake (XEP-0114 §3); rejects with the server's answer otherwise. */
 export async function connectComponent(options: ComponentOptions): Promise<ComponentClient> {
   const socket = connect({ host: '127.0.0.1', port: options.port, noDelay: true });
   const client = new Client(socket, options);
@@ -33,7 +36,7 @@ export async function connectComponent(options: ComponentOptions): Promise<Compo
   return client;
 }
 
-/** Answers every message of the component with itself, from then on: the echo service of a server that has none. */
+/** From then on, returns every message to its sender: an echo service for servers that have none. */
 export async function echoMessages(client: ComponentClient): Promise<void> {
   for await (const stanza of client) {
     const { from, to, type, ...attributes } = stanza.attrs as Record<string, string>;
@@ -115,7 +118,7 @@ class Client implements ComponentClient {
 
   async close(): Promise<void> {
     this.#socket.end('</stream:stream>');
-    const deadline = setTimeout(() => this.#socket.destroy(), 1000); // a server may keep its half open
+    const deadline = setTimeout(() => this.#socket.destroy(), 1000); // the server may keep its half open
     await this.#closed;
     clearTimeout(deadline);
   }
@@ -138,7 +141,7 @@ class Client implements ComponentClient {
     for (const watcher of [...this.#watchers]) watcher();
   }
 
-  /** Looks now and whenever something happened; rejects when the stream has ended or time is up. */
+  /** Checks now and after every change; rejects when the stream has ended or time is up. */
   #until<Result>(look: () => Result | undefined, what: string, timeoutMs: number | null): Promise<Result> {
     return new Promise((resolve, reject) => {
       const settle = (): void => {

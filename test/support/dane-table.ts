@@ -1,6 +1,7 @@
 /**
- * Tables of domains that are served somehow, and of what DNSSEC and DANE make of it, over real DNS, TCP and TLS. One provider
- * serves all of them, each on a port of its own with a certificate of its own; another one sends a message to each.
+ * Tables of domains with different set-ups, and the results of DNSSEC and DANE for them, over real DNS, TCP and TLS.
+ * One provider serves all of the domains, each on its own port with its own certificate; another one sends a message to
+ * each.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -15,45 +16,45 @@ import { inWords, type Provider, startProvider } from './provider.ts';
 import { namesMissing, type SignedNames, startSignedNames, tlsaData } from './signed-names.ts';
 
 export const trusted = createCertificateAuthority({ name: 'Everybody trusts it' });
-/** Nobody has it among his trust anchors: only DANE can prove what it issues. */
+/** In nobody's trust store: only DANE can prove the certificates that it issues. */
 export const strange = createCertificateAuthority({ name: 'Nobody knows it' });
 export const middle = strange.intermediate({ name: 'Between' });
 export const weekAgo = Date.now() - 7 * 86_400_000;
 
-/** Where a domain is served in its row, and how its records are written. */
+/** Where the domain of a row is served, and how its records are written. */
 export interface Place {
   readonly domain: string;
   readonly port: number;
-  /** A port where nobody may ever come. */
+  /** A port that nobody may ever connect to. */
   readonly trap: number;
   srv(host: string, options?: { priority?: number; port?: number; service?: 'xmpp' | 'xmpps' }): string;
-  /** At the port of the row: of the certificate that is shown there, or of another. */
+  /** A TLSA record at the port of the row, for the certificate that is presented there or for another one. */
   tlsa(host: string, usage: number, selector: number, matching: number, of?: Uint8Array): string;
-  /** Where its TLSA records are. */
+  /** The owner name of its TLSA records. */
   owner(host: string, port?: number): string;
-  /** The certificate that is shown there. */
+  /** The certificate that is presented there. */
   readonly leaf: Uint8Array;
 }
 
 export interface DaneRow {
   readonly row: string;
-  /** `example` zone of the domain. @defaultValue signed.example */
+  /** Zone below `example` that contains the domain. @defaultValue signed.example */
   readonly zone?: 'signed' | 'hashed' | 'open' | 'late' | 'lame';
   readonly shows?: (domain: string) => IssuedCredential;
-  /** What a server sends instead of the chain that it was issued. */
+  /** What a server sends instead of the chain that was issued to it. */
   readonly sends?: (issued: IssuedCredential) => string;
   readonly records: (at: Place) => readonly string[];
   readonly policy?: DomainPolicy;
-  /** What proves it; or the condition of the fault with which the stanza comes back. */
+  /** What proves the domain, or the condition of the fault with which the stanza comes back. */
   readonly ends:
     { readonly by: 'dane' | 'pkix'; readonly evidence?: Evidence } | { readonly fault: string; readonly text?: RegExp };
-  /** What was asked, in the words of {@link inWords}; null where no stream came so far. */
+  /** The prooftypes that were asked, in the words of {@link inWords}; null if no stream got that far. */
   readonly asked: string | null;
-  /** Target hosts whose TLSA records were asked for, in order. */
+  /** Target hosts whose TLSA records were queried, in order. */
   readonly tlsaOf?: readonly string[];
-  /** How often the provider was dialled. @defaultValue 1, or 0 where nothing was asked of a certificate */
+  /** How often the provider was dialled. @defaultValue 1, or 0 if no prooftype was asked */
   readonly visits?: number;
-  /** Served where a domain without SRV is looked for. @defaultValue false */
+  /** Served where the sender looks for a domain without SRV records. @defaultValue false */
   readonly on5269?: boolean;
 }
 
@@ -66,15 +67,15 @@ export const wrongAndOld = (): IssuedCredential =>
   strange.issue({ dnsNames: ['who.knows.example'], notAfter: weekAgo });
 export const leafAndRoot = ({ certPem }: IssuedCredential): string => certPem + strange.certPem;
 export const other = strange.issue({ dnsNames: ['other.example'] }).der[0] ?? Buffer.alloc(0);
-/** All of it, and dialback too: whatever could be asked instead of DANE. */
+/** Every prooftype, including dialback: everything that could be asked instead of DANE. */
 export const anything: DomainPolicy = { federation: 'permissive', prooftypes: ['dane', 'pkix', 'posh', 'dialback'] };
 
-/** One target, and at it records of the certificate that is shown there. */
+/** One target, with TLSA records of the certificate that is presented there. */
 export const served =
   (host: string, ...records: [usage: number, selector: number, matching: number][]): DaneRow['records'] =>
   (at) => [at.srv(host), ...records.map(([usage, selector, matching]) => at.tlsa(host, usage, selector, matching))];
 
-/** One target, and at it records of another certificate. */
+/** One target, with TLSA records of another certificate. */
 export const ofAnother =
   (...records: [usage: number, selector: number, matching: number][]): DaneRow['records'] =>
   (at) => [
@@ -83,7 +84,7 @@ export const ofAnother =
   ];
 
 export const domainOf = ({ zone = 'signed' }: DaneRow, i: number): string => `row${i}.${zone}.example`;
-/** Plays each row as a test of its own. */
+/** Runs each row as a test of its own. */
 export function playDane(rows: readonly DaneRow[]): void {
   const skip = namesMissing;
   const shown = rows.map((row, i) => (row.shows ?? itsOwn)(domainOf(row, i)));
@@ -133,7 +134,7 @@ export function playDane(rows: readonly DaneRow[]): void {
         prooftypes: ['dane', 'pkix'],
         domains: Object.fromEntries(rows.map((row, i) => [domainOf(row, i), row.policy ?? {}])),
       },
-      // Where a domain without SRV is dialled, 5269, belongs to others on this machine.
+      // A domain without SRV records is dialled at port 5269, which may be in use on this machine.
       redirected: { 5269: hoster.listeners[on5269] ?? 0 },
     });
     running.push(sender);
@@ -183,7 +184,7 @@ export function playDane(rows: readonly DaneRow[]): void {
         const verdict = outcome?.verdict;
         assert.ok(verdict?.kind === 'proved' && verdict.prooftype === ends.by);
         for (const [key, value] of Object.entries(ends.evidence ?? {})) assert.equal(verdict.evidence[key], value);
-        // What rests on signed answers ends with them.
+        // A proof based on signed answers expires with them.
         if (ends.by === 'dane') assert.ok(Number(verdict.expiresAtMs) <= Date.now() + 120_000);
       }
 
@@ -198,7 +199,7 @@ export function playDane(rows: readonly DaneRow[]): void {
       const wanted = row.tlsaOf.map((host) => `_${port}._tcp.${host}`);
       const ofRow = (name: string): boolean => name.startsWith(`_${port}._tcp.`);
       assert.deepEqual(sender.tlsaAsked.filter(ofRow), wanted);
-      // What the name servers see: no more than that, and less where a denial of before covers it (RFC 8198).
+      // The queries that the name servers see: no others, and fewer where an earlier denial covers them (RFC 8198).
       const seen = names.asked.filter((question) => ofRow(question.replace('TLSA ', '')));
       assert.deepEqual(
         seen.filter((question) => !wanted.includes(question.replace('TLSA ', ''))),

@@ -58,7 +58,7 @@ def read_attribute_certificate(order):
 
 
 def lengths(octets):
-    """Octets of the header, and of the contents, of the value in front."""
+    """Octets of the header, and of the contents, of the first value."""
     first = octets[1]
     if first < 0x80:
         return 2, first

@@ -1,6 +1,6 @@
 /**
- * The examples of docs/delegation-proofs.md: read from there by a test, and written there anew by
- * `node --import tsx test/support/dna-proof-examples.ts`, for when a format changes.
+ * The examples of docs/delegation-proofs.md: a test reads them there, and `node --import tsx
+ * test/support/dna-proof-examples.ts` rewrites them when a format changes.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { createCertificateAuthority } from '../../src/simulation/certificate-aut
 import { signZoneWith } from './owned-zone.ts';
 
 const DOCUMENT = new URL('../../docs/delegation-proofs.md', import.meta.url);
-/** When the examples of a limited life begin it. */
+/** When the validity of examples with a limited lifetime begins. */
 export const EXAMPLES_BEGIN_MS = Date.UTC(2026, 10, 22, 12, 0, 0);
 
 const EXAMPLES = [
@@ -32,11 +32,11 @@ const EXAMPLES = [
 ] as const;
 export type ExampleName = (typeof EXAMPLES)[number];
 
-/** What stands between the fences that follow the name of an example. */
+/** Matches the code block that follows the name of an example. */
 const fenced = (name: ExampleName): RegExp =>
   new RegExp(`(<!-- example: ${name} -->\\n+\`\`\`\\w*\\n)((?:(?!\`\`\`).*\\n)*)(?=\`\`\`\\n)`);
 
-/** The examples as they stand in the document. */
+/** The examples as they are in the document. */
 export function examples(): Readonly<Record<ExampleName, string>> {
   const text = readFileSync(DOCUMENT, 'utf8');
   const found = EXAMPLES.map((name) => {
@@ -90,7 +90,7 @@ ns A 127.0.0.1
 _xmpp-server._tcp SRV 0 0 5269 xmpp.provider.example.
 `;
 
-/** As OpenSSL shows it: from its `[2]` to the end of what that holds. */
+/** The output of OpenSSL, from the `[2]` member to the end of its contents. */
 export function decodedAttributeCertificate(proof: string): string {
   const input = Buffer.from(proof, 'base64');
   const lines = execFileSync('/usr/bin/openssl', ['asn1parse', '-inform', 'DER', '-i'], {

@@ -1,4 +1,4 @@
-/** A domain that delegates, its provider, and a judge who trusts the authority of both. */
+/** A domain that delegates, its provider, and a judge that trusts the authority of both. */
 import { createDnaProofJudge, type DnaProofJudgePorts } from '../../src/adapters/dna/judge.ts';
 import { createPathValidator } from '../../src/adapters/pkix/path-validator.ts';
 import type { DnaProofClaim } from '../../src/ports.ts';
@@ -13,7 +13,7 @@ export const root = createCertificateAuthority({ name: 'Root' });
 export const authority = root.intermediate({ name: 'Authority' });
 export const stranger = createCertificateAuthority({ name: 'Stranger' });
 
-/** The domain `a.example`, and one more that is not its. */
+/** The domain `a.example`, and another domain that does not belong to it. */
 export const owner = authority.issue({ dnsNames: ['a.example'] });
 export const ownerWith = (keyType: KeyType) => authority.issue({ dnsNames: ['a.example'], keyType });
 export const otherOwner = authority.issue({ dnsNames: ['c.example'] });
@@ -48,7 +48,7 @@ const noResolver: DnaProofJudgePorts['resolver'] = {
   srv: () => Promise.reject(new Error('nothing is looked up')),
 };
 
-/** Nothing is looked up, fetched or validated but by what `ports` say. */
+/** Nothing is looked up, fetched or validated except through `ports`. */
 export function createJudge(
   ports: Partial<DnaProofJudgePorts> = {},
   anchors: readonly string[] = [root.certPem],

@@ -1,4 +1,4 @@
-/** Stands before a name server, passes on what it is told to, and knows what was asked. */
+/** Sits in front of a name server, forwards only what it is told to, and records the questions. */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
@@ -8,7 +8,7 @@ import { framed, messagesIn } from './dns-server.ts';
 export interface DnsRelay {
   /** `127.0.0.1@PORT`. */
   readonly address: string;
-  /** What was asked over UDP: `TLSA _5269._tcp.xmpp.example`, in order. */
+  /** The questions asked over UDP, such as `TLSA _5269._tcp.xmpp.example`, in order. */
   readonly asked: readonly string[];
   close(): Promise<void>;
 }
@@ -19,11 +19,11 @@ export interface AskedQuestion {
   readonly name: string;
 }
 
-/** What comes of a question: the server's own answer, word that the server has failed, or nothing at all. */
+/** How a question is handled: with the server's own answer, with SERVFAIL, or not at all. */
 export type Treatment = 'answered' | 'failed' | 'dropped';
 
 const SERVFAIL = 2;
-/** A port that is free for one protocol may be taken for the other. */
+/** A port that is free for one protocol may be in use for the other. */
 const ATTEMPTS = 50;
 
 /** Listens on the same port over UDP and TCP. */
@@ -31,7 +31,7 @@ async function onePort(front: Socket, streams: Server): Promise<number> {
   for (let attempt = 1; ; attempt += 1) {
     streams.listen(0, '127.0.0.1');
     await once(streams, 'listening');
-    const { port } = streams.address() as AddressInfo; // of a TCP server
+    const { port } = streams.address() as AddressInfo; // a TCP server has such an address
     try {
       front.bind(port, '127.0.0.1');
       await once(front, 'listening');
@@ -43,7 +43,7 @@ async function onePort(front: Socket, streams: Server): Promise<number> {
   }
 }
 
-/** Passes on to `port` on 127.0.0.1, over UDP and, for answers that were cut, over TCP. */
+/** Forwards to `port` on 127.0.0.1 over UDP, and over TCP for truncated answers. */
 export async function startDnsRelay(port: number, treat: (question: AskedQuestion) => Treatment): Promise<DnsRelay> {
   const asked: string[] = [];
   const front = createSocket('udp4');

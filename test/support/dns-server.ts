@@ -1,4 +1,7 @@
-/** An authoritative name server on a high loopback port, whose records may change at any time: the DNS of the interop tests. */
+/**
+ * An authoritative name server on a high loopback port, whose records may change at any time: the DNS of the interop
+ * tests.
+ */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { createServer, type Server, type Socket } from 'node:net';
 import { AUTHORITATIVE_ANSWER, decode, encode, RECURSION_AVAILABLE } from 'dns-packet';
@@ -21,14 +24,14 @@ export interface DnsServer {
   readonly port: number;
   /** `127.0.0.1@PORT`, as libunbound writes it. */
   readonly address: string;
-  /** Names asked so far, as `TYPE name`, oldest first. */
+  /** Names queried so far, as `TYPE name`, oldest first. */
   readonly queries: readonly string[];
-  /** Replaces all records of a name; no records: the name does not exist. */
+  /** Replaces all records of a name; with no records, the name does not exist. */
   set(name: string, records: readonly DnsRecord[]): void;
   fail(name: string, failure: DnsFailure): void;
   /**
-   * Publishes where a service domain is served: its SRV records. A port that is absent has no SRV record.
-   * The target host is `localhost` unless told otherwise: ejabberd asks libc for addresses, and libc knows that name from /etc/hosts.
+   * Publishes where a service domain is served: its SRV records. A port that is absent gets no SRV record. The target
+   * host is `localhost` by default: ejabberd asks libc for addresses, and libc knows that name from /etc/hosts.
    */
   serve(
     domain: string,
@@ -37,7 +40,7 @@ export interface DnsServer {
   close(): Promise<void>;
 }
 
-const TTL_SECONDS = 0; // nobody may remember an answer: tests change them
+const TTL_SECONDS = 0; // nobody may cache an answer: tests change them
 
 /** Starts it, on UDP and TCP, at a free port. */
 export async function startDnsServer(): Promise<DnsServer> {
@@ -93,7 +96,7 @@ export async function startDnsServer(): Promise<DnsServer> {
   };
 }
 
-/** Tells of each message that comes over TCP, where its length stands before it (RFC 1035 §4.2.2). */
+/** Calls `heard` with each message that arrives over TCP, where a length precedes it (RFC 1035 §4.2.2). */
 export function messagesIn(socket: Socket, heard: (message: Buffer) => void): void {
   let pending = Buffer.alloc(0);
   socket.on('data', (chunk: Buffer) => {
@@ -106,7 +109,7 @@ export function messagesIn(socket: Socket, heard: (message: Buffer) => void): vo
   });
 }
 
-/** A message as it goes over TCP. */
+/** A message in its form for TCP. */
 export function framed(message: Buffer): Buffer {
   const length = Buffer.alloc(2);
   length.writeUInt16BE(message.length);
@@ -132,7 +135,7 @@ function response(
     flags: AUTHORITATIVE_ANSWER | RECURSION_AVAILABLE | ((query.flags ?? 0) & 0x0100) | rcode,
     questions: question === undefined ? [] : [question],
     answers,
-    // RFC 2308 §3: how long absence may be remembered
+    // RFC 2308 §3: how long a negative answer may be cached
     authorities: answers.length > 0 || rcode === SERVFAIL ? [] : [soa(name)],
   };
 }
@@ -157,7 +160,7 @@ function toAnswer(name: string, record: DnsRecord): Answer {
   return { type: 'SRV', name, ttl: TTL_SECONDS, data: { target, port, priority, weight } };
 }
 
-/** UDP and TCP at the same number; another try when the TCP port turns out to be taken. */
+/** Binds UDP and TCP to the same port number; tries again if the TCP port is in use. */
 export async function bindBoth(tcp: Server): Promise<{ udp: UdpSocket; port: number }> {
   for (let attempt = 1; ; attempt += 1) {
     const udp = createSocket('udp4');

@@ -1,6 +1,7 @@
 /**
- * A small DNS with all that DNSSEC can come to: a signed zone `example`, and below it good, hashed, unsigned, expired, forged
- * and cut-off ones; with what a validator has to say of each name (FACTS §10.2). Served by a real nsd.
+ * A small DNS with all the states that DNSSEC knows: a signed zone `example`, and below it good, hashed, unsigned,
+ * expired, forged and cut-off ones; with the answer that a validator must give for each name (RFC 4035 §4.3). Served by
+ * a real nsd.
  */
 import assert from 'node:assert/strict';
 import { type Nsd, nsdMissing, startNsd } from './nsd.ts';
@@ -8,11 +9,11 @@ import { signingMissing, signZone, type SignedZone, type SigningOptions } from '
 import type { Resolver } from '../../src/ports.ts';
 import type { DnsStatus } from '../../src/protocol/dns.ts';
 
-/** Why it cannot be had here, or null when it can. */
+/** Why it is not available here, or null when it is. */
 export const worldMissing: string | null = nsdMissing ?? signingMissing;
 
 export const DIGEST = { spki: 'ab'.repeat(32), ca: 'cd'.repeat(32) } as const;
-/** TLSA records of `_5269._tcp.many.good.example`: more than UDP carries. */
+/** TLSA records of `_5269._tcp.many.good.example`: too many for UDP. */
 export const MANY_TLSA = 40;
 
 const zone = (name: string, more = ''): string => `$ORIGIN ${name}.
@@ -38,7 +39,7 @@ _5269._tcp.alias CNAME _5269._tcp.xmpp
 *.wildalias CNAME xmpp
 ${more}`;
 
-/** What only the first of the zones has: aliases to everywhere, and a large set. */
+/** Only in the first of the zones: aliases to all the others, and a large set. */
 const more = `
 long CNAME longer
 longer CNAME longest
@@ -60,12 +61,15 @@ xmpp.wood A 192.0.2.5
 ${Array.from({ length: MANY_TLSA }, (_, i) => `_5269._tcp.many TLSA 3 1 2 ${i.toString(16).padStart(2, '0').repeat(64)}`).join('\n')}
 `;
 
-/** `DS` of a zone in its parent: its own, none, or that of a key which the zone does not have. */
+/**
+ * How a zone is signed. `ds`: the DS record in its parent is its own, absent, or that of a key which the zone does not
+ * have.
+ */
 interface Plan {
   readonly signing: SigningOptions | null;
   readonly ds: 'own' | 'none' | 'wrong';
   readonly more?: string;
-  /** What becomes of the zone after it was signed. */
+  /** Changes the zone after it was signed. */
   readonly spoil?: (text: string) => string;
 }
 
@@ -73,21 +77,24 @@ const plans: Readonly<Record<string, Plan>> = {
   'good.example': { signing: {}, ds: 'own', more },
   'hashed.example': { signing: { nsec3: true }, ds: 'own' },
   'island.example': { signing: null, ds: 'none', more: 'back CNAME xmpp.good.example.\n' },
-  // Signed, and nobody above says so: the same as not signed.
+  // Signed, but without a DS record in the parent: the same as not signed.
   'orphan.example': { signing: {}, ds: 'none' },
-  // Not signed, though the parent says that it is.
+  // Not signed, although the parent says that it is.
   'bare.example': { signing: null, ds: 'wrong' },
   'stranger.example': { signing: {}, ds: 'wrong' },
   'late.example': { signing: { expired: true }, ds: 'own' },
   'early.example': { signing: { notYet: true }, ds: 'own' },
   'mixed.example': { signing: {}, ds: 'own', spoil: forge },
-  // What is not there is not proved to be absent.
+  // Names that do not exist are not proved to be absent.
   'denied.example': { signing: {}, ds: 'own', spoil: (text) => text.replace(/^.*\s(NSEC|RRSIG\s+NSEC)\s.*\n/gm, '') },
 };
 
 const unspoiled = (text: string): string => text;
 
-/** Other data under the signatures of the first address, the first service and the certificate; and a set whose signature is gone. */
+/**
+ * Changes the data under the signatures of the first address, the first service and the certificate, and removes the
+ * signature of one set.
+ */
 function forge(text: string): string {
   return [
     [/^(xmpp\S*\s+\d+\s+IN\s+A\s+)192\.0\.2\.1$/m, '$1192.0.2.66'],
@@ -134,7 +141,7 @@ ${[...delegations, ...ds].join('\n')}
 `,
   );
   const nsd: Nsd = await startNsd({ ...Object.fromEntries(zones), example: parent.text });
-  // Each zone is named: a validator in doubt asks for the servers of a zone, and these would be at port 53.
+  // Every zone is listed: a validator in doubt looks up the name servers of a zone, and would ask those at port 53.
   const stubs = Object.fromEntries(['example', ...zones.keys()].map((name) => [name, nsd.address]));
   return { address: nsd.address, stubs, anchor: parent.ds, stop: () => nsd.stop() };
 }
@@ -145,16 +152,16 @@ export interface Expectation {
   readonly status: DnsStatus;
   readonly records?: number;
   readonly canonicalName?: string;
-  /** Longest TTL, in seconds. */
+  /** Maximum TTL, in seconds. */
   readonly ttl?: number;
-  /** libunbound's words for it. */
+  /** libunbound's wording of it. */
   readonly reason?: RegExp;
 }
 
 const SRV = '_xmpp-server._tcp';
 const TLSA = '_5269._tcp';
 const SIGNED = ['good.example', 'hashed.example'];
-/** What is asked of a zone of which no answer can differ from another. */
+/** Queries for a zone in which all answers have the same status. */
 const EVERYTHING = [
   ['srv', SRV],
   ['addresses', 'xmpp'],
@@ -174,7 +181,7 @@ const everythingIn = (domain: string, expected: Omit<Expectation, 'ask' | 'name'
 const secure = { status: 'secure' } as const;
 const insecure = { status: 'insecure', records: 2 } as const;
 
-/** What a validator has to say, by behaviour and name. */
+/** The answers that a validator must give, by behaviour and name. */
 export const behaviours: Readonly<Record<string, readonly Expectation[]>> = {
   'records under a chain of signatures are secure, with their TTL, by NSEC and by NSEC3': SIGNED.flatMap((domain) => [
     { ask: 'srv', name: `${SRV}.${domain}`, ...secure, records: 2, ttl: 120 },
@@ -252,7 +259,7 @@ function allBogus(domain: string, reason: RegExp): Expectation[] {
   return [...everythingIn(domain, { status: 'bogus', reason }), ...nothingIn(domain, { status: 'bogus', reason })];
 }
 
-/** Asks for all that `expected` names, and compares; reasons only where they are libunbound's. */
+/** Makes all queries in `expected` and compares the answers; reasons only where they are libunbound's. */
 export async function assertAnswers(
   resolver: Resolver,
   expected: readonly Expectation[],

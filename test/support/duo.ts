@@ -1,4 +1,4 @@
-/** Two providers in a simulation, and what became of every stanza between them. */
+/** Two providers in a simulation, and the outcome of every stanza between them. */
 import type { ConnectionManager } from '../../src/manager.ts';
 import { SocketCount } from '../../src/demo/counted-network.ts';
 import type { Seen } from '../../src/demo/facts.ts';
@@ -10,7 +10,7 @@ import { createSimulation, type StageOptions, type Simulation } from './simulati
 
 export interface Sent extends Message {
   readonly id: number;
-  /** Every word on what became of it; L1 wants exactly one. */
+  /** Every report of its outcome; L1 requires exactly one. */
   readonly deliveries: Delivery[];
 }
 
@@ -22,7 +22,7 @@ export interface Duo {
   readonly sent: readonly Sent[];
   readonly arrived: readonly (Message & { readonly at: Side; readonly id: number })[];
   send(from: string, to: string): Sent;
-  /** Lets time pass until everything sent so far is settled. @throws Error after ten minutes */
+  /** Advances time until everything sent so far is settled. @throws Error after ten minutes */
   settle(): Promise<void>;
   /** Called for every record as it is made. */
   onRecord(hook: (seen: Seen) => void): void;

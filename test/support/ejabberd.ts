@@ -1,8 +1,9 @@
 /**
- * ejabberd 23.01 for interop tests: configuration from options, own account, loopback, high ports, temporary data,
- * and no Erlang distribution (without `-sname` the VM opens no port of its own and starts no epmd).
+ * ejabberd 23.01 for interop tests: configuration from options, own account, loopback, high ports, temporary data, and
+ * no Erlang distribution (without `-sname` the VM opens no port of its own and starts no epmd).
  *
- * What is written for `{ hosts: [e.example], components: { c.e.example: 's' }, s2s: { port: 25269 }, dns: '127.0.0.1@15353' }`:
+ * What is written for `{ hosts: [e.example], components: { c.e.example: 's' }, s2s: { port: 25269 }, dns:
+ * '127.0.0.1@15353' }`:
  *
  *     hosts: [e.example]                      # ejabberd.yml
  *     certfiles: [.../e.example.crt, .../e.example.key]
@@ -14,7 +15,7 @@
  *       - { ip: 127.0.0.1, port: 25347, module: ejabberd_service, hosts: { c.e.example: { password: s } } }
  *     modules: { mod_ping: {}, mod_disco: {}, mod_s2s_dialback: {} }
  *
- *     {resolv_conf, ""}.  {hosts_file, ""}.   # inetrc, for SRV; addresses are asked of libc, hence of /etc/hosts
+ *     {resolv_conf, ""}.  {hosts_file, ""}.   # inetrc, for SRV; libc looks up addresses, and so /etc/hosts applies
  *     {lookup, [dns]}.  {nameserver, {127,0,0,1}, 15353}.  {cache_size, 0}.
  */
 import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -26,7 +27,7 @@ import type { ServerOptions } from './prosody.ts';
 import { writeTlsFiles, type TlsFiles } from './tls-files.ts';
 
 export interface EjabberdOptions extends ServerOptions {
-  /** Further top-level configuration, merged last. */
+  /** Additional top-level configuration, merged last. */
   readonly settings?: Readonly<Record<string, unknown>>;
 }
 
@@ -110,14 +111,14 @@ function configuration(options: EjabberdOptions, tls: TlsFiles, ports: ServerPor
     modules: {
       mod_ping: {},
       mod_disco: {},
-      // with this module loaded no certificate is ever asked for in outgoing streams; without it there is no other proof
+      // with this module, outgoing streams never require a certificate; without it, a certificate is the only proof
       ...(dialback && !secureAuth ? { mod_s2s_dialback: {} } : {}),
     },
     ...options.settings,
   };
 }
 
-/** What the Erlang VM's own resolver reads: our name server alone, nothing from /etc. */
+/** The configuration of the Erlang VM's own resolver: only our name server, nothing from /etc. */
 function inetrc(dns: string): string {
   const [address = '', port = ''] = dns.split('@');
   return [

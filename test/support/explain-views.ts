@@ -1,4 +1,4 @@
-/** Views made by hand, for explanations: who waits in which state, in the words of the charts. */
+/** Hand-made views for explanations: who waits in which state, in the words of the charts. */
 import type { StateMeta } from '../../machines/index.ts';
 import type { Fault } from '../../src/protocol/faults.ts';
 import type { WireElement } from '../../src/protocol/wire.ts';
@@ -13,18 +13,18 @@ export interface ActorMade {
   readonly machine: string;
   /** Path through the chart, joined by dots. */
   readonly state: string;
-  /** How long ago it came there. @defaultValue 20 s */
+  /** How long ago it reached the state. @defaultValue 20 s */
   readonly agoMs?: number;
-  /** From now. @defaultValue 40 s */
+  /** Counted from now. @defaultValue 40 s */
   readonly deadlineMs?: number;
   readonly context?: Readonly<Record<string, unknown>>;
   readonly waitsOn?: readonly string[];
-  /** States before it, the oldest first. */
+  /** Earlier states, the oldest first. */
   readonly before?: readonly string[];
   readonly ended?: { readonly how?: 'done' | 'stopped' | 'errored'; readonly output?: unknown; readonly fault?: Fault };
 }
 
-/** What the chart says of the innermost state that says anything. @throws where there is no such state */
+/** The chart's words for a state. @throws if there is no such state */
 export function wordsOf(machine: string, state: string): { description: string; meta: Partial<StateMeta> } {
   const chart = allMachines.find(({ id }) => id === machine);
   if (chart === undefined) throw new Error(`no such chart: ${machine}`);
@@ -34,7 +34,7 @@ export function wordsOf(machine: string, state: string): { description: string; 
     if (next === undefined) throw new Error(`no such state: ${machine} ${state}`);
     node = next;
   }
-  return { description: node.description ?? '', meta: (node.meta ?? {}) as Partial<StateMeta> }; // declared so in `setup`
+  return { description: node.description ?? '', meta: (node.meta ?? {}) as Partial<StateMeta> }; // declared in `setup`
 }
 
 export function actorMade(made: ActorMade): ActorView {
@@ -85,7 +85,7 @@ export function viewMade(actors: readonly ActorMade[], made: readonly RecordMade
   };
 }
 
-/** a.example wants to send to b.example; the stream that is opened for it stands in `state`. */
+/** a.example wants to send to b.example; the stream that is being opened for it is in `state`. */
 export const opening = (
   state: string,
   made: Partial<ActorMade> = {},
@@ -127,7 +127,7 @@ export const CERTIFICATE = {
   presented: { dnsNames: ['b.example'], srvNames: [], xmppAddrs: [], ipAddresses: [] },
 };
 
-/** The pair is asserted on a standing stream, and the answer is awaited. */
+/** The pair is asserted on an open stream, and the answer is awaited. */
 export const asserted = (further: readonly ActorMade[] = []): readonly ActorMade[] => [
   {
     id: 'pair:a.example>b.example',
@@ -153,7 +153,7 @@ export const asserted = (further: readonly ActorMade[] = []): readonly ActorMade
   ...further,
 ];
 
-/** The pair has failed: why, and with what stream. */
+/** The pair has failed: with this fault, and on this stream. */
 export const failedWith = (fault: Fault, made: Partial<ActorMade> = {}, attempts = 1): readonly ActorMade[] => [
   {
     id: 'pair:a.example>b.example',

@@ -1,4 +1,7 @@
-/** Reads the text format of Prometheus, version 0.0.4, strictly: what is out of order, said twice or of no known type is refused. */
+/**
+ * A strict parser for the text format of Prometheus, version 0.0.4: refuses samples that are out of order, duplicate,
+ * or of an unknown type.
+ */
 import assert from 'node:assert/strict';
 
 export interface Family {
@@ -56,7 +59,7 @@ export function parseExposition(text: string): ReadonlyMap<string, Family> {
     assert.ok(!seen.has(key), `twice: ${line}`);
     seen.add(key);
     const number = value === '+Inf' ? Infinity : Number(value);
-    // Of what nothing was measured yet.
+    // Some values are NaN until something has been measured.
     assert.ok(!Number.isNaN(number) || /^nan$/i.test(value), `no number: ${line}`);
     family.samples.push({ name, labels: labelsIn(labels), value: number });
   }

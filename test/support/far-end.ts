@@ -1,4 +1,4 @@
-/** A server on loopback that a check is pointed at: right in everything, but for what a test breaks. */
+/** A server on loopback that is the target of a check: correct in everything except what a test breaks. */
 import { randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { createSecureContext, type SecureVersion, TLSSocket } from 'node:tls';
@@ -6,18 +6,18 @@ import { Parser, type Element } from '@xmpp/xml';
 import type { Credential } from '../../src/ports.ts';
 
 export interface FarEndOptions {
-  /** Null: none to show. */
+  /** Null: it presents no certificate. */
   readonly credential: Credential | null;
   /** @defaultValue `starttls` */
   readonly tls?: 'starttls' | 'direct';
-  /** `ignored`: not offered, and no answer to it. @defaultValue `offered` */
+  /** `ignored`: not offered, and not answered. @defaultValue `offered` */
   readonly startTls?: 'offered' | 'absent' | 'refused' | 'ignored';
   readonly maxVersion?: SecureVersion;
-  /** What it says to the first bytes, whatever they are; then it closes. */
+  /** The answer to the first bytes, whatever they are; then it closes. */
   readonly banner?: string;
-  /** Closes at once. */
+  /** Closes the connection at once. */
   readonly closes?: boolean;
-  /** Takes the connection, and never says a word. */
+  /** Accepts the connection, and never sends anything. */
   readonly silent?: boolean;
   /** Condition of the stream error that follows its header. */
   readonly streamError?: string;
@@ -32,11 +32,11 @@ export interface FarEnd {
   readonly port: number;
   /** Connections so far. */
   readonly connections: number;
-  /** Elements and headers received, by name; `message`, `iq` and `presence` would be stanzas. */
+  /** Names of the elements and headers received; `message`, `iq` and `presence` would be stanzas. */
   readonly heard: readonly string[];
   /** Attributes of the last header. */
   readonly header: Readonly<Record<string, string>>;
-  /** What the last handshake asked for. */
+  /** The SNI of the last handshake. */
   readonly sni: string | null;
   readonly alpn: readonly string[];
   close(): Promise<void>;
@@ -59,7 +59,7 @@ export async function startFarEnd(options: FarEndOptions): Promise<FarEnd> {
       ? null
       : createSecureContext({
           ...credential,
-          sessionIdContext: 'far end', // without one nobody who shows a certificate may resume his session
+          sessionIdContext: 'far end', // without this, a client that presents a certificate cannot resume its session
           ...(maxVersion === undefined ? {} : { minVersion: 'TLSv1', maxVersion, ciphers: 'DEFAULT@SECLEVEL=0' }),
         });
 
@@ -134,7 +134,7 @@ export async function startFarEnd(options: FarEndOptions): Promise<FarEnd> {
       try {
         parser.write(bytes.toString());
       } catch {
-        socket.destroy(); // a ClientHello that happens to look like an entity is thrown, and not told as an error
+        socket.destroy(); // a ClientHello may look like an entity, which makes the parser throw
       }
     });
     socket.on('error', () => undefined);

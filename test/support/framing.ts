@@ -1,4 +1,4 @@
-/** What a framer says about bytes, as plain data that can be compared. */
+/** The output of a framer for given bytes, as plain data that can be compared. */
 import type { FramerLimits } from '../../src/adapters/framer/framer.ts';
 import { Framer } from '../../src/adapters/framer/framer.ts';
 import type { Stanza } from '../../src/protocol/stanza.ts';
@@ -15,7 +15,7 @@ export interface Framed {
   readonly text: string;
 }
 
-/** Pushes chunks into a fresh framer. */
+/** Pushes chunks into a new framer. */
 export function frame(chunks: Iterable<Buffer>, limits: Partial<FramerLimits> = {}): Framed {
   const events: string[] = [];
   const stanzas: Stanza[] = [];

@@ -1,4 +1,4 @@
-/** A client on a web of loopback. */
+/** An HTTPS client with web servers on loopback. */
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import type { TestContext } from 'node:test';
@@ -11,7 +11,7 @@ import { startWeb, webAuthority, type Handler } from './https-server.ts';
 
 export const never = new AbortController().signal;
 
-/** A web on loopback and a client that trusts its authority; time passes only when told to. */
+/** Web servers on loopback and a client that trusts their authority; time passes only when told to. */
 export async function clientStage(t: TestContext, options: HttpsOptions & { readonly address?: string } = {}) {
   const { address, ...own } = options;
   const web = await startWeb(address);
@@ -42,7 +42,7 @@ export async function clientStage(t: TestContext, options: HttpsOptions & { read
   return { web, clock, client, get, textOf, fails };
 }
 
-/** A handler that keeps its response, and a promise of the first one. */
+/** A handler that passes on the response without answering, and a promise of the first one. */
 export function held(): { readonly handler: Handler; readonly reached: Promise<ServerResponse> } {
   let reach: (response: ServerResponse) => void;
   const reached = new Promise<ServerResponse>((resolve) => (reach = resolve));

@@ -1,4 +1,4 @@
-/** Web servers on loopback, with an authority of their own: many hosts behind one port, told apart by SNI. */
+/** Web servers on loopback, with their own authority: many hosts behind one port, told apart by SNI. */
 import { createServer, type Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,20 +11,20 @@ import { createTableResolver, type TableResolver } from '../../src/simulation/ta
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 export const webAuthority = createCertificateAuthority({ name: 'Web CA' });
-/** One that nobody trusts. */
+/** An authority that nobody trusts. */
 export const strangeAuthority = createCertificateAuthority({ name: 'Strange CA' });
 
 export interface Web {
   readonly port: number;
   /** Knows every host of this web. */
   readonly resolver: TableResolver;
-  /** What was asked for: `host path`, in order. */
+  /** The requests: `host path`, in order. */
   readonly asked: readonly string[];
-  /** TCP connections that came, whatever became of them. */
+  /** TCP connections accepted so far, whatever became of them. */
   readonly connections: number;
-  /** Those that are open now. */
+  /** Connections that are open now. */
   readonly open: number;
-  /** What a host answers from now on; it has a good certificate unless one is given. */
+  /** Sets the answer of a host from now on; the host has a good certificate unless one is given. */
   serve(host: string, handler: Handler, credential?: Credential): void;
   close(): Promise<void>;
 }
@@ -37,7 +37,7 @@ export async function startWeb(address = '127.0.0.1'): Promise<Web> {
   const resolver = createTableResolver({});
   const server: Server = createServer(
     {
-      noDelay: true, // else each answer waits for the acknowledgement of the session tickets
+      noDelay: true, // otherwise each answer waits for the acknowledgement of the session tickets
       ...webAuthority.issue({ ipAddresses: ['127.0.0.1', '::1'], commonName: 'no name' }),
       SNICallback: (name, done) => {
         const credential = hosts.get(name)?.credential;
@@ -82,7 +82,7 @@ export async function startWeb(address = '127.0.0.1'): Promise<Web> {
   };
 }
 
-/** A success with this body; anything but a text is written as JSON. */
+/** A success with this body; anything but a string is written as JSON. */
 export const says =
   (body: unknown, headers: Readonly<Record<string, string>> = {}): Handler =>
   (_, response) =>

@@ -1,4 +1,4 @@
-/** Asks an inspector over HTTP and WebSocket, with the headers that a test chooses and no others. */
+/** Sends requests to an inspector over HTTP and WebSocket, with exactly the headers that a test chooses. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
@@ -20,7 +20,7 @@ export interface Asking {
   readonly body?: string;
 }
 
-/** Not `fetch`, which sends headers of its own choice. */
+/** Does not use `fetch`, which adds headers of its own. */
 export async function ask(to: Inspector, path: string, { method = 'GET', headers, body }: Asking = {}): Promise<Got> {
   const asked = request({ host: to.address, port: to.port, path, method, headers: { ...headers }, agent: false });
   asked.end(body);
@@ -30,7 +30,7 @@ export async function ask(to: Inspector, path: string, { method = 'GET', headers
   return { status: response.statusCode ?? 0, body: text, headers: response.headers };
 }
 
-/** A WebSocket, and what came on it. */
+/** A WebSocket, and the messages received on it. */
 export class Wire {
   readonly socket: WebSocket;
   readonly messages: unknown[] = [];
@@ -64,7 +64,7 @@ export class Wire {
     }
   }
 
-  /** After it the other end has read all that was said before: it answers pings in order. */
+  /** Resolves when the other end has read everything sent before: it answers pings in order. */
   async settled(): Promise<void> {
     this.socket.ping();
     await once(this.socket, 'pong');
@@ -95,9 +95,9 @@ export async function refusalOf(
   return response.statusCode ?? 0;
 }
 
-/** What a manager that runs would do, written down. */
+/** Records what a running manager would be asked to do. */
 export class ScriptedLive implements Live {
-  /** How many listen to what happens. */
+  /** Number of subscribers to the records. */
   listeners = 0;
   readonly #happens = new Subject<TraceRecord>();
   #left: () => void = () => undefined;
@@ -143,7 +143,7 @@ export class ScriptedLive implements Live {
     return { local: 'a.example', remote: stream === 3 ? 'b.example' : 'other.example' };
   }
 
-  /** Resolves when somebody who listens has gone. */
+  /** Resolves when a subscriber has unsubscribed. */
   left(): Promise<void> {
     return new Promise((resolve) => (this.#left = resolve));
   }

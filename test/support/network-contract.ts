@@ -1,4 +1,6 @@
-/** What every {@link Network} does, whatever carries it: one table, run against sockets and against the in-memory fabric. */
+/**
+ * The behaviour of every {@link Network}, whatever carries it: one table, run against sockets and the in-memory fabric.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -18,18 +20,18 @@ import type {
   TlsSession,
 } from '../../src/ports.ts';
 
-/** One way to run networks, and how to wait in it. */
+/** One way to run networks, and to wait in them. */
 export interface World {
-  /** A network of its own, as one process has it. */
+  /** A separate network, as one process has it. */
   network(credentials: CredentialStore): Network;
-  /** Resolves once the predicate holds; rejects when it does not come to that. */
+  /** Resolves once the predicate holds; rejects if it does not hold in time. */
   until(predicate: () => boolean): Promise<void>;
-  /** An address and a port at which nobody listens. */
+  /** With `closedPort`, a place where nobody listens. */
   readonly address: string;
   closedPort(): Promise<number>;
 }
 
-/** Remembers what one connection said. */
+/** Records the events of one connection. */
 export class Recorder implements ConnectionEvents {
   readonly log: string[] = [];
   readonly sessions: TlsSession[] = [];
@@ -86,7 +88,7 @@ export interface End {
 }
 
 let authority: CertificateAuthority | undefined;
-/** One chain of three for all tests: keys are slow to make. */
+/** One chain of three for all tests, since generating keys is slow. */
 export function issuer(): CertificateAuthority {
   authority ??= createCertificateAuthority({ name: 'Root' }).intermediate({ name: 'Middle' });
   return authority;
@@ -98,7 +100,7 @@ export function credentialOf(domain: string): IssuedCredential {
   return credential;
 }
 
-/** Serves the domains named; the first is shown when nothing is known. */
+/** Serves these domains; the first certificate is presented when no server name is given. */
 export const serving = (...domains: string[]): CredentialStore => ({
   forServerName: (name) => {
     const domain = name === null ? domains[0] : domains.find((one) => one === name);
@@ -126,7 +128,7 @@ export interface PairOptions {
   readonly credentials?: CredentialStore;
   readonly clientNetwork?: Network;
   readonly serverNetwork?: Network;
-  /** What the accepting side does first. */
+  /** Called first on the accepting side. */
   readonly greeted?: (server: Connection) => void;
   /** Called as soon as TCP is up, before anything is waited for. */
   readonly started?: (client: Connection) => void;
@@ -177,7 +179,9 @@ export async function closeBoth(world: World, { client, server }: Pair): Promise
 
 const PIECE = Buffer.alloc(1_000, 'y');
 
-/** Writes to somebody who does not read until nothing more is taken; `told` has what each write was told. */
+/**
+ * Writes to a far end that does not read until the connection accepts no more; `told` holds the results of each write.
+ */
 async function fill(world: World, connection: Connection) {
   const told: boolean[][] = [];
   const writeAwaited = (): void => {
@@ -479,7 +483,7 @@ export function networkContract(name: string, makeWorld: () => World): void {
           (breaker === 'we' ? client : server).connection.destroy();
           await world.until(() => client.events.isClosed && told.every((mine) => mine.length > 0));
           client.connection.uncork();
-          writeAwaited(); // and one to a connection that is over
+          writeAwaited(); // and one to a closed connection
           await world.until(() => true);
           assert.ok(told.every((mine) => mine.length === 1));
           const outcomes = told.map(([handedOver]) => handedOver);
@@ -487,7 +491,7 @@ export function networkContract(name: string, makeWorld: () => World): void {
           assert.ok(handedOver > 0, 'nothing was handed over');
           assert.ok(!outcomes.slice(handedOver).includes(true), 'bytes are handed over in order');
           const lostBytes = (outcomes.length - 1 - handedOver) * PIECE.length;
-          // The first of them may be cut; and in memory the frame of each record counts.
+          // The first of them may be cut; and the in-memory network also counts the frame of each record.
           assert.ok(Math.abs(lostBytes - bufferedBytes) < 2 * PIECE.length, `${lostBytes} of ${bufferedBytes} bytes`);
         },
       );
@@ -580,7 +584,7 @@ export function networkContract(name: string, makeWorld: () => World): void {
           await world.until(() => true);
         }
         pair.client.connection.destroy();
-        // Who does not read does not see the end either.
+        // A connection that is not read from does not see the end either.
         pair.server.connection.resume();
         await world.until(() => pair.client.events.isClosed && pair.server.events.isClosed);
         for (const { connection } of [pair.client, pair.server]) {

@@ -1,4 +1,4 @@
-/** A real nsd: authoritative for the zones given, and only for these, on a high loopback port. */
+/** A real nsd: authoritative for the given zones only, on a high loopback port. */
 import { Resolver } from 'node:dns/promises';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { accountNamed, freePort, missing, startProcess, temporaryFolder, type Ru
 
 const NSD = '/usr/sbin/nsd';
 
-/** Why there is no nsd here, or null when there is one: `test(name, { skip: nsdMissing ?? false }, …)`. */
+/** Why nsd is not available, or null when it is: `test(name, { skip: nsdMissing ?? false }, …)`. */
 export const nsdMissing: string | null = missing(NSD);
 
 export interface Nsd {
@@ -20,15 +20,15 @@ export interface Nsd {
 }
 
 /**
- * Serves `zones`, master file text by zone name, over UDP and TCP; signed ones too, as they are.
- * Resolves when a zone's SOA has been answered; rejects with nsd's log when it does not come to that.
+ * Serves `zones`, master file text by zone name, over UDP and TCP; signed zones too, unchanged. Resolves when a query
+ * for a zone's SOA has been answered; rejects with nsd's log otherwise.
  */
 export async function startNsd(zones: Readonly<Record<string, string>>): Promise<Nsd> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await startOn(await freePort(), zones);
     } catch (error) {
-      // The port was free for TCP a moment ago; someone may have taken it since, or hold it for UDP.
+      // The port was free for TCP a moment ago; since then it may have been taken, or it is in use for UDP.
       if (attempt === 3 || !/bind|in use/i.test(String(error))) throw error;
     }
   }
@@ -68,7 +68,7 @@ async function startOn(port: number, zones: Readonly<Record<string, string>>): P
   };
 }
 
-/** Asks until the zone is served, as any client would. */
+/** Queries until the zone is served, as any client would. */
 async function answersSoa(port: number, zone: string, nsd: RunningProcess): Promise<void> {
   const resolver = new Resolver({ timeout: 200, tries: 1 });
   resolver.setServers([`127.0.0.1:${port}`]);
@@ -88,7 +88,7 @@ function configuration(port: number, folder: string, zones: readonly string[]): 
   return [
     'server:',
     `  ip-address: 127.0.0.1@${port}`,
-    '  username: ""', // we have left root behind already
+    '  username: ""', // the process no longer runs as root
     '  server-count: 1',
     `  zonesdir: "${folder}"`,
     '  database: ""',
@@ -96,7 +96,7 @@ function configuration(port: number, folder: string, zones: readonly string[]): 
     `  xfrdfile: "${folder}/xfrd.state"`,
     `  xfrdir: "${folder}"`,
     `  zonelistfile: "${folder}/zone.list"`,
-    '  rrl-ratelimit: 0', // tests ask more often than nsd would let one client
+    '  rrl-ratelimit: 0', // tests send more queries than nsd allows one client by default
     'remote-control:',
     '  control-enable: no',
     ...zones.flatMap((zone, i) => ['zone:', `  name: "${zone}"`, `  zonefile: "${i}.zone"`]),

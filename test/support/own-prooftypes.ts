@@ -1,4 +1,4 @@
-/** Prooftypes of an embedder's own: those of the examples, and some that misbehave. */
+/** Prooftypes defined by an embedder: those of the examples, and some that misbehave. */
 import { fromPromise } from 'xstate';
 import type { Prooftype, ProoftypeLogic, ProoftypePorts, ProoftypeVerdict } from '../../src/prooftype.ts';
 
@@ -15,11 +15,11 @@ interface SharedToken {
 const example = (name: string): Promise<unknown> =>
   import(new URL(`../../examples/prooftypes/${name}.prooftype.mjs`, import.meta.url).href);
 
-// As embedders have them: JavaScript, which the tests of the types do not see.
+// Plain JavaScript, as embedders may write it; the type tests do not check it.
 export const { pinOf, pinnedKey } = (await example('pinned-key')) as PinnedKey;
 export const { SHARED_TOKEN, tokensFor, sharedToken } = (await example('shared-token')) as SharedToken;
 
-/** A prooftype that judges so; strong, unless told. */
+/** A prooftype with this actor; strong by default. */
 export const prooftypeOf = (
   actor: (ports: ProoftypePorts) => ProoftypeLogic,
   {
@@ -32,6 +32,6 @@ export const prooftypeOf = (
   actor,
 });
 
-/** Whatever an embedder's JavaScript may answer. */
+/** Answers with any value, as an embedder's JavaScript might. */
 export const answering = (answer: unknown): ProoftypeLogic =>
-  fromPromise<ProoftypeVerdict>(() => Promise.resolve(answer as ProoftypeVerdict)); // the border is what is tested
+  fromPromise<ProoftypeVerdict>(() => Promise.resolve(answer as ProoftypeVerdict)); // tests how the boundary handles it

@@ -1,4 +1,4 @@
-/** Zones signed with keys that are not ldns's own: those of certificates. */
+/** Zones signed with keys that ldns did not generate: those of certificates. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** A daemon with an inspector, in this process, on real sockets; and peers with whom nothing gets on. */
+/** A daemon with an inspector, in this process, on real sockets; and peers with which no negotiation succeeds. */
 import { EventEmitter, once } from 'node:events';
 import { after, before } from 'node:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,16 +21,16 @@ import { DIALBACK_FEATURE, features, header } from './simulation-peer.ts';
 /** What a peer does with each connection. */
 export type Behaviour = (socket: Socket) => void;
 
-/** It takes the connection, and never says a word. */
+/** Accepts the connection, and never sends anything. */
 export const silent: Behaviour = () => undefined;
 
-/** It answers a header with this, and nothing else. */
+/** Answers a header with this text, and sends nothing else. */
 export const answering =
   (text: string): Behaviour =>
   (socket) =>
     void socket.once('data', () => socket.write(text));
 
-/** It offers dialback and nothing else, and never says whether it believes us: that is waited for longer than anything else. */
+/** Offers only dialback, and never answers the assertion: this wait has the longest deadline. */
 export const undecided: Behaviour = (socket) => {
   let heard = '';
   let isOffered = false;
@@ -43,7 +43,7 @@ export const undecided: Behaviour = (socket) => {
   });
 };
 
-/** It takes the assertion, and does not believe it: what is refused so is held off for longer than a test takes. */
+/** Answers the assertion with `invalid`: the hold-off after such a refusal is longer than a test. */
 export function unbelieving(): { readonly behaviour: Behaviour; readonly asserted: (times: number) => Promise<void> } {
   let count = 0;
   const heard = new EventEmitter();
@@ -68,7 +68,7 @@ export function unbelieving(): { readonly behaviour: Behaviour; readonly asserte
 export interface PageStage {
   readonly url: string;
   readonly manager: ConnectionManager;
-  /** A stanza is sent from a.example to this domain, whose server behaves so. */
+  /** Sends a stanza from a.example to this domain, whose server has this behaviour. */
   send(domain: string, behaviour: Behaviour): Promise<void>;
   stop(): Promise<void>;
 }
@@ -80,7 +80,7 @@ export interface PageRun {
   readonly stage: PageStage;
 }
 
-/** For the tests of a file: a browser, and a daemon whose page it opens; `prepare` is done before the first of them. */
+/** For the tests of a file: a browser, and a daemon whose page it opens; `prepare` runs before the first test. */
 export function pageRun(prepare: (stage: PageStage) => Promise<void> = () => Promise.resolve()): PageRun {
   const skip = noBrowser() ?? false;
   let open: { readonly browser: Browser; readonly stage: PageStage } | null = null;
@@ -110,7 +110,7 @@ export function pageRun(prepare: (stage: PageStage) => Promise<void> = () => Pro
   };
 }
 
-/** @param token what the inspector asks for; null: nothing */
+/** @param token the token that the inspector requires; null: none */
 export async function createPageStage(token: string | null = null): Promise<PageStage> {
   const folder = mkdtempSync(join(tmpdir(), 'xmpp-dna-page-'));
   const ca = createCertificateAuthority({ name: 'CA' });

@@ -1,4 +1,4 @@
-/** The page over a view that stands still: a daemon that is asked, but does nothing. */
+/** The page over a view that does not change: a daemon that answers, but does nothing. */
 import { after, before } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { Inspector } from '../../src/inspector/server.ts';
@@ -11,11 +11,11 @@ export interface ViewRun {
   /** Why there is no browser; false where there is one. */
   readonly skip: string | false;
   readonly view: View;
-  /** @param hash what is looked at: `#/actor/stream%3A3` */
+  /** @param hash the view to open, such as `#/actor/stream%3A3` */
   open(hash?: string, look?: Look): Promise<Watched>;
 }
 
-/** For the tests of a file: one browser and one inspector; each opens pages of its own. */
+/** For the tests of a file: one browser and one inspector; each test opens its own pages. */
 export function viewRun(make: () => View | Promise<View>): ViewRun {
   const skip = noBrowser() ?? false;
   let open: { readonly browser: Browser; readonly inspector: Inspector; readonly view: View } | null = null;
@@ -48,7 +48,7 @@ export function viewRun(make: () => View | Promise<View>): ViewRun {
 
 export const hashOf = (id: string): string => `#/actor/${encodeURIComponent(id)}`;
 
-/** As a file to open. */
+/** The records as a file that the page can open. */
 export function traceFile(records: readonly TraceRecord[]): { name: string; mimeType: string; buffer: Buffer } {
   const encoder = new TraceEncoder();
   const startedAtMs = records[0]?.atMs ?? 0;

@@ -1,4 +1,4 @@
-/** The page of the inspector in a real browser: as it was built last, or anew where its sources are younger. */
+/** The page of the inspector in a real browser: the existing build, or a new one if its sources are newer. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,7 +10,7 @@ import { missing } from './processes.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 const BUILT = join(ROOT, 'dist/visualize/page');
-/** Of what it is built. */
+/** The sources of the build. */
 const SOURCES = ['visualize', 'machines', 'src/trace', 'src/protocol', 'docs/charts'];
 
 const CHROMIUM = '/usr/bin/chromium';
@@ -27,7 +27,7 @@ export function buildPage(): void {
   const fresh = mkdtempSync(join(dirname(BUILT), 'page-'));
   const args = ['build', '--config', 'visualize/page/vite.config.ts', '--outDir', fresh, '--logLevel', 'error'];
   execFileSync(join(ROOT, 'node_modules/.bin/vite'), args, { cwd: ROOT, stdio: 'pipe' });
-  // Others may serve what was there before: it is replaced whole.
+  // Other processes may be serving the old build: it is replaced as a whole.
   rmSync(BUILT, { recursive: true, force: true });
   renameSync(fresh, BUILT);
 }
@@ -42,7 +42,7 @@ export const openBrowser = (): Promise<Browser> =>
 
 export interface Watched {
   readonly page: Page;
-  /** What went wrong in it: errors of scripts, and what the content security policy refused. */
+  /** Errors in the page: those of scripts, and violations of the content security policy. */
   readonly problems: readonly string[];
 }
 
@@ -58,14 +58,14 @@ export async function openPage(browser: Browser, url: string, look: Look = {}): 
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => {
-    // An older daemon, and a trace, have no socket: it is asked for, and that is told.
+    // An older daemon and a trace have no WebSocket: the browser reports that the connection attempt failed.
     if (message.type() === 'error' && !message.text().includes('/api/live')) problems.push(message.text());
   });
   await page.goto(url);
   return { page, problems };
 }
 
-/** Of each chart its states, and those that the picture of it has. */
+/** For each chart, its states, and those in its picture. */
 export function statePaths(): readonly {
   readonly machine: string;
   readonly states: string[];

@@ -1,4 +1,4 @@
-/** POSH over a web of loopback. */
+/** POSH with web servers on loopback. */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { readCertificate } from '../../src/adapters/pkix/certificates.ts';
@@ -20,11 +20,11 @@ const certificateOf = (name: string): CertificateEvidence =>
 export const ours = certificateOf('im.a.example');
 export const theirs = certificateOf('im.b.example');
 
-/** A document that lists certificates, ours unless others are given. */
+/** A document that lists these certificates, by default `ours`. */
 export const lists = (expires = 3_600, ...certificates: CertificateEvidence[]): Handler =>
   says(writePoshDocument(certificates.length === 0 ? [ours] : certificates, expires));
 
-/** A web, and a source that trusts its authority; time passes only when told to. */
+/** Web servers, and a source that trusts their authority; time passes only when told to. */
 export async function poshStage(t: TestContext, options: PoshSourceOptions = {}) {
   const web = await startWeb();
   const clock = new SimulatedClock();

@@ -1,4 +1,7 @@
-/** Real server processes for the interop tests: unprivileged, in their own process group, on loopback, in a temporary folder. */
+/**
+ * Real server processes for the interop tests: unprivileged, in their own process group, on loopback, in a temporary
+ * folder.
+ */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -6,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PATIENCE_MS } from './patience.ts';
 
-/** Whom a server runs as; null when we are not root and it simply runs as ourselves. */
+/** The account that a server runs as; null when we are not root and it runs as our own user. */
 export interface Account {
   readonly uid: number;
   readonly gid: number;
@@ -19,21 +22,23 @@ export interface ProcessOptions {
   readonly folder: string;
   readonly account: Account | null;
   readonly env?: Readonly<Record<string, string>>;
-  /** Lines of the log, in any order, that together say: all ports are open. */
+  /** Lines of the log, in any order, that together mean that all ports are open. */
   readonly ready: readonly RegExp[];
 }
 
 export interface RunningProcess {
   readonly pid: number;
-  /** All that the process has written since it was started, both outputs. */
+  /** Everything that the process has written to both outputs since it was started. */
   log(): string;
-  /** Resolves with the match once the log holds `pattern`; looks only behind the first `from` characters. */
+  /** Resolves with the match once the log contains `pattern`; ignores the first `from` characters. */
   waitForLog(pattern: RegExp, options?: { from?: number; timeoutMs?: number }): Promise<RegExpExecArray>;
   /** The exit code; null when a signal ended the process, or when it never ran. */
   readonly exited: Promise<number | null>;
-  /** SIGTERM to the group, SIGKILL when that takes more than 10 s; resolves when the process is gone. Takes about 1 s. */
+  /**
+   * SIGTERM to the group, SIGKILL when that takes more than 10 s; resolves when the process is gone. Takes about 1 s.
+   */
   stop(): Promise<void>;
-  /** SIGKILL to the group, the crash of a server: sockets close without a word. */
+  /** SIGKILL to the group, like a crash of the server: sockets close without a closing tag. */
   kill(): Promise<void>;
   /** User and system time so far, of this process and those of its children that have ended, in ms. */
   cpuMs(): number;
@@ -42,7 +47,7 @@ export interface RunningProcess {
 
 export interface ServerPorts {
   readonly s2s: number;
-  /** Direct TLS (XEP-0368); undefined when not listened for. */
+  /** Direct TLS (XEP-0368); undefined when there is no listener for it. */
   readonly directTls: number | undefined;
   readonly component: number;
 }
@@ -53,11 +58,11 @@ export interface RunningServer extends RunningProcess {
   readonly folder: string;
   /** Starts it again on the same ports and data; stops it first if it still runs. */
   restart(): Promise<void>;
-  /** Kills it and removes its folder, at once: for the end of a test. */
+  /** Kills it and removes its folder immediately: for the end of a test. */
   discard(): Promise<void>;
 }
 
-/** The accounts that Debian's packages make; servers of root's tests run as these. */
+/** The account that a Debian package creates; when tests run as root, servers run as these accounts. */
 export function accountNamed(name: string): Account | null {
   if (process.getuid?.() !== 0) return null;
   const row = readFileSync('/etc/passwd', 'utf8')
@@ -71,12 +76,12 @@ export function accountNamed(name: string): Account | null {
 /** Where Debian keeps libraries of this machine's architecture. */
 export const LIBRARIES = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
 
-/** Says why a server cannot be tested here, or null when it can: `t.skip(missing('/usr/bin/prosody'))`. */
+/** Why a server cannot be tested here, or null when it can: `t.skip(missing('/usr/bin/prosody'))`. */
 export function missing(...paths: readonly string[]): string | null {
   const absent = paths.filter((path) => !existsSync(path));
   if (absent.length === 0) return null;
   const reason = `not installed here: ${absent.join(', ')}`;
-  // Set where the servers are to be had (test/verify.sh): there a skip would hide that nothing was tested.
+  // Set where the servers must be installed (test/verify.sh): a skip there would hide that nothing was tested.
   if (process.env['REQUIRE_SERVERS'] === '1') throw new Error(reason);
   return reason;
 }
@@ -87,12 +92,14 @@ export function temporaryFolder(name: string, account: Account | null): { path: 
   return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 3 }) };
 }
 
-/** Below those that Linux gives to whoever dials or asks for any port: what is free here stays so, but for those who look here too. */
+/**
+ * Below the range from which Linux assigns ephemeral ports: a free port here stays free, unless another test takes it.
+ */
 const PORTS = { first: 16_000, count: 16_000 } as const;
-/** Others start elsewhere. */
+/** Other processes start elsewhere in the range. */
 let lastPort = (process.pid * 97) % PORTS.count;
 
-/** A loopback TCP port that was free a moment ago; never the same twice, until all have been given out. */
+/** A loopback TCP port that was free a moment ago; never the same one twice, until all have been given out. */
 export async function freePort(): Promise<number> {
   for (let tried = 0; tried < PORTS.count; tried += 1) {
     lastPort = (lastPort + 1) % PORTS.count;
@@ -110,11 +117,11 @@ const isFree = (port: number): Promise<boolean> =>
   });
 
 /**
- * Starts a process and resolves when its log says that it is ready.
- * Rejects, with the end of the log, when it exits first or when it is too slow.
+ * Starts a process and resolves when its log says that it is ready. Rejects, with the end of the log, when it exits
+ * first or when it is too slow.
  */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
-  // The kernel ends the server when we die, however we die; an exec keeps the pid and this wish.
+  // The kernel kills the server when this process dies, however it dies; an exec keeps the pid and this setting.
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', options.command, ...options.args], {
     cwd: options.folder,
     detached: true, // leads its own group, so that helpers of the Erlang VM end with it
@@ -170,7 +177,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   };
 }
 
-/** A server that can be started again; its folder goes when it is stopped, so `kill` or `restart` come before `stop`. */
+/** A server that can be started again; `stop` removes its folder, so call `kill` or `restart` before it. */
 export async function startServer(
   options: ProcessOptions & { ports: ServerPorts; remove: () => void },
 ): Promise<RunningServer> {
@@ -220,7 +227,7 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
-/** What a child writes, and those who wait for a line of it. */
+/** The output of a child process, and those who wait for a line of it. */
 class Log {
   text = '';
   readonly #waiters = new Set<Waiter>();
@@ -278,7 +285,7 @@ let ticksPerSecond: number | undefined;
 
 function cpuMs(pid: number): number {
   ticksPerSecond ??= Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
-  // proc(5): utime, stime, cutime and cstime are fields 14 to 17; the name in field 2 may hold blanks.
+  // proc(5): utime, stime, cutime and cstime are fields 14 to 17; the name in field 2 may contain blanks.
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);

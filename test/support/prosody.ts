@@ -1,8 +1,9 @@
 /**
- * Prosody 0.12 for interop tests: configuration from options, own account, loopback, high ports, temporary data.
- * Needs the packages `prosody` and `lua-unbound` (without the latter its resolver knows port 53 only).
+ * Prosody 0.12 for interop tests: configuration from options, own account, loopback, high ports, temporary data. Needs
+ * the packages `prosody` and `lua-unbound` (without the latter its resolver knows port 53 only).
  *
- * What is written for `{ hosts: [p.example], components: { c.p.example: 's' }, s2s: { port: 15269 }, dns: '127.0.0.1@15353' }`:
+ * What is written for `{ hosts: [p.example], components: { c.p.example: 's' }, s2s: { port: 15269 }, dns:
+ * '127.0.0.1@15353' }`:
  *
  *     unbound = { resolvconf = false, hoststxt = false, forward = "127.0.0.1@15353",
  *       options = { ["do-not-query-localhost:"] = "no", ["cache-max-ttl:"] = "0", ... } }
@@ -30,14 +31,14 @@ import {
 } from './processes.ts';
 import { writeTlsFiles, type ServerHost, type TlsFiles } from './tls-files.ts';
 
-/** What both servers are started with; where one cannot do it, its own page says so. */
+/** Options of both servers; exceptions are documented with each server. */
 export interface ServerOptions {
   readonly hosts: readonly ServerHost[];
   /** The trust anchors for s2s. */
   readonly caPem: string;
   /** `127.0.0.1@PORT` of the name server of all s2s look-ups. */
   readonly dns: string;
-  /** Omitted ports are chosen. Direct TLS (XEP-0368) is listened for only when asked for; 0 chooses a port. */
+  /** Omitted ports are chosen. Direct TLS (XEP-0368) is enabled only when requested; 0 chooses a port. */
   readonly s2s?: { readonly port?: number; readonly directTlsPort?: number };
   /** External components (XEP-0114): domain to secret. */
   readonly components?: Readonly<Record<string, string>>;
@@ -48,7 +49,7 @@ export interface ServerOptions {
   readonly requireEncryption?: boolean;
   /** @defaultValue true */
   readonly dialback?: boolean;
-  /** How long a stream may take to get ready. @defaultValue 20 */
+  /** Time limit for the negotiation of a stream. @defaultValue 20 */
   readonly s2sTimeoutSeconds?: number;
   /** `debug` logs elements; `info` is for benchmarks. @defaultValue 'debug' */
   readonly logLevel?: 'debug' | 'info';
@@ -57,18 +58,21 @@ export interface ServerOptions {
 export interface ProsodyOptions extends ServerOptions {
   /** Domains that return every message to its sender. */
   readonly echo?: readonly string[];
-  /** Offer and use SASL EXTERNAL; false needs `c2sPort` to be absent, for clients need SASL, too. @defaultValue true */
+  /**
+   * Offer and use SASL EXTERNAL; false requires `c2sPort` to be absent, since clients need SASL, too. @defaultValue
+   * true
+   */
   readonly external?: boolean;
   /** XEP-0288. @defaultValue false */
   readonly bidi?: boolean;
-  /** Accounts for clients; `c2sPort` says where they log in (with STARTTLS). */
+  /** Accounts for clients, which log in at `c2sPort` (with STARTTLS). */
   readonly users?: readonly { readonly jid: string; readonly password: string }[];
   readonly c2sPort?: number;
-  /** Further modules, for hosts and components. */
+  /** Additional modules, for hosts and components. */
   readonly modules?: readonly string[];
   /** DS or DNSKEY record: look-ups are validated (and DANE is used) below this trust anchor. */
   readonly trustAnchor?: string;
-  /** More configuration, at top level. */
+  /** Additional configuration, at top level. */
   readonly extra?: string;
 }
 
@@ -125,7 +129,7 @@ function configuration(options: ProsodyOptions, folder: string, tls: TlsFiles, p
     forward: quote(options.dns),
     ...(trustAnchor === undefined ? {} : { trusted: quote(trustAnchor) }), // lua-unbound 1.0 breaks on a table here
     options: table({
-      'do-not-query-localhost:': '"no"', // libunbound would not ask a server on loopback
+      'do-not-query-localhost:': '"no"', // libunbound would not query a server on loopback
       'cache-max-ttl:': '"0"',
       'cache-max-negative-ttl:': '"0"',
       'qname-minimisation:': '"no"',
@@ -137,10 +141,10 @@ function configuration(options: ProsodyOptions, folder: string, tls: TlsFiles, p
     `plugin_paths = ${list([join(folder, 'plugins')])}`,
     `log = { ${options.logLevel ?? 'debug'} = "*console" }`,
     `unbound = ${unbound}`,
-    'use_ipv6 = false', // libunbound itself says that localhost is ::1, too
+    'use_ipv6 = false', // libunbound itself resolves localhost to ::1, too
     `use_dane = ${trustAnchor !== undefined}`,
     `interfaces = { "127.0.0.1" }`,
-    `component_interfaces = { "127.0.0.1" }`, // else ::1 too
+    `component_interfaces = { "127.0.0.1" }`, // otherwise ::1 too
     `s2s_ports = { ${ports.s2s} }`,
     `s2s_direct_tls_ports = { ${ports.directTls ?? ''} }`,
     `component_ports = { ${ports.component} }`,
@@ -159,7 +163,7 @@ function configuration(options: ProsodyOptions, folder: string, tls: TlsFiles, p
     ...Object.entries(options.components ?? {}).flatMap(([domain, secret]) => [
       `Component ${quote(domain)}`,
       `  component_secret = ${quote(secret)}`,
-      `  modules_enabled = ${list(options.modules ?? [])}`, // a component inherits tls, saslauth, dialback, s2s and s2s_bidi alone
+      `  modules_enabled = ${list(options.modules ?? [])}`, // inherited: tls, saslauth, dialback, s2s, s2s_bidi only
       ...credential(tls, domain),
     ]),
     ...(options.echo ?? []).flatMap((domain) => [
@@ -174,7 +178,7 @@ function configuration(options: ProsodyOptions, folder: string, tls: TlsFiles, p
 const isComponent = (options: ProsodyOptions, domain: string): boolean =>
   domain in (options.components ?? {}) || (options.echo ?? []).includes(domain);
 
-/** The credential of the domain, else of the closest domain above it. */
+/** The credential of the domain, or of the closest domain above it. */
 function credential(tls: TlsFiles, domain: string): string[] {
   for (let name = domain; name.includes('.'); name = name.slice(name.indexOf('.') + 1)) {
     const files = tls.byDomain.get(name);
@@ -211,7 +215,7 @@ function register(
   });
 }
 
-const quote = (text: string): string => JSON.stringify(text); // a JSON string of these is a Lua string, too
+const quote = (text: string): string => JSON.stringify(text); // a JSON string of these characters is also a Lua string
 const list = (items: readonly string[]): string => `{ ${items.map(quote).join(', ')} }`;
 const table = (entries: Readonly<Record<string, string>>): string =>
   `{ ${Object.entries(entries)

@@ -1,4 +1,4 @@
-/** Providers on loopback with everything real: sockets, TLS, DNS, HTTPS; and what each of them found out. */
+/** Providers on loopback with real sockets, TLS, DNS and HTTPS; and the results of each. */
 import type { AssociationOutcome } from '../../machines/events.ts';
 import { ConnectionManager } from '../../src/manager.ts';
 import { createNodePorts, type NodePorts, type NodePortsOptions } from '../../src/node-ports.ts';
@@ -8,11 +8,11 @@ import type { WireElement } from '../../src/protocol/wire.ts';
 import type { Stanza } from '../../src/protocol/stanza.ts';
 
 export interface ProviderOptions extends NodePortsOptions, Omit<ManagerOptions, 'hosts' | 'listen'> {
-  /** How many listeners, each on a port of its own. @defaultValue 1 */
+  /** Number of listeners, each on its own port. @defaultValue 1 */
   readonly listeners?: number;
-  /** Of the first listener, where others have to know it before. @defaultValue one that is free */
+  /** Port of the first listener, if others must know it beforehand. @defaultValue a free one */
   readonly port?: number;
-  /** Ports in place of the real ones. */
+  /** These ports replace the real ones. */
   readonly instead?: Partial<Ports>;
   /** Where to connect instead, by TCP port. */
   readonly redirected?: Readonly<Record<number, number>>;
@@ -21,22 +21,22 @@ export interface ProviderOptions extends NodePortsOptions, Omit<ManagerOptions, 
 export interface Provider {
   readonly manager: ConnectionManager;
   readonly ports: NodePorts;
-  /** Of each listener. */
+  /** Port of each listener. */
   readonly listeners: readonly number[];
-  /** Of the first. */
+  /** Port of the first listener. */
   readonly port: number;
   readonly received: readonly Stanza[];
-  /** What came of each attempt to prove a domain, in order. */
+  /** The outcome of each attempt to prove a domain, in order. */
   readonly outcomes: readonly AssociationOutcome[];
-  /** Elements of the negotiation, by stream, as they came and went. */
+  /** Elements of the negotiation, by stream, in both directions and in order. */
   readonly wire: readonly { readonly actor: string; readonly direction: 'in' | 'out'; readonly element: WireElement }[];
-  /** Owners of TLSA records that were asked for, in order. */
+  /** Owner names of the TLSA records that were queried, in order. */
   readonly tlsaAsked: readonly string[];
   /** SASL mechanisms that it offered on streams from a domain. */
   offeredTo(domain: string): readonly string[];
-  /** TCP connections that came in on a port. */
+  /** TCP connections accepted on a port. */
   visits(port?: number): number;
-  /** The next stanza that is not yet taken. */
+  /** The next stanza that was not returned before. */
   next(): Promise<Stanza>;
   stop(): Promise<void>;
 }
@@ -87,7 +87,7 @@ export async function startProvider(options: ProviderOptions): Promise<Provider>
   manager.records$.subscribe((record) => {
     if (record.kind === 'wire') wire.push(record);
     if (record.kind !== 'report' || record.report.type !== 'association.settled') return;
-    // Records carry reports as they are (src/control/registry.ts).
+    // Records contain the reports unchanged (src/control/registry.ts).
     outcomes.push((record.report as unknown as { readonly outcome: AssociationOutcome }).outcome);
   });
   await manager.start();
@@ -124,7 +124,7 @@ export async function startProvider(options: ProviderOptions): Promise<Provider>
   };
 }
 
-/** `dane proved, …`: each prooftype that was asked, and what it said; `!` where nothing else was asked after it. */
+/** `dane proved, …`: each prooftype that was asked, with its answer; `!` where the answer was final. */
 export const inWords = ({ attempts }: AssociationOutcome): string =>
   attempts
     .map(({ prooftype, verdict }) =>

@@ -1,4 +1,4 @@
-/** Walks a machine by `initialTransition` and `transition`: nothing runs, every effect asked for is data. */
+/** Walks a machine with `initialTransition` and `transition`: nothing runs, and every requested effect is data. */
 import {
   type AnyStateMachine,
   type EventFromLogic,
@@ -16,14 +16,14 @@ type LeafOf<Value> = Value extends string
     ? { [Key in keyof Value & string]: `${Key}.${LeafOf<NonNullable<Value[Key]>>}` }[keyof Value & string]
     : never;
 
-/** xstate types a parent as a state by itself too, in which no machine is ever found. */
+/** xstate's types also list a parent as a state of its own, in which no machine ever is. */
 type WithoutParents<All extends string, One extends string = All> = One extends string
   ? Extract<All, `${One}.${string}`> extends never
     ? One
     : never
   : never;
 
-/** Paths of the states in which a machine may be found between two events: all but those that decide at once. */
+/** Paths of the states in which a machine may be between two events: all except those that decide at once. */
 export type RestingState<Machine extends AnyStateMachine> = Exclude<
   WithoutParents<LeafOf<StateValueFrom<Machine>>>,
   `${string}deciding${string}`
@@ -37,7 +37,10 @@ export function pathOf(value: unknown): string {
     .join(' & ');
 }
 
-/** An effect that a machine asked for; its children go by their names, as in a trace. Timers are left out: the walk of the charts holds them. */
+/**
+ * An effect that a machine requested; children have their names, as in a trace. Timers are left out: the walk of the
+ * charts checks them.
+ */
 export type Effect =
   | { readonly kind: 'sent'; readonly to: string; readonly event: Message }
   | { readonly kind: 'emitted'; readonly event: Message }
@@ -52,8 +55,8 @@ interface ExecutableAction {
 }
 
 function effectOf({ type, params }: ExecutableAction): Effect | null {
-  if (params === undefined) return null; // a child is stopped that is not there
-  const said = params as { event: Message; targetId?: string; id?: string; input?: unknown; to?: { id: string } }; // xstate's own
+  if (params === undefined) return null; // no such child
+  const said = params as { event: Message; targetId?: string; id?: string; input?: unknown; to?: { id: string } }; // xstate's
   switch (type) {
     case 'xstate.sendTo':
       return { kind: 'sent', to: said.targetId ?? said.to?.id ?? '', event: said.event };
@@ -70,10 +73,10 @@ function effectOf({ type, params }: ExecutableAction): Effect | null {
 
 export class PureActor<Machine extends AnyStateMachine> {
   readonly #machine: Machine;
-  /** By id: what a child that was spawned is called. */
+  /** Names of spawned children, by id. */
   readonly #names = new Map<string, string>();
   #snapshot: SnapshotFrom<Machine>;
-  /** What the last event, or the start, asked for. */
+  /** What the last event, or the start, requested. */
   effects: readonly Effect[];
 
   constructor(machine: Machine, input: InputFrom<Machine>) {
@@ -91,7 +94,7 @@ export class PureActor<Machine extends AnyStateMachine> {
     return pathOf((this.#snapshot as { value: unknown }).value);
   }
 
-  /** Like an actor, it hears nothing once it is done. */
+  /** Like an actor, it ignores events once it is done. */
   send(event: EventFromLogic<Machine>): this {
     if ((this.#snapshot as { status: string }).status !== 'active') {
       this.effects = [];
@@ -119,7 +122,7 @@ export class PureActor<Machine extends AnyStateMachine> {
     return this.sendInternal({ type: `xstate.error.actor.${id}`, error, actorId: id });
   }
 
-  /** The deadline passes under which the machine waits now. */
+  /** The deadline of the current state passes. */
   late(): this {
     const nodes = (this.#snapshot as { _nodes: { id: string; after: { delay: unknown; eventType: string }[] }[] })
       ._nodes;

@@ -1,6 +1,6 @@
 /**
- * A peer server written by hand, for what no real server would say: it speaks STARTTLS and dialback (XEP-0220) as its
- * test tells it to, vouches for every key, believes everybody, and keeps what it hears.
+ * A hand-written peer server that does what no real server would: it speaks STARTTLS and dialback (XEP-0220) as its
+ * test tells it to, vouches for every key, believes everybody, and records what it receives.
  */
 import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
@@ -12,21 +12,21 @@ import { PATIENCE_MS } from './patience.ts';
 
 export interface RawPeer {
   readonly port: number;
-  /** What came in on streams that others opened: stanzas, and attempts to authenticate. */
+  /** Elements received on streams that others opened: stanzas, and attempts to authenticate. */
   readonly heard: readonly Element[];
-  /** Resolves when it has heard one that fits. */
+  /** Resolves when it has received an element that `fits`. */
   hears(fits: (element: Element) => boolean): Promise<void>;
-  /** Dials a server on 127.0.0.1, goes through STARTTLS and stops at the features behind it. */
+  /** Dials a server on 127.0.0.1, goes through STARTTLS and stops at the features after it. */
   open(to: { readonly port: number; readonly from: string; readonly to: string }): Promise<RawStream>;
   close(): void;
 }
 
 export class RawStream {
-  /** Of the last stream header received. */
+  /** The id in the last stream header received. */
   id = '';
   readonly received: Element[] = [];
   ended = false;
-  /** Replaced by the receiving side. */
+  /** Replaced on the receiving side. */
   onHeader = (): void => undefined;
   onElement: (element: Element) => void = () => undefined;
   #socket: Socket;
@@ -42,7 +42,10 @@ export class RawStream {
     this.#socket.write(xml);
   }
 
-  /** The first element, received already or yet to come, that fits; undefined when the stream ends or `timeoutMs` pass without. */
+  /**
+   * The first element, already received or yet to come, that `fits`; undefined if the stream ends or `timeoutMs` pass
+   * without one.
+   */
   waitFor(fits: (element: Element) => boolean, timeoutMs = PATIENCE_MS): Promise<Element | undefined> {
     return new Promise((resolve) => {
       const settle = (element?: Element): void => {
@@ -60,7 +63,7 @@ export class RawStream {
     });
   }
 
-  /** Sends a dialback key for a pair; resolves with what is said about it: `db:result` or the end of the stream. */
+  /** Sends a dialback key for a pair; resolves with the reaction: `db:result` or the end of the stream. */
   assert(from: string, to: string): Promise<Element | undefined> {
     this.write(`<db:result from='${from}' to='${to}'>key of ${from}</db:result>`);
     return this.waitFor(
@@ -114,9 +117,9 @@ const EXTERNAL = `<mechanisms xmlns='${SASL}'><mechanism>EXTERNAL</mechanism></m
 const DIALBACK = 'jabber:server:dialback';
 
 export interface RawPeerOptions {
-  /** It offers SASL EXTERNAL, too, and then refuses it (RFC 6120 §6.4.5). @defaultValue false */
+  /** It also offers SASL EXTERNAL, and then refuses it (RFC 6120 §6.4.5). @defaultValue false */
   readonly refuseExternal?: boolean;
-  /** It has no TLS, refuses it, and offers what else it has. @defaultValue false */
+  /** It has no TLS, refuses it, and offers everything else. @defaultValue false */
   readonly plain?: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** What tests of the data plane put around a router: outlets with a buffer, inlets that count, a control plane that notes. */
+/** Test doubles around a router: outlets with a buffer, inlets that count, and a control plane that takes notes. */
 import type { Flushed } from '../../src/ports.ts';
 import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
 import type { Fault } from '../../src/protocol/faults.ts';
@@ -6,11 +6,11 @@ import { type Address, addressBetween, Stanza, type StanzaKind } from '../../src
 import { Router, type RouterOptions } from '../../src/routing/router.ts';
 import type { Delivery, Inlet, StreamId, StreamOutlet } from '../../src/routing/types.ts';
 
-/** An outlet with a buffer of `highWaterBytes`, which empties only when told to. */
+/** An outlet with a buffer of `highWaterBytes`, which is emptied only when told to. */
 export class BufferedOutlet implements StreamOutlet {
   readonly contentNamespace = 'jabber:server';
   readonly stanzas: string[] = [];
-  /** One entry per write on the socket: how many stanzas it held. */
+  /** The number of stanzas in each write to the socket. */
   readonly chunks: number[] = [];
   writtenBytes = 0;
   flushedBytes = 0;
@@ -58,7 +58,7 @@ export class BufferedOutlet implements StreamOutlet {
     this.#tell((endsAt) => endsAt <= this.flushedBytes, true);
   }
 
-  /** The connection is over: what it has not flushed it never will. */
+  /** The connection is over: what it has not flushed is lost. */
   break(): void {
     this.#broken = true;
     this.#tell(() => true, false);
@@ -102,7 +102,7 @@ export function stanza(
 ): Stanza {
   const address = (name: string, jid: string | undefined): string => (jid === undefined ? '' : ` ${name}='${jid}'`);
   const xml = `<${kind} id='${id}' type='${type}'${address('from', from)}${address('to', to)}>${'x'.repeat(padding)}</${kind}>`;
-  /** Of every other one the addresses are known by their places, as of a stanza that was read. */
+  /** In every other stanza, addresses are given by position, as in a stanza that was read. */
   const known = (name: string, jid: string | undefined): Address => {
     if (jid === undefined || id % 2 === 1) return jid;
     const start = Buffer.byteLength(xml.slice(0, xml.indexOf(` ${name}='`))) + ` ${name}='`.length;
@@ -111,12 +111,12 @@ export function stanza(
   return new Stanza(kind, known('to', to), known('from', from), Buffer.from(xml), 'jabber:server');
 }
 
-/** Stanzas of tests carry their number as id. */
+/** Test stanzas carry their number as id. */
 export function idOf(xml: string): number {
   return Number(/ id='(\d+)'/.exec(xml)?.[1]);
 }
 
-/** Served here: `a.example`, `a2.example` and whatever ends in `.a.example`. */
+/** Served here: `a.example`, `a2.example` and every domain that ends in `.a.example`. */
 export function isLocal(domain: string): boolean {
   return domain === 'a.example' || domain === 'a2.example' || domain.endsWith('.a.example');
 }
@@ -128,11 +128,11 @@ export interface Bench {
   readonly wanted: string[];
   readonly refused: [StreamId, Fault][];
   readonly deliveries: Map<number, Delivery[]>;
-  /** Notes under `id` what becomes of a stanza. */
+  /** Records the outcome of a stanza under `id`. */
   settleAs(id: number): (delivery: Delivery) => void;
-  /** The outcomes noted under `id`, such as `sent` or `returned resource-constraint`. */
+  /** The outcomes recorded under `id`, such as `sent` or `returned resource-constraint`. */
   outcomes(id: number): string[];
-  /** Lets the fresh tasks run that are due now. */
+  /** Runs the tasks that are due now. */
   readonly settleTasks: () => void;
 }
 

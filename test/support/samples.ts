@@ -1,4 +1,4 @@
-/** Inputs and events by which the tests of the stream charts speak. */
+/** Inputs and events that the tests of the stream charts use. */
 import type { CertificateEvidence } from '../../src/protocol/certificate.ts';
 import type { Endpoint } from '../../src/protocol/dns.ts';
 import { fault } from '../../src/protocol/faults.ts';
@@ -23,14 +23,14 @@ export const endpoint: Endpoint = {
   dane: undelegated.dane,
 };
 
-/** Nothing but certificates to judge by. */
+/** No evidence except certificates. */
 export const nowhere = { secureDns: false, posh: false };
 /** The DNA protocol of 2009 is not spoken. */
 export const noDna = { checks: false, proofs: [] };
 
 export const notSpoken = fault('dna', 'not-spoken', 'peer');
 
-/** What an association is asked about a.example, on a stream of a.example. */
+/** The input of an association about a.example, on a stream of a.example. */
 export const associationInput = (changes: Partial<AssociationInput> = {}): AssociationInput => ({
   stream: 1,
   service: 'xmpp-server',
@@ -78,7 +78,7 @@ export const refutedFor = (domain: string): AssociationOutcome => ({
   verdict: { kind: 'refuted', fault: notTrusted },
   attempts: [],
 });
-/** A challenge to which nothing was said. */
+/** A challenge that was not answered. */
 export const unanswered = (domain: string): ChallengeOutcome => ({
   domain,
   prooftype: null,
@@ -109,7 +109,7 @@ export const header = (changes: Partial<StreamHeader> = {}): StreamHeader => ({
   dialback: true,
   ...changes,
 });
-/** What the receiving server answers. */
+/** The answer of the receiving server. */
 export const responseHeader = (changes: Partial<StreamHeader> = {}): StreamHeader =>
   header({ from: 'b.example', to: 'a.example', id: 'wire-id', ...changes });
 
@@ -144,7 +144,7 @@ export const initiatingInput = (changes: Partial<StreamInput> = {}, policy: Poli
   ...changes,
 });
 
-/** b.example, which also serves b2.example, is connected to. */
+/** A connection arrives at b.example, which also serves b2.example. */
 export const receivingInput = (changes: Partial<StreamInput> = {}, policy: PolicyOptions = {}): StreamInput => ({
   stream: 2,
   settings: {
@@ -164,14 +164,16 @@ export const receivingInput = (changes: Partial<StreamInput> = {}, policy: Polic
   ...changes,
 });
 
-/** An effect in a few words: `say features`, `secureAsServer`, `report stream.closing`, `spawn association.c.example`. */
+/**
+ * An effect in a few words: `say features`, `secureAsServer`, `report stream.closing`, `spawn association.c.example`.
+ */
 export function wordsOf(effect: Effect): string {
   if (effect.kind === 'spawned') return `spawn ${effect.id}`;
   if (effect.kind === 'stopped') return `stop ${effect.id}`;
   const { type } = effect.event;
   if (effect.kind === 'emitted') return `report ${type}`;
   if (type !== 'transport.send') return type.replace('transport.', '');
-  const element = effect.event['element'] as WireElement; // what `send` carries
+  const element = effect.event['element'] as WireElement; // the payload of `send`
   return `say ${element.kind}${answerOf(element)}`;
 }
 

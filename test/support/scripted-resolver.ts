@@ -20,16 +20,16 @@ export interface ScriptedQuery {
   readonly over: 'udp' | 'tcp';
   readonly packet: DecodedPacket;
   readonly port: number;
-  /** What a packet to this query begins with. */
+  /** The start of a packet that answers this query. */
   reply(flags: number, answers?: readonly Answer[], authorities?: readonly Answer[]): Packet;
   send(packet: Packet): void;
-  /** As they are; over TCP, too. */
+  /** Sent unchanged, over TCP too. */
   sendBytes(bytes: Buffer): void;
-  /** Of TCP. */
+  /** Closes the TCP connection. */
   hangUp(): void;
 }
 
-/** It keeps silent where the script does. @returns `127.0.0.1@PORT` */
+/** Does not answer unless the script does. @returns `127.0.0.1@PORT` */
 export async function scriptedResolver(t: TestContext, script: (query: ScriptedQuery) => void): Promise<string> {
   const sockets = new Set<Socket>();
   const tcp = createServer((socket) => {

@@ -1,4 +1,7 @@
-/** A hastened chart that is held against xstate at every step: the same snapshots, and the same actions in the same order. */
+/**
+ * A hastened chart that is compared with xstate at every step: the same snapshots, and the same actions in the same
+ * order.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import { type AnyEventObject, type AnyMachineSnapshot, type AnyStateMachine, StateMachine } from 'xstate';
 import { hasten } from '../../src/control/steps/hasten.ts';
@@ -10,7 +13,7 @@ type Way = (scope: Scope) => readonly AnyMachineSnapshot[];
 
 const xstate = StateMachine.prototype as unknown as { getInitialSnapshot: Born; microstep: Moved };
 
-/** @param differences is told of each */
+/** @param differences receives a description of each difference */
 export function shadowed<Chart extends AnyStateMachine>(chart: Chart, differences: string[]): Chart {
   const quick = hasten(chart);
   // eslint-disable-next-line @typescript-eslint/unbound-method -- these are bound
@@ -59,7 +62,7 @@ interface Child {
   _processingStatus: number;
 }
 
-/** What a way of going through the chart answers, and does: nothing that it does reaches anybody. */
+/** The snapshots and effects of one way through the chart, without any effect on other actors. */
 function observed(way: (scope: Scope) => readonly AnyMachineSnapshot[], before: object): unknown {
   const done: unknown[] = [];
   const deferred: (() => void)[] = [];

@@ -1,6 +1,6 @@
 /**
- * The names of providers under test, in zones of every kind: signed with NSEC and with NSEC3, not signed, with signatures
- * that have ended, and one that nobody serves. A real nsd serves them; what it is asked is known.
+ * The names of providers under test, in zones of every kind: signed with NSEC and with NSEC3, not signed, with expired
+ * signatures, and one that nobody serves. A real nsd serves them; the queries are recorded.
  */
 import assert from 'node:assert/strict';
 import { certificateParts } from '../../src/protocol/certificate-parts.ts';
@@ -11,26 +11,26 @@ import { nsdMissing, startNsd } from './nsd.ts';
 import { signingMissing, signZone } from './signed-zone.ts';
 import { unboundMissing } from './unbound.ts';
 
-/** Why such names cannot be had, or validated, here; false when they can: `test(name, { skip: namesMissing }, …)`. */
+/** Why such names cannot be served or validated here; false when they can: `test(name, { skip: namesMissing }, …)`. */
 export const namesMissing: string | false = nsdMissing ?? signingMissing ?? unboundMissing ?? false;
 
 export const ZONES = ['signed.example', 'hashed.example', 'open.example', 'late.example'] as const;
-/** Its server says that it has failed. */
+/** Its server answers with SERVFAIL. */
 export const LAME = 'lame.example';
 
 export interface SignedNames {
   /** libunbound, which trusts these zones. */
   readonly dns: Required<Pick<NonNullable<NodePortsOptions['dns']>, 'validator' | 'stubs' | 'trustAnchors'>>;
-  /** The DS record that all of it hangs on. */
+  /** The DS record that is the root of trust. */
   readonly anchor: string;
   /** The name server, `127.0.0.1@PORT`. */
   readonly address: string;
-  /** What the name server was asked: `TLSA _5269._tcp.xmpp.signed.example`, in order. */
+  /** The queries that the name server received: `TLSA _5269._tcp.xmpp.signed.example`, in order. */
   readonly asked: readonly string[];
   stop(): Promise<void>;
 }
 
-/** Serves `records`: lines of master files, whose owners are whole names with the dot at the end; each in the zone that it belongs to. */
+/** Serves `records`: lines of master files with fully qualified owner names, each in the zone that it belongs to. */
 export async function startSignedNames(records: readonly string[]): Promise<SignedNames> {
   const stray = records.find((line) => !ZONES.some((zone) => isIn(zone, line)));
   assert.equal(stray, undefined, 'a record of none of the zones');

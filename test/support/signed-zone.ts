@@ -14,9 +14,9 @@ export const signingMissing: string | null = missing(KEYGEN) ?? missing(SIGNZONE
 export interface SigningOptions {
   /** Denials as hashed names (RFC 5155). @defaultValue false */
   readonly nsec3?: boolean;
-  /** Signatures that ended a day ago. @defaultValue false */
+  /** Signatures that expired at least a day ago. @defaultValue false */
   readonly expired?: boolean;
-  /** Signatures that begin in a day. @defaultValue false */
+  /** Signatures that become valid in a day at the earliest. @defaultValue false */
   readonly notYet?: boolean;
 }
 
@@ -27,7 +27,7 @@ export interface SignedZone {
   readonly ds: string;
 }
 
-/** Signs `text`, a master file with an `$ORIGIN` and a SOA, with a new key of its own. */
+/** Signs `text`, a master file with an `$ORIGIN` and a SOA, with a new key. */
 export function signZone(name: string, text: string, options: SigningOptions = {}): SignedZone {
   const folder = temporaryFolder('zone', null);
   try {

@@ -1,7 +1,7 @@
-/** A server that says what it has to, up to a step, and then nothing more. */
+/** A server that says what it should, up to a given step, and then nothing more. */
 import { EXTERNAL_FEATURE, features, header, PROCEED, type ScriptedStream, STARTTLS } from './simulation-peer.ts';
 
-/** What a server says, step by step; it falls silent after the last of `steps` steps. */
+/** What a server says, step by step; it falls silent after `steps` steps. */
 const SERVER_STEPS: readonly ((stream: ScriptedStream) => void)[] = [
   (stream) => stream.write(header(`from='b.example' to='a.example' id='one'`)),
   (stream) => stream.write(features(STARTTLS)),
@@ -12,7 +12,7 @@ const SERVER_STEPS: readonly ((stream: ScriptedStream) => void)[] = [
   (stream) => stream.write(`<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>`),
   (stream) => stream.write(header(`from='b.example' to='a.example' id='three'`)),
 ];
-/** What has to arrive before each step, so that nothing is said too early. */
+/** The text that must arrive before each step, so that nothing is said too early. */
 const SERVER_CUES = [
   '<stream:stream',
   '<stream:stream',
@@ -31,7 +31,7 @@ export function silentServer(steps: number): (stream: ScriptedStream) => void {
       const at = reached.get(stream) ?? 0;
       const cue = SERVER_CUES[at];
       if (at >= steps || cue === undefined) return;
-      // The header serves two steps: the answer, and the features that follow it.
+      // The client's header triggers two steps: the response header, and the features after it.
       const isCued = cue === null || stream.text.includes(cue);
       if (!isCued) return;
       reached.set(stream, at + 1);

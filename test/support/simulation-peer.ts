@@ -1,4 +1,4 @@
-/** A peer that says what a test tells it to, byte by byte, on the simulated fabric; nothing of ours is in it. */
+/** A peer on the simulated fabric that sends what a test tells it to, byte by byte; it contains none of our code. */
 import type { Connection, ConnectionEvents, Credential, Network } from '../../src/ports.ts';
 import type { Fault } from '../../src/protocol/faults.ts';
 import type { Simulation } from './simulation.ts';
@@ -42,7 +42,7 @@ export class ScriptedStream implements ConnectionEvents {
     this.#connection?.write(xml);
   }
 
-  /** Reads up to and with `end`, if it has arrived. */
+  /** Takes the text up to and including `end`, if it has arrived. */
   take(end: string): string | null {
     const at = this.text.indexOf(end);
     if (at < 0) return null;
@@ -95,7 +95,7 @@ export interface ScriptedPeer {
   connect(address: string, port: number): ScriptedStream;
 }
 
-/** A host with a listener that `domains` are delegated to in the simulation's DNS data; `onText` answers what comes. */
+/** A host with a listener; the simulation's DNS data delegates `domains` to it, and `onText` answers what arrives. */
 export async function createScriptedPeer(
   simulation: Pick<Simulation, 'host' | 'resolver'>,
   credential: Credential,

@@ -1,4 +1,4 @@
-/** One provider of ours in a simulation, against a scripted peer. */
+/** One of our providers in a simulation, against a scripted peer. */
 import type { ConnectionManager } from '../../src/manager.ts';
 import { SocketCount } from '../../src/demo/counted-network.ts';
 import { greeting } from '../../src/demo/greeting.ts';
@@ -15,7 +15,7 @@ export interface Solo {
   readonly address: string;
   readonly records: readonly TraceRecord[];
   readonly arrived: readonly Message[];
-  /** What was told of each message that {@link send} sent, in order. */
+  /** The outcome of each message that {@link send} sent, as reported, in order. */
   readonly deliveries: readonly Delivery[];
   send(from: string, to: string): void;
 }

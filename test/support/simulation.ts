@@ -1,4 +1,4 @@
-/** A stage in memory: one fabric, one simulated clock, one seed (DESIGN §2, FEATURES E3, X1). */
+/** An in-memory stage: one fabric, one simulated clock, one seed. */
 import {
   createMemoryNetwork,
   type MemoryNetwork,
@@ -19,9 +19,9 @@ export type LinkOptions = Omit<MemoryNetworkOptions, 'clock' | 'random'>;
 
 export interface StageOptions extends LinkOptions {
   readonly dnsMs?: number;
-  /** Whether the answers of the table count as those of a validator. @defaultValue true */
+  /** Whether the answers of the table count as validated. @defaultValue true */
   readonly validates?: boolean;
-  /** Null: nobody judges proofs of delegation. @defaultValue real ones */
+  /** Null: nobody judges proofs of delegation. @defaultValue a real judge */
   readonly dnaProofs?: DnaProofJudge | null;
 }
 
@@ -30,7 +30,7 @@ export interface Simulation extends Stage {
   readonly fabric: MemoryNetwork;
 }
 
-/** Longest a simulated scenario may take: longer than any one deadline. */
+/** Longest time a simulated scenario may take: longer than any single deadline. */
 const PATIENCE_MS = 300_000;
 
 let validator: PathValidator | null = null;
@@ -69,13 +69,13 @@ export function createSimulation(
         await clock.runUntil(predicate, deadlineMs - clock.now());
         return true;
       } catch {
-        return false; // the caller says what did not come true
+        return false; // the caller reports which predicate did not become true
       }
     },
   };
 }
 
-/** A bad line, drawn from the seed. */
+/** A bad line, with properties derived from the seed. */
 export function weather(seed: number): LinkOptions & { dnsMs: number } {
   return {
     latencyMs: 1 + ((seed * 37) % 150),

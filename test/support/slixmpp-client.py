@@ -1,6 +1,6 @@
 """A real client (slixmpp, Debian's python3-slixmpp) for the interop tests, driven by lines of JSON.
 
-In: {"to": JID, "body": TEXT} sends a message, {"ping": JID} asks for a pong. Out: what happened, one object per line.
+In: {"to": JID, "body": TEXT} sends a message, {"ping": JID} sends a ping. Out: the events, one object per line.
 """
 import asyncio
 import json
@@ -28,7 +28,7 @@ class Client(slixmpp.ClientXMPP):
     async def start(self, _):
         await self.get_roster()
         self.send_presence()
-        # A stream is in order: once this is answered, the server has read our presence.
+        # A stream is ordered: when this is answered, the server has read our presence.
         await self["xep_0199"].send_ping(self.boundjid.host, timeout=10)
         sasl, session = self["feature_mechanisms"].mech, self.socket
         tell(event="online", jid=str(self.boundjid), mechanism=sasl.name, tls=session.version())

@@ -1,4 +1,4 @@
-/** A real client for the interop tests: slixmpp, of Debian's package `python3-slixmpp`, as a process of its own. */
+/** A real client for the interop tests: slixmpp, from Debian's package `python3-slixmpp`, in its own process. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -14,13 +14,13 @@ export interface ClientOptions {
   readonly ca: string;
   /** On 127.0.0.1. */
   readonly port: number;
-  /** TLS before any XML (XEP-0368), else STARTTLS. */
+  /** TLS before any XML (XEP-0368), otherwise STARTTLS. */
   readonly direct: boolean;
-  /** @defaultValue the best that both ends have */
+  /** @defaultValue the best that both ends support */
   readonly mechanism?: string;
 }
 
-/** What the client tells; `event` says which fields there are. */
+/** An event reported by the client; `event` determines which fields are present. */
 export interface ClientEvent {
   readonly event: 'online' | 'refused' | 'message' | 'pong' | 'no-pong' | 'disconnected';
   readonly jid?: string;
@@ -38,7 +38,9 @@ export interface Client {
   message(to: string, body: string): void;
   /** XEP-0199 */
   ping(to: string): void;
-  /** The first event, told already or yet to come, that fits. Rejects after 15 s, and when the client ends first. */
+  /**
+   * The first event, already reported or yet to come, that `fits`. Rejects after 60 s, and when the client ends first.
+   */
   waitFor(fits: (event: ClientEvent) => boolean, what: string): Promise<ClientEvent>;
   /** Logs out; resolves when the process is gone. */
   close(): Promise<void>;
@@ -47,7 +49,7 @@ export interface Client {
 export const slixmppMissing = (): string | null =>
   missing('/usr/bin/python3', '/usr/lib/python3/dist-packages/slixmpp/__init__.py');
 
-/** Starts it, and it logs in; wait for `online` or `refused`. Takes about 1 s. */
+/** Starts the client, which logs in; wait for `online` or `refused`. Takes about 1 s. */
 export function startClient(options: ClientOptions): Client {
   const command = ['--pdeathsig', 'KILL', '--', '/usr/bin/python3', SCRIPT, JSON.stringify(options)];
   const child = spawn('setpriv', command, { stdio: ['pipe', 'pipe', 'pipe'] });

@@ -1,4 +1,7 @@
-/** The tables of machines/SPEC.md, from the machines. `node --import tsx test/support/spec-tables.ts` writes them anew. */
+/**
+ * The tables of machines/SPEC.md, made from the machines. `node --import tsx test/support/spec-tables.ts` rewrites
+ * them.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { spanWords } from '../../visualize/charts/delay-words.ts';
@@ -57,7 +60,7 @@ function tableOf(heads: readonly string[], rows: readonly (readonly string[])[])
   return [line(heads), line(heads.map(() => '---')), ...rows.map(line)];
 }
 
-/** Everything that SPEC.md says of the charts themselves. */
+/** Everything in SPEC.md that describes the charts themselves. */
 export function specTables(): string {
   return allMachines
     .map(readChart)

@@ -1,4 +1,4 @@
-/** Rows of the table of standing streams, as a test wants them. */
+/** Rows of the table of open streams, as a test needs them. */
 import { newStream, nothingNegotiated, type StreamContext } from '../../machines/stream/context.ts';
 import { undelegated } from '../../src/protocol/secure-delegation.ts';
 import type { StreamRow } from '../../src/control/standing-streams.ts';

@@ -1,4 +1,6 @@
-/** What the tables of the two stream charts have in common: the events, and what follows from each wherever it comes. */
+/**
+ * What the tables of the two stream charts share: the events, and the effect of each that does not depend on the state.
+ */
 import { fault } from '../../src/protocol/faults.ts';
 import {
   certificateOf,
@@ -14,7 +16,7 @@ import {
 } from './samples.ts';
 import { broken, done } from './tables.ts';
 
-/** Our `local` and the far end's `remote`. */
+/** For our domain `local` and the far end's `remote`. */
 export function streamEvents(local: string, remote: string, side: 'initiating' | 'receiving') {
   const ours = { from: local, to: remote };
   const theirs = { from: remote, to: local };
@@ -91,12 +93,12 @@ export function streamEvents(local: string, remote: string, side: 'initiating' |
   } as const;
 }
 
-/** Into `closing`: the owner is told, and the peer, with the stream error or other fault that is its reason. */
+/** Goes to `closing`, notifies the owner, and closes with this stream error or other fault as the reason. */
 export const closes = (reason: string) => ['closing', 'report stream.closing', `close ${reason}`] as const;
 export const closesQuietly = ['closing', 'report stream.closing', 'close'] as const;
 const outOfPlace = closes('policy-violation');
 
-/** Where a state says nothing of its own (RFC 6120 §4.9.3.14): what the peer may not send closes the stream. */
+/** The defaults for all states (RFC 6120 §4.9.3.14): an element that the peer may not send closes the stream. */
 export const anywhere = {
   'peer.streamOpened': outOfPlace,
   'peer.featuresReceived': outOfPlace,
@@ -132,7 +134,7 @@ export const anywhere = {
   'transport.closed': ['closed', 'report stream.closed'],
   'local.assertionRequested': ['.', 'report pair.refused'], // L1: never left without an answer
   'local.associationRequested': ['.', 'report association.settled'],
-  'local.renewalRequested': '=', // it is to be ended anyway, or begins
+  'local.renewalRequested': '=', // the stream is about to end, or begins
   'local.challengeRequested': ['.', 'report challenge.settled'],
   'local.proofEnded': '=',
   'local.proofsChanged': '=',
@@ -158,7 +160,7 @@ export const anywhere = {
   'transport broken': ['closed', 'report stream.closed'],
 } as const;
 
-/** Both closing tags are being exchanged: nothing is asked of us any more, and nothing new is said (RFC 6120 §4.4). */
+/** The closing tags are being exchanged: requests are ignored, and nothing new is sent (RFC 6120 §4.4). */
 export const whileClosing = {
   ...anywhere,
   'peer.streamOpened': '=',

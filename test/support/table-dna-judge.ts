@@ -1,15 +1,15 @@
-/** Proofs of delegation that say in plain words what they are: for the protocol around them. */
+/** Proofs of delegation in plain words, for tests of the protocol around them. */
 import type { Clock, DnaProofClaim, DnaProofJudge } from '../../src/ports.ts';
 import { fault } from '../../src/protocol/faults.ts';
 
-/** Proves `domain` until so many seconds after it was judged; without end, if null. */
+/** Proves `domain` until `seconds` after it was judged; without expiry if null. */
 export const delegates = (domain: string, seconds: number | null = null): string => `${domain} ${String(seconds)}`;
 export const FORGED = 'forged';
 
 export interface TableDnaJudge extends DnaProofJudge {
   /** Everything that was judged, in order. */
   readonly claims: readonly DnaProofClaim[];
-  /** What is judged from now on is never judged to the end. */
+  /** From now on, no judgement is ever completed. */
   fallSilent(): void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * A machine as a table: what it does with every event in every state, by `transition` alone. States and events are
- * derived from the machine, so that a new one without its row, or its column, does not compile.
+ * A machine as a table: what it does with every event in every state, using only `transition`. States and events are
+ * derived from the machine, so that a new one without its row or column does not compile.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -10,18 +10,21 @@ import { readChart, statesOf } from './charts.ts';
 import { type Effect, type Message, PureActor, type RestingState } from './pure.ts';
 import { wordsOf } from './samples.ts';
 
-/** `=`: nothing happens. `-`: there is no deadline to pass. Else the next state (`.` the same), and the effects in order. */
+/**
+ * `=`: nothing happens. `-`: there is no deadline. Otherwise the next state (`.` for the same one), and the effects in
+ * order.
+ */
 export type Cell<State extends string> = '=' | '-' | readonly [State | '.', ...string[]];
 
 export type Row<State extends string, Column extends string> = Readonly<Record<Column | 'late', Cell<State>>>;
 
-/** Events that somebody sends; the ends of children have no declared type, and are columns by choice. */
+/** Events with a declared type; the ends of children have none, and are optional columns. */
 export type DeclaredEvent<Machine extends AnyStateMachine> = Exclude<
   EventFromLogic<Machine>['type'],
   `xstate.${string}`
 >;
 
-/** Every state in which the machine may be found between two events. */
+/** Every state in which the machine may be between two events. */
 type StateOf<Machine extends AnyStateMachine, Passing extends string> = Exclude<RestingState<Machine>, Passing>;
 
 export interface MachineTable<
@@ -32,18 +35,18 @@ export interface MachineTable<
   readonly machine: Machine;
   readonly spec: string;
   readonly input: InputFrom<Machine>;
-  /** Where a state is not come by with that input. */
+  /** Other inputs, for states that cannot be reached with `input`. */
   readonly inputs?: Readonly<Partial<Record<StateOf<Machine, Passing>, InputFrom<Machine>>>>;
   /** The event behind each column. */
   readonly events: Events & Readonly<Record<DeclaredEvent<Machine>, Message>>;
-  /** States that are passed through at once, and are not called `deciding…`. */
+  /** States that are left at once, and whose names do not begin with `deciding`. */
   readonly passing?: readonly Passing[];
-  /** How a state is come by, by columns; or by other events, where those of the columns do not lead there. */
+  /** How each state is reached: by columns, or by other events where no column leads there. */
   readonly ways: Readonly<Record<StateOf<Machine, Passing>, readonly (keyof Events | 'late' | Message)[]>>;
   readonly table: Readonly<Record<StateOf<Machine, Passing>, Row<StateOf<Machine, Passing>, keyof Events & string>>>;
 }
 
-/** The end of a child, as xstate tells its parent. */
+/** The end of a child, as xstate reports it to the parent. */
 export const done = (id: string, output: unknown): Message => ({
   type: `xstate.done.actor.${id}`,
   output,
@@ -55,7 +58,7 @@ export const broken = (id: string): Message => ({
   actorId: id,
 });
 
-/** A row that says the same of every event; what differs is written after it. */
+/** A row with the same cell for every event; exceptions are written after it. */
 export function rowOf<Column extends string>(
   events: Readonly<Record<Column, unknown>>,
   cell: '=',
@@ -76,12 +79,12 @@ export function ended<Column extends string>(events: Readonly<Record<Column, unk
 export function detailedWords(effect: Effect): string {
   const words = wordsOf(effect);
   if (effect.kind !== 'sent' || effect.event.type !== 'transport.close') return words;
-  const what = effect.event['fault'] as Fault | null; // what `closeStream` carries
+  const what = effect.event['fault'] as Fault | null; // the payload of `closeStream`
   if (what === null) return words;
   return `${words} ${what.layer === 'stream' ? '' : `${what.layer}/`}${what.condition}`;
 }
 
-/** One test for each state, and one that neither a state nor an event of the chart is missing. */
+/** One test for each state, and one that no state and no event of the chart is missing. */
 export function checkTable<
   Machine extends AnyStateMachine,
   const Events extends Readonly<Record<string, Message>>,
@@ -95,7 +98,7 @@ export function checkTable<
   const { id, root } = readChart(machine);
   const states = [...statesOf(root)];
   const invoked = new Set(states.flatMap(({ invokes }) => invokes.map((invoke) => invoke.id)));
-  /** That an invoked actor ends with its state goes without saying. */
+  /** An invoked actor always ends with its state, so tables do not list it. */
   const isNews = (effect: Effect): boolean => effect.kind !== 'stopped' || !invoked.has(effect.id);
 
   const send = (actor: PureActor<Machine>, step: PropertyKey | Message): PureActor<Machine> => {

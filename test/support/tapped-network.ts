@@ -1,4 +1,4 @@
-/** A network of which all that is written is overheard, before TLS makes it unreadable. */
+/** A network on which everything that is written can be overheard before TLS encrypts it. */
 import type { Connection, Network } from '../../src/ports.ts';
 
 export function tappedNetwork(network: Network, overhear: (text: string) => void): Network {

@@ -16,7 +16,10 @@ export interface TlsFiles {
   readonly byDomain: ReadonlyMap<string, { readonly certificate: string; readonly key: string }>;
 }
 
-/** Writes `ca.pem` and, per domain, `certs/DOMAIN.crt` and `certs/DOMAIN.key` below `folder`; keys are for the account only. */
+/**
+ * Writes `ca.pem` and, per domain, `certs/DOMAIN.crt` and `certs/DOMAIN.key` below `folder`; only the account can read
+ * the keys.
+ */
 export function writeTlsFiles(
   folder: string,
   account: Account | null,

@@ -1,4 +1,4 @@
-/** Traces of providers in a simulation: as text, as it would stand in a file, and read back. */
+/** Traces of providers in a simulation: as the text of a trace file, and read back. */
 import { TraceEncoder } from '../../src/trace/format.ts';
 import { readTrace, type Trace } from '../../src/trace/read.ts';
 import type { TraceRecord } from '../../src/trace/record.ts';
@@ -10,7 +10,7 @@ export function traceText(records: readonly TraceRecord[], hosts: readonly strin
   return [header, ...records.map((record) => encoder.record(record))].join('');
 }
 
-/** What is read of a text, in chunks of an odd size. */
+/** Reads a text, in chunks of an odd size. */
 export async function readText(text: string): Promise<Trace> {
   const bytes = Buffer.from(text);
   return await readTrace(chunksOf(bytes, 1_021));

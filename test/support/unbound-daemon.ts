@@ -1,11 +1,14 @@
-/** A real unbound: a validating resolver for others, on a high loopback port, with a trust anchor and a stub of ours. */
+/**
+ * A real unbound: a validating resolver for other processes, on a high loopback port, with our own trust anchor and
+ * stub.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { accountNamed, freePort, missing, startProcess, temporaryFolder, type RunningProcess } from './processes.ts';
 
 const UNBOUND = '/usr/sbin/unbound';
 
-/** Why there is no unbound here, or null when there is one. */
+/** Why unbound is not available, or null when it is. */
 export const unboundDaemonMissing: string | null = missing(UNBOUND);
 
 export interface UnboundDaemonOptions {
@@ -13,7 +16,7 @@ export interface UnboundDaemonOptions {
   readonly stubs: Readonly<Record<string, string>>;
   /** DS records. */
   readonly trustAnchors: readonly string[];
-  /** Whether it says why it refuses (RFC 8914); Debian's does not, by default. @defaultValue false */
+  /** Whether it says why an answer failed (RFC 8914); Debian's does not, by default. @defaultValue false */
   readonly extendedErrors?: boolean;
 }
 
@@ -29,7 +32,7 @@ export async function startUnbound(options: UnboundDaemonOptions): Promise<Unbou
     try {
       return await startOn(await freePort(), options);
     } catch (error) {
-      // The port was free for TCP a moment ago; someone may have taken it since, or hold it for UDP.
+      // The port was free for TCP a moment ago; since then it may have been taken, or it is in use for UDP.
       if (attempt === 3 || !/bind|in use/i.test(String(error))) throw error;
     }
   }
@@ -70,7 +73,7 @@ function configuration(port: number, folder: string, options: UnboundDaemonOptio
     'server:',
     `  interface: 127.0.0.1@${port}`,
     `  directory: "${folder}"`,
-    '  username: ""', // we have left root behind already
+    '  username: ""', // the process no longer runs as root
     '  chroot: ""',
     '  pidfile: ""',
     '  use-syslog: no',

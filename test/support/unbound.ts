@@ -11,5 +11,5 @@ function reasonAgainst(): string | null {
   }
 }
 
-/** Why there is no libunbound here, or null when there is one. */
+/** Why libunbound is not available, or null when it is. */
 export const unboundMissing: string | null = reasonAgainst();

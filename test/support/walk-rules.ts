@@ -1,11 +1,11 @@
-/** What every chart has to be (STYLE, "Writing a machine"): each rule tells where it is broken. */
+/** The rules for every chart: each says where it is broken. */
 import { type Chart, type ChartState, statesOf } from './charts.ts';
 
 type Rule = (state: ChartState, above: readonly ChartState[], chart: Chart) => readonly string[];
 
 const isSilentAbout = (text: string | null | undefined): boolean => (text ?? '').trim() === '';
 
-/** Leaves at once, whatever the guards say. */
+/** Whether the state is left at once, whatever the guards say. */
 export const isDeciding = ({ always }: ChartState): boolean => always.at(-1)?.guard === null;
 
 const describes: Rule = ({ description }) => (isSilentAbout(description) ? ['has no description'] : []);
@@ -38,7 +38,7 @@ const restsOnlyWhereItMay: Rule = (state, above) => {
   return ['may rest, but is neither waiting nor quiet'];
 };
 
-/** What hears others and is neither quiet nor made of waiting states, waits. */
+/** A state that hears others waits, unless it is quiet or consists of waiting states. */
 const hearsOnlyWhileWaiting: Rule = (state, above) => {
   const hears =
     state.invokes.length > 0 || state.transitions.some(({ event }) => /^(?:peer|transport|dns)\./.test(event));
@@ -50,7 +50,7 @@ const hearsOnlyWhileWaiting: Rule = (state, above) => {
 const survivesItsActors: Rule = ({ invokes }) =>
   invokes.filter(({ hasOnError }) => !hasOnError).map(({ id }) => `invokes ${id} without onError`);
 
-/** A state of an end is a past participle, or the machine says in its output what the end means. */
+/** The name of a final state is a past participle, unless the machine's output says what the end means. */
 const endsInThePast: Rule = ({ type, key }, _above, { hasOutput }) =>
   type === 'final' && !hasOutput && !key.endsWith('ed') ? ['is an end, but no past participle'] : [];
 
@@ -70,7 +70,7 @@ const namesWhatItDoes: Rule = ({ entry, always, transitions, deadlines, invokes 
     : [];
 };
 
-/** STYLE: no `*` inside a state, where it would hide `local.closeRequested`; `peer.*` belongs to the root, and to the end. */
+/** No `*` inside a state, where it would hide `local.closeRequested`; `peer.*` belongs to the root, and to the end. */
 const hidesNothing: Rule = ({ transitions }) =>
   transitions.some(({ event }) => event === '*') ? ['catches every event with *'] : [];
 

@@ -1,9 +1,12 @@
-/** What other parsers say about a whole document. */
+/** The judgement of other parsers about a whole document. */
 import sax from 'sax';
 import { SaxesParser } from 'saxes';
 import { NS } from '../../src/protocol/namespaces.ts';
 
-/** The first complaint of saxes, namespace-aware and conforming; null when it accepts. Bytes that are not UTF-8 are refused. */
+/**
+ * The first complaint of saxes, namespace-aware and conforming; null when it accepts. Bytes that are not UTF-8 are
+ * refused.
+ */
 export function saxesComplaint(bytes: Buffer): string | null {
   let text: string;
   try {
@@ -30,7 +33,10 @@ export function saxComplaint(text: string): string | null {
   return complaint;
 }
 
-/** What the content of a stream means: names as {namespace}local, attributes sorted, text; prefixes and declarations do not count. */
+/**
+ * The meaning of a stream's content: names as {namespace}local, sorted attributes, text; without prefixes and
+ * declarations.
+ */
 export function meaning(document: string): unknown[] {
   const events: unknown[] = [];
   let text = '';

@@ -1,4 +1,4 @@
-/** Spans of negotiations (FEATURES O8; docs/spans.md): who is below whom, that all of them end, and what failed. */
+/** Spans of negotiations (docs/spans.md): their parents, that all of them end, and what failed. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SpanStatusCode, trace } from '@opentelemetry/api';
@@ -13,7 +13,7 @@ import { traceSpans } from '../../src/telemetry/spans.ts';
 import type { TraceRecord } from '../../src/trace/record.ts';
 import { createDuo, type Duo, type DuoOptions } from '../support/duo.ts';
 
-/** A provider that remembers, and how many spans were begun. */
+/** A provider that keeps finished spans, and counts the spans that were begun. */
 function remembering() {
   const exporter = new InMemorySpanExporter();
   let begun = 0;
@@ -94,7 +94,7 @@ test('below a negotiation: its look-ups, its stream, and below that TLS, associa
 test('whatever is begun ends, once, and not before it began', async () => {
   const { ours, theirs } = await traced({}, async (duo) => {
     await once(duo);
-    duo.send('a.example', 'c.example'); // nobody has heard of it
+    duo.send('a.example', 'c.example'); // an unknown domain
     await duo.settle();
   });
   for (const { spans, begun } of [ours, theirs]) {
@@ -135,7 +135,7 @@ test('what is open when it is stopped is ended, and nothing is listened to any m
   const { provider, spans, begun } = remembering();
   const tracing = traceSpans(duo.providers.A, { provider });
   duo.send('a.example', 'b.example');
-  await duo.simulation.clock.advance(60); // within the stream
+  await duo.simulation.clock.advance(60); // while the stream is being negotiated
   assert.ok(spans().length < begun());
   tracing.stop();
   const ended = spans().length;

@@ -1,4 +1,4 @@
-/** An attempt that holds is put into words when it is read, and they are those of any other verdict (FEATURES O2). */
+/** A successful attempt is put into words only when it is read, and the words are those of any other verdict. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AttemptHeld } from '../../src/trace/attempt-held.ts';
@@ -67,7 +67,7 @@ test('a trace of pairs that hold says of them what the manager said; those of on
   await duo.stop();
   const attemptsIn = ({ records }: typeof ours) => records.filter((record) => record.kind === 'attempt');
   const kept = attemptsIn(theirs).filter(({ attempt }) => attempt instanceof AttemptHeld);
-  assert.equal(kept.length, 2); // the first had another prooftype tried
+  assert.equal(kept.length, 2); // another prooftype was tried for the first one
   const [first, ...others] = attemptsIn(ours).map(({ attempt }) => attempt.verdicts);
   assert.equal(others.length, 2);
   for (const verdicts of others) assert.deepEqual(verdicts, first);

@@ -8,7 +8,7 @@ import { commonFields, innerFields, recordFields } from '../../src/trace/check-r
 const page = readFileSync(new URL('../../docs/trace-format.md', import.meta.url), 'utf8');
 
 interface Table {
-  /** Of the first column. */
+  /** The first cell of the header row. */
   readonly head: string;
   readonly rows: readonly (readonly [first: string, second: string])[];
 }
@@ -60,7 +60,7 @@ test('the kinds of element are named with what stands beside them, and no other'
   assert.deepEqual([...named.keys()].sort(), Object.keys(elementFields).sort());
   for (const [kind, fields] of Object.entries(elementFields)) {
     const told = named.get(kind)?.replace('as `result`', '`from`, `to`, `key`, `answer`') ?? '';
-    // What stands in brackets, and behind "else", are values and what is within a field.
+    // Names in brackets, and after "else", are values and parts of a field.
     const own = namesIn(told.replace(/\([^)]*\)/g, '').replace(/, else its .*$/, ''));
     assert.deepEqual(own.sort(), Object.keys(fields).sort(), kind);
   }

@@ -1,4 +1,7 @@
-/** The trace format (docs/trace-format.md): what is written is read again, and what is wrong is told by its line. */
+/**
+ * The trace format (docs/trace-format.md): everything written can be read again, and errors are reported with their
+ * line.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-/** The last attempts of a domain, live and from a trace (FEATURES O2): they survive when other records do not. */
+/** The last attempts of a domain, live and from a trace: they survive when other records do not. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AttemptKeep } from '../../src/trace/attempt-keep.ts';
@@ -148,7 +148,8 @@ test('who makes up domains pushes out others of that kind, and nobody whom we kn
   assert.deepEqual([keep.of('x0.example').length, keep.of('x9999.example').length], [0, 1]);
   assert.ok(keep.all().length > 50);
   assert.equal(keep.forgotten, 10_002 - new Set(keep.all().map(({ attempt }) => attempt.remote)).size);
-  // A wildcard proves as many as somebody likes: they push out each other, and nobody to whom we wanted to send.
+  // A wildcard proves as many domains as somebody likes: they displace only each other, not the domains that we wanted
+  // to send to.
   for (let made = 0; made < 10_000; made += 1) keep.add(ended(`r${made}.c.example`, { direction: 'incoming' }));
   assert.deepEqual([keep.of('b.example').length, keep.of('c.example').length], [1, 0]);
   for (let made = 0; made < 10_000; made += 1) keep.add(ended(`y${made}.example`));

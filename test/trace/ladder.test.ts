@@ -1,4 +1,6 @@
-/** The ladder of a negotiation: what went from whom to whom, at either end of dialback, and no word of other pairs (V2). */
+/**
+ * The ladder of a negotiation: messages between the parties, at either end of dialback, and nothing about other pairs.
+ */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Play, play } from '../../src/demo/play.ts';

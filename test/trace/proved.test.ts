@@ -1,4 +1,4 @@
-/** What may pass, and by which proof: the list of proved pairs, live and out of a trace (O1). */
+/** Which stanzas may pass, and by which proof: the list of proved pairs, live and from a trace. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { noPairs, withOutgoing } from '../../machines/collections/proved-pairs.ts';

@@ -1,4 +1,4 @@
-/** A trace that is read back and replayed through the charts shows what was lived (O4). */
+/** A trace that is read back and replayed through the charts gives the same view as the live one. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConnectionManager } from '../../src/manager.ts';
@@ -19,7 +19,7 @@ const SIDES: readonly Side[] = ['A', 'B'];
 /** Every actor of a view, as plain data. */
 function actorsOf({ actors }: View, isMeant: (actor: ActorView) => boolean = () => true): [string, ActorView][] {
   const rows = [...actors].filter(([, actor]) => isMeant(actor)).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.parse(JSON.stringify(rows)) as [string, ActorView][]; // what JSON does not hold does not count
+  return JSON.parse(JSON.stringify(rows)) as [string, ActorView][]; // properties that JSON does not keep are ignored
 }
 
 const lives = ({ ended }: ActorView): boolean => ended === null;
@@ -41,7 +41,7 @@ for (const scenario of scenarios) {
       assert.deepEqual(actorsOf(view), actors, side);
       assert.equal(actors.length > 0, scenario.acts.length > 0);
     }
-    // And as long as it lasted, to the end of all actors.
+    // And the whole life, up to the end of all actors.
     for (const side of SIDES) {
       const lived = ran.providers[side].view();
       const { records } = await readText(traceText(lived.records));
@@ -74,14 +74,17 @@ test('at every moment of a negotiation, a replay of the records so far is the vi
   await duo.stop();
 });
 
-/** As `/api/trace` has it: the ring, whose first records have made room, and who was born before it as he stands at its end. */
+/** Like `/api/trace`: the ring without its first records, and snapshots at its end of the actors created before it. */
 function savedLate(manager: ConnectionManager, lost: number): TraceRecord[] {
   const records = manager.view().records.slice(lost);
   const born = new Set(records.filter(({ kind }) => kind === 'born').map(({ actor }) => actor));
   return [...records, ...manager.traceSnapshots().filter(({ kind, actor }) => kind === 'snapshot' && !born.has(actor))];
 }
 
-/** Of those that are born in it, two go where their charts do not lead, early; one of them moves on until late. */
+/**
+ * Early on, two of the actors created in it move to states where their charts do not lead; one of them continues until
+ * late.
+ */
 function altered(records: readonly TraceRecord[]): TraceRecord[] {
   const born = new Set(records.filter(({ kind }) => kind === 'born').map(({ actor }) => actor));
   const moves = records.flatMap((record, at) =>
@@ -121,7 +124,7 @@ for (const lost of [0, 5, 12, 20]) {
       assert.deepEqual(walked.recordsOf('stream:1'), own);
       assert.deepEqual(walked.recordsOf('stream:1', 5), own.slice(-5));
       assert.deepEqual(walked.attempts('b.example'), straight.attempts('b.example'));
-      // Far at times, and else a record or two, mostly back.
+      // Sometimes far, otherwise a record or two, mostly back.
       index = step % 4 === 0 ? random.integer(records.length) : Math.max(0, index - 2 + random.integer(3));
     }
   });

@@ -1,4 +1,4 @@
-/** Records of the ring by their actor, asked again and again while records come and go (FEATURES O10). */
+/** Records of the ring by their actor, requested again and again while records come and go. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Ring } from '../../src/trace/ring.ts';

@@ -1,4 +1,4 @@
-/** What is remembered is bounded, and what was forgotten is counted (O10). */
+/** The trace in memory is bounded, and forgotten records are counted. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createActor, setup } from 'xstate';
@@ -136,7 +136,7 @@ test('no record tells an earlier time than the one before it, whoever was born m
   );
 });
 
-/** What comes of itself, or of what is no actor: bytes and stanzas that come in, answers that were waited for, and time. */
+/** Records of something that does not originate in an actor: incoming bytes and stanzas, awaited answers, and time. */
 function comesFromOutside(record: TraceRecord): boolean {
   switch (record.kind) {
     case 'wire':

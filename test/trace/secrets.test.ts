@@ -1,4 +1,7 @@
-/** What must never be in a trace is in none: those of all demo scenarios are searched for what went over the wire (O4). */
+/**
+ * No trace contains what must not be in it: the traces of all demo scenarios are searched for secrets that were on the
+ * wire.
+ */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { credentialOf } from '../../src/demo/certificates.ts';
@@ -13,10 +16,13 @@ import { traceText } from '../support/traces.ts';
 /** Elements whose text nobody else may read. */
 const SECRET_TEXT = /<(?<name>db:result|db:verify|auth|response|proof|body)\b[^>]*>(?<text>[^<]{4,})</g;
 
-/** By element: how many texts were looked for, over all scenarios. */
+/** The number of texts that were searched for, by element, over all scenarios. */
 const lookedFor = new Map<string, number>();
 
-/** Plays it; answers all that is recorded of it, as it would be written, and all that must not be in there. */
+/**
+ * Plays the scenario; returns everything that is recorded, as it would be written, and everything that must not be in
+ * it.
+ */
 async function tracesOf(scenario: Scenario): Promise<{ text: string; secrets: Map<string, string> }> {
   const secrets = new Map<string, string>();
   const simulation = createSimulation(1);

@@ -1,4 +1,4 @@
-/** The file that records are written to: bounded, and never in the way (INTERFACES, `trace`). */
+/** The file that records are written to: bounded, and never in the way. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -96,7 +96,7 @@ test('a disk that is too slow loses records, and the file says how many', async 
   const records$ = new Subject<TraceRecord>();
   const file = await TraceFile.open(options(path, { unwrittenBytes: 2_000 }));
   file.follow(records$);
-  for (let seq = 0; seq < 1_000; seq++) records$.next(record(seq)); // no turn of the event loop for the disk
+  for (let seq = 0; seq < 1_000; seq++) records$.next(record(seq)); // no event loop turn for the disk
   await new Promise((resolve) => setImmediate(resolve));
   while (statSync(path).size === 0) await new Promise((resolve) => setImmediate(resolve));
   records$.next(record(1_000));
@@ -150,12 +150,12 @@ test('a file that can no longer be written to costs a fault, and a minute; then 
   for (let seq = 1; seq < 400; seq++) records$.next(record(seq));
   await failure;
   mkdirSync(inner);
-  // As a full disk leaves them: what was written before, and a stub.
+  // As a full disk leaves them: the earlier file, and a stub.
   writeFileSync(`${path}.1`, 'x'.repeat(1_000));
   writeFileSync(path, 'a stub');
   for (let seq = 400; seq < 500; seq++) records$.next(record(seq));
   assert.equal(readFileSync(path, 'utf8'), 'a stub', 'not before the minute is over');
-  records$.next(record(61_000)); // by the time of records; it is lost as well
+  records$.next(record(61_000)); // judged by the time of records; this one is lost as well
   await new Promise((resolve) => setImmediate(resolve));
   records$.next(record(61_001));
   await file.close();

@@ -1,4 +1,4 @@
-/** What goes into the charts and comes out of them. Checked by `npm run types`; nothing here runs. */
+/** The types of the charts' inputs and outputs. Checked by `npm run types`; nothing here runs. */
 import { expectTypeOf } from 'expect-type';
 import { type EmittedFrom, type EventFrom, fromCallback, fromPromise, type InputFrom, type OutputFrom } from 'xstate';
 import {
@@ -66,7 +66,7 @@ expectTypeOf<InputFrom<typeof verification>>().toEqualTypeOf<VerificationInput>(
 expectTypeOf<OutputFrom<typeof verification>>().toEqualTypeOf<VerificationOutcome>();
 expectTypeOf<OutputFrom<typeof resolution>>().toEqualTypeOf<Resolution>();
 
-// Prooftypes differ in what they ask, never in how they answer: three verdicts (STYLE, Words).
+// Prooftypes differ in what they ask, never in how they answer: three verdicts.
 expectTypeOf<InputFrom<typeof pkixProoftype>>().toEqualTypeOf<PkixInput>();
 expectTypeOf<InputFrom<typeof dialbackProoftype>>().toEqualTypeOf<DialbackInput>();
 expectTypeOf<OutputFrom<typeof pkixProoftype>>().toEqualTypeOf<ProofVerdict>();
@@ -89,7 +89,7 @@ expectTypeOf<InputFrom<typeof peer>>().toEqualTypeOf<PeerInput>();
 expectTypeOf<EventFrom<typeof peer>>().toEqualTypeOf<PeerActorEvent>();
 expectTypeOf<EmittedFrom<typeof peer>>().toEqualTypeOf<PeerReport>();
 
-// ——— what they ask of the world is given to them with the types of `xmpp-dna/machines` alone
+// ——— their requests to the outside world can be provided with the types of `xmpp-dna/machines` alone
 const why: Fault = { layer: 'dns', condition: 'lookup-failed', origin: 'dns' };
 expectTypeOf<StreamSettings['policy']>().toEqualTypeOf<PolicyOptions>();
 const provedByPath = pkixProoftype.provide({
@@ -133,16 +133,16 @@ expectTypeOf(peer.provide({ actors: { resolution: resolving, findStandingStream 
 expectTypeOf(initiatingStream.provide({ actors: streamActors })).toEqualTypeOf<typeof initiatingStream>();
 expectTypeOf(receivingStream.provide({ actors: streamActors })).toEqualTypeOf<typeof receivingStream>();
 
-// ——— who wants no answer any more stops the chart: it hears of nothing else
+// ——— a chart whose answer is no longer wanted is stopped: it accepts no other event
 expectTypeOf<EventFrom<typeof verification | typeof resolution>['type']>().toEqualTypeOf<never>();
 expectTypeOf<EventFrom<typeof pkixProoftype | typeof dialbackProoftype>['type']>().toEqualTypeOf<never>();
 
-// ——— failures.ts is total, and what a state says of itself has one shape
+// ——— failures.ts is total, and all states describe themselves in the same form
 expectTypeOf(decide).parameters.toEqualTypeOf<[fault: Fault]>();
 expectTypeOf(decide).returns.toEqualTypeOf<Decision>();
 expectTypeOf<NonNullable<StateMeta['mover']>>().toEqualTypeOf<Mover>();
 
-// ——— the tables of states and events: what is missing does not compile
+// ——— the tables of states and events: a missing cell does not compile
 expectTypeOf<RestingState<typeof assertion>>().toEqualTypeOf<
   'awaitingAnswer' | 'valid' | 'invalid' | 'refused' | 'late'
 >();

@@ -1,4 +1,4 @@
-/** The public types of the package, as those who embed it meet them. Checked by `npm run types`; nothing here runs. */
+/** The public types of the package, as embedders see them. Checked by `npm run types`; nothing here runs. */
 import type { Element } from '@xmpp/xml';
 import { expectTypeOf } from 'expect-type';
 import type { Observable } from 'rxjs';
@@ -47,7 +47,7 @@ expectTypeOf<ConnectionManager['attach']>().parameters.toEqualTypeOf<[domains: r
 expectTypeOf<ConnectionManager['attach']>().returns.toEqualTypeOf<() => void>();
 expectTypeOf<ConnectionManager['setPolicy']>().parameters.toEqualTypeOf<[policy: PolicyOptions]>();
 expectTypeOf<ConnectionManager['router']>().toEqualTypeOf<LocalRouting>();
-// The tables are the manager's alone: nobody admits a pair, or routes one, from outside.
+// The tables belong to the manager: nobody can admit or route a pair from outside.
 expectTypeOf<keyof LocalRouting>().toEqualTypeOf<
   'attach' | 'attachedTo' | 'inject' | 'batch' | 'outletDrained' | 'forgetInlet' | 'counters' | 'returned$'
 >();
@@ -56,13 +56,13 @@ expectTypeOf<ConnectionManager['snapshot']>().returns.toEqualTypeOf<ManagerSnaps
 expectTypeOf<ManagerSnapshot['streams'][number]>().toEqualTypeOf<StreamView>();
 expectTypeOf<StreamView['role']>().toEqualTypeOf<'initiating' | 'receiving'>();
 
-// Observables, never subjects: nobody outside can put anything in.
+// Observables, never subjects: nobody can emit from outside.
 expectTypeOf<ConnectionManager['stanzas$']>().toEqualTypeOf<Observable<Stanza>>();
 expectTypeOf<ConnectionManager['records$']>().toEqualTypeOf<Observable<TraceRecord>>();
 expectTypeOf<ConnectionManager['reports$']>().toEqualTypeOf<Observable<ReportRecord>>();
 expectTypeOf<'next' extends keyof ConnectionManager['stanzas$'] ? true : false>().toEqualTypeOf<false>();
 
-// ——— options: only the hosts must be said
+// ——— options: only the hosts are required
 expectTypeOf<{ hosts: Record<string, null> }>().toExtend<ManagerOptions>();
 expectTypeOf<object>().not.toExtend<ManagerOptions>();
 expectTypeOf<Required<ManagerOptions>['policy']>().toEqualTypeOf<PolicyOptions>();
@@ -71,13 +71,13 @@ expectTypeOf<PolicyOptions['federation']>().toEqualTypeOf<
 >();
 expectTypeOf<PolicyOptions['minTls']>().toEqualTypeOf<'1.2' | '1.3' | undefined>();
 expectTypeOf<{ federation: 'trusted' }>().not.toExtend<PolicyOptions>();
-// What is fixed for one domain makes no sense for all.
+// Settings that are fixed for one domain make no sense for all.
 expectTypeOf<'target' extends keyof PolicyOptions ? true : false>().toEqualTypeOf<false>();
 expectTypeOf<keyof LimitOptions>().toEqualTypeOf<
   'stanzaBytes' | 'preAuthBytes' | 'queueStanzas' | 'queueBytes' | 'bytesPerSecond' | 'connectionsPerSecond'
 >();
 
-// ——— the ports are all that a manager has of the world
+// ——— the ports are the manager's only access to the world
 expectTypeOf<Ports>().toEqualTypeOf<{
   readonly network: Network;
   readonly resolver: Resolver;
@@ -88,7 +88,7 @@ expectTypeOf<Ports>().toEqualTypeOf<{
   readonly random: Random;
 }>();
 
-// ——— what became of a stanza (L1): three outcomes, and each says what it must
+// ——— the outcome of a stanza (L1): three values, each with its required details
 expectTypeOf<Delivery['outcome']>().toEqualTypeOf<'sent' | 'returned' | 'unknown'>();
 expectTypeOf<Extract<Delivery, { outcome: 'returned' }>['fault']>().toEqualTypeOf<Fault>();
 expectTypeOf<Extract<Delivery, { outcome: 'returned' }>['reply']>().toEqualTypeOf<Stanza | null>();
@@ -96,7 +96,7 @@ expectTypeOf<Extract<Delivery, { outcome: 'sent' }>['stream']>().toEqualTypeOf<n
 expectTypeOf<Extract<Delivery, { outcome: 'unknown' }>['stream']>().toEqualTypeOf<number>();
 expectTypeOf<Fault['origin']>().toEqualTypeOf<'local' | 'peer' | 'dns' | 'web'>();
 
-// ——— prooftypes of one's own (RFC 7712 §7): four answers, a strength, and an actor
+// ——— prooftypes of an embedder (RFC 7712 §7): four answers, a strength, and an actor
 expectTypeOf<Required<ManagerOptions>['prooftypes']>().toEqualTypeOf<Readonly<Record<string, Prooftype>>>();
 expectTypeOf<keyof ProoftypeAnswers>().toEqualTypeOf<'nature' | 'matching' | 'material' | 'needsSecureDns'>();
 expectTypeOf<Prooftype['strength']>().toEqualTypeOf<'strong' | 'weak'>();
@@ -105,8 +105,8 @@ expectTypeOf<PromiseActorLogic<ProoftypeVerdict, ProoftypeQuestion>>().toExtend<
 expectTypeOf<PromiseActorLogic<ProoftypeVerdict, Pick<ProoftypeQuestion, 'domain'>>>().toExtend<ProoftypeLogic>();
 expectTypeOf<PromiseActorLogic<boolean, ProoftypeQuestion>>().not.toExtend<ProoftypeLogic>();
 expectTypeOf<PromiseActorLogic<ProoftypeVerdict, { domain: number }>>().not.toExtend<ProoftypeLogic>();
-// Who proves says until when; name and strength are not his to say, nor that others may not be asked.
+// A proof has an expiry; the prooftype does not set its name or strength, nor forbid asking others.
 expectTypeOf<Extract<ProoftypeVerdict, { kind: 'proved' }>['expiresAtMs']>().toEqualTypeOf<number>();
 expectTypeOf<{ kind: 'proved'; evidence: object }>().not.toExtend<ProoftypeVerdict>();
-// What is shown to a challenger: ours, and what has a URI.
+// Proofs shown to a challenger: ours, and those that have a URI.
 expectTypeOf<{ 'urn:example:token': string }>().toExtend<DnaProofs>();

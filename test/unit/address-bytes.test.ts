@@ -1,4 +1,6 @@
-/** Domains of addresses that are read from bytes: what is known by its bytes is told as what is read as text. */
+/**
+ * Domains in addresses that are read from bytes: a domain known by its bytes gives the same result as one read as text.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -49,7 +51,7 @@ test('a known domain is the same string for all its users; a very long one is re
   for (const user of ['a', 'b']) assert.equal(inBytes(`${user}@${long}`), long);
 });
 
-/** So that the sums over their characters are the same: 31 × 97 + 110 = 31 × 99 + 48. */
+/** Chosen so that the sums over their characters are equal: 31 × 97 + 110 = 31 × 99 + 48. */
 const TWINS = ['an.example', 'c0.example'] as const;
 
 test('S1: domains that a peer has chosen for one slot are told apart, by text and at the gate', () => {
@@ -76,7 +78,7 @@ test('S1: domains that a peer has chosen for one slot are told apart, by text an
   );
 });
 
-/** The number of the domain in an address among other bytes. */
+/** The number of the domain in an address that is surrounded by other bytes. */
 function numberIn(numbers: DomainNumbers, jid: string): number | undefined {
   const bytes = Buffer.from(`<message from='${jid}'>`);
   return numbers.numberIn(bytes, 15, 15 + Buffer.byteLength(jid));

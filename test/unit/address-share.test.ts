@@ -1,4 +1,4 @@
-/** What strangers make us look up: each address has its share of it, and no more (FACTS §14.22). */
+/** Look-ups that strangers cause: each address has its share of them, and no more. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../machines/limits.ts';
@@ -9,7 +9,7 @@ const patient = new AbortController().signal;
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const on = (stream: number): AddressShareQuestion => ({ stream, purpose: 'verification', layer: 'posh' });
 
-/** Streams 1 and 2 are of one /64, stream 3 of another address, stream 0 is ours. */
+/** Streams 1 and 2 are from the same /64, stream 3 from another address; stream 0 is ours. */
 function stage() {
   const addresses = [null, '2001:db8::1', '2001:db8::2:1', '192.0.2.1'];
   const share = new AddressShare({ atOnce: 100, perAddress: 2, openedFrom: (stream) => addresses[stream] ?? null });
@@ -45,7 +45,7 @@ test('a look-up that fails gives its turn back; the fault is told as it is', asy
 
 test('whoever gives up gives his turn back, in whatever moment, though the look-up does not heed it', async () => {
   const { ask, underWay } = stage();
-  // The turn passes from one promise to the next: whichever of them the end of patience meets.
+  // The turn is passed on through several promises: the abort must be handled at each of them.
   for (let ticks = 0; ticks < 12; ticks += 1) {
     const impatient = new AbortController();
     const given = Promise.allSettled([1, 1, 1].map((stream) => ask(on(stream), impatient.signal)));

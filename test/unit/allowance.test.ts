@@ -1,4 +1,4 @@
-/** Rates: so much a second, and what was saved up (FEATURES L2). */
+/** Rates: an amount per second, and what was saved up. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Allowance } from '../../src/adapters/allowance.ts';

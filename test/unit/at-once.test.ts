@@ -1,4 +1,4 @@
-/** Effects that are done when they return. */
+/** Effects that are complete when they return. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createActor, createMachine } from 'xstate';

@@ -14,7 +14,7 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true }));
 
-/** What OpenSSL's own path validation says, as an independent judge. */
+/** The verdict of OpenSSL's own path validation, as an independent judge. */
 function opensslVerify(
   root: CertificateAuthority,
   leaf: IssuedCredential,

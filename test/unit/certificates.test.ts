@@ -10,7 +10,7 @@ import { FaultError } from '../../src/protocol/faults.ts';
 const authority = createCertificateAuthority({ name: 'Certificate Test Authority' });
 const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
-/** A certificate whose subjectAltName holds these GeneralNames, right or wrong. */
+/** A certificate whose subjectAltName contains these GeneralNames, right or wrong. */
 function withNames(...names: Buffer[]): Buffer {
   const san = sequence(oid('2.5.29.17'), octetString(sequence(...names)));
   return authority.certify({ subject: 'test', publicKey, extensions: [san] });

@@ -1,4 +1,7 @@
-/** Where the association asks for proofs of delegation: one challenge, whoever waits for it, and what is remembered (ProtoXEP §6.8). */
+/**
+ * Where the association asks for proofs of delegation: one challenge for all who wait for it, and remembered results
+ * (ProtoXEP §6.8).
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ChallengeOutcome } from '../../machines/index.ts';

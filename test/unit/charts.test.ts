@@ -1,4 +1,4 @@
-/** The pictures of the charts (FEATURES V1): true, legible, and as new as the machines. */
+/** The pictures of the charts: correct, legible, and up to date with the machines. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -45,7 +45,7 @@ test('docs/charts is as new as the machines (V1)', async () => {
   const files = await chartPages();
   assert.deepEqual(readdirSync(chartsFolder).sort(), [...files.keys()].sort(), renew);
   for (const [name, content] of files) {
-    // Not assert.equal: nobody wants to read the difference of two pictures.
+    // Not assert.equal: its difference of two pictures would be unreadable.
     assert.ok(readFileSync(join(chartsFolder, name), 'utf8') === content, `docs/charts/${name} is old: ${renew}`);
   }
 });
@@ -148,7 +148,7 @@ test('V1: a chart of others may have delays of which nobody says how long they a
 
 const pathsOf = ({ root }: ChartGraph): string[] => [...statesIn(root)].map(({ path }) => path).slice(1);
 
-/** What of a chart a JSON text can carry: not the values of delays, nor that there is an output. */
+/** The part of a chart that JSON can carry: without the values of delays, and without whether there is an output. */
 function comparable(machine: AnyStateMachine): unknown {
   const { id, description, root } = readChart(machine);
   return JSON.parse(
@@ -162,7 +162,7 @@ const overlap = (one: Box, other: Box): boolean =>
   one.y < other.y + other.height &&
   other.y < one.y + one.height;
 
-/** A part of a line as a box; its ends do not count, for they touch what they lead to. */
+/** A part of a line as a box, without its ends, which touch the boxes that the line connects. */
 const partOf = (from: Point, to: Point): Box => ({
   x: Math.min(from.x, to.x) - 0.25,
   y: Math.min(from.y, to.y) + 1,

@@ -1,4 +1,4 @@
-/** What `serve` does where there is no validator, or where the validator refuses its configuration. */
+/** The behaviour of `serve` without a validator, or when the validator refuses its settings. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createPorts } from '../../src/cli/ports.ts';
@@ -23,7 +23,7 @@ const config: ServeConfig = {
   warnings: [],
 };
 
-/** Real ports, on a machine where libunbound fails so. */
+/** Real ports, on a machine where libunbound fails with this condition. */
 const failingBy =
   (condition: string): typeof createNodePorts =>
   (options) => {

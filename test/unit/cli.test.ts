@@ -25,7 +25,7 @@ after(() => rmSync(folder, { recursive: true }));
 interface Run {
   readonly child: ChildProcessByStdio<null, Readable, Readable>;
   readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
-  /** Resolves once the output so far fits; rejects when the process ends without. */
+  /** Resolves once the output so far matches; rejects when the process ends without a match. */
   readonly stdout: (pattern: RegExp) => Promise<RegExpExecArray>;
   readonly stderr: (pattern: RegExp) => Promise<RegExpExecArray>;
 }
@@ -240,7 +240,7 @@ test('the log shows a domain as it is compared and as it is read: A-label and U-
 
 // ——— the daemon
 
-/** A daemon that hangs fails its test. */
+/** A test fails if its daemon hangs. */
 const IN_TIME = { timeout: 60_000 };
 
 const { cert, key } = createCertificateAuthority({ name: 'CA' }).issue({ dnsNames: ['b.example'] });
@@ -293,7 +293,7 @@ test(
       [told['event'], told['local'], told['remote'], told['state'], told['mover'], told['awaits']],
       ['explanation', 'comp.b.example', 'c.example', 'streamHeaders.awaitingHeader', 'peer', 'the response header'],
     );
-    // How loaded this machine is decides whether it is late already.
+    // Whether it is late already depends on the load of this machine.
     assert.equal(asked.code, told['stuck'] === true ? 1 : 0);
     const refused = await start(MAIN, 'explain', '--inspector', inspector).ended;
     assert.equal(refused.code, 2);
@@ -379,7 +379,9 @@ test('a second signal ends a daemon that is still draining, at once', IN_TIME, a
   assert.equal(code, 1);
 });
 
-/** A daemon that gets a signal while it reads its configuration, from a pipe that is an ordinary file later. */
+/**
+ * A daemon that receives a signal while it reads its configuration from a pipe, which an ordinary file then replaces.
+ */
 async function signalledAtStart(signal: NodeJS.Signals): Promise<Run> {
   const pipe = join(folder, `${signal}.yaml`);
   execFileSync('mkfifo', [pipe]);

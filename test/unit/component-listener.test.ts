@@ -50,7 +50,7 @@ async function listen(overrides: { network?: Network; clock?: Clock; stanzaBytes
   return { listener, router, events };
 }
 
-/** A component that says exactly what it is told to, and keeps everything that it hears. */
+/** A component that says exactly what it is told to, and keeps everything that it receives. */
 class RawComponent {
   readonly #socket: Socket;
   readonly #chunks: string[] = [];
@@ -88,7 +88,7 @@ class RawComponent {
     this.#socket.resume();
   }
 
-  /** Waits until the last few things that were heard fit; fails when the connection ends first. */
+  /** Waits until the last few chunks received match; fails when the connection ends first. */
   async heard(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const found = pattern.exec(this.#chunks.slice(-3).join(''));
@@ -98,7 +98,7 @@ class RawComponent {
     }
   }
 
-  /** Everything that was heard until the connection ended. */
+  /** Everything that was received until the connection ended. */
   async ended(): Promise<string> {
     while (!this.#ended) await new Promise<void>((resolve) => (this.#wake = resolve));
     return this.text;
@@ -304,7 +304,7 @@ test('a component that does not read holds back the one that writes to it, and n
 
 // ——— the clock, without sockets
 
-/** A network of one listener, whose connections are driven by hand. */
+/** A network with one listener, whose connections are driven by hand. */
 function handNetwork() {
   let accept: ((connection: Connection) => ConnectionEvents) | null = null;
   const network: Network = {
@@ -316,7 +316,7 @@ function handNetwork() {
   };
   const open = () => {
     const log: string[] = [];
-    /** What the far end has not taken; beyond 1000 bytes the connection is full. */
+    /** Bytes that the far end has not accepted; beyond 1000 bytes the connection is full. */
     const buffer: { bytes: number; reads: boolean; awaiting: Flushed[] } = { bytes: 0, reads: true, awaiting: [] };
     const connection: Connection = {
       remoteAddress: '127.0.0.1',
@@ -347,7 +347,7 @@ function handNetwork() {
   return { network, open };
 }
 
-/** The component of a connection driven by hand goes through its handshake. */
+/** The component of a connection driven by hand completes its handshake. */
 function attach({ log, events }: ReturnType<ReturnType<typeof handNetwork>['open']>, domain = DOMAIN): void {
   events.data(Buffer.from(header(domain)));
   const [, id = ''] = / id='([^']*)'/.exec(log.join('')) ?? [];
@@ -390,7 +390,7 @@ test('a component that takes nothing for 30 s is dropped; who wrote to it goes o
   assert.deepEqual([router.attachedTo(DOMAIN), router.snapshot().pausedInlets], [null, 0]);
   for (const flushed of reader.buffer.awaiting) flushed(false);
   assert.deepEqual([router.counters.delivered, router.counters.unknown], [2, 2]);
-  reader.events.closed(null); // nothing is said a second time
+  reader.events.closed(null); // nothing is reported a second time
   assert.equal(told.length, 3);
   write('c');
   clock.increment(0);
@@ -403,7 +403,7 @@ test('a component that takes a little now and then is slow and not hung, whateve
   for (let taken = 0; taken < 10; taken += 1) {
     clock.increment(29_000);
     const more = Buffer.from(message(OTHER, DOMAIN, 'c'));
-    router.inject(new Stanza('message', DOMAIN, OTHER, more, 'jabber:server'), null); // by somebody who is not held
+    router.inject(new Stanza('message', DOMAIN, OTHER, more, 'jabber:server'), null); // by a sender that is not held up
     reader.buffer.bytes -= 1;
   }
   assert.deepEqual([told.length, writer.log.at(-1)], [2, '(pause)']);
@@ -412,7 +412,7 @@ test('a component that takes a little now and then is slow and not hung, whateve
   assert.equal(writer.log.at(-1), '(resume)');
   clock.increment(120_000);
   assert.equal(told.length, 2);
-  // It stops half-way: there is room, but who was held is not let go before all is taken.
+  // It stops half-way: there is room, but a held sender is released only when everything has been accepted.
   write('b'.repeat(2_000));
   clock.increment(20_000);
   reader.buffer.bytes = 10;

@@ -58,7 +58,7 @@ function load(text: string, nowMs?: number): ServeConfig {
   return loadConfig(file, nowMs);
 }
 
-/** What is said about a file, with `serve.yaml` in place of its path. */
+/** The messages about a file, with `serve.yaml` in place of its path. */
 const named = (lines: readonly string[]): string[] =>
   lines.map((line) => line.replace(/^.*?\/(\d+)\.yaml/, 'serve.yaml').replaceAll(folder, '.'));
 
@@ -264,7 +264,7 @@ test('anchors and aliases of YAML work, also for policies', () => {
   assert.deepEqual(manager.policy?.domains?.['c.example'], { minTls: '1.3' });
 });
 
-/** A wrong file, and everything that is said about it. */
+/** An invalid file, and all messages about it. */
 const wrong: [string, string, string[]][] = [
   [
     'an empty file',
@@ -673,7 +673,7 @@ test('a pipe is read as far as it is written, and not waited for without end', a
   const pipe = join(folder, 'pipe');
   execFileSync('mkfifo', [pipe]);
   const [certificate, key] = ['crt', 'key'].map((kind) => join(folder, `tls/b.${kind}`));
-  // One writer that comes late and pauses, and then none.
+  // One writer that comes late and pauses, and then no writer.
   const script = `sleep 0.1; { head -c 100 ${certificate}; sleep 0.1; tail -c +101 ${certificate}; } > ${pipe}`;
   const writer = spawn('sh', ['-c', script]);
   const text = `hosts: { b.example: { cert: pipe, key: ${key} } }\n`;

@@ -1,4 +1,7 @@
-/** The comparison with TLSA records and the OpenSSL beneath it: what is made is freed, what a stranger costs is bounded. */
+/**
+ * The comparison with TLSA records through OpenSSL: all handles are freed, and the cost that a stranger can cause is
+ * bounded.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
@@ -52,7 +55,7 @@ const outcome = (validator: Validator, records: readonly TlsaRecord[], chain: re
   return match.kind === 'matched' ? 'matched' : match.condition;
 };
 
-/** Every way through the comparison once. */
+/** Takes every path through the comparison once. */
 function everyOutcome(validator: Validator): void {
   const garbage = Buffer.from('rubbish');
   assert.equal(outcome(validator, [tlsa('3 1 1', leaf)]), 'matched');
@@ -69,7 +72,7 @@ function everyOutcome(validator: Validator): void {
 }
 const trusting = (): Validator => createPathValidator({ system: false, anchors: [middle.certPem, root.certPem] });
 
-/** Runs `body` while each call of these functions is told to `called`, with what it gave. */
+/** Runs `body`; each call of these functions is reported to `called`, with its result. */
 function watching(
   names: readonly string[],
   called: (name: string, args: unknown[], result: unknown) => void,
@@ -169,7 +172,7 @@ test(
     assert.equal(at(issue('-sha256')), 'matched');
     assert.equal(at(issue('-sha1')), 'no-tlsa-match');
     assert.equal(at([...issue('-sha1'), authority!]), 'weak-signature');
-    // A curve of 192 bits; RSA this short is no usable record to begin with.
+    // A curve of 192 bits. RSA keys this short are no usable record in the first place.
     openssl(
       'req',
       '-x509',
@@ -278,7 +281,7 @@ const readKey = library.func('void *d2i_X509_PUBKEY_bio(void *bio, void *out)') 
 const writeKey = library.func('int i2d_X509_PUBKEY_bio(void *bio, void *key)') as (bio: unknown, key: Key) => number;
 const freeKey = library.func('void X509_PUBKEY_free(void *key)') as (key: Key) => void;
 
-/** The key in a certificate, as the OpenSSL that did the handshake sees it, in DER. */
+/** The key in a certificate, as seen by the OpenSSL that did the handshake, in DER. */
 function keyInCertificate(certificate: Uint8Array): Buffer | null {
   const ssl = loadLibcrypto();
   return scoped((own) => {
@@ -287,7 +290,7 @@ function keyInCertificate(certificate: Uint8Array): Buffer | null {
   });
 }
 
-/** The same key where it is given alone; what is not DER in it comes out as DER, as above. */
+/** The same for a key given alone; parts that are not DER are re-encoded as DER, as above. */
 function keyAlone(spki: Uint8Array): Buffer | null {
   const ssl = loadLibcrypto();
   return scoped((own) => {

@@ -1,4 +1,4 @@
-/** Chains against TLSA records: what each usage asks for, and what it does not (RFC 7671 §5, FACTS §10.1). */
+/** Chains against TLSA records: what each usage requires, and what it does not (RFC 7671 §5, RFC 6698 §2). */
 import assert from 'node:assert/strict';
 import { X509Certificate, generateKeyPairSync } from 'node:crypto';
 import { after, test } from 'node:test';
@@ -35,7 +35,7 @@ const stranger = createCertificateAuthority({ name: 'Stranger' });
 const trustsRoot = trusting([root.certPem]);
 const trustsNobody = trusting([]);
 
-/** `tlsa('3 1 1', der)`: the record of these numbers that names the certificate. */
+/** `tlsa('3 1 1', der)`: the record with these numbers that names the certificate. */
 function tlsa(numbers: string, der: Uint8Array): TlsaRecord {
   const [usage = -1, selector = -1, matching = -1] = numbers.split(' ').map(Number);
   const parts = certificateParts(der);
@@ -55,7 +55,7 @@ const ask = (
 ): string => answer(validator.validateDane({ der: chain }, records, atMs));
 const textOf = (match: DaneMatch): string => (match.kind === 'unmatched' ? match.text : 'matched');
 
-/** An authority's key under another certificate: signed by `issuer`, with these extensions. */
+/** The key of an authority in another certificate: signed by `issuer`, with these extensions. */
 function recertify(issuer: CertificateAuthority, subject: CertificateAuthority, extensions: Buffer[] = []): Buffer {
   return issuer.certify({ subject: subject.name, publicKey: new X509Certificate(subject.der).publicKey, extensions });
 }
@@ -65,7 +65,7 @@ const caTrue = extension('2.5.29.19', sequence(derBoolean(true)));
 // ---- every usage, selector and matching type ------------------------------------------------------------------------
 
 const other = stranger.issue({ dnsNames: ['a.example'] });
-/** What is named by a record, and which usages accept that: the root is trusted, and sent with the rest. */
+/** What a record names, and which usages accept it: the root is trusted, and sent with the rest. */
 const NAMED = [
   { what: 'the leaf', der: leaf, accepting: [3, 1] },
   { what: 'the intermediate', der: middle.der, accepting: [2, 0] },
@@ -128,12 +128,12 @@ for (const [what, der] of ANYTHING)
       const record = tlsa(numbers, der);
       const expected = { kind: 'matched', record, notAfterMs: null };
       assert.deepEqual(trustsNobody.validateDane({ der: [der] }, [record], NOW), expected);
-      // What stands behind it is not looked at.
+      // Certificates after it are not checked.
       assert.deepEqual(trustsNobody.validateDane({ der: [der, Buffer.from('rubbish')] }, [record], NOW), expected);
     }
   });
 
-/** Inside the signature, whose DER stays well formed. */
+/** Changes a bit inside the signature, so that the DER stays well formed. */
 function tampered(der: Buffer): Buffer {
   const copy = Buffer.from(der);
   copy[copy.length - 3]! ^= 1;
@@ -149,7 +149,7 @@ const limited = root.intermediate({ name: 'Limited', permittedDnsNames: ['hosted
 const pretender = createCertificateAuthority({ name: 'Pretender' });
 const caFalse = recertify(root, pretender, [extension('2.5.29.19', sequence())]);
 
-/** Chains whose second certificate is asserted by a record, and what is wrong with each. */
+/** Chains whose second certificate is asserted by a record, and the error of each. */
 const BROKEN: readonly (readonly [string, readonly Buffer[], string])[] = [
   ['an expired leaf', middle.issue({ dnsNames: ['a.example'], ...EXPIRED }).der, 'certificate-expired'],
   ['a leaf of tomorrow', middle.issue({ dnsNames: ['a.example'], ...NOT_YET }).der, 'certificate-not-yet-valid'],
@@ -221,7 +221,7 @@ test('a proof ends with the first certificate of its path, usage 3 with none (RF
     ['0 0 1', root.der],
   ] as const)
     assert.equal(ends(tlsa(numbers, named)), NOW + DAY_MS, numbers);
-  // Above the asserted authority nothing counts.
+  // Certificates above the asserted authority do not count.
   const lasting = createCertificateAuthority({ name: 'Ends soon', notAfter: NOW + DAY_MS }).intermediate({
     name: 'Lasts',
   });
@@ -329,7 +329,7 @@ test('the path goes on past a trusted intermediate until a record matches (RFC 7
     );
   }
   assert.equal(ask(chain, [tlsa('0 0 1', stranger.der)], all), 'no-tlsa-match');
-  // Only what ends in trust is a path: the root is known, and not trusted.
+  // A path must end in a trust anchor: the root is known, but not trusted.
   assert.equal(ask([...chain, root.der], [tlsa('0 0 1', root.der)], trusting([low.certPem])), 'no-tlsa-match');
 });
 
@@ -369,7 +369,7 @@ test('a usage whose path does not hold leaves the others to try', () => {
   const expired = [tlsa('2 0 1', middle.der), tlsa('1 0 1', der[0]!), tlsa('0 0 1', root.der)];
   assert.equal(ask(der, expired, trustsRoot), 'certificate-expired');
   assert.equal(ask(der, [...expired, tlsa('3 1 1', der[0]!)], trustsRoot), '3 1 1');
-  // Asserted by DNS and expired there, but alive under the root that is trusted here.
+  // Asserted by DNS and expired in that certificate, but valid under the root that is trusted here.
   const dead = recertifyExpired(middle);
   assert.equal(ask([leaf, dead, middle.der], [tlsa('2 0 1', dead), tlsa('1 0 1', leaf)], trustsRoot), '1 0 1');
 });
@@ -394,7 +394,7 @@ test('a stronger digest of one owner does not silence a weaker one of another (R
   assert.equal(ask(issued.der, [tlsa('3 1 2', stranger.der), tlsa('3 1 1', leaf)]), '3 1 1');
 });
 
-// ---- what is said where nothing matches -----------------------------------------------------------------------------
+// ---- the answer where nothing matches -------------------------------------------------------------------------------
 
 test('the text names what the certificate is and what the records want', () => {
   const wants = [tlsa('3 1 1', stranger.der), tlsa('3 1 1', middle.issue({}).der[0]!)];
@@ -432,7 +432,7 @@ test('nothing presented, garbage and over-long certificates are answers, not exc
   assert.equal(ask([Buffer.from('hello')], [record]), 'no-tlsa-match');
   assert.equal(ask([Buffer.alloc(65_537)], [record]), 'certificate-too-large');
   assert.equal(ask([Buffer.from('hello')], [tlsa('2 0 0', root.der)]), 'malformed');
-  // The SHA-256 of no octets is not the key of what has none.
+  // The SHA-256 of no octets must not match a certificate without a key.
   const empty = parseTlsa('3 1 1 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
   assert.equal(ask([Buffer.from('hello')], [empty!]), 'no-tlsa-match');
   assert.equal(ask([Buffer.concat([leaf, Buffer.of(0)])], [record]), 'no-tlsa-match');

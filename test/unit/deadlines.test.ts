@@ -1,4 +1,4 @@
-/** Deadlines of a root actor and of those below it: the same as xstate's, but kept by whose they are. */
+/** Deadlines of a root actor and its descendants: the same as xstate's, but kept by owner. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createActor, createMachine, raise, sendTo, spawnChild, stopChild } from 'xstate';
@@ -26,7 +26,7 @@ const parent = createMachine({
   states: { waiting: { on: { tick: 'ticked' } }, ticked: { on: { tick: 'twice' } }, twice: {} },
 });
 
-/** The same story through xstate's own deadlines and through ours: what each says at every moment. */
+/** The same sequence with xstate's own deadlines and with ours: the states at every step. */
 function told(isOurs: boolean): unknown[] {
   const clock = new SimulatedClock();
   const root = createActor(parent, { clock });

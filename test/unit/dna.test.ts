@@ -1,4 +1,4 @@
-/** The DNA protocol of 2009: proof types by URI, and what the far end says as events. */
+/** The DNA protocol of 2009: proof types by URI, and the far end's elements as events. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dnaEventOf } from '../../src/adapters/dna-events.ts';

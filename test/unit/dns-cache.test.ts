@@ -12,7 +12,7 @@ const HOST = 'x.example';
 const record = { priority: 0, weight: 0, port: 5269, target: HOST };
 const home = { family: 4, address: '192.0.2.1' } as const;
 
-/** A memory before a table that says what it was asked; each answer takes 20 ms of simulated time. */
+/** A cache in front of a table that records its queries; each answer takes 20 ms of simulated time. */
 function stage(table: DnsTable, options: AnswerCacheOptions = {}) {
   const clock = new SimulatedClock();
   const resolver = createTableResolver(table, { clock, delayMs: 20 });

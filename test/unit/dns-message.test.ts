@@ -1,4 +1,4 @@
-/** The reader of DNS messages: what dns-packet writes it reads, and nothing that a stranger writes breaks it. */
+/** The reader of DNS messages: it reads what dns-packet writes, and nothing that a stranger writes breaks it. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type Answer as Packed, encode } from 'dns-packet';
@@ -46,7 +46,7 @@ function withAnswers(count: number, rest: Buffer): Buffer {
   return Buffer.concat([start, rest]);
 }
 
-/** A record with the owner and RDATA given, as bytes. */
+/** A record with this owner and RDATA, as bytes. */
 function record(owner: readonly number[], type: number, rdata: Buffer, length = rdata.length): Buffer {
   const fixed = Buffer.alloc(10);
   fixed.writeUInt16BE(type, 0);
@@ -122,7 +122,7 @@ test('what is malformed is refused with a reason, and what answers another quest
 
 test('a chain of pointers is followed only so far: a name has no more labels than 127', () => {
   const START = HEADER_BYTES + QUESTION_BYTES + 12;
-  // Each points at the one before it, and the last, as an owner, at all of them.
+  // Each points at the previous one; the last, used as an owner, leads through all of them.
   const chain = Array.from({ length: 8_000 }, (_, i) => pointer(i === 0 ? HEADER_BYTES : START + 2 * (i - 1)));
   const hidden = record(pointer(HEADER_BYTES), 65_280, Buffer.from(chain.flat()));
   const after = (links: number): Buffer =>

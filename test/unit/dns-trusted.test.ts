@@ -1,4 +1,4 @@
-/** DNS by word of a trusted resolver: what it is asked, what of its answers is believed, and what is not (FEATURES D3). */
+/** DNS through a trusted resolver: what it is asked, which of its answers are believed, and which are not. */
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -151,7 +151,7 @@ test('a resolver that says why it refuses is believed at once, and quoted (RFC 8
       const value = Buffer.concat([Buffer.from([0, code]), Buffer.from(text)]);
       query.send({
         ...query.reply(RESOLVES | SERVFAIL),
-        // dns-packet's types do not know options by number, its encoder does.
+        // dns-packet's types do not allow options by number; its encoder does.
         additionals: [{ type: 'OPT', name: '.', options: [{ code: 15, data: value }] } as unknown as Answer],
       });
     });

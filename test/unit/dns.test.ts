@@ -33,7 +33,7 @@ interface Query {
   readonly bytes: Buffer;
 }
 
-/** A name server that does what the test says with each query; it keeps silent if the test does. */
+/** A name server that does what the test says with each query; it does not answer unless the test does. */
 async function scripted(t: TestContext, script: (query: Query) => void) {
   const socket: Socket = createSocket('udp4');
   socket.on('message', (bytes, from) => {
@@ -64,7 +64,7 @@ async function scripted(t: TestContext, script: (query: Query) => void) {
 const SERVFAIL = 2;
 const NXDOMAIN = 3;
 
-/** A promise and what fulfils it. */
+/** A promise and the function that fulfils it. */
 function gate() {
   const ignored: () => void = () => undefined;
   const gate = { open: ignored, opened: Promise.resolve() };
@@ -72,7 +72,7 @@ function gate() {
   return gate;
 }
 
-/** Real time, save that one delay ends when the test says so. */
+/** Real time, except that one delay ends when the test says so. */
 function clockWithHeldDelay(heldMs = RESOLUTION_DELAY_MS) {
   const started = gate();
   const ignored: () => void = () => undefined;
@@ -281,7 +281,7 @@ test('no more queries run at a time than allowed; the next takes the place of on
   const thirdArrived = arrival();
   askers[1]?.abort(); // gives up while it waits
   assert.equal((await second)?.reason, 'cancelled');
-  askers[0]?.abort(); // gives up while it is asked
+  askers[0]?.abort(); // gives up while its query is under way
   assert.equal((await first)?.reason, 'cancelled');
   await thirdArrived;
   assert.equal(asked.length, 2);

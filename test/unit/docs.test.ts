@@ -1,4 +1,4 @@
-/** Documents: what they link to is there, and so is the heading that a link names. */
+/** Documents: the targets of their links exist, and so do the headings that links name. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -17,13 +17,13 @@ const documents = [
     .map((name) => join('docs', name)),
 ];
 
-/** What is shown as it stands links nowhere. */
+/** The text without code, in which nothing is a link. */
 const proseOf = (path: string): string =>
   readFileSync(path, 'utf8')
     .replace(/^(```+)[^]*?^\1/gm, '')
     .replace(/`[^`\n]*`/g, '');
 
-/** As GitHub makes fragments of headings. */
+/** Fragments of headings, as GitHub makes them. */
 const fragmentsOf = (path: string): ReadonlySet<string> =>
   new Set(
     [

@@ -1,4 +1,4 @@
-/** The archive for a report of a bug: what is in it, and what is not. */
+/** The archive for a bug report: what is in it, and what is not. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';

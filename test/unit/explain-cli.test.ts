@@ -1,4 +1,4 @@
-/** `xmpp-dna explain` of a running daemon, and what it says of wrong usage (INTERFACES, Command line). */
+/** `xmpp-dna explain` with a running daemon, and its messages about wrong usage. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
@@ -25,7 +25,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** An inspector that answers what it is told to. */
+/** An inspector that gives the answers that it is told to. */
 async function inspector(answer: (request: IncomingMessage) => Answer): Promise<string> {
   const server = createServer((request, response) => {
     const { status = 200, body } = answer(request);

@@ -1,4 +1,4 @@
-/** What is explained when attempts fail: all of a few, and of very many a bounded number a second (O2). */
+/** Explanations of failed attempts: of a few, all; of very many, a bounded number per second. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FailureExplainer } from '../../src/control/explain-failures.ts';

@@ -1,4 +1,4 @@
-/** Two traces, one from each end, laid beside each other (O5). */
+/** Two traces, one from each end, compared with each other. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StreamFeatures, WireElement } from '../../src/protocol/wire.ts';
@@ -59,7 +59,7 @@ function ends({ talk = TALK, a = {}, b = {}, moreA = [], moreB = [], aheadMs = 0
   const recordsA: RecordMade[] = [...moreA];
   const recordsB: RecordMade[] = moreB.map((one) => ({ ...one, agoMs: (one.agoMs ?? 10_000) - aheadMs }));
   for (const { from, element, agoMs, read = element } of talk) {
-    // The way takes 50 ms in either direction.
+    // Each direction takes 50 ms.
     const [sentAgo, readAgo] = from === 'a' ? [agoMs, agoMs - 50 - aheadMs] : [agoMs - aheadMs, agoMs - 50];
     (from === 'a' ? recordsA : recordsB).push(
       wireMade(from === 'a' ? 'stream:3' : 'stream:9', 'out', element, sentAgo),

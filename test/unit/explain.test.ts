@@ -1,4 +1,4 @@
-/** Explanations (O3): who waits for whom, what is wrong, and what to do. */
+/** Explanations: who waits for whom, what is wrong, and what to do. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fault, type Fault } from '../../src/protocol/faults.ts';
@@ -396,7 +396,7 @@ test('O3: what is in its time is not stuck, though it stands in the same state',
   assert.match(told.cause, /for the response header, for 1 s: nothing is unusual/);
 });
 
-/** stream:7 was ended for a stanza from c.example; b.example had opened it. */
+/** stream:7, opened by b.example, was ended because of a stanza from c.example. */
 const REFUSED: ActorMade = {
   ...{ id: 'stream:7', machine: 'receivingStream', state: 'closed', before: ['established', 'closing'] },
   context: { local: 'a.example', remote: 'b.example' },

@@ -1,4 +1,4 @@
-/** The table of failures: total, and in each row what FACTS §4 and §7.7 ask for. */
+/** The table of failures: total, and each row as required (RFC 6120 §10.4.3, XEP-0220 §2.1.1 and §2.5). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

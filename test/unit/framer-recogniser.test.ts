@@ -1,4 +1,4 @@
-/** What is recognised at sight, and what is left to the reader. */
+/** Stanzas that the recogniser accepts, and those that are left to the full reader. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
@@ -82,7 +82,7 @@ describe('the recogniser', () => {
     assert.equal(look('<iq/>', { elementBytes: 5 }).after, 5);
     assert.equal(look('<iq/>', { elementBytes: 4 }).after, 0);
     const deep = '<a>'.repeat(127) + '</a>'.repeat(127);
-    assert.equal(look(`<iq>${deep}</iq>`, { depth: 1000 }).after, 0); // its own bound
+    assert.equal(look(`<iq>${deep}</iq>`, { depth: 1000 }).after, 0); // the recogniser's own limit
     assert.equal(look(`<iq>${deep.slice(3, -4)}</iq>`, { depth: 1000 }).after, deep.length - 7 + 9);
   });
   test('reads chunks larger than its memory', () => {

@@ -6,7 +6,7 @@ import { byteByByte, frame, HEADER, whole } from '../support/framing.ts';
 
 const NS_XML = NS.xml;
 const bytesOf = (...values: number[]): string => Buffer.from(values).toString('latin1');
-/** Text with characters up to U+00FF standing for bytes. */
+/** Text whose characters up to U+00FF represent bytes. */
 const raw = (text: string): Buffer => Buffer.from(text, 'latin1');
 
 describe('what stands inside a stanza', () => {
@@ -29,7 +29,7 @@ describe('what stands inside a stanza', () => {
     'xml:lang and an explicit xmlns:xml': `<a xml:lang='en' xmlns:xml='${NS_XML}'/>`,
     'prefixes of the stream header': '<db:x/>',
   };
-  /** What may be recognised at sight, and the same in a stanza that must be read, since it declares a prefix. */
+  /** A stanza that the recogniser may accept, and one that needs the full reader, because it declares a prefix. */
   const messages = (content: string): string[] => [
     `<message to='x' from='y'>${content}</message>`,
     `<message to='x' from='y' xmlns:unused='urn:unused'>${content}</message>`,
@@ -393,10 +393,11 @@ describe('limits (RFC 6120 §13.12)', () => {
         const { user, system } = process.cpuUsage(start);
         return user + system;
       };
-      time(10_000); // warm
+      time(10_000); // warm-up
       const early = time(30_000);
       const late = time(30_000);
-      // Quadratic cost would make the later bytes several times dearer than the earlier; scheduling alone does not.
+      // With quadratic cost, the later bytes would be several times more expensive than the earlier ones; scheduling
+      // alone does not cause that.
       assert.ok(late < early * 3 + 50_000, `${early} µs, then ${late} µs`);
       assert.ok(framer.pendingBytes > 70_000 * piece.length);
     });

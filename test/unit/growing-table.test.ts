@@ -1,4 +1,4 @@
-/** Tables that only grow: what they hold, and that growing them costs no more than it must. */
+/** Tables that only grow: their contents, and the cost of growth. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -12,7 +12,7 @@ type Behaviour = { readonly afterMs: number; readonly answers: boolean } | 'sile
 const DELAY_MS = 250;
 const refused = fault('tcp', 'connection-refused', 'peer');
 
-/** A race whose addresses behave as told; the address is the index in `behaviours`. */
+/** A race of addresses with the given behaviours; the address is the index in `behaviours`. */
 function race(behaviours: readonly Behaviour[]) {
   const clock = new SimulatedClock(0);
   const started: (readonly [atMs: number, address: string])[] = [];

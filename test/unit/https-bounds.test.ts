@@ -206,7 +206,7 @@ test('who gets no turn in ten seconds was held up here, not by the web', async (
   const outcomes = [get('https://a.example/'), get('https://a.example/waiting')];
   for (const outcome of outcomes) outcome.catch(() => undefined);
   await reached;
-  clock.increment(10_000); // both at once: no turn is free in between
+  clock.increment(10_000); // both at once: no turn becomes free in between
   await fails(outcomes[0]!, 'timeout');
   await fails(outcomes[1]!, 'too-many-fetches');
 });

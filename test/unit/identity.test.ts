@@ -34,7 +34,7 @@ const nobody: PresentedIdentifiers = { dnsNames: [], srvNames: [], xmppAddrs: []
 const reference = (sourceDomain: string, derivedDomains: readonly string[] = []) =>
   ({ service: 'xmpp-server', sourceDomain, derivedDomains }) as const;
 
-/** Through a real certificate, so that a name in the subject is there to be ignored. */
+/** Goes through a real certificate, so that it contains a subject name, which must be ignored. */
 function presentedBy(names: IdentityCase['presented']): PresentedIdentifiers {
   const valuesOf = (type: string): string[] => names.filter((name) => name.type === type).map(({ value }) => value);
   const subject = [...valuesOf('CN'), ...valuesOf('OU').map((value) => `OU=${value}`)].join(', ');

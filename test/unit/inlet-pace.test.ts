@@ -1,4 +1,4 @@
-/** A stream that brings more bytes a second than it may (FEATURES L2). */
+/** A stream that delivers more bytes per second than it may. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { InletPace } from '../../src/adapters/inlet-pace.ts';
@@ -24,7 +24,7 @@ test('an inlet that brings too much is read no further until that was due, whoev
   assert.ok(tap.isOpen, 'what was not used of the last second');
   pace.brought(2_000);
   assert.ok(!tap.isOpen);
-  pace.brought(500); // it had been read before
+  pace.brought(500); // these had been read before
   await clock.advance(2_400);
   assert.ok(!tap.isOpen);
   pace.pause();

@@ -1,4 +1,4 @@
-/** Commands of the page, over HTTP, between two providers on real sockets with TLS (FEATURES V4, O9). */
+/** Commands of the page, over HTTP, between two providers on real sockets with TLS. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { firstValueFrom, filter } from 'rxjs';

@@ -1,4 +1,4 @@
-/** The live half of the inspector: what it tells as it happens, and what is done by hand (FEATURES O1, O9, V4). */
+/** The live half of the inspector: its notifications, and the operator's commands. */
 import assert from 'node:assert/strict';
 import { after, beforeEach, test } from 'node:test';
 import { Inspector } from '../../src/inspector/server.ts';
@@ -48,7 +48,7 @@ const heard = (name: string, direction: 'in' | 'out' = 'in', bytes = 12): Record
   bytes,
 });
 
-// ——— what is told
+// ——— notifications
 
 test('who has moved is told, each root once, and not which of its children; while nobody is there, nobody listens (O1)', async () => {
   assert.equal(live.listeners, 0);
@@ -144,7 +144,7 @@ test('large elements are fewer: what one page is told at once has an end in byte
   await page.close();
 });
 
-// ——— who may listen, and what he may say
+// ——— who may listen, and which messages are allowed
 
 for (const [what, message, code, reason] of [
   ['no JSON', '{', 1008, /JSON/],
@@ -211,7 +211,7 @@ test('an inspector that stops leaves nobody behind', async () => {
   assert.equal(live.listeners, 0);
 });
 
-// ——— what is done by hand
+// ——— commands
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 const command = (fields: unknown, headers: Record<string, string> = JSON_TYPE) =>

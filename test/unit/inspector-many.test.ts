@@ -1,4 +1,4 @@
-/** What is looked at of many pairs that wait: all at a glance, and wholly only those that are shown (FEATURES O1). */
+/** The inspector with many waiting pairs: a quick look at all, and a full one only at those that are shown. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ConnectionManager } from '../../src/manager.ts';
@@ -29,7 +29,7 @@ before(async () => {
 });
 after(() => ports.close());
 
-/** A view an hour later, and the actors of which the whole was made. */
+/** A view an hour later, and the actors whose full view was made. */
 function looked(): { readonly view: View; readonly made: ReadonlySet<string> } {
   const view = { ...manager.view(), atMs: 3_600_000 };
   const made = new Set<string>();

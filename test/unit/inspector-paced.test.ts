@@ -1,9 +1,9 @@
-/** What the inspector costs is bounded: answers are made in slices, by turns, and are good for a while. */
+/** The cost of the inspector is bounded: answers are made in slices, in turns, and are reused for a while. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Interim, Overasked, Paced } from '../../src/inspector/paced.ts';
 
-/** A clock that a step moves on; answers count how often they were made. */
+/** A clock that each step advances; answers count how often they were made. */
 function stage() {
   let nowMs = 0;
   let usedMs = 0;
@@ -12,7 +12,7 @@ function stage() {
     () => nowMs,
     () => usedMs,
   );
-  /** Others have the processor for a part of each step. */
+  /** Others use the processor for a part of each step. */
   const steps = (count: number, stepMs: number, interim?: Interim<number>, othersMs = 0) =>
     function* (): Generator<Interim<number> | undefined, number> {
       for (let i = 0; i < count; i += 1) {

@@ -1,6 +1,6 @@
 /**
- * `/stately`, read as Stately's inspector reads it: the messages of `@statelyai/inspect` 0.7.2, whose types are written out here
- * as that package has them (V2).
+ * `/stately`, read as Stately's inspector reads it: the messages of `@statelyai/inspect` 0.7.2, whose types are copied
+ * here from that package.
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -31,7 +31,7 @@ const FIELDS: Readonly<Record<StatelyMessage['type'], readonly string[]>> = {
 };
 const OF_ALL = ['type', 'sessionId', 'rootId', 'id', 'createdAt', '_version'];
 
-/** As `isStatelyInspectionEvent` of that package, and by its types. */
+/** Checks as `isStatelyInspectionEvent` of that package does, and according to its types. */
 function check(message: StatelyMessage): void {
   const { type } = message;
   assert.ok(Object.hasOwn(FIELDS, type), type);
@@ -103,7 +103,7 @@ test('actors, what comes to them and where they stand then are told as Stately t
   const last = messages.findLast((one) => one.sessionId === 'stream:1' && one.type === '@xstate.snapshot');
   assert.equal((last?.snapshot?.context as { remote?: string }).remote, 'b.example');
   assert.equal('settings' in (last?.snapshot?.context as object), false);
-  // A key of dialback is 64 hexadecimal digits; digests of certificates are that as well, and stand in the context alone.
+  // A dialback key is 64 hexadecimal digits, and so are digests of certificates, which appear only in the context.
   const events = messages.filter(({ type }) => type === '@xstate.event').map(({ event }) => event);
   assert.ok(events.some((event) => event?.['key'] === undefined || event['key'] === '…'));
   for (const event of events) if (event !== undefined && 'key' in event) assert.equal(event['key'], '…');

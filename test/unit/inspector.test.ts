@@ -1,4 +1,4 @@
-/** The inspector over a view in which a stream is stuck: what it answers, and whom it refuses (FEATURES O1, O3; V2). */
+/** The inspector over a view with a stuck stream: its answers, and whom it refuses. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
@@ -26,7 +26,7 @@ interface Got {
   readonly headers: IncomingMessage['headers'];
 }
 
-/** Not `fetch`, which sends headers of its own choice. */
+/** Does not use `fetch`, which adds headers of its own. */
 async function get(
   path: string,
   headers: Record<string, string> = {},

@@ -1,4 +1,4 @@
-/** What went wrong is in the log: errors of ours, and why a peer is not let in. */
+/** Errors are in the log: our own, and the reason why a peer is refused. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BrokenActor } from '../../machines/events.ts';
@@ -70,7 +70,7 @@ test('what a peer says is cut before it is looked at, and kept: a packet buys no
     return user + system;
   };
   spent(1_000); // compiled
-  // Uncut, ten times as much took a hundred times as long, minutes for what one stanza may hold.
+  // Without the cut, ten times the length took a hundred times as long: minutes for the longest text of a stanza.
   assert.ok(spent(1_000_000) < 1_000_000, 'a second of processor time');
   assert.ok(lines.every((line) => line.length < 1_100));
   const { text } = fault('stream', 'x', 'peer', 'é'.repeat(1_000_000));

@@ -1,4 +1,4 @@
-/** What a manager is made from is checked, and it lives once. */
+/** The options of a manager are checked, and a manager is started only once. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConnectionManager } from '../../src/manager.ts';

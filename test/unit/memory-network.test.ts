@@ -72,7 +72,7 @@ test('a lost segment holds up what is behind it and reorders nothing', async () 
   );
 });
 
-/** Two hosts that talk over a bad line; what everybody saw, and when. */
+/** Two hosts that talk over a bad line; the events at each end, and their times. */
 async function conversation(seed: number): Promise<string[]> {
   const { clock, fabric, world } = makeFabric({ jitterMs: 15, lossPercent: 10 }, seed);
   const pair = await openPair(world);

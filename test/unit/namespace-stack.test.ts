@@ -24,7 +24,7 @@ test('elements that are left take their prefixes along, and what these hid is fo
 });
 
 test('a prefix is found among thousands about as soon as among few', () => {
-  /** The least of some rounds, so that what else goes on counts little. */
+  /** The minimum of several rounds, to reduce the effect of other load. */
   const cost = (prefixes: number): number => {
     const stack = new NamespaceStack();
     stack.declare('first', 'urn:first', 1);

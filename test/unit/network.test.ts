@@ -20,7 +20,7 @@ import {
 import type { World } from '../support/network-contract.ts';
 import { freePort } from '../support/processes.ts';
 
-/** Sockets move on between turns of the event loop; a wait is a look in each of them. */
+/** Sockets make progress between event loop turns; the predicate is checked in each turn. */
 async function until(predicate: () => boolean): Promise<void> {
   const deadline = Date.now() + 5_000;
   do {
@@ -45,7 +45,7 @@ interface Served {
   readonly accepted: () => Accepted;
 }
 
-/** A listener for one connection, whose other end the test makes itself. */
+/** A listener for one connection, whose other end the test creates itself. */
 async function serve(network: Network, tlsMode: 'starttls' | 'direct' | 'detect'): Promise<Served> {
   const events = new Recorder();
   let accepted: Accepted | undefined;
@@ -64,7 +64,7 @@ async function serve(network: Network, tlsMode: 'starttls' | 'direct' | 'detect'
   };
 }
 
-/** Counts the turns of the event loop. */
+/** Counts event loop turns. */
 function countTurns(): { readonly turn: () => number; readonly stop: () => void } {
   let turn = 0;
   const count = (): void => {
@@ -75,7 +75,7 @@ function countTurns(): { readonly turn: () => number; readonly stop: () => void 
   return { turn: () => turn, stop: () => clearImmediate(turning) };
 }
 
-/** A foreign server; the sockets that it accepts are destroyed in the end. */
+/** A server that is not ours; the sockets that it accepts are destroyed at the end. */
 async function foreignServer(accept: (socket: net.Socket) => void, options: net.ServerOpts = {}) {
   const sockets: net.Socket[] = [];
   const server = net.createServer(options, (socket) => {
@@ -125,7 +125,7 @@ for (const maxVersion of ['TLSv1.3', 'TLSv1.2'] as const) {
       client.connection.startTlsClient(clientTls(serverName, { credential }));
       await until(() => client.events.isSecured && accepted.at(-1)?.events.isSecured === true);
       const server = accepted.at(-1)!;
-      // Tickets of TLS 1.3 come with or before the first bytes.
+      // TLS 1.3 tickets arrive with or before the first bytes.
       server.connection.write('hello');
       await until(() => client.events.text === 'hello');
       for (const [session, domain] of [
@@ -494,7 +494,7 @@ test('what is written in one turn of the event loop leaves as one TLS record, co
   connection.write('x'.repeat(200));
   connection.uncork();
   await until(() => server.events.received.length === 800);
-  // Node hands out one chunk per record.
+  // Node emits one chunk per record.
   assert.equal(chunks, 2);
   await closeBoth(world, pair);
 });
@@ -561,11 +561,11 @@ test('a peer that floods is read for 128 KiB in one turn, and a chunk: then othe
     perTurn.set(turns.turn(), (perTurn.get(turns.turn()) ?? 0) + chunk.length);
     seen += chunk.length;
   };
-  // The kernel may hand over less at once than it has: so more than once.
+  // Repeated, since the kernel may hand over less at once than it has.
   for (let round = 1; round <= 8; round += 1) {
     connection.pause();
     for (let at = 0; at < bytes; at += 65_536) peer.write(Buffer.alloc(65_536, ' '));
-    await until(() => bytes - peer.writableLength > 256 * 1024); // so much waits in the kernel
+    await until(() => bytes - peer.writableLength > 256 * 1024); // this much waits in the kernel
     connection.resume();
     await until(() => seen === round * bytes);
   }

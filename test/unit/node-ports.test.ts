@@ -1,4 +1,4 @@
-/** Real ports, as a whole: which certificate a handshake shows (FEATURES T4). */
+/** The real ports as a whole: which certificate is presented in a handshake. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tls from 'node:tls';

@@ -1,4 +1,7 @@
-/** How many session tickets our server sends. In a file of its own: what is set here holds until its process ends. */
+/**
+ * The number of session tickets that our server sends. In its own file, because this setting lasts until the process
+ * ends.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
@@ -9,7 +12,7 @@ import { sendOneTicket } from '../../src/adapters/network/one-ticket.ts';
 import { loadLibcrypto } from '../../src/adapters/pkix/openssl.ts';
 import { credentialOf, Recorder, serving } from '../support/network-contract.ts';
 
-/** A server that answers whatever it is told; with contexts of its own. */
+/** A server that echoes everything, with new secure contexts. */
 const serve = () =>
   createNetwork({ credentials: serving('b.example'), clock: systemClock }).listen(
     { address: '127.0.0.1', port: 0, tls: 'direct' },
@@ -20,7 +23,7 @@ const serve = () =>
     },
   );
 
-/** One connection to it, with a certificate. */
+/** One connection to it, with a client certificate. */
 async function connected(port: number, session?: Buffer): Promise<{ tickets: Buffer[]; isResumed: boolean }> {
   const tickets: Buffer[] = [];
   const socket = tls.connect({
@@ -33,7 +36,7 @@ async function connected(port: number, session?: Buffer): Promise<{ tickets: Buf
   });
   socket.on('session', (ticket) => tickets.push(ticket));
   socket.write('hello');
-  // Tickets go before what is answered (RFC 8446 §4.6.1 allows them later: OpenSSL ends its handshake with them).
+  // Tickets precede the answer (RFC 8446 §4.6.1 allows them later; OpenSSL sends them at the end of its handshake).
   await once(socket, 'data');
   const isResumed = socket.isSessionReused();
   socket.destroy();

@@ -1,4 +1,4 @@
-/** Prooftypes of an embedder's own at the border: what they are called, and what they answer (FEATURES A13). */
+/** Prooftypes defined by an embedder, at the boundary: their names and their answers. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromPromise } from 'xstate';
@@ -110,7 +110,7 @@ test('what is thrown is told with its message, whatever it is', async () => {
     [undefined, 'no reason given'],
     [Object.create(null), 'no reason given'],
   ] as const) {
-    const rejecting = fromPromise<ProoftypeVerdict>(() => Promise.reject(thrown as Error)); // not all that is thrown is one
+    const rejecting = fromPromise<ProoftypeVerdict>(() => Promise.reject(thrown as Error)); // may be no Error
     assert.equal(
       summary(await ask(prooftypeOf(() => rejecting))),
       `undetermined prooftype: prooftype-failed (local): word: ${told}`,

@@ -1,4 +1,6 @@
-/** An error in one actor stays its own: whoever waited for it is refused at once, and the owner is told (L1). */
+/**
+ * An error in one actor affects no other: those who waited for it are refused at once, and the owner is notified (L1).
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromPromise } from 'xstate';
@@ -65,7 +67,7 @@ test('a wish that comes of what a peer just said is not lost with the peer, whic
       lookingUp: () => undefined,
       reported: (report: PeerReport) => {
         said.push(report.type);
-        // The stream does not do, and that is known at once.
+        // The stream turns out to be unsuitable at once.
         if (report.type === 'stream.offered') peers.wake('r.example', { ...wish, avoid: [report.stream] });
         else resolve();
       },

@@ -1,4 +1,6 @@
-/** The binding to OpenSSL, and certificates that the `openssl` command makes: what an operator's own authority is like. */
+/**
+ * The binding to OpenSSL, and certificates made by the `openssl` command, like those of an operator's own authority.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
@@ -31,7 +33,7 @@ function opensslIsHere(): boolean {
 }
 const skip = opensslIsHere() ? false : 'the openssl command is not installed';
 
-/** An authority as the manuals show it, and two servers under it: the leaves have no key identifiers. */
+/** An authority made as in the manuals, and two servers under it: the leaves have no key identifiers. */
 function makeAuthority(): void {
   openssl(
     ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30'],
@@ -161,7 +163,10 @@ const misnamed = root
   .intermediate({ name: 'Limited', permittedDnsNames: ['b.example'] })
   .issue({ dnsNames: ['b.example'], xmppAddrs: ['a.example'] }).der;
 
-/** Every outcome once: a valid path, no issuer, a detour, cut and over-long DER, limited names; and a fault on the way. */
+/**
+ * Every outcome once: a valid path, no issuer, a detour, truncated and over-long DER, limited names; and an error on
+ * the way.
+ */
 function everyOutcome(): void {
   const [leaf = Buffer.alloc(0), below = Buffer.alloc(0)] = issued;
   const validator = createPathValidator({ system: false, anchors: [root.certPem] });
@@ -216,7 +221,7 @@ test('what is made is freed: every handle, whatever the outcome', () => {
   assert.ok((made['d2i_X509_bio'] ?? 0) >= 10 && (made['X509_STORE_CTX_new'] ?? 0) >= 6);
 });
 
-// A certificate or a context is some kilobytes: forgetting one per validation makes 10 MB here. 20,000 validations:
+// A certificate or a context takes some kilobytes: leaking one per validation makes 10 MB here. 20,000 validations:
 // PKIX_LEAK_ROUNDS=3334.
 test('thousands of validations leave no memory behind', () => {
   const rounds = Number(process.env['PKIX_LEAK_ROUNDS'] ?? 200);

@@ -38,7 +38,7 @@ const validate = (der: readonly Uint8Array[], atMs = NOW): PathVerdict => valida
 const answer = (verdict: PathVerdict): string => (verdict.kind === 'valid' ? 'valid' : verdict.condition);
 const sha256Of = (der: Uint8Array): string => new X509Certificate(der).fingerprint256.replaceAll(':', '').toLowerCase();
 
-/** An authority's key under another certificate: signed by `issuer`, with these extensions. */
+/** The key of an authority in another certificate: signed by `issuer`, with these extensions. */
 function recertify(issuer: CertificateAuthority, subject: CertificateAuthority, extensions: Buffer[] = []): Buffer {
   return issuer.certify({ subject: subject.name, publicKey: new X509Certificate(subject.der).publicKey, extensions });
 }
@@ -129,7 +129,7 @@ test('an intermediate without CA:TRUE issues nothing (RFC 5280 §6.1.4 k)', () =
   assert.equal(answer(validate([leaf!, recertify(root, pretender)])), 'invalid-ca');
   assert.equal(answer(validate([leaf!, recertify(root, pretender, [keyCertSign])])), 'invalid-ca');
   assert.equal(answer(validate([leaf!, recertify(root, pretender, [caFalse])])), 'invalid-ca');
-  // Nor when the leaf breaks the profile, so that the second, lenient look is the one that decides.
+  // The same when the leaf violates the profile, so that the second, lenient validation decides.
   const { publicKey } = generateKeyPairSync('ed25519');
   const dnsName = contextTag(2, Buffer.from('a.example'), { constructed: false });
   const notCritical = sequence(oid('2.5.29.17'), octetString(sequence(dnsName)));
@@ -164,7 +164,7 @@ test('an intermediate can be the anchor, without its root', () => {
 
 test('a signature that does not hold is refused', () => {
   const forged = Buffer.from(root.issue({ dnsNames: ['a.example'] }).der[0]!);
-  forged[forged.length - 3]! ^= 1; // inside the signature, whose DER stays well formed
+  forged[forged.length - 3]! ^= 1; // inside the signature, so that the DER stays well formed
   assert.equal(answer(validate([forged])), 'bad-signature');
 });
 
@@ -188,7 +188,7 @@ test('an unknown critical extension is refused (RFC 5280 §4.2)', () => {
   assert.equal(answer(validate([der])), 'unhandled-critical-extension');
 });
 
-/** Below the root: basic constraints of an authority that are not marked critical, as hand-made ones often are. */
+/** Below the root: an authority whose basic constraints are not marked critical, as is common in hand-made ones. */
 function handMadeChain(): Buffer[] {
   const { publicKey } = generateKeyPairSync('ed25519');
   const notCritical = sequence(oid('2.5.29.19'), octetString(sequence(derBoolean(true))));
@@ -203,7 +203,7 @@ test('the issuing profile is asked of public authorities, and waived for the ope
   const chain = handMadeChain();
   assert.equal(answer(validate(chain)), 'valid');
   assert.equal(answer(strict.validate({ der: chain }, NOW)), 'profile-violation');
-  // What is waived is the profile and nothing else.
+  // Only the profile is waived, nothing else.
   assert.equal(answer(validate(chain, Date.UTC(2060, 0, 1))), 'certificate-expired');
   assert.equal(answer(trusting([stranger.certPem]).validate({ der: chain }, NOW)), 'unknown-issuer');
 });
@@ -241,7 +241,7 @@ test('of a chain of fifty, ten certificates are looked at', () => {
   const long = authority.issue({ dnsNames: ['a.example'] }).der;
   assert.equal(long.length, 50);
   assert.equal(answer(validate(long)), 'path-too-long');
-  // The right intermediate is there, but past the tenth place.
+  // The right intermediate is there, but beyond the tenth place.
   const [leaf, right] = intermediate.issue({ dnsNames: ['a.example'] }).der;
   const useless = long.slice(0, 9);
   assert.equal(answer(validate([leaf!, ...useless, right!])), 'unknown-issuer');
@@ -309,7 +309,7 @@ test('the system’s roots are trusted when asked for, and SSL_CERT_FILE replace
   process.env['SSL_CERT_FILE'] = bundle;
   const replaced = trusting([], { system: true });
   assert.equal(answer(replaced.validate({ der: root.issue({ dnsNames: ['a.example'] }).der }, NOW)), 'valid');
-  // Such a root is not the operator's own: the profile is asked of it.
+  // Such a root is not the operator's own, so the profile applies to it.
   assert.equal(answer(replaced.validate({ der: handMadeChain() }, NOW)), 'profile-violation');
   process.env['SSL_CERT_FILE'] = '/nonexistent/roots.pem';
   assert.throws(() => trusting([], { system: true }), isFault('trust-anchors-unreadable'));
@@ -328,7 +328,7 @@ test('verdicts and certificates are remembered in bounded number, the least used
   assert.equal(memo.get('a'), 1);
   memo.set('c', 3);
   assert.deepEqual([memo.get('a'), memo.get('b'), memo.get('c'), memo.size], [1, undefined, 3, 2]);
-  memo.set('c', 4); // no other has to go for what is there already
+  memo.set('c', 4); // an existing key displaces no other
   assert.deepEqual([memo.get('a'), memo.get('c'), memo.size], [1, 4, 2]);
 });
 

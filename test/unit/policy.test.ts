@@ -1,4 +1,4 @@
-/** Policy as data: what is inherited, what wins, and what each federation of XEP-0238 accepts. */
+/** Policy as data: what is inherited, what takes precedence, and what each federation of XEP-0238 accepts. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -85,7 +85,8 @@ test('S8: each federation asks for at least what the weaker one does', () => {
   ]);
 });
 
-// XEP-0238 §3 predates RFC 7712 and contradicts itself in places: its cells are scenarios. What must hold of each is checked.
+// XEP-0238 §3 predates RFC 7712 and contradicts itself in places, so its cells are scenarios; only what must hold is
+// checked.
 interface Matrix {
   readonly types: Readonly<
     Record<string, { readonly policy: string; readonly cert: string | null; readonly xmpp?: string }>
@@ -109,7 +110,8 @@ test('XEP-0238 §3: what our policies accept of the 36 cells', () => {
       const tlsIsPossible = ends.every(({ cert, xmpp }) => cert !== null && xmpp !== '0.9');
       for (const { policy } of ends) {
         const resolved = { ...defaultPolicy, federation: federationOf[policy]! };
-        // A cell that federates is one that both policies let pass; one in plain text needs two that let TLS be absent.
+        // A cell federates only if both policies allow it; one in plain text needs two policies that do not require
+        // TLS.
         if (cell === 'V' && !tlsIsPossible) assert.ok(!requiresTls(resolved), `${row} ${String(column + 1)}`);
         if (cell === 'E') assert.ok(acceptsWeakProof(resolved), `${row} ${String(column + 1)}`);
         if (requiresTls(resolved) && !tlsIsPossible) assert.equal(cell, 'U', `${row} ${String(column + 1)}`);
@@ -125,7 +127,7 @@ test('a policy that names no dialback does not accept what dialback or DNS vouch
   assert.equal(acceptsWeakProof({ ...encrypted, federation: 'authenticated' }), false);
 });
 
-// ——— policies as the library is given them
+// ——— policies as given to the library
 
 test('domains may be written in any spelling: they are looked up by their canonical form', () => {
   const policy = canonicalPolicy({

@@ -20,7 +20,7 @@ function parsed(text: string): { value: unknown } | null {
   }
 }
 
-/** What names occur twice, in a text that is JSON: writing it again then makes it shorter. */
+/** Counts member names in a JSON text: writing it again gives fewer if a name occurs twice. */
 const members = (text: string): number => [...text.matchAll(/"(?:[^"\\]|\\.)*"\s*:/g)].length;
 
 test('what JSON.parse reads is read alike (RFC 8259 §2)', () => {

@@ -1,4 +1,6 @@
-/** When proofs end, and when they are asked for anew before that: what is looked at for it, and what the clock may do (FEATURES A14). */
+/**
+ * When proofs expire, and when they are renewed before that: the cost of checking it, and the effect of clock changes.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../machines/limits.ts';
@@ -10,7 +12,7 @@ import { SimulatedClock } from '../../src/simulation/simulated-clock.ts';
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 
-/** A clock that is set while its timers run on, as that of a machine is. */
+/** A clock that can be set while its timers continue, like that of a real machine. */
 function stage() {
   const timers = new SimulatedClock();
   let setByMs = 0;
@@ -97,7 +99,7 @@ test('10,000 domains with short proofs on one stream: a renewal costs a few look
   assert.ok(answered >= 3 * domains, `${answered} renewals in an hour`);
   assert.equal(expired.length, 0);
   const perRenewal = (expiry.visits - before) / answered;
-  // Both heaps are 14 deep; a walk over all of them would be thousands.
+  // Both heaps are 14 deep; visiting every entry would take thousands.
   assert.ok(perRenewal < 200, `${perRenewal} looks per renewal`);
 });
 
@@ -112,11 +114,11 @@ for (const [what, moments] of [
     for (let minute = 0; minute < 30; minute += 1) {
       if (moments.some((moment) => moment === minute)) set(-2 * DAY);
       pass(MINUTE);
-      if (minute === 7) prove('b.example', 10 * MINUTE); // by the clock as it is then
+      if (minute === 7) prove('b.example', 10 * MINUTE); // by the clock at that time
     }
     const ends = new Map(expired);
     const [endOfA = Infinity, endOfB = Infinity] = [ends.get('a.example'), ends.get('b.example')];
-    // What passed between the last look and the clock being set nobody knows.
+    // The time between the last check and the change of the clock is unknown.
     assert.ok(endOfA <= 20 * MINUTE && endOfA >= 10 * MINUTE, `${endOfA / MINUTE} minutes`);
     assert.ok(endOfB <= 25 * MINUTE && endOfB >= 18 * MINUTE, `${endOfB / MINUTE} minutes`);
   });
@@ -139,7 +141,7 @@ test('a clock that was set back and is set right again loses nothing: a proof en
   const { expired, prove, pass, set } = stage();
   prove('a.example', 100 * MINUTE);
   set(-DAY);
-  pass(96 * MINUTE); // it has seen that
+  pass(96 * MINUTE); // it has noticed the change
   set(DAY);
   pass(MINUTE);
   prove('b.example', 10 * MINUTE);

@@ -1,4 +1,4 @@
-/** What a stream remembers of its pairs: which there are and how each was proved, without an entry for each. */
+/** What a stream remembers about its pairs: which there are and how each was proved, without one entry per pair. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -24,7 +24,7 @@ const proofOf = (prooftype: string, strength: Proof['strength'], expiresAtMs: nu
 const pkix = proofOf('pkix', 'strong', 2_000);
 const dialback = proofOf('dialback', 'weak');
 
-/** As a trace tells it. */
+/** In the form of a trace. */
 const told = (validPairs: ProvedPairs): string[] =>
   [...provedPairs({ validPairs: JSON.parse(JSON.stringify(validPairs)) as unknown })]
     .map(({ from, to, prooftype, strength }) => `${from}>${to} ${prooftype} ${strength}`)
@@ -39,7 +39,7 @@ test('holds what a Map of pairs would hold, each with its first proof, and earli
       let pairs = noPairs;
       const map = new Map<string, string>();
       for (const [isIncoming, ours, theirs, how] of added) {
-        // One side is ours, whichever it is: no domain is both.
+        // Exactly one side is ours: no domain is both.
         const [mine, its] = [`${ours}.ours`, `${theirs}.theirs`];
         const pair = isIncoming ? { from: its, to: mine } : { from: mine, to: its };
         const before = pairs;

@@ -1,4 +1,4 @@
-/** `xmpp-dna publish`: records and documents for a certificate, and what an operator is warned of (FEATURES O11). */
+/** `xmpp-dna publish`: records and documents for a certificate, and warnings for the operator. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -50,10 +50,10 @@ async function publish(...args: string[]): Promise<Told> {
   }));
   return told;
 }
-/** The records of what was printed. */
+/** The records in the output. */
 const records = ({ stdout }: Told): string[] =>
   stdout.split('\n').filter((line) => line !== '' && !line.startsWith(';'));
-/** What `--json` printed. */
+/** The output of `--json`. */
 const events = ({ stdout }: Told): Record<string, unknown>[] =>
   stdout
     .trimEnd()

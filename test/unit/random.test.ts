@@ -1,4 +1,4 @@
-/** Chance: unpredictable where it matters. */
+/** Random values: unpredictable where it matters. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRandom } from '../../src/adapters/random.ts';

@@ -1,4 +1,6 @@
-/** What SIGHUP puts in force: policy, certificates, proofs of delegation; and what a handshake shows then (FEATURES P2, T7). */
+/**
+ * What SIGHUP puts into effect: policy, certificates, proofs of delegation; and the certificate of later handshakes.
+ */
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -32,7 +34,7 @@ const config = (hosts: string, policy = '{ federation: encrypted }'): string =>
   write('serve.yaml', `hosts: ${hosts}\npolicy: ${policy}\ntrust: { system: false }\n`);
 const B = 'b.example: { cert: b.crt, key: b.key, proofs: { xml-assertion: b.xml } }';
 
-/** A daemon's reloads, and all that they did. */
+/** A daemon's reloads, with a record of their effects. */
 function stage() {
   const [told, done] = [[] as string[], [] as string[]];
   const shown = new Map<string, string>();
@@ -70,7 +72,7 @@ test('SIGHUP reads certificates and proofs anew, and tells of the proofs that ar
   assert.deepEqual(done.splice(0), ['policy encrypted', 'proofs b.example null']);
 });
 
-/** A renewal that is being written: the leaf stands there, its issuer is on its way. */
+/** A renewal that is still being written: the leaf is complete, its issuer is not. */
 function appendHalfCertificate(): void {
   appendFileSync(join(folder, 'b.crt'), authority.certPem.slice(0, 300));
 }
@@ -94,7 +96,7 @@ for (const [what, spoil] of [
   });
 }
 
-/** The certificate that the listener shows to whoever names the domain. */
+/** The certificate that the listener presents to a client that names the domain. */
 function shownTo(port: number, servername: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = tls.connect({ host: '127.0.0.1', port, servername, rejectUnauthorized: false }, () => {

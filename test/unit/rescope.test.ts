@@ -1,4 +1,4 @@
-/** What re-scoping costs: strangers choose the names, and cost no more than their bytes. */
+/** The cost of re-scoping: strangers choose the names, and cannot cause more cost than their bytes. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { NS } from '../../src/protocol/namespaces.ts';
@@ -7,9 +7,9 @@ import { rescope } from '../../src/protocol/rescope.ts';
 import { frame, whole } from '../support/framing.ts';
 import { meaning } from '../support/xml-oracle.ts';
 
-/** How many entries of maps `work` writes; a copy of a map writes each of its entries. */
+/** How many map entries `work` writes; copying a map writes each of its entries. */
 function entriesWritten(work: () => void): number {
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- it is put back as it was
+  // `levels` nested elements that declare `prefixes` prefixes, and `elements` elements inside that declare nothing.
   const { set } = Map.prototype;
   let written = 0;
   Map.prototype.set = function (this: Map<unknown, unknown>, key: unknown, value: unknown) {
@@ -24,7 +24,7 @@ function entriesWritten(work: () => void): number {
   return written;
 }
 
-/** `prefixes` that `levels` of elements declare, and `elements` inside that declare nothing. */
+/** Each element has its own map for its declarations. */
 function deep(levels: number, prefixes: number, elements: number): Buffer {
   let text = "<message><p:z xmlns:p='u'/>";
   for (let level = 0; level < levels; level++) {

@@ -13,7 +13,7 @@ test('an inlet is paused when its write fills the outlet, and resumes when the o
   assert.equal(inlet.paused, false);
   router.inject(stanza('a.example', 'b.example', 2, { padding: 200 }), inlet);
   assert.equal(inlet.paused, true);
-  router.streamDrained(1); // not yet: it still takes nothing
+  router.streamDrained(1); // not yet: it still accepts nothing
   assert.equal(inlet.paused, true);
   stream.flush();
   router.streamDrained(1);
@@ -89,7 +89,7 @@ test('an inlet paused for several reasons resumes when all are gone', () => {
   streams[0]?.flush();
   router.streamDrained(1);
   assert.equal(inlet.paused, true);
-  router.withdrawStream(2); // a stream that is gone holds nobody
+  router.withdrawStream(2); // a closed stream holds nobody up
   assert.equal(inlet.paused, false);
   assert.deepEqual([router.snapshot().pausedInlets, inlet.pauses], [0, 1]);
 });
@@ -105,7 +105,7 @@ test('a stream that is withdrawn while its inlet is paused reads on, to its end'
   router.withdrawStream(1);
   assert.equal(inlet.paused, false);
   local.flush();
-  router.outletDrained(local); // resumes nothing a second time
+  router.outletDrained(local); // does not resume a second time
   assert.equal(inlet.paused, false);
 });
 

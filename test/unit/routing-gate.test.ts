@@ -143,7 +143,7 @@ test('a second attachment of a domain is a conflict, and attaches none of its do
   assert.equal(router.attachedTo('a.example'), first);
   detach();
   router.attach(['a.example'], second);
-  detach(); // the second call of an old answer changes nothing
+  detach(); // calling it a second time changes nothing
   assert.equal(router.attachedTo('a.example'), second);
   assert.throws(() => router.attach(['not a domain'], first), TypeError);
 });
@@ -251,7 +251,7 @@ test('who comes and goes is known to the next stanza, from a stream and from her
   const outlets = [new BufferedOutlet(), new BufferedOutlet()];
   let id = 0;
   const come = (): void => {
-    // Of either kind: with addresses as text, and as places among the bytes.
+    // Both kinds: with addresses as text, and as positions in the bytes.
     for (let kind = 0; kind < 2; kind += 1) router.arrived(1, stanza('u@b.example', 'v@a.example', (id += 1)));
     for (let kind = 0; kind < 2; kind += 1) router.inject(stanza('u@a2.example', 'v@a.example', (id += 1)), null);
   };

@@ -1,4 +1,6 @@
-/** What the tables remember of the last stream must not outlive it: a memo is not a fact, and not a route (S1, S2). */
+/**
+ * What the tables remember about the last stream must not outlive it: a memo is neither a fact nor a route (S1, S2).
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DomainNumbers } from '../../src/routing/tables/domain-numbers.ts';

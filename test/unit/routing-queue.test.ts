@@ -8,7 +8,7 @@ const A = 'juliet@a.example/balcony';
 const B = 'romeo@b.example';
 const unreachable = fault('dns', 'service-absent', 'dns', 'no such domain');
 
-/** A bench with one stream, id 1, that is nobody's route yet, and the component of a.example. */
+/** A bench with one stream, id 1, that is not a route yet, and the component of a.example. */
 function waitingBench(options: Parameters<typeof bench>[0] = {}, highWaterBytes = Infinity) {
   const it = bench(options);
   const stream = new BufferedOutlet(highWaterBytes);
@@ -244,7 +244,7 @@ test('R7: what meets a stream that is withdrawn waits, wants a route once more, 
   it.router.setRoute('a.example', 'b.example', 1);
   it.send(1, 2, 3);
   assert.deepEqual([...it.router.withdrawStream(1)], [{ local: 'a.example', remote: 'b.example' }]);
-  assert.deepEqual(it.wanted, []); // not within the call: the control plane is still busy with the stream's end
+  assert.deepEqual(it.wanted, []); // not within the call: the control plane is still handling the end of the stream
   it.settleTasks();
   assert.deepEqual(it.wanted, ['a.example b.example']);
   it.send(4);
@@ -328,7 +328,7 @@ test('L1: what broke is counted once, whichever is heard of first: the stream, o
     it.stream.flush(stanza(A, B, 1).bytes.length);
     if (order === 'waiters first') it.stream.break();
     it.router.withdrawStream(1);
-    assert.equal(it.router.endStream(1), 3, order); // flushed is not arrived
+    assert.equal(it.router.endStream(1), 3, order); // flushed does not mean arrived
     it.stream.break();
     it.settleTasks();
     assert.equal(it.router.counters.unknown, 3, order);

@@ -1,4 +1,4 @@
-/** `serve` with `trace: { file }` (INTERFACES, Configuration): a process of its own, told by signals. */
+/** `serve` with `trace: { file }`: in its own process, controlled by signals. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ const { cert, key } = createCertificateAuthority({ name: 'CA' }).issue({ dnsName
 writeFileSync(join(folder, 'b.crt'), cert);
 writeFileSync(join(folder, 'b.key'), key);
 
-/** Starts it; SIGTERM once it says that it is ready. */
+/** Starts it; sends SIGTERM once it says that it is ready. */
 async function serve(name: string, trace: string): Promise<{ code: number | null; stderr: string }> {
   const file = join(folder, name);
   const lines = [

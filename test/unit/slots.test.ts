@@ -1,4 +1,4 @@
-/** Slots for what goes on at once: their numbers are used again. */
+/** Slots for things under way at once: their numbers are reused. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -186,7 +186,7 @@ test('the service for clients has names and a port of its own (RFC 6120 §3.2.1,
   });
   const absent: DnsAnswer<SrvRecord> = { status: 'nodata-insecure', records: [], ttlSeconds: 60 };
   const decision = decideTargets(absent, absent, 'a.example', () => 0, 'xmpp-client');
-  // STARTTLS, and no guess at 5223.
+  // STARTTLS only, without guessing port 5223.
   assert.deepEqual(decision, {
     kind: 'targets',
     targets: [{ host: 'a.example', port: 5222, tls: 'starttls', secureDelegation: false }],

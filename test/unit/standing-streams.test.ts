@@ -1,4 +1,4 @@
-/** Which standing stream may serve whom (FEATURES M1, M8; RFC 7712 §4.4). */
+/** Which open stream may serve which domain (RFC 7712 §4.4). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { StandingStreams } from '../../src/control/standing-streams.ts';

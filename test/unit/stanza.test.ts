@@ -33,7 +33,7 @@ describe('relay (RFC 6120 §4.8.3, §4.8.5)', () => {
     assert.equal(stanza.relay(NS.server), stanza.bytes);
   });
 
-  /** Same content namespace, other content namespace: the same elements in the content namespace of that stream. */
+  /** With the same or another content namespace: the same elements, in the content namespace of that stream. */
   const cases: Record<string, string> = {
     'prefix of the stream header on an element': '<message><db:x/><body>t</body></message>',
     'prefix of the stream header on an attribute': "<message><body db:a='1'>t</body></message>",
@@ -54,7 +54,7 @@ describe('relay (RFC 6120 §4.8.3, §4.8.5)', () => {
       const stanza = read(text);
       const before = meaning(`${HEADER}${text}</stream:stream>`);
       assert.deepEqual(inStream(stanza.relay(NS.server), NS.server), before);
-      // Nothing of the stanza's own vocabulary may stay behind in the old namespace.
+      // No element of the stanza's own vocabulary may stay in the old namespace.
       const moved: unknown = JSON.parse(
         JSON.stringify(before).replaceAll('{jabber:server}', '{jabber:component:accept}'),
       );

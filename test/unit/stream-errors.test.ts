@@ -1,4 +1,4 @@
-/** What is said of a fault on the stream that it ends (RFC 6120 §4.9). */
+/** The stream error that reports a fault which ends the stream (RFC 6120 §4.9). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fault } from '../../src/protocol/faults.ts';

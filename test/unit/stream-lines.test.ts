@@ -1,4 +1,4 @@
-/** A trace that is sent: made as it is read, and others have their turn meanwhile. */
+/** Sending a trace: lines are made as they are read, and others get their turn meanwhile. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { streamLines } from '../../src/inspector/stream-lines.ts';
 
-/** Whoever connects is sent what `respond` has; the promise is that it has ended. */
+/** Sends what `respond` writes to the first client; `isOver` resolves when the response has ended. */
 async function sending(respond: (response: ServerResponse) => Promise<void>) {
   let over: (ended: Promise<void>) => void = () => undefined;
   const isOver = new Promise<void>((resolve) => (over = resolve));
@@ -55,7 +55,7 @@ test('when whoever asked is gone, no more is made', async () => {
     }
   }
   const sent = await sending((response) => streamLines(response, endless()));
-  await once(sent.socket, 'readable'); // its first bytes are there, and are not read
+  await once(sent.socket, 'readable'); // its first bytes have arrived, and are not read
   sent.socket.destroy();
   await sent.isOver;
   sent.stop();

@@ -1,4 +1,4 @@
-/** Who waits for a stream that is on its way, and who is woken (FEATURES M1; DESIGN §6, L3). */
+/** Who waits for a stream that is being opened, and who is woken (L3). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../machines/limits.ts';

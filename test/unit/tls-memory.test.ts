@@ -1,4 +1,4 @@
-/** What is remembered of strangers' certificates for the sake of resumption: so many bytes, for so long. */
+/** What is remembered of strangers' certificates for resumption: a bounded number of bytes, for a bounded time. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
@@ -49,7 +49,7 @@ describe('a weighed map', () => {
 
 describe('kept chains', () => {
   const LIFETIME_MS = 600_000;
-  /** As a client presents it; every buffer is its own, as Node hands them out. */
+  /** As a client presents it; every buffer is separate, as from Node. */
   const chainOf = (leaf: string, ...issuers: Buffer[]) => ({
     der: [Buffer.from(leaf), ...issuers.map((der) => Buffer.from(der))],
   });
@@ -115,7 +115,7 @@ describe('kept chains', () => {
   });
 });
 
-/** Sockets move on between turns of the event loop; a wait is a look in each of them. */
+/** Sockets make progress between event loop turns; the predicate is checked in each turn. */
 async function until(predicate: () => boolean): Promise<void> {
   const deadline = Date.now() + 5_000;
   do {
@@ -124,7 +124,7 @@ async function until(predicate: () => boolean): Promise<void> {
   } while (!predicate());
 }
 
-/** With certificates of the same authority behind the chain: `bytes` or somewhat more in all. */
+/** Appends certificates of the same authority to the chain: at least `bytes` in total. */
 function withMore(credential: Credential, bytes: number): Credential {
   const dnsNames = Array.from({ length: 300 }, (_, n) => `${'x'.repeat(45)}-${n}.example`);
   const { certPem, der } = issuer().issue({ dnsNames });
@@ -138,7 +138,7 @@ interface Meeting {
   readonly laterMs?: number;
 }
 
-/** Two connections, one after the other: whether the second resumed, and how long each end took the chains to be. */
+/** Two connections in sequence: whether the second one resumed, and the length of the chains as seen by each end. */
 async function meetTwice({ server, client, laterMs = 0 }: Meeting) {
   const clock = new SimulatedClock();
   const credentials = server === undefined ? serving('b.example') : { forServerName: () => server };

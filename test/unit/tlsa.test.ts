@@ -1,4 +1,7 @@
-/** TLSA records as values: read, written, sorted into what can be used, made from a certificate (FACTS §10.1, §10.3). */
+/**
+ * TLSA records as values: read, written, sorted by usability, made from a certificate (RFC 6698 §2, RFC 7671, RFC 7673
+ * §4).
+ */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -198,7 +201,7 @@ test('the example of RFC 7671 §9: Full and SHA2-512 stay, SHA2-256 goes', () =>
   assert.deepEqual(usable.map(({ matching }) => matching).sort(), [0, 2]);
   assert.match(unusable[0]!.why, /stronger digest/);
   assert.equal(unusable[0]!.record, rrset[0]);
-  // The three records say the same of one key, as the RFC prints them.
+  // The three records describe the same key, as the RFC prints them.
   const associations = associationsOf({ certificate: Buffer.alloc(0), spki: Buffer.from(spki, 'hex') });
   for (const record of rrset) assert.ok(namesCertificate(record, associations));
 });
@@ -251,7 +254,7 @@ test('lengths that are not DER, and anything before or behind, make no certifica
   assert.ok(certificateParts(whole));
   assert.equal(certificateParts(whole.subarray(0, -1)), null);
   assert.equal(certificateParts(Buffer.concat([whole, Buffer.of(0)])), null);
-  // The outer length in three octets where two do, and without an end.
+  // The outer length in three octets where two suffice, and the indefinite length.
   assert.deepEqual([whole[0], whole[1]], [0x30, 0x82]);
   assert.equal(certificateParts(Buffer.concat([Buffer.of(0x30, 0x83, 0), whole.subarray(2)])), null);
   assert.equal(certificateParts(Buffer.concat([Buffer.of(0x30, 0x80), whole.subarray(4), Buffer.of(0, 0)])), null);

@@ -1,4 +1,4 @@
-/** So many at once, and everybody's turn comes. */
+/** A limited number at once, and everybody gets a turn. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Turns } from '../../src/control/turns.ts';

@@ -1,4 +1,4 @@
-/** Where the dialback prooftype asks: no question outlives its stream, nor whoever asked it (XEP-0220 §2.2, FACTS §14.22). */
+/** Where the dialback prooftype asks: no request outlives its stream or its requester (XEP-0220 §2.2). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../machines/limits.ts';
@@ -62,7 +62,7 @@ test('whoever gives up in the moment that his turn comes has no stream opened (F
   for (let n = 0; n < limits.verifyStreamsPerAddress; n += 1) occupy(n);
   await new Promise(setImmediate);
   assert.equal(wanted.length, limits.verifyStreamsPerAddress);
-  // The turn passes from one promise to the next: whichever of them the end of patience meets.
+  // The turn is passed on through several promises: the abort must be handled at each of them.
   for (let ticks = 0; ticks < 12; ticks += 1) {
     const late = `late${ticks}.example`;
     const impatient = new AbortController();
@@ -90,7 +90,7 @@ test('a stream that leads where the domain is served is asked on, and no other i
   });
   assert.equal(await desk.openStream('a.example', 'b.example', 1, patient), 7);
   assert.deepEqual(wanted, []);
-  // S6: never the stream that brought the question.
+  // S6: never the stream that brought the request.
   assert.deepEqual(sought, [{ remote: 'a.example', purpose: 'verification', avoid: [1], endpoints: [endpoint] }]);
 });
 

@@ -1,4 +1,4 @@
-/** A line of those who wait for their turn: who comes first is called first, and a long line costs no more than it must. */
+/** A queue for turns: first come, first served, and a long queue costs no more than necessary. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,7 @@
-/** Where an asserted domain is served: looked up once for all who ask at a moment, and no longer than they wait (XEP-0220 §2.2.1). */
+/**
+ * Where an asserted domain is served: looked up once for all who ask at the same time, and no longer than they wait
+ * (XEP-0220 §2.2.1).
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromPromise } from 'xstate';
@@ -15,7 +18,7 @@ const nothing = { status: 'nodata-insecure', records: [], ttlSeconds: 30 } as co
 const address = { family: 4, address: '192.0.2.1' } as const;
 const patient = new AbortController().signal;
 
-/** Look-ups that stay open until `answer` is called, or end with `broken`. */
+/** Look-ups that stay open until `answer` is called, or fail with `broken`. */
 function stage(broken: FaultError | null = null) {
   const asked: string[] = [];
   const given: string[] = [];

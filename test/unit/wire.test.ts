@@ -1,4 +1,7 @@
-/** Wire elements: every example of the specifications is read as what it is, and what we write is read back the same. */
+/**
+ * Wire elements: every example in the specifications is read as the right kind, and what we write is read back the
+ * same.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -18,7 +21,7 @@ const { examples } = JSON.parse(readFileSync(new URL('../fixtures/xml/examples.j
   examples: Example[];
 };
 
-/** What the framer and the reader make of a piece of a stream, as far as it can be read. */
+/** The elements that the framer and the reader find in a piece of a stream, as far as it can be read. */
 function read(xml: string): WireElement[] {
   const elements: WireElement[] = [];
   const ignore = (): void => undefined;
@@ -45,7 +48,7 @@ const kindOfTag: Readonly<Record<string, WireElement['kind']>> = {
   proceed: 'proceed',
   auth: 'auth',
   success: 'success',
-  // The DNA protocol of 2009; no example shows the elements of SASL by these names.
+  // The DNA protocol of 2009; no example shows SASL elements with these names.
   assert: 'dnaAssert',
   challenge: 'dnaChallenge',
   proof: 'dnaProof',
@@ -53,7 +56,7 @@ const kindOfTag: Readonly<Record<string, WireElement['kind']>> = {
   valid: 'dnaValid',
   invalid: 'dnaInvalid',
 };
-/** Printed with mistakes that no parser forgives: `<mechanism>EXTERNAL<mechanism>` (FACTS §17). */
+/** Printed with mistakes that no parser accepts: `<mechanism>EXTERNAL<mechanism>` (XEP-0178, XEP-0288). */
 const isMisprinted = ({ xml }: Example): boolean => /EXTERNAL<mechanism>/.test(xml);
 
 for (const [index, example] of examples.entries()) {

@@ -1,8 +1,8 @@
-/** What stands in the box of a state, line by line. */
+/** The contents of the box of a state, line by line. */
 import { type GraphArrow, type GraphState, type Reason, reasonWords } from './graph.ts';
 import { type Font, widestOf, widthOf, wrap } from './text.ts';
 
-/** The scale of type, in pixels. Nothing is smaller than 12. */
+/** Font sizes, in pixels. Nothing is smaller than 12. */
 export const FONTS = {
   heading: { size: 24, bold: true },
   lead: { size: 14, bold: false },
@@ -26,18 +26,18 @@ const BLOCK_GAP = 5;
 export interface CardLine {
   readonly text: string;
   readonly style: TextStyle;
-  /** Of the baseline, from the top of the card. */
+  /** The baseline, measured from the top of the card. */
   readonly y: number;
 }
 
-/** A way out of the state that is no arrow in the picture: why, and the name of the state that it leads to. */
+/** An exit of the state that is not drawn as an arrow: its reasons, and the name of its target state. */
 export interface CardExit {
   readonly arrow: GraphArrow;
   readonly name: string;
   readonly nameWidth: number;
-  /** Of the baseline of each reason, from the top of the card. */
+  /** The baseline of each reason, measured from the top of the card. */
   readonly baselines: readonly number[];
-  /** Of the middle of the name. */
+  /** The vertical middle of the name. */
   readonly y: number;
 }
 
@@ -46,28 +46,28 @@ export interface Card {
   readonly height: number;
   readonly lines: readonly CardLine[];
   readonly badge: { readonly text: string; readonly width: number } | null;
-  /** Where the line above the ways out is drawn; null where there is none. */
+  /** The vertical position of the line above the exits; null where there are none. */
   readonly rule: number | null;
   readonly exits: readonly CardExit[];
 }
 
 export const EXIT_NAME_HEIGHT = 20;
 const EXIT_GAP = 8;
-/** Between the longest reason and the names: as long as the arrow between them. */
+/** Between the longest reason and the names: the length of the arrow between them. */
 const EXIT_ARROW = 44;
 
-/** Widest line of text in the card of a state, and in the head of one that holds others. */
+/** Maximum width of a line of text in the card of a state, and in the head of a state with substates. */
 const TEXT_WIDTH = 300;
 const HEAD_WIDTH = 460;
 
-/** `peer · 30 s`: who has to move, and by when. */
+/** `peer · 30 s`: who has to act, and within what time. */
 export function badgeText({ mover, deadlines, isQuiet }: GraphState): string | null {
   const parts = [mover, ...deadlines.map(({ words }) => words)].filter((part) => part !== null);
   if (parts.length > 0) return parts.join(' · ');
   return isQuiet ? 'quiet' : null;
 }
 
-/** Events that are heard, each once; of one that is heard under a condition, the condition as well. */
+/** Events that are heard, each once; an event that is heard under a condition is listed with the condition. */
 export function hearsWords(hears: readonly Reason[]): string {
   const events = new Map<string, Reason[]>();
   for (const reason of hears) events.set(reason.words, [...(events.get(reason.words) ?? []), reason]);
@@ -78,7 +78,7 @@ export function hearsWords(hears: readonly Reason[]): string {
 
 type Block = readonly [TextStyle, readonly string[]];
 
-/** @param arrows those from this state that are no lines in the picture */
+/** @param arrows those from this state that are not drawn as lines */
 export function cardOf(state: GraphState, arrows: readonly GraphArrow[]): Card {
   const isRoot = state.path === '';
   const badge = isRoot ? null : badgeText(state);
@@ -154,7 +154,7 @@ function exitsOf(arrows: readonly GraphArrow[], top: number): { exits: CardExit[
   return { exits, bottom: Math.round(exits.length === 0 ? top : y) };
 }
 
-/** A state within the one that is left is named without it. */
+/** The target by its path, relative to the state that is left where it lies inside that state. */
 function exitName({ from, to }: GraphArrow): string {
   if (from === to) return 'itself, anew';
   return from !== '' && to.startsWith(`${from}.`) ? to.slice(from.length + 1) : to;

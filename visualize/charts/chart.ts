@@ -1,11 +1,13 @@
-/** A chart as plain data, read from its machine: what the pictures, the walk, the tables of SPEC.md and their tests look at. */
+/**
+ * A chart as plain data, read from its machine: used by the pictures, the walk, the tables of SPEC.md and their tests.
+ */
 import { type AnyStateMachine, type AnyStateNode, type AnyTransitionDefinition } from 'xstate';
 import type { StateMeta } from '../../machines/declare.ts';
 
 /** One candidate of a transition; the first whose guard holds is taken. */
 export interface ChartCandidate {
   readonly guard: string | null;
-  /** What the guard is asked about, where the chart itself says it; null where an event or the context does. */
+  /** The parameter of the guard where the chart states it; null where it comes from the event or the context. */
   readonly guardParameter: string | null;
   /** Ids of the states entered; empty where the machine stays. */
   readonly targets: readonly string[];
@@ -19,7 +21,7 @@ export interface ChartTransition {
 }
 
 export interface ChartDeadline {
-  /** The name under which `setup` knows the delay; null for a bare number. */
+  /** The name of the delay in `setup`; null for a bare number. */
   readonly delay: string | null;
   readonly isKnown: boolean;
   readonly candidates: readonly ChartCandidate[];
@@ -31,7 +33,7 @@ export interface ChartInvoke {
   readonly hasOnError: boolean;
 }
 
-/** One state, its substates within. */
+/** One state with its substates. */
 export interface ChartState {
   readonly id: string;
   readonly key: string;
@@ -46,12 +48,12 @@ export interface ChartState {
   readonly deadlines: readonly ChartDeadline[];
   readonly always: readonly ChartCandidate[];
   readonly invokes: readonly ChartInvoke[];
-  /** Id of the state within that is entered first. */
+  /** Id of the substate that is entered first. */
   readonly initial: string | null;
   readonly states: readonly ChartState[];
 }
 
-/** Between how many milliseconds a delay lies; both are one where it depends on nothing. */
+/** The range of a delay, in milliseconds; the two are equal where it depends on nothing. */
 export interface DelaySpan {
   readonly leastMs: number;
   readonly mostMs: number;
@@ -61,7 +63,7 @@ export interface Chart {
   readonly id: string;
   readonly description: string | null;
   readonly hasOutput: boolean;
-  /** By name; a delay of which no chart says how long it is, is not among them. */
+  /** By name; delays whose length no chart states are missing. */
   readonly delays: Readonly<Record<string, DelaySpan>>;
   readonly root: ChartState;
 }
@@ -104,7 +106,7 @@ function readState(node: AnyStateNode, delays: Readonly<Record<string, unknown>>
     description: node.description ?? null,
     meta: (node.meta ?? {}) as Partial<StateMeta>, // charts declare this type in `setup`
     tags: [...node.tags],
-    // xstate sets its timers by an entry action of its own.
+    // xstate sets its timers with an entry action of its own.
     entry: node.entry.map(nameOf).filter((name) => name !== 'xstate.raise'),
     transitions: transitions.map(([event, candidates]) => ({ event, candidates: candidates.map(candidateOf) })),
     deadlines: [...byDelay].map(([delay, candidates]) => ({
@@ -118,13 +120,13 @@ function readState(node: AnyStateNode, delays: Readonly<Record<string, unknown>>
       src: nameOf(src),
       hasOnError: node.transitions.has(`xstate.error.actor.${id}`),
     })),
-    // A machine without states has an `initial` all the same, which leads nowhere.
+    // A machine without states also has an `initial`, which has no target.
     initial: node.type === 'compound' ? (node.initial.target[0]?.id ?? null) : null,
     states: Object.values(node.states).map((child) => readState(child, delays)),
   };
 }
 
-/** Reads a machine; `provide()` changes nothing of it. */
+/** Reads a machine; `provide()` does not change the result. */
 export function readChart(machine: AnyStateMachine): Chart {
   const delays = machine.implementations.delays as Readonly<Record<string, unknown>>;
   return {
@@ -136,14 +138,14 @@ export function readChart(machine: AnyStateMachine): Chart {
   };
 }
 
-/** Ours say between what they lie (machines/declare.ts); of another that depends on the context nothing is known. */
+/** Our delays declare their range (machines/declare.ts); nothing is known of others that depend on the context. */
 function spanOf(name: string, delay: unknown): (readonly [string, DelaySpan])[] {
   if (typeof delay === 'number') return [[name, { leastMs: delay, mostMs: delay }]];
   const { leastMs, mostMs } = (typeof delay === 'function' ? delay : {}) as Partial<DelaySpan>;
   return leastMs === undefined || mostMs === undefined ? [] : [[name, { leastMs, mostMs }]];
 }
 
-/** The state and all below it, top to bottom. */
+/** The state and all of its descendants, top to bottom. */
 export function* statesOf(state: ChartState): Generator<ChartState> {
   yield state;
   for (const child of state.states) yield* statesOf(child);

@@ -1,19 +1,22 @@
-/** The outermost states of a chart one below the other: what leads from one to the next is a line, what leads elsewhere is named. */
+/**
+ * The outermost states of a chart in one column: an arrow from one to the next is drawn as a line; the target of any
+ * other is named.
+ */
 import type { Box, CardOf, DrawnArrow, Drawing, Line, Point } from './drawing.ts';
 import { labelledEdge, labelSize, place, type Placed, startEdges, startId, startNodes } from './elk.ts';
 import { backOf } from './exits.ts';
 import { type ChartGraph, type GraphArrow, type GraphState, statesIn } from './graph.ts';
 
-/** Between one state and the next, at least. */
+/** Minimum gap between one state and the next. */
 const GAP = 26;
-/** Between the level parts of two lines, and between two lines that enter a box. */
+/** Between the horizontal parts of two lines, and between two lines that enter a box. */
 const LINE_GAP = 12;
 /** Between the corner of a box and a line that enters it. */
 const CORNER_GAP = 24;
-/** The end of a line that says nothing. */
+/** The end of a line without a label. */
 const POINT = { width: 2, height: 2 };
 
-/** One outermost state, with the labels of what leads from it to the next below it. */
+/** One outermost state, with the labels of the arrows to the next one below it. */
 interface Strip {
   readonly state: GraphState;
   readonly placed: Placed;
@@ -32,7 +35,7 @@ export async function placeInColumn(
   const strips: Strip[] = [];
   for (const state of graph.root.states) strips.push(await stripOf(state, graph.root, arrows, cardOf));
   const boxes = strips.map(({ placed, state }) => placed.boxOf(state.path) ?? { x: 0, y: 0, width: 0, height: 0 });
-  // The boxes stand on one axis, whatever stands beside them.
+  // The boxes share one vertical axis, whatever is beside them.
   const axis = Math.max(...boxes.map(({ x, width }) => x + width / 2));
 
   const parts: Omit<Drawing, 'anywhere'>[] = [];
@@ -83,7 +86,10 @@ async function stripOf(
   return { state, placed, within, onward };
 }
 
-/** @param by how far the strip is moved; @param next where the next state will stand, but for its height */
+/**
+ * @param by the offset of the strip
+ * @param next the box of the next state, whose vertical position is not known yet
+ */
 function drawStrip(
   { state, placed, within, onward }: Strip,
   by: Point,
@@ -114,7 +120,7 @@ function drawStrip(
   };
 }
 
-/** From the state to below the label of the arrow. */
+/** From the state to below the arrow's label. */
 function leavingLine(arrow: GraphArrow, placed: Placed, moved: <T extends Point>(one: T) => T): DrawnArrow {
   const points = placed.lineOf(idOf(arrow)).points.map(moved);
   const box = placed.boxOf(labelId(arrow));
@@ -124,7 +130,7 @@ function leavingLine(arrow: GraphArrow, placed: Placed, moved: <T extends Point>
   return { arrow, points: [...points, { x: last.x, y: label.y + label.height }], label };
 }
 
-/** Leads lines straight down into the next box; those that would miss it bend, each at a height of its own. */
+/** Draws lines straight down into the next box; lines that would miss it bend, each at its own height. */
 function leadTo(
   leaving: readonly DrawnArrow[],
   next: Box | null,

@@ -1,4 +1,4 @@
-/** How long a delay is, for people. */
+/** The length of a delay, for people. */
 import type { DelaySpan } from './chart.ts';
 
 /** `15 s`, or `15 s to 55 s`. */

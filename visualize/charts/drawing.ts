@@ -1,4 +1,4 @@
-/** A chart whose every part has its place. */
+/** A chart with the position of every part. */
 import type { Card } from './card.ts';
 import type { GraphArrow, GraphState } from './graph.ts';
 
@@ -29,15 +29,17 @@ export interface DrawnArrow extends Line {
 export interface Drawing {
   readonly width: number;
   readonly height: number;
-  /** Outer before inner. */
+  /** Outer states before inner ones. */
   readonly states: readonly DrawnState[];
-  /** What holds in any state; arrows of the machine itself leave from here. Null where there is nothing of that kind. */
+  /** The part that applies in any state, where arrows of the machine itself start. Null where there is none. */
   readonly anywhere: DrawnState | null;
-  /** Where a machine, or a state with states within, begins, and the way from there to the state that is entered first. */
+  /** The start dots of the machine and of states with substates, and the lines from there to the initial states. */
   readonly starts: readonly Box[];
   readonly startLines: readonly Line[];
   readonly arrows: readonly DrawnArrow[];
 }
 
-/** Puts the cards of a graph together: arrows that are no lines stand in the card of the state that they leave. */
+/**
+ * Makes the card of a state; arrows that are not drawn as lines are listed in the card of the state that they leave.
+ */
 export type CardOf = (state: GraphState) => Card;

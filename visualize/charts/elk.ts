@@ -1,4 +1,4 @@
-/** The layered layout of ELK: top to bottom, in the order in which the machine declares. */
+/** The layered layout of ELK: top to bottom, in the order in which the machine declares its states. */
 import ElkModule from 'elkjs/lib/elk.bundled.js';
 import type { ElkExtendedEdge, ElkLabel, ElkNode, LayoutOptions } from 'elkjs/lib/elk-api.js';
 import { FONTS, LINE_HEIGHT } from './card.ts';
@@ -48,7 +48,9 @@ export interface Sketch {
   readonly edges: ElkExtendedEdge[];
 }
 
-/** Gives nodes and edges their places. A box whose card is wider than what stands in it is made as wide in a second round. */
+/**
+ * Positions nodes and edges. A box whose card is wider than its contents gets the width of the card in a second round.
+ */
 export async function place(
   states: readonly GraphState[],
   cardOf: CardOf,
@@ -83,7 +85,7 @@ async function placeOnce({ children, edges }: Sketch): Promise<Placed> {
 
 export const startId = (path: string): string => `:start ${path}`;
 
-/** @param lacking how much wider a box has to be than what stands in it */
+/** @param lacking by how much the card of a box is wider than its contents */
 function nodeOf(state: GraphState, cardOf: CardOf, lacking: (state: GraphState) => number): ElkNode {
   const { width, height } = cardOf(state);
   if (state.states.length === 0) return { id: state.path, width, height };
@@ -95,17 +97,17 @@ function nodeOf(state: GraphState, cardOf: CardOf, lacking: (state: GraphState) 
   };
 }
 
-/** The dot from which a state with states within begins. */
+/** The start dot of a state with substates. */
 export const startNodes = ({ path, initial }: GraphState): ElkNode[] =>
   initial === null ? [] : [{ id: startId(path), width: START, height: START }];
 
-/** The ways from the dots of a state, and of all below it. */
+/** The lines from the start dots of a state and of all its descendants. */
 export const startEdges = (state: GraphState): ElkExtendedEdge[] =>
   [...statesIn(state)].flatMap(({ path, initial }) =>
     initial === null ? [] : [{ id: startId(path), sources: [startId(path)], targets: [initial] }],
   );
 
-/** How large the label of an arrow is; null where it says nothing. */
+/** The size of an arrow's label; null where there is no label. */
 export function labelSize({ reasons }: GraphArrow): { readonly width: number; readonly height: number } | null {
   const lines = reasons.map(reasonWords).filter((line) => line !== '');
   if (lines.length === 0) return null;
@@ -119,7 +121,8 @@ const backId = (id: string): string => `:back ${id}`;
 
 /**
  * An edge with the label of its arrow on it.
- * @param back that it leads up, to a state that was declared before: ELK is told of it the other way round, and so keeps the order
+ * @param back that it leads up, to a state that was declared before: ELK gets such an edge reversed, and so keeps the
+ * order
  */
 export function labelledEdge(
   id: string,

@@ -1,12 +1,18 @@
-/** Which arrows are lines in the picture, and which are named in the box of their state: long ones would hide what is near. */
+/**
+ * Decides which arrows are drawn as lines, and which are listed in the box of their state: long lines would hide what
+ * is near.
+ */
 import { type ChartGraph, type GraphArrow, type GraphState, statesIn } from './graph.ts';
 
-/** A state that so many others lead to is not reached by long arrows. */
+/** A state with at least this many incoming arrows is not reached by long ones. */
 const MANY = 4;
 
 const isInside = (path: string): boolean => path.includes('.');
 
-/** Into a box from its own edge, or out to it: a line would run through the text at the top of the box. */
+/**
+ * From a box into its own inside, from the inside out to the box, or back to itself: a line would cross the text at the
+ * top of the box.
+ */
 const isToOrFromWithin = ({ from, to }: GraphArrow): boolean =>
   from === '' || from === to || to.startsWith(`${from}.`) || from.startsWith(`${to}.`);
 
@@ -18,9 +24,9 @@ function stepsIn(root: GraphState): (arrow: GraphArrow) => number {
 }
 
 /**
- * The arrows that would be too long: they stand in the box of their state, with the name of the state that they lead to. So do those that
- * pass by other boxes on their way into one, or out of one, those that lead far back, and those that lead where many do. The
- * shortest way to an outermost state is always drawn.
+ * The arrows that would be too long: they are listed in the box of their state, with the name of their target. The same
+ * holds for arrows that pass other boxes on their way into or out of a box, that lead far back, or that lead where many
+ * others do. The shortest arrow down to an outermost state is always drawn.
  */
 export function exitArrows({ arrows, root }: ChartGraph): ReadonlySet<GraphArrow> {
   const stepsOf = stepsIn(root);
@@ -46,7 +52,10 @@ export function exitArrows({ arrows, root }: ChartGraph): ReadonlySet<GraphArrow
   return exits;
 }
 
-/** The same where the outermost states stand one below the other: an arrow stays within one, or leads to the next. */
+/**
+ * The same where the outermost states form a column: an arrow is drawn if it stays within one state or leads to the
+ * next.
+ */
 export function exitArrowsOfColumn({ arrows, root }: ChartGraph): ReadonlySet<GraphArrow> {
   const stepsOf = stepsIn(root);
   const isLine = (arrow: GraphArrow): boolean => {

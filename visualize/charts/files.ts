@@ -11,7 +11,7 @@ export type ChartFormat = (typeof CHART_FORMATS)[number];
 
 export interface ChartFile {
   readonly name: string;
-  /** Id of the machine that is drawn; null for the picture of all of them. */
+  /** Id of the machine that is drawn; null for the picture of all machines. */
   readonly machine: string | null;
   readonly content: string;
 }
@@ -22,7 +22,7 @@ const EXTENSIONS: Readonly<Record<ChartFormat, string>> = { svg: 'svg', mermaid:
 export const chartFileName = (machine: string, format: ChartFormat): string =>
   `${chartName(machine)}.${EXTENSIONS[format]}`;
 
-/** Every chart; as SVG the overview as well. */
+/** Every chart; as SVG, the overview as well. */
 export async function chartFiles(format: ChartFormat): Promise<ChartFile[]> {
   const files: ChartFile[] = [];
   if (format === 'svg') {

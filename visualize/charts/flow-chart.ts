@@ -1,6 +1,6 @@
 /** The flow charts of RFC 7712, box by box, and where each box is in our charts. */
 
-/** A machine by its id, and the path of a state in it; empty for the machine itself. */
+/** The id of a machine, and the path of a state in it; empty for the machine itself. */
 export interface Place {
   readonly machine: string;
   readonly path: string;
@@ -8,14 +8,14 @@ export interface Place {
 
 /** A box of the figure, or a remark between two boxes. */
 export interface FlowBox {
-  /** As the RFC has it. */
+  /** As in the RFC. */
   readonly title: string;
   readonly isRemark: boolean;
-  /** What is in the box, as the RFC has it. */
+  /** The text in the box, as in the RFC. */
   readonly lines: readonly string[];
-  /** What draft-saintandre-xmpp-dna-01 §3 calls it, where that is something else. */
+  /** The title in draft-saintandre-xmpp-dna-01 §3, where it differs. */
   readonly draftTitle: string | null;
-  /** Where server A (a.example) is then, which opened the first stream, and server B. */
+  /** Where server A (a.example), which opened the first stream, is at this point, and server B. */
   readonly a: readonly Place[];
   readonly b: readonly Place[];
 }
@@ -26,7 +26,7 @@ export interface FlowPart {
   readonly boxes: readonly FlowBox[];
 }
 
-/** `initiatingStream.streamHeaders`; the machine's name alone for the machine. */
+/** `initiatingStream.streamHeaders`, or the machine's name alone for the machine itself. */
 function placeOf(name: string): Place {
   const [machine = '', ...path] = name.split('.');
   return { machine, path: path.join('.') };

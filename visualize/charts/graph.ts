@@ -1,26 +1,29 @@
-/** What is drawn of a chart: states within states, and one arrow for all that leads from one state to another. */
+/** What is drawn of a chart: nested states, and one arrow for all transitions from one state to another. */
 import type { AnyStateMachine } from 'xstate';
 import type { Mover } from '../../machines/declare.ts';
 import { type Chart, type ChartCandidate, type ChartState, readChart, statesOf } from './chart.ts';
 import { spanWords } from './delay-words.ts';
 
-/** Who makes an arrow be taken: the far end, who embeds us, the connection, another actor, time, or nobody: the state only decides. */
+/**
+ * What triggers an arrow: the far end, the embedding program, the connection, another actor, time, or only a decision
+ * of the state itself.
+ */
 export const ORIGINS = ['peer', 'local', 'transport', 'actor', 'time', 'decision'] as const;
 export type Origin = (typeof ORIGINS)[number];
 
 /** One way to take an arrow. */
 export interface Reason {
-  /** The type of the event, as it stands in a trace; empty where the state only decides. */
+  /** The type of the event, as in a trace; empty where the state decides by itself. */
   readonly event: string;
   readonly origin: Origin;
-  /** The event in words; empty where the state only decides. */
+  /** The event in words; empty where the state decides by itself. */
   readonly words: string;
-  /** What has to hold, `else` where all others before did not; null where nothing has to. */
+  /** The condition, `else` where none of the earlier ones held; null where there is none. */
   readonly guard: string | null;
 }
 
 export interface GraphArrow {
-  /** Paths such as `streamHeaders.awaitingHeader`; empty for the machine itself, which is: for any state. */
+  /** Paths such as `streamHeaders.awaitingHeader`; empty for the machine itself, which means any state. */
   readonly from: string;
   readonly to: string;
   readonly reasons: readonly Reason[];
@@ -44,9 +47,9 @@ export interface GraphState {
   readonly mover: Mover | null;
   readonly ifLate: string | null;
   readonly deadlines: readonly GraphDeadline[];
-  /** What may happen here without the state being left; what leads back into it anew is an arrow. */
+  /** Reactions that do not leave the state; a transition that re-enters it is an arrow. */
   readonly hears: readonly Reason[];
-  /** Path of the state within that is entered first. */
+  /** Path of the substate that is entered first. */
   readonly initial: string | null;
   readonly states: readonly GraphState[];
 }
@@ -57,7 +60,7 @@ export interface ChartGraph {
   readonly arrows: readonly GraphArrow[];
 }
 
-/** Reads what is to be drawn from a machine; `provide()` changes nothing of it. */
+/** Reads from a machine what is to be drawn; `provide()` does not change the result. */
 export function graphOf(machine: AnyStateMachine): ChartGraph {
   const chart = readChart(machine);
   const pathOf = new Map([...statesOf(chart.root)].map(({ id, path }) => [id, path]));
@@ -76,7 +79,7 @@ export function graphOf(machine: AnyStateMachine): ChartGraph {
   return { id: chart.id, root: graphState(chart.root, chart, pathOf), arrows: [...arrows.values()] };
 }
 
-/** The state and all below it, top to bottom. */
+/** The state and all of its descendants, top to bottom. */
 export function* statesIn(state: GraphState): Generator<GraphState> {
   yield state;
   for (const child of state.states) yield* statesIn(child);
@@ -118,7 +121,7 @@ interface Way {
   readonly targets: readonly string[];
 }
 
-/** All that may happen in a state itself, in the order in which the chart looks at it. */
+/** Everything that may happen in a state itself, in the order in which the chart checks it. */
 function reasonsOf(state: ChartState, chart: Chart): Way[] {
   const ways = (event: string, candidates: readonly ChartCandidate[], words: string, origin: Origin): Way[] =>
     candidates.map((candidate) => ({

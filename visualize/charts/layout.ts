@@ -1,4 +1,4 @@
-/** Where everything of a chart stands. */
+/** The position of every part of a chart. */
 import { type Card, cardOf } from './card.ts';
 import { placeInColumn } from './column.ts';
 import type { CardOf, DrawnState, Drawing } from './drawing.ts';
@@ -6,9 +6,12 @@ import { labelledEdge, place, startEdges, startId, startNodes } from './elk.ts';
 import { backOf, exitArrows, exitArrowsOfColumn } from './exits.ts';
 import { type ChartGraph, type GraphArrow, type GraphState, statesIn } from './graph.ts';
 
-/** A picture is not wider than a page, or its text would be shrunk: then its outermost states stand one below the other. */
+/**
+ * A picture must not be wider than a page, or its text would be scaled down; wider charts get their outermost states in
+ * a column.
+ */
 const MAX_WIDTH = 1_120;
-/** Between the states and what holds in any of them, where no arrow leads from one to the other. */
+/** Between the states and the part that applies in any of them; no arrow connects the two. */
 const ANYWHERE_GAP = 36;
 
 export async function layOut(graph: ChartGraph): Promise<Drawing> {
@@ -73,12 +76,12 @@ function cardsOf({ root }: ChartGraph, exits: ReadonlySet<GraphArrow>): CardOf {
   return (state) => cards.get(state) ?? make(state);
 }
 
-/** What holds in any state, below all of them. */
+/** Adds the part that applies in any state, below all states. */
 function withAnywhere({ root }: ChartGraph, cardOf: CardOf, drawing: Omit<Drawing, 'anywhere'>): Drawing {
   const card = cardOf(root);
   if (card.exits.length === 0 && root.hears.length === 0) return { ...drawing, anywhere: null };
   const { width, height } = card;
-  // Under the last of them.
+  // Below the last outermost state.
   const last = drawing.states.findLast((one) => !one.state.path.includes('.')) ?? { x: 4, width };
   const x = Math.max(4, Math.round(last.x + (last.width - width) / 2));
   const anywhere = { state: root, card, x, y: drawing.height + ANYWHERE_GAP, width, height };
@@ -90,12 +93,12 @@ function withAnywhere({ root }: ChartGraph, cardOf: CardOf, drawing: Omit<Drawin
   };
 }
 
-/** States that one state leads to stand in rows of so many. */
+/** Targets of one state are arranged in rows of this length. */
 const IN_A_ROW = 2;
-/** From so many on. */
+/** From this many targets on. */
 const MANY = 4;
 
-/** Where a state leads to many others, these stand row below row: pairs of which the second stands below the first. */
+/** Where a state leads to many others, these are arranged in rows: pairs of which the second is below the first. */
 function rowsOf(root: GraphState, arrows: readonly GraphArrow[]): [string, string][] {
   const pairs: [string, string][] = [];
   for (const { states } of statesIn(root)) {

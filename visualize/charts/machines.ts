@@ -1,11 +1,11 @@
-/** Every chart of the project. A machine that machines/index.ts exports is in here by itself. */
+/** Every chart of the project. Any machine that machines/index.ts exports is included automatically. */
 import type { AnyStateMachine } from 'xstate';
 import * as machines from '../../machines/index.ts';
 
 const isMachine = (value: unknown): value is AnyStateMachine =>
   typeof value === 'object' && value !== null && 'root' in value && 'implementations' in value;
 
-/** In the order in which a stanza meets them; what is not named here comes last. */
+/** In the order in which a stanza meets them; machines that are not listed come last. */
 const READING_ORDER: readonly string[] = [
   'pair',
   'peer',

@@ -1,4 +1,4 @@
-/** A chart as Mermaid's `stateDiagram-v2`, for pages that draw it themselves. */
+/** A chart as Mermaid's `stateDiagram-v2`, for pages that render it themselves. */
 import type { AnyStateMachine } from 'xstate';
 import { badgeText } from './card.ts';
 import { type ChartGraph, type GraphArrow, graphOf, type GraphState, reasonWords, statesIn } from './graph.ts';
@@ -18,7 +18,7 @@ export function chartMermaid(machine: AnyStateMachine): string {
 const idOf = (path: string): string => path.replaceAll(/\W/g, '_');
 const anyId = (path: string): string => `${idOf(path)}_any`;
 
-/** Mermaid draws no arrow from a state to one within it: such an arrow leaves from a box inside. */
+/** Mermaid draws no arrow from a state to one of its substates: such an arrow starts at an extra box inside. */
 const isOwnInside = ({ from, to }: GraphArrow): boolean => from !== '' && to.startsWith(`${from}.`);
 
 function insideOf(state: GraphState, graph: ChartGraph, depth: number): string[] {
@@ -49,6 +49,6 @@ function arrowLine(arrow: GraphArrow, { root }: ChartGraph): string {
   return `${leavesInside ? anyId(arrow.from) : idOf(arrow.from)} --> ${idOf(arrow.to)}${label}`;
 }
 
-/** What could mean something to Mermaid stands as its number. */
+/** Characters that could have a meaning in Mermaid are replaced by their code points. */
 const escaped = (text: string): string =>
   text.replaceAll(/[^\p{L}\p{N} .,§·()[\]*'/-]/gu, (character) => `#${character.codePointAt(0) ?? 0};`);

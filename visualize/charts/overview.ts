@@ -1,4 +1,4 @@
-/** One picture: the flow charts of RFC 7712, and beside each box the states of our charts that are it. */
+/** One picture: the flow charts of RFC 7712, and beside each box the corresponding states of our charts. */
 import type { AnyStateMachine } from 'xstate';
 import { FONTS, LINE_HEIGHT } from './card.ts';
 import { flowChart, type FlowBox, type FlowPart, type Place } from './flow-chart.ts';
@@ -63,7 +63,7 @@ const partHead = ({ title, section }: FlowPart, y: number): string[] => [
   `<text class="spec" x="${MARGIN}" y="${y + 43}">${escaped(section)}</text>`,
 ];
 
-/** From one box of the figure to the next. */
+/** The line from one box of the figure to the next. */
 const onward = (from: number, to: number): string =>
   `<path class="line" d="M${MARGIN + FIGURE_WIDTH / 2},${from} V${to}" marker-end="${arrowHead(ID)}"/>`;
 
@@ -131,7 +131,7 @@ function figureSvg({ title, isRemark, lines, draftTitle }: FlowBox, y: number): 
   return { svg: svg.join(''), height };
 }
 
-/** The card of a state; what it says of itself only where it is met first. */
+/** The card of a state, with its description only where it appears first. */
 function placeSvg(
   { machine, path }: Place,
   state: GraphState,

@@ -1,4 +1,7 @@
-/** How the pictures look. All selectors lie below `.dna-chart`, so that a page may hold several, and restyle them by the variables. */
+/**
+ * The style of the pictures. All selectors are below `.dna-chart`, so that a page may contain several pictures and
+ * restyle them through the variables.
+ */
 import { FONTS, type TextStyle } from './card.ts';
 
 const light = {

@@ -1,21 +1,21 @@
-/** What all pictures are made of. */
+/** Parts that all pictures have in common. */
 import type { Box } from './drawing.ts';
 import { styleSheet } from './style.ts';
 
 export interface About {
-  /** Unique among the pictures that a page may hold. */
+  /** Unique among the pictures on a page. */
   readonly id: string;
   readonly title: string;
   readonly description: string;
 }
 
-/** The arrowhead of the picture with this id. */
+/** A reference to the arrowhead of the picture with this id. */
 export const arrowHead = (id: string): string => `url(#${nameOf(id)}-arrow)`;
 
-/** An id that may stand in a reference. */
+/** An id without characters that a reference may not contain. */
 const nameOf = (id: string): string => id.replaceAll(/[^\w-]/g, '-');
 
-/** A picture that stands alone, with what a screen reader says of it. */
+/** A standalone picture, with the text that a screen reader reads for it. */
 export function document(
   { id, title, description }: About,
   width: number,
@@ -46,7 +46,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Text as it may stand between tags and in attributes; what XML 1.0 has no place for is left out. */
+/** Text escaped for element content and attributes; characters that XML 1.0 does not allow are left out. */
 export const escaped = (text: string): string =>
   text
     // eslint-disable-next-line no-control-regex -- these are what XML cannot carry

@@ -1,4 +1,4 @@
-/** A chart as a picture that stands alone: light or dark as its viewer is, and no script in it. */
+/** A chart as a standalone picture: light or dark like its viewer, and without scripts. */
 import type { AnyStateMachine } from 'xstate';
 import { type Card, type CardExit, EXIT_NAME_HEIGHT, FONTS, LINE_HEIGHT, PADDING } from './card.ts';
 import { type ChartGraph, type GraphArrow, graphOf, type Origin, ORIGINS, type Reason, reasonWords } from './graph.ts';
@@ -7,7 +7,7 @@ import { layOut } from './layout.ts';
 import { arrowHead, document, escaped, rectangle } from './svg-parts.ts';
 import { widthOf, wrap } from './text.ts';
 
-/** The chart of a machine as SVG. The same machine gives the same bytes, on any machine. */
+/** The chart of a machine as SVG. The same machine gives the same bytes on every computer. */
 export async function chartSvg(machine: AnyStateMachine): Promise<string> {
   const graph = graphOf(machine);
   return drawn(graph, await layOut(graph));
@@ -85,7 +85,7 @@ function cardSvg({ lines, badge, rule }: Card, box: Box): string[] {
   ];
 }
 
-/** Reasons at the left of the card, the name of the state at its right, and a short arrow from one to the other. */
+/** Reasons on the left of the card, the name of the target state on the right, and a short arrow between them. */
 function exitSvg({ arrow, name, nameWidth, baselines, y }: CardExit, box: Box, head: string): string {
   const right = box.x + box.width - 10;
   const at = { x: right - nameWidth, y: box.y + y - EXIT_NAME_HEIGHT / 2, width: nameWidth, height: EXIT_NAME_HEIGHT };
@@ -108,7 +108,7 @@ const lineSvg = (drawn: DrawnArrow, head: string): string => {
   return `<path class="arrow line${late ? ' late' : ''}" ${dataOf(drawn.arrow)} d="${pathOf(drawn.points)}" marker-end="${head}"/>`;
 };
 
-/** A label hides the line below it, so it has the colour of what it lies in. */
+/** A label hides the line below it, so it has the colour of its background. */
 function labelSvg(drawn: DrawnArrow, states: readonly DrawnState[]): string {
   const { label, arrow } = drawn;
   if (label === null) return '';
@@ -133,7 +133,7 @@ function reasonSvg({ words, guard, origin, event }: Reason, x: number, y: number
   return `<text class="reason" data-event="${escaped(event)}" x="${x}" y="${y}">${said}${asked}</text>`;
 }
 
-/** Corners of an arrow are round. */
+/** The radius of an arrow's corners. */
 const CORNER = 6;
 
 function pathOf(points: DrawnArrow['points']): string {
@@ -150,7 +150,7 @@ function pathOf(points: DrawnArrow['points']): string {
 
 type Point = DrawnArrow['points'][number];
 
-/** A corner's radius away from `point`, or half-way where the other is near. */
+/** A corner's radius away from `point`, or half-way where the other point is near. */
 function towards(point: Point, other: Point): Point {
   const [dx, dy] = [other.x - point.x, other.y - point.y];
   const step = (d: number): number => Math.sign(d) * Math.min(CORNER, Math.floor(Math.abs(d) / 2));

@@ -1,8 +1,8 @@
-/** How wide a text is, without a browser to measure it: the same picture on every machine. */
+/** The width of a text, without a browser to measure it: this makes the picture the same on every computer. */
 
 /**
- * Widths of characters in thousandths of the font size, as DejaVu Sans has them: the widest of the fonts that pictures are shown
- * in, so that a text fits its box in all of them.
+ * Widths of characters in thousandths of the font size, in DejaVu Sans: the widest of the fonts in which pictures are
+ * shown, so that a text fits its box in all of them.
  */
 const WIDTHS: Readonly<Record<number, string>> = {
   278: "ijl'",
@@ -16,7 +16,7 @@ const WIDTHS: Readonly<Record<number, string>> = {
   770: 'UNHDG&OQ',
   863: 'w#+<=>^~→×≥M',
 };
-/** Of what the table does not name. */
+/** The width of characters that are not in the table. */
 const WIDEST = 1_000;
 /** How much wider the same text is in bold. */
 const BOLD = 1.12;
@@ -43,7 +43,7 @@ export function widthOf(text: string, { size, bold }: Font): number {
 export const widestOf = (lines: readonly string[], font: Font): number =>
   Math.max(0, ...lines.map((line) => widthOf(line, font)));
 
-/** Breaks a text into lines at its spaces; a word that is too wide for a line has one of its own. */
+/** Breaks a text into lines at its spaces; a word that is too wide for a line gets its own. */
 export function wrap(text: string, font: Font, maxWidth: number): string[] {
   const lines: string[] = [];
   let line = '';

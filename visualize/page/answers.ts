@@ -1,22 +1,22 @@
-/** Answers of a source, asked for anew when they may have changed. */
+/** Answers of a source, requested again when they may have changed. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { NotAvailable, type Source } from './source.ts';
 
 export interface Answered<T> {
-  /** Undefined until the first is there. */
+  /** Undefined until the first answer arrives. */
   readonly value: T | undefined;
-  /** Why there is none, or none that is newer; null where all is well. */
+  /** Why there is no answer, or no newer one; null if there was no error. */
   readonly error: string | null;
 }
 
 export const NOT_AVAILABLE = 'Not available in this version of the daemon.';
 
 interface Options {
-  /** What the question depends on: with another, what was answered before counts no more. */
+  /** The subject of the question: when it changes, earlier answers are discarded. */
   readonly about: string;
   /** Whether a change of these actors may change the answer. @defaultValue all */
   readonly concerns?: (actors: readonly string[]) => boolean;
-  /** Not asked more often, in milliseconds. @defaultValue 500 */
+  /** Minimum interval between questions, in milliseconds. @defaultValue 500 */
   readonly everyMs?: number;
 }
 
@@ -53,7 +53,7 @@ export function useAnswer<T>(source: Source, ask: () => Promise<T>, options: Opt
   return answered.source === source && answered.about === about ? answered : { value: undefined, error: null };
 }
 
-/** One question at a time; what becomes of it while it is asked makes another. */
+/** One question at a time; a change while one is pending causes another. */
 class Asking<T> {
   #isAsking = false;
   #isStale = false;

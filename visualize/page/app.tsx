@@ -1,4 +1,4 @@
-/** The frame of the page: what is looked at, and where its answers come from. */
+/** The frame of the page: the current view, and the source of its answers. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { divergedWords } from '../../src/trace/explain/words.ts';
 import type { Overview } from '../../src/trace/queries/queries.ts';
@@ -18,7 +18,7 @@ export function App({ begin }: { readonly begin: () => Promise<Source> }) {
   const [problem, setProblem] = useState<string | null>(null);
   const [opening, setOpening] = useState<string | null>(null);
 
-  /** @param opened what is done once it is there: until then one stays where one is */
+  /** @param opened is called once the source is available; the view does not change before that */
   const take = async (next: Promise<Source>, name: string, opened = (): void => undefined): Promise<void> => {
     setOpening(name);
     setProblem(null);
@@ -86,7 +86,7 @@ function Shown({ source, open }: { readonly source: Source; readonly open: (file
   );
 }
 
-/** `/` leads to the filter, and Escape back to the lists. */
+/** `/` moves the focus to the filter, and Escape returns to the lists. */
 function useKeys(): void {
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
@@ -97,9 +97,9 @@ function useKeys(): void {
         event.preventDefault();
         const toFilter = (): void => document.querySelector<HTMLElement>('[data-filter]')?.focus();
         if (view === 'start') {
-          toFilter(); // at once: what is typed next belongs there
+          toFilter(); // at once: the next keystrokes belong there
         } else {
-          // It is there after the view has changed.
+          // The filter exists only after the view has changed.
           window.addEventListener('hashchange', () => requestAnimationFrame(toFilter), { once: true });
           go({ view: 'start', id: '' });
         }
@@ -169,7 +169,7 @@ function Header({ open, source, overview }: HeaderProps) {
   );
 }
 
-/** What the picture lacks. */
+/** Says why the picture is incomplete. */
 function Missing({ source, overview }: { readonly source: Source; readonly overview: Overview | undefined }) {
   const moment = source.timeline?.moment;
   const lost = moment?.lost ?? overview?.lost ?? 0;

@@ -1,10 +1,10 @@
-/** Which parts of the picture of a chart are lit: where it stands, and the way that led there. */
+/** Which parts of a chart's picture are highlighted: the current state, and the path that led there. */
 export interface Lit {
   /** Path of the state. */
   readonly current: string;
-  /** States that were passed, outer ones not. */
+  /** States that were passed, without their parents. */
   readonly passed: ReadonlySet<string>;
-  /** Steps from one to the next. */
+  /** Steps from one state to the next. */
   readonly steps: readonly (readonly [from: string, to: string])[];
 }
 
@@ -14,13 +14,13 @@ export function litIn(path: readonly { readonly state: string }[], current: stri
   return { current, passed: new Set(states), steps };
 }
 
-/** `outer` is `state`, or holds it; the chart itself, an empty path, holds all. */
+/** Whether `outer` is `state` or contains it; the chart itself, with an empty path, contains everything. */
 export const holds = (outer: string, state: string): boolean =>
   outer === '' || outer === state || state.startsWith(`${outer}.`);
 
 /**
- * Whether an arrow may have been taken. It leaves a state or one that holds it, and enters a state or one that holds it: what holds
- * both of them was not left.
+ * Whether an arrow may have been taken. It leaves a state or one of its ancestors, and enters a state or one of its
+ * ancestors: an ancestor of both was not left.
  */
 export const isTaken = ({ steps }: Lit, from: string, to: string): boolean =>
   steps.some(([left, entered]) => {

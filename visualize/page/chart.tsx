@@ -1,4 +1,4 @@
-/** The chart of an actor, with the state that it is in lit, and the way that it took. */
+/** The chart of an actor, with its current state and the path that it took highlighted. */
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ActorView } from '../../src/trace/view/view.ts';
 import { chartName } from '../charts/file-name.ts';
@@ -6,7 +6,7 @@ import { holds, isTaken, litIn } from './chart-paths.ts';
 import { countWords } from '../../src/trace/explain/words.ts';
 import { clockWords } from './words.ts';
 
-/** As they were drawn from the machines; each is loaded when it is first looked at. */
+/** The pictures as drawn from the machines; each is loaded when it is first shown. */
 const pictures = import.meta.glob<string>('../../docs/charts/*.svg', { query: '?raw', import: 'default' });
 
 const fileOf = (machine: string): string => `../../docs/charts/${chartName(machine)}.svg`;
@@ -51,7 +51,7 @@ export function ChartCard({ actor }: { readonly actor: ActorView }) {
   );
 }
 
-/** Null where there is none, or it is not there yet. */
+/** Null where there is no picture, or it is not loaded yet. */
 function usePicture(machine: string): SVGSVGElement | null {
   const [picture, setPicture] = useState<SVGSVGElement | null>(null);
   useEffect(() => {
@@ -67,7 +67,10 @@ function usePicture(machine: string): SVGSVGElement | null {
   return picture;
 }
 
-/** Without its style, which is a part of the page's own (vite.config.ts): a document that brings one is refused it. */
+/**
+ * Without its style, which is part of the page's own (vite.config.ts): the content security policy refuses inline
+ * styles.
+ */
 function parsed(text: string): SVGSVGElement | null {
   const bare = text.replace(/<style>.*?<\/style>/s, '');
   const { documentElement } = new DOMParser().parseFromString(bare, 'image/svg+xml');
@@ -88,7 +91,7 @@ function light(picture: SVGSVGElement, { state, path }: ActorView): void {
   }
 }
 
-/** It may be far down. */
+/** The current state may be far down. */
 function centre(box: HTMLElement): void {
   const lit = box.querySelector('.lit > .box');
   if (lit === null) return;

@@ -1,4 +1,7 @@
-/** The chart on which all wait: that of the actor that is looked at, or of the innermost that it waits for; each a key away. */
+/**
+ * The chart that everything waits for: that of the shown actor, or of the innermost actor that it waits for; buttons
+ * select the others.
+ */
 import { useState } from 'preact/hooks';
 import type { Explanation } from '../../src/trace/explain/explain.ts';
 import type { ActorView } from '../../src/trace/view/view.ts';
@@ -21,7 +24,7 @@ export function Charts({ source, actor, told }: ChartsProps) {
     about: `actor ${shown}`,
     concerns: (actors) => actors.some((one) => one === shown || shown.startsWith(`${one}/`)),
   });
-  // Not that of another for a moment, and then its own.
+  // Avoids showing another actor's chart for a moment before the right one.
   const isComing = told.error === null && error === null && (told.value === undefined || value === undefined);
   if (isComing) return <section class="card chart" aria-busy="true" />;
   return (
@@ -40,7 +43,7 @@ export function Charts({ source, actor, told }: ChartsProps) {
   );
 }
 
-/** Itself, and those that it waits for, inwards; itself alone where it waits for nobody. */
+/** The actor itself and those that it waits for, from the outside in; itself alone where it waits for nobody. */
 function waitingFrom({ id }: ActorView, told: Explanation | undefined): readonly string[] {
   const chain = (told?.fault === null ? told.chain : []).filter(isActor).map(({ actor }) => actor);
   const from = chain.indexOf(id);

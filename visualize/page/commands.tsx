@@ -1,4 +1,4 @@
-/** What an operator may have done: connect, close, retry, block. What breaks something is asked about first. */
+/** The commands of an operator: connect, close, retry, block. Commands that break something ask for confirmation. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { textIn } from '../../src/trace/context.ts';
 import type { ActorView } from '../../src/trace/view/view.ts';
@@ -7,7 +7,7 @@ import type { Command, Commands, Outcome } from './source.ts';
 interface Offered {
   readonly label: string;
   readonly command: Command;
-  /** What is asked before; null where nothing breaks. */
+  /** The question asked before the command; null where it breaks nothing. */
   readonly question: string | null;
 }
 
@@ -16,7 +16,7 @@ interface Known {
   readonly blocked: readonly string[];
 }
 
-/** Null until it is known, and where there are none. */
+/** Null until the answer arrives, and where there are no commands. */
 function useKnown(commands: Commands, after: unknown): Known | null {
   const [known, setKnown] = useState<Known | null>(null);
   useEffect(() => {
@@ -109,13 +109,13 @@ function offeredFor({ id, context, state, waits }: ActorView, { blocked }: Known
       ...block,
     ];
   if (!id.startsWith('pair:') || local === '' || remote === '') return id.startsWith('peer:') ? block : [];
-  // What is under way need not be hastened: nothing is held off.
+  // A pair under way cannot be retried: it is not held off.
   const isUnderWay = waits !== null && state[0] !== 'failed';
   const retry: Offered = { label: 'Retry', command: { command: 'retry', local, remote }, question: null };
   return isUnderWay ? block : [retry, ...block];
 }
 
-/** Who is blocked: the pairs of those have gone, so here they are unblocked. */
+/** The blocked domains: their pairs are gone, so they are unblocked here. */
 export function BlockedLine({ commands }: { readonly commands: Commands }) {
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   const known = useKnown(commands, outcome);
@@ -141,7 +141,7 @@ export function BlockedLine({ commands }: { readonly commands: Commands }) {
   );
 }
 
-/** A stream between two domains, without a stanza that needs one. */
+/** Opens a stream between two domains without a stanza that needs one. */
 export function ConnectButton({ commands, hosts }: { readonly commands: Commands; readonly hosts: readonly string[] }) {
   const [isOpen, setOpen] = useState(false);
   const [outcome, setOutcome] = useState<Outcome | null>(null);
@@ -209,7 +209,7 @@ interface DialogProps {
   readonly children: preact.ComponentChildren;
 }
 
-/** The browser's own: it keeps the focus within, and Escape closes it. */
+/** The browser's own dialog: it keeps the focus inside, and Escape closes it. */
 function Dialog({ title, close, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);

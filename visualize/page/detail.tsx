@@ -1,4 +1,6 @@
-/** One stream, pair or peer, or a child of one: why it is where it is, its chart, and all that is known of it. */
+/**
+ * One stream, pair or peer, or one of their children: why it is in its state, its chart, and everything known about it.
+ */
 import type { ActorView } from '../../src/trace/view/view.ts';
 import type { Explanation } from '../../src/trace/explain/explain.ts';
 import { textIn } from '../../src/trace/context.ts';
@@ -74,16 +76,16 @@ export function Detail({ source, route }: { readonly source: Source; readonly ro
   );
 }
 
-/** Of whose attempts there is a history. */
+/** The domain whose history of attempts is shown. */
 const domainOf = ({ context }: ActorView): string => textIn(context['remote']) || textIn(context['domain']);
 
-/** `stream:3/association.b.example` as two. */
+/** `stream:3/association.b.example` as two parts. */
 function partsOf(id: string): readonly { readonly id: string; readonly name: string }[] {
   const names = id.split('/');
   return names.map((name, at) => ({ name, id: names.slice(0, at + 1).join('/') }));
 }
 
-/** A pair that has failed is gone while that is waited out: then there is something to be tried again. */
+/** The actor of a failed pair is gone while its hold-off lasts: it can still be retried. */
 const canBeCommanded = ({ id, ended }: ActorView): boolean => ended === null || id.startsWith('pair:');
 
 function Head({
@@ -115,14 +117,14 @@ function Head({
   );
 }
 
-/** What is told of it; of a child, of the stream, pair or peer that it is of. */
+/** The explanations of an actor; for a child, those of the stream, pair or peer that it belongs to. */
 function useExplanations(source: Source, id: string, actor: ActorView | undefined): Answered<readonly Explanation[]> {
   const asked = domainsOf(id, actor);
   const ask = async (): Promise<readonly Explanation[]> => {
     let first: readonly Explanation[] = [];
     for (const one of asked) {
       const told = await source.explain(one);
-      // Those in which it has a part; where there are none, all of its domains.
+      // Those in which the actor takes part; where there are none, all of its domains.
       const own = told.filter(({ chain }) => chain.some((link) => link.actor === id));
       if (own.length > 0) return own;
       if (first.length === 0) first = told;
@@ -132,7 +134,7 @@ function useExplanations(source: Source, id: string, actor: ActorView | undefine
   return useAnswer(source, ask, { about: `explain ${id} ${JSON.stringify(asked)}`, everyMs: 1_000 });
 }
 
-/** What may be asked about to hear of an actor: its pair, its remote domain, or whatever domains it names. */
+/** What to ask about to get explanations of an actor: its pair, its remote domain, or whatever domains it names. */
 function domainsOf(id: string, actor: ActorView | undefined): readonly string[] {
   const [kind = '', name = ''] = id.split(/:(.*)/s);
   if ((kind === 'pair' || kind === 'peer') && !id.includes('/')) return [name];
@@ -165,7 +167,7 @@ function Why({ told: { value: told, error }, actor, route, nowMs }: WhyProps) {
   );
 }
 
-/** No negotiation is told of: what its chart says. */
+/** Shown where there is no explanation: what the chart says. */
 function Itself({ actor: { description, waits, spec }, nowMs }: { readonly actor: ActorView; readonly nowMs: number }) {
   return (
     <article class="explanation">

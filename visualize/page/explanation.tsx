@@ -1,11 +1,11 @@
-/** Why it stands where it stands: in sentences, then who waits for whom. */
+/** Why a negotiation is where it is: in sentences, then as a chain of who waits for whom. */
 import type { ChainLink, Explanation } from '../../src/trace/explain/explain.ts';
 import { lasting } from '../../src/trace/explain/words.ts';
 import { moveFocus } from './keys.ts';
 import { actorHash, type Route } from './route.ts';
 import { clockWords, endsOf, MOVERS, sinceWords } from './words.ts';
 
-/** What is said of queues and of the far end's half is about no actor of ours. */
+/** Links about queues and about the far end's half do not concern actors of ours. */
 export const isActor = ({ machine }: ChainLink): boolean => machine !== 'queue' && machine !== 'authority';
 
 /** The actor that an explanation begins with. */
@@ -21,7 +21,7 @@ interface ExplanationProps {
 export function ExplanationCard({ told, route, nowMs }: ExplanationProps) {
   const { stuck, fault, cause, fix, chain, failedIn, spec, sinceMs } = told;
   const [from, to] = endsOf(told);
-  // Where nobody waits and nothing failed, who is there is no answer to anything.
+  // Where nobody waits and nothing failed, there is no question that the chain would answer.
   const isAsked = fault !== null || chain.some(({ awaits }) => awaits !== null);
   const tone = fault !== null ? 'bad' : stuck ? 'waiting' : 'good';
   return (
@@ -84,7 +84,7 @@ function Link({ link, route, nowMs }: { readonly link: ChainLink; readonly route
   );
 }
 
-/** What happens next by itself, counting down. */
+/** What happens next by itself, with a countdown. */
 function Then({
   told: { ifLate, deadlineMs, sinceMs },
   nowMs,

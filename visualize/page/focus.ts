@@ -1,18 +1,21 @@
-/** Where the focus goes when what had it has gone with its view: who reads by keys goes on there, not from the top of the page. */
+/**
+ * Where the focus goes when the focused element disappears with its view: keyboard users continue there, not at the top
+ * of the page.
+ */
 import type { RowKind } from '../../src/trace/queries/queries.ts';
 
-/** What led away from the lists. */
+/** The entry through which the lists were left. */
 export interface Left {
   readonly list: 'stuck' | RowKind;
   readonly key: string;
-  /** Of a row, its place in the list. */
+  /** For a row, its place in the list. */
   readonly index?: number;
 }
 
 let left: Left | null = null;
 let isArriving = false;
 
-// Those that are not trusted only tell of the same view (`adjust`).
+// Untrusted events come from `adjust`, which stays in the same view.
 window.addEventListener('hashchange', ({ isTrusted }) => {
   isArriving ||= isTrusted;
 });
@@ -26,6 +29,6 @@ export function leave(one: Left): void {
 
 export const leftIn = (list: Left['list']): Left | null => (left?.list === list ? left : null);
 
-/** Another view was gone to, and nothing of it has the focus yet; so it is not when the page was just opened. */
+/** Another view was opened and nothing in it has the focus yet; false when the page itself has only been opened. */
 export const isFocusLost = (): boolean =>
   isArriving && (document.activeElement === null || document.activeElement === document.body);

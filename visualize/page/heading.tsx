@@ -1,4 +1,4 @@
-/** The heading of a view, which is read on from there. */
+/** The heading of a view, from which reading continues. */
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { isFocusLost } from './focus.ts';
 

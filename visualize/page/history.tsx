@@ -1,4 +1,4 @@
-/** The last attempts of a domain, and what each verdict rested on. */
+/** The last attempts of a domain, and what each verdict was based on. */
 import { NOT_AVAILABLE, useAnswer } from './answers.ts';
 import { actorHash, type Route } from './route.ts';
 import type { Attempt } from '../../src/trace/queries/history.ts';

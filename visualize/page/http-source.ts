@@ -1,4 +1,4 @@
-/** A daemon that runs, over the addresses of its inspector (docs/inspector.md). */
+/** A running daemon, queried through its inspector's URLs (docs/inspector.md). */
 import type { Explanation } from '../../src/trace/explain/explain.ts';
 import type { History } from '../../src/trace/queries/history.ts';
 import type { Ladder } from '../../src/trace/queries/ladder.ts';
@@ -29,7 +29,7 @@ export function httpSource(): Source {
   };
 }
 
-/** The address is there, and knows nothing of what it was asked about. */
+/** The URL exists, but the daemon does not know the subject of the request. */
 class Unknown extends Error {}
 
 const orNull = <T>(answer: Promise<T>): Promise<T | null> =>

@@ -1,14 +1,14 @@
-/** What arrows do where the focus is. */
+/** What the arrow keys do, depending on the focus. */
 
 const LISTS = 'ol, ul, [role=grid], [role=tablist], .ladder';
 
-/** There arrows move from one to the next, or scroll what is wider than its box, and nothing else. */
+/** Inside these, arrow keys only move from one element to the next or scroll content that is wider than its box. */
 export const isInList = (target: EventTarget | null): boolean =>
   target instanceof Element && target.closest(LISTS) !== null;
 
 const STEPS: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1, ArrowRight: 1, ArrowLeft: -1 };
 
-/** Arrows move from one to the next, among the links and buttons of the element that hears it. */
+/** Arrow keys move between the links and buttons of the element that handles the event. */
 export function moveFocus(event: KeyboardEvent): void {
   const step = STEPS[event.key];
   const list = event.currentTarget;

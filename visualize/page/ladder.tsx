@@ -1,4 +1,4 @@
-/** Elements between the parties, in the order of time: who said what to whom. */
+/** Elements between the parties, in order of time: who said what to whom. */
 import { NOT_AVAILABLE, useAnswer } from './answers.ts';
 import type { Ladder, Rung } from '../../src/trace/queries/ladder.ts';
 import type { Source } from './source.ts';
@@ -29,7 +29,7 @@ export function LadderCard({ source, id, concerns }: LadderCardProps) {
   );
 }
 
-/** Elements may be many: the box scrolls, and shows the newest first of all. */
+/** There may be many elements: the box scrolls, and first shows the newest. */
 function Rungs({ ladder: { parties, rungs, more } }: { readonly ladder: Ladder }) {
   const columnOf = new Map(parties.map(({ id }, at) => [id, at]));
   return (
@@ -76,7 +76,7 @@ interface RungLineProps {
 /** A line from the middle of one column to the middle of another. */
 function RungLine({ rung: { atMs, label, detail, tone }, from, to, count }: RungLineProps) {
   const [left, right] = [Math.min(from, to), Math.max(from, to)];
-  // What one finds out alone stands beside his line, and may be longer than a column.
+  // A finding of one party alone is written beside its own line, and may be longer than a column.
   const [start, end] = [(left + 0.5) / count, from === to ? Math.min(1, (left + 1.5) / count) : (right + 0.5) / count];
   const line = { marginLeft: `${start * 100}%`, width: `${(end - start) * 100}%` };
   const way = from === to ? 'here' : from < to ? 'right' : 'left';

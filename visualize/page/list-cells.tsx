@@ -1,4 +1,4 @@
-/** What stands in a row of each list. */
+/** The cells of a row in each list. */
 import type { ComponentChildren } from 'preact';
 import type { Row, RowKind } from '../../src/trace/queries/queries.ts';
 import { actorHash, type Route } from './route.ts';
@@ -75,7 +75,7 @@ function State({ row }: { readonly row: Row }) {
   );
 }
 
-/** Those who count them say so; a trace need not. */
+/** Empty where bytes were not counted, as may be the case in a trace. */
 function trafficOf(row: Row): string {
   return row.bytes === null ? '' : `${bytesWords(row.bytes.in)} in, ${bytesWords(row.bytes.out)} out`;
 }

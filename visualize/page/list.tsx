@@ -1,4 +1,4 @@
-/** Streams, pairs or peers: of thousands only those that can be seen are asked for and drawn. */
+/** Streams, pairs or peers: of thousands, only the visible rows are requested and drawn. */
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Row, RowKind } from '../../src/trace/queries/queries.ts';
 import { useAnswer } from './answers.ts';
@@ -9,9 +9,9 @@ import { go, type Route } from './route.ts';
 import type { Source } from './source.ts';
 import { countWords } from '../../src/trace/explain/words.ts';
 
-/** Of a row, in pixels; the style sheet has it, too. */
+/** Height of a row, in pixels; the style sheet contains it, too. */
 const ROW_HEIGHT = 36;
-/** Asked for beyond those that are seen, above and below. */
+/** Rows requested beyond the visible ones, above and below. */
 const BEYOND = 20;
 const MOST_SHOWN = 14;
 
@@ -39,7 +39,7 @@ export function List({ source, route, kind, filter }: ListProps) {
   const arrives = useRef(false);
   const nowMs = useNow(source);
 
-  // In steps, so that a little scrolling asks for nothing new.
+  // In steps, so that a little scrolling requests nothing new.
   const offset = Math.max(0, Math.floor(top / ROW_HEIGHT / BEYOND) * BEYOND - BEYOND);
   const limit = MOST_SHOWN + 3 * BEYOND;
   const { value, error } = useAnswer(source, () => source.rows(kind, filter, offset, limit), {
@@ -49,7 +49,7 @@ export function List({ source, route, kind, filter }: ListProps) {
   const kept = useRef({ source, about: '', total: 0, offset: 0, rows: [] as readonly Row[] });
   if (value !== undefined)
     kept.current = { source, about: `${kind} ${filter}`, total: value.total, offset, rows: value.rows };
-  // While the next are asked for, what is there stays.
+  // The present rows stay while the next ones are requested.
   const isKept = kept.current.source === source && kept.current.about === `${kind} ${filter}`;
   const shown = isKept ? kept.current : { total: 0, offset: 0, rows: [] };
   const focused = Math.min(active, Math.max(0, shown.total - 1));
@@ -68,7 +68,7 @@ export function List({ source, route, kind, filter }: ListProps) {
     wantsFocus.current = true;
     const box = scroller.current;
     if (box === null) return;
-    const space = box.clientHeight - ROW_HEIGHT; // less the head
+    const space = box.clientHeight - ROW_HEIGHT; // without the head
     if (to * ROW_HEIGHT < box.scrollTop) box.scrollTop = to * ROW_HEIGHT;
     if ((to + 1) * ROW_HEIGHT > box.scrollTop + space) box.scrollTop = (to + 1) * ROW_HEIGHT - space;
   };

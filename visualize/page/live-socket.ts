@@ -1,4 +1,4 @@
-/** What a daemon tells without being asked: that something changed, and the elements that are watched. */
+/** What a daemon reports without being asked: that something changed, and the elements that are watched. */
 import type { WatchedElement, WatchFilter, Watching } from './source.ts';
 
 type Message =
@@ -12,9 +12,12 @@ interface Watcher {
   readonly dropped: (records: number) => void;
 }
 
-/** Between one attempt to be told and the next, in milliseconds. */
+/** Between one attempt to connect and the next, in milliseconds. */
 const RETRY_MS = 3_000;
-/** Time alone changes what is told: somebody waits for longer than is usual. And the daemon may not tell at all. */
+/**
+ * Answers change with time alone, when somebody waits longer than usual; and the daemon may not send notifications at
+ * all.
+ */
 const ANYWAY_MS = 3_000;
 
 export class LiveSocket implements Watching {

@@ -1,4 +1,4 @@
-/** Where the page begins: it asks whether somebody lives here, or a trace is shown. */
+/** The entry point of the page: it asks whether it shows a running daemon or a trace. */
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { httpSource } from './http-source.ts';

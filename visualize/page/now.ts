@@ -1,8 +1,8 @@
-/** The moment that is looked at: it ticks where something lives, and stands in a trace. */
+/** The time that is shown: it ticks for a live source, and is fixed in a trace. */
 import { useEffect, useState } from 'preact/hooks';
 import type { Source } from './source.ts';
 
-/** What the clock of the daemon is ahead of ours, in milliseconds; its answers tell. */
+/** How far the daemon's clock is ahead of ours, in milliseconds; its answers contain its time. */
 let aheadMs = 0;
 
 export function hearTime(atMs: number): void {

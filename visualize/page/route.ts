@@ -1,15 +1,15 @@
-/** What is looked at, as the part of the address behind `#`: it can be linked, and the way back works. */
+/** The current view, as the part of the URL after `#`: it can be linked to, and the browser's Back works. */
 import { useEffect, useState } from 'preact/hooks';
 import { type RowKind, rowKinds } from '../../src/trace/queries/queries.ts';
 
 export interface Route {
   readonly view: 'start' | 'actor' | 'watch';
-  /** Of the actor that is looked at. */
+  /** The actor that is shown. */
   readonly id: string;
-  /** Which list is shown, and what of it. */
+  /** Which list is shown, and how it is filtered. */
   readonly list: RowKind;
   readonly filter: string;
-  /** Of a trace: how many records have been; null: all. */
+  /** In a trace: the number of records up to the shown moment; null for all. */
   readonly at: number | null;
 }
 
@@ -47,18 +47,18 @@ function decoded(text: string): string {
 
 export const currentRoute = (): Route => routeIn(location.hash);
 
-/** Looks at something else; the way back leads here. */
+/** Shows something else; the browser's Back returns here. */
 export function go(change: Partial<Route>): void {
   location.hash = hashOf({ ...currentRoute(), ...change });
 }
 
-/** The same thing, a little otherwise: that is no step of the way back. */
+/** Changes details of the same view, without a new entry in the browser's history. */
 export function adjust(change: Partial<Route>): void {
   history.replaceState(null, '', hashOf({ ...currentRoute(), ...change }));
   window.dispatchEvent(new HashChangeEvent('hashchange'));
 }
 
-/** Where a link to an actor leads. */
+/** The target of a link to an actor. */
 export const actorHash = (route: Route, id: string): string => hashOf({ ...route, view: 'actor', id });
 
 export function useRoute(): Route {

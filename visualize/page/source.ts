@@ -1,4 +1,4 @@
-/** Where the page has its answers from: a daemon that runs, or a trace that was opened. The views know only this. */
+/** Where the page gets its answers from: a running daemon, or an opened trace. The views know only this interface. */
 import type { Explanation } from '../../src/trace/explain/explain.ts';
 import type { History } from '../../src/trace/queries/history.ts';
 import type { Ladder } from '../../src/trace/queries/ladder.ts';
@@ -7,26 +7,26 @@ import type { RecordOf } from '../../src/trace/record.ts';
 
 export interface Source {
   readonly kind: 'live' | 'trace';
-  /** Of a trace: the name of its file. */
+  /** For a trace: the name of its file. */
   readonly name: string;
   overview(): Promise<Overview>;
   rows(kind: RowKind, filter: string, offset: number, limit: number): Promise<Rows>;
-  /** Null: it is not known, or no longer. */
+  /** Null if the actor is not known, or no longer. */
   actor(id: string): Promise<ActorAnswer | null>;
   /** @param pair `a.example>b.example`, or a remote domain */
   explain(pair: string): Promise<readonly Explanation[]>;
   ladder(id: string): Promise<Ladder | null>;
   history(domain: string): Promise<History>;
-  /** Tells what may look otherwise now; null: anything. Answers how not to be told any more. */
+  /** Calls `listener` with the actors that may have changed; null for all. Returns a function that unsubscribes. */
   onChanged(listener: (actors: readonly string[] | null) => void): () => void;
-  /** Null where nothing moves by itself. */
+  /** Null where nothing changes by itself. */
   readonly watching: Watching | null;
   readonly commands: Commands | null;
   readonly timeline: Timeline | null;
   close(): void;
 }
 
-/** What is asked has no answer in this version of whoever answers. */
+/** This version of the source cannot answer the request. */
 export class NotAvailable extends Error {
   override readonly name = 'NotAvailable';
 }
@@ -52,7 +52,10 @@ export interface WatchedElement {
 }
 
 export interface Watching {
-  /** Until what it answers is called. `dropped`: so many elements there was no time to tell of. */
+  /**
+   * Watches until the returned function is called. `dropped`: the number of elements that could not be delivered in
+   * time.
+   */
   watch(
     filter: WatchFilter,
     hear: (elements: readonly WatchedElement[]) => void,
@@ -78,26 +81,26 @@ export interface Commands {
 /** The moments of a trace: one after each of its records, and its end. */
 export interface Timeline {
   readonly moment: Moment;
-  /** @param index how many records have been by then */
+  /** @param index the number of records up to then */
   moveTo(index: number): Promise<Moment>;
 }
 
 export interface Moment {
   readonly index: number;
-  /** Of records. */
+  /** Number of records. */
   readonly count: number;
   readonly firstMs: number;
   readonly atMs: number;
-  /** Of the last record that has been; null before the first. */
+  /** The sequence number of the last record up to this moment; null before the first. */
   readonly seq: number | null;
   readonly actor: string;
   readonly told: string;
   /** Records that are missing, up to here. */
   readonly lost: number;
-  /** Of the whole file. */
+  /** In the whole file. */
   readonly unknown: number;
   readonly isCutOff: boolean;
-  /** Where the charts of this version lead elsewhere than the trace says, up to here. */
+  /** Where the charts of this version disagree with the trace, up to here. */
   readonly diverged: {
     readonly count: number;
     readonly first: { readonly seq: number; readonly actor: string } | null;

@@ -1,4 +1,4 @@
-/** What is stuck, first; then all there is. */
+/** First what is stuck, then everything there is. */
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Explanation } from '../../src/trace/explain/explain.ts';
 import type { Overview, RowKind } from '../../src/trace/queries/queries.ts';
@@ -72,7 +72,7 @@ function Stuck({
 
 const keyOf = ({ direction, local, remote }: Explanation): string => `${direction} ${local} ${remote}`;
 
-/** The one that was left, or the first. */
+/** Focuses the entry that was left, or the first one. */
 function focusCard(list: HTMLElement): void {
   const cards = [...list.querySelectorAll('a')];
   const key = leftIn('stuck')?.key;
@@ -117,7 +117,7 @@ const KINDS: Readonly<Record<RowKind, string>> = {
   peer: 'Peers',
 };
 
-/** `12`, or `12 now, 3 before`: the list has those that are over as well. */
+/** `12`, or `12 now, 3 before`: the list also contains those that have ended. */
 function countsWords({ counts, endedCounts }: Overview, kind: RowKind): string {
   const [living, ended] = [counts[kind].toLocaleString('en'), endedCounts[kind].toLocaleString('en')];
   return endedCounts[kind] === 0 ? living : `${living} now, ${ended} before`;

@@ -7,7 +7,7 @@ import { actorHash, useRoute } from './route.ts';
 import { countWords } from '../../src/trace/explain/words.ts';
 import { dateWords } from './words.ts';
 
-/** While it plays: between one record and the next, in milliseconds; silences are not sat through. */
+/** During playback: between one record and the next, in milliseconds; periods of silence are skipped. */
 const STEP_MS = 250;
 
 export function TimeBar({ source, timeline }: { readonly source: Source; readonly timeline: Timeline }) {
@@ -109,7 +109,7 @@ function placeWords({ index, count }: Moment): string {
   return index === count ? `the end, after ${countWords(count, 'record')}` : `record ${index} of ${count}`;
 }
 
-/** The slider knows arrows, but no steps of ten; other fields and lists have their own use for both. */
+/** The slider handles arrow keys, but not steps of ten; other fields and lists use both for themselves. */
 function isTakenBy({ target, shiftKey }: KeyboardEvent): boolean {
   if (target instanceof HTMLInputElement) return target.type !== 'range' || !shiftKey;
   return target instanceof HTMLSelectElement || isInList(target);

@@ -1,4 +1,4 @@
-/** What the window is called, among others. */
+/** The title of the window, to tell several windows apart. */
 import type { Overview } from '../../src/trace/queries/queries.ts';
 import type { Route } from './route.ts';
 
@@ -13,7 +13,7 @@ function shownWords({ view, id }: Route, overview: Overview | undefined): string
   return overview === undefined ? '' : startWords(overview);
 }
 
-/** `stuck: 1, failed: 2 · a.example`: of several windows one wants to know which is whose. */
+/** `stuck: 1, failed: 2 · a.example`: with several windows open, the user wants to know which daemon each one shows. */
 function startWords({ stuckCount, failedCount, isWhole, hosts }: Overview): string {
   const waiting = stuckCount - failedCount;
   const least = isWhole ? '' : '≥ ';

@@ -1,4 +1,4 @@
-/** A trace that was opened, at any of its moments: what a daemon answers, answered from records. */
+/** An opened trace at any of its moments: gives the answers of a daemon, from records. */
 import { explain, type Explanation, pairFrom } from '../../src/trace/explain/explain.ts';
 import { history, type History } from '../../src/trace/queries/history.ts';
 import { ladder, type Ladder } from '../../src/trace/queries/ladder.ts';
@@ -21,7 +21,7 @@ import type { Moment } from './source.ts';
 export class TraceBook {
   readonly #trace: Trace;
   readonly #replayer: Replayer;
-  /** What the end of the trace is, in milliseconds since the epoch. */
+  /** The time at the end of the trace, in milliseconds since the epoch. */
   readonly #endMs: number;
   #index: number;
   #view: View;
@@ -37,14 +37,14 @@ export class TraceBook {
   }
 
   /**
-   * @param nowMs what its end may be, at most, in milliseconds since the epoch
-   * @throws TraceError naming line and what was expected there
+   * @param nowMs the latest possible end of the trace, in milliseconds since the epoch
+   * @throws TraceError naming the line and what was expected there
    */
   static async open(chunks: AsyncIterable<Uint8Array>, nowMs: number): Promise<TraceBook> {
     return new TraceBook(await readTrace(chunks), nowMs);
   }
 
-  /** @param index how many records have been by then */
+  /** @param index the number of records up to then */
   moveTo(index: number): Moment {
     const { records } = this.#trace;
     this.#index = Math.max(0, Math.min(index, records.length));

@@ -1,6 +1,9 @@
-/** The bytes of a file that is to be read as a trace: as they are, or unpacked from a bundle (docs/explain.md). */
+/** The bytes of a file that is to be read as a trace: unchanged, or unpacked from a bundle (docs/explain.md). */
 
-/** A bundle begins with a line that says so, then explains, line by line; then comes the trace (src/trace/explain/bundle.ts). */
+/**
+ * A bundle begins with a line that identifies it; explanations follow, line by line; then comes the trace
+ * (src/trace/explain/bundle.ts).
+ */
 const BUNDLE = '{"bundle":';
 const TRACE = '{"trace":';
 const NEWLINE = 0x0a;
@@ -24,11 +27,11 @@ async function* partsOf(stream: ReadableStream<Uint8Array>, isPacked: boolean): 
   } catch (error) {
     throw isPacked ? new Error('it is packed, and cannot be unpacked', { cause: error }) : error;
   } finally {
-    await reader.cancel().catch(() => undefined); // whoever stops to read wants no more of it
+    await reader.cancel().catch(() => undefined); // a reader that stops early needs no more of the stream
   }
 }
 
-/** Of a bundle what follows the explanations; all of anything else. */
+/** From a bundle, the part after the explanations; everything of any other file. */
 export async function* traceIn(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const begins = new LineBegins();
   let isTrace = false;
@@ -45,14 +48,14 @@ export async function* traceIn(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
   if (!isTrace) yield begins.rest;
 }
 
-/** Looks at how each line begins, until one begins the trace. */
+/** Looks at the beginning of each line, until a line begins the trace. */
 class LineBegins {
-  /** The beginning of a line of which not enough is there. */
+  /** The beginning of a line that is still too short to be recognised. */
   rest: Uint8Array = new Uint8Array(0);
   #isWithinLine = false;
   #isBundle: boolean | null = null;
 
-  /** Answers what is there from the trace on; null where it has not begun. */
+  /** Returns the available bytes from the beginning of the trace on; null while it has not begun. */
   take(chunk: Uint8Array): Uint8Array | null {
     const bytes = new Uint8Array(this.rest.length + chunk.length);
     bytes.set(this.rest);

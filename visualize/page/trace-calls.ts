@@ -1,4 +1,4 @@
-/** What the page asks of the worker that holds a trace. */
+/** The requests of the page to the worker that holds a trace. */
 import type { RowKind } from '../../src/trace/queries/queries.ts';
 
 export type Asked =

@@ -1,4 +1,4 @@
-/** A trace that was opened, at the moment that is looked at. */
+/** An opened trace, at the moment that is shown. */
 import type { Explanation } from '../../src/trace/explain/explain.ts';
 import type { ActorAnswer, Overview, Rows } from '../../src/trace/queries/queries.ts';
 import type { History } from '../../src/trace/queries/history.ts';
@@ -7,8 +7,9 @@ import { type Moment, NotAvailable, type Source, type Timeline } from './source.
 import type { Answer, Asked } from './trace-calls.ts';
 
 /**
- * @param nowMs what the end of the trace may be, at most, in milliseconds since the epoch
  * Rejects with what is wrong with the file.
+ *
+ * @param nowMs the latest possible end of the trace, in milliseconds since the epoch
  */
 export async function openTrace(file: Blob, name: string, nowMs: number): Promise<Source> {
   const reader = new TraceReader();
@@ -82,7 +83,7 @@ class TraceReader {
   ask<T>(asked: Asked): Promise<T> {
     const id = this.#next++;
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.set(id, { resolve: (value) => resolve(value as T), reject }); // the worker answers what is asked
+      this.#waiting.set(id, { resolve: (value) => resolve(value as T), reject }); // the worker answers what was asked
       this.#worker.postMessage({ id, asked });
     });
   }

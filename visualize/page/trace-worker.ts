@@ -1,4 +1,4 @@
-/** Where a trace is read and replayed, so that the page stays at hand meanwhile. */
+/** Reads and replays a trace in a worker, so that the page stays responsive meanwhile. */
 import './node/buffer.ts';
 import { NotAvailable } from './source.ts';
 import { TraceBook } from './trace-book.ts';

@@ -1,4 +1,4 @@
-/** How the page is built: `npm run build` does it, into dist/visualize/page. */
+/** How the page is built: `npm run build` writes it to dist/visualize/page. */
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
 import { styleSheet } from '../charts/style.ts';
@@ -7,14 +7,14 @@ const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url
 
 const CHART_STYLE = 'virtual:chart-style.css';
 
-/** The pictures bring their style with them, which a page may not take from within: it is a part of the page's own. */
+/** The pictures contain their style, which a page may not take from inside them: it becomes part of the page's own. */
 const chartStyle: Plugin = {
   name: 'chart-style',
   resolveId: (id) => (id === CHART_STYLE ? CHART_STYLE : null),
   load: (id) => (id === CHART_STYLE ? styleSheet : null),
 };
 
-/** Charts and replay are for Node; what they use of it is little, and here are its likes. */
+/** Charts and replay are written for Node; these files replace the little that they use of it. */
 const alias = {
   'node:url': at('./node/url.ts'),
   'node:crypto': at('./node/crypto.ts'),
@@ -32,7 +32,7 @@ export default defineConfig({
     outDir: at('../../dist/visualize/page'),
     emptyOutDir: true,
     target: 'es2022',
-    // Nothing may stand in the page itself: what runs and what paints comes from files of ours (content-security-policy).
+    // Nothing may be inlined: scripts and styles come from our own files only (content-security-policy).
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },

@@ -5,7 +5,7 @@ import { actorHash, useRoute } from './route.ts';
 import type { Source, WatchedElement, WatchFilter } from './source.ts';
 import { clockWords } from './words.ts';
 
-/** The newest that are shown; older ones go. */
+/** The number of elements that are shown; older ones are dropped. */
 const MOST = 300;
 
 const ELEMENTS = [

@@ -1,4 +1,4 @@
-/** How the page speaks. */
+/** The wording of the page. */
 import { lasting, MOVERS } from '../../src/trace/explain/words.ts';
 import type { Explanation } from '../../src/trace/explain/explain.ts';
 
@@ -19,7 +19,7 @@ export const dateWords = (atMs: number): string => {
 export const sinceWords = (sinceMs: number | null, nowMs: number): string =>
   sinceMs === null ? '' : lasting(nowMs - sinceMs);
 
-/** The way the stanzas go. */
+/** In the direction of the stanzas. */
 export function endsOf({
   local,
   remote,
@@ -36,7 +36,7 @@ export const bytesWords = (bytes: number): string =>
       ? `${(bytes / 1_000).toFixed(1)} kB`
       : `${(bytes / 1_000_000).toFixed(1)} MB`;
 
-/** The colour of a state: what has failed is bad, though it waits until it may be tried again. */
+/** The colour of a state: a failed one is bad, even while it waits until it may be retried. */
 export function toneOf(state: string | undefined, hasEnded: boolean, waits: boolean): string {
   if (state === 'failed') return 'bad';
   return hasEnded ? 'over' : waits ? 'waiting' : 'plain';

@@ -1,4 +1,4 @@
-/** The assertion as a table: one db:result of ours and what became of it. */
+/** The assertion as a table: one db:result of ours and its outcome. */
 import { assertion } from '../../../machines/index.ts';
 import { checkTable, ended } from '../../support/tables.ts';
 

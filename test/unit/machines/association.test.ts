@@ -1,4 +1,4 @@
-/** The association as a table: the prooftypes in their declared order, the first proof decides. */
+/** The association as a table: the prooftypes in their declared order; the first proof decides. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fault } from '../../../src/protocol/faults.ts';

@@ -1,4 +1,4 @@
-/** xstate remembers every type of event that a chart has taken: names that strangers choose must not be in one. */
+/** xstate remembers every event type that a chart has taken, so names that strangers choose must not be part of one. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type AnyStateMachine, createActor, fromCallback, fromPromise, waitFor } from 'xstate';
@@ -31,11 +31,11 @@ import {
 const POLICY: PolicyOptions = { federation: 'encrypted', prooftypes: ['pkix', 'attribute-cert', 'dialback'] };
 const dna = { checks: true, proofs: [] };
 const TIMES = 8;
-/** More than go on at once of any kind. */
+/** More than are under way at once of any kind. */
 const AT_ONCE = 100;
 
 let turn = 0;
-/** Every other one breaks. */
+/** Every other one fails. */
 const settled = (outcome: unknown): Promise<unknown> =>
   (turn += 1) % 2 === 0 ? Promise.reject(new Error('broken')) : Promise.resolve(outcome);
 const isOfTheStream = (domain: string): boolean => domain === 'a.example' || domain === 'b.example';
@@ -60,7 +60,7 @@ const underWay = ({ pending, dna: { challenges } }: StreamContext): number =>
     pending.waitingAssertions.length,
   );
 
-/** Types of events by which the stream heard of the ends of its children, when `ask` was asked of so many names. */
+/** Types of the events for the ends of the stream's children, after `ask` was called with TIMES × AT_ONCE names. */
 async function endsHeardBy(
   machine: AnyStateMachine,
   input: StreamInput,
@@ -90,7 +90,7 @@ async function endsHeardBy(
   return [...heard];
 }
 
-/** So many, and no more, whatever the names; and some of each. */
+/** At most `most` types, whatever the names; and at least one for each kind of end. */
 function assertBounded(heard: readonly string[], kind: string, most: number): void {
   for (const end of ['done', 'error']) {
     const types = heard.filter((type) => type.startsWith(`xstate.${end}.actor.${kind}.`));

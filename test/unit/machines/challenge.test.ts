@@ -1,4 +1,4 @@
-/** The challenge as a table: one domain that the far end is to prove (ProtoXEP "Domain Name Assertions" §4). */
+/** The challenge as a table: one domain that the far end is asked to prove (ProtoXEP "Domain Name Assertions" §4). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { challenge } from '../../../machines/index.ts';

@@ -1,4 +1,4 @@
-/** Deadlines that contain others: the inner one comes first, for it knows what was late, and what may still help. */
+/** Nested deadlines: the inner one must pass first, since it knows what was late, and what may still help. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate';
@@ -19,7 +19,7 @@ function ms(name: string): number {
   return found.mostMs;
 }
 
-/** DANE, PKIX and POSH, of a domain of which only the name is known. */
+/** DANE, PKIX and POSH, for a domain of which only the name is known. */
 const byCertificate = [
   'association.delegationTimeout',
   'association.proofTimeout',
@@ -27,7 +27,7 @@ const byCertificate = [
   'association.documentTimeout',
 ];
 
-/** What is waited for one after the other, and what waits for all of it. */
+/** Waits that follow each other, and the wait that contains them. */
 const contained: readonly (readonly [inner: readonly string[], outer: string])[] = [
   [['resolution.servicesTimeout'], 'peer.resolutionTimeout'],
   [['pkixProoftype.proofTimeout'], 'association.proofTimeout'],

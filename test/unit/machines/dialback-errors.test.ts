@@ -1,4 +1,6 @@
-/** Every error of XEP-0220 §2.5, from its cause to the element that says it: the pair fails, the stream lives (FACTS §7.7, L5). */
+/**
+ * Every error of XEP-0220 §2.5, from its cause to the element that reports it: the pair fails, the stream lives (L5).
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createActor, fromCallback, fromPromise } from 'xstate';
@@ -22,7 +24,7 @@ import { wireToXml } from '../../../src/protocol/wire-xml.ts';
 import { SimulatedClock } from '../../../src/simulation/simulated-clock.ts';
 import { certificateOf, header, receivingInput, tlsWith } from '../../support/samples.ts';
 
-/** What an authoritative server, or the way to it, does. */
+/** The outcome of a request to an authoritative server, or of the attempt to reach it. */
 type Outcome<T> = T | FaultError | 'silence';
 
 interface Cause {
@@ -33,9 +35,9 @@ interface Cause {
   readonly plain?: boolean;
   readonly verifyStream?: Outcome<VerifyStream>;
   readonly answer?: Outcome<DialbackAnswer>;
-  /** So many assertions wait before this one. */
+  /** How many assertions wait before this one. */
   readonly waiting?: number;
-  /** What was proved on the stream before, in place of what was. */
+  /** Pairs proved on the stream before, replacing the real ones. */
   readonly proved?: Partial<ProvedPairs>;
   readonly verificationBreaks?: boolean;
 }
@@ -48,10 +50,10 @@ const settles = <T>(outcome: Outcome<T>): Promise<T> =>
       : Promise.resolve(outcome);
 const fails = (...what: Parameters<typeof fault>): FaultError => new FaultError(fault(...what));
 
-/** What a stranger would like to hear of a network that he cannot see. */
+/** What a stranger might want to learn about a network that it cannot see. */
 const FOUND = '192.0.2.7 port 6379: connect ECONNREFUSED 192.0.2.7:6379';
 
-/** What is said in answer to the db:result of c.example, beside a pair that is valid already; and where the stream stands. */
+/** The answer to the db:result of c.example, beside a pair that is valid already; and the state of the stream. */
 async function answerTo(cause: Cause): Promise<{ said: string[]; stage: string }> {
   const said: string[] = [];
   let isFirst = true;
@@ -108,7 +110,7 @@ async function answerTo(cause: Cause): Promise<{ said: string[]; stage: string }
   }
   await clock.advance(0);
   const result = (from: string, to: string): void => actor.send({ type: 'peer.resultRequested', from, to, key: 'k' });
-  // Another pair lives on this stream: no error may end it.
+  // Another pair uses this stream: no error may end it.
   if (cause.policy?.federation !== 'authenticated' && cause.plain !== true) result('a.example', 'b.example');
   await clock.advance(0);
   said.length = 0;

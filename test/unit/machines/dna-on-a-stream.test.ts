@@ -1,4 +1,4 @@
-/** The DNA protocol of 2009 on the two streams, step by step; nothing runs (FEATURES A9, FACTS §13). */
+/** The DNA protocol of 2009 on the two streams, step by step; nothing runs. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tableFrom } from '../../../machines/collections/growing-table.ts';
@@ -52,7 +52,7 @@ function toVerdict(input: StreamInput): Initiating {
   const stream = new PureActor(initiatingStream, input);
   stream.send({ type: 'transport.connected', remoteAddress: '127.0.0.1', remotePort: 5269 });
   stream.send({ type: 'peer.streamOpened', header: responseHeader(), freshId: '' });
-  // Before TLS nobody is believed, also not that he speaks DNA.
+  // Before TLS nothing is believed, including that the peer speaks DNA.
   stream.send({ type: 'peer.featuresReceived', features: features({ startTls: 'required', asserts: ['b.example'] }) });
   stream.send({ type: 'peer.proceedReceived' });
   return stream.send({ type: 'transport.secured', tls: tlsWith(certificateOf('hosting.example')) });
@@ -132,7 +132,7 @@ test('between <auth/> and the header that follows nothing is said, whatever is a
   assert.deepEqual(words(stream).slice(-2), ['say dnaValid', 'say dnaAssert'], 'only then');
 });
 
-/** b.example is proved by a certificate that names it, on a stream on which both speak. */
+/** b.example is proved by a certificate that names it, on a stream where both ends speak DNA. */
 function established(policy = POLICY): Initiating {
   const stream = toVerdict(speaking(policy)).done('association', provedFor('b.example'));
   return offered(stream, asserts);

@@ -1,4 +1,6 @@
-/** The initiating stream as a table: the flow chart of RFC 7712 §4, and what the peer may not do in each of its boxes. */
+/**
+ * The initiating stream as a table: the flow chart of RFC 7712 §4, and what the peer may not do in each of its boxes.
+ */
 import { initiatingStream } from '../../../machines/index.ts';
 import { features, initiatingInput } from '../../support/samples.ts';
 import { anywhere, closes, closesQuietly, streamEvents, whileClosing } from '../../support/stream-tables.ts';
@@ -17,7 +19,7 @@ const toQuestions = [...toVerdict, 'far end not proved', 'peer.streamOpened', 'p
 
 const forQuestions = initiatingInput({ purpose: 'verification' });
 
-/** Policy has b.example challenged, and its features say that it can be: its certificate proves nothing. */
+/** Policy has b.example challenged, and its features allow it: its certificate proves nothing. */
 const settings = {
   ...initiatingInput({}, { prooftypes: ['pkix', 'attribute-cert'] }).settings,
   dna: { checks: true, proofs: [] },
@@ -172,7 +174,7 @@ checkTable({
       'assertion valid': ['.', 'report pair.refused'],
       late: closesQuietly,
     },
-    // What was asked before may still be answered; here nothing was.
+    // Earlier requests may still be answered; here there were none.
     closing: {
       ...whileClosing,
       'assertion valid': ['.', 'report pair.refused'],

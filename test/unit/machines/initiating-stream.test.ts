@@ -38,12 +38,12 @@ const words = (stream: Stream): string[] => stream.effects.map(wordsOf);
 const faultOf = (stream: Stream): string | undefined => stream.snapshot.context.fault?.condition;
 const pair = { from: 'a.example', to: 'b.example' };
 
-/** TLS is up, the far end shows a certificate. */
+/** TLS is up, and the far end presents a certificate. */
 const secured = (policy: PolicyOptions = {}, changes: Partial<StreamInput> = {}): Stream =>
   hear(dial(policy, changes), { startTls: 'required' })
     .send({ type: 'peer.proceedReceived' })
     .send({ type: 'transport.secured', tls: tlsWith(certificateOf('b.example')) });
-/** And is proved, and shows its features. */
+/** The far end is also proved, and sends its features. */
 const proved = (offered: Partial<StreamFeatures> = {}, changes: Partial<StreamInput> = {}): Stream =>
   hear(secured({}, changes).done('association', provedFor('b.example')), offered, { id: 'id-2' });
 const byDialback = (offered: Partial<StreamFeatures> = {}, changes: Partial<StreamInput> = {}): Stream => {
@@ -285,7 +285,7 @@ test('bidi is asked for after TLS, before authentication, of a far end proved st
 });
 
 test('in reverse only certificates count, since the far end chose the stream id (FACTS §9)', () => {
-  // Under a policy that takes dialback: under `authenticated` the answer is given without a verification.
+  // With a policy that allows dialback: under `authenticated` the answer is given without a verification.
   const settings = { ...initiatingInput().settings, policy: { federation: 'encrypted' as const } };
   const stream = byDialback({ bidi: true }, { settings }).send({
     type: 'peer.resultRequested',

@@ -1,4 +1,4 @@
-/** The pair: each state and each event has its cell; a new one without it does not compile. */
+/** The pair: each state and each event has its cell; a new one without a cell does not compile. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createActor } from 'xstate';
@@ -10,7 +10,7 @@ import { PureActor, type RestingState } from '../../support/pure.ts';
 import { provedFor, refutedFor, strong, wordsOf } from '../../support/samples.ts';
 
 type State = RestingState<typeof pair>;
-/** The next state, and what is asked for; `=` where nothing happens. */
+/** The next state and the requested effects; `=` where nothing happens. */
 type Cell = '=' | [State, ...string[]];
 type Row = Record<PairEvent['type'] | 'late', Cell>;
 

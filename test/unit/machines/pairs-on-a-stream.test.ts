@@ -1,4 +1,4 @@
-/** Many pairs on one stream: turns, repeats and failures of some, and what they must not cost the others. */
+/** Many pairs on one stream: turns, repeats and failures of some, and how they must not affect the others. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createActor, fromCallback, fromPromise, waitFor } from 'xstate';
@@ -31,7 +31,7 @@ type Initiating = PureActor<typeof initiatingStream>;
 const words = (stream: { effects: PureActor<typeof initiatingStream>['effects'] }): string[] =>
   stream.effects.map(wordsOf);
 
-/** A stream to b.example over which assertions may go; `domains` of the far end are proved on it. */
+/** A stream to b.example over which assertions may be sent, proved as the policy allows. */
 function established(policy: PolicyOptions = {}): Initiating {
   const stream = new PureActor(initiatingStream, initiatingInput({}, policy));
   stream.send({ type: 'transport.connected', remoteAddress: '127.0.0.1', remotePort: 5269 });
@@ -59,7 +59,7 @@ const refusalOf = (stream: Initiating) =>
     effect.kind === 'emitted' && effect.event.type === 'pair.refused' ? [effect.event['fault']] : [],
   );
 
-/** As many assertions as may be unanswered at once, and one that waits for its turn. */
+/** The maximum number of unanswered assertions, and one that waits for its turn. */
 function full(): Initiating {
   const stream = established();
   for (let n = 0; n < limits.pendingAssertions; n += 1) ask(stream, sender(n));

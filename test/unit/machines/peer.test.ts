@@ -1,4 +1,4 @@
-/** The peer as a table: resolution, reuse, attempts and their end, as RFC 6120 §3 has them. */
+/** The peer as a table: resolution, reuse, attempts and their end, as in RFC 6120 §3. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AttemptProgress, StreamWish } from '../../../machines/events.ts';

@@ -1,4 +1,4 @@
-/** The prooftypes as tables: one question each, three verdicts, and never a fourth. */
+/** The prooftypes as tables: one question each, three possible verdicts, and never a fourth. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { daneProoftype, dialbackProoftype, pkixProoftype, poshProoftype } from '../../../machines/index.ts';

@@ -1,4 +1,6 @@
-/** The receiving stream as a table: the flow chart of RFC 7712 §4, and what the peer may not do in each of its boxes. */
+/**
+ * The receiving stream as a table: the flow chart of RFC 7712 §4, and what the peer may not do in each of its boxes.
+ */
 import { receivingStream } from '../../../machines/index.ts';
 import { receivingInput } from '../../support/samples.ts';
 import { anywhere, closes, closesQuietly, streamEvents, whileClosing } from '../../support/stream-tables.ts';
@@ -41,7 +43,7 @@ const claims = {
   'assertion disowned': ['.', 'report verification.settled', 'say result forbidden'],
 } as const;
 
-/** Domains come to the stream, and leave it. */
+/** Domains join the stream, and leave it. */
 const associates = {
   'far end proved': ['.', 'report association.settled'],
   'far end not proved': ['.', 'report association.settled'],
@@ -178,7 +180,7 @@ checkTable({
       'transport.idle': closesQuietly,
       late: '-',
     },
-    // What was asked before may still be answered; here nothing was.
+    // Earlier requests may still be answered; here there were none.
     closing: {
       ...whileClosing,
       'auth without response': '=',

@@ -34,7 +34,7 @@ const words = (stream: Stream): string[] => stream.effects.map(wordsOf);
 const claim = (from = 'a.example', to = 'b.example') => ({ type: 'peer.resultRequested', from, to, key: 'k' }) as const;
 const faultOf = (stream: Stream): string | undefined => stream.snapshot.context.fault?.condition;
 
-/** Features as last sent. */
+/** The features sent last. */
 function featuresOf(stream: Stream): StreamFeatures {
   for (const effect of stream.effects) {
     if (effect.kind === 'sent' && effect.event.type === 'transport.send') {
@@ -51,7 +51,7 @@ function underTls(policy: PolicyOptions = {}, certificate = certificateOf('a.exa
   stream.send({ type: 'transport.secured', tls: tlsWith(certificate) });
   return open(stream, {}, 'id-2');
 }
-/** TLS is up and the certificate proves a.example, or does not. */
+/** TLS is up; the certificate proves a.example, or does not. */
 const authenticating = (proves: boolean, policy: PolicyOptions = {}): Stream =>
   underTls(policy).done('association', proves ? provedFor('a.example') : refutedFor('a.example'));
 const auth = (initialResponse: string | null, mechanism = 'EXTERNAL') =>
@@ -428,7 +428,7 @@ test('dialback on a bidirectional stream: the inverse of each verified pair, and
 
 // ——— ends
 
-/** The deadline of one box passes; `late()` would take that of a box around it. */
+/** Passes the deadline of one box; `late()` would take that of an enclosing box. */
 const pass = (stream: Stream, deadline: string, box: string): Stream =>
   stream.sendInternal({ type: `xstate.after.${deadline}.receivingStream.authentication${box}` });
 const timeIsUp = (stream: Stream): Stream => pass(stream, 'authenticationTimeout', '.awaitingAuthentication');

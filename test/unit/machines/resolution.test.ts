@@ -1,4 +1,4 @@
-/** The resolution as a table: SRV, then addresses, and "could not find out" is never "there is none". */
+/** The resolution as a table: SRV, then addresses; "could not find out" is never taken for "there is none". */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { resolution } from '../../../machines/index.ts';

@@ -1,4 +1,4 @@
-/** machines/SPEC.md says what the machines are. */
+/** machines/SPEC.md agrees with the machines. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -12,11 +12,11 @@ test('the tables of SPEC.md are as new as the machines', () => {
 
 const invariants = ['S1', 'S2', 'S3', 'S4', 'S5', 'S6', 'S7', 'S8', 'L1', 'L2', 'L3', 'L4', 'L5', 'L6'];
 const [, listed = ''] = text.split('## Invariants');
-/** What SPEC.md says of one invariant, up to the next. */
+/** The part of SPEC.md about one invariant, up to the next. */
 const sectionOf = (invariant: string): string =>
   new RegExp(`^- \\*\\*${invariant}\\*\\*.*\\n((?:  - .*\\n)*)`, 'm').exec(listed)?.[1] ?? '';
 
-/** Titles of the tests of a file, with `…` for what each case fills in. */
+/** Titles of the tests of a file, with `…` for the parts that each case fills in. */
 function titlesOf(path: string): string[] {
   const source = readFileSync(new URL(`../../../${path}.test.ts`, import.meta.url), 'utf8');
   return [...source.matchAll(/^ *test\(\s*(['"`])(.*?)\1,/gm)].map(([, , title = '']) =>

@@ -1,4 +1,4 @@
-/** What a stream knows is copied at every step: the copy has to stay an object, and not become a hash table. */
+/** The context of a stream is copied at every step: the copy must keep fast properties, and not become a hash table. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
@@ -25,7 +25,7 @@ const input = {
   avoidExternal: false,
   service: 'xmpp-server' as const,
 };
-/** A literal of so many fields. */
+/** An object literal with this many fields. */
 const fields = (count: number): object =>
   runInNewContext(`({ ${Array.from({ length: count }, (_, n) => `f${n}: ${n}`).join(', ')} })`) as object;
 

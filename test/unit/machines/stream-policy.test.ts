@@ -1,4 +1,7 @@
-/** Policy and names on the two streams: TLS of an age, features that nobody knows, permissive in reverse, headers that change. */
+/**
+ * Policy and names on the two streams: minimum TLS versions, unknown features, permissive in reverse, headers that
+ * change.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { entryOf } from '../../../machines/collections/growing-table.ts';
@@ -39,7 +42,7 @@ const underTls = (policy: PolicyOptions, protocol: string, changes: Partial<Stre
     changes,
   );
 
-// ——— minTls (FEATURES T6)
+// ——— minTls
 
 const tls13 = { minTls: '1.3' } as const;
 for (const [what, policy, protocol, isRefused] of [
@@ -121,7 +124,7 @@ test('after SASL too an unknown mandatory feature ends the stream before any sta
   assert.ok(!words(stream).includes('report pair.accepted'));
 });
 
-// ——— permissive federation in reverse (XEP-0288 §2.2, FACTS §9)
+// ——— permissive federation in reverse (XEP-0288 §2.2)
 
 const permissive = { federation: 'permissive' } as const;
 const claims = (stream: PureActor<typeof receivingStream>, proof: Proof) =>
@@ -220,7 +223,7 @@ for (const policy of [{ federation: 'encrypted' }, { federation: 'permissive', p
   });
 }
 
-// ——— a policy that changes (FEATURES P2)
+// ——— a policy that changes
 
 const nowIn = (federation: Federation) => ({ type: 'local.policyChanged', policy: { federation } }) as const;
 

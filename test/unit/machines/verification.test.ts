@@ -53,7 +53,7 @@ test('what is not hosted, or denied, or lacks TLS is refused without a look at i
     [{ targetIsHosted: false }, 'item-not-found'],
     [{ denied }, 'policy-violation'],
     [{ policy: encrypted, secured: false }, 'policy-violation'],
-    // The sender is told what concerns the target first: nothing else can be judged.
+    // An error about the target comes first: unless the target is hosted, nothing else can be judged.
     [{ targetIsHosted: false, denied }, 'item-not-found'],
   ] as const) {
     const actor = new PureActor(verification, { ...input, ...what });

@@ -1,4 +1,4 @@
-/** Walks every chart: DESIGN §3 (names), STYLE "Writing a machine" (texts), L2 (deadlines). */
+/** Walks every chart and checks names, texts and deadlines (L2). */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';

@@ -1,6 +1,6 @@
 /**
- * In place of the `Buffer` of Node, of which charts and causes take little: bytes from hexadecimal, base64 and text, and back.
- * Imported first by what replays; nobody else sees it.
+ * Replaces Node's `Buffer`, of which charts and causes use little: bytes from hexadecimal, base64 and text, and back.
+ * Imported first by the code that replays; nothing else uses it.
  */
 type Encoding = 'hex' | 'base64' | 'utf8' | 'latin1';
 
@@ -9,7 +9,7 @@ const codesOf = (text: string): Uint8Array => Uint8Array.from(text, (letter) => 
 
 function bytesOf(text: string, encoding: string): Uint8Array {
   switch (encoding) {
-    case 'hex': // up to what is none, as in Node
+    case 'hex': // up to the first pair of characters that is not hexadecimal, as in Node
       return Uint8Array.from(/^(?:[0-9a-f]{2})*/i.exec(text)?.[0].match(/../g) ?? [], (pair) => parseInt(pair, 16));
     case 'base64': {
       const digits = text
@@ -31,7 +31,7 @@ class PageBuffer extends Uint8Array {
     if (typeof source === 'string')
       return new PageBuffer(bytesOf(source, typeof second === 'string' ? second : 'utf8'));
     if (source instanceof ArrayBuffer) return new PageBuffer(source, Number(second ?? 0), length);
-    return new PageBuffer(source as ArrayLike<number>); // bytes, as of Node
+    return new PageBuffer(source as ArrayLike<number>); // bytes, as in Node
   }
 
   static byteLength(text: string): number {

@@ -1,4 +1,4 @@
-/** In place of node:crypto: a page that looks at records hashes nothing. */
+/** Replaces node:crypto: a page that shows records does not hash anything. */
 export function createHash(): never {
   throw new Error('nothing is hashed in a page');
 }

@@ -1,13 +1,15 @@
-/** In place of node:url, of which names.ts takes two functions: browsers have the one in URL, and lack the other. */
+/**
+ * Replaces node:url, of which names.ts uses two functions: browsers have the first through URL, and lack the second.
+ */
 
-/** Empty where it is no domain. */
+/** Empty if it is not a domain. */
 export function domainToASCII(domain: string): string {
   const url = new URL('ws://x');
   url.hostname = domain;
   return url.hostname === 'x' && domain !== 'x' ? '' : url.hostname;
 }
 
-/** A-labels as U-labels; what is no A-label stays. Empty where one cannot be decoded. */
+/** A-labels as U-labels; other labels stay as they are. Empty if a label cannot be decoded. */
 export function domainToUnicode(domain: string): string {
   const labels = domain.split('.').map((label) => (label.startsWith('xn--') ? decoded(label.slice(4)) : label));
   return labels.includes(null) ? '' : labels.join('.');
@@ -17,7 +19,7 @@ const BASE = 36;
 const T_MIN = 1;
 const T_MAX = 26;
 
-/** Punycode (RFC 3492 §6.2); null where it is none. */
+/** Punycode (RFC 3492 §6.2); null if the text is not Punycode. */
 function decoded(text: string): string | null {
   const dash = text.lastIndexOf('-');
   const points = Array.from(text.slice(0, Math.max(0, dash)), (letter) => letter.codePointAt(0) ?? 0);
@@ -43,7 +45,7 @@ function decoded(text: string): string | null {
   return String.fromCodePoint(...points);
 }
 
-/** NaN, behind the end of the text, is no digit either. */
+/** NaN, which results past the end of the text, is not a digit either. */
 function digitOf(letter: number): number | null {
   if (letter >= 0x61 && letter <= 0x7a) return letter - 0x61;
   return letter >= 0x30 && letter <= 0x39 ? letter - 0x30 + 26 : null;
