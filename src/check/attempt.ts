@@ -1,4 +1,4 @@
-/** One target of the domain, tried: a stream of its own, and what has become known on it. */
+/** The attempt at one target of the domain: its stream, and what has become known on it. */
 import { type Actor, createActor } from 'xstate';
 import { setOf } from '../../machines/collections/growing-table.ts';
 import type { PeerReport, StreamId, StreamReport } from '../../machines/events.ts';
@@ -15,7 +15,7 @@ import type { CheckQuestion } from './question.ts';
 import { StreamSteps } from './stream-steps.ts';
 import type { TellSince } from './watched.ts';
 
-/** How long the far end has for its closing tag, in milliseconds; the verdict stands by then. */
+/** How long the far end has to send its closing tag, in milliseconds; the verdict is already decided. */
 const FAREWELL_MS = 1_000;
 
 export type StreamRequest = Extract<PeerReport, { type: 'stream.requested' }>;
@@ -26,14 +26,14 @@ export interface AttemptOptions {
   /** Canonical. */
   readonly policy: PolicyOptions;
   readonly material: StreamSettings['material'];
-  /** Whether proofs of delegation are judged: the far end is challenged for them. */
+  /** Whether proofs of delegation can be judged, so that the far end is challenged for them. */
   readonly challenges: boolean;
   readonly machine: Machines['initiatingStream'];
   readonly clock: Clock;
   readonly tell: TellSince;
 }
 
-/** Whom an attempt reports to. */
+/** Callbacks of an attempt. */
 export interface AttemptEars {
   readonly reported: (report: StreamReport) => void;
   readonly ended: (why: Fault | null) => void;
@@ -45,7 +45,7 @@ export class Attempt {
   firstBytes: Buffer | null = null;
   established = false;
   accepted: Proof | null = null;
-  /** Why SASL EXTERNAL did not do; dialback may. */
+  /** Why SASL EXTERNAL failed; dialback may still succeed. */
   saslFault: Fault | null = null;
   readonly #actor: Actor<Machines['initiatingStream']>;
   readonly #steps: StreamSteps;
@@ -72,7 +72,7 @@ export class Attempt {
         endpoint,
         service,
         directTls: endpoint.tls === 'direct',
-        // Who has nothing to show does not ask to be believed.
+        // Without a credential, EXTERNAL is not tried.
         avoidExternal: avoidExternal || authentication?.credential == null,
       },
       clock,
@@ -117,13 +117,13 @@ export class Attempt {
     this.#actor.send(event);
   }
 
-  /** Tells what has become known since it was called last. */
+  /** Reports what has become known since the last call. */
   look(): void {
     const { value, context } = this.#actor.getSnapshot();
     this.#steps.saw(statePath(value)[0] ?? '', context);
   }
 
-  /** Closing tags are exchanged where the far end still listens. */
+  /** Exchanges closing tags if the far end still listens. */
   async leave(): Promise<void> {
     const actor = this.#actor;
     if (actor.getSnapshot().status === 'active')

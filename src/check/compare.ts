@@ -1,4 +1,6 @@
-/** What another policy would change for a domain: the two are put beside each other, and beside what was found out (FEATURES P3). */
+/**
+ * What another policy would change for a domain: compares the two with each other and with the results of their checks.
+ */
 import { faultSentence } from '../protocol/faults.ts';
 import {
   acceptsWeakProof,
@@ -10,24 +12,24 @@ import {
 } from '../protocol/policy.ts';
 import type { CheckVerdict } from './verdict.ts';
 
-/** A policy, and what a negotiation under it came to. */
+/** A policy, and the result of a negotiation under it. */
 export interface Tried {
   readonly policy: PolicyOptions;
   readonly verdict: CheckVerdict;
 }
 
 export interface Passage {
-  /** `unknown`: it is not to be found out from here. */
+  /** `unknown`: it cannot be determined from here. */
   readonly outcome: 'passes' | 'refused' | 'unknown';
-  /** The prooftype that decides; `none` where no proof is asked for, null where none decides. */
+  /** The prooftype that decides; `none` if no proof is required, null if none decides. */
   readonly by: string | null;
   readonly because: string;
 }
 
 export interface Effect {
-  /** Stanzas of ours to the domain, as the negotiation has shown. */
+  /** Our stanzas to the domain, as the negotiation has shown. */
   readonly out: Passage;
-  /** Stanzas from the domain: what the policy says to what it has shown as a server. */
+  /** Stanzas from the domain: how the policy judges the certificate and protocols that it has shown as a server. */
   readonly in: Passage;
 }
 
@@ -42,11 +44,11 @@ export interface PolicyComparison {
   readonly differences: readonly Difference[];
   readonly inForce: Effect;
   readonly other: Effect;
-  /** Directions in which stanzas pass now, and would not. */
+  /** Directions in which stanzas pass now and would no longer pass. */
   readonly cuts: readonly Direction[];
-  /** Directions in which they do not pass now, and would. */
+  /** Directions in which they do not pass now and would pass. */
   readonly opens: readonly Direction[];
-  /** Directions of which something else is told: who decides, or whether that is to be found out at all. */
+  /** Directions with another difference: which prooftype decides, or whether the outcome can be determined. */
   readonly alters: readonly Direction[];
 }
 
@@ -102,17 +104,17 @@ function outwards({ verdict: { verdict, prooftype, federation, fault, explanatio
 const prooftypeIn = (layer: string): string | null =>
   ['dane', 'pkix', 'posh', 'dialback'].find((name) => name === layer) ?? null;
 
-/** What our policy says; and whether the far end would want to, where it has just refused to believe us. */
+/** What our policy says; and whether the far end is likely to connect, if it has just refused to believe us. */
 function inwards(domain: string, tried: Tried): Passage {
   const passage = inwardsByPolicy(domain, tried);
   if (passage.outcome !== 'passes' || !UNBELIEVED.includes(tried.verdict.cause ?? '')) return passage;
   return {
     ...passage,
-    because: `${passage.because} But it does not accept our certificate, and will hardly open a stream to us that way.`,
+    because: `${passage.because} But it does not accept our certificate, and is unlikely to open a stream to us that way.`,
   };
 }
 
-/** Causes by which the far end does not take us for who we say that we are. */
+/** Causes for which the far end does not accept our identity. */
 const UNBELIEVED: readonly string[] = [
   'our-certificate-rejected',
   'our-certificate-not-accepted',
@@ -122,8 +124,8 @@ const UNBELIEVED: readonly string[] = [
 ];
 
 /**
- * Whoever opens a stream to us shows a certificate, by rule the one that it has as a server; and where that does not do, asserts
- * itself by dialback.
+ * A server that opens a stream to us usually shows the same certificate as when it is dialled; if that does not prove
+ * it, it asserts itself by dialback.
  */
 function inwardsByPolicy(domain: string, { policy, verdict }: Tried): Passage {
   const resolved = policyFor(policy, domain);
@@ -136,7 +138,7 @@ function inwardsByPolicy(domain: string, { policy, verdict }: Tried): Passage {
       by: prooftype,
       because: `Its certificate is proved by ${prooftype}, if it shows the same one when it connects to us.`,
     };
-  // Without a proof, too, what it speaks of TLS has to be new enough.
+  // Even if no proof is required, its TLS version has to be new enough.
   const asksForNothing = resolved.federation === 'permissive' && fault?.condition !== 'no-shared-protocol';
   const speaksDialback = verdict.isJudged && verdict.federation !== 'permissive';
   if (asksForNothing && !(speaksDialback && resolved.prooftypes.includes('dialback')))
@@ -148,11 +150,11 @@ function inwardsByPolicy(domain: string, { policy, verdict }: Tried): Passage {
   return {
     outcome: 'refused',
     by: prooftypeIn(fault?.layer ?? ''),
-    because: `Its certificate is not proved by ${usable}, and ${resolved.federation} federation takes nothing less.`,
+    because: `Its certificate is not proved by ${usable}, and ${resolved.federation} federation accepts nothing less.`,
   };
 }
 
-/** The lists, and DANE, have the last word. */
+/** The allow and deny lists, and DANE, overrule everything else. */
 function refusedWhateverElse(domain: string, { policy, verdict: { verdict, fault } }: Tried): Passage | null {
   const denied = deniedBy(policy, domain);
   if (denied !== null) return { outcome: 'refused', by: null, because: `${denied.text ?? faultSentence(denied)}.` };
@@ -160,27 +162,25 @@ function refusedWhateverElse(domain: string, { policy, verdict: { verdict, fault
   return {
     outcome: 'refused',
     by: 'dane',
-    because: 'Its certificate is none of those that its TLSA records name, and nothing else is asked instead.',
+    because: 'Its certificate is none of those that its TLSA records name, and nothing else is accepted instead.',
   };
 }
 
 function dialbackSentence({ federation }: ResolvedPolicy): string {
   const needsTls = federation === 'encrypted' ? ', under TLS' : '';
-  const said = `Its certificate proves nothing; dialback does${needsTls}, where its authoritative server answers`;
-  return federation === 'permissive'
-    ? `${said}; where it does not, permissive federation asks for no proof.`
-    : `${said}.`;
+  const said = `Its certificate proves nothing; dialback does${needsTls}, if its authoritative server answers`;
+  return federation === 'permissive' ? `${said}; if it does not, permissive federation asks for no proof.` : `${said}.`;
 }
 
-/** Why nothing is known of its certificate; null where that was judged. */
+/** Why nothing is known about its certificate; null if it was judged. */
 function unseenSentence({ isJudged, fault, explanation }: CheckVerdict): string | null {
   if (isJudged || fault === null || fault.layer === 'dane') return null;
   switch (fault.layer) {
     case 'dns':
     case 'tcp':
-      return 'No server of it could be reached, so nothing is known of its certificate.';
+      return 'None of its servers could be reached, so nothing is known of its certificate.';
     case 'tls':
-      return `Its server was reached, but no TLS came about with it, so nothing is known of its certificate. ${explanation}`;
+      return `Its server was reached, but TLS was not established, so nothing is known of its certificate. ${explanation}`;
     case 'xml':
       return `Its server was reached, but what it says is not understood, so nothing is known of its certificate. ${explanation}`;
     case 'stream':

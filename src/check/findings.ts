@@ -1,4 +1,4 @@
-/** What the verdict of a check rests on. */
+/** The facts on which the verdict of a check rests. */
 import { dialbackIsOffered } from '../../machines/stream/context.ts';
 import { acceptableProof } from '../../machines/stream/rules.ts';
 import type { AssociationOutcome } from '../../machines/events.ts';
@@ -12,45 +12,45 @@ import type { TlsaRecord } from '../protocol/tlsa.ts';
 import type { StreamFeatures } from '../protocol/wire.ts';
 import type { Attempt } from './attempt.ts';
 
-/** What is known when the last stream has come to its end. */
+/** What is known when the last stream has ended. */
 export interface Findings {
-  /** Why there is no stream on which a stanza could be sent; null where there is one. */
+  /** Why there is no stream on which a stanza could be sent; null if there is one. */
   readonly fault: Fault | null;
   readonly domain: string;
   readonly service: Service;
-  /** Empty: nobody was named. */
+  /** Empty if none was named. */
   readonly local: string;
   readonly policy: ResolvedPolicy;
   readonly validates: boolean;
   readonly nowMs: number;
-  /** The last one that was tried, and what was found out there. */
+  /** The last endpoint that was tried; the following fields say what was found there. */
   readonly endpoint: Endpoint | null;
   readonly association: AssociationOutcome | null;
-  /** What the policy accepts the far end by. */
+  /** The proof by which the policy accepts the far end. */
   readonly proof: Proof | null;
   readonly isEncrypted: boolean;
-  /** What the features before TLS said of STARTTLS; null where none came. */
+  /** What the features before TLS said about STARTTLS; null if none came. */
   readonly startTls: StreamFeatures['startTls'] | null;
   readonly dialbackIsOffered: boolean;
-  /** The far end lets us send. */
+  /** The far end allows us to send. */
   readonly isAccepted: boolean;
   readonly certificate: CertificateEvidence | null;
   readonly chainLength: number | null;
-  /** What the far end said first, before TLS, as Latin-1. */
+  /** The first bytes that the far end sent, before TLS, as Latin-1. */
   readonly firstBytes: string | null;
   readonly saslFault: Fault | null;
-  /** TLSA records that stand where nobody may believe them. */
+  /** TLSA records that must be ignored because they are not signed throughout. */
   readonly ignoredTlsa: readonly TlsaRecord[];
-  /** A port for STARTTLS that speaks TLS from the first byte. */
+  /** The port is published for STARTTLS but speaks TLS from the first byte. */
   readonly wantsTlsFirst: boolean;
 }
 
-/** What was asked, and where. */
+/** The question, and its circumstances. */
 type Asked = Pick<Findings, 'domain' | 'service' | 'local' | 'policy' | 'validates' | 'nowMs'>;
 
 /**
- * What was found out by the attempt that ended with the fault, or by the last.
- * @param why null where a stream stands on which a stanza could be sent
+ * The findings of the attempt that ended with the fault, or of the last attempt.
+ * @param why null if there is a stream on which a stanza could be sent
  */
 export function findingsOf(asked: Asked, attempts: readonly Attempt[], why: Fault | null): Findings {
   const attempt = attempts.findLast(({ context }) => why !== null && context.fault === why) ?? attempts.at(-1);

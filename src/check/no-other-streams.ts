@@ -1,11 +1,11 @@
-/** To a check there is no other stream: nothing is reused, and nobody is asked on behalf of a peer. */
+/** A check has no other streams: nothing is reused, and no authoritative server is asked on behalf of a peer. */
 import { ChallengeDesk, type ChallengeDeskPorts } from '../control/challenge-desk.ts';
 import type { OtherStreams } from '../control/effects.ts';
 import { StandingStreams } from '../control/standing-streams.ts';
 import { StreamSearch } from '../control/stream-search.ts';
 import { VerifyDesk } from '../control/verify-desk.ts';
 
-/** Challenges go down the one stream that there is. */
+/** Challenges go over the only stream that there is. */
 export function noOtherStreams({ clock, challenge }: Pick<ChallengeDeskPorts, 'clock' | 'challenge'>): OtherStreams {
   const nothing = (): void => undefined;
   return {

@@ -1,4 +1,4 @@
-/** Questions that decide nothing and explain much: asked when the negotiation is over, and told as steps. */
+/** Probes that decide nothing but explain a failure: run after the negotiation, and reported as steps. */
 import { limits } from '../../machines/limits.ts';
 import type { Connection, Ports } from '../ports.ts';
 import type { Endpoint } from '../protocol/dns.ts';
@@ -14,8 +14,8 @@ const PROBE_MS = 5_000;
 const WITHOUT_DANE: readonly string[] = ['insecure-delegation', 'insecure-address', 'no-tlsa'];
 
 /**
- * Records that DANE may not look at (RFC 7673 §3.2); asked for so that it can be said. They prove nothing.
- * @param ports the resolver is one whose answers are not told
+ * Looks up TLSA records that DANE must ignore (RFC 7673 §3.2), so that they can be mentioned. They prove nothing.
+ * @param ports with a resolver whose answers are not reported as steps
  */
 export async function ignoredTlsa(
   { endpoint }: Pick<Findings, 'endpoint'>,
@@ -34,7 +34,7 @@ export async function ignoredTlsa(
   return answer.records;
 }
 
-/** Whether it is TLS that was missed at a port for STARTTLS: asked on a connection of its own. */
+/** Whether a port for STARTTLS wants TLS from the first byte: tested on a connection of its own. */
 export async function wantsTlsFirst(
   { domain, service, endpoint, firstBytes, fault: why }: Findings,
   ports: Pick<Ports, 'network' | 'clock'>,
@@ -48,7 +48,10 @@ export async function wantsTlsFirst(
   return isIt;
 }
 
-/** A port that closes, or waits, when it is spoken to in the clear may want TLS first: OpenSSL sends no alert for XML. */
+/**
+ * A port that closes or waits when it receives plain text may expect TLS first: OpenSSL sends no alert in response to
+ * XML.
+ */
 const mayWantTlsFirst = (endpoint: Endpoint, why: Fault, firstBytes: string | null): boolean =>
   endpoint.tls === 'starttls' &&
   firstBytes === null &&

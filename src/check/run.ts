@@ -1,6 +1,6 @@
 /**
- * One full negotiation towards a domain, with the charts of the daemon and without a stanza (RFC 7712 §4.2; §3 for clients):
- * every target is tried, in order, until the domain is proved at one.
+ * One full negotiation with a domain, using the charts of the daemon but sending no stanza (RFC 7712 §4.2; §3 for
+ * clients): targets are tried in order until the domain is proved at one of them.
  */
 import { type Actor, createActor } from 'xstate';
 import type { PeerReport, StreamReport } from '../../machines/events.ts';
@@ -24,8 +24,8 @@ import { type CheckVerdict, verdictOf } from './verdict.ts';
 import { type TellSince, watchedNetwork, watchedResolver } from './watched.ts';
 
 /**
- * Tells each step as it is made. Resolves when the stream is closed, or dropped; never rejects for what the network does.
- * @param recorder told what the streams of the check do, where somebody reads that
+ * Reports each step as it happens. Resolves when the stream is closed or dropped; never rejects because of the network.
+ * @param recorder receives the records of the streams, if somebody reads them
  */
 export function runCheck(
   question: CheckQuestion,
@@ -39,7 +39,7 @@ export function runCheck(
 class Check {
   readonly #question: CheckQuestion;
   readonly #ports: Ports;
-  /** Whose answers are not told as steps. */
+  /** A resolver whose answers are not reported as steps. */
   readonly #unwatched: Resolver;
   readonly #beganMs: number;
   readonly #told: (step: CheckStep) => void;
@@ -83,7 +83,7 @@ class Check {
       input: {
         remote: domain,
         service,
-        // It says where its servers are; a client goes where the DNS says.
+        // A fixed target is that of servers; a client follows the DNS.
         fixedTarget: service === 'xmpp-client' ? null : policy.target,
         asksForTlsa: policy.prooftypes.includes('dane'),
         denied: deniedBy(this.#policy, domain),
@@ -224,16 +224,16 @@ class Check {
     this.#tellNow(authenticationStep(method, this.#question.local, outcome, why));
   }
 
-  /** The far end is proved, as the policy wants it; what is left is whether it believes us. */
+  /** The far end is proved as the policy requires; what remains is whether it believes us. */
   #established(attempt: Attempt): void {
     const { domain, local, authentication } = this.#question;
     if (attempt.accepted !== null) {
       this.#finish(null);
     } else if (authentication === null) {
-      this.#tellNow(unauthenticatedStep('nobody is authenticated: no --config with a certificate for us'));
+      this.#tellNow(unauthenticatedStep('no authentication was tried: no --config with a certificate for us'));
       this.#finish(null);
     } else if (authentication.dialbackSecret === null) {
-      const text = 'no dialback.secret, so nobody could answer for a key of ours';
+      const text = 'no dialback.secret, so no server could confirm a key of ours';
       this.#tellNow(unauthenticatedStep(text));
       this.#finish(attempt.saslFault ?? fault('dialback', 'no-secret', 'local', text));
     } else {

@@ -1,10 +1,10 @@
-/** What a check tells as it goes: one step per thing found, in the words of the flow chart (RFC 7712 §4.2). */
+/** The steps that a check reports: one per finding, named after the flow chart (RFC 7712 §4.2). */
 import type { CertificateEvidence } from '../protocol/certificate.ts';
 import { type Fault, faultSentence } from '../protocol/faults.ts';
 import { presentedNames } from '../protocol/identity.ts';
 import type { ProofAttempt } from '../protocol/proof.ts';
 
-/** The boxes of the flow chart that a check goes through. */
+/** The boxes of the flow chart that a check passes through. */
 export type CheckState =
   'dnsResolution' | 'connecting' | 'streamHeaders' | 'tlsNegotiation' | 'association' | 'authentication';
 
@@ -16,13 +16,13 @@ export type StepEvidence = Readonly<Record<string, EvidenceValue | undefined>>;
 
 export interface CheckStep {
   readonly state: CheckState;
-  /** Since the check began, in milliseconds. */
+  /** Milliseconds since the check began. */
   readonly atMs: number;
   /** How long the step took, in milliseconds. */
   readonly ms: number;
   /**
-   * Of a DNS answer its security status; of a prooftype `proved`, `refuted` or `undetermined`; of authentication `accepted`,
-   * `refused` or `skipped`; `probed` where a further question explains a failure; else `done` or `failed`.
+   * For a DNS answer, its security status; for a prooftype, `proved`, `refuted` or `undetermined`; for authentication,
+   * `accepted`, `refused` or `skipped`; `probed` if a further probe explains a failure; else `done` or `failed`.
    */
   readonly outcome: string;
   readonly evidence: StepEvidence;
@@ -62,7 +62,7 @@ export function attemptStep({ prooftype, verdict }: ProofAttempt): Told {
   return { state: 'association', outcome: 'proved', evidence: { prooftype, strength, ...evidence, expires } };
 }
 
-/** How the far end takes us to be `local`. */
+/** Whether the far end accepts us as `local`. */
 export const authenticationStep = (
   method: 'SASL EXTERNAL' | 'dialback',
   local: string,
@@ -74,14 +74,14 @@ export const authenticationStep = (
   evidence: { method, local, ...(why === null ? {} : { fault: faultEvidence(why) }) },
 });
 
-/** Nobody asked the far end to take us for anybody. */
+/** We did not ask the far end to accept us as any domain. */
 export const unauthenticatedStep = (why: string): Told => ({
   state: 'authentication',
   outcome: 'skipped',
   evidence: { method: null, why },
 });
 
-/** The sentence for a person: what was found. */
+/** The finding as a sentence for a person. */
 export function sentenceOf({ state, outcome, evidence }: Told): string {
   const told = (key: string): string => textOf(evidence[key]);
   const why = evidence['fault'] === undefined ? '' : `: ${faultText(evidence['fault'])}`;
@@ -89,7 +89,7 @@ export function sentenceOf({ state, outcome, evidence }: Told): string {
     const records = listed(evidence['records']);
     const reason = told('reason');
     const alias = told('canonicalName');
-    const use = evidence['ignored'] === true ? '; nobody may believe them' : '';
+    const use = evidence['ignored'] === true ? '; they must not be trusted' : '';
     return [
       `${told('question')}: ${outcome}`,
       records === '' ? '' : `: ${records}`,
@@ -98,8 +98,7 @@ export function sentenceOf({ state, outcome, evidence }: Told): string {
       use,
     ].join('');
   }
-  if (evidence['probe'] !== undefined)
-    return `asked anew with ${told('probe')}: ${outcome === 'failed' ? 'no' : 'it does speak it'}`;
+  if (evidence['probe'] !== undefined) return `probed with ${told('probe')}: ${outcome === 'failed' ? 'no' : 'yes'}`;
   if (outcome === 'failed') return `failed${why}`;
   switch (state) {
     case 'dnsResolution':
@@ -154,7 +153,7 @@ const textOf = (value: EvidenceValue | undefined): string =>
 
 const listed = (value: EvidenceValue | undefined): string => (Array.isArray(value) ? value.map(textOf).join(', ') : '');
 
-/** Evidence is JSON by now; what {@link faultEvidence} put in comes out. */
+/** The evidence is JSON by now; this reverses {@link faultEvidence}. */
 function faultText(value: EvidenceValue | undefined): string {
   if (!isTable(value)) return '';
   const text = textOf(value['text']);

@@ -1,4 +1,4 @@
-/** Steps of one stream, from where its chart stands and what it knows by then. */
+/** The steps of one stream, derived from the state of its chart and its context. */
 import type { InspectionEvent } from 'xstate';
 import type { StreamContext } from '../../machines/stream/context.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
@@ -6,7 +6,7 @@ import type { ProofAttempt } from '../protocol/proof.ts';
 import { attemptStep, certificateEvidence, type CheckState, faultEvidence, type Told } from './steps.ts';
 import type { TellSince } from './watched.ts';
 
-/** States of the chart whose end is a step; `association` tells its prooftypes one by one. */
+/** States of the chart that are reported when they are left; `association` reports its prooftypes one by one. */
 const TOLD: readonly string[] = ['connecting', 'streamHeaders', 'tlsNegotiation', 'association', 'authentication'];
 
 const isTold = (state: string): state is CheckState => TOLD.includes(state);
@@ -14,7 +14,7 @@ const isTold = (state: string): state is CheckState => TOLD.includes(state);
 export class StreamSteps {
   readonly #tell: TellSince;
   readonly #now: () => number;
-  /** Made before anybody heard that the stream had come so far: a child may be done at once. */
+  /** Attempts made before the stream was seen in `association`: its child may finish at once. */
   #early: ProofAttempt[] = [];
   #state = 'connecting';
   #sinceMs: number;
@@ -27,7 +27,7 @@ export class StreamSteps {
     this.#sinceMs = this.#attemptSinceMs = now();
   }
 
-  /** The stream stands in `state` now. */
+  /** Called when the stream may have entered `state`. */
   saw(state: string, context: StreamContext): void {
     if (state === this.#state) return;
     const left = this.#state;
@@ -42,12 +42,12 @@ export class StreamSteps {
     this.#early = [];
   }
 
-  /** For `inspect`: the attempts of the association, as they are made. */
+  /** For `inspect`: collects the attempts of the association as they are made. */
   readonly inspect = (inspected: InspectionEvent): void => {
     if (inspected.type !== '@xstate.microstep') return;
     const all = attemptsIn(inspected);
     if (all === null) return;
-    // A further association, after the far end was challenged, begins anew.
+    // After a challenge to the far end, a new association starts from zero.
     const made = all.slice(all.length < this.#attempts ? 0 : this.#attempts);
     this.#attempts = all.length;
     if (this.#state === 'association') this.#tellAttempts(made);
@@ -62,7 +62,7 @@ export class StreamSteps {
   }
 }
 
-/** The association is a child of the stream, under this id. Snapshots are not typed where actors are inspected. */
+/** The association is a child of the stream with this id. Snapshots are untyped in inspection events. */
 function attemptsIn(
   inspected: Extract<InspectionEvent, { type: '@xstate.microstep' }>,
 ): readonly ProofAttempt[] | null {
@@ -71,7 +71,7 @@ function attemptsIn(
   return (inspected.snapshot.context as { readonly attempts: readonly ProofAttempt[] }).attempts;
 }
 
-/** Where the stream ended for a reason that belongs to what it would have gone on to. */
+/** The step to which the end of the stream belongs: its reason may concern the next step. */
 const belongsTo = (left: CheckState, why: Fault | null): CheckState =>
   left === 'streamHeaders' && why?.layer === 'sasl' ? 'authentication' : left;
 
@@ -85,7 +85,7 @@ function stepsOf(left: CheckState, context: StreamContext, isOver: boolean): Tol
   return done === null ? [failed] : [done, failed];
 }
 
-/** The attempts have said it; and who authenticates tells what became of it. */
+/** Whether the attempts have already reported the failure; authentication reports its own result. */
 const isToldAlready = (left: CheckState, { associated, fault: why }: StreamContext): boolean =>
   left === 'association' && associated !== null && why !== null && why.layer !== 'stream';
 
@@ -120,7 +120,7 @@ function doneStep(left: CheckState, context: StreamContext): Told | null {
   }
 }
 
-/** What a stream that ended without a reason is told to have ended of. */
+/** The fault used for a stream that ended without giving a reason. */
 export const closedWithoutReason = fault(
   'stream',
   'closed',

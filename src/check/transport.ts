@@ -1,4 +1,4 @@
-/** The transport of the streams of a check: that of the daemon, without a data plane behind it. */
+/** The transport for the streams of a check: that of the daemon, without a data plane behind it. */
 import { limits } from '../../machines/limits.ts';
 import type { StreamId } from '../../machines/events.ts';
 import type { TransportPorts } from '../adapters/transport.ts';
@@ -9,7 +9,7 @@ import { fault, type Fault } from '../protocol/faults.ts';
 import type { WireElement } from '../protocol/wire.ts';
 import type { CheckQuestion } from './question.ts';
 
-/** Who is told what comes through it beside the chart. */
+/** Callbacks for what comes through the transport besides the events for the chart. */
 export interface TransportEars {
   readonly chainPresented: (stream: StreamId, chain: CertificateChain | null) => void;
   readonly stanzaCame: (stream: StreamId, why: Fault) => void;
@@ -17,7 +17,7 @@ export interface TransportEars {
   readonly saslFailed: (stream: StreamId, why: Fault) => void;
 }
 
-const noStanzas = fault('stream', 'policy-violation', 'peer', 'a stanza came, and nobody has been let in');
+const noStanzas = fault('stream', 'policy-violation', 'peer', 'a stanza came before any domain was admitted');
 
 export function checkTransport(
   { network, clock, random }: Pick<Ports, 'network' | 'clock' | 'random'>,

@@ -1,4 +1,4 @@
-/** What a check comes to: the verdict, the federation that it amounts to (XEP-0238), and what to fix. */
+/** The result of a check: the verdict, the resulting level of federation (XEP-0238), and what to fix. */
 import { type Fault, fault } from '../protocol/faults.ts';
 import type { Federation } from '../protocol/policy.ts';
 import type { ProofVerdict } from '../protocol/proof.ts';
@@ -11,14 +11,14 @@ export interface CheckVerdict {
   readonly domain: string;
   readonly service: Service;
   readonly verdict: ProofVerdict['kind'];
-  /** What proved the domain; also where the far end then refused us. */
+  /** The prooftype that proved the domain, even if the far end then refused us. */
   readonly prooftype: string | null;
-  /** A server of it came so far that what it showed was judged. */
+  /** A stream to one of its servers came far enough for its certificate to be judged. */
   readonly isJudged: boolean;
-  /** The federation that stanzas would have; `none` where none would be sent. */
+  /** The level of federation that stanzas would have; `none` if none would be sent. */
   readonly federation: 'none' | Federation;
   readonly fault: Fault | null;
-  /** Id of the cause in the table of causes; null where there is none, or nothing to fix. */
+  /** Id of the cause in the table of causes; null if there is none, or nothing to fix. */
   readonly cause: string | null;
   readonly explanation: string;
   readonly fix: string | null;
@@ -53,11 +53,14 @@ export function verdictOf(findings: Findings): CheckVerdict {
   };
 }
 
-/** Whether policy is content with what nothing but DNS and dialback vouches for, and the far end does its part of it. */
+/**
+ * Whether the domain is sufficiently proved: by a strong proof, or by a weak one; if that rests on DNS alone, the far
+ * end must offer dialback.
+ */
 const isVouchedFor = ({ proof, dialbackIsOffered }: Findings): boolean =>
   proof?.strength === 'strong' || (proof?.strength === 'weak' && (proof.evidence['dns'] !== true || dialbackIsOffered));
 
-/** A stream stands where permissive federation asks for nothing: the domain is not proved for that. */
+/** Permissive federation allows a stream without any proof: that does not make the domain proved. */
 function faultOf(findings: Findings): Fault | null {
   if (findings.fault !== null) return findings.fault;
   if (isVouchedFor(findings)) return null;
@@ -82,14 +85,14 @@ function federationOf({ proof, isEncrypted, dialbackIsOffered, isAccepted }: Fin
   return isEncrypted ? 'encrypted' : 'verified';
 }
 
-/** A verdict is about the domain; and about us, where the far end has judged our name. */
+/** The verdict is about the domain, and also about us if the far end has judged our identity. */
 function kindOf(findings: Findings, why: Fault): ProofVerdict['kind'] {
   if (isOfAssociation(findings, why)) return findings.association?.verdict.kind ?? 'undetermined';
   if (why.layer === 'sasl' && REFUSALS.includes(why.condition)) return 'refuted';
   return why.layer === 'dialback' && why.condition === 'invalid' ? 'refuted' : 'undetermined';
 }
 
-/** RFC 6120 §6.5: what is said of who we are, and not of the moment. */
+/** RFC 6120 §6.5: the conditions that concern our identity, and not a temporary failure. */
 const REFUSALS: readonly string[] = ['not-authorized', 'invalid-authzid', 'credentials-expired', 'account-disabled'];
 
 function provedSentence(findings: Findings, prooftype: string | null): string {

@@ -1,16 +1,16 @@
-/** Ports that tell what comes through them: DNS answers as steps, and the first bytes that a far end says. */
+/** Ports that report what passes through them: DNS answers as steps, and the first bytes from a far end. */
 import type { Clock, Connection, Network, Resolver } from '../ports.ts';
 import type { DnsAnswer } from '../protocol/dns.ts';
 import { formatTlsa } from '../protocol/tlsa.ts';
 import type { Told } from './steps.ts';
 
-/** Tells a step that began at `sinceMs`. */
+/** Reports a step that began at `sinceMs`. */
 export type TellSince = (step: Told, sinceMs: number) => void;
 
-/** Records told of in one step. */
+/** Maximum number of records shown in one step. */
 const MAX_TOLD = 16;
 
-/** @param isIgnored of an answer that nobody may believe, asked for only so that it can be said */
+/** @param isIgnored the answer must not be trusted, and was asked for only so that it can be mentioned */
 export function dnsStep<Record>(
   question: string,
   answer: DnsAnswer<Record>,
@@ -57,10 +57,10 @@ export function watchedResolver(resolver: Resolver, clock: Clock, tell: TellSinc
   };
 }
 
-/** Enough to tell XML, TLS, HTTP and mail apart. */
+/** Enough to distinguish XML, TLS, HTTP and mail. */
 const FIRST_BYTES = 64;
 
-/** @param heard is told the first plain bytes of each connection */
+/** @param heard called with the first unencrypted bytes of each connection */
 export function watchedNetwork(network: Network, heard: (bytes: Buffer) => void): Network {
   return {
     listen: (options, accept) => network.listen(options, accept),
@@ -74,7 +74,7 @@ export function watchedNetwork(network: Network, heard: (bytes: Buffer) => void)
           events.data(bytes);
         },
         secured: (session) => {
-          isFirst = false; // what comes under TLS was said to us alone
+          isFirst = false; // bytes under TLS do not count as first bytes
           events.secured(session);
         },
         drained: () => events.drained(),

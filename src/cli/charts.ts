@@ -1,4 +1,4 @@
-/** `xmpp-dna charts`: the state charts as files (FEATURES V1). */
+/** `xmpp-dna charts`: writes the state charts to files. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CHART_FORMATS, chartFiles, type ChartFormat } from '../../visualize/index.ts';

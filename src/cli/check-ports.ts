@@ -1,10 +1,10 @@
-/** The ports of a check: those of its configuration, or, without one, what this machine has. */
+/** The ports of a check: from its configuration, or, without one, whatever this machine provides. */
 import type { ServeConfig } from '../config/load.ts';
 import { createNodePorts, type NodePorts } from '../node-ports.ts';
 import { FaultError, faultSentence } from '../protocol/faults.ts';
 import { createPorts, INSTALL_VALIDATOR } from './ports.ts';
 
-/** @throws as {@link createPorts} does; without a configuration a missing validator is only noted. */
+/** @throws as {@link createPorts} does; without a configuration, a missing validator is only noted. */
 export function portsFor(
   file: string,
   config: ServeConfig | null,
@@ -17,7 +17,7 @@ export function portsFor(
   } catch (thrown) {
     if (!(thrown instanceof FaultError) || thrown.fault.layer !== 'dns') throw thrown;
     const why = faultSentence(thrown.fault);
-    note(`nobody validates the DNS here, so DANE proves nothing (${why}); ${INSTALL_VALIDATOR}`);
+    note(`DNS answers are not validated here, so DANE proves nothing (${why}); ${INSTALL_VALIDATOR}`);
     return create({ hosts: {} });
   }
 }

@@ -1,4 +1,4 @@
-/** `xmpp-dna check`: one negotiation towards a domain, step by step, and what to fix. */
+/** `xmpp-dna check`: one negotiation with a domain, step by step, and what to fix. */
 import { hostname } from 'node:os';
 import { comparePolicies, type Direction, DIRECTIONS, type Passage, type PolicyComparison } from '../check/compare.ts';
 import type { CheckQuestion } from '../check/question.ts';
@@ -17,7 +17,7 @@ import { visible } from './visible.ts';
 import { policyGiven } from './policy-words.ts';
 import { EXIT, type Terminal, UsageError } from './terminal.ts';
 
-/** Reserved for what is nobody's (RFC 6761 §6.4). */
+/** A name that nobody can own (RFC 6761 §6.4). */
 const NOBODY = 'xmpp-dna.invalid';
 
 export const check: RunCommand = async ({ values, positionals: [typed = ''] }, terminal) => {
@@ -29,8 +29,8 @@ export const check: RunCommand = async ({ values, positionals: [typed = ''] }, t
   config?.warnings.forEach(note);
   const local = typeof from === 'string' ? domainFrom('--from', from) : localOf(config, service);
   if (local === domain)
-    throw new UsageError(`expected another domain than ${domain} with --from: we ask it from outside`);
-  if (local === NOBODY) note(`says that it is ${NOBODY}, for this machine has no name of a domain; --from gives one`);
+    throw new UsageError(`--from: expected a domain other than ${domain}, which is checked from outside`);
+  if (local === NOBODY) note(`names ${NOBODY} as our domain, because this machine has no domain name; --from sets one`);
   const policy = config?.manager.policy ?? {};
   const question: CheckQuestion = {
     domain,
@@ -40,13 +40,13 @@ export const check: RunCommand = async ({ values, positionals: [typed = ''] }, t
     authentication: service === 'xmpp-server' && config !== null ? authenticationOf(config, local, note) : null,
   };
   if (service === 'xmpp-client' && policyFor(canonicalPolicy(question.policy), domain).target !== null)
-    note(`policy: the target of ${domain} is that of its servers, and is left out: clients go where the DNS says`);
+    note(`policy: the target of ${domain} applies to servers only, and is ignored: clients go where the DNS says`);
   const freshPorts = (tell: typeof note): NodePorts => portsFor(typeof file === 'string' ? file : '', config, tell);
   const ports = freshPorts(note);
   try {
     terminal.print(`${domain}, ${service}, as ${local || 'nobody'}`);
     const verdict = await runCheck(question, ports, (step) => printStep(step, terminal));
-    // Between a client and its server nothing comes in, and nothing else is asked for but the proof of the server.
+    // For a client there is no incoming direction, and only the proof of the server matters.
     if (typeof words === 'string' && service === 'xmpp-server') {
       const now = await askedQuietly(
         { ...question, policy },
@@ -62,7 +62,7 @@ export const check: RunCommand = async ({ values, positionals: [typed = ''] }, t
   }
 };
 
-/** Once more, with ports of its own: they remember answers and TLS sessions, and both policies are to see the same. */
+/** Runs the check again with its own ports: ports cache answers and TLS sessions, and both policies must see alike. */
 async function askedQuietly(question: CheckQuestion, ports: NodePorts): Promise<CheckVerdict> {
   try {
     return await runCheck(question, ports, () => undefined);
@@ -83,7 +83,10 @@ function serviceFrom(typed: string | boolean | undefined): Service {
   throw new UsageError(`--service: expected ${SERVICES.join(' or ')}, got ${JSON.stringify(typed)}`);
 }
 
-/** A header between servers names who asks (RFC 6120 §4.7.1); whom we cannot prove to be, we say and do not claim. */
+/**
+ * A stream header between servers names the sender (RFC 6120 §4.7.1); a name that we cannot prove is only stated, not
+ * claimed.
+ */
 function localOf(config: ServeConfig | null, service: Service): string {
   if (service === 'xmpp-client') return '';
   const [host] = Object.keys(config?.manager.hosts ?? {});
@@ -99,7 +102,7 @@ function authenticationOf(
 ): CheckQuestion['authentication'] {
   const credential = Object.hasOwn(manager.hosts, local) ? (manager.hosts[local] ?? null) : null;
   if (credential === null) {
-    note(`${local} is no host of the configuration, so nobody is authenticated`);
+    note(`${local} is not a host of the configuration, so no authentication is tried`);
     return null;
   }
   return { credential, dialbackSecret: manager.dialback?.secret ?? null };
@@ -138,7 +141,7 @@ function printComparison(comparison: PolicyComparison, terminal: Terminal): void
 const passageSentence = ({ outcome, by, because }: Passage): string =>
   `${outcome}${by === null ? '' : by === 'none' ? ', no proof' : `, decided by ${by}`}: ${because}`;
 
-/** What is neither cut nor let through. */
+/** A change that neither cuts stanzas off nor lets new ones through. */
 function alteration(stanzas: string, now: Passage, then: Passage): string {
   if (then.outcome === 'unknown') return `leaves open whether ${stanzas} would pass`;
   if (then.outcome === 'refused')
@@ -168,7 +171,7 @@ function printVerdict(told: CheckVerdict, terminal: Terminal): void {
     ),
   );
   terminal.print(visible(explanation));
-  // What it says is in the explanation.
+  // Its text is part of the explanation.
   if (fault !== null) terminal.print(`  fault: ${fault.layer}: ${fault.condition} (${fault.origin})`);
   if (fix !== null) terminal.print(visible(`  fix:   ${fix}`));
 }

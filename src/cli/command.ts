@@ -1,7 +1,7 @@
-/** What a sub-command is: one entry of the table in commands.ts, and one file of its own. */
+/** A sub-command: one entry of the table in commands.ts, and one file of its own. */
 import type { ExitCode, Terminal } from './terminal.ts';
 
-/** What was typed after the name of the command, already checked against {@link CommandEntry}. */
+/** The arguments after the name of the command, already checked against {@link CommandEntry}. */
 export interface CommandInput {
   readonly values: Readonly<Record<string, string | boolean | undefined>>;
   readonly positionals: readonly string[];
@@ -9,19 +9,20 @@ export interface CommandInput {
 
 /**
  * Runs a command.
- * @throws UsageError when the values do not fit together; the usage is then printed (but for an InputError) and the exit code is 2.
+ * @throws UsageError if the values do not fit together; the usage is then printed (except for an InputError) and the
+ * exit code is 2.
  */
 export type RunCommand = (input: CommandInput, terminal: Terminal) => Promise<ExitCode>;
 
 export interface CommandEntry {
-  /** What stands after the name in the usage. */
+  /** Follows the name in the usage. */
   readonly synopsis: string;
   readonly summary: string;
   /** Further lines of its help. */
   readonly details?: readonly string[];
-  /** Options of its own, besides `--json` and `--help`; each takes one value or none. */
+  /** Its own options, besides `--json` and `--help`; each takes one value or none. */
   readonly options: Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>;
   readonly positionals: { readonly min: number; readonly max: number };
-  /** Loaded when the command is run, so that one command does not pay for the parts of another. */
+  /** Loaded when the command is run, so that no command pays for the modules of another. */
   readonly load: () => Promise<RunCommand>;
 }

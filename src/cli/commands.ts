@@ -1,4 +1,4 @@
-/** The table of commands (INTERFACES, Command line). */
+/** The table of commands. */
 import type { CommandEntry } from './command.ts';
 
 const NONE = { min: 0, max: 0 };
@@ -6,7 +6,7 @@ const NONE = { min: 0, max: 0 };
 export const commands: Readonly<Record<string, CommandEntry>> = {
   demo: {
     synopsis: '[--keep]',
-    summary: 'runs the flow chart between two providers on loopback, and says what each scenario proved',
+    summary: 'runs the flow chart between two providers on loopback, and reports what each scenario proved',
     options: { keep: { type: 'boolean' } },
     positionals: NONE,
     load: async () => (await import('./demo.ts')).demo,
@@ -22,18 +22,18 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     synopsis: 'DOMAIN [--from LOCAL] [--service xmpp-server|xmpp-client] [--config FILE] [--policy P]',
     summary: 'one full negotiation towards DOMAIN, without sending a stanza; what is wrong, and what to fix',
     details: [
-      '--from LOCAL   whom the stream header names as ours: the first host of FILE; without --config the name of this machine,',
-      '               and where it has none of a domain, xmpp-dna.invalid, which some servers refuse. A client names nobody.',
-      '--config FILE  that of serve: its trust, DNS and policy. Where LOCAL is one of its hosts, we prove ourselves too, by SASL',
-      '               EXTERNAL, else by dialback, for which dialback.secret is that of the server that runs. Without FILE the',
-      '               authorities of the system are trusted, and libunbound validates the DNS where it is installed.',
-      '--policy P     what would happen under another policy, beside the one in force: that of another file (it may have nothing',
-      '               but policy), or words with commas: a federation (permissive, verified, encrypted, authenticated), prooftypes',
-      '               in their order (dane, pkix, posh, dialback), minTls=1.2|1.3. --policy encrypted,pkix,dialback. The domain',
-      '               is asked under both; the verdict is that under P',
-      '--service S    xmpp-server, or xmpp-client: as a client sees the domain, up to the proof. A target in the policy is that of',
-      '               servers, and left out then; and --policy compares nothing, for no stanzas go between servers',
-      'Exit 0: proved. 1: not proved. 2: wrong usage or configuration. 3: FILE wants libunbound, and it is not here.',
+      '--from LOCAL   our domain in the stream header. Default: the first host of FILE; without --config the name of this machine,',
+      '               or xmpp-dna.invalid if that is no domain name, which some servers refuse. A client names no domain.',
+      '--config FILE  that of serve: its trust, DNS and policy. If LOCAL is one of its hosts, we prove ourselves too, by SASL',
+      '               EXTERNAL, else by dialback, for which dialback.secret must be that of the running server. Without FILE the',
+      '               authorities of the system are trusted, and libunbound validates the DNS if it is installed.',
+      '--policy P     what would happen under another policy, compared with the one in force: that of another file (which may',
+      '               contain only policy), or words with commas: a federation (permissive, verified, encrypted, authenticated),',
+      '               prooftypes in order (dane, pkix, posh, dialback), minTls=1.2|1.3. Example: --policy encrypted,pkix,dialback.',
+      '               The domain is checked under both; the verdict is that under P',
+      '--service S    xmpp-server, or xmpp-client: as a client sees the domain, up to the proof. Then a target in the policy is',
+      '               ignored, because it applies to servers; and --policy compares nothing, because no stanzas are exchanged',
+      'Exit 0: proved. 1: not proved. 2: wrong usage or configuration. 3: FILE requires libunbound, which is not installed.',
     ],
     options: {
       from: { type: 'string' },
@@ -48,15 +48,15 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     synopsis: '(FILE [FILE2] | --inspector URL) [PAIR] [--bundle OUT [--hide-addresses]]',
     summary: 'why the negotiations in a trace, or in a running daemon, stand where they stand',
     details: [
-      'FILE             a trace (.dnalog), or a bundle. With FILE2, a trace of the other end at the same time, the two are laid',
-      '                 beside each other: what one end sent and the other never saw, and where they think differently',
-      '--inspector URL  of a daemon that runs, as it prints it; a token is a part of it: http://…/?token=…',
+      'FILE             a trace (.dnalog), or a bundle. With FILE2, a trace of the other end at the same time, the two are',
+      '                 compared: what one end sent and the other never saw, and where they disagree',
+      '--inspector URL  of a running daemon, as it prints it; a token is part of the URL: http://…/?token=…',
       'PAIR             LOCAL>REMOTE, in quotes, or REMOTE; without it, all',
-      '--bundle OUT     writes what a report of a bug needs, in one file: the explanations and the trace, as JSON Lines in gzip.',
-      '                 It has no keys, passwords or stanzas; domains and certificates it has, and IP addresses unless they are',
-      '                 hidden: --hide-addresses',
-      'Stuck is what has failed, with nothing that has succeeded since; what waits longer than is usual (5 s for a server or the',
-      'web, 2 s for the DNS or ourselves); and what has let pass half of the time of any wait on the way.',
+      '--bundle OUT     writes everything for a bug report into one file: the explanations and the trace, as JSON Lines in gzip.',
+      '                 It contains no keys, passwords or stanzas, but domains and certificates, and IP addresses unless they are',
+      '                 hidden with --hide-addresses',
+      'A negotiation is stuck if it failed and nothing has succeeded since; if it waits longer than usual (5 s for a server or',
+      'the web, 2 s for the DNS or ourselves); or if half of the time of any wait on the way has passed.',
       'Exit 0: nothing is stuck. 1: something is stuck, has failed, or the two ends disagree. 2: wrong usage, or no trace.',
     ],
     options: {
@@ -72,9 +72,9 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'opens a trace in the viewer',
     details: [
       'FILE       a trace (.dnalog), or a bundle',
-      '--port N   of 127.0.0.1, where the page is found; any that is free without it. It is printed, and with --json it stands in',
+      '--port N   port of the page on 127.0.0.1; without it, any free port. It is printed, and with --json it is in',
       '           {"event":"ready","inspector":…}',
-      'It runs until SIGTERM or Ctrl-C. Exit 0: ended so. 2: wrong usage, or no trace. 3: the page was not built.',
+      'It runs until SIGTERM or Ctrl-C. Exit 0: ended that way. 2: wrong usage, or no trace. 3: the page was not built.',
     ],
     options: { port: { type: 'string' } },
     positionals: { min: 1, max: 1 },

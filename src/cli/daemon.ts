@@ -1,4 +1,4 @@
-/** The life of the daemon: starts, says that it is ready, runs until a signal, drains. */
+/** The life cycle of the daemon: it starts, reports that it is ready, runs until a signal, and drains. */
 import { ComponentListener, type ComponentRouter } from '../components/component-listener.ts';
 import type { ServeConfig } from '../config/load.ts';
 import type { NodePorts } from '../node-ports.ts';
@@ -22,17 +22,17 @@ import { measure } from './measure.ts';
 import type { Measured } from '../metrics/metrics.ts';
 import type { MetricsServer } from '../metrics/server.ts';
 
-/** How long a drain may take, in milliseconds; longer than any deadline of a stream that closes. */
+/** How long a drain may take, in milliseconds; longer than any deadline of a closing stream. */
 const DRAIN_TIMEOUT_MS = 30_000;
 
-/** What the daemon needs of the connection manager. */
+/** What the daemon needs from the connection manager. */
 export interface DaemonManager extends Reloadable, InspectedManager, Measured {
   start(): Promise<void>;
   /** Drains. */
   stop(): Promise<void>;
   readonly router: ComponentRouter;
   readonly listening: readonly ListenOptions[];
-  /** Stanzas for domains to which nobody is attached. */
+  /** Stanzas for domains without an attached component. */
   readonly stanzas$: Observable<Stanza>;
   readonly reports$: Observable<ReportRecord>;
   readonly records$: Observable<TraceRecord>;
@@ -46,7 +46,7 @@ export interface Daemon {
   readonly ports: Pick<NodePorts, 'network' | 'clock' | 'random' | 'setCredentials'>;
 }
 
-/** What was started beside the manager, and ends with it. */
+/** What was started beside the manager and ends with it. */
 interface Beside {
   readonly components: ComponentListener[];
   trace: TraceFile | null;
@@ -77,15 +77,15 @@ async function startAll({ config, manager, ports }: Omit<Daemon, 'file'>, beside
   if (config.trace !== null)
     beside.trace = await writeTrace(manager, config.trace, Object.keys(config.manager.hosts), ports.clock, log);
   const limits = config.manager.limits ?? {};
-  // Both end with the manager, and the process with both.
+  // No need to unsubscribe: both end with the manager, which lives as long as the process.
   manager.reports$.subscribe(log.record);
   manager.stanzas$.subscribe((stanza) => {
     const answer = answerUnattended(stanza);
     if (answer !== null) manager.router.inject(answer, null);
   });
-  // What happens from the first stream on is counted.
+  // Started before the manager, so that the first stream is counted.
   if (config.metrics !== null) beside.metrics = await measure(manager, config.metrics);
-  // Where a tracer provider was registered before (`node --import`), and only there.
+  // Only if a tracer provider was registered before (`node --import`).
   beside.spans = traceSpans(manager);
   await manager.start();
   if (config.inspector !== null)
@@ -104,7 +104,9 @@ async function startAll({ config, manager, ports }: Omit<Daemon, 'file'>, beside
   }
 }
 
-/** What stands still first is what brings stanzas; those under way still reach their streams and components. */
+/**
+ * Stopped first: the components, which bring new stanzas; stanzas under way still reach their streams and components.
+ */
 async function stopAll(
   manager: DaemonManager,
   { components, trace, inspector, metrics, spans }: Beside,
@@ -143,7 +145,7 @@ function announce(
 }
 
 /**
- * An address that is taken, or that is not ours, is a matter of the configuration (INTERFACES, exit code 2); so is a file that
+ * An address that is in use or not ours is an error of the configuration, so the exit code is 2; so is a file that
  * cannot be written.
  */
 function cannotStart(error: unknown, file: string, terminal: Terminal): ExitCode {
@@ -154,13 +156,15 @@ function cannotStart(error: unknown, file: string, terminal: Terminal): ExitCode
   return EXIT.usage;
 }
 
-/** Keys, and what is expected there, by the layer of what prevents a start. */
+/** By the layer of the fault that prevents a start: configuration keys, and what is expected there. */
 const EXPECTED: Partial<Record<FaultLayer, string>> = {
   tcp: 'listen, components, inspector, metrics: expected addresses that are free',
   config: 'trace.file: expected a file that can be written',
 };
 
-/** Obeys signals, also those that came while we start, as soon as there is something to stop or to change. */
+/**
+ * Handles signals, including those that arrive during the start, as soon as there is something to stop or to change.
+ */
 function untilSignalled(
   starting: Promise<void>,
   stop: () => Promise<void>,
@@ -177,7 +181,7 @@ function untilSignalled(
       manager.setCredentials(hosts);
     },
   });
-  // A signal alone does not keep the process: without listeners it would end here.
+  // A signal handler does not keep the process alive: without listening sockets it would end here.
   const alive = setInterval(() => undefined, 2 ** 30);
   let deadline: unknown = null;
   const rest = (): void => {
@@ -185,7 +189,7 @@ function untilSignalled(
     if (deadline !== null) clock.clearTimeout(deadline);
     ignoreSignals();
   };
-  /** Nothing is done where the start fails: that is told, and decides the exit code, elsewhere. */
+  /** Does nothing if the start fails: that is reported, and decides the exit code, elsewhere. */
   const onceStarted = (then: () => Promise<void> | void): Promise<void> => starting.then(then, () => undefined);
   const ended = new Promise<ExitCode>((resolve, reject) => {
     const drain = async (): Promise<void> => {

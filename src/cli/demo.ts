@@ -64,9 +64,9 @@ function scenarioEvent({ scenario, facts, claims, holds }: Played, number: numbe
   };
 }
 
-/** Until SIGINT or SIGTERM; then drains. */
+/** Keeps the providers running until SIGINT or SIGTERM; then drains them. */
 async function keepRunning(plays: readonly Play[], terminal: Terminal): Promise<void> {
-  // Heard before it is said that they run: who reads that may signal at once.
+  // Signals are handled before "still run" is printed: a reader of that line may signal at once.
   const signalled = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
@@ -85,7 +85,7 @@ async function keepRunning(plays: readonly Play[], terminal: Terminal): Promise<
     inspectors: { A: urlOf(A), B: urlOf(B) },
   }));
   terminal.print('');
-  terminal.print('The providers still run, on these ports of 127.0.0.1; their inspectors are pages to open.');
+  terminal.print('The providers are still running, on these ports of 127.0.0.1; their inspectors are pages to open.');
   for (const { id, A, B, inspectors: at } of running)
     terminal.print(`    ${id.padEnd(26)} A ${A} ${at.A}   B ${B} ${at.B}`);
   terminal.print('Ctrl-C ends them.');

@@ -1,16 +1,18 @@
-/** What a running daemon says of itself, at the address of its inspector. */
+/** Queries a running daemon at the address of its inspector. */
 import type { Mover } from '../../machines/declare.ts';
 import { LEFT_OUT } from '../inspector/answers.ts';
 import { faultIn, fieldsIn, isFields, numberIn, textIn } from '../trace/context.ts';
 import type { ChainLink, Explanation, PairWanted } from '../trace/explain/explain.ts';
 import { InputError } from './terminal.ts';
 
-/** Longer than any answer takes, in milliseconds. */
+/** Timeout for an answer, in milliseconds: longer than any takes. */
 const PATIENCE_MS = 20_000;
-/** The ring of a daemon, as a trace, is smaller; in bytes. */
+/** Larger than the ring of a daemon written as a trace, in bytes. */
 const MAX_ANSWER = 128 * 1_024 * 1_024;
 
-/** `GET /api/explain[?pair=local>remote]`: a list of explanations, as `--json` prints them; and how many it has left out. */
+/**
+ * `GET /api/explain[?pair=local>remote]`: a list of explanations, as `--json` prints them; and how many it left out.
+ */
 export async function explanationsAt(
   inspector: string,
   { local, remote }: PairWanted,
@@ -27,14 +29,14 @@ export async function explanationsAt(
   return { explanations: parsed.map(explanationIn), leftOut };
 }
 
-/** `GET /api/trace`: what its ring holds, as the lines of a trace. */
+/** `GET /api/trace`: the contents of its ring, as the lines of a trace. */
 export async function traceAt(inspector: string): Promise<readonly string[]> {
   return (await get(inspector, 'api/trace', {})).body.split('\n');
 }
 
 const noInspector = (inspector: string, why: string): InputError => new InputError(`--inspector ${inspector}: ${why}`);
 
-/** A token that stands in the URL, as for a browser, is sent as RFC 6750 has it. */
+/** A token in the URL, as used in a browser, is sent in the header of RFC 6750. */
 async function get(
   inspector: string,
   path: string,
@@ -52,7 +54,7 @@ async function get(
   const headers = token === null ? {} : { authorization: `Bearer ${token}` };
   try {
     const response = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(PATIENCE_MS) });
-    if (response.status === 401) throw noInspector(inspector, 'it wants a token: append ?token=… to the URL');
+    if (response.status === 401) throw noInspector(inspector, 'it requires a token: append ?token=… to the URL');
     if (response.status === 403) throw noInspector(inspector, `it refuses: ${await bounded(response, inspector)}`);
     if (response.status !== 200) throw noInspector(inspector, `it answered ${response.status}`);
     const leftOut = Number(response.headers.get(LEFT_OUT) ?? 0);
@@ -67,7 +69,7 @@ async function get(
 async function bounded(response: Response, inspector: string): Promise<string> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
-  // The types of Node know the body of a response as a stream of anything.
+  // Node's types declare the body of a response as a stream of `any`.
   for await (const part of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     bytes += part.length;
     if (bytes > MAX_ANSWER) throw noInspector(inspector, `it answered more than ${MAX_ANSWER} bytes`);
@@ -80,7 +82,7 @@ const MOVERS: readonly Mover[] = ['us', 'peer', 'dns', 'web', 'operator'];
 const moverIn = (value: unknown): Mover | null => MOVERS.find((one) => one === value) ?? null;
 const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 
-/** It may be another version that answers: what is not there is left empty. */
+/** The daemon may be of another version: missing fields are left empty. */
 function explanationIn(value: unknown): Explanation {
   const told = fieldsIn(value);
   const chain = told['chain'];

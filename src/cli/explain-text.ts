@@ -1,11 +1,11 @@
-/** Explanations for a person: the answer first, then who waits for whom, then what to do. */
+/** Explanations for a person: first the answer, then who waits for whom, then what to do. */
 import type { Paint } from '../demo/paint.ts';
 import type { ChainLink, Explanation } from '../trace/explain/explain.ts';
 import { clockTime, countWords, lasting, MOVERS, stuckWords } from '../trace/explain/words.ts';
 import type { Disagreement } from '../trace/join/join.ts';
 import { visible } from './visible.ts';
 
-/** @param pair what was asked for; undefined where all were */
+/** @param pair the pair that was asked for; undefined if all were */
 export function summary(
   told: readonly Explanation[],
   disagreements: readonly Disagreement[],
@@ -17,12 +17,12 @@ export function summary(
   const apart =
     disagreements.length === 0
       ? ''
-      : paint('red', ` The two ends disagree in ${countWords(disagreements.length, 'thing', 'things')}.`);
+      : paint('red', ` The two ends disagree on ${countWords(disagreements.length, 'point', 'points')}.`);
   if (told.length === 0 && pair !== undefined)
-    return `Nothing is negotiated with ${visible(pair)} here, and nothing was lately; without PAIR all that is there is told.${apart}`;
-  if (told.length === 0) return `Nothing is negotiated here, and nothing was lately.${apart}`;
+    return `Nothing is being negotiated with ${visible(pair)} here, and nothing was recently; leave out PAIR to see everything.${apart}`;
+  if (told.length === 0) return `Nothing is being negotiated here, and nothing was recently.${apart}`;
   if (stuck.length === 0 && apart !== '')
-    return `${pairsOf(told)}, of which none is stuck by what this end knows.${apart}`;
+    return `${pairsOf(told)}, none of which is stuck as far as this end knows.${apart}`;
   if (stuck.length === 0) return paint('green', `Nothing is stuck: ${pairsOf(told)}.`);
   const well = told.length - stuck.length;
   const others = well === 0 ? '' : `; ${countWords(well, 'is', 'are')} in order`;
@@ -31,7 +31,7 @@ export function summary(
 
 const pairsOf = (told: readonly Explanation[]): string => countWords(told.length, 'negotiation', 'negotiations');
 
-/** `a.example > b.example`, the way the stanzas go. */
+/** `a.example > b.example`, in the direction of the stanzas. */
 function titleOf({ local, remote, direction }: Explanation): string {
   const [from, to] = direction === 'outgoing' ? [local, remote] : [remote, local];
   return `${from || 'somebody'} > ${to || 'us'}`;
@@ -55,7 +55,7 @@ export function linesOfExplanation(told: Explanation, paint: Paint): string[] {
   ];
 }
 
-/** Whom it waits for, further in with each. */
+/** What it waits for; each link is indented one level further. */
 function linesOfLink(link: ChainLink, depth: number, { atMs }: Explanation): string[] {
   const { actor, machine, state, awaits, mover, sinceMs, description } = link;
   const indent = '  '.repeat(Math.min(depth, 8) + 1);
@@ -87,7 +87,7 @@ export function linesOfDisagreement({ atMs, streams: [a, b], cause, fix }: Disag
   return ['', paint('red', visible(`${when}${cause}`)) + visible(where), ...wrapped(visible(fix), '  ')];
 }
 
-/** A line that a terminal of eighty columns shows whole, or nearly. */
+/** Longest line. A terminal of eighty columns shows it almost whole. */
 const COLUMNS = 100;
 
 function wrapped(text: string, indent: string): string[] {

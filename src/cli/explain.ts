@@ -1,4 +1,4 @@
-/** `xmpp-dna explain`: why the negotiations in a trace, or in a running daemon, stand where they stand. */
+/** `xmpp-dna explain`: explains the state of the negotiations in a trace, or in a running daemon. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { makePaint } from '../demo/paint.ts';
 import { canonicalDomain } from '../protocol/names.ts';
@@ -17,12 +17,13 @@ import { type OpenedTrace, openTrace, warn } from './open-trace.ts';
 import { packageVersion } from './version.ts';
 import { EXIT, InputError, UsageError, type ExitCode, type Terminal } from './terminal.ts';
 
-/** Negotiations that stand well are told of in a line each, so many of them. */
+/** Maximum number of healthy negotiations listed, one line each. */
 const MOST_WELL = 20;
 
 export const explain: RunCommand = async ({ values, positionals }, terminal) => {
   const { inspector, bundle, 'hide-addresses': hide } = values;
-  if (hide === true && typeof bundle !== 'string') throw new UsageError('--hide-addresses is of --bundle');
+  if (hide === true && typeof bundle !== 'string')
+    throw new UsageError('--hide-addresses can only be used with --bundle');
   if (typeof inspector === 'string') {
     if (positionals.length > 1) throw new UsageError('expected --inspector URL [PAIR]');
     const pair = positionals[0] === undefined ? {} : wanted(positionals[0]);
@@ -44,7 +45,7 @@ export const explain: RunCommand = async ({ values, positionals }, terminal) => 
     if (typeof bundle === 'string') pack(bundle, told, first.lines, first.view.atMs, hide === true, terminal);
     return print(told, [], terminal, pair);
   }
-  if (bundle !== undefined) throw new UsageError('--bundle is of one trace: make one at each end');
+  if (bundle !== undefined) throw new UsageError('--bundle takes one trace only: make a bundle at each end');
   warn(further[0] ?? '', second, terminal);
   const ends = [first.view, second.view] as const;
   warnOfJoin([file, further[0] ?? ''], ends, terminal);
@@ -52,11 +53,11 @@ export const explain: RunCommand = async ({ values, positionals }, terminal) => 
   return print(told, apart, terminal, pair);
 };
 
-/** What of the two traces cannot be compared. */
+/** Warns about parts of the two traces that cannot be compared. */
 function warnOfJoin(names: readonly [string, string], [a, b]: readonly [View, View], terminal: Terminal): void {
   const others = new Set(b.hosts);
   const served = a.hosts.find((host) => others.has(host));
-  if (served !== undefined) throw new InputError(`${names.join(' and ')} are of one end: both serve ${served}`);
+  if (served !== undefined) throw new InputError(`${names.join(' and ')} are from the same end: both serve ${served}`);
   const note = (sentence: string): void => terminal.tell(terminal.paint('yellow', sentence));
   const { shared, onlyA, onlyB, shorter } = overlapOf(a, b);
   note(
@@ -69,7 +70,7 @@ function warnOfJoin(names: readonly [string, string], [a, b]: readonly [View, Vi
 
 const looksLikeFile = (name: string): boolean => /[/\\]|\.(?:dnalog|jsonl?|gz)$/.test(name);
 
-/** Of a further argument, a second trace if there is a file of that name; else it is a pair. */
+/** A further argument is a second trace if there is a file of that name; else it is a pair. */
 async function secondOf([name, ...further]: readonly string[], nowMs: number): Promise<OpenedTrace | null> {
   const isFile = name !== undefined && !name.includes('>') && existsSync(name);
   if (name !== undefined && !isFile && looksLikeFile(name)) throw new InputError(`${name}: there is no such file`);
@@ -82,7 +83,7 @@ function wanted(text: string): PairWanted {
   const canonical = (typed: string): string => {
     const domain = canonicalDomain(typed);
     if (domain !== null) return domain;
-    throw new UsageError(`expected a trace file that is there, LOCAL>REMOTE, or REMOTE, got ${JSON.stringify(text)}`);
+    throw new UsageError(`expected an existing trace file, LOCAL>REMOTE, or REMOTE, got ${JSON.stringify(text)}`);
   };
   return {
     ...(local === undefined ? {} : { local: canonical(local) }),
@@ -106,7 +107,7 @@ function pack(
   let bytes: Buffer;
   try {
     bytes = writeBundle({ header, explanations, trace }, hideAddresses);
-    // It may name who talks to whom: nobody else on this machine has to read it.
+    // It may reveal who talks to whom, so nobody else on this machine may read it.
     writeFileSync(out, bytes, { mode: 0o600, flag: 'wx' });
   } catch (error) {
     throw new UsageError(`--bundle: ${error instanceof Error ? error.message : String(error)}`);
@@ -129,7 +130,7 @@ function print(
   let well = 0;
   for (const one of told) {
     terminal.event({ event: 'explanation', ...one });
-    // Who asks for one pair wants to know all of it.
+    // A question about one pair is answered in full.
     if (one.stuck || told.length === 1) for (const line of linesOfExplanation(one, paint)) terminal.print(line);
     else if (++well <= MOST_WELL) terminal.print(`${well === 1 ? '\n' : ''}${lineOfWell(one, paint)}`);
   }

@@ -1,4 +1,4 @@
-/** The inspector of the daemon (INTERFACES, `inspector`). */
+/** The inspector of the daemon. */
 import type { InspectorConfig } from '../config/load.ts';
 import type { Observable } from 'rxjs';
 import type { Commands, Parties } from '../inspector/inspected.ts';
@@ -9,7 +9,7 @@ import type { TraceRecord } from '../trace/record.ts';
 import type { View } from '../trace/view/view.ts';
 import { packageVersion } from './version.ts';
 
-/** What the inspector needs of the connection manager. */
+/** What the inspector needs from the connection manager. */
 export interface InspectedManager extends Commands {
   view(): View;
   traceSnapshots(): readonly TraceRecord[];
@@ -17,7 +17,10 @@ export interface InspectedManager extends Commands {
   readonly records$: Observable<TraceRecord>;
 }
 
-/** Rejects with FaultError `tcp` where the address cannot be had. `tell` is told what is done by hand. */
+/**
+ * Starts the inspector. Rejects with FaultError `tcp` if the address is not available. `tell` is called with each
+ * manual command.
+ */
 export function inspect(
   manager: InspectedManager,
   config: InspectorConfig,
@@ -39,8 +42,8 @@ export function inspect(
 }
 
 /**
- * What is remembered of attempts, and what the ring holds; and whoever lives and was born before it begins, as he stands now, so
- * that it can be replayed. It is taken now, and made into lines as they are read.
+ * The remembered attempts, the contents of the ring, and snapshots of the live actors that were born before the ring
+ * begins, so that it can be replayed. Taken now, and made into lines as they are read.
  */
 function traceOf(manager: InspectedManager, about: TraceAbout): Iterable<string> {
   const { records, lost } = manager.view();
@@ -49,7 +52,7 @@ function traceOf(manager: InspectedManager, about: TraceAbout): Iterable<string>
   const born = new Set(records.filter(({ kind }) => kind === 'born').map(({ actor }) => actor));
   const before = standing.filter(({ kind, seq }) => kind === 'attempt' && (first === undefined || seq < first.seq));
   const unborn = standing.filter(({ kind, actor }) => kind === 'snapshot' && !born.has(actor));
-  // What the ring has forgotten is not told.
+  // If the ring has dropped records, the trace begins with the first one left.
   const startedMs = lost === 0 ? about.startedMs : (first?.atMs ?? about.nowMs);
   return linesOf([...before, ...records, ...unborn], { ...about, startedMs });
 }

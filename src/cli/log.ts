@@ -1,4 +1,6 @@
-/** The log of the daemon: one line on stderr per thing that an operator would want to know at two in the morning. */
+/**
+ * The log of the daemon: one line on stderr per event that an operator would want to know about at two in the morning.
+ */
 import { LruMap } from '../adapters/lru.ts';
 import type { ComponentEvent } from '../components/component-listener.ts';
 import { brief, faultSentence, type Fault } from '../protocol/faults.ts';
@@ -8,25 +10,28 @@ import type { ReportRecord } from '../trace/record.ts';
 import type { Colour, Terminal } from './terminal.ts';
 import { visible } from './visible.ts';
 
-/** How much it matters: `warning` may need somebody, `error` does. */
+/** How much it matters: `warning` may need attention, `error` does. */
 export type Level = 'info' | 'warning' | 'error';
 
 const PAINT: Readonly<Record<Level, Colour>> = { info: 'dim', warning: 'yellow', error: 'red' };
 
-/** The same is not said again within this, in milliseconds: of one actor once, of streams, each of which is new, a few times. */
+/**
+ * A sentence is not repeated within this time, in milliseconds: once for the same actor, and a few times for streams,
+ * because each stream is new.
+ */
 const QUIET_MS = 30_000;
 const TIMES = { stream: 10, other: 1 } as const;
 const MAX_LATELY = 1_000;
 
-/** Longest line; much in it comes from peers. */
+/** Longest line, in characters; much of it comes from peers. */
 const MAX_LINE = 1_000;
 
 export interface Log {
   readonly say: (level: Level, sentence: string) => void;
-  /** `what` happened, because of `fault` if there is one. */
+  /** Logs that `what` happened, because of `fault` if there is one. */
   readonly fault: (level: Level, what: string, fault: Fault | null) => void;
   readonly component: (event: ComponentEvent) => void;
-  /** Streams and pairs: what was established, refused and closed. Transitions and wire elements are the trace's. */
+  /** Streams and pairs that were established, refused or closed. Transitions and wire elements belong in the trace. */
   readonly record: (record: ReportRecord) => void;
 }
 
@@ -35,7 +40,10 @@ export function createLog(terminal: Pick<Terminal, 'tell' | 'paint'>, now: () =>
     const line = visible(inBothForms(brief(sentence, MAX_LINE)));
     terminal.tell(`${new Date(now()).toISOString()} ${terminal.paint(PAINT[level], level)} ${line}`);
   };
-  /** What was said lately: a peer that is down is told of once in a while, not once per stanza, nor a scanner per connection. */
+  /**
+   * Recently logged sentences: a peer that is down is logged occasionally, not once per stanza, and a scanner not once
+   * per connection.
+   */
   const lately = new LruMap<string, { sinceMs: number; times: number; left: number }>(MAX_LATELY);
   const sayOnce = (level: Level, actor: string, sentence: string): void => {
     const isStream = actor.startsWith('stream:');
@@ -82,23 +90,23 @@ export function createLog(terminal: Pick<Terminal, 'tell' | 'paint'>, now: () =>
         else sayOnce('warning', actor, `${what(told)}: ${faultSentence(told.fault)}`);
       } else if (told.unproved !== null) {
         sayOnce('info', actor, told.unproved);
-      } else if (told.type.endsWith('.errored')) saidFault('error', `${actor}: ended by an error of ours`, told.fault);
+      } else if (told.type.endsWith('.errored')) saidFault('error', `${actor}: ended by an internal error`, told.fault);
     },
   };
 }
 
-/** What the sentences below use of a report. */
+/** The parts of a report that the sentences below use. */
 interface Report {
   readonly type: string;
   readonly fault: Fault | null;
   readonly pair: string;
   readonly domain: string;
-  /** What lets a pair through. */
+  /** What admits the pair. */
   readonly proof: string;
   readonly endpoint: string;
   readonly remoteAddress: string;
   readonly stanzas: number;
-  /** Whom nothing proved, and what was tried. */
+  /** The domain that was not proved, and what was tried. */
   readonly unproved: string | null;
 }
 
@@ -115,10 +123,10 @@ const REPORTS: Readonly<Record<string, ((report: Report) => string) | undefined>
   'pair.admitted': ({ pair, proof }) => `${pair} may come in, ${proof}`,
   'pair.refused': ({ pair }) => `${pair} refused`,
   'pair.failed': () => 'failed',
-  'domain.withdrawn': ({ domain }) => `${domain} belongs to it no more`,
+  'domain.withdrawn': ({ domain }) => `${domain} no longer belongs to it`,
 };
 
-/** Most are for the trace alone. */
+/** Whether a report is logged; most go only into the trace. */
 const isTold = (report: { readonly type: string }): boolean =>
   report.type in REPORTS || 'outcome' in report || report.type.endsWith('.errored');
 
@@ -126,7 +134,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '?');
 
-/** Records hold reports of several kinds; only what is a text, or a fault, is shown. */
+/** Records hold reports of several kinds; only texts, numbers and faults are used. */
 function readReport(report: { readonly type: string }): Report {
   const { from, to, domain, remoteAddress, proof, stanzas, outcome, endpoint, fault }: Fields = { ...report };
   const { host, port }: Fields = typeof endpoint === 'object' ? { ...endpoint } : {};
@@ -138,13 +146,13 @@ function readReport(report: { readonly type: string }): Report {
     remoteAddress: text(remoteAddress),
     proof: proofIn(proof),
     stanzas: Number(stanzas ?? 0),
-    // What a challenge came to is told with the association that asked for it.
+    // The result of a challenge is logged with the association that asked for it.
     unproved: report.type === 'challenge.settled' ? null : unprovedIn(outcome),
     endpoint: `${text(host)} port ${String(port)}`,
   };
 }
 
-/** Whom we have dialled where his DNS says may be no more than that: dialback has proved us to him, and not him to us. */
+/** A server that we dialled may be vouched for by DNS alone: dialback has proved us to it, but not it to us. */
 function proofIn(proof: unknown): string {
   if (typeof proof !== 'object' || proof === null) return 'proved by ?';
   const { prooftype, evidence }: Partial<Proof> = { ...proof };
@@ -153,7 +161,7 @@ function proofIn(proof: unknown): string {
   return isByDns ? 'vouched for by DNS alone' : `proved by ${prooftype ?? '?'}`;
 }
 
-/** What an association, or the verification of a pair, found out against the domain; null when it was proved. */
+/** What an association, or the verification of a pair, found against the domain; null if it was proved. */
 function unprovedIn(outcome: unknown): string | null {
   if (typeof outcome !== 'object' || outcome === null) return null;
   const { domain, from, to, attempts, verdict, proof }: Outcome = { ...outcome };
@@ -167,7 +175,7 @@ function unprovedIn(outcome: unknown): string | null {
   return [who, ...tried].join('; ');
 }
 
-/** What is read of an outcome in a record. */
+/** The parts of an outcome that are read. */
 interface Outcome {
   readonly domain?: string;
   readonly from?: string;
@@ -186,12 +194,12 @@ function isFault(value: unknown): value is Fault {
   return typeof value === 'object' && value !== null && 'layer' in value && 'condition' in value && 'origin' in value;
 }
 
-/** A-labels are what is compared and what is searched for; U-labels are what is read (FEATURES D5). */
+/** Domains are shown with both A-labels, which are compared and searched for, and U-labels, which people read. */
 function inBothForms(text: string): string {
   if (!text.includes('xn--')) return text;
   return text.replace(/[a-z0-9.-]+/g, (word) => {
     if (!word.includes('xn--')) return word;
-    const domain = word.replace(/[.-]$/, ''); // the end of a sentence
+    const domain = word.replace(/[.-]$/, ''); // a full stop at the end of a sentence
     const read = unicodeDomain(domain);
     return read === domain ? word : `${domain} (${read})${word.slice(domain.length)}`;
   });

@@ -1,4 +1,4 @@
-/** A trace, or a bundle, opened for somebody who asks why. */
+/** Opens a trace, or a bundle, for the commands `explain` and `replay`. */
 import { open } from 'node:fs/promises';
 import { FaultError } from '../protocol/faults.ts';
 import { headerOf, isPacked, traceIn, unpacked } from '../trace/explain/bundle.ts';
@@ -12,16 +12,16 @@ import { type Terminal, InputError } from './terminal.ts';
 
 export interface OpenedTrace {
   readonly view: View;
-  /** As they stand in the file; half a line at its end is left out. */
+  /** The lines of the file; an incomplete last line is left out. */
   readonly lines: readonly string[];
-  /** Records of kinds that this version does not know. */
+  /** Number of records of kinds that this version does not know. */
   readonly unknown: number;
   readonly isCutOff: boolean;
 }
 
 /**
  * @param nowMs milliseconds since the epoch
- * @throws InputError where the file cannot be read, or is no trace
+ * @throws InputError if the file cannot be read, or is not a trace
  */
 export async function openTrace(file: string, nowMs: number): Promise<OpenedTrace> {
   try {
@@ -62,14 +62,14 @@ async function* chunksOf(lines: readonly string[]): AsyncGenerator<Uint8Array> {
   for (const line of lines) yield encoder.encode(`${line}\n`);
 }
 
-/** What the picture lacks, for whoever asked. */
+/** Tells the user what is missing from the picture. */
 export function warn(file: string, { view, unknown, isCutOff }: OpenedTrace, terminal: Terminal): void {
   const note = (sentence: string): void => terminal.tell(terminal.paint('yellow', `${file}: ${sentence}`));
-  if (view.lost > 0) note(`${view.lost} records are missing: what is told may be incomplete`);
+  if (view.lost > 0) note(`${view.lost} records are missing: what is said may be incomplete`);
   if (unknown > 0) note(`${unknown} records are of kinds that this version does not know`);
-  if (isCutOff) note('it ends within a line: whoever wrote it was cut off, or is writing still');
+  if (isCutOff) note('it ends in the middle of a line: the program that wrote it was cut off, or is still writing');
   const [first] = view.diverged;
   if (first === undefined) return;
   const times = divergedWords(view.diverged.length, first);
-  note(`the charts of this version lead elsewhere than the trace says ${times}`);
+  note(`the charts of this version diverge from the trace ${times}`);
 }

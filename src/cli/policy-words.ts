@@ -1,4 +1,7 @@
-/** `--policy`: a file with another policy; or a federation, prooftypes in their order, and keys, in one list of words. */
+/**
+ * `--policy`: a file with another policy; or a federation, prooftypes in order, and keys, as a comma-separated list of
+ * words.
+ */
 import { existsSync } from 'node:fs';
 import { loadPolicy } from '../config/load.ts';
 import {
@@ -15,7 +18,7 @@ import { UsageError } from './terminal.ts';
 type Words = Pick<DomainPolicy, 'federation' | 'prooftypes' | 'minTls'>;
 
 /**
- * The policy of the file; or that in force, with what the words say towards `domain`.
+ * The policy of the file; or the policy in force, changed towards `domain` as the words say.
  * @throws UsageError, ConfigError
  */
 export function policyGiven(policy: PolicyOptions, domain: string, given: string): PolicyOptions {
@@ -23,7 +26,7 @@ export function policyGiven(policy: PolicyOptions, domain: string, given: string
   return isFile ? loadPolicy(given) : overridden(policy, domain, given);
 }
 
-/** The policy with what the words say put in force towards `domain`. */
+/** The policy, changed towards `domain` as the words say. */
 export function overridden(policy: PolicyOptions, domain: string, words: string): PolicyOptions {
   const { target, ...inherited } = policyFor(policy, domain);
   const towards = { ...inherited, ...(target === null ? {} : { target }), ...wordsIn(words) };
@@ -61,7 +64,7 @@ function keyed(word: string): readonly [key: string | null, value: string] {
   return at < 0 ? [null, word] : [word.slice(0, at), word.slice(at + 1)];
 }
 
-/** `dane+pkix`: the comma parts the words. */
+/** `dane+pkix`: joined by `+` because commas separate the words. */
 function prooftypesIn(value: string): (typeof PROOFTYPES)[number][] | null {
   const found = value.split('+').map((name) => PROOFTYPES.find((one) => one === name));
   const known = found.filter((name) => name !== undefined);

@@ -1,16 +1,15 @@
-/** The real ports, made from the configuration. */
+/** The real ports, created from the configuration. */
 import { ConfigError, type ServeConfig } from '../config/load.ts';
 import { createNodePorts, type NodePorts } from '../node-ports.ts';
 import { FaultError, faultSentence } from '../protocol/faults.ts';
 import { MissingPartError } from './terminal.ts';
 
-/** What a person does about a validator that is not there. */
+/** How to install a missing validator. */
 export const INSTALL_VALIDATOR = 'Debian: apt-get install libunbound8 dns-root-data';
 
 /**
- * @throws MissingPartError when the configuration names libunbound and this machine has none: names are never left
- * unvalidated against the operator's word. ConfigError: what the validator says against `dns`. FaultError `pkix`: what is
- * wrong with the trust anchors.
+ * @throws MissingPartError if the configuration names libunbound and this machine lacks it: there is no silent fallback to
+ *   unvalidated names. ConfigError with the validator's objection to `dns`. FaultError `pkix` if the trust anchors are wrong.
  */
 export function createPorts(
   file: string,

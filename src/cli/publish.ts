@@ -1,4 +1,4 @@
-/** `xmpp-dna publish`: what a domain puts into DNS, and serves over HTTPS, for a certificate (FEATURES O11). */
+/** `xmpp-dna publish`: what a domain publishes in DNS and over HTTPS for a certificate. */
 import { CertificateFileError, readCertificateFile, type CertificateFile } from '../publish/certificate-file.ts';
 import {
   defaultPort,
@@ -21,11 +21,11 @@ import { parseTlsa } from '../protocol/tlsa.ts';
 import type { CommandInput, RunCommand } from './command.ts';
 import { EXIT, UsageError, type Terminal } from './terminal.ts';
 
-/** What `--only` can name. */
+/** The values of `--only`. */
 const PARTS = ['zone', 'posh', 'reference'] as const;
 type Part = (typeof PARTS)[number];
 
-/** Longest name in DNS, in its written form (RFC 1035 §2.3.4). */
+/** Longest DNS name in text form (RFC 1035 §2.3.4). */
 const MAX_NAME_LENGTH = 253;
 const DEFAULT_TTL_SECONDS = 3_600;
 const DEFAULT_EXPIRES_SECONDS = 86_400;
@@ -39,7 +39,7 @@ export const publish: RunCommand = ({ values, positionals: [path = ''] }, termin
   const wanting = options.tlsa.find(namesAuthority);
   if (wanting !== undefined && file.issuer === null)
     throw new ConfigError([
-      `${path}: expected the issuer behind the certificate, for TLSA usage ${wanting.usage} names it`,
+      `${path}: expected the issuer after the certificate, because TLSA usage ${wanting.usage} names it`,
     ]);
   const publication = makePublication(file, options);
 
@@ -68,16 +68,16 @@ function readOptions(values: CommandInput['values']): PublishOptions {
     directPort: readInteger(values, 'direct-port', 1, 65_535),
     tlsa: readTlsaNumbers(values),
     ttlSeconds: readInteger(values, 'ttl', 0, MAX_SECONDS) ?? DEFAULT_TTL_SECONDS,
-    // RFC 7711 §3.1: others have to take a document with 0 for invalid.
+    // RFC 7711 §3.1: a document with 0 must be treated as invalid.
     expiresSeconds: readInteger(values, 'expires', 1, MAX_SECONDS) ?? DEFAULT_EXPIRES_SECONDS,
     poshUrl: readUrl(values),
   };
   if (options.directPort === options.port)
-    throw new UsageError('--direct-port: expected another port than --port, or leave it out: SRV then says STARTTLS');
+    throw new UsageError('--direct-port: expected a port other than --port; without it only STARTTLS is published');
   return options;
 }
 
-/** @throws ConfigError with what is expected of the file. */
+/** @throws ConfigError that says what is expected of the file */
 function readFile(path: string): CertificateFile {
   try {
     return readCertificateFile(path);
@@ -105,12 +105,12 @@ function textOf(values: CommandInput['values'], option: string): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-/** A name as DNS has it; null when the option is not there. */
+/** A canonical DNS name; null if the option is absent. */
 function readName(values: CommandInput['values'], option: string): string | null {
   const text = textOf(values, option);
   if (text === null) return null;
   const name = canonicalDomain(text);
-  // The longest of the labels that come before it: `_xmpp-server._tcp.` or `_65535._tcp.`.
+  // The longest prefix that is put before it: `_xmpps-server._tcp.`, longer than `_65535._tcp.`.
   if (name === null || isIpLiteral(name) || '_xmpps-server._tcp.'.length + name.length > MAX_NAME_LENGTH)
     throw new UsageError(`--${option}: expected a domain name, not ${JSON.stringify(text)}`);
   return name;
@@ -139,7 +139,7 @@ function readUrl(values: CommandInput['values']): string | null {
   return url.href;
 }
 
-/** Every combination of the numbers named; what is not named takes what RFC 7671 §5 recommends. */
+/** Every combination of the given numbers; omitted ones default to the recommendation of RFC 7671 §5. */
 function readTlsaNumbers(values: CommandInput['values']): TlsaNumbers[] {
   const words = (option: string): readonly string[] | null => textOf(values, option)?.split(',') ?? null;
   const [usages, selectors, matchings] = [words('usage'), words('selector'), words('matching')];
@@ -151,7 +151,10 @@ function readTlsaNumbers(values: CommandInput['values']): TlsaNumbers[] {
   );
 }
 
-/** Numbers, or the acronyms of RFC 7218. The default of the selector is Cert for authorities, SPKI for servers (RFC 7671 §5.2.1, §5.1). */
+/**
+ * Numbers, or the acronyms of RFC 7218. The selector defaults to Cert for authorities and SPKI for servers (RFC 7671
+ * §5.2.1, §5.1).
+ */
 function tlsaNumbers(usage: string, selector: string | null, matching: string): TlsaNumbers {
   const read = (text: string, max: number, option: string, which: (n: TlsaNumbers) => number): number => {
     const numbers = parseTlsa(text);
@@ -181,7 +184,7 @@ function zone({ srv, tlsa }: Publication, { ttlSeconds }: PublishOptions): strin
   return [...srv, ...tlsa].map((record) => zoneLine(record, ttlSeconds));
 }
 
-/** A zone file in which all that is no record is a comment. */
+/** A zone file in which everything but the records is a comment. */
 function everything(file: CertificateFile, publication: Publication, options: PublishOptions): string[] {
   const { domain, service, target, ttlSeconds } = options;
   const { subject, issuer, notBeforeMs, notAfterMs, sha256 } = file.leaf.evidence;
@@ -195,7 +198,7 @@ function everything(file: CertificateFile, publication: Publication, options: Pu
     `; In the zone of ${domain}: where it is served.`,
     ...lines(publication.srv),
     '',
-    `; In the zone of ${target}: which certificate is shown there. It counts where the SRV records, the addresses of`,
+    `; In the zone of ${target}: which certificate is shown there. It counts if the SRV records, the addresses of`,
     `; ${target} and these are all signed (DNSSEC, RFC 7673).`,
     ...lines(publication.tlsa),
     ...publication.posh.flatMap(({ kind, url, document }) => [

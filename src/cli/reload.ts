@@ -1,22 +1,22 @@
-/** What of the configuration file can be put in force while the daemon runs: policy, certificates, proofs of delegation. */
+/** Puts parts of the configuration file in force while the daemon runs: policy, certificates, proofs of delegation. */
 import { loadConfig, type ServeConfig } from '../config/load.ts';
 import type { DnaProofs, ManagerOptions } from '../options.ts';
 import type { PolicyOptions } from '../protocol/policy.ts';
 import type { Log } from './log.ts';
 
 export interface Reloadable {
-  /** Those of the manager and of the ports. */
+  /** Sets the credentials of both the manager and the ports. */
   readonly setCredentials: (hosts: ManagerOptions['hosts']) => void;
   readonly setPolicy: (policy: PolicyOptions) => void;
   readonly setProofs: (domain: string, proofs: DnaProofs | null) => void;
 }
 
-/** What is in force, of what can be reloaded. */
+/** Reloads the file, and remembers which proofs are in force. */
 export class Reloads {
   readonly #file: string;
   readonly #target: Reloadable;
   readonly #hosted: readonly string[];
-  /** What is shown, by domain. */
+  /** The proofs in force, by domain. */
   #shown: NonNullable<ManagerOptions['proofs']>;
 
   constructor(file: string, { manager: { hosts, proofs = {} } }: ServeConfig, target: Reloadable) {
@@ -26,7 +26,7 @@ export class Reloads {
     this.#shown = proofs;
   }
 
-  /** Puts the file in force; live streams that its policy forbids are closed. A file that is wrong changes nothing. */
+  /** Puts the file in force; live streams that its policy forbids are closed. A file with an error changes nothing. */
   reload(log: Log): void {
     try {
       const { manager, warnings } = loadConfig(this.#file);
@@ -36,20 +36,22 @@ export class Reloads {
       this.#showProofs(this.#ofHosted(manager.proofs ?? {}));
       log.say(
         'info',
-        `SIGHUP: the policy of ${this.#file} is in force, with its certificates and proofs; what else has changed there needs a restart`,
+        `SIGHUP: the policy of ${this.#file} is in force, with its certificates and proofs; any other change there needs a restart`,
       );
     } catch (error) {
       log.say('error', `SIGHUP: nothing is changed: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 
-  /** Domains that are new in the file are not served before a restart, and those that are gone are. */
+  /**
+   * Only domains that were served at the start: new ones are not served before a restart, and removed ones still are.
+   */
   #ofHosted<Value>(byDomain: Readonly<Record<string, Value>>): Readonly<Record<string, Value>> {
     const hosted = new Set(this.#hosted);
     return Object.fromEntries(Object.entries(byDomain).filter(([domain]) => hosted.has(domain)));
   }
 
-  /** Each change is told to every stream: what is as it was is left alone. */
+  /** Only changed proofs are set, because every stream is notified of each change. */
   #showProofs(proofs: NonNullable<ManagerOptions['proofs']>): void {
     for (const domain of new Set([...Object.keys(this.#shown), ...Object.keys(proofs)])) {
       const [before, now] = [this.#shown[domain], proofs[domain]];

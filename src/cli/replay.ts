@@ -1,4 +1,4 @@
-/** `xmpp-dna replay`: a trace, shown by the page of the inspector, on this machine alone. */
+/** `xmpp-dna replay`: shows a trace in the inspector page, on this machine only. */
 import { basename } from 'node:path';
 import { loadPage } from '../inspector/page.ts';
 import { Inspector } from '../inspector/server.ts';
@@ -11,7 +11,7 @@ import { EXIT, UsageError } from './terminal.ts';
 export const replay: RunCommand = async ({ values, positionals }, terminal) => {
   const [file = ''] = positionals;
   const port = portIn(values['port']);
-  // The page reads it once more: here it is seen whether it is a trace at all.
+  // The page reads it again; this only checks that it is a trace.
   const opened = await openTrace(file, Date.now());
   warn(file, opened, terminal);
   const page = loadPage();

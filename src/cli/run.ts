@@ -1,4 +1,4 @@
-/** Runs a command line: finds the command, checks its options, and turns what it answers, or throws, into an exit code. */
+/** Runs a command line: finds the command, checks its options, and turns its result or error into an exit code. */
 import { parseArgs } from 'node:util';
 import { suggestion } from '../config/nearest.ts';
 import { ConfigError } from '../config/spot.ts';
@@ -8,7 +8,7 @@ import { commands, usage } from './commands.ts';
 import { EXIT, InputError, MissingPartError, UsageError, type ExitCode, type Terminal } from './terminal.ts';
 import { packageVersion } from './version.ts';
 
-/** @param args what was typed after the name of the program */
+/** @param args the arguments after the name of the program */
 export async function runCommandLine(
   args: readonly string[],
   makeTerminal: (json: boolean) => Terminal,
@@ -69,10 +69,10 @@ function version(terminal: Terminal): ExitCode {
   return EXIT.good;
 }
 
-/** Conditions of faults that say that this machine lacks something we need. */
+/** Conditions of faults that mean that this machine lacks something we need. */
 const MISSING_PARTS: readonly string[] = ['openssl-unavailable'];
 
-/** What a person is told when a command fails, and its exit code. */
+/** Prints why a command failed, and returns its exit code. */
 function failed(error: unknown, terminal: Terminal, name: string | null): ExitCode {
   const complain = (line: string): void => terminal.tell(terminal.paint('red', line));
   if (error instanceof UsageError) {

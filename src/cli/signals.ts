@@ -1,8 +1,8 @@
-/** The signals of a daemon, which are for it from its first moment on, before its parts are loaded. */
+/** The signals of a daemon, caught from its first moment on, before its modules are loaded. */
 
 const NAMES = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
-/** Those that came while nobody heard them. */
+/** Signals that arrived before there was a handler. */
 const held: NodeJS.Signals[] = [];
 let hear = (signal: NodeJS.Signals): void => {
   held.push(signal);
@@ -14,14 +14,14 @@ export function holdSignals(): void {
   for (const name of NAMES) if (!process.listeners(name).includes(onSignal)) process.on(name, onSignal);
 }
 
-/** Hands signals to `handler`, from now on, and first those that were held. */
+/** Passes signals to `handler` from now on, beginning with those that were held. */
 export function hearSignals(handler: (signal: NodeJS.Signals) => void): void {
   holdSignals();
   hear = handler;
   for (const signal of held.splice(0)) handler(signal);
 }
 
-/** Signals do nothing from here on: it is decided how the process ends, and it is about to. */
+/** From now on signals are ignored: the exit is already decided and about to happen. */
 export function ignoreSignals(): void {
   hear = () => undefined;
 }

@@ -1,15 +1,15 @@
-/** Where the commands write to, and what their exit codes mean (INTERFACES). */
+/** Output of the commands, and the meaning of their exit codes. */
 import { jsonLine } from './visible.ts';
 
 /** Exit codes of every command. */
 export const EXIT = {
-  /** Done, and the answer is good. */
+  /** Done, with a good result. */
   good: 0,
-  /** Done, and the answer is bad: not proved, scenario failed, something is stuck. */
+  /** Done, with a bad result: not proved, scenario failed, something is stuck. */
   bad: 1,
   /** Wrong usage or configuration. */
   usage: 2,
-  /** A part is missing. */
+  /** A required part is missing. */
   missing: 3,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -19,12 +19,12 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** This machine lacks something that was asked for; the message says what installs it. */
+/** This machine lacks something that is required; the message says how to install it. */
 export class MissingPartError extends Error {
   override readonly name = 'MissingPartError';
 }
 
-/** A file or an address that is not what it has to be: what was typed is in order, so the usage does not help. */
+/** A wrong file or address: the command line itself is correct, so the usage is not printed. */
 export class InputError extends UsageError {}
 
 export interface Terminal {
@@ -36,7 +36,7 @@ export interface Terminal {
   event(event: { readonly event: string } & Readonly<Record<string, unknown>>): void;
   /** A line on stderr. */
   tell(line: string): void;
-  /** Wraps text for stderr in a colour; plain unless that is a terminal and `NO_COLOR` is not set. */
+  /** Colours text for stderr; plain unless that is a terminal and `NO_COLOR` is not set. */
   paint(colour: Colour, text: string): string;
 }
 

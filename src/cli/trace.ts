@@ -1,4 +1,4 @@
-/** The trace file of the daemon (INTERFACES, `trace`). */
+/** The trace file of the daemon. */
 import type { Observable } from 'rxjs';
 import type { TraceFileConfig } from '../config/load.ts';
 import type { Clock } from '../ports.ts';
@@ -7,14 +7,14 @@ import { TraceFile } from '../trace/trace-file.ts';
 import type { Log } from './log.ts';
 import { packageVersion } from './version.ts';
 
-/** What a trace is written of. */
+/** The source of a trace. */
 export interface Traced {
   readonly records$: Observable<TraceRecord>;
   traceSnapshots(): readonly TraceRecord[];
 }
 
 /**
- * Writes all records of the manager to the file, until it is closed.
+ * Writes all records of the manager to the file until it is closed.
  * @throws FaultError `config`: `trace-unwritable`
  */
 export async function writeTrace(
@@ -24,7 +24,7 @@ export async function writeTrace(
   clock: Clock,
   log: Log,
 ): Promise<TraceFile> {
-  const software = `xmpp-dna ${packageVersion()}`; // now, for later there may be no descriptor to read it by
+  const software = `xmpp-dna ${packageVersion()}`; // read now: later there may be no free descriptor
   const file = await TraceFile.open({
     path,
     ...(fileBytes === undefined ? {} : { fileBytes }),

@@ -1,7 +1,7 @@
-/** Which version of the package runs. */
+/** The version of the running package. */
 import { existsSync, readFileSync } from 'node:fs';
 
-/** Built files lie one folder deeper than their sources. */
+/** Built files are one folder deeper than their sources. */
 export function packageVersion(): string {
   const candidates = ['../../package.json', '../../../package.json'].map((path) => new URL(path, import.meta.url));
   const file = candidates.find((url) => existsSync(url));

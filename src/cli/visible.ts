@@ -1,14 +1,20 @@
-/** What others write, as a person can see it: on a terminal, in a log, in JSON. */
+/** Text from others made safe to read: on a terminal, in a log, in JSON. */
 
-/** Controls, ends of lines, marks and overrides of direction, halves of pairs, and whatever else has no shape of its own. */
+/**
+ * Control characters, line separators, direction marks and overrides, lone surrogates, and everything else without a
+ * visible shape.
+ */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
-/** Text from peers cannot break the line, steer the terminal, nor show another order or another name than there is. */
+/**
+ * Makes text from peers unable to break the line, control the terminal, or display another order or another name than
+ * it has.
+ */
 export function visible(text: string): string {
   return text.replace(INVISIBLE, '\ufffd');
 }
 
-/** JSON, in which what cannot be seen is escaped: a person may look at it, too. */
+/** JSON in which invisible characters are escaped: people may read it, too. */
 export const jsonLine = (value: object): string =>
   JSON.stringify(value).replace(INVISIBLE, (character) =>
     character

@@ -98,7 +98,7 @@ export class PemFiles {
     if (leaf.checkPrivateKey(privateKey))
       return isUsable({ cert, key }, certFile.spot) ? this.#evidence({ cert, key }, leaf, certFile.spot) : refused;
     return issuers.some((issuer) => issuer.checkPrivateKey(privateKey))
-      ? certFile.spot.problem('expected the certificate of the key first, then its issuers; it stands further down')
+      ? certFile.spot.problem('expected the certificate of the key first, then its issuers; it is further down')
       : keyFile.spot.problem(`expected the key of the certificate in ${certFile.value}; it belongs to another`);
   }
 
@@ -156,7 +156,7 @@ function isUsable({ cert, key }: Credential, spot: Spot): boolean {
     return true;
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^error:[0-9A-F]+:/, '') : String(error);
-    spot.problem(`expected a chain that TLS can show, each certificate of it whole: ${reason}`);
+    spot.problem(`expected a chain that TLS can present, with every certificate complete: ${reason}`);
     return false;
   }
 }

@@ -37,7 +37,7 @@ export function record<F extends Readonly<Record<string, AnyField>>>(fields: F):
     let whole = true;
     const found = new Map<string, Spot>();
     for (const entry of entries) {
-      if (found.has(entry.key)) whole = complain(entry.spot, 'stands here twice');
+      if (found.has(entry.key)) whole = complain(entry.spot, 'appears here twice');
       else if (Object.hasOwn(fields, entry.key)) found.set(entry.key, entry.spot);
       else
         whole = complain(
@@ -72,7 +72,7 @@ export function table<T>(what: string, decodeKey: Decoder<string>, decode: Decod
       const key = decodeKey(keySpot);
       const value = decode(at);
       if (key === refused || value === refused) whole = false;
-      else if (values.has(key)) whole = complain(at, `stands here twice: this is ${JSON.stringify(key)} again`);
+      else if (values.has(key)) whole = complain(at, `appears here twice: this is ${JSON.stringify(key)} again`);
       else values.set(key, value);
     }
     return whole ? values : refused;

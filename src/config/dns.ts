@@ -23,11 +23,11 @@ export function dnsOptions(file: ConfigFile['dns'] = {}): DnsOptions {
       own?.spot.warn(`only libunbound uses it, and dns.validator is ${who}`);
   }
   if (who === 'trusted-resolver') {
-    if (servers.length === 0) validator?.spot.problem('expected dns.servers beside it: the resolvers to be trusted');
+    if (servers.length === 0) validator?.spot.problem('expected dns.servers as well: the resolvers to trust');
     for (const { value, spot } of trustRemote?.value === true ? [] : servers) {
       if (isLoopbackServer(parseServer(value))) continue;
       spot.problem(
-        'expected a resolver on this machine, or dns.trustRemote: true: on the way to another, anybody can prove anything',
+        'expected a resolver on this machine, or dns.trustRemote: true: an attacker on the way to a remote one can prove anything',
       );
     }
   } else trustRemote?.spot.warn(`only trusted-resolver uses it, and dns.validator is ${who}`);

@@ -278,7 +278,7 @@ class Assembly {
     if (token === null && !isLoopback(address))
       located.spot.problem('expected a token of at least 16 characters, or a loopback address');
     if (token !== null && /[^\x21-\x7e]/.test(token))
-      located.spot.below('token', null).problem('expected visible ASCII characters: it stands in a header');
+      located.spot.below('token', null).problem('expected visible ASCII characters: it is sent in a header');
     return { address, port, token };
   }
 

@@ -1,4 +1,4 @@
-/** The certificate that is to be published, and who issued it, from a PEM file. */
+/** The certificate to publish, and its issuer, from a PEM file. */
 import { X509Certificate } from 'node:crypto';
 import { readCertificate } from '../adapters/pkix/certificates.ts';
 import { derOf } from '../adapters/pkix/trust.ts';
@@ -7,7 +7,7 @@ import { certificateParts, type CertificateParts } from '../protocol/certificate
 import type { CertificateEvidence } from '../protocol/certificate.ts';
 import { FaultError } from '../protocol/faults.ts';
 
-/** Largest file read, in bytes, and most certificates taken from it. */
+/** Largest file that is read, in bytes, and the maximum number of certificates taken from it. */
 const MAX_FILE_BYTES = 1024 * 1024;
 const MAX_CERTIFICATES = 10;
 
@@ -17,20 +17,20 @@ export interface PublishedCertificate extends CertificateParts {
 }
 
 export interface CertificateFile {
-  /** The first of the file. */
+  /** The first certificate in the file. */
   readonly leaf: PublishedCertificate;
-  /** The one in the file that signed the leaf; null when it is not there, or is the leaf itself. */
+  /** The certificate in the file that signed the leaf; null if it is not there, or is the leaf itself. */
   readonly issuer: PublishedCertificate | null;
   readonly count: number;
 }
 
 /**
- * `unreadable`: there is no such text; `no-certificate`: it holds none; `not-der`: something in it is none by its form;
- * `malformed`: one of them cannot be read.
+ * `unreadable`: the file cannot be read; `no-certificate`: it contains none; `not-der`: one entry is not a certificate
+ * in DER; `malformed`: a certificate cannot be parsed.
  */
 export type CertificateFileFlaw = 'unreadable' | 'no-certificate' | 'not-der' | 'malformed';
 
-/** A file of certificates that cannot be used; the message says what was found, where that is known. */
+/** A certificate file that cannot be used; the message says what was found, if that is known. */
 export class CertificateFileError extends Error {
   override readonly name = 'CertificateFileError';
   readonly flaw: CertificateFileFlaw;
@@ -42,7 +42,7 @@ export class CertificateFileError extends Error {
 }
 
 /**
- * Reads a file of one certificate or more, the server's own first. Private keys in it are passed over.
+ * Reads a file of one or more certificates, the server's own first. Private keys in it are skipped.
  * @throws CertificateFileError
  */
 export function readCertificateFile(file: string): CertificateFile {
@@ -81,6 +81,6 @@ function hasSigned(authority: Uint8Array, leaf: X509Certificate): boolean {
   try {
     return leaf.issuer === issuer.subject && leaf.verify(issuer.publicKey);
   } catch {
-    return false; // a key that nobody can compute with
+    return false; // an unsupported key
   }
 }

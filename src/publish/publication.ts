@@ -1,4 +1,4 @@
-/** What a domain has to publish so that others believe a certificate of its server: DNS records and POSH documents. */
+/** What a domain has to publish so that others accept a certificate of its server: DNS records and POSH documents. */
 import { poshUrl, writePoshDocument } from '../protocol/posh.ts';
 import { serviceFacts, type Service } from '../protocol/service.ts';
 import { USAGE, formatTlsa, tlsaFor, tlsaOwner, type TlsaRecord } from '../protocol/tlsa.ts';
@@ -11,20 +11,20 @@ export interface PublishOptions {
   readonly service: Service;
   readonly target: string;
   readonly port: number;
-  /** Of TLS from the first byte (XEP-0368); null where that is not offered. */
+  /** The port for TLS from the first byte (XEP-0368); null if that is not offered. */
   readonly directPort: number | null;
-  /** TLSA records beside the recommended one. */
+  /** TLSA records in addition to the recommended one. */
   readonly tlsa: readonly TlsaNumbers[];
   readonly ttlSeconds: number;
-  /** How long others may remember the POSH document. */
+  /** How long others may cache the POSH document. */
   readonly expiresSeconds: number;
-  /** Where the fingerprints stand, if not at the domain itself: the domain then refers to it (RFC 7711 §3.2). */
+  /** URL of the fingerprints, if they are not at the domain itself: the domain then refers to it (RFC 7711 §3.2). */
   readonly poshUrl: string | null;
 }
 
 export type TlsaNumbers = Pick<TlsaRecord, 'usage' | 'selector' | 'matching'>;
 
-/** RFC 7671 §5.1: needs no authority, no names and no dates, and outlives renewals with the same key. */
+/** RFC 7671 §5.1: depends on no authority, names or dates, and survives renewals with the same key. */
 const RECOMMENDED: TlsaNumbers = { usage: USAGE.daneEe, selector: 1, matching: 1 };
 
 export type DnsRecord = SrvToPublish | TlsaToPublish;
@@ -45,7 +45,7 @@ interface TlsaToPublish {
 
 export interface PoshToPublish {
   readonly kind: 'fingerprints' | 'reference';
-  /** Where it has to be served, over HTTPS with a certificate that names that host. */
+  /** URL at which it has to be served, over HTTPS with a certificate that names that host. */
   readonly url: string;
   /** JSON text. */
   readonly document: string;
@@ -57,11 +57,11 @@ export interface Publication {
   readonly posh: readonly PoshToPublish[];
 }
 
-/** Whose certificate a record of this usage names. */
+/** Whether a record of this usage names an authority instead of the server. */
 export const namesAuthority = ({ usage }: Pick<TlsaRecord, 'usage'>): boolean =>
   usage === USAGE.daneTa || usage === USAGE.pkixTa;
 
-/** @throws TypeError where a record is to name an issuer and there is none, or has numbers that are not known. */
+/** @throws TypeError if a record has to name an issuer and there is none, or if its numbers are unknown */
 export function makePublication({ leaf, issuer }: CertificateFile, options: PublishOptions): Publication {
   const { domain, service, target, port, directPort } = options;
   const owners = srvOwnerNames(domain, service);
@@ -97,7 +97,7 @@ function poshDocuments(
   ];
 }
 
-/** One line of a zone file. Names are whole, so that it reads the same under any `$ORIGIN`. */
+/** One line of a zone file. Names are fully qualified, so that it means the same under any `$ORIGIN`. */
 export function zoneLine(record: DnsRecord, ttlSeconds: number): string {
   return `${record.owner}. ${ttlSeconds} IN ${record.type} ${recordData(record)}`;
 }
@@ -106,7 +106,7 @@ export function recordData(record: DnsRecord): string {
   return record.type === 'TLSA' ? formatTlsa(record.record) : `0 0 ${record.port} ${record.target}.`;
 }
 
-/** The port that goes without saying. */
+/** The default port of the service. */
 export const defaultPort = (service: Service): number => serviceFacts[service].defaultPort;
 
 const namesSame = (a: TlsaNumbers, b: TlsaNumbers): boolean =>

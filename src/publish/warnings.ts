@@ -1,4 +1,4 @@
-/** What an operator should know before a certificate is published. */
+/** Warnings for an operator before a certificate is published. */
 import { matchIdentity, presentedNames, referenceIdentifiers } from '../protocol/identity.ts';
 import { MATCHING, SELECTOR, USAGE } from '../protocol/tlsa.ts';
 import type { CertificateFile } from './certificate-file.ts';
@@ -43,7 +43,7 @@ function ofNames({ leaf }: CertificateFile, { domain, target, service, tlsa }: P
   if (names([])) return [];
   const has = presentedNames(presented).join(', ') || 'nobody';
   if (names([target])) {
-    const text = `the certificate names ${target} and not ${domain}: others believe that where the SRV record is signed (DNSSEC), or by DANE or POSH`;
+    const text = `the certificate names ${target} and not ${domain}: others accept that if the SRV record is signed (DNSSEC), or by DANE or POSH`;
     return [{ condition: 'name-missing', text }];
   }
   const unmet = tlsa.filter(({ usage }) => usage !== USAGE.daneEe).map(({ usage }) => `usage ${usage}`);
@@ -55,7 +55,7 @@ function ofNames({ leaf }: CertificateFile, { domain, target, service, tlsa }: P
 
 function ofDates({ leaf }: CertificateFile, { expiresSeconds }: PublishOptions, nowMs: number): PublishWarning[] {
   const { notBeforeMs, notAfterMs } = leaf.evidence;
-  const without = 'of what is printed here only TLSA usage 3 holds without regard to it';
+  const without = 'of what is printed here, only TLSA usage 3 is unaffected by that';
   if (notAfterMs < nowMs)
     return [{ condition: 'expired', text: `the certificate expired on ${day(notAfterMs)}: ${without}` }];
   if (notBeforeMs > nowMs)

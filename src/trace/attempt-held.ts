@@ -1,12 +1,13 @@
 /**
- * An attempt that holds by one proof, as nearly all do: they are many, and hardly one of them is ever read, so it is put into
- * words when somebody does. Texts are all that it keeps of what it rests on: neither certificates nor elements live on in it.
+ * An attempt that holds by a single proof. Nearly all attempts are of this kind, and hardly any is ever read, so it is
+ * put into words only when it is read. It keeps only texts of its evidence, so that neither certificates nor elements
+ * stay alive because of it.
  */
 import type { Fault } from '../protocol/faults.ts';
 import type { StreamId } from '../protocol/transport.ts';
 import { type AttemptEnded, type AttemptVerdict, evidenceIn, type EvidenceTexts } from './attempt.ts';
 
-/** By which it holds. */
+/** The proof by which it holds. */
 export interface HeldBy extends EvidenceTexts {
   readonly prooftype: string;
   readonly expiresAtMs: number | null;
@@ -14,7 +15,7 @@ export interface HeldBy extends EvidenceTexts {
   readonly atMs: number;
 }
 
-/** Of the object, its numbers, and the texts as such. */
+/** The object, its numbers and the headers of its strings. */
 const BYTES = 300;
 
 export class AttemptHeld implements AttemptEnded {
@@ -48,7 +49,7 @@ export class AttemptHeld implements AttemptEnded {
     return [{ prooftype, domain: this.remote, verdict: 'proved', fault: null, expiresAtMs, evidence }];
   }
 
-  /** About how many bytes it keeps alive; texts that it shares with others count for each. */
+  /** Approximate number of bytes it keeps alive; a text shared by several attempts counts for each of them. */
   get bytes(): number {
     const { endpoint, certificate, found } = this.#by;
     return BYTES + this.local.length + this.remote.length + endpoint.length + certificate.length + found.length;

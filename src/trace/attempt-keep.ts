@@ -1,6 +1,6 @@
 /**
- * The last attempts of each remote domain, beside the ring: a busy neighbour pushes out the records of a quiet domain, and not
- * these. Those who make up domains push out each other first.
+ * The last attempts of each remote domain, kept beside the ring: a busy neighbour pushes the records of a quiet domain
+ * out of the ring, but not these. A peer that makes up domains pushes out other made-up domains first.
  */
 import { traceLimits } from './limits.ts';
 import type { RecordOf } from './record.ts';
@@ -16,8 +16,9 @@ interface Domain {
 export class AttemptKeep {
   readonly #mostBytes: number;
   /**
-   * Each the longest ago first, and forgotten in this order: those of whom nothing was ever proved; those that were proved,
-   * though a wildcard proves as many as somebody likes; those to whom somebody here has wanted to send.
+   * Each map is ordered from least to most recently used. They are forgotten in this order: domains for which nothing
+   * was ever proved; domains that were proved (a wildcard can prove any number of them); domains to which somebody here
+   * wanted to send.
    */
   readonly #strangers = new Map<string, Domain>();
   readonly #proved = new Map<string, Domain>();
@@ -37,7 +38,7 @@ export class AttemptKeep {
     return this.#bytes;
   }
 
-  /** Domains of which all attempts made room for others. */
+  /** Number of domains all of whose attempts were dropped to make room for others. */
   get forgotten(): number {
     return this.#forgotten;
   }
@@ -47,7 +48,7 @@ export class AttemptKeep {
     return this.#find(remote)?.attempts ?? [];
   }
 
-  /** Of all domains, the oldest first. */
+  /** The attempts of all domains, the oldest first. */
   all(): readonly AttemptRecord[] {
     return this.#classes
       .flatMap((domains) => [...domains.values()])
@@ -61,7 +62,7 @@ export class AttemptKeep {
     const isWanted = this.#wanted.delete(remote) || direction === 'outgoing';
     const isProved = this.#proved.delete(remote) || outcome === 'holds';
     this.#strangers.delete(remote);
-    (isWanted ? this.#wanted : isProved ? this.#proved : this.#strangers).set(remote, domain); // once more at the end
+    (isWanted ? this.#wanted : isProved ? this.#proved : this.#strangers).set(remote, domain); // re-inserted at the end
     domain.attempts.push(record);
     this.#weigh(domain, weigh(record));
     while (domain.attempts.length > traceLimits.attempts) {
@@ -92,7 +93,7 @@ export class AttemptKeep {
   }
 }
 
-/** Anybody may come and claim to be the domain: failures of that kind leave half of the room to others. */
+/** Anybody may connect and claim to be the domain: failed claims get at most half of the room. */
 function oldestOf(attempts: readonly AttemptRecord[]): number {
   const isClaim = ({ attempt: { direction, outcome } }: AttemptRecord): boolean =>
     direction === 'incoming' && outcome === 'failed';

@@ -1,4 +1,4 @@
-/** One attempt to have stanzas of a pair sent, or let in: what is kept of it when its other records are gone. */
+/** One attempt to get the stanzas of a pair sent, or admitted: what is kept of it after its other records are gone. */
 import type { CertificateEvidence } from '../protocol/certificate.ts';
 import type { Endpoint } from '../protocol/dns.ts';
 import { brief, type Fault } from '../protocol/faults.ts';
@@ -25,41 +25,41 @@ export interface AttemptVerdict {
   readonly evidence: readonly AttemptEvidence[];
 }
 
-/** As it ended; when, and of which actor, is said by its record. */
+/** How the attempt ended; its record says when, and which actor made it. */
 export interface AttemptEnded {
   readonly local: string;
   readonly remote: string;
-  /** Who wants to send: `outgoing` is us. */
+  /** Which side wants to send: `outgoing` means us. */
   readonly direction: 'outgoing' | 'incoming';
   readonly startedMs: number;
   readonly outcome: 'holds' | 'failed';
   readonly stream: StreamId | null;
   readonly fault: Fault | null;
-  /** Sentences for a person; empty where it holds. */
+  /** Sentences for a person; empty if the attempt holds. */
   readonly cause: string;
   readonly fix: string;
   readonly verdicts: readonly AttemptVerdict[];
 }
 
-/** Of the certificate that the far end presented. */
+/** What is kept of the certificate that the far end presented. */
 export type CertificateSeen = Pick<CertificateEvidence, 'sha256' | 'subject' | 'issuer' | 'notAfterMs'>;
 
 type Dialled = Pick<Endpoint, 'host' | 'port' | 'secureDelegation' | 'delegatedUntilMs'>;
 
-/** What was known beside the verdicts when they fell. */
+/** What else was known when the verdicts were reached. */
 export interface Seen {
   readonly certificate: CertificateSeen | null;
-  /** Where the far end was dialled; null where it dialled us. */
+  /** The endpoint we dialled; null if the far end dialled us. */
   readonly endpoint: Dialled | null;
 }
 
-/** One verdict, and when it fell. */
+/** One verdict, and when it was reached. */
 export interface Found extends Omit<AttemptVerdict, 'evidence'> {
   readonly evidence: Evidence | null;
   readonly atMs: number;
 }
 
-/** Much of it comes from peers, and there are many. */
+/** Longest text kept. Much of it comes from peers, and there are many texts. */
 const TEXT_CHARS = 300;
 
 export function verdictKept(found: Found, seen: Seen): AttemptVerdict {
@@ -75,14 +75,14 @@ export const briefText = (text: string): string => brief(text, TEXT_CHARS);
 
 type Kind = AttemptEvidence['kind'];
 
-/** What a verdict rests on, as texts of their own; empty where there is nothing to say. */
+/** What a verdict rests on, as separate texts; empty where there is nothing to say. */
 export interface EvidenceTexts {
   readonly endpoint: string;
   readonly certificate: string;
   readonly found: string;
 }
 
-/** `isShared`: many attempts rest on this very evidence. */
+/** `isShared`: many attempts rest on this same evidence object. */
 export function textsOf(
   { prooftype, evidence }: Pick<Found, 'prooftype' | 'evidence'>,
   { certificate, endpoint }: Seen,
@@ -91,7 +91,7 @@ export function textsOf(
   const isOnCertificate = certificate !== null && prooftype !== 'dialback' && prooftype !== 'none';
   return {
     endpoint: endpoint === null ? '' : textOf(endpoint, endpointText),
-    // Dialback asks the DNS, and nobody looks at the certificate.
+    // Dialback relies on DNS; the certificate is not looked at.
     certificate: isOnCertificate ? textOf(certificate, certificateText) : '',
     found: evidence === null ? '' : isShared ? textOf(evidence, foundText) : briefText(foundText(evidence)),
   };
@@ -115,7 +115,7 @@ function foundText(evidence: Evidence): string {
     const value = evidence[name] ?? null;
     if (value !== null) words.push(`${name} ${String(value)}`);
   }
-  return words.length === 1 ? ownText(words[0] ?? '') : words.join(', '); // a copy, also of a single one
+  return words.length === 1 ? ownText(words[0] ?? '') : words.join(', '); // always a copy, even for a single field
 }
 
 const endpointText = (dialled: Dialled): string => `${dialled.host} port ${dialled.port}, ${namedBy(dialled)}`;
@@ -126,11 +126,11 @@ function namedBy(dialled: Dialled): string {
 }
 
 function certificateText({ sha256, subject, issuer, notAfterMs }: CertificateSeen): string {
-  const until = isDate(notAfterMs) ? dayOf(notAfterMs) : 'nobody knows when';
+  const until = isDate(notAfterMs) ? dayOf(notAfterMs) : 'an unknown date';
   return `SHA-256 ${sha256}, ${subject}, issued by ${issuer}, until ${until}`;
 }
 
-/** All pairs of a stream have them in common. */
+/** Cached per object: all pairs of a stream share the same endpoint, certificate and evidence. */
 const texts = new WeakMap<object, string>();
 
 function textOf<What extends object>(what: What, make: (what: What) => string): string {
@@ -141,7 +141,7 @@ function textOf<What extends object>(what: What, make: (what: What) => string): 
   return made;
 }
 
-/** What the evidence of a prooftype is about, where that is not the certificate. */
+/** What the evidence of a prooftype is about, if not the certificate. */
 const KINDS: Readonly<Record<string, Kind>> = {
   dane: 'dane',
   posh: 'posh',

@@ -1,4 +1,4 @@
-/** Whether what was read is an element of the negotiation. */
+/** Checks whether a value that was read is an element of the negotiation. */
 import type { WireElement } from '../protocol/wire.ts';
 import {
   type Fields,
@@ -21,7 +21,7 @@ const answer = orNull(typed);
 const dialback = { from: text, to: text, key: orNull(text), answer };
 const failure = { condition: text, text: orNull(text) };
 
-/** By kind: what stands beside it. */
+/** The fields of each kind, besides `kind` itself. */
 export const elementFields: { readonly [K in Kind]: FieldsOf<Omit<Extract<WireElement, { kind: K }>, 'kind'>> } = {
   streamHeader: { to: orNull(text), from: orNull(text), id: orNull(text), version: orNull(text), dialback: flag },
   features: {
@@ -57,6 +57,6 @@ export const elementFields: { readonly [K in Kind]: FieldsOf<Omit<Extract<WireEl
 
 export function isElement(value: unknown): boolean {
   if (!isObject(value) || !isText(value['kind']) || !Object.hasOwn(elementFields, value['kind'])) return false;
-  const fields: Fields = elementFields[value['kind'] as Kind]; // own, so known
+  const fields: Fields = elementFields[value['kind'] as Kind]; // an own property, so a known kind
   return fits(value, fields);
 }

@@ -1,4 +1,4 @@
-/** Whether what was read is a record: every field that is relied upon, by the kind of the record. */
+/** Checks whether a value that was read is a record: every field that is relied upon, by the kind of the record. */
 import type { AttemptEnded, AttemptEvidence, AttemptVerdict } from './attempt.ts';
 import { isElement } from './check-element.ts';
 import {
@@ -28,7 +28,7 @@ import { isFault } from './revive.ts';
 const fault = check('a fault', isFault);
 const verdict = oneOf('proved', 'refuted', 'undetermined');
 
-/** Of every record, beside its kind. */
+/** Fields of every record, besides its kind. */
 export const commonFields = {
   seq: count,
   atMs: number,
@@ -36,7 +36,7 @@ export const commonFields = {
   cause: orNull(count),
 } as const satisfies Fields;
 
-/** Of each state that a `snapshot` has entered. */
+/** Fields of each state that a `snapshot` has entered. */
 const entered: FieldsOf<Persisted['entered'][number]> = { state: text, sinceMs: number, untilMs: orNull(number) };
 
 const evidence: FieldsOf<AttemptEvidence> = {
@@ -65,7 +65,7 @@ const attempt: FieldsOf<AttemptEnded> = {
   verdicts: listOf('verdicts', attemptVerdict),
 };
 
-/** Of what stands within records of a kind. */
+/** Fields of the objects nested within records. */
 export const innerFields = { entered, attempt, verdicts: attemptVerdict, evidence } as const;
 
 const stay = { machine: text, states: texts, untilMs: orNull(number) };
@@ -149,14 +149,16 @@ interface Checked {
 
 const refused = (expected: string): Checked => ({ record: null, expected });
 
-/** The record; or what was expected; or neither, where it is of a kind that a later version may write. */
+/**
+ * Returns the record; or what was expected instead; or neither, if it is of a kind that only a later version writes.
+ */
 export function checkRecord(found: Found): Checked {
   const { kind } = found;
   if (!isText(kind)) return refused('"kind" to be a text');
   const problem = problemIn(found, commonFields);
   if (problem !== null) return refused(problem);
   if (!Object.hasOwn(recordFields, kind)) return { record: null, expected: null };
-  const fields: Fields = recordFields[kind as RecordKind]; // own, so known
+  const fields: Fields = recordFields[kind as RecordKind]; // an own property, so known
   const inKind = problemIn(found, fields);
-  return inKind === null ? { record: found as unknown as TraceRecord, expected: null } : refused(inKind); // looked at
+  return inKind === null ? { record: found as unknown as TraceRecord, expected: null } : refused(inKind); // checked above
 }

@@ -1,4 +1,7 @@
-/** What an explanation reads in the context of an actor. A trace may come from anybody: nothing is taken for granted in it. */
+/**
+ * What an explanation reads from the context of an actor. A trace may come from anybody, so nothing in it is taken for
+ * granted.
+ */
 import { isTakingLeave } from '../../machines/failures.ts';
 import type { CertificateEvidence } from '../protocol/certificate.ts';
 import type { Endpoint } from '../protocol/dns.ts';
@@ -23,7 +26,7 @@ const textsIn = (value: unknown): string[] =>
 export function faultIn(value: unknown): Fault | null {
   const { layer, condition, origin, text } = fieldsIn(value);
   if (typeof layer !== 'string' || typeof condition !== 'string' || typeof origin !== 'string') return null;
-  // An unknown layer fits no cause, and is told as it is.
+  // An unknown layer matches no cause, and is shown unchanged.
   const known = { layer: layer as FaultLayer, condition, origin: origin as FaultOrigin };
   return typeof text === 'string' ? { ...known, text } : known;
 }
@@ -59,7 +62,7 @@ export const startTlsIn = (features: unknown): StreamFeatures['startTls'] | null
   return startTls === 'absent' || startTls === 'optional' || startTls === 'required' ? startTls : null;
 };
 
-/** What was tried in vain, in order. */
+/** The attempts that failed, in order. */
 export function attemptsIn(value: unknown): readonly ProofAttempt[] {
   if (!Array.isArray(value)) return [];
   return value.flatMap((one): ProofAttempt[] => {
@@ -72,7 +75,7 @@ export function attemptsIn(value: unknown): readonly ProofAttempt[] {
   });
 }
 
-/** That we refused the far end's SASL EXTERNAL, though it was offered; null where we have not. */
+/** Why we refused the far end's SASL EXTERNAL although it was offered; null if we did not. */
 export function whyRefused(negotiation: unknown): Fault | null {
   const { phase, saslRefused } = fieldsIn(negotiation);
   const isRefused = phase !== 'authenticated' && typeof saslRefused === 'string';
@@ -80,8 +83,9 @@ export function whyRefused(negotiation: unknown): Fault | null {
 }
 
 /**
- * Why a stream that was opened to us came to nothing: it went, or stayed silent, for it was not offered what its certificate does
- * not prove, or was refused what it asked for; null where it only took leave.
+ * Why a stream that was opened to us came to nothing: the far end left or fell silent because its certificate does not
+ * prove it and EXTERNAL was not offered, or because its request was refused. Null if it only closed the stream
+ * normally.
  */
 export function whyInVain(
   { associated, negotiation }: { readonly associated?: unknown; readonly negotiation?: unknown },
@@ -90,7 +94,7 @@ export function whyInVain(
   return whyUnproved(associated) ?? whyRefused(negotiation) ?? (isTakingLeave(why) ? null : why);
 }
 
-/** Why the certificate of the far end does not prove its domain; null where it does, or where nobody has asked. */
+/** Why the certificate of the far end does not prove its domain; null if it does, or if that was not examined. */
 export function whyUnproved(associated: unknown): Fault | null {
   const { verdict, attempts } = fieldsIn(associated);
   const { kind, fault } = fieldsIn(verdict);

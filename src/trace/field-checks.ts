@@ -1,6 +1,6 @@
-/** What the fields of something that was read have to be, by their names. */
+/** Checks on the fields of a value that was read, by field name. */
 
-/** Something with fields, of which nothing is known. */
+/** An object with fields about which nothing is known yet. */
 export type Found = Readonly<Record<string, unknown>>;
 
 export interface Check {
@@ -9,7 +9,7 @@ export interface Check {
 }
 
 export type Fields = Readonly<Record<string, Check>>;
-/** One for each field of a type, those that may be absent among them. */
+/** One check for each field of a type, including optional fields. */
 export type FieldsOf<Type> = { readonly [Name in keyof Required<Type>]: Check };
 
 export const check = (expected: string, holds: (value: unknown) => boolean): Check => ({ expected, holds });
@@ -42,7 +42,7 @@ export const listOf = (what: string, fields: Fields): Check =>
 
 export const fits = (value: unknown, fields: Fields): boolean => isObject(value) && problemIn(value, fields) === null;
 
-/** What is expected instead; null where every field is as it has to be. */
+/** What is expected instead; null if every field passes its check. */
 export function problemIn(found: Found, fields: Fields): string | null {
   for (const [name, { expected, holds }] of Object.entries(fields)) {
     if (!holds(found[name])) return `"${name}" to be ${expected}`;

@@ -1,6 +1,6 @@
 /**
- * Records as lines of JSON (docs/trace-format.md): a header, then one record per line. What many actors hold alike is written
- * once and referred to by number.
+ * Records as lines of JSON (docs/trace-format.md): a header, then one record per line. Values that many actors share
+ * are written once and referred to by number.
  */
 import { AttemptHeld } from './attempt-held.ts';
 import { traceLimits } from './limits.ts';
@@ -12,14 +12,14 @@ export const TRACE_VERSION = 1;
 export interface TraceHeader {
   readonly trace: 'xmpp-dna';
   readonly version: typeof TRACE_VERSION;
-  /** Name and version of what wrote it. */
+  /** Name and version of the program that wrote it. */
   readonly software: string;
   readonly startedAtMs: number;
-  /** What wrote it is for: `daemon`, `demo`, `embedded`, … */
+  /** Role of the program that wrote it: `daemon`, `demo`, `embedded`, … */
   readonly role: string;
-  /** Domains served there. */
+  /** Domains served by that program. */
   readonly hosts: readonly string[];
-  /** When it was taken from memory, whole; null or absent in a file that was written while records came. */
+  /** When it was saved from memory in one go; null or absent in a file that was written record by record. */
   readonly savedAtMs?: number | null;
 }
 
@@ -29,7 +29,7 @@ export type HeaderFields = Pick<TraceHeader, 'software' | 'startedAtMs' | 'role'
 export class TraceEncoder {
   readonly #shared = new WeakMap<object, number>();
   #next = 1;
-  /** Lines that the record at hand refers to. */
+  /** Lines with shared values that the current record refers to. */
   #before: string[] = [];
 
   header({ software, startedAtMs, role, hosts, savedAtMs = null }: HeaderFields): string {
@@ -40,7 +40,7 @@ export class TraceEncoder {
     return `${JSON.stringify(header)}\n`;
   }
 
-  /** One line, or more where it is the first to refer to something. */
+  /** One line; more if the record is the first to refer to a shared value. */
   record(record: TraceRecord): string {
     const line = JSON.stringify(plain(inWords(record), traceLimits.textChars, this.#share));
     const lines = [...this.#before, line, ''].join('\n');
@@ -53,13 +53,13 @@ export class TraceEncoder {
     if (known !== undefined) return known;
     const id = this.#next++;
     this.#shared.set(value, id);
-    const whole = plain(value, traceLimits.textChars, this.#share); // what it refers to itself comes first
+    const whole = plain(value, traceLimits.textChars, this.#share); // values that it refers to come first
     this.#before.push(JSON.stringify({ kind: 'shared', id, value: whole }));
     return id;
   };
 }
 
-/** Attempts are put into words when they are read. */
+/** Attempts are put into words only when they are read. */
 const inWords = (record: TraceRecord): TraceRecord =>
   record.kind === 'attempt' && record.attempt instanceof AttemptHeld
     ? { ...record, attempt: record.attempt.toJSON() }

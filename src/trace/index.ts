@@ -1,4 +1,4 @@
-/** Traces, for those who write, read, replay or explain them (`xmpp-dna/trace`; docs/trace-format.md). */
+/** Writing, reading, replaying and explaining traces (`xmpp-dna/trace`; docs/trace-format.md). */
 export type * from './record.ts';
 export type * from './view/view.ts';
 export { TRACE_VERSION, type HeaderFields, TraceEncoder, type TraceHeader } from './format.ts';

@@ -1,23 +1,26 @@
-/** What a trace may take of memory and disk. */
+/** How much memory and disk a trace may take. */
 export const traceLimits = {
-  /** Records kept in memory: the negotiations of some hundred pairs. */
+  /** Records kept in memory: enough for the negotiations of a few hundred pairs. */
   records: 20_000,
-  /** Most that may be asked for: 32 MB of numbers. */
+  /** Upper bound on a configured number of records: 32 MB of numbers. */
   mostRecords: 1_000_000,
-  /** Of all of them, as weighed by weigh.ts: a peer may have us remember long certificates and features. */
+  /** Bytes of all records, as weighed by weigh.ts: a peer may make us remember long certificates and features. */
   bytes: 16 * 1024 * 1024,
-  /** Attempts that are remembered of one remote domain, and of all together, in bytes as weighed by weigh.ts. */
+  /** Attempts remembered for one remote domain, and for all domains together in bytes as weighed by weigh.ts. */
   attempts: 8,
   attemptBytes: 4 * 1024 * 1024,
-  /** States of the path of one actor that a view shows: the newest. */
+  /** Number of states in the path of one actor that a view shows: the newest ones. */
   path: 64,
-  /** A text within a record of a file; much of it comes from peers. */
+  /** Longest text within a record of a file; much of it comes from peers. */
   textChars: 10_000,
-  /** Records of a file, in bytes, beyond those who lived when it was begun; then the file before is given up. */
+  /**
+   * Bytes of records in a file, not counting the snapshots of live actors at its beginning. Beyond that a new file is
+   * begun, and this one replaces the older `.1` file.
+   */
   fileBytes: 64 * 1024 * 1024,
-  /** Bytes that wait for a slow disk; records beyond are lost, and counted. */
+  /** Bytes that may wait for a slow disk; records beyond that are lost, and counted. */
   unwrittenBytes: 8 * 1024 * 1024,
-  /** Of a file that is read: one line, all of it, and its records. */
+  /** Limits for a file that is read: bytes of one line, bytes of the whole file, and number of records. */
   lineBytes: 4 * 1024 * 1024,
   readBytes: 512 * 1024 * 1024,
   readRecords: 2_000_000,

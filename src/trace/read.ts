@@ -1,4 +1,4 @@
-/** Reads a trace: strictly, and within bounds, for it may come from anybody. */
+/** Reads a trace strictly and within bounds, because it may come from anybody. */
 import { checkRecord } from './check-record.ts';
 import type { Found } from './field-checks.ts';
 import { TRACE_VERSION, type TraceHeader } from './format.ts';
@@ -9,9 +9,9 @@ import { revive, type Revived } from './revive.ts';
 export interface Trace {
   readonly header: TraceHeader;
   readonly records: readonly TraceRecord[];
-  /** The last line had no end: whoever wrote it was cut off. */
+  /** The last line had no end: the program that wrote it was cut off. */
   readonly isCutOff: boolean;
-  /** Records of kinds that this version does not know; they are left out. */
+  /** Number of records of kinds that this version does not know; they are left out. */
   readonly unknown: number;
 }
 
@@ -21,10 +21,10 @@ export interface ReadBounds {
   readonly records?: number;
 }
 
-/** What a trace should have been, and where it was not. */
+/** What was expected of a trace, and on which line it was not met. */
 export class TraceError extends Error {
   override readonly name = 'TraceError';
-  /** From 1; 0 where it is about the whole file. */
+  /** Counted from 1; 0 if it concerns the whole file. */
   readonly line: number;
   readonly expected: string;
 
@@ -36,8 +36,8 @@ export class TraceError extends Error {
 }
 
 /**
- * Reads lines as they come.
- * @throws TraceError naming line and what was expected there
+ * Reads lines as they arrive.
+ * @throws TraceError with the line and what was expected there
  */
 export async function readTrace(chunks: AsyncIterable<Uint8Array>, bounds: ReadBounds = {}): Promise<Trace> {
   const reader = new TraceReader(bounds);
@@ -48,7 +48,7 @@ export async function readTrace(chunks: AsyncIterable<Uint8Array>, bounds: ReadB
 const NEWLINE = 0x0a;
 const HEADER = 'the header of a trace, {"trace":"xmpp-dna",…}';
 
-/** Not `Buffer`: pages read traces, too. */
+/** Not `Buffer`: web pages read traces, too. */
 function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
   const whole = new Uint8Array(length);
   let at = 0;
@@ -67,7 +67,7 @@ class TraceReader {
   readonly #shared = new Map<number, Revived>();
   readonly #records: TraceRecord[] = [];
   #header: TraceHeader | null = null;
-  /** The beginning of the line at hand, in parts. */
+  /** The beginning of the current line, in parts. */
   #parts: Uint8Array[] = [];
   #lineBytes = 0;
   #bytes = 0;
@@ -120,7 +120,7 @@ class TraceReader {
 
   #takeLine(text: string): void {
     const revived = revive(this.#parse(text), (id) => this.#shared.get(id));
-    if (revived === null) throw this.#wrong('less depth, and fewer objects, and references to what was shared before');
+    if (revived === null) throw this.#wrong('less depth, fewer objects, and references only to values shared before');
     const { value, objects, depth } = revived;
     const found: Found = typeof value !== 'object' || Array.isArray(value) ? {} : { ...value };
     if (this.#header === null) {

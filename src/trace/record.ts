@@ -1,7 +1,8 @@
 /**
- * What happens in a manager, as records: what goes into each actor, and what crosses its borders. All else can be had again
- * by running the charts over them (replay.ts). In memory they hold what they are about by reference, so they are cheap to
- * make, and must not be changed; keys, SASL payloads and proofs never enter one.
+ * What happens in a manager, as records: the input of each actor, and everything that crosses its borders. Everything
+ * else can be recovered by running the charts over the records (replay.ts). In memory, records refer to the objects
+ * that they describe, so they are cheap to make and must not be modified. Keys, SASL payloads and proofs never enter a
+ * record.
  */
 import type { DnsStatus } from '../protocol/dns.ts';
 import type { Fault } from '../protocol/faults.ts';
@@ -13,13 +14,13 @@ import type { AttemptEnded } from './attempt.ts';
 
 export type { QueueEdge } from '../routing/types.ts';
 
-/** Where an actor has come to rest, told of both `born` and `event`. */
+/** The state in which an actor came to rest, part of both `born` and `event`. */
 interface Standing {
   /** Id of the chart. */
   readonly machine: string;
-  /** Path through the chart, from the outside in. */
+  /** Path through the chart, outermost state first. */
   readonly states: readonly string[];
-  /** When the state that is waited in now has had its time, in milliseconds since the epoch; null where it has none. */
+  /** When the deadline of the current waiting state passes, in milliseconds since the epoch; null if it has none. */
   readonly untilMs: number | null;
 }
 
@@ -30,7 +31,7 @@ export interface EventOfActor {
 
 export type TraceBody =
   | ({ readonly kind: 'born'; readonly parent: string | null; readonly input: unknown } & Standing)
-  /** An actor took an event, and something changed; `states` is where it came to rest. */
+  /** An actor handled an event, and something changed; `states` is where it came to rest. */
   | ({
       readonly kind: 'event';
       readonly event: EventOfActor;
@@ -38,9 +39,9 @@ export type TraceBody =
       readonly passed: readonly (readonly string[])[];
     } & Standing)
   | ({ readonly kind: 'ended' } & EndOfActor)
-  /** An actor in mid-life, as xstate persists it: where a file begins. */
+  /** An existing actor, as xstate persists it: how a file begins. */
   | ({ readonly kind: 'snapshot'; readonly machine: string } & Persisted)
-  /** An element of the negotiation; `bytes` is its size, and in older traces null of a header that came in. */
+  /** An element of the negotiation; `bytes` is its size, which older traces leave null for an incoming header. */
   | {
       readonly kind: 'wire';
       readonly direction: 'in' | 'out';
@@ -53,31 +54,31 @@ export type TraceBody =
   | ({ readonly kind: 'verdict' } & VerdictFound)
   | ({ readonly kind: 'fact' } & FactChanged)
   | ({ readonly kind: 'queue' } & QueueEdge)
-  /** An attempt to have stanzas of a pair sent, or let in, is decided. */
+  /** An attempt to get the stanzas of a pair sent, or admitted, was decided. */
   | { readonly kind: 'attempt'; readonly attempt: AttemptEnded }
   /** What an actor reported to the registry. */
   | { readonly kind: 'report'; readonly report: { readonly type: string; readonly stanzas?: number } }
-  /** So many records had no room. */
+  /** This many records were dropped for lack of room. */
   | { readonly kind: 'lost'; readonly records: number };
 
 export type TraceRecord = TraceBody & {
-  /** Ascending; one more than the record before, where nothing was lost. */
+  /** Ascending; one more than in the previous record, unless records were lost. */
   readonly seq: number;
   /** Milliseconds since the epoch. */
   readonly atMs: number;
   /**
-   * `stream:3`, `pair:a.example>b.example`, `peer:b.example`, `resolution:b.example`, and below them
-   * `stream:3/association.c.example`; empty for what is about none.
+   * `stream:3`, `pair:a.example>b.example`, `peer:b.example`, `resolution:b.example`, and children such as
+   * `stream:3/association.c.example`; empty if the record is about no actor.
    */
   readonly actor: string;
-  /** The record in whose course this one was made; null where it came from outside. */
+  /** The record whose handling caused this one; null if the cause came from outside. */
   readonly cause: number | null;
 };
 
 export type RecordKind = TraceRecord['kind'];
 export type RecordOf<Kind extends RecordKind> = Extract<TraceRecord, { kind: Kind }>;
 export type ReportRecord = RecordOf<'report'>;
-/** What leads an actor through its chart. */
+/** The records that lead an actor through its chart. */
 export type MoveRecord = RecordOf<'born' | 'snapshot' | 'event' | 'ended'>;
 
 export const isMove = (record: TraceRecord): record is MoveRecord =>
@@ -86,27 +87,27 @@ export const isMove = (record: TraceRecord): record is MoveRecord =>
 export interface Persisted {
   readonly snapshot: unknown;
   readonly bornMs: number;
-  /** The states that it is in, from the outside in, with their paths joined by dots. */
+  /** The states that it is in, outermost first, each as a path joined by dots. */
   readonly entered: readonly { readonly state: string; readonly sinceMs: number; readonly untilMs: number | null }[];
 }
 
 export interface EndOfActor {
   readonly machine: string;
-  /** `stopped`: by its owner, who needs it no more. */
+  /** `stopped`: its owner no longer needs it. */
   readonly how: 'done' | 'stopped' | 'errored';
   readonly output?: unknown;
   readonly fault: Fault | null;
 }
 
 export interface DnsFinding {
-  /** A whole owner name, or a host. */
+  /** A full owner name, or a host. */
   readonly question: string;
   readonly type: 'SRV' | 'TLSA' | 'addresses';
   readonly status: DnsStatus;
-  /** Why it is `bogus` or an `error`. */
+  /** Why the status is `bogus` or `error`. */
   readonly reason: string | null;
   readonly count: number;
-  /** Of the first records, as in a zone file. */
+  /** The data of the first records, as in a zone file. */
   readonly data: readonly string[];
   readonly ttlSeconds: number;
   readonly ms: number;
@@ -119,11 +120,11 @@ export interface CertificateFinding {
   readonly sha256: string;
   readonly subject: string;
   readonly issuer: string;
-  /** Of its subjectAltName: the first of each kind. */
+  /** Names in its subjectAltName: the first of each kind. */
   readonly names: readonly string[];
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
-  /** How many certificates the far end has sent; null of our own, and in older traces absent. */
+  /** Number of certificates that the far end sent; null for our own, absent in older traces. */
   readonly chainLength?: number | null;
 }
 
@@ -131,7 +132,7 @@ export interface PoshDocument {
   readonly domain: string;
   readonly outcome: 'found' | 'failed';
   readonly url: string | null;
-  /** How many fingerprints it lists. */
+  /** Number of fingerprints it lists. */
   readonly fingerprints: number;
   readonly expiresAtMs: number | null;
   readonly fault: Fault | null;
@@ -150,16 +151,16 @@ export interface VerdictFound {
 export interface FactChanged {
   readonly change: 'published' | 'withdrawn';
   readonly stream: StreamId;
-  /** `in`: `from`, remote, may send to `to`, local. */
+  /** `in`: the remote domain `from` may send to the local domain `to`. */
   readonly direction: 'in' | 'out';
-  /** Null in what was withdrawn for all. */
+  /** Null if withdrawn for all domains. */
   readonly from: string | null;
   readonly to: string | null;
   readonly prooftype: string | null;
   readonly expiresAtMs: number | null;
 }
 
-/** Those that are many are written out: a spread behind other fields costs ten times as much. */
+/** The frequent kinds are written out field by field: a spread behind other fields costs ten times as much. */
 export function recordOf(seq: number, atMs: number, actor: string, cause: number | null, body: TraceBody): TraceRecord {
   switch (body.kind) {
     case 'event': {
@@ -183,7 +184,10 @@ export function recordOf(seq: number, atMs: number, actor: string, cause: number
   }
 }
 
-/** Keys are proofs in the making: they never enter a record. Nor do proofs of delegation, which are long. */
+/**
+ * Keys never enter a record, because whoever has one can prove itself with it. Proofs of delegation are left out as
+ * well, because they are long.
+ */
 export function withoutKeys(element: WireElement): WireElement {
   if (element.kind === 'result' || element.kind === 'verify') return { ...element, key: null };
   if (element.kind === 'auth') return { ...element, initialResponse: element.initialResponse === null ? null : '…' };

@@ -1,18 +1,18 @@
 /**
- * What must not be in a trace is taken out before a record is made: dialback keys, what SASL carries, proofs of delegation.
- * Charts pass keys and proofs on unread, so they take the same path without them.
+ * Removes secrets before a record is made: dialback keys, SASL payloads and proofs of delegation. Charts pass keys and
+ * proofs on without reading them, so a replay takes the same path without them.
  */
 import { canonicalDomain } from '../protocol/names.ts';
 import { decodeAuthzid } from '../protocol/wire.ts';
 import type { EventOfActor } from './record.ts';
 
-/** Stands where something was taken out. */
+/** Placeholder for a value that was removed. */
 export const REDACTED = '…';
 
-/** Asks for the identity that the stream has anyway; for another; cannot be decoded. */
+/** An authorization identity that matches the stream; one that differs; one that cannot be decoded. */
 const AUTHZID = { granted: '=', other: 'Lg==', undecodable: '!' } as const;
 
-/** The event without secrets: the very same object, where it holds none. `remote` is whom the stream is with. */
+/** The event without secrets; the same object if it holds none. `remote` is the remote domain of the stream. */
 export function redactEvent(event: EventOfActor, remote: unknown): EventOfActor {
   switch (event.type) {
     case 'peer.resultRequested':
@@ -35,14 +35,14 @@ export function redactEvent(event: EventOfActor, remote: unknown): EventOfActor 
   }
 }
 
-/** A SASL payload that says no more than what a chart finds in this one (XEP-0178 §3). */
+/** A substitute SASL payload that leads a chart to the same decision as the original (XEP-0178 §3). */
 function sameVerdict(payload: unknown, remote: unknown): string {
   const authzid = typeof payload === 'string' ? decodeAuthzid(payload) : null;
   if (authzid === null) return AUTHZID.undecodable;
   return authzid === '' || canonicalDomain(authzid) === remote ? AUTHZID.granted : AUTHZID.other;
 }
 
-/** What an actor was born with, without secrets. */
+/** The input of an actor, without secrets. */
 export function redactInput(input: unknown): unknown {
   if (!isObject(input)) return input;
   const { settings, assertion, key } = input;
@@ -67,8 +67,8 @@ function redactSettings(settings: Fields): object {
 }
 
 /**
- * A copy as plain JSON, without secrets, with no longer texts than `textChars`; what JSON does not know is told by an object
- * with one field that begins with `$`.
+ * A copy as plain JSON, without secrets and with texts cut to `textChars`. A value that JSON cannot express becomes an
+ * object with one field whose name begins with `$`.
  */
 export function plain(value: unknown, textChars: number, share: Share | null = null, depth = 0): unknown {
   if (typeof value === 'string') return value.length <= textChars ? value : `${value.slice(0, textChars - 1)}…`;
@@ -95,11 +95,13 @@ export function plain(value: unknown, textChars: number, share: Share | null = n
   return fields;
 }
 
-/** Of a table by domain, whose names mean nothing here: `key` may be a host on a local network. */
+/**
+ * Entries of a table by domain. Their names are not field names with a meaning: `key` may be a host on a local network.
+ */
 const entries = (table: Fields, textChars: number, share: Share | null, depth: number): Fields =>
   Object.fromEntries(Object.entries(table).map(([name, value]) => [name, plain(value, textChars, share, depth + 2)]));
 
-/** The number under which what many actors hold is written once. */
+/** Returns the number under which a value shared by many actors is written once. */
 export type Share = (value: object) => number;
 
 const SHARED: ReadonlySet<string> = new Set(['settings', 'policy', 'hosted', 'certificate']);
@@ -110,7 +112,7 @@ type Fields = Record<string, unknown>;
 
 const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
 
-/** The same shape, in which every text is taken out. */
+/** The same structure with every text removed. */
 function withoutText(value: unknown): unknown {
   if (typeof value === 'string') return REDACTED;
   if (Array.isArray(value)) return value.map(withoutText);

@@ -1,19 +1,22 @@
-/** What plain() of redact.ts wrote, as it was: numbers that JSON does not know, errors, what is shared. */
+/** Restores what plain() in redact.ts wrote: numbers that JSON cannot express, errors, shared values. */
 import { type Fault, FaultError } from '../protocol/faults.ts';
 
-/** Deeper than anything that is written. */
+/** Deeper than anything we write. */
 const MAX_DEPTH = 64;
-/** Objects of one line, with all that it refers to: what refers to what is shared twice, line after line, grows without end. */
+/**
+ * Maximum number of objects in one line, including everything it refers to: lines that each refer twice to the shared
+ * value of the line before would otherwise grow exponentially.
+ */
 const MAX_OBJECTS = 250_000;
 
-/** What a line held, and how large it is once what it refers to stands in it. */
+/** The value of a line, and its size once all references are resolved. */
 export interface Revived {
   readonly value: unknown;
   readonly objects: number;
   readonly depth: number;
 }
 
-/** Null where it is too deep or too large, or refers to what is not known. */
+/** Null if it is too deep or too large, or refers to an unknown number. */
 export function revive(value: unknown, shared: (id: number) => Revived | undefined): Revived | null {
   try {
     return new Reviver(shared).revived(value);
@@ -72,14 +75,14 @@ function reviveError(value: unknown): Error {
   const { message, fault: what } = (typeof value === 'object' && value !== null ? value : {}) as {
     message?: unknown;
     fault?: unknown;
-  }; // whatever it is, its fields are looked at one by one
+  }; // of unknown types: each field is checked
   if (isFault(what)) return new FaultError(what);
   return new Error(typeof message === 'string' ? message : 'an error');
 }
 
 export function isFault(value: unknown): value is Fault {
   if (typeof value !== 'object' || value === null) return false;
-  const { layer, condition, origin, text } = value as Partial<Record<keyof Fault, unknown>>; // looked at one by one
+  const { layer, condition, origin, text } = value as Partial<Record<keyof Fault, unknown>>; // each field is checked
   const isText = (field: unknown): boolean => typeof field === 'string';
   return isText(layer) && isText(condition) && isText(origin) && (text === undefined || isText(text));
 }

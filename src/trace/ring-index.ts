@@ -1,15 +1,15 @@
 /**
- * The records of a ring, looked up by the actor that they are about. Whoever asks again pays for what has come since: that is
- * what makes it cheap to look every second.
+ * Looks up the records of a ring by their actor. A repeated query only pays for the records added since the last one,
+ * which makes it cheap to poll every second.
  */
 import { isMove, type TraceRecord } from './record.ts';
 
 export interface Indexed {
   records(): readonly TraceRecord[];
-  /** The newest of them, the oldest first. */
+  /** The newest records, the oldest of them first. */
   newest(count: number): readonly TraceRecord[];
   readonly size: number;
-  /** How many have ever been in it. */
+  /** How many records were ever added. */
   readonly pushed: number;
   readonly oldestSeq: number;
 }
@@ -17,10 +17,10 @@ export interface Indexed {
 export class RingIndex {
   readonly #ring: Indexed;
   #byActor = new Map<string, TraceRecord[]>();
-  /** Charts of which the end came last. */
+  /** Actors whose last move is `ended`. */
   #ended = new Set<string>();
   #seen = 0;
-  /** How many are held, some of which the ring holds no more. */
+  /** Number of records held here, including some that the ring has already dropped. */
   #held = 0;
 
   constructor(ring: Indexed) {
@@ -41,7 +41,7 @@ export class RingIndex {
     return from === 0 ? all.slice() : all.slice(from);
   }
 
-  /** Those that are charts, and have ended: the others live, or are held by nobody. */
+  /** Actors that are charts and have ended; any other actor is live, or has no records left. */
   *ended(): Generator<string> {
     this.#update();
     const first = this.#ring.oldestSeq;

@@ -1,12 +1,12 @@
 /**
- * The newest records, as many as fit: always on, and what `explain` and the page read first. The parts of a record lie side by
- * side, and it is made when somebody reads it; most are never read.
+ * The newest records, as many as fit: always on, and the first source for `explain` and the inspector page. Records are
+ * stored as parallel columns and only created when somebody reads them; most are never read.
  */
 import { type TraceBody, type TraceRecord, recordOf } from './record.ts';
 import { RingIndex } from './ring-index.ts';
 import { weigh } from './weigh.ts';
 
-/** Of each row, in this order: seq, atMs, cause, weight. */
+/** Numbers per row, in this order: seq, atMs, cause, weight. */
 const NUMBERS = 4;
 const NO_CAUSE = -1;
 
@@ -16,7 +16,7 @@ export class Ring {
   readonly #numbers: Float64Array;
   readonly #actors: string[] = [];
   readonly #bodies: (TraceBody | undefined)[] = [];
-  /** Where the oldest stands, once it is full. */
+  /** Row of the oldest record. */
   #oldest = 0;
   #size = 0;
   #bytes = 0;
@@ -37,7 +37,7 @@ export class Ring {
     return this.#bytes;
   }
 
-  /** How many have made room for others. */
+  /** How many records were dropped to make room for others. */
   get lost(): number {
     return this.#lost;
   }
@@ -46,12 +46,12 @@ export class Ring {
     return this.#lost + this.#size;
   }
 
-  /** The number of the oldest; 0 where there is none. */
+  /** The `seq` of the oldest record; 0 if there is none. */
   get oldestSeq(): number {
     return this.#size === 0 ? 0 : (this.#numbers[this.#oldest * NUMBERS] ?? 0);
   }
 
-  /** By actor; nobody pays for it before it is asked for. */
+  /** Index by actor; created on first use. */
   get index(): RingIndex {
     return (this.#index ??= new RingIndex(this));
   }
@@ -72,7 +72,7 @@ export class Ring {
     this.#size += 1;
     this.#bytes += weight;
     while (this.#bytes > this.#mostBytes && this.#size > 1) this.#dropOldest();
-    // Nobody has asked for so long that nothing in it is here any more.
+    // It was last queried so long ago that none of its records is left in the ring.
     if (this.#index !== null && this.pushed - this.#index.seen > most) this.#index = null;
   }
 
@@ -81,7 +81,7 @@ export class Ring {
     return this.newest(this.#size);
   }
 
-  /** The newest, the oldest of them first. */
+  /** The newest records, the oldest of them first. */
   newest(count: number): TraceRecord[] {
     const made: TraceRecord[] = [];
     const from = this.#size - Math.min(count, this.#size);

@@ -1,6 +1,7 @@
 /**
- * Records in a file: `NAME`, and beside it `NAME.1` with those from before it was full. Nobody waits for the disk; records
- * that it does not take in time are lost, and how many is written down. Where a file takes none, it is begun anew a minute later.
+ * Writes records to a file `NAME`, and keeps the previous file, from before it was full, as `NAME.1`. Nothing waits for
+ * the disk: records that it does not take in time are lost, and their number is written down. If writing fails, a new
+ * file is begun a minute later.
  */
 import { type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { fault, type Fault, FaultError } from '../protocol/faults.ts';
@@ -11,16 +12,20 @@ import type { TraceRecord } from './record.ts';
 export interface TraceFileOptions {
   readonly path: string;
   /**
-   * Bytes of records, beyond those who lived when it was begun, at which a new file is begun; the one before is kept.
+   * Bytes of records, not counting the snapshots of live actors at the beginning, at which a new file is begun; the
+   * previous one is kept.
    * @defaultValue 67108864
    */
   readonly fileBytes?: number;
   /** Bytes that may wait for the disk. @defaultValue 8388608 */
   readonly unwrittenBytes?: number;
   readonly header: () => HeaderFields;
-  /** Of every actor that lives now: what the file begins with. */
+  /** Snapshots of every live actor: the file begins with them. */
   readonly snapshots: () => readonly TraceRecord[];
-  /** It cannot be written to: a file is tried again in a minute; anything else that stands under the name (a pipe) is not. */
+  /**
+   * Called when it cannot be written to. A regular file is tried again in a minute; anything else under that name (a
+   * pipe) is not.
+   */
   readonly failed: (why: Fault) => void;
 }
 
@@ -32,10 +37,10 @@ const ROTATES = Symbol('the file is full');
 const RETRIES = Symbol('the file could not be written to');
 type Part = string | typeof ROTATES | typeof RETRIES;
 
-/** By the time of the records. */
+/** Measured by the time of the records. */
 const RETRY_MS = 60_000;
 
-/** Mode of a new file: it names who talks to whom. */
+/** Mode of a new file: it reveals who talks to whom. */
 const OWNER_ONLY = 0o600;
 
 export class TraceFile {
@@ -43,23 +48,23 @@ export class TraceFile {
   readonly #fileBytes: number;
   readonly #unwrittenBytes: number;
   #encoder = new TraceEncoder();
-  /** Null where none could be opened. */
+  /** Null if no file could be opened. */
   #handle: FileHandle | null;
-  /** Of the records in the file at hand, with what waits; not of those who lived when it was begun. */
+  /** Bytes of records in the current file, including those that wait; not of the snapshots at its beginning. */
   #size = 0;
-  /** What waits for the disk: lines, and where a new file begins. */
+  /** Lines that wait for the disk, and markers where a new file begins. */
   #waiting: Part[] = [];
   #waitingBytes = 0;
   #lost = 0;
   #writing: Promise<void> | null = null;
   #source: { unsubscribe(): void } | null = null;
-  /** Whether the next file is to be begun in a moment. */
+  /** Whether a new file is about to be begun. */
   #beginsSoon = false;
-  /** Since when nothing can be written, by the newest record; null while all is well. */
+  /** Since when nothing can be written, by the newest record; null while writing works. */
   #brokenMs: number | null = null;
   #newestMs = 0;
   #isOver = false;
-  /** And no pipe, for example, which nobody may read any more. */
+  /** Whether it is a regular file and not, for example, a pipe, whose reader may be gone. */
   readonly #isRegular: boolean;
 
   private constructor(options: TraceFileOptions, handle: FileHandle, isRegular: boolean) {
@@ -71,7 +76,7 @@ export class TraceFile {
   }
 
   /**
-   * Begins the file; one that is there already is kept as `NAME.1`.
+   * Begins the file; an existing one is kept as `NAME.1`.
    * @throws FaultError `config`: `trace-unwritable`
    */
   static async open(options: TraceFileOptions): Promise<TraceFile> {
@@ -84,7 +89,7 @@ export class TraceFile {
     }
   }
 
-  /** Writes what there is, and what comes. */
+  /** Writes the current snapshots, and then every record. */
   follow(records$: Subscribable<TraceRecord>): void {
     this.#begin();
     this.#size = 0;
@@ -109,14 +114,14 @@ export class TraceFile {
     if (this.#size >= this.#fileBytes) this.#beginSoon();
   }
 
-  /** Not while an actor moves: it would stand where it stood before. */
+  /** Not while an actor is handling an event: its snapshot would still show the previous state. */
   #beginSoon(): void {
     if (this.#beginsSoon) return;
     this.#beginsSoon = true;
     queueMicrotask(() => this.#beginAnother());
   }
 
-  /** Resolves when all is on the disk. */
+  /** Resolves when everything is written. */
   async close(): Promise<void> {
     this.#source?.unsubscribe();
     await this.#writing;
@@ -143,7 +148,8 @@ export class TraceFile {
     this.#brokenMs = null;
     this.#encoder = new TraceEncoder();
     this.#begin();
-    // Who lives may alone be more than a file: it has room for as many records as any other, or each would begin the next.
+    // The snapshots alone may be larger than a file. They do not count: each file has the same room for records, or
+    // every file would at once begin the next.
     this.#size = 0;
   }
 
@@ -158,7 +164,7 @@ export class TraceFile {
   async #writeAll(): Promise<void> {
     let waiting: readonly Part[] = [];
     try {
-      await Promise.resolve(); // all of this task goes in one write
+      await Promise.resolve(); // everything from the current task goes into one write
       while (this.#waiting.length > 0) {
         waiting = this.#waiting;
         this.#waiting = [];
@@ -167,7 +173,7 @@ export class TraceFile {
       }
     } catch (error) {
       this.#brokenMs = this.#newestMs;
-      this.#lost += waiting.length + this.#waiting.length; // at most: a part may have been written
+      this.#lost += waiting.length + this.#waiting.length; // an upper bound: a part may have been written
       this.#waiting = [];
       this.#waitingBytes = 0;
       await this.#release().catch(() => undefined);
@@ -198,8 +204,8 @@ export class TraceFile {
 }
 
 /**
- * Only files: what else stands under the name (a pipe, a terminal) is written to as it is. Of two of which one was broken off the
- * larger is kept: where a disk is full, stubs must not take the place of what was written before.
+ * Regular files only: anything else under that name (a pipe, a terminal) is written to directly. If writing broke off,
+ * the larger of the two files is kept: on a full disk, stubs must not replace what was written before.
  */
 async function keepOlder(path: string, isBrokenOff: boolean): Promise<void> {
   const found = await stat(path).catch(() => null);

@@ -1,25 +1,31 @@
-/** About how many bytes a record keeps alive: exact where others choose how many, a guess where our own actors do. */
+/**
+ * Estimates how many bytes a record keeps alive: exact where a remote side chooses the size, a guess where only our own
+ * actors do.
+ */
 import type { WireElement } from '../protocol/wire.ts';
 import { AttemptHeld } from './attempt-held.ts';
 import type { TraceBody } from './record.ts';
 
-/** A record, with its numbers and the names that it shares with others; and one that also holds a few names, or faults. */
+/**
+ * A record with its numbers and the names that it shares with others; SHORT and MIDDLE also hold a few names, or
+ * faults.
+ */
 const RECORD = 200;
 const SHORT = 500;
 const MIDDLE = 1_500;
-/** Of an element: of what is read from it, and once more of the event that brings it. */
+/** Bytes held per byte of an element: once for the parsed element and once for the event that carries it. */
 const HELD_PER_BYTE = 2;
 const OBJECT = 24;
 const STRING = 16;
 const FIELD = 8;
-/** Of a list that is longer than any of a peer (names of a certificate: 2,048), the first stand for all. */
+/** In a list longer than any that a peer can send (names of a certificate: 2,048), the first entries stand for all. */
 const LOOKED_AT = 4_096;
 
 export function weigh(body: TraceBody): number {
   switch (body.kind) {
     case 'event':
       return isLong(body.event.type) ? RECORD + weighValue(body.event, 0) : SHORT;
-    case 'born': // what is long in it came with an event
+    case 'born': // its large values arrived with an event
     case 'ended':
       return MIDDLE;
     case 'wire':
@@ -43,13 +49,16 @@ export function weigh(body: TraceBody): number {
 }
 
 /**
- * What TLS, the DNS and the web say. What peers say is weighed with their elements; our own actors tell each other domains,
- * faults and numbers.
+ * Events with data from TLS, DNS and the web. Data from peers is weighed with their elements; our own actors send each
+ * other only domains, faults and numbers.
  */
 const isLong = (type: string): boolean => LONG_EVENTS.some((prefix) => type.startsWith(prefix));
 const LONG_EVENTS = ['transport.', 'xstate.done.actor.lookUp', 'xstate.done.actor.fetch'] as const;
 
-/** Names with their namespace, which is declared once and inherited by many: the bytes of an element say nothing of them. */
+/**
+ * Bytes of names with their namespace. A namespace is declared once and inherited by many, so the size of the element
+ * says nothing about them.
+ */
 function namesIn(element: WireElement): number {
   if (element.kind === 'features') return weighValue(element.unknown, 0);
   return element.kind === 'unsupported' ? element.name.length : 0;

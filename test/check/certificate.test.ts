@@ -71,7 +71,7 @@ broken('a certificate of another domain (RFC 9525 §6)', () => authority.issue({
   ...refusedBy('name-mismatch'),
   cause: 'certificate-names-others',
   because: /names www\.b\.example, not b\.example/,
-  fix: /dNSName b\.example; or, where it belongs to a provider/,
+  fix: /dNSName b\.example; or, if it belongs to a provider/,
 });
 
 broken(
@@ -80,7 +80,7 @@ broken(
   {
     ...refusedBy('name-mismatch'),
     cause: 'name-in-subject-only',
-    because: /in its subject \(CN\) only/,
+    because: /only in its subject \(CN\)/,
     fix: /in its subjectAltName/,
   },
 );
@@ -101,7 +101,7 @@ broken(
   {
     ...refusedBy('unknown-issuer'),
     cause: 'intermediate-missing',
-    because: /sends its own certificate alone, and its issuer "CN=Trusted Intermediate"/,
+    because: /sends only its own certificate, and its issuer "CN=Trusted Intermediate"/,
     fix: /fullchain\.pem/,
   },
 );
@@ -262,7 +262,7 @@ for (const [what, credential, condition] of [
     {
       fault: `posh ${condition} web`,
       cause: 'posh-web-certificate',
-      because: /web server of b\.example cannot be believed/,
+      because: /web server of b\.example cannot be trusted/,
       fix: /certificate that browsers accept/,
     },
     ['posh'],

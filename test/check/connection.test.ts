@@ -21,7 +21,7 @@ checking('an SRV target of "." (RFC 2782)', async ({ dns, check }) => {
     cause: 'service-declined',
     fault: 'dns service-absent dns',
     because: /publishes that it has no such XMPP service/,
-    fix: /publish where instead of the "\."/,
+    fix: /publish its host instead of the "\."/,
   });
 });
 
@@ -40,7 +40,7 @@ checking('an SRV target that is an IP address (RFC 2782)', async ({ dns, check }
   assertDiagnosed(await check(), {
     cause: 'srv-target-invalid',
     fault: 'dns lookup-failed dns',
-    because: /name no host: an IP address/,
+    because: /name no usable host: they have an IP address/,
     fix: /is the name of a host/,
   });
 });
@@ -165,7 +165,7 @@ checking('a port for STARTTLS, published for TLS from the first byte (XEP-0368 �
   assertDiagnosed(await check(), {
     cause: 'direct-on-starttls-port',
     fault: 'tls handshake-failed peer',
-    because: /published for TLS from the first byte, and does not speak it/,
+    because: /published for TLS from the first byte, but does not speak it/,
     fix: /under _xmpp-server\._tcp\.b\.example/,
   });
 });
@@ -227,7 +227,7 @@ checking('no STARTTLS on offer, and no answer to it', async ({ serve, check }) =
   assertDiagnosed(await check(), {
     cause: 'starttls-not-offered',
     fault: 'tls proceed-timeout peer',
-    fix: /taken the offer out/,
+    fix: /removed the offer/,
   });
 });
 
@@ -246,7 +246,7 @@ checking('TLS 1.1 and nothing newer (RFC 9325 §3.1.1)', async ({ serve, check }
   assertDiagnosed(await check(), {
     cause: 'tls-too-old',
     fault: 'tls no-shared-protocol peer',
-    because: /at least 1\.2 is wanted/,
+    because: /at least 1\.2 is required/,
     fix: /TLS 1\.2 and 1\.3/,
   });
 });
@@ -256,7 +256,7 @@ checking('TLS 1.2, where the policy wants 1.3 (FEATURES T6)', async ({ serve, ch
   assertDiagnosed(await check({ policy: { minTls: '1.3' } }), {
     cause: 'tls-too-old',
     fault: 'tls no-shared-protocol peer',
-    because: /at least 1\.3 is wanted/,
+    because: /at least 1\.3 is required/,
     fix: /set minTls to "1\.2"/,
   });
 });
@@ -312,7 +312,7 @@ checking('our own server disowns the key (XEP-0220 §2.1)', async ({ serve, chec
     cause: 'key-disowned',
     fault: 'dialback invalid peer',
     because: /did not know our dialback key/,
-    fix: /one dialback\.secret on every server/,
+    fix: /the same dialback\.secret on every server/,
     verdict: 'refuted',
   });
 });

@@ -119,7 +119,7 @@ broken(
   {
     cause: 'signatures-expired',
     fault: 'dns bogus dns',
-    because: /signatures of the zone have ended/,
+    because: /signatures of the zone have expired/,
     fix: /Sign the zone again/,
     connections: 0,
   },
@@ -142,7 +142,7 @@ broken(
   {
     cause: 'ds-mismatch',
     fault: 'dns bogus dns',
-    because: /belongs to none of the keys/,
+    because: /matches none of the keys/,
     fix: /at the registrar/,
     connections: 0,
   },
@@ -180,7 +180,7 @@ broken(
   {
     cause: 'dnssec-bogus',
     fault: 'dns bogus dns',
-    because: /signed wrongly, or forged/,
+    because: /signed incorrectly, or forged/,
     fix: /between it and the name servers/,
     connections: 0,
   },
@@ -192,7 +192,7 @@ broken(
   {
     cause: 'tlsa-mismatch',
     fault: 'dane no-tlsa-match peer',
-    because: /after a roll-over that forgot the DNS/,
+    because: /when a certificate was replaced without updating the DNS/,
     fix: new RegExp(`"${daneEe(good)}", at _\\d+\\._tcp\\.xmpp\\.b\\.example.*publish the new record first`),
     verdict: 'refuted',
   },
@@ -205,7 +205,7 @@ broken(
     cause: 'tlsa-wrong-parameters',
     fault: 'dane tlsa-wrong-selector peer',
     because: /for which the selector is 1/,
-    fix: /Correct usage or selector/,
+    fix: /Correct the usage or selector/,
     verdict: 'refuted',
   },
 );
@@ -216,7 +216,7 @@ broken(
   {
     cause: 'tlsa-unusable',
     fault: 'dane no-usable-record dns',
-    because: /none is of a kind that can be used/,
+    because: /none is of a usable kind/,
     fix: /"3 1 1" with the SHA-256 of its public key/,
     verdict: 'refuted',
   },
@@ -233,7 +233,7 @@ broken(
   {
     cause: 'tlsa-not-signed',
     fault: 'pkix name-mismatch peer',
-    because: /are ignored, because the way to them is not signed/,
+    because: /are ignored, because the path to them is not signed/,
     fix: /Sign the zones of b\.example/,
     verdict: 'refuted',
   },

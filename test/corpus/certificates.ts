@@ -33,12 +33,12 @@ const wrong: readonly Wrong[] = [
     name: 'it names another domain',
     shows: trusted({ dnsNames: ['hoster.example'] }),
     cause: /The certificate at xmpp\.example port \d+ does not name b\.example/,
-    fix: /Give the server a certificate with the dNSName b\.example; or, where it belongs to a provider, delegate to it by a signed SRV record \(DNSSEC\) or a POSH document/,
+    fix: /Give the server a certificate with the dNSName b\.example; or, if it belongs to a provider, delegate to it by a signed SRV record \(DNSSEC\) or a POSH document/,
   },
   {
     name: 'it has the name in its subject alone',
     shows: trusted({ dnsNames: [], ipAddresses: ['127.0.0.1'], commonName: B }),
-    cause: /has the name b\.example in its subject \(CN\) only, where nobody looks any more/,
+    cause: /names b\.example only in its subject \(CN\), which is no longer checked/,
     fix: /Get a certificate with the dNSName b\.example in its subjectAltName/,
   },
   {
@@ -57,26 +57,26 @@ const wrong: readonly Wrong[] = [
     name: 'it expired a week ago',
     shows: () => trusted({ notAfter: Date.now() - 7 * DAY_MS })(),
     cause: /expired on \d{4}-\d\d-\d\d/,
-    fix: /Renew it and have the server load the new one; servers keep the old one until they are told/,
+    fix: /Renew it and have the server load the new one; servers keep using the old one until they reload/,
   },
   {
     name: 'it expired some minutes ago, or our clock is ahead',
     shows: () => trusted({ notAfter: Date.now() - 10 * MINUTE_MS })(),
     cause: /expired 1[01] min ago, by the clock of this machine/,
-    fix: /Renew it .*; if it is newer than that, set the clock of this machine/,
+    fix: /Renew it .*; if it has not really expired, set the clock of this machine/,
   },
   {
     name: 'it begins in half an hour: our clock is behind',
     shows: () => trusted({ notBefore: Date.now() + 30 * MINUTE_MS })(),
     mover: 'operator',
-    cause: /begins to be valid in (30|29) min, by the clock of this machine: most likely that clock is behind/,
+    cause: /becomes valid in (30|29) min, by the clock of this machine: most likely that clock is behind/,
     fix: /Set the clock of this machine \(NTP\)/,
   },
   {
     name: 'it begins in a month',
     shows: () => trusted({ notBefore: Date.now() + 30 * DAY_MS })(),
     cause: /is not valid before \d{4}-\d\d-\d\d/,
-    fix: /Wait, or use the one before/,
+    fix: /Wait, or use the previous certificate/,
   },
   {
     name: 'it is signed by itself',
@@ -101,7 +101,7 @@ const wrong: readonly Wrong[] = [
       return { cert: certPem, key };
     },
     cause:
-      /sends its own certificate alone, and its issuer ".*Between" is not among the authorities trusted here: the intermediate certificate is missing/,
+      /sends only its own certificate, and its issuer ".*Between" is not among the authorities trusted here: the intermediate certificate is missing/,
     fix: /Have the server send the whole chain \("fullchain\.pem", not "cert\.pem"\)/,
   },
   {
@@ -120,7 +120,7 @@ const wrong: readonly Wrong[] = [
     name: 'its authority may not speak for the domain',
     shows: () =>
       authority.intermediate({ name: 'Constrained', permittedDnsNames: ['other.example'] }).issue({ dnsNames: [B] }),
-    cause: /cannot be believed: .*permitted|may not vouch for b\.example|name constraints/,
+    cause: /cannot be trusted: .*permitted|may not vouch for b\.example|name constraints/,
     fix: /Get a certificate with the dNSName b\.example from/,
   },
 ];
@@ -146,13 +146,14 @@ const interceptor: Case = {
   },
   joined: {
     id: 'certificates-differ',
-    cause: /^a\.example presented the certificate [0-9a-f]{16}…, and b\.example saw none: somebody stands between/,
-    fix: /a proxy of the provider, a firewall that inspects TLS, or somebody who listens/,
+    cause:
+      /^a\.example presented the certificate [0-9a-f]{16}…, and b\.example saw none: somebody between them terminates TLS/,
+    fix: /a proxy of the provider, a firewall that inspects TLS, or an eavesdropper/,
   },
   expect: {
     ...{ state: 'association.decidingProof', mover: 'peer', diagnosis: 'failed' },
     cause: /leads to an authority that is not trusted here; the certificate is from "CN=Stranger"/,
-    fix: /trust that one here .*, if you know it\. Where others are shown another certificate, somebody on the way from here ends TLS/,
+    fix: /trust that one here .*, if you know it\. If others see a different certificate, somebody on the path from here terminates TLS/,
   },
 };
 

@@ -11,7 +11,7 @@ const swallowsClosingTag = { onTheWay: (text: string) => text.replace('</stream:
 
 const expected = (cause: RegExp): Expected => ({
   ...{ state: 'closing', mover: 'peer', diagnosis: 'closing-unanswered', cause },
-  fix: /Nothing needs to be done for this stream: .* a connection that is dead and was not closed, or at the log/,
+  fix: /Nothing needs to be done for this stream: .* a dead connection that was not closed, or at the log/,
 });
 
 export const closing: readonly Case[] = [

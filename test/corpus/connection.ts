@@ -32,7 +32,7 @@ export const connection: readonly Case[] = [
     },
     expect: {
       ...{ state: 'connecting', mover: 'peer', diagnosis: 'connection-silent' },
-      cause: /has not answered the connection for 7 s: as a firewall drops it/,
+      cause: /has not answered the connection attempt for 7 s, as if a firewall dropped it/,
       fix: /Open TCP port \d+ .* in its firewall/,
     },
     over: {
@@ -49,7 +49,7 @@ export const connection: readonly Case[] = [
     },
     expect: {
       ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'failed' },
-      cause: /took the connection and closed it without a word/,
+      cause: /accepted the connection and closed it without a word/,
       fix: /access lists, limits per address, a proxy whose backend is down, or a port that wants TLS from the first byte/,
     },
   },
@@ -61,7 +61,7 @@ export const connection: readonly Case[] = [
     },
     expect: {
       ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'failed' },
-      cause: /is no XMPP stream|is no XMPP server|is a web server/,
+      cause: /is not an XMPP stream|is not an XMPP server|is a web server/,
       fix: /SRV record name (the port of )?the XMPP server/,
     },
   },
@@ -87,8 +87,8 @@ export const connection: readonly Case[] = [
     },
     expect: {
       ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'failed' },
-      cause: /^What whoever connected sent us is no XMPP stream: /,
-      fix: /others try ports as well/,
+      cause: /^What whoever connected sent us is not an XMPP stream: /,
+      fix: /nothing needs to be done: ports get scanned/,
     },
   },
   {
@@ -102,7 +102,7 @@ export const connection: readonly Case[] = [
     expect: {
       ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'failed' },
       cause: /^A client has connected to the port for servers/,
-      fix: /port for clients, most often 5222/,
+      fix: /port for clients, usually 5222/,
     },
   },
   {
@@ -142,7 +142,7 @@ export const connection: readonly Case[] = [
     },
     expect: {
       ...{ state: 'tlsNegotiation.awaitingStartTls', mover: 'peer', diagnosis: 'failed' },
-      cause: /^What b\.example sent us is no XMPP stream: not-well-formed/,
+      cause: /^What b\.example sent us is not an XMPP stream: not-well-formed/,
       fix: /log of the server of b\.example/,
     },
   },
@@ -163,12 +163,12 @@ export const connection: readonly Case[] = [
     produce: (stage) => silentAfter(stage, 0),
     expect: {
       ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'header-silent' },
-      cause: /took the connection, and has not answered our stream header for 7 s/,
+      cause: /accepted the connection, and has not answered our stream header for 7 s/,
       fix: /If the port speaks TLS from the first byte, publish it under .*direct TLS; else look at the log/,
     },
     over: {
       ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'failed' },
-      cause: /took the connection and said nothing in time/,
+      cause: /accepted the connection but said nothing in time/,
       fix: /If the port speaks TLS from the first byte/,
     },
   },
@@ -202,7 +202,7 @@ export const connection: readonly Case[] = [
     expect: {
       ...{ state: 'streamHeaders.awaitingFeatures', mover: 'operator', diagnosis: 'failed' },
       cause: /does not talk to a\.example: policy-violation/,
-      fix: /Ask its operator: what is refused there/,
+      fix: /Ask its operator: our domain is on a list there/,
     },
   },
   {
@@ -214,7 +214,7 @@ export const connection: readonly Case[] = [
     expect: {
       ...{ state: 'streamHeaders.awaitingFeatures', mover: 'peer', diagnosis: 'failed' },
       cause: /cannot take the stream now: system-shutdown/,
-      fix: /Try again later; if it stays so, look at the log/,
+      fix: /Try again later; if it persists, look at the log/,
     },
   },
   {
@@ -253,12 +253,12 @@ export const connection: readonly Case[] = [
     },
     expect: {
       ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'tried-again' },
-      cause: /^It is tried again, .*for 1 s\. The last attempt failed: .*closed it without a word/,
+      cause: /^It is being tried again, .*for 1 s\. The last attempt failed: .*closed it without a word/,
       fix: /access lists, limits per address/,
     },
     over: {
       ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'failed' },
-      cause: /took the connection and said nothing in time/,
+      cause: /accepted the connection but said nothing in time/,
       fix: /look at the log/,
     },
   },
@@ -268,7 +268,7 @@ export const connection: readonly Case[] = [
     expect: {
       ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'targets-tried' },
       cause:
-        /^4 attempts have failed, the last so: target-3\.example port \d+ took the connection and said nothing in time.* Now target-4\.example port \d+ is tried/,
+        /^4 attempts have failed\. The last failure: target-3\.example port \d+ accepted the connection but said nothing in time.* Now target-4\.example port \d+ is tried/,
       fix: /look at the log of the server/,
     },
   },
@@ -282,7 +282,7 @@ export const connection: readonly Case[] = [
     expect: {
       ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'failed' },
       cause:
-        /No stream to b\.example came to stand for as long as stanzas wait; the last that was tried was target-8\.example/,
+        /No stream to b\.example was established in the time that stanzas may wait; the last target tried was target-8\.example/,
       fix: /shows how far a stream comes now; remove targets that do not answer from its SRV records/,
     },
   },

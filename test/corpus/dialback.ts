@@ -62,8 +62,8 @@ export const dialback: readonly Case[] = [
     },
     expect: {
       ...{ ...CAME, diagnosis: 'failed' },
-      cause: /connected to us and showed no certificate, .* nor did dialback prove it/,
-      fix: /Have the server that connected show its certificate where it dials as well/,
+      cause: /connected to us and showed no certificate, .* dialback did not prove it either/,
+      fix: /Have the server that connected present its certificate on outgoing connections as well/,
     },
   },
   {
@@ -73,12 +73,12 @@ export const dialback: readonly Case[] = [
       ...UNREACHED,
       cause:
         /was sent our db:result 7 s ago, .*has not asked us .*has not even connected to us\. Either .*, or our db:result has not reached it/,
-      fix: /let it be reached from outside.* says whether our db:result came/,
+      fix: /let it be reached from outside.* says whether our db:result arrived/,
     },
     joined: {
       id: 'sent-not-seen',
       cause: /a\.example sent db:result from a\.example to b\.example, and b\.example never saw it/,
-      fix: /what swallows it between/,
+      fix: /what drops it between/,
     },
     over: {
       ...{ ...FAILED, diagnosis: 'key-not-asked-for' },
@@ -100,7 +100,7 @@ export const dialback: readonly Case[] = [
     expect: {
       ...{ ...ASKED, diagnosis: 'key-not-asked-for' },
       cause: /it has reached us \(stream:\d+\), and its question \(db:verify\) has not arrived/,
-      fix: /the question is lost on its way/,
+      fix: /the question was lost on its way/,
     },
   },
   {
@@ -112,7 +112,7 @@ export const dialback: readonly Case[] = [
     expect: { ...UNREACHED, cause: LOST, fix: REACH_US },
     far: {
       ...{ state: 'connecting', mover: 'peer', diagnosis: 'connection-silent' },
-      cause: /blocked\.example port \d+ has not answered the connection for 7 s/,
+      cause: /blocked\.example port \d+ has not answered the connection attempt for 7 s/,
       fix: /Open TCP port \d+/,
     },
     over: {
@@ -162,12 +162,12 @@ export const dialback: readonly Case[] = [
       ...VERIFYING,
       cause:
         /authoritative server of a\.example .* has been asked whether the key is its own, and has not answered for 7 s/,
-      fix: /log of the server of a\.example: answering db:verify is a computation/,
+      fix: /log of the server of a\.example: answering db:verify is a mere computation/,
     },
     joined: {
       id: 'sent-not-seen',
       cause: /b\.example sent db:verify from b\.example to a\.example, and a\.example never saw it/,
-      fix: /what swallows it between/,
+      fix: /what drops it between/,
     },
   },
   {
@@ -189,7 +189,7 @@ export const dialback: readonly Case[] = [
       ...{ ...VERIFYING, state: 'awaitingVerifyAnswer' },
       cause:
         /authoritative server of a\.example .* has been asked whether the key is its own, and has not answered for 7 s/,
-      fix: /log of the server of a\.example: answering db:verify is a computation/,
+      fix: /log of the server of a\.example: answering db:verify is a mere computation/,
     },
   },
   {
@@ -199,18 +199,18 @@ export const dialback: readonly Case[] = [
       ...{ ...ASKED, diagnosis: 'result-unanswered' },
       cause:
         /has asked us whether the key is ours, and we have answered that it is valid; it has not told us its verdict/,
-      fix: /log of that server: it has had all that it needs/,
+      fix: /log of that server: it has everything that it needs/,
     },
     far: { ...VERIFYING, cause: /has not answered for 7 s/, fix: /log of the server of a\.example/ },
     joined: {
       id: 'sent-not-seen',
       cause: /a\.example sent db:verify from a\.example to b\.example \(valid\), and b\.example never saw it/,
-      fix: /what swallows it between/,
+      fix: /what drops it between/,
     },
     over: {
       ...{ ...FAILED, mover: 'peer', diagnosis: 'key-contested' },
       cause:
-        /We have told b\.example that the key is valid, and it says that it could not find out: remote-server-timeout\. Our answer was lost or changed/,
+        /We have told b\.example that the key is valid, and it says that it could not find out: remote-server-timeout\. Our answer was lost or altered/,
       fix: /two traces/,
     },
   },
@@ -220,18 +220,18 @@ export const dialback: readonly Case[] = [
     expect: {
       ...{ ...ASKED, diagnosis: 'result-unanswered' },
       cause: /we have answered that it is valid; it has not told us its verdict/,
-      fix: /log of that server: it has had all that it needs/,
+      fix: /log of that server: it has everything that it needs/,
     },
     joined: {
       id: 'sent-not-seen',
       cause: /b\.example sent db:result from b\.example to a\.example \(valid\), and a\.example never saw it/,
-      fix: /what swallows it between/,
+      fix: /what drops it between/,
     },
     over: {
       ...{ ...FAILED, mover: 'peer', diagnosis: 'result-unanswered' },
       cause:
         /b\.example never answered our db:result, though it has asked us about the key and we have answered that it is valid/,
-      fix: /log of that server: it has had all that it needs/,
+      fix: /log of that server: it has everything that it needs/,
     },
   },
   {
@@ -258,12 +258,12 @@ export const dialback: readonly Case[] = [
     expect: {
       ...{ ...FAILED },
       cause: /The server that answers for a\.example in the DNS did not know our dialback key/,
-      fix: /one dialback\.secret on every server that answers for the domain/,
+      fix: /the same dialback\.secret on every server that answers for the domain/,
     },
     far: {
       ...{ ...CAME, diagnosis: 'failed' },
-      cause: /Whoever connected says that it is a\.example; the authoritative server .* does not know the key/,
-      fix: /all need one dialback secret; where it knows nothing of this, somebody else claims its name/,
+      cause: /The server that connected claims to be a\.example; the authoritative server .* does not know the key/,
+      fix: /all need the same dialback secret; if its operator knows nothing of this, somebody else claims its name/,
     },
   },
   {
@@ -310,7 +310,7 @@ export const dialback: readonly Case[] = [
       state: 'established.open',
       mover: 'peer',
       diagnosis: 'failed',
-      cause: /closed the stream, and has not answered our db:result/,
+      cause: /closed the stream without answering our db:result/,
       fix: /log of that server/,
     },
   },
@@ -341,8 +341,8 @@ export const dialback: readonly Case[] = [
     expect: {
       ...{ state: 'piggybackingAssertion.awaitingTurn', mover: 'peer', diagnosis: 'turn-awaited' },
       cause:
-        /b\.example has left \d\d db:result of ours unanswered, and this one has waited for its turn behind them for 7 s/,
-      fix: /Look into one of those that wait for an answer from b\.example/,
+        /b\.example has left \d\d of our db:result unanswered, and this one has waited for its turn behind them for 7 s/,
+      fix: /Look at one of those that wait for an answer from b\.example/,
     },
   },
   {
@@ -356,7 +356,7 @@ export const dialback: readonly Case[] = [
     },
     expect: {
       ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'header-silent' },
-      cause: /took the connection, and has not answered our stream header for 7 s/,
+      cause: /accepted the connection, and has not answered our stream header for 7 s/,
       fix: /look at the log of the server/,
     },
   },

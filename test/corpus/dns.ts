@@ -134,7 +134,7 @@ export const dns: readonly Case[] = [
     produce: (stage) => asks(stage, (server) => server.fail(SRV, 'servfail')),
     expect: failed(
       /name servers could not answer for b\.example/,
-      /log of the name servers of the zone: it is not loaded there, has expired, or is delegated to others/,
+      /log of the name servers of the zone: the zone may not be loaded there, may have expired, or may be delegated elsewhere/,
     ),
   },
   {
@@ -150,7 +150,7 @@ export const dns: readonly Case[] = [
     produce: (stage) => asks(stage, (server) => server.set(SRV, [{ type: 'SRV', target: '.', port: 0 }])),
     expect: failed(
       /publishes that it has no such XMPP service: the target of its SRV record is "\."/,
-      /publish where instead of the "\."/,
+      /publish its host instead of the "\."/,
     ),
   },
   {
@@ -166,7 +166,7 @@ export const dns: readonly Case[] = [
     ...{ section, name: 'the target of the SRV record is an IP address' },
     produce: (stage) => asks(stage, (server) => server.set(SRV, [{ type: 'SRV', target: '192.0.2.1', port: 5269 }])),
     expect: failed(
-      /The SRV records of b\.example name no host: an IP address/,
+      /The SRV records of b\.example name no usable host: they have an IP address/,
       /The target of an SRV record is the name of a host/,
     ),
   },
@@ -185,19 +185,19 @@ export const dns: readonly Case[] = [
   bogus(
     'the signatures have expired',
     'late.example',
-    /signatures of the zone have ended/,
-    /Sign the zone again, and see to it that this is done before the signatures end/,
+    /signatures of the zone have expired/,
+    /Sign the zone again, and make sure that this happens before the signatures expire/,
   ),
   bogus(
     'the signatures begin in the future',
     'early.example',
     /signatures of the zone begin in the future/,
-    /clock of the machine that signs the zone.*or the clock of this one/,
+    /clock of the machine that signs the zone.*or set the clock of this machine/,
   ),
   bogus(
     'the parent names another key (DS)',
     'stranger.example',
-    /DS record in the parent zone belongs to none of the keys/,
+    /DS record in the parent zone matches none of the keys/,
     /Have the parent publish the DS record of the key that signs the zone now/,
   ),
   bogus(
@@ -210,14 +210,14 @@ export const dns: readonly Case[] = [
     ...{ section, name: 'the TLSA record was forged, and nothing else', skip: signedDnsMissing },
     produce: forgedTlsa,
     expect: failed(
-      /TLSA records of the server do not validate, so that nobody may connect to it .*signature verification failed/,
-      /If only this machine sees it, look at what stands between/,
+      /TLSA records of the server do not validate, so no connection to it is allowed .*signature verification failed/,
+      /If only this machine is affected, look at what is between/,
     ),
   },
   bogus(
     'a record was forged',
     'mixed.example',
-    /do not validate: they are signed wrongly, or forged on the way/,
-    /If only this machine sees it, look at what stands between/,
+    /do not validate: they are signed incorrectly, or forged on the way/,
+    /If only this machine is affected, look at what is between/,
   ),
 ];

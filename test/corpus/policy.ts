@@ -46,7 +46,7 @@ export const policy: readonly Case[] = [
     expect: {
       ...{ ...FAILED, state: 'streamHeaders.awaitingFeatures' },
       cause: /does not talk to a\.example: policy-violation/,
-      fix: /Ask its operator: what is refused there/,
+      fix: /Ask its operator: our domain is on a list there/,
     },
   },
   {
@@ -57,7 +57,7 @@ export const policy: readonly Case[] = [
     },
     expect: {
       ...{ ...FAILED, state: 'association.decidingProof' },
-      cause: /could only be proved by DANE, and nobody validates the DNS here/,
+      cause: /could only be proved by DANE, but DNS answers are not validated here/,
       fix: /dns\.validator/,
     },
   },
@@ -70,7 +70,7 @@ export const policy: readonly Case[] = [
     },
     expect: {
       ...{ state: 'association.decidingProof', mover: 'dns', diagnosis: 'failed' },
-      cause: /could only be proved by DANE, and has nothing for it \(.*not signed/,
+      cause: /could only be proved by DANE, but has no signed TLSA records for it \(.*not signed/,
       fix: /Have b\.example sign its zone.* or name other prooftypes in the policy/,
     },
   },
@@ -82,7 +82,7 @@ export const policy: readonly Case[] = [
     },
     expect: {
       ...{ ...FAILED, state: 'association.decidingProof' },
-      cause: /could only be proved by POSH, and nobody fetches POSH documents here/,
+      cause: /could only be proved by POSH, but POSH documents are not fetched here/,
       fix: /posh\.enabled in the configuration\), or name other prooftypes/,
     },
   },
@@ -122,7 +122,7 @@ export const policy: readonly Case[] = [
     },
     expect: {
       ...{ ...FAILED, state: 'association.decidingProof' },
-      cause: /begins to be valid in 60 min, by the clock of this machine: most likely that clock is behind/,
+      cause: /becomes valid in 60 min, by the clock of this machine: most likely that clock is behind/,
       fix: /Set the clock of this machine \(NTP\)/,
     },
     joined: {
@@ -167,7 +167,7 @@ export const policy: readonly Case[] = [
     joined: {
       id: 'sent-not-seen',
       cause: /b\.example sent .*, and a\.example never saw it/,
-      fix: /what swallows it between/,
+      fix: /what drops it between/,
     },
   },
 ];

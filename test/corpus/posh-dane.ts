@@ -76,7 +76,7 @@ export const poshCases: readonly Case[] = [
     'the document is no JSON',
     says('<html>not here</html>'),
     new RegExp(`document at ${URL} cannot be used`),
-    /Write it as RFC 7711 §3\.1 has it/,
+    /Write it as in RFC 7711 §3\.1/,
   ),
   posh(
     'there is none',
@@ -87,13 +87,13 @@ export const poshCases: readonly Case[] = [
   posh(
     'the document is withdrawn',
     document(shownLeaf, 0),
-    /says "expires": 0, and so that it does not count/,
+    /says "expires": 0, so it does not count/,
     /Give "expires" the number of seconds/,
   ),
   posh(
     'it redirects to http',
     redirects('http://b.example/posh.json'),
-    /leads away to where nobody follows/,
+    /redirects in a way that is not followed/,
     /Redirect to https, at most five times/,
   ),
   {
@@ -103,7 +103,7 @@ export const poshCases: readonly Case[] = [
     expect: {
       ...{ state: 'association.decidingProof', mover: 'web', diagnosis: 'failed' },
       cause:
-        /The web server of b\.example cannot be believed, and so neither its POSH document: web-certificate-untrusted/,
+        /The web server of b\.example cannot be trusted, so neither can its POSH document: web-certificate-untrusted/,
       fix: /Give the web server at https:\/\/b\.example\/ a certificate that browsers accept/,
     },
   },
@@ -147,26 +147,26 @@ export const daneCases: readonly Case[] = [
   dane(
     'the record is of the certificate before',
     [record(3, other)],
-    /The signed TLSA records name another certificate than the one that xmpp\.b\.example port \d+ shows; so it is after a roll-over/,
-    /Have the server show the certificate that the records name, or publish that of the certificate in use/,
+    /The signed TLSA records name another certificate than the one that xmpp\.b\.example port \d+ shows; this usually happens when a certificate was replaced/,
+    /Have the server show the certificate that the records name, or publish the record of the certificate in use/,
   ),
   dane(
     'the record has the wrong selector',
     [record(3, shownLeaf, 1)],
-    /TLSA record is of the right certificate, with wrong numbers before it/,
-    /Correct usage or selector/,
+    /TLSA record is for the right certificate, but with wrong parameters/,
+    /Correct the usage or selector/,
   ),
   dane(
     'no record is of a kind that can be used',
     [{ usage: 9, selector: 9, matching: 9, data: '00' }],
-    /none is of a kind that can be used; without them the certificate proves nothing/,
-    /Remove them and publish that of the certificate in use/,
+    /none is of a usable kind; without them the certificate proves nothing/,
+    /Remove them and publish the record of the certificate in use/,
     'dns',
   ),
   dane(
     'the record is of an authority, which the server does not send (usage 2)',
     [record(2, stranger.der)],
-    /TLSA records name an authority, and xmpp\.b\.example port \d+ sends its own certificate alone/,
+    /TLSA records name an authority, and xmpp\.b\.example port \d+ sends only its own certificate/,
     /Have the server send its whole chain with that authority in it/,
   ),
 ];

@@ -18,13 +18,13 @@ export const sasl: readonly Case[] = [
     produce: (stage) => silentAfter(stage, 4),
     expect: {
       ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'header-silent' },
-      cause: /has finished TLS, and has not answered our stream header under it for 7 s/,
-      fix: /it hangs where it begins the stream anew/,
+      cause: /has finished TLS, and has not answered our stream header under TLS for 7 s/,
+      fix: /it hangs where it restarts the stream/,
     },
     over: {
       ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'failed' },
-      cause: /finished TLS, and said nothing in time/,
-      fix: /it hangs where it begins the stream anew/,
+      cause: /finished TLS, but did not answer the stream header under TLS in time/,
+      fix: /it hangs where it restarts the stream/,
     },
   },
   {
@@ -32,13 +32,13 @@ export const sasl: readonly Case[] = [
     produce: (stage) => silentAfter(stage, 5),
     expect: {
       ...{ state: 'streamHeaders.awaitingFeatures', mover: 'peer', diagnosis: 'features-silent' },
-      cause: /has offered no features for 7 s: under TLS many servers first look into what proves a\.example/,
-      fix: /it may wait for DNS or HTTPS about us/,
+      cause: /has offered no features for 7 s: under TLS many servers first check what proves a\.example/,
+      fix: /it may be waiting for DNS or HTTPS answers about us/,
     },
     over: {
       ...{ state: 'streamHeaders.awaitingFeatures', mover: 'peer', diagnosis: 'failed' },
       cause: /answered, and then said nothing more in time/,
-      fix: /it may wait for DNS or HTTPS about us/,
+      fix: /it may be waiting for DNS or HTTPS answers about us/,
     },
   },
   {
@@ -61,7 +61,7 @@ export const sasl: readonly Case[] = [
     expect: {
       ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'header-silent' },
       cause: /has accepted our certificate \(SASL EXTERNAL\), and has not answered our stream header after it for 7 s/,
-      fix: /it hangs where it begins the stream anew/,
+      fix: /it hangs where it restarts the stream/,
     },
   },
   {
@@ -196,7 +196,7 @@ export const sasl: readonly Case[] = [
     expect: {
       ...{ ...UNPROVED, diagnosis: 'failed' },
       cause:
-        /^b\.example asked us for SASL authentication, and was refused, for it named another identity than the domain of its stream \(invalid-authzid\)/,
+        /^b\.example asked us for SASL authentication, and was refused, because it named an identity other than the domain of its stream \(invalid-authzid\)/,
       fix: /with b\.example or nothing \("="\) as its authorization identity/,
     },
   },
@@ -231,7 +231,7 @@ export const sasl: readonly Case[] = [
     },
     expect: {
       ...{ ...SASL, diagnosis: 'initiator-silent' },
-      cause: /^b\.example has connected to us, and has owed <response\/> for 7 s/,
+      cause: /^b\.example has connected to us, and we have waited for <response\/> for 7 s/,
       fix: /log of the server that connects/,
     },
   },

@@ -47,8 +47,8 @@ export const tls: readonly Case[] = [
     },
     expect: {
       ...{ ...PROCEED, diagnosis: 'failed' },
-      cause: /does not offer STARTTLS, and did not begin TLS when asked to all the same; the policy wants TLS/,
-      fix: /certificate for b\.example and switch TLS on .*; where it is on, somebody on the way has taken the offer out/,
+      cause: /does not offer STARTTLS, and did not begin TLS when asked anyway; the policy requires TLS/,
+      fix: /certificate for b\.example and switch TLS on .*; if it is on, somebody on the way has removed the offer/,
     },
   },
   {
@@ -64,12 +64,12 @@ export const tls: readonly Case[] = [
     expect: {
       ...{ ...PROCEED, diagnosis: 'proceed-silent' },
       cause: /offers no STARTTLS, and has not answered when asked to begin TLS all the same/,
-      fix: /where it is on, somebody on the way has taken the offer out/,
+      fix: /if it is on, somebody on the way has removed the offer/,
     },
     joined: {
       id: 'altered-on-the-way',
       cause: /b\.example sent .*starttls.*a\.example saw/i,
-      fix: /what strips <starttls\/>/,
+      fix: /strips <starttls\/>/,
     },
   },
   {
@@ -77,8 +77,8 @@ export const tls: readonly Case[] = [
     produce: (stage) => silentAfter(stage, 3),
     expect: {
       ...{ ...HANDSHAKE, diagnosis: 'handshake-silent' },
-      cause: /handshake with .* has not ended for 7 s: our hello is sent/,
-      fix: /MTU: .*or a proxy that stands between and waits; then at the log/,
+      cause: /handshake with .* has not finished for 7 s: our ClientHello was sent/,
+      fix: /MTU: .*or a proxy in between that waits; then look at the log/,
     },
     over: {
       ...{ ...HANDSHAKE, diagnosis: 'failed' },
@@ -106,7 +106,7 @@ export const tls: readonly Case[] = [
     },
     expect: {
       ...{ ...HANDSHAKE, diagnosis: 'failed' },
-      cause: /at least 1\.3 is wanted here/,
+      cause: /at least 1\.3 is required here/,
       fix: /or set minTls to "1\.2" for this domain/,
     },
   },
@@ -175,7 +175,7 @@ export const tls: readonly Case[] = [
     },
     expect: {
       ...{ ...HANDSHAKE, diagnosis: 'failed' },
-      cause: /is published for TLS from the first byte, and does not speak it/,
+      cause: /is published for TLS from the first byte, but does not speak it/,
       fix: /publish it under _xmpp-server\._tcp\.b\.example and remove it from _xmpps-server\._tcp\.b\.example/,
     },
   },
@@ -190,7 +190,7 @@ export const tls: readonly Case[] = [
     },
     expect: {
       ...{ ...HANDSHAKE, diagnosis: 'handshake-silent' },
-      cause: /has not ended for 7 s/,
+      cause: /has not finished for 7 s/,
       fix: /speaks TLS from the first byte at all .*; if it does, look for a proxy whose backend is down/,
     },
   },
@@ -216,7 +216,7 @@ export const tls: readonly Case[] = [
     },
     expect: {
       ...{ state: 'streamHeaders.awaitingHeader', mover: 'peer', diagnosis: 'initiator-silent' },
-      cause: /^Somebody has connected to us, and has owed the initial header for 7 s/,
+      cause: /^Somebody has connected to us, and we have waited for the initial header for 7 s/,
       fix: /log of the server that connects/,
     },
     over: {
@@ -234,7 +234,7 @@ export const tls: readonly Case[] = [
     },
     expect: {
       ...{ state: 'tlsNegotiation.awaitingStartTls', mover: 'peer', diagnosis: 'initiator-silent' },
-      cause: /^b\.example has connected to us, and has owed <starttls\/> for 7 s/,
+      cause: /^b\.example has connected to us, and we have waited for <starttls\/> for 7 s/,
       fix: /TLS is required here: switch it on at the server that connects/,
     },
     over: {

@@ -105,7 +105,7 @@ for (const kind of ['Prosody', 'ejabberd'] as const) {
         assertDiagnosed(await check(domain, authentication), {
           cause: 'far-end-lost-patience',
           fault: 'stream connection-timeout peer',
-          because: /ended the stream, for ours\.example was not proved to it in time/,
+          because: /ended the stream, because ours\.example was not proved to it in time/,
           fix: /Look at the log of that server for ours\.example/,
         });
       });
@@ -118,7 +118,7 @@ for (const kind of ['Prosody', 'ejabberd'] as const) {
             cause: 'our-certificate-not-accepted',
             fault: 'stream not-authorized peer',
             because: /Your server's certificate is not trusted/,
-            fix: /a certificate with the dNSName ours\.example, in date, from an authority that it trusts/,
+            fix: /a certificate with the dNSName ours\.example, currently valid, from an authority that it trusts/,
           });
         });
       });

@@ -99,7 +99,7 @@ test('what failed stands in the history of its domain, with the reason', { skip 
   await page.locator('.rows .row a').first().click();
   const failed = page.locator('section[aria-labelledby=history] li', { hasText: 'failed' }).first();
   await failed.locator('summary').click();
-  assert.match(await failed.innerText(), /took the connection and closed it without a word/);
+  assert.match(await failed.innerText(), /accepted the connection and closed it without a word/);
   assert.match(await failed.locator('.fix').innerText(), /access lists/);
   await failed.locator('a').click();
   await page.locator('h1', { hasText: 'pair:a.example>gone.example' }).waitFor();

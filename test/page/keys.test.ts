@@ -208,13 +208,13 @@ test('/ leads to the filter from wherever one is', { skip }, async () => {
   await page.close();
 });
 
-test('where charts lead elsewhere than a trace says once, the page says once', { skip }, async () => {
+test('where charts diverge from a trace once, the page says once', { skip }, async () => {
   const { page } = await run.open();
   const [born, wanted] = records;
   assert.ok(born !== undefined && wanted?.kind === 'event');
   await page.locator('.stuck li').first().waitFor();
   await page.setInputFiles('input[type=file]', traceFile([born, { ...wanted, states: ['routed'] }]));
-  const once = 'elsewhere than the trace says once, at record no. 11 (pair:a.example>d0.example).';
+  const once = 'diverge from the trace once, at record no. 11 (pair:a.example>d0.example).';
   await page.locator('.missing p', { hasText: once }).waitFor();
   await page.close();
 });

@@ -135,7 +135,7 @@ test(
     await page.locator('.chip', { hasText: 'trace packed.gz' }).waitFor();
     await page.locator('.stuck li', { hasText: 'b.example' }).waitFor();
     await page.setInputFiles('input[type=file]', saved('broken.gz', gzipSync(lines()).subarray(0, 60)));
-    await page.locator('.notice.bad', { hasText: 'broken.gz: it is packed, and cannot be unpacked' }).waitFor();
+    await page.locator('.notice.bad', { hasText: 'broken.gz: it is compressed, and cannot be decompressed' }).waitFor();
     assert.deepEqual(problems, []);
   },
 );

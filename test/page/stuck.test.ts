@@ -64,7 +64,7 @@ test(
       ['undecided.example', 'b.example', 'gone.example'],
       'who waits stands before what has failed, the longest first',
     );
-    assert.match(await card.innerText(), /took the connection, and has not answered our stream header/);
+    assert.match(await card.innerText(), /accepted the connection, and has not answered our stream header/);
     await card.click();
     const pair = await picture(page);
     assert.equal(pair.lit, 'streamHeaders.awaitingHeader', 'of the innermost, on whom all wait');

@@ -162,9 +162,9 @@ test('O5: two traces of which one says until when it is whole; and what cannot b
     assert.match(told, /theirs\.dnalog ends .* before .*ours\.dnalog: what came later is not compared/);
   }
   for (const [args, why] of [
-    [[ours, ours], /are of one end: both serve a\.example/],
+    [[ours, ours], /are from the same end: both serve a\.example/],
     [[ours, 'absent.dnalog'], /absent\.dnalog: there is no such file/],
-    [[ours, theirs, '--bundle', pathOf(folder, 'both.gz')], /--bundle is of one trace/],
+    [[ours, theirs, '--bundle', pathOf(folder, 'both.gz')], /--bundle takes one trace only/],
   ] as const) {
     const { code, told } = await run(...args);
     assert.deepEqual([code, why.test(told)], [2, true], told);

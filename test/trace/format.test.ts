@@ -150,7 +150,7 @@ const WRONG: readonly (readonly [what: string, text: string, message: RegExp, bo
     `${HEADER}\n{"seq":1,"atMs":2,"actor":"","cause":null,"kind":"wire","direction":"in","bytes":1,"element":{"kind":"__proto__"}}\n`,
     /^line 2: expected "element" to be an element$/,
   ],
-  ['a reference to nothing', `${HEADER}\n{"kind":"born","input":{"$shared":7}}\n`, /^line 2: expected less depth, and/],
+  ['a reference to nothing', `${HEADER}\n{"kind":"born","input":{"$shared":7}}\n`, /^line 2: expected less depth, /],
   [
     'what is shared twice, and that twice again, forty times over',
     [
@@ -162,7 +162,7 @@ const WRONG: readonly (readonly [what: string, text: string, message: RegExp, bo
       ),
       '',
     ].join('\n'),
-    /^line 18: expected less depth, and fewer objects/,
+    /^line 18: expected less depth, fewer objects/,
   ],
   ['depth without end', `${HEADER}\n${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}\n`, /^line 2: expected less depth/],
   ['bytes that are no UTF-8', `${HEADER}\n`, /^line 2: expected UTF-8$/],

@@ -115,7 +115,7 @@ test('an attempt that is not decided is in the history, and says what it waits f
   const view = duo.providers.A.view();
   const { attempts } = history(view, 'b.example');
   assert.deepEqual([attempts.length, attempts[0]?.outcome, attempts[0]?.endedMs], [1, 'waits', null]);
-  assert.match(attempts[0]?.cause ?? '', /waits for/);
+  assert.match(attempts[0]?.cause ?? '', /has waited for/);
   assert.deepEqual(history(replay((await readText(traceText(view.records))).records), 'b.example'), {
     domain: 'b.example',
     attempts,

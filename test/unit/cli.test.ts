@@ -297,7 +297,7 @@ test(
     assert.equal(asked.code, told['stuck'] === true ? 1 : 0);
     const refused = await start(MAIN, 'explain', '--inspector', inspector).ended;
     assert.equal(refused.code, 2);
-    assert.match(refused.stderr, /it wants a token/);
+    assert.match(refused.stderr, /it requires a token/);
     const bundle = join(folder, 'bundle.gz');
     await start(MAIN, 'explain', '--inspector', url, '--bundle', bundle).ended;
     const reread = await start(MAIN, 'explain', '--json', bundle, 'comp.b.example>c.example').ended;

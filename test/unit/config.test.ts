@@ -321,7 +321,7 @@ const wrong: [string, string, string[]][] = [
     `${B}---\nbidi: true\n---\nbidi: false\n`,
     ['serve.yaml:3: expected one YAML document; a second begins here'],
   ],
-  ['a key twice', `${B}bidi: true\nbidi: false\n`, ['serve.yaml:4: bidi: stands here twice']],
+  ['a key twice', `${B}bidi: true\nbidi: false\n`, ['serve.yaml:4: bidi: appears here twice']],
   ['an unknown key, near to one', `${B}polcy: {}\n`, ['serve.yaml:3: polcy: unknown key; did you mean "policy"?']],
   [
     'an unknown key, far from all',
@@ -345,7 +345,7 @@ const wrong: [string, string, string[]][] = [
   [
     'a host in two spellings',
     `${B}  B.EXAMPLE: { cert: tls/b.crt, key: tls/b.key }\n`,
-    ['serve.yaml:3: hosts["B.EXAMPLE"]: stands here twice: this is "b.example" again'],
+    ['serve.yaml:3: hosts["B.EXAMPLE"]: appears here twice: this is "b.example" again'],
   ],
   [
     'a host without a key',
@@ -424,7 +424,7 @@ const wrong: [string, string, string[]][] = [
     'a chain that is not leaf first',
     'hosts: { b.example: { cert: tls/chain.reversed, key: tls/chain.key } }\n',
     [
-      'serve.yaml:1: hosts["b.example"].cert: expected the certificate of the key first, then its issuers; it stands further down',
+      'serve.yaml:1: hosts["b.example"].cert: expected the certificate of the key first, then its issuers; it is further down',
     ],
   ],
   [
@@ -504,13 +504,13 @@ const wrong: [string, string, string[]][] = [
   [
     'a trusted resolver that nobody named',
     `${B}dns: { validator: trusted-resolver }\n`,
-    ['serve.yaml:3: dns.validator: expected dns.servers beside it: the resolvers to be trusted'],
+    ['serve.yaml:3: dns.validator: expected dns.servers as well: the resolvers to trust'],
   ],
   [
     'a trusted resolver on another machine',
     `${B}dns:\n  validator: trusted-resolver\n  servers: ["127.0.0.1", "::1@53", "192.0.2.1"]\n`,
     [
-      'serve.yaml:5: dns.servers[2]: expected a resolver on this machine, or dns.trustRemote: true: on the way to another, anybody can prove anything',
+      'serve.yaml:5: dns.servers[2]: expected a resolver on this machine, or dns.trustRemote: true: an attacker on the way to a remote one can prove anything',
     ],
   ],
   [
@@ -638,7 +638,7 @@ const wrong: [string, string, string[]][] = [
   [
     'a token that no header can hold',
     `${B}inspector: { address: 0.0.0.0, port: 8712, token: "sixteen characters" }\n`,
-    ['serve.yaml:3: inspector.token: expected visible ASCII characters: it stands in a header'],
+    ['serve.yaml:3: inspector.token: expected visible ASCII characters: it is sent in a header'],
   ],
   [
     'an inspector without a port',

@@ -102,7 +102,7 @@ test('nothing stuck: exit code 0, and a line for each', async () => {
 test('nothing at all is no failure', async () => {
   const url = await inspector(() => ({ body: '[]' }));
   const { code, stdout } = await run('--inspector', url);
-  assert.deepEqual([code, stdout], [0, 'Nothing is negotiated here, and nothing was lately.\n']);
+  assert.deepEqual([code, stdout], [0, 'Nothing is being negotiated here, and nothing was recently.\n']);
 });
 
 test('a pair of which nothing is known: it is named, with what to do, and that is no failure', async () => {
@@ -111,7 +111,7 @@ test('a pair of which nothing is known: it is named, with what to do, and that i
   assert.equal(code, 0);
   assert.match(
     stdout,
-    /^Nothing is negotiated with nobody\.example here, .*; without PAIR all that is there is told\.\n$/,
+    /^Nothing is being negotiated with nobody\.example here, .*; leave out PAIR to see everything\.\n$/,
   );
 });
 
@@ -124,7 +124,7 @@ test('for a person: the answer first, then who waits for whom, then what to do',
       '1 negotiation is stuck.',
       '',
       'a.example > b.example: stuck',
-      '  xmpp.b.example port 5269 took the connection, and has not answered our stream header for 20 s.',
+      '  xmpp.b.example port 5269 accepted the connection, and has not answered our stream header for 20 s.',
       '',
       '  pair:a.example>b.example awaitingRoute: waits for a stream to the remote domain, from the far end (20 s)',
       '    peer:b.example connecting: waits for an established stream, from the far end (20 s)',
@@ -192,12 +192,9 @@ const WRONG: readonly [readonly string[], RegExp][] = [
   [['--inspector', 'nowhere'], /^xmpp-dna: --inspector nowhere: expected a URL such as/],
   [['--inspector', 'ftp://127.0.0.1/'], /expected http or https/],
   [['--inspector', 'http://127.0.0.1:1/'], /^xmpp-dna: --inspector http:\/\/127\.0\.0\.1:1\/: no answer: /],
-  [
-    ['--inspector', 'http://127.0.0.1:1/', 'not a domain'],
-    /expected a trace file that is there, LOCAL>REMOTE, or REMOTE/,
-  ],
+  [['--inspector', 'http://127.0.0.1:1/', 'not a domain'], /expected an existing trace file, LOCAL>REMOTE, or REMOTE/],
   [['--inspector', 'http://127.0.0.1:1/', 'a', 'b'], /expected --inspector URL \[PAIR\]/],
-  [[noTrace, '--hide-addresses'], /--hide-addresses is of --bundle/],
+  [[noTrace, '--hide-addresses'], /--hide-addresses can only be used with --bundle/],
 ];
 for (const [args, stderr] of WRONG) {
   test(`wrong usage, exit code 2: explain ${args.map((arg) => arg.replace(folder, '')).join(' ')}`, async () => {
@@ -209,7 +206,7 @@ for (const [args, stderr] of WRONG) {
 
 for (const [name, answer, stderr] of [
   ['is no inspector', { body: '<html>' }, /it does not answer as an inspector does/],
-  ['wants a token', { status: 401, body: '' }, /it wants a token/],
+  ['wants a token', { status: 401, body: '' }, /it requires a token/],
   ['has nothing there', { status: 404, body: '' }, /it answered 404/],
 ] as const) {
   test(`what answers ${name}: exit code 2`, async () => {
@@ -234,5 +231,5 @@ test('a trace that ends within a line is told of, and what is whole in it is exp
   writeFileSync(file, `${lines}{"seq":0,"at`);
   const { code, stderr } = await run(file);
   assert.equal(code, 0);
-  assert.match(stderr, /cut\.dnalog: it ends within a line: whoever wrote it was cut off/);
+  assert.match(stderr, /cut\.dnalog: it ends in the middle of a line: the program that wrote it was cut off/);
 });

@@ -149,7 +149,7 @@ test('O5: what one end read and the other never sent was put in on the way', () 
   assert.deepEqual([told?.id, others], ['seen-not-sent', []]);
   assert.equal(
     told?.cause,
-    'a.example read a stream error (conflict), and b.example never sent it: somebody on the way has put it in.',
+    'a.example read a stream error (conflict), and b.example never sent it: somebody on the way has inserted it.',
   );
 });
 
@@ -180,7 +180,7 @@ test('O5: what a trace does not cover is not held against it: not what came befo
 test('O5: A thinks that the stream stands, B has closed it', () => {
   const closed = { b: { state: 'closed', before: ['established', 'closing'], ended: {}, agoMs: 15_000 } };
   assert.deepEqual(idsOf(closed), ['half-open']);
-  assert.match(first(closed), /^a\.example thinks that the stream stands; b\.example has closed it/);
+  assert.match(first(closed), /^a\.example thinks that the stream is open; b\.example has closed it/);
 });
 
 const certificate = (stream: number, end: 'local' | 'remote', sha256: string): RecordMade => ({
@@ -272,7 +272,7 @@ test('O5: A sends for a pair that B lets in no more', () => {
   assert.deepEqual(idsOf(withdrawn), ['pair-not-admitted']);
   assert.match(
     first(withdrawn),
-    /^a\.example sends a\.example>b\.example on the stream; b\.example does not let that in/,
+    /^a\.example sends a\.example>b\.example on the stream; b\.example does not admit that there/,
   );
 });
 

@@ -99,7 +99,7 @@ const SILENT: readonly Case[] = [
     actors: opening('connecting'),
     state: 'connecting',
     mover: 'peer',
-    cause: /^xmpp\.b\.example port 5269 has not answered the connection for 20 s/,
+    cause: /^xmpp\.b\.example port 5269 has not answered the connection attempt for 20 s/,
     fix: /Open TCP port 5269/,
   },
   {
@@ -108,7 +108,7 @@ const SILENT: readonly Case[] = [
     actors: opening('streamHeaders.awaitingHeader'),
     state: 'streamHeaders.awaitingHeader',
     mover: 'peer',
-    cause: /took the connection, and has not answered our stream header for 20 s/,
+    cause: /accepted the connection, and has not answered our stream header for 20 s/,
     fix: /direct TLS/,
   },
   {
@@ -118,7 +118,7 @@ const SILENT: readonly Case[] = [
     state: 'streamHeaders.awaitingHeader',
     mover: 'peer',
     cause: /has finished TLS/,
-    fix: /begins the stream anew/,
+    fix: /restarts the stream/,
   },
   {
     id: 'features-silent',
@@ -126,7 +126,7 @@ const SILENT: readonly Case[] = [
     actors: opening('streamHeaders.awaitingFeatures', { context: TLS }),
     state: 'streamHeaders.awaitingFeatures',
     mover: 'peer',
-    cause: /no features for 20 s: under TLS many servers first look into what proves a\.example/,
+    cause: /no features for 20 s: under TLS many servers first check what proves a\.example/,
     fix: /log of that server/,
   },
   {
@@ -144,7 +144,7 @@ const SILENT: readonly Case[] = [
     actors: opening('tlsNegotiation.awaitingHandshake'),
     state: 'tlsNegotiation.awaitingHandshake',
     mover: 'peer',
-    cause: /handshake with xmpp\.b\.example port 5269 has not ended/,
+    cause: /handshake with xmpp\.b\.example port 5269 has not finished/,
     fix: /MTU/,
   },
   {
@@ -174,7 +174,7 @@ const SILENT: readonly Case[] = [
     state: 'awaitingAnswer',
     mover: 'peer',
     cause: /we have answered that it is valid; it has not told us its verdict/,
-    fix: /has had all that it needs/,
+    fix: /has everything that it needs/,
   },
   {
     id: 'verify-unanswered',
@@ -223,8 +223,8 @@ const SILENT: readonly Case[] = [
     ],
     state: 'piggybackingAssertion.awaitingTurn',
     mover: 'peer',
-    cause: /has left 3 db:result of ours unanswered/,
-    fix: /holds up this one/,
+    cause: /has left 3 of our db:result unanswered/,
+    fix: /delays this one/,
   },
   {
     id: 'dns-silent',
@@ -299,7 +299,7 @@ const SILENT: readonly Case[] = [
     ],
     state: 'streamHeaders.awaitingHeader',
     mover: 'peer',
-    cause: /^Somebody has connected to us, and has owed the initial header for 20 s/,
+    cause: /^Somebody has connected to us, and we have waited for the initial header for 20 s/,
     fix: /log of the server that connects/,
   },
   {
@@ -325,7 +325,7 @@ const SILENT: readonly Case[] = [
     state: 'authentication.awaitingAuthentication',
     mover: 'peer',
     cause:
-      /SASL EXTERNAL was not offered to it, and it has not asserted itself by dialback\. The certificate has the name b\.example in its subject/,
+      /SASL EXTERNAL was not offered to it, and it has not asserted itself by dialback\. The certificate names b\.example only in its subject/,
     fix: /Get a certificate with the dNSName b\.example/,
   },
   {
@@ -343,7 +343,7 @@ const SILENT: readonly Case[] = [
     state: 'connecting',
     mover: 'peer',
     cause:
-      /^2 attempts have failed, the last so: Nothing listens at b\.example\. Now xmpp\.b\.example port 5269 is tried\./,
+      /^2 attempts have failed\. The last failure: Nothing listens at b\.example\. Now xmpp\.b\.example port 5269 is tried\./,
     fix: /Start the server/,
   },
   {
@@ -354,7 +354,7 @@ const SILENT: readonly Case[] = [
     state: 'connecting',
     mover: 'peer',
     cause:
-      /^It is tried again, and has waited for .* for 1 s\. The last attempt failed: Nothing listens at b\.example\./,
+      /^It is being tried again, and has waited for .* for 1 s\. The last attempt failed: Nothing listens at b\.example\./,
     fix: /Start the server/,
   },
   {
@@ -363,7 +363,7 @@ const SILENT: readonly Case[] = [
     actors: opening('connecting').slice(0, 1),
     state: 'awaitingRoute',
     mover: 'peer',
-    cause: /not in these records/,
+    cause: /these records do not say/,
     fix: /xmpp-dna check b\.example/,
   },
   {
@@ -393,7 +393,7 @@ for (const { id, name, actors, records = [], state, mover, cause, fix } of SILEN
 test('O3: what is in its time is not stuck, though it stands in the same state', () => {
   const told = only(opening('streamHeaders.awaitingHeader', { agoMs: 1_000 }).map((one) => ({ ...one, agoMs: 1_000 })));
   assert.deepEqual([told.stuck, told.diagnosis, told.state], [false, null, 'streamHeaders.awaitingHeader']);
-  assert.match(told.cause, /for the response header, for 1 s: nothing is unusual/);
+  assert.match(told.cause, /for the response header for 1 s, which is not unusual/);
 });
 
 /** stream:7, opened by b.example, was ended because of a stanza from c.example. */
@@ -455,7 +455,7 @@ test('O3 sent-unasserted: in the DNA protocol a domain is granted to the one tha
   );
   const taken = only([REFUSED], [asserted, granted, to('a.example')]);
   assert.match(taken.cause, /in the DNA protocol, and our answer was valid/);
-  assert.match(taken.fix, /what we had granted was taken back before the stanza came/);
+  assert.match(taken.fix, /our permission was withdrawn before the stanza came/);
   assert.match(only([REFUSED], [asserted, granted, to('a2.example')]).cause, /was never asserted to a2\.example there/);
 });
 
@@ -551,7 +551,7 @@ const FAILED: readonly FailedCase[] = [
     name: 'bogus DNS',
     fault: fault('dns', 'bogus', 'dns', 'signature expired'),
     mover: 'dns',
-    cause: /signatures of the zone have ended/,
+    cause: /signatures of the zone have expired/,
     fix: /Sign the zone again/,
   },
   {
@@ -587,7 +587,7 @@ const FAILED: readonly FailedCase[] = [
     fault: fault('pkix', 'certificate-not-yet-valid', 'peer'),
     context: { tls: { certificate: { ...CERTIFICATE, notBeforeMs: NOW_MS + 180_000 } } },
     mover: 'operator',
-    cause: /begins to be valid in 3 min, by the clock of this machine/,
+    cause: /becomes valid in 3 min, by the clock of this machine/,
     fix: /Set the clock of this machine/,
   },
   {

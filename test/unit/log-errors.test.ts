@@ -16,7 +16,7 @@ test('a peer that broke, and a search that did, are told of in the log', () => {
   const search = { type: 'search.failed', fault: boom };
   log.record({ ...record, report: search });
   assert.deepEqual(lines, [
-    '1970-01-01T00:00:00.000Z error peer:x: ended by an error of ours: internal: internal-error (local): boom',
+    '1970-01-01T00:00:00.000Z error peer:x: ended by an internal error: internal: internal-error (local): boom',
     '1970-01-01T00:00:00.000Z warning peer:x: cannot look for a standing stream: internal: internal-error (local): boom',
   ]);
 });

@@ -243,7 +243,7 @@ const WARNINGS: readonly (readonly [string, string, string[], RegExp])[] = [
     'name-missing',
     certified({ dnsNames: ['x.example'] }),
     ['--target', 'x.example'],
-    /names x\.example and not b\.example: others believe that where the SRV record is signed/,
+    /names x\.example and not b\.example: others accept that if the SRV record is signed/,
   ],
   [
     'name-missing',
@@ -255,7 +255,7 @@ const WARNINGS: readonly (readonly [string, string, string[], RegExp])[] = [
     'expired',
     certified({ dnsNames: ['b.example'], notBefore: Date.UTC(2020, 0), notAfter: Date.UTC(2021, 0) }),
     [],
-    /expired on 2021-01-01: of what is printed here only TLSA usage 3/,
+    /expired on 2021-01-01: of what is printed here, only TLSA usage 3/,
   ],
   [
     'not-yet-valid',
@@ -314,7 +314,10 @@ const REFUSED: readonly (readonly [string[], RegExp])[] = [
   [[chain, '--domain', `${'a'.repeat(60)}.`.repeat(4) + 'example'], /^xmpp-dna: --domain: expected a domain name/],
   [[chain, '--domain', 'b.example', '--port', '0'], /^xmpp-dna: --port: expected a whole number from 1 to 65535\n/],
   [[chain, '--domain', 'b.example', '--port', '5e3'], /^xmpp-dna: --port: /],
-  [[chain, '--domain', 'b.example', '--direct-port', '5269'], /^xmpp-dna: --direct-port: expected another port/],
+  [
+    [chain, '--domain', 'b.example', '--direct-port', '5269'],
+    /^xmpp-dna: --direct-port: expected a port other than --port/,
+  ],
   [
     [chain, '--domain', 'b.example', '--service', 'imap'],
     /^xmpp-dna: --service: expected xmpp-server or xmpp-client\n/,
@@ -342,11 +345,11 @@ const REFUSED: readonly (readonly [string[], RegExp])[] = [
   [[write(issued.cert.replace('MII', 'AAA')), '--domain', 'b.example'], /: expected certificates /],
   [
     [write(issued.certPem), '--domain', 'b.example', '--usage', '2'],
-    /: expected the issuer behind the certificate, for TLSA usage 2 names it\n$/,
+    /: expected the issuer after the certificate, because TLSA usage 2 names it\n$/,
   ],
   [
     [write(issued.certPem + root.certPem), '--domain', 'b.example', '--usage', '0'],
-    /: expected the issuer behind the certificate, for TLSA usage 0/,
+    /: expected the issuer after the certificate, because TLSA usage 0/,
   ],
 ];
 for (const [args, stderr] of REFUSED)

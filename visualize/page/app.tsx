@@ -175,14 +175,14 @@ function Missing({ source, overview }: { readonly source: Source; readonly overv
   const lost = moment?.lost ?? overview?.lost ?? 0;
   const first = moment?.diverged.first ?? null;
   const lines = [
-    lost === 0 ? null : `${lost.toLocaleString('en')} records are missing: what is told may be incomplete.`,
-    moment?.isCutOff === true ? 'The file ends within a line: whoever wrote it was cut off.' : null,
+    lost === 0 ? null : `${lost.toLocaleString('en')} records are missing: what is said may be incomplete.`,
+    moment?.isCutOff === true ? 'The file ends in the middle of a line: the program that wrote it was cut off.' : null,
     moment === undefined || moment.unknown === 0
       ? null
       : `${moment.unknown} records are of kinds that this version does not know.`,
     moment === undefined || first === null
       ? null
-      : `The charts of this version lead elsewhere than the trace says ${divergedWords(moment.diverged.count, first)}.`,
+      : `The charts of this version diverge from the trace ${divergedWords(moment.diverged.count, first)}.`,
   ].filter((line) => line !== null);
   if (lines.length === 0) return null;
   return (

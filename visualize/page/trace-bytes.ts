@@ -25,7 +25,7 @@ async function* partsOf(stream: ReadableStream<Uint8Array>, isPacked: boolean): 
       yield value;
     }
   } catch (error) {
-    throw isPacked ? new Error('it is packed, and cannot be unpacked', { cause: error }) : error;
+    throw isPacked ? new Error('it is compressed, and cannot be decompressed', { cause: error }) : error;
   } finally {
     await reader.cancel().catch(() => undefined); // a reader that stops early needs no more of the stream
   }

@@ -1,7 +1,8 @@
 /**
- * What is sent with a report of a bug: one file, JSON Lines in gzip. First a line that says what made it, then the explanations of
- * that moment, then the trace as docs/trace-format.md has it. Keys, passwords and stanzas are in none of them; on request neither
- * are IP addresses: each is replaced by a name of its own, so that it can still be seen which are the same.
+ * The attachment for a bug report: one file, JSON Lines in gzip. The first line says what made it; then come the
+ * explanations for that moment, then the trace in the format of docs/trace-format.md. None of them contains keys,
+ * passwords or stanzas. On request IP addresses are left out as well: each is replaced by its own name, so that equal
+ * addresses can still be recognised.
  */
 import { isIP } from 'node:net';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -13,7 +14,7 @@ export interface BundleHeader {
   readonly bundle: 'xmpp-dna';
   readonly version: 1;
   readonly software: string;
-  /** Of Node and of the machine: `v20.19.0 linux x64`. */
+  /** Version of Node, operating system and architecture: `v20.19.0 linux x64`. */
   readonly platform: string;
   /** The moment that is explained, in milliseconds since the epoch. */
   readonly atMs: number;
@@ -27,17 +28,17 @@ export interface BundleContent {
   readonly trace: Iterable<string>;
 }
 
-/** Larger than any trace of ours, unpacked, in bytes; what a small file swells to has an end. */
+/** Largest bundle when unpacked, in bytes: larger than any of our traces. It bounds what a small file may expand to. */
 const MAX_UNPACKED = 256 * 1_024 * 1_024;
 
-/** Fields that hold what proves something; a trace has them empty already, and nobody has to rely on that. */
+/** Fields that hold secrets or proofs. A trace has already emptied them; this does not rely on it. */
 const SECRET: ReadonlySet<string> = new Set([
   ...['key', 'secret', 'password', 'token', 'initialResponse', 'handshake', 'authorization'],
   ...['data', 'body'],
 ]);
-/** As a list, what the DNS answered. */
+/** As a list, the answer of the DNS, which is no secret. */
 const OPEN_AS_LIST: ReadonlySet<string> = new Set(['data']);
-/** What a trace has in their place: charts find in it what they found in the original (redact.ts). */
+/** Placeholders that a trace has in their place: charts decide by them as they did by the original (redact.ts). */
 const REDACTED: ReadonlySet<unknown> = new Set(['', '…', '=', 'Lg==', '!']);
 
 export function writeBundle({ header, explanations, trace }: BundleContent, hideAddresses: boolean): Buffer {
@@ -66,7 +67,7 @@ export function readBundle(bytes: Uint8Array): { readonly header: BundleHeader; 
   return { header, trace: traceIn(text) };
 }
 
-/** What follows the explanations of a bundle, which begins with a line of its own that says what it is. */
+/** The part of a bundle after the explanations: the trace, which begins with its own header line. */
 export function traceIn(text: string): string {
   const begins = text.indexOf('\n{"trace":');
   return begins < 0 ? '' : text.slice(begins + 1);
@@ -78,7 +79,9 @@ export function unpacked(bytes: Uint8Array): string {
     return gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED }).toString('utf8');
   } catch (error) {
     const isLarge = error instanceof RangeError;
-    const text = isLarge ? `more than ${MAX_UNPACKED} bytes when unpacked` : 'it is packed, and cannot be unpacked';
+    const text = isLarge
+      ? `more than ${MAX_UNPACKED} bytes when unpacked`
+      : 'it is compressed, and cannot be decompressed';
     throw new FaultError(fault('config', isLarge ? 'bundle-too-large' : 'not-a-bundle', 'local', text), {
       cause: error,
     });
@@ -124,9 +127,9 @@ function isSecret(name: string, value: unknown): boolean {
   return typeof value === 'string' || (typeof value === 'object' && !OPEN_AS_LIST.has(name));
 }
 
-/** What may hold an address, and the zone behind it; looked for from left to right once, whatever a peer has written. */
+/** Text that may hold an address, and the zone index after it. One linear scan, whatever a peer has written. */
 const MAYBE_ADDRESS = /([0-9a-fA-F:.]+)(%\w+)?/g;
-/** Of `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`, in characters. */
+/** Length of `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`, in characters. */
 const LONGEST_ADDRESS = 45;
 const HEX = /[0-9a-fA-F]/;
 
@@ -140,7 +143,7 @@ class HiddenAddresses {
     });
   }
 
-  /** An address may have a word and a colon before it, and a port, a colon or a full stop behind. */
+  /** An address may be preceded by a word and a colon, and followed by a port, a colon or a full stop. */
   #inRun(run: string): string {
     let hidden = '';
     let at = 0;
@@ -161,7 +164,7 @@ class HiddenAddresses {
   }
 }
 
-/** Where the longest address ends that begins there; 0 where none does. */
+/** End of the longest address that begins at `from`; 0 if none does. */
 function endOfAddress(run: string, from: number): number {
   for (let end = Math.min(run.length, from + LONGEST_ADDRESS); end > from + 1; end -= 1)
     if (!HEX.test(run[end] ?? '') && isIP(run.slice(from, end)) !== 0) return end;

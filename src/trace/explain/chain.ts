@@ -1,29 +1,31 @@
-/** Who waits for whom: from a stanza in its queue to the one actor, or the one stranger, on whom all of them wait. */
+/**
+ * Who waits for whom: from a stanza in its queue to the one actor, or the one remote party, that all of them wait for.
+ */
 import type { Mover } from '../../../machines/declare.ts';
 import { type Fault, faultSentence } from '../../protocol/faults.ts';
 import { describedAt } from '../view/charts.ts';
 import { type Glance, glanceAt } from '../view/glance.ts';
 import type { ActorView, View } from '../view/view.ts';
 
-/** One that waits, in the words of its own chart. */
+/** One waiting actor, described in the words of its chart. */
 export interface ChainLink {
   /** Id of the actor. */
   readonly actor: string;
   /** Id of its chart; `queue` for the stanzas of a pair, `authority` for the far end's half of dialback. */
   readonly machine: string;
-  /** Path through the chart, joined by dots; of an actor that has ended, where it stood before. */
+  /** Path through the chart, joined by dots; for an actor that has ended, the state before it ended. */
   readonly state: string;
-  /** Of the state; of an actor that has ended, with which fault. */
+  /** Description of the state; for an actor that has ended, the fault with which it ended. */
   readonly description: string;
-  /** The section that the state follows. */
+  /** The section that specifies the state. */
   readonly spec: string;
-  /** Null where it waits for nothing itself: the next link does, or it has ended. */
+  /** Null if it waits for nothing itself: the next link does, or it has ended. */
   readonly awaits: string | null;
   readonly mover: Mover | null;
   readonly ifLate: string | null;
   /** Milliseconds since the epoch. */
   readonly sinceMs: number | null;
-  /** Milliseconds since the epoch; null where it waits until something moves. */
+  /** Milliseconds since the epoch; null if it waits without a deadline. */
   readonly deadlineMs: number | null;
 }
 
@@ -34,15 +36,15 @@ export type WaitingLink = ChainLink & {
   readonly sinceMs: number;
 };
 
-/** Deeper than any chain of ours: stanza, pair, peer, stream, association, prooftype, and the same again to verify. */
+/** Longer than any real chain: stanza, pair, peer, stream, association, prooftype, and the same again to verify. */
 const MOST_LINKS = 16;
 
-/** States of a stream that say how it ended, and not where. */
+/** States of a stream that say how it ended, not how far it had come. */
 const FAREWELL: readonly string[] = ['closing', 'closed'];
 
 /**
- * How long it is usual to wait for each, at most, in milliseconds: a few round trips and what is looked up meanwhile. Whoever
- * waits longer is late, though its deadline may be far: those allow for whoever is slow.
+ * Longest usual wait for each mover, in milliseconds: a few round trips and the lookups in between. A longer wait
+ * counts as late even if its deadline is far away, because deadlines allow for slow parties.
  */
 export const usualMs: Readonly<Record<Mover, number>> = {
   us: 2_000,
@@ -52,11 +54,11 @@ export const usualMs: Readonly<Record<Mover, number>> = {
   operator: 5_000,
 };
 
-/** Where an actor stood before it took leave. */
+/** The state of an actor before it began to close. */
 export const stoodIn = ({ path, state }: Pick<ActorView, 'path' | 'state'>): string =>
   path.findLast((step) => !FAREWELL.includes(step.state))?.state ?? state.join('.');
 
-/** Field by field: there are tens of thousands, and what is spread has a shape of its own each time. */
+/** Field by field: there are tens of thousands of links, and a spread would give each object a shape of its own. */
 export function linkOf(actor: ActorView): ChainLink {
   const { machine, waits, ended, path } = actor;
   const isOver = ended !== null;
@@ -77,20 +79,20 @@ export function linkOf(actor: ActorView): ChainLink {
   };
 }
 
-/** The words of the fault are in the cause. */
+/** The text of the fault is part of the cause already. */
 const withoutText = ({ layer, condition, origin }: Fault): Fault => ({ layer, condition, origin });
 
 const endOf = ({ fault }: NonNullable<ActorView['ended']>): string =>
   fault === null ? 'It has ended.' : `It has ended: ${faultSentence(withoutText(fault))}.`;
 
-/** From `first` inwards; each actor once, whatever a trace says. */
+/** From `first` inwards; each actor at most once, whatever a trace says. */
 export const chainFrom = (view: View, first: ActorView): readonly ActorView[] =>
   inwards(first, (id) => view.actors.get(id));
 
-/** The same, at a glance. */
+/** The same, from glances. */
 export const glanceChain = (view: View, first: Glance): readonly Glance[] => inwards(first, (id) => glanceAt(view, id));
 
-/** At a glance, the first of `ids` that lives, and whom it waits for. */
+/** From glances: the first of `ids` that is live, and the actors that it waits for. */
 export const glanceChainOf = (view: View, ids: readonly string[]): readonly Glance[] => {
   const at = (id: string): Glance | undefined => glanceAt(view, id);
   const first = firstLive(ids, at);
@@ -110,7 +112,7 @@ function inwards<One extends Pick<ActorView, 'id' | 'state' | 'ended' | 'waitsOn
   return chain;
 }
 
-/** What a stream that stands is doing is done for others as well: this pair does not wait for it. */
+/** Work on an established stream is done for other pairs as well: this pair does not wait for it. */
 const servesOthers = ({ id, state }: Pick<ActorView, 'id' | 'state'>): boolean =>
   !id.includes('/') && state[0] === 'established';
 
@@ -127,20 +129,20 @@ function firstLive<One extends Pick<ActorView, 'ended'>>(
 
 export const isWaiting = (link: ChainLink): link is WaitingLink => link.awaits !== null && link.sinceMs !== null;
 
-/** The innermost that waits: all the others wait for its mover. */
+/** The innermost waiting link: all the others wait for its mover. */
 export const innermost = (chain: readonly ChainLink[]): WaitingLink | null => chain.findLast(isWaiting) ?? null;
 
 export type Wait = Pick<WaitingLink, 'mover' | 'sinceMs' | 'deadlineMs'>;
 
-/** Half of its time has passed. */
+/** Half of the time until its deadline has passed. */
 export const isHalfway = ({ sinceMs, deadlineMs }: Wait, nowMs: number): boolean =>
   deadlineMs !== null && nowMs - sinceMs > (deadlineMs - sinceMs) / 2;
 
-/** It waits longer than is usual for its mover, or half of its time has passed. */
+/** It has waited longer than is usual for its mover, or half of the time until its deadline has passed. */
 export const isLate = (wait: Wait, nowMs: number): boolean =>
   nowMs - wait.sinceMs > usualMs[wait.mover] || isHalfway(wait, nowMs);
 
-/** Of all that wait in a chain: the innermost is late, or half of the time of any that waits for it has passed. */
+/** Given all waits of a chain: the innermost is late, or any of them has passed half of the time until its deadline. */
 export function isStuck(waits: readonly Wait[], nowMs: number): boolean {
   const last = waits.at(-1);
   return last !== undefined && (isLate(last, nowMs) || waits.some((wait) => isHalfway(wait, nowMs)));

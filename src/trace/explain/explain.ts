@@ -1,6 +1,6 @@
 /**
- * Why negotiations stand where they stand: for each, who waits for whom, since when and until when, what became of it, and what
- * to do. What a state waits for is said by its chart; what is wrong, by the diagnoses and the table of causes.
+ * Explains the state of negotiations: for each, who waits for whom, since when and until when, what became of it, and
+ * what to do. The charts say what a state waits for; the diagnoses and the table of causes say what is wrong.
  */
 import type { Mover } from '../../../machines/declare.ts';
 import { type Fault, faultSentence } from '../../protocol/faults.ts';
@@ -18,62 +18,67 @@ export type { ChainLink } from './chain.ts';
 export type { PairWanted } from './prospects.ts';
 
 export interface Explanation {
-  /** Domain served here; empty where the far end has not said whom it wants. */
+  /** Domain served here; empty if the far end has not said which one it wants. */
   readonly local: string;
-  /** Empty where it has not said who it is. */
+  /** Empty if the far end has not said who it is. */
   readonly remote: string;
-  /** Who wants to send. */
+  /** Which side wants to send. */
   readonly direction: 'outgoing' | 'incoming';
-  /** The moment that is told of, in milliseconds since the epoch. */
+  /** The moment that is explained, in milliseconds since the epoch. */
   readonly atMs: number;
   /**
-   * It has failed, and nothing has succeeded since, though it may be tried again now; or whoever is waited for, the innermost of the chain, has let pass what is
-   * usual (5 s for a server or the web, 2 s for the DNS or ourselves); or half of the time of any wait in the chain has passed.
+   * It failed and nothing has succeeded since, though a new attempt may be under way; or the innermost wait of the
+   * chain is longer than usual (5 s for a server or the web, 2 s for the DNS or ourselves); or half of the time of any
+   * wait in the chain has passed.
    */
   readonly stuck: boolean;
-  /** Path through the chart of the innermost that waits, joined by dots; where nothing does, of the pair. */
+  /** Path through the chart of the innermost waiting actor, joined by dots; if nothing waits, of the pair. */
   readonly state: string;
-  /** Where it stood when it failed: a path through the chart of the stream, or of the peer where no server was found; else null. */
+  /**
+   * The state in which it failed: a path through the chart of the stream, or of the peer if no server was found; else
+   * null.
+   */
   readonly failedIn: string | null;
-  /** What is waited for, in the words of the chart; empty where nothing is. */
+  /** What is awaited, in the words of the chart; empty if nothing is. */
   readonly awaits: string;
-  /** Who moves next; where it has failed, who has to put it right. */
+  /** Who has to act next; if it has failed, who has to fix it. */
   readonly mover: Mover;
   /** Milliseconds since the epoch. */
   readonly sinceMs: number;
-  /** When the wait is given up, or the hold-off ends; null where nothing happens by itself. */
+  /** When the wait is given up, or the hold-off ends; null if nothing happens by itself. */
   readonly deadlineMs: number | null;
-  /** What happens then, in the words of the chart. */
+  /** What happens at the deadline, in the words of the chart. */
   readonly ifLate: string | null;
-  /** The section that the state follows. */
+  /** The section that specifies the state. */
   readonly spec: string;
-  /** From the stanza to the one on whom all wait. */
+  /** From the stanza to the actor that all the others wait for. */
   readonly chain: readonly ChainLink[];
   readonly fault: Fault | null;
-  /** Id of the diagnosis; null where nothing is wrong. */
+  /** Id of the diagnosis; null if nothing is wrong. */
   readonly diagnosis: string | null;
   readonly cause: string;
   readonly fix: string;
 }
 
 /**
- * What is stuck comes first: of that what waits, the longest first, and then what has failed, the newest first.
- * @param most of so many; the others are not looked into. @defaultValue all
+ * Stuck negotiations come first: those that wait, the longest wait first, and then those that have failed, the newest
+ * first.
+ * @param most number of negotiations explained; the others are not looked into. @defaultValue all
  */
 export const explain = (view: View, pair: PairWanted = {}, most = Infinity): readonly Explanation[] =>
   toEnd(survey(view, pair, most)).explanations;
 
 export interface Survey {
   readonly explanations: readonly Explanation[];
-  /** How many there are, and how many of them are stuck. */
+  /** How many negotiations there are, and how many of them are stuck. */
   readonly total: number;
   readonly stuck: number;
 }
 
-/** Of those that are looked at alone, between two pauses. */
+/** Negotiations looked at between two yields. */
 const A_STEP = 16;
 
-/** As {@link explain}, one by one: whoever has others waiting may pause whenever it yields. */
+/** Like {@link explain}, in steps: a caller with other work may pause at each yield. */
 export function* survey(view: View, pair: PairWanted, most: number): Generator<undefined, Survey> {
   const seen: Seen = { prospects: [], stuck: 0, failed: 0 };
   yield* see(view, pair, seen);
@@ -82,15 +87,15 @@ export function* survey(view: View, pair: PairWanted, most: number): Generator<u
   return { explanations, total: seen.prospects.length, stuck: seen.stuck };
 }
 
-/** What has been looked at so far. */
+/** Negotiations seen so far. */
 export interface Seen {
   readonly prospects: Prospect[];
   stuck: number;
-  /** Of those that are stuck. */
+  /** Number of stuck negotiations that have failed. */
   failed: number;
 }
 
-/** Looks at all at a glance. */
+/** Takes a cheap look at all negotiations. */
 export function* see(view: View, pair: PairWanted, seen: Seen, roster: Roster | null = null): Generator<undefined> {
   let looked = 0;
   for (const prospect of prospectsIn(view, pair, roster)) {
@@ -106,7 +111,7 @@ export function* see(view: View, pair: PairWanted, seen: Seen, roster: Roster | 
 export const worst = (prospects: readonly Prospect[], most: number): readonly Prospect[] =>
   [...prospects].sort(byUrgency).slice(0, most);
 
-/** Explains each; at the end they are in order. */
+/** Explains each of them; `explanations` is filled at the end, in order. */
 export function* tell(view: View, prospects: readonly Prospect[], explanations: Explanation[]): Generator<undefined> {
   const told: (Urgency & { readonly explanation: Explanation })[] = [];
   for (const prospect of prospects) {
@@ -123,7 +128,10 @@ export function* tell(view: View, prospects: readonly Prospect[], explanations: 
 
 type Urgency = Pick<Prospect, 'stuck' | 'outcome' | 'sinceMs' | 'direction'>;
 
-/** Old failures, of which there may be many, do not hide who waits now; nor what strangers assert in vain where we could not send. */
+/**
+ * Old failures, which may be many, must not hide current waits; nor must the failed claims of strangers hide our own
+ * failures to send.
+ */
 const byUrgency = (a: Urgency, b: Urgency): number =>
   Number(b.stuck) - Number(a.stuck) ||
   Number(hasFailed(a)) - Number(hasFailed(b)) ||
@@ -133,7 +141,7 @@ const byUrgency = (a: Urgency, b: Urgency): number =>
 const hasFailed = ({ outcome }: Urgency): boolean => outcome === 'failed';
 const isRefused = (one: Urgency): boolean => hasFailed(one) && one.direction === 'incoming';
 
-/** Without a pause. */
+/** Runs all steps without a pause. */
 export function toEnd<Result>(steps: Generator<unknown, Result>): Result {
   for (;;) {
     const step = steps.next();
@@ -176,7 +184,7 @@ function ofQueue(view: View, negotiation: Negotiation): string {
     : ` Meanwhile the queue from ${local} to ${remote} is full (${stanzas} stanzas), and more are returned.`;
 }
 
-/** The first that suspects something; else the first that would, if it took longer. */
+/** The first diagnosis that suspects something; if none does and it is stuck, the first that would suspect it later. */
 function diagnosisOf(view: View, negotiation: Negotiation): Diagnosis | null {
   let early: Diagnosis | null = null;
   for (const diagnosis of diagnoses) {
@@ -187,24 +195,24 @@ function diagnosisOf(view: View, negotiation: Negotiation): Diagnosis | null {
   return negotiation.stuck ? early : null;
 }
 
-/** Of ours, whoever runs the machine. */
+/** Local faults are for the operator of this machine. */
 const moverOf = ({ origin }: Fault): Mover | null =>
   origin === 'local' ? 'operator' : ((['peer', 'dns', 'web'] as const).find((one) => one === origin) ?? null);
 
-/** Where nothing is wrong, or nothing is known to be. */
+/** When nothing is wrong, or the reason is unknown. */
 function unsuspicious(
   view: View,
   { outcome, waiting, local, remote, direction, subject, stuck }: Negotiation,
 ): Finding {
   const [from, to] = direction === 'outgoing' ? [local, remote] : [remote, local];
   if (outcome === 'holds')
-    return { cause: `Stanzas from ${from || 'it'} to ${to || 'us'} have a way.`, fix: 'Nothing.' };
+    return { cause: `Stanzas from ${from || 'it'} to ${to || 'us'} have a route.`, fix: 'Nothing.' };
   if (outcome === 'left' && subject.state[0] === 'routed') {
     const { ended = null, context } = servingStream(view, subject) ?? {};
     const why = ended?.fault ?? faultIn(context?.['fault']);
     return {
       cause: `The stream from ${from} to ${to} has ended${why === null ? '' : `: ${faultSentence(why)}`}. What was written to it last may not have arrived if it was broken off.`,
-      fix: 'Nothing: the next stanza has another one opened.',
+      fix: 'Nothing: the next stanza opens another one.',
     };
   }
   if (outcome === 'left' || waiting === null)
@@ -212,7 +220,7 @@ function unsuspicious(
   const since = lasting(view.atMs - waiting.sinceMs);
   return stuck
     ? { cause: `It has waited for ${waiting.awaits} for ${since}.`, fix: `Look at what it waits for: ${waiting.spec}.` }
-    : { cause: `It waits for ${waiting.awaits}, for ${since}: nothing is unusual in that.`, fix: 'Wait a moment.' };
+    : { cause: `It has waited for ${waiting.awaits} for ${since}, which is not unusual.`, fix: 'Wait a moment.' };
 }
 
 /** `a.example>b.example`, or one domain of it alone. */

@@ -1,27 +1,33 @@
-/** The far end's half of dialback: it asks our authoritative side whether the key is ours, on a stream of its own (XEP-0220 §2.2). */
+/**
+ * The far end's half of dialback: on a stream of its own, it asks our authoritative server whether the key is ours
+ * (XEP-0220 §2.2).
+ */
 import { type ChainLink, innermost } from './chain.ts';
 import { domainsOf } from './situation.ts';
 import type { ActorView, View } from '../view/view.ts';
 
-/** What the far end did about a `db:result` of ours. */
+/** What the far end did about our `db:result`. */
 export interface AuthorityHalf {
-  /** When it asked us; null where it has not. */
+  /** When it asked us; null if it has not. */
   readonly askedAtMs: number | null;
-  /** What we answered, and when; null where we have not. */
+  /** What we answered, and when; null if we have not. */
   readonly answered: { readonly atMs: number; readonly type: string } | null;
-  /** What it told us of the key in the end, as it reached us; null where it has not. */
+  /** Its final verdict on the key, as it reached us; null if there is none. */
   readonly told: { readonly atMs: number; readonly type: string } | null;
-  /** The last stream that it has opened to us since, or that still stands; else that of somebody who has not said who he is. */
+  /**
+   * The last stream from that domain that was opened since, or is still open; else the last one opened since by a peer
+   * that has not said who it is.
+   */
   readonly stream: ActorView | null;
 }
 
-/** Where a pair of ours waits for the answer to its `db:result`, by id of the chart. */
+/** The states, by id of the chart, in which one of our pairs waits for the answer to its `db:result`. */
 export const assertedStates = {
   pair: ['piggybackingAssertion.awaitingAnswer'],
   assertion: ['awaitingAnswer'],
 } as const;
 
-/** When the `db:result` was sent whose answer is awaited; null where the pair waits for something else. */
+/** When the `db:result` whose answer is awaited was sent; null if the pair waits for something else. */
 export function assertedSince(chain: readonly ChainLink[]): number | null {
   const last = innermost(chain);
   const isIn = ([chart, states]: [string, readonly string[]]): boolean =>
@@ -29,7 +35,7 @@ export function assertedSince(chain: readonly ChainLink[]): number | null {
   return last !== null && Object.entries(assertedStates).some(isIn) ? last.sinceMs : null;
 }
 
-/** The record of our `db:result` may be a moment later than what follows from it. */
+/** The record of our `db:result` may be slightly later than the records of its consequences. */
 const SLACK_MS = 1_000;
 
 interface Verifies {
@@ -38,7 +44,7 @@ interface Verifies {
   readonly told: { readonly atMs: number; readonly type: string }[];
 }
 
-/** All that was asked of our authoritative side, read once for all pairs. */
+/** All questions to our authoritative server, read once for all pairs. */
 export class AuthorityHalves {
   readonly #view: View;
   #verifies: ReadonlyMap<string, Verifies> | null = null;
@@ -64,7 +70,7 @@ export class AuthorityHalves {
   #openedBy(remote: string, fromMs: number): ActorView | null {
     const opened = (this.#opened ??= openedIn(this.#view));
     const isSince = ({ bornMs }: ActorView): boolean => (bornMs ?? 0) >= fromMs;
-    // A question may come on any stream that the far end has opened to us, however long ago (XEP-0220 §2.6).
+    // The question may arrive on any stream that the far end opened to us, however long ago (XEP-0220 §2.6).
     const isOfIt = (actor: ActorView): boolean =>
       domainsOf(actor).remote === remote && (actor.ended === null || isSince(actor));
     const isOfNobody = (actor: ActorView): boolean => domainsOf(actor).remote === '' && isSince(actor);
@@ -102,7 +108,7 @@ function openedIn(view: View): readonly ActorView[] {
   return opened.sort((one, other) => (one.bornMs ?? 0) - (other.bornMs ?? 0));
 }
 
-/** The other half, as a link of its own. */
+/** The far end's half, as a link of the chain. */
 export function authorityLink(local: string, remote: string, half: AuthorityHalf): ChainLink {
   const { askedAtMs, answered, stream } = half;
   const link = (state: string, sinceMs: number | null, description: string): ChainLink => ({

@@ -1,6 +1,7 @@
 /**
- * What there is to explain: a pair of ours that wants to send, a pair of the far end that wants to come in, and whoever stands
- * before that: a stream that nobody has proved itself on yet, and a remote domain that failed and holds off.
+ * The negotiations to explain: a pair of ours that wants to send, a pair of the far end that wants to be admitted, and
+ * the stages before that: a stream on which nothing is proved yet, and a remote domain that failed and is in its
+ * hold-off.
  */
 import { fault, type Fault } from '../../protocol/faults.ts';
 import type { Situation } from './causes/diagnose.ts';
@@ -24,31 +25,33 @@ import { domainsOf, type Involved, situationOf } from './situation.ts';
 import type { ActorView, View } from '../view/view.ts';
 
 export interface Negotiation extends Involved {
-  /** Whose outcome it is: a pair, a verification, a stream that was opened to us, or a remote domain. */
+  /** The actor whose outcome it is: a pair, a verification, a stream that was opened to us, or a remote domain. */
   readonly subject: ActorView;
-  /** `waits`; `failed`, and nothing has succeeded since; `holds`, what was wanted is there; `left`, nobody wants it any more. */
+  /**
+   * `waits`; `failed`: and nothing has succeeded since; `holds`: the goal is reached; `left`: nobody wants it any more.
+   */
   readonly outcome: 'waits' | 'failed' | 'holds' | 'left';
-  /** From the stanza, or the subject, to the one on whom all the others wait. */
+  /** From the stanza, or the subject, to the actor that all the others wait for. */
   readonly chain: readonly ChainLink[];
-  /** The innermost that waits. */
+  /** The innermost waiting link. */
   readonly waiting: WaitingLink | null;
-  /** The far end's half of dialback, where its answer to a `db:result` of ours is awaited; else null. */
+  /** The far end's half of dialback, if its answer to our `db:result` is awaited; else null. */
   readonly authority: AuthorityHalf | null;
-  /** The stanza for which the stream was ended, where that is what is told of; else null. */
+  /** The stanza because of which the stream was ended, if this negotiation is about that; else null. */
   readonly refusal: Refusal | null;
   readonly fault: Fault | null;
   readonly stuck: boolean;
-  /** With the fault; where there is none, with one that fits no cause. */
+  /** Includes the fault; if there is none, a fault that matches no cause. */
   readonly situation: Situation;
 }
 
 const noFault = fault('internal', 'no-fault', 'local');
 
-/** What orders it among others: the innermost that waits, else its end. */
+/** The time by which it is sorted: that of the innermost wait, else of its end. */
 export const sinceOf = ({ atMs }: View, { waiting, subject: { ended, path, bornMs } }: Negotiation): number =>
   waiting?.sinceMs ?? ended?.atMs ?? path.at(-1)?.atMs ?? bornMs ?? atMs;
 
-/** Of us, to send. */
+/** A pair of ours that wants to send. */
 export function ofPair(view: View, pair: ActorView, halves: AuthorityHalves): Negotiation {
   const { local, remote } = domainsOf(pair);
   const peer = view.actors.get(`peer:${remote}`) ?? null;
@@ -57,7 +60,7 @@ export function ofPair(view: View, pair: ActorView, halves: AuthorityHalves): Ne
   const involved: Involved = { local, remote, direction: 'outgoing', stream, peer };
   const outcome = outcomeOfPair(view, pair);
   const fault = outcome === 'failed' ? (pair.ended?.fault ?? faultIn(pair.context['fault']) ?? noFault) : null;
-  // What is held off is told by whoever does it: the pair, or the peer for all its pairs.
+  // The hold-off is reported by the actor that imposes it: the pair, or the peer for all its pairs.
   const holdsOff = outcome === 'failed' && peer?.ended === null && peer.state[0] === 'failed' ? [peer] : [];
   const tried = outcome === 'failed' && involved.stream !== null ? [involved.stream] : [];
   const links = outcome === 'waits' ? actors.map(linkOf) : [pair, ...tried, ...holdsOff].map(linkOf);
@@ -68,22 +71,22 @@ export function ofPair(view: View, pair: ActorView, halves: AuthorityHalves): Ne
   return concluded(view, involved, pair, outcome, whole, fault, null, authority);
 }
 
-/** Faults that end an assertion: the answer, or the end of the stream instead of one. */
+/** Faults that can end an assertion: the answer, or the end of the stream instead of an answer. */
 const wasAsserted = (fault: Fault | null): boolean =>
   fault !== null && ['dialback', 'stream', 'tcp'].includes(fault.layer);
 
-/** When its `db:result` was sent, of a pair that waits no more; null where it has stood since, or was never asserted. */
+/** When the `db:result` of a pair that no longer waits was sent; null if it was routed since, or never asserted. */
 function lastAsserted({ path }: ActorView): number | null {
   const isAsserted = (state: string): boolean => assertedStates.pair.some((one) => one === state);
   const last = path.findLast(({ state }) => isAsserted(state) || state === 'routed' || state === 'awaitingRoute');
   return last !== undefined && isAsserted(last.state) ? last.atMs : null;
 }
 
-/** The stream that serves, or served, a pair which is routed. */
+/** The stream that serves, or served, a routed pair. */
 export const servingStream = (view: View, { context }: ActorView): ActorView | null =>
   view.actors.get(`stream:${String(context['stream'])}`) ?? null;
 
-/** A pair that is routed or rests has been put to sleep, and so has ended. */
+/** A pair that is routed or resting may have ended because it was hibernated. */
 function outcomeOfPair(view: View, pair: ActorView): Negotiation['outcome'] {
   const { state, ended, context, path } = pair;
   if (ended?.how === 'errored') return 'failed';
@@ -91,12 +94,12 @@ function outcomeOfPair(view: View, pair: ActorView): Negotiation['outcome'] {
   if (top === 'failed') return 'failed';
   if (top === 'routed') return servingStream(view, pair)?.ended == null ? 'holds' : 'left';
   if (ended === null && top !== 'resting') return 'waits';
-  // Its fault may be of an attempt before the one that succeeded.
+  // Its fault may come from an attempt before the one that succeeded.
   const before = path.findLast((step) => step.state !== 'resting')?.state;
   return top === 'resting' && before !== 'routed' && faultIn(context['fault']) !== null ? 'failed' : 'left';
 }
 
-/** Of the far end, to be believed by dialback. */
+/** A pair of the far end that wants to be proved by dialback. */
 export function ofVerification(view: View, verification: ActorView): Negotiation {
   const remote = textIn(verification.context['from']);
   const local = textIn(verification.context['to']);
@@ -115,13 +118,14 @@ export function ofVerification(view: View, verification: ActorView): Negotiation
   return concluded(view, involved, verification, 'failed', links, why, attempts);
 }
 
-/** It is taking leave, and the far end has yet to do so. */
+/** We have begun to close the stream, and the far end has not yet. */
 export const isClosing = ({ state, ended }: Pick<ActorView, 'state' | 'ended'>): boolean =>
   state[0] === 'closing' && ended === null;
 
 /**
- * Of the far end, that has shown nothing yet which would tell us which pair it is about; and of either, the end of a stream.
- * @param isTold what was verified, or is, speaks for the remote domain
+ * A stream of the far end that has not shown yet which pair it is for; or, for a stream of either side, the end of that
+ * stream.
+ * @param isTold whether a verification, finished or not, already represents the remote domain
  */
 export function ofStream(view: View, stream: ActorView, isTold: (remote: string) => boolean): Negotiation | null {
   const { local, remote } = domainsOf(stream);
@@ -133,7 +137,7 @@ export function ofStream(view: View, stream: ActorView, isTold: (remote: string)
   };
   const hasStood = stream.path.some(({ state }) => state.split('.')[0] === 'established');
   const links = [linkOf(stream)];
-  // Nobody may wait for that any more but the stream itself.
+  // Possibly nobody but the stream itself waits for that any more.
   if (hasStood && isClosing(stream)) return concluded(view, involved, stream, 'waits', links, null, null);
   if (stream.machine !== 'receivingStream') return null;
   if (isTold(remote) || hasBeenAsked(view, stream)) return null;
@@ -148,14 +152,14 @@ export function ofStream(view: View, stream: ActorView, isTold: (remote: string)
   return concluded(view, involved, stream, 'failed', links, inVain, attempts);
 }
 
-/** Whoever only asks the authoritative server proves nothing. */
+/** Whether the far end used the stream only to query the authoritative server: then it has to prove nothing. */
 export const hasBeenAsked = (view: View, { id }: Pick<ActorView, 'id'>): boolean => {
   const brought = (kind: string): boolean =>
     view.recordsOf(id).some((one) => one.kind === 'wire' && one.direction === 'in' && one.element.kind === kind);
   return brought('verify') && !brought('result');
 };
 
-/** A remote domain that failed, and of whose pairs nothing is known any more. */
+/** A remote domain that failed and whose pairs have left no trace. */
 export function ofPeer(view: View, peer: ActorView): Negotiation | null {
   const remote = textIn(peer.context['remote']);
   if (peer.state[0] !== 'failed' || peer.ended !== null) return null;
@@ -166,7 +170,7 @@ export function ofPeer(view: View, peer: ActorView): Negotiation | null {
   return concluded(view, involved, peer, 'failed', [...(stream === null ? [] : [stream]), peer].map(linkOf), why, null);
 }
 
-/** Of the far end, to be believed for a pair that it never asserted; null where it has been believed since. */
+/** A pair of the far end that it used without proving it; null if the pair was admitted since. */
 export function ofRefusal(view: View, stream: ActorView, refusal: Refusal): Negotiation | null {
   const { from: remote, to: local, fault } = refusal;
   if (wasAdmittedSince(view, refusal)) return null;
@@ -175,7 +179,7 @@ export function ofRefusal(view: View, stream: ActorView, refusal: Refusal): Nego
   return concluded(view, involved, stream, 'failed', [linkOf(stream)], fault, null, null, refusal);
 }
 
-/** The last attempt of the same pair, where it failed: what came of it is known, whatever is tried now. */
+/** The last attempt of the same pair, if it failed: its result is known, whatever is being tried now. */
 export function lastFailure(
   view: View,
   { local, remote, direction }: Pick<Involved, 'local' | 'remote' | 'direction'>,
@@ -199,7 +203,7 @@ function concluded(
 ): Negotiation {
   const { associated } = involved.stream?.context ?? {};
   const told = why === null || attempts !== null ? why : toldFault(attemptsIn(fieldsIn(associated)['attempts']), why);
-  // Field by field: there are tens of thousands, and what is spread has a shape of its own each time.
+  // Field by field: there are tens of thousands, and a spread would give each object a shape of its own.
   return {
     local: involved.local,
     remote: involved.remote,
@@ -216,7 +220,7 @@ function concluded(
     stuck:
       outcome === 'failed' ||
       (outcome === 'waits' && (isStuck(chain.filter(isWaiting), view.atMs) || lastFailure(view, involved) !== null)),
-    // Of most, nobody asks for it.
+    // A getter, because for most negotiations nobody reads it.
     get situation() {
       return { ...situationOf(view, involved, told ?? noFault, attempts), isAsserted: authority !== null };
     },
@@ -225,16 +229,19 @@ function concluded(
 
 export const isStream = ({ id }: Pick<ActorView, 'id'>): boolean => id.startsWith('stream:') && !id.includes('/');
 
-/** The last stream of the chain: behind a dialback prooftype comes the one to the authoritative server. */
+/** The last stream of the chain: after a dialback prooftype comes the stream to the authoritative server. */
 const streamAmong = (actors: readonly ActorView[]): ActorView | null => actors.findLast(isStream) ?? null;
 
-/** The one that an actor waits for, or waited for last. */
+/** The stream that an actor waits for, or last waited for. */
 function streamOf(view: View, actor: ActorView | null): ActorView | null {
   const id = numberIn(actor?.context['stream']);
   return id === null ? null : (view.actors.get(`stream:${id}`) ?? null);
 }
 
-/** Where the stream stood when it failed, or, where none was opened, the search for one; null where it has not, or stood well. */
+/**
+ * The state of the stream when it failed, or, if none was opened, of the search for a server; null if it has not
+ * failed.
+ */
 export function failedIn({ outcome, stream, peer, fault }: Negotiation): string | null {
   if (outcome !== 'failed') return null;
   if (stream !== null) return stoodIn(stream);
@@ -242,10 +249,10 @@ export function failedIn({ outcome, stream, peer, fault }: Negotiation): string 
   return isSearched ? (peer.path.findLast(({ state }) => SEARCH.includes(state))?.state ?? null) : null;
 }
 
-/** States of a peer in which it is found out where to go. */
+/** States of a peer in which it looks for the server of its domain. */
 const SEARCH: readonly string[] = ['dnsResolution'];
 
-/** The stanzas that wait, if they are known to. */
+/** The waiting stanzas, if records show any. */
 function queued(view: View, pair: ActorView): readonly ChainLink[] {
   const edges = view.recordsOf(pair.id).filter((one) => one.kind === 'queue');
   const last = edges.at(-1);
@@ -257,7 +264,7 @@ function queued(view: View, pair: ActorView): readonly ChainLink[] {
       machine: 'queue',
       state: last.change,
       description: isFull
-        ? 'As many stanzas wait as may, in order, for a stream that serves the pair; further ones are returned.'
+        ? 'The queue is full: its stanzas wait, in order, for a stream that serves the pair; further ones are returned.'
         : 'Stanzas wait, in order, for a stream that serves the pair.',
       spec: 'RFC 6120 §10.1',
       awaits: 'a route for the pair',
@@ -269,7 +276,7 @@ function queued(view: View, pair: ActorView): readonly ChainLink[] {
   ];
 }
 
-/** How many stanzas wait for a pair that has no room for more; null where it has. */
+/** Number of stanzas that wait for a pair whose queue is full; null if it is not full. */
 export function fullQueue(view: View, { chain, subject }: Negotiation): number | null {
   if (!chain.some(({ machine, state }) => machine === 'queue' && state === 'full')) return null;
   const last = view.recordsOf(subject.id).findLast((one) => one.kind === 'queue');

@@ -1,6 +1,6 @@
 /**
- * Which negotiations there are, which of them are stuck and since when: seen at a glance as far as that goes, since there may be
- * ten thousand, and few are told of.
+ * Which negotiations there are, which are stuck, and since when. Decided from glances as far as possible, since there
+ * may be ten thousand and only a few are shown.
  */
 import { fieldsIn, textIn } from '../context.ts';
 import { type Glance, glanceAt } from '../view/glance.ts';
@@ -23,27 +23,27 @@ import {
 } from './negotiations.ts';
 import { refusalIn } from './refusals.ts';
 
-/** A pair may be named by one of its domains alone. */
+/** A pair may be selected by only one of its domains. */
 export interface PairWanted {
   readonly local?: string;
   readonly remote?: string;
 }
 
-/** A negotiation, of which no more is known yet than where it stands among the others. */
+/** A negotiation of which only its rank among the others is known yet. */
 export interface Prospect {
-  /** Of one that was stopped, `left` may be `holds` once more is known. */
+  /** For a stopped one, `left` may turn out to be `holds` once more is known. */
   readonly outcome: Negotiation['outcome'];
   readonly stuck: boolean;
-  /** By which those that are stuck are put in order. */
+  /** Stuck negotiations are sorted by it. */
   readonly sinceMs: number;
   readonly direction: Negotiation['direction'];
-  /** Domain served here; empty where nobody has said. */
+  /** Domain served here; empty if not known. */
   readonly local: string;
-  /** Null: it has gone meanwhile. */
+  /** Null if it has gone in the meantime. */
   tell(): Negotiation | null;
 }
 
-/** One by one, so that whoever asks may pause; null for one that is no negotiation, or not the one that is wanted. */
+/** One by one, so that the caller may pause; null for an actor that is no negotiation, or not the wanted one. */
 export function* prospectsIn(
   view: View,
   wanted: PairWanted = {},
@@ -51,7 +51,7 @@ export function* prospectsIn(
 ): Generator<Prospect | null> {
   const roster = known ?? (yield* pausing(rosterOf(view)));
   const prospects = new Prospects(view, wanted);
-  // In this order: what is told of one need not be told of the next.
+  // In this order: a domain covered by an earlier kind need not be shown again by a later one.
   for (const id of both(roster.pair)) if (mayBeWanted(id, wanted)) yield prospects.ofPair(id);
   for (const id of both(roster.verification)) yield prospects.ofVerification(id);
   for (const id of both(roster.stream)) yield prospects.ofStream(id);
@@ -71,14 +71,14 @@ function* both({ living, over }: Roster['pair']): Generator<string> {
   yield* over;
 }
 
-/** Of ten thousand pairs, the one that was asked for. */
+/** Whether the pair may match, decided by its id alone, because there may be ten thousand. */
 const mayBeWanted = (id: string, { local, remote }: PairWanted): boolean =>
   (local === undefined || id.startsWith(`pair:${local}>`)) && (remote === undefined || id.endsWith(`>${remote}`));
 
 const isWanted = ({ local, remote }: { local: string; remote: string }, wanted: PairWanted): boolean =>
   (wanted.local === undefined || wanted.local === local) && (wanted.remote === undefined || wanted.remote === remote);
 
-/** The domains of a verification stand in its id (child-name.ts). */
+/** The id of a verification contains its domains (child-name.ts). */
 const VERIFIED = /\/verification\.([^/>]*)>([^/]*)$/;
 
 class Prospects {
@@ -86,7 +86,10 @@ class Prospects {
   readonly #wanted: PairWanted;
   readonly #halves: AuthorityHalves;
   readonly #tails: Tails;
-  /** Remote domains that want to come in, of which a verification tells; and those that we want to send to, where anybody asks. */
+  /**
+   * Remote domains that want to be admitted and are covered by a verification; and those that we want to send to, put
+   * into a set on first use.
+   */
   readonly #verified = new Set<string>();
   readonly #paired: string[] = [];
   #told: ReadonlySet<string> | null = null;
@@ -147,14 +150,14 @@ class Prospects {
     return this.#whole(tell());
   }
 
-  /** Of one that was ended for a stanza; null where there was none, or where its pair has been admitted since. */
+  /** A stream that was ended because of a stanza; null if it was not, or if its pair has been admitted since. */
   #ofRefusal({ id, ended, state }: Glance): { readonly prospect: Prospect | null } | null {
     const view = this.#view;
     const refusal = ended === null && state[0] !== 'closing' ? null : refusalIn(view, id);
     const actor = refusal === null ? undefined : view.actors.get(id);
     const negotiation = refusal === null || actor === undefined ? null : ofRefusal(view, actor, refusal);
     if (negotiation === null) return null;
-    // What its sender does on streams of its own is another matter: it is told of all the same.
+    // The sender's own streams are a separate matter and are shown all the same.
     return { prospect: isWanted(negotiation, this.#wanted) ? this.#prospectOf(negotiation) : null };
   }
 
@@ -168,7 +171,7 @@ class Prospects {
     return actor === undefined ? null : this.#whole(ofPeer(view, actor));
   }
 
-  /** Of most views nobody asks this. */
+  /** Built on first use: most views never need it. */
   #isTold(remote: string): boolean {
     return (this.#told ??= new Set([...this.#paired, ...this.#verified])).has(remote);
   }
@@ -186,7 +189,7 @@ class Prospects {
     return prospect({ outcome, stuck, sinceMs: sinceOf(this.#view, negotiation) }, direction, local, () => negotiation);
   }
 
-  /** As {@link ofPair} finds it; null where that is not to be seen at a glance. */
+  /** The same result as {@link ofPair}; null if glances are not enough to tell. */
   #standOfPair(pair: Glance): Stand | null {
     const { ended } = pair;
     const [top] = pair.state;
@@ -215,12 +218,12 @@ class Prospects {
     return links.findLast((one) => one?.waits != null)?.waits?.sinceMs;
   }
 
-  /** Likewise, as {@link ofVerification} does. */
+  /** The same result as {@link ofVerification}; null if glances are not enough to tell. */
   #standOfVerification(verification: Glance, local: string, remote: string): Stand | null {
     const { ended } = verification;
     if (ended === null) return this.#standOfWaiting({ ...verification, local, remote }, 'incoming');
     const sinceMs = ended.atMs;
-    // Whoever was told of the outcome stops it: it has not failed, whatever more is in its context.
+    // Its owner stops it once it has the outcome: it has not failed, whatever else its context holds.
     if (ended.how === 'stopped') return { outcome: 'left', stuck: false, sinceMs };
     if (ended.output === undefined) return null;
     const isValid = textIn(fieldsIn(fieldsIn(ended.output)['answer'])['type']) === 'valid';
@@ -230,7 +233,7 @@ class Prospects {
 
 type Stand = Pick<Prospect, 'outcome' | 'stuck' | 'sinceMs'>;
 
-/** Field by field: there are ten thousand, and what is spread has a shape of its own each time. */
+/** Field by field: there may be ten thousand, and a spread would give each object a shape of its own. */
 const prospect = (
   { outcome, stuck, sinceMs }: Stand,
   direction: Prospect['direction'],
@@ -238,19 +241,19 @@ const prospect = (
   tell: Prospect['tell'],
 ): Prospect => ({ outcome, stuck, sinceMs, direction, local, tell });
 
-/** Of a stream that has ended: whether stanzas could ever pass. */
+/** Whether stanzas could ever pass on a stream that has ended. */
 const hasStood = (view: View, id: string): boolean =>
   view.recordsOf(id).some((one) => one.kind === 'event' && one.states[0] === 'established');
 
-/** What is known of a chain of waits when its end is reached. */
+/** Summary of a chain of waits, up to its end. */
 interface Tail {
-  /** The innermost. */
+  /** The innermost wait. */
   readonly last: Wait | null;
-  /** Half of the time of any of them has passed. */
+  /** Half of the time of any wait in it has passed. */
   readonly isHalfway: boolean;
 }
 
-/** Whom others wait for. Behind a pair it is the same for all that wait for the same peer or stream. */
+/** The rest of a chain, cached: behind a pair it is the same for all pairs that wait for the same peer or stream. */
 class Tails {
   readonly #view: View;
   readonly #known = new Map<string, Tail>();
@@ -259,7 +262,7 @@ class Tails {
     this.#view = view;
   }
 
-  /** Of one that waits; null where nothing is seen to be waited for. */
+  /** For an actor that waits; null if nothing is seen that it waits for. */
   standOf({ waits, waitsOn }: Glance): Stand | null {
     const [only] = waitsOn;
     const behind = waitsOn.length === 1 && only !== undefined ? this.#tailAt(only) : this.#tailOf(waitsOn);

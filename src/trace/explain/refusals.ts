@@ -1,4 +1,7 @@
-/** Stanzas that the gate refused, so that their stream was ended (RFC 6120 §8.1.1.2): of whom, to whom, and whether they were asserted. */
+/**
+ * Stanzas that the gate refused, which ends their stream (RFC 6120 §8.1.1.2): sender, target, and whether the pair was
+ * asserted.
+ */
 import type { Fault } from '../../protocol/faults.ts';
 import type { DomainPair } from '../../protocol/pairs.ts';
 import { faultIn, fieldsIn, textIn } from '../context.ts';
@@ -9,23 +12,29 @@ import type { View } from '../view/view.ts';
 export interface Refusal extends DomainPair {
   readonly atMs: number;
   readonly fault: Fault;
-  /** What the far end had said of the pair on that stream; null where nothing. */
+  /** How the far end had asserted the pair on that stream; null if it had not. */
   readonly asserted: Asserted | null;
 }
 
-/** By dialback, or the DNA protocol of 2009; and what we had answered, null where we had not. */
+/** Asserted by dialback, or the DNA protocol of 2009; and our answer, null if we had not answered. */
 export interface Asserted {
   readonly by: 'dialback' | 'dna';
   readonly answer: string | null;
 }
 
-/** Stream errors by which the gate refuses a stanza of one pair; others concern the whole stream, which tells of itself. */
+/**
+ * Stream errors with which the gate refuses a stanza of one pair; other errors concern the whole stream, which reports
+ * itself.
+ */
 const CONDITIONS: readonly string[] = ['invalid-from', 'host-unknown', 'host-gone'];
 
-/** Whether a stream that has this fault may have been ended for a stanza. */
+/** Whether a stream with this fault may have been ended because of a stanza. */
 export const endsForStanza = (fault: Fault | null): boolean => fault !== null && CONDITIONS.includes(fault.condition);
 
-/** Of a stream that was ended for a stanza; null where it was not, or where older records do not name the pair. */
+/**
+ * The refusal that ended a stream; null if a stanza did not end it, or if records of an older version do not name the
+ * pair.
+ */
 export function refusalIn(view: View, stream: string): Refusal | null {
   const records = view.recordsOf(stream);
   const at = records.findLastIndex((one) => one.kind === 'event' && one.event.type === 'transport.stanzaRefused');
@@ -34,7 +43,7 @@ export function refusalIn(view: View, stream: string): Refusal | null {
   const { pair, fault: why } = fieldsIn(record.event);
   const [from, to, fault] = [textIn(fieldsIn(pair)['from']), textIn(fieldsIn(pair)['to']), faultIn(why)];
   if (from === '' || to === '' || fault === null || !endsForStanza(fault)) return null;
-  // The DNA protocol grants what is said to the domain that the stream was opened to, and to no other.
+  // The DNA protocol asserts a sender to the domain that the stream was opened to, and to no other.
   const isOfDna = to === glanceAt(view, stream)?.local;
   return { from, to, fault, atMs: record.atMs, asserted: assertedIn(records.slice(0, at), { from, to }, isOfDna) };
 }
@@ -59,7 +68,7 @@ function assertedIn(records: readonly TraceRecord[], { from, to }: DomainPair, i
   return by === null ? null : { by, answer };
 }
 
-/** The pair may come in by now: on another stream. */
+/** The pair may have been admitted since, on another stream. */
 export const wasAdmittedSince = (view: View, { from, to, atMs }: Refusal): boolean =>
   view
     .attempts(from)

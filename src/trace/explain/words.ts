@@ -1,4 +1,4 @@
-/** How explanations speak, on a terminal and on the page. */
+/** Wording shared by explanations on the terminal and on the inspector page. */
 import type { Mover } from '../../../machines/declare.ts';
 import { isDate } from '../dates.ts';
 import type { Divergence } from '../view/view.ts';
@@ -8,13 +8,13 @@ export const MOVERS: Readonly<Record<Mover, string>> = {
   peer: 'the far end',
   dns: 'the DNS',
   web: 'a web server',
-  operator: 'whoever runs this server',
+  operator: 'the operator of this server',
 };
 
 export const countWords = (count: number, one: string, many = `${one}s`): string =>
   `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 
-/** `1 negotiation is stuck, 2 have failed`, of how many wait and how many have failed; empty where there are none. */
+/** `1 negotiation is stuck, 2 have failed`; empty if there are none. */
 export function stuckWords(waiting: number, failed: number): string {
   if (waiting === 0) return failed === 0 ? '' : `${countWords(failed, 'negotiation has', 'negotiations have')} failed`;
   const words = `${countWords(waiting, 'negotiation is', 'negotiations are')} stuck`;
@@ -32,11 +32,11 @@ export function lasting(ms: number): string {
   return `${Math.floor(hours / 24)} days`;
 }
 
-/** `13:52:07 UTC`, and nothing where the time is no date. */
+/** `13:52:07 UTC`; `an unknown time` if the number is not a valid date. */
 export const clockTime = (atMs: number): string =>
-  isDate(atMs) ? `${new Date(atMs).toISOString().slice(11, 19)} UTC` : 'some time';
+  isDate(atMs) ? `${new Date(atMs).toISOString().slice(11, 19)} UTC` : 'an unknown time';
 
-/** How often charts lead elsewhere than a trace says: `once, at record no. 7 (stream:3)`. */
+/** How often the charts diverge from the trace: `once, at record no. 7 (stream:3)`. */
 export function divergedWords(count: number, { seq, actor }: Pick<Divergence, 'seq' | 'actor'>): string {
   const place = `at record no. ${seq} (${actor})`;
   return count === 1 ? `once, ${place}` : `${count} times, first ${place}`;

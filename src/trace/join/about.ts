@@ -1,9 +1,9 @@
-/** Of which pairs a disagreement is. */
+/** Which pairs a disagreement concerns. */
 import { domainsOf } from '../explain/situation.ts';
 import type { View } from '../view/view.ts';
 import type { Disagreement } from './disagreement.ts';
 
-/** Whether it is of a stream on which that pair was, or of all of them. */
+/** Whether it concerns a stream that carried that pair, or all streams. */
 export function isAbout(
   { streams }: Disagreement,
   ends: readonly [View, View],

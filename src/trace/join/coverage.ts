@@ -1,7 +1,7 @@
-/** Of what time both traces tell: what one of them does not cover is not held against it. */
+/** The time that both traces cover: one trace is not expected to contain what happened outside its own time. */
 import type { View } from '../view/view.ts';
 
-/** What happened so shortly before the end of a trace may still be on its way, in milliseconds. */
+/** Events this shortly before the end of a trace may still be on their way, in milliseconds. */
 const LATELY_MS = 2_000;
 
 export interface Coverage {
@@ -13,11 +13,11 @@ export interface Coverage {
 export const coverageOf = ({ covers, records, atMs }: View): Coverage =>
   covers ?? { sinceMs: records[0]?.atMs ?? atMs, untilMs: atMs };
 
-/** The moments of both ends by one clock: that of the first. */
+/** The times of both ends by one clock: that of the first. */
 export interface OneClock {
-  /** What is taken off a time of each view, in milliseconds. */
+  /** Subtracted from the times of each view, in milliseconds. */
   readonly offMs: ReadonlyMap<View, number>;
-  /** The end of the one that ends first. */
+  /** The end of the trace that ends first. */
   readonly untilMs: number;
 }
 
@@ -26,10 +26,13 @@ export function oneClock(a: View, b: View, aheadMs: number): OneClock {
   return { offMs: new Map([a, b].map((view) => [view, view === a ? 0 : aheadMs])), untilMs };
 }
 
-/** A time of `view` by the clock of both. */
+/** A time of `view`, by the common clock. */
 export const byBoth = ({ offMs }: OneClock, view: View, atMs: number): number => atMs - (offMs.get(view) ?? 0);
 
-/** Whether `to` would tell of it: what happened at that moment by the clock of both has had its time there, and left a record. */
+/**
+ * Whether an event at that time, by the common clock, would have left a record in `to`: it covers the time, with some
+ * slack at the end, and lost no records.
+ */
 export function tellsOf(clock: OneClock, to: View, atMs: number): boolean {
   return to.lost === 0 && atMs >= byBoth(clock, to, coverageOf(to).sinceMs) && atMs < clock.untilMs - LATELY_MS;
 }

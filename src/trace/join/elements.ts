@@ -1,9 +1,9 @@
-/** Element by element: what one end of a stream sent, and what the other end read. */
+/** Compares element by element what one end of a stream sent and what the other end read. */
 import type { WireElement } from '../../protocol/wire.ts';
 import type { RecordOf } from '../record.ts';
 import type { View } from '../view/view.ts';
 
-/** One stream, as each end calls it. */
+/** One stream, with its id at each end. */
 export interface SharedStream {
   readonly idA: string;
   readonly idB: string;
@@ -32,7 +32,10 @@ const NAMES: Readonly<Partial<Record<WireElement['kind'], string>>> = {
   streamError: 'a stream error',
 };
 
-/** By what both ends know an element, as it should be; and where somebody on the way has changed what it says. */
+/**
+ * Keys by which the elements of both ends are matched: by exact content, and loosely where somebody on the way changed
+ * the content.
+ */
 const keyOf = (element: WireElement): string => `${nameOf(element)} ${'id' in element ? (element.id ?? '') : ''}`;
 const looseKeyOf = (element: WireElement): string =>
   element.kind === 'result' || element.kind === 'verify'
@@ -40,13 +43,13 @@ const looseKeyOf = (element: WireElement): string =>
     : element.kind;
 
 interface Pairing {
-  /** Null: it was never sent. */
+  /** Null if it was never sent. */
   readonly sent: WireRecord | null;
-  /** Null: it was never read. */
+  /** Null if it was never read. */
   readonly seen: WireRecord | null;
 }
 
-/** Elements stay in their order: what is the same in all that both ends know, and then what is alike, is the same in that order. */
+/** Pairs the elements of both ends in order: first those with equal exact keys, then those with equal loose keys. */
 function pairings(from: View, to: View, idFrom: string, idTo: string): Pairing[] {
   const sent = wiresOf(from, idFrom, 'out');
   const seen = wiresOf(to, idTo, 'in');
@@ -62,7 +65,7 @@ function pairings(from: View, to: View, idFrom: string, idTo: string): Pairing[]
 
 interface Paired {
   readonly pairs: readonly Pairing[];
-  /** What is left over. */
+  /** The elements without a match. */
   readonly sent: readonly WireRecord[];
   readonly seen: readonly WireRecord[];
 }
@@ -91,11 +94,11 @@ function paired(
 
 export interface Apart {
   readonly name: string;
-  /** By the clock of whose record it is. */
+  /** By the clock of the end that recorded it. */
   readonly atMs: number;
 }
 
-/** What was sent and never read; and what was read and never sent. */
+/** Elements that were sent and never read, and elements that were read and never sent. */
 export function unpaired(from: View, to: View, idFrom: string, idTo: string): { unseen: Apart[]; unsent: Apart[] } {
   const all = pairings(from, to, idFrom, idTo);
   const apart = ({ element, atMs }: WireRecord): Apart => ({ name: nameOf(element), atMs });
@@ -109,7 +112,7 @@ export interface Altered extends Apart {
   readonly what: { readonly sent: string; readonly seen: string };
 }
 
-/** What both ends keep of an element; keys and the like are in neither trace. */
+/** The parts of an element that both ends record; keys and the like are in neither trace. */
 const COMPARED: Readonly<Partial<Record<WireElement['kind'], (element: WireElement) => string>>> = {
   features: (element) =>
     element.kind !== 'features'
@@ -139,8 +142,8 @@ export function alteredElements(from: View, to: View, idFrom: string, idTo: stri
 }
 
 /**
- * How far the clock of `b` is ahead of that of `a`, in milliseconds; null where nothing tells. The way takes as long there as
- * back, or nearly: what it takes falls out of the difference.
+ * How far the clock of `b` is ahead of that of `a`, in milliseconds; null if unknown. Transit takes about the same time
+ * in both directions, so it cancels out in the difference.
  */
 export function clocksBetween(a: View, b: View, shared: readonly SharedStream[]): number | null {
   const there: number[] = [];
@@ -151,7 +154,7 @@ export function clocksBetween(a: View, b: View, shared: readonly SharedStream[])
     for (const { sent, seen } of pairings(b, a, idB, idA))
       if (sent !== null && seen !== null) back.push(seen.atMs - sent.atMs);
   }
-  // The fastest of each: others have waited on the way.
+  // The fastest in each direction: the others were delayed on the way.
   const least = (list: readonly number[]): number => list.reduce((one, other) => Math.min(one, other), Infinity);
   if (there.length === 0 || back.length === 0) return null;
   return (least(there) - least(back)) / 2;

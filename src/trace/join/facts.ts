@@ -1,9 +1,9 @@
-/** What each end lets through on one stream, when the trace that ends first does. */
+/** The pairs that each end lets through on one stream, at the end of the trace that ends first. */
 import type { View } from '../view/view.ts';
 import { byBoth, type OneClock } from './coverage.ts';
 
 export interface Facts {
-  /** `a.example>b.example` that it sends, with when it began by the clock of both. */
+  /** Pairs such as `a.example>b.example` that it may send, with the time since when, by the common clock. */
   readonly out: ReadonlyMap<string, number>;
   readonly in: ReadonlyMap<string, number>;
 }
@@ -28,7 +28,7 @@ export function facts(view: View, stream: string, clock: OneClock): Facts {
   return { out: pairsIn(tables.out), in: pairsIn(tables.in) };
 }
 
-/** Null stands for all. */
+/** Null means all. */
 function forget(table: Table, from: string | null, to: string | null): void {
   if (to === null) {
     if (from === null) table.clear();

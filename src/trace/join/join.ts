@@ -1,6 +1,6 @@
 /**
- * Two traces of one negotiation, one from each end, laid beside each other (FEATURES O5): what one end says that it sent and the
- * other never saw, and where they think differently of the same stream.
+ * Compares two traces of one negotiation, one from each end: elements that one end sent and the other never saw, and
+ * streams about whose state they disagree.
  */
 import { byBoth, oneClock, type OneClock, tellsOf } from './coverage.ts';
 import { alteredElements, clocksBetween, type SharedStream, unpaired } from './elements.ts';
@@ -13,10 +13,10 @@ import type { View } from '../view/view.ts';
 
 export type { Disagreement } from './disagreement.ts';
 
-/** Clocks may be so far apart before it is worth a word, in milliseconds. */
+/** Difference of clocks below which it is not reported, in milliseconds. */
 const CLOCKS_MS = 2_000;
 
-/** In the order in which things went apart; what is of no one moment comes first. */
+/** In order of time; disagreements without a single time come first. */
 export function join(a: View, b: View): readonly Disagreement[] {
   const shared = sharedStreams(a, b);
   const aheadMs = clocksBetween(a, b, shared);
@@ -34,14 +34,14 @@ interface End {
   readonly view: View;
   /** A domain that it serves. */
   readonly name: string;
-  /** What it calls the stream. */
+  /** Its id for the stream. */
   readonly id: string;
 }
 
 type OneWay = (from: End, to: End, clock: OneClock) => readonly Told[];
 type Told = Omit<Disagreement, 'streams'>;
 
-/** What is said of one way is looked for in both. */
+/** Each check looks at one direction, and is run for both. */
 function onOne(a: View, b: View, { idA, idB }: SharedStream, clock: OneClock): Disagreement[] {
   const [nameA, nameB] = endsOf(a, b);
   const [here, there] = [
@@ -68,7 +68,7 @@ function clocks(a: View, b: View, aheadMs: number | null): Disagreement[] {
   ];
 }
 
-/** What one end presented, and what the other saw of it. */
+/** The certificate that one end presented, and the one that the other end saw. */
 const certificates: OneWay = (from, to) => {
   const presented = shown(from, 'local');
   const seen = sawNone(to) ? 'none' : shown(to, 'remote');
@@ -77,19 +77,19 @@ const certificates: OneWay = (from, to) => {
   return [
     {
       ...{ id: 'certificates-differ', atMs: null },
-      cause: `${from.name} presented the certificate ${short(presented)}, and ${to.name} saw ${short(seen)}: somebody stands between them and ends TLS.`,
-      fix: 'Find what stands between: a proxy of the provider, a firewall that inspects TLS, or somebody who listens. DANE, or a pinned POSH document, keeps it out.',
+      cause: `${from.name} presented the certificate ${short(presented)}, and ${to.name} saw ${short(seen)}: somebody between them terminates TLS.`,
+      fix: 'Find out what is in between: a proxy of the provider, a firewall that inspects TLS, or an eavesdropper. DANE, or a pinned POSH document, keeps it out.',
     },
   ];
 };
 
-/** The last certificate of either end, by its SHA-256. */
+/** The last recorded certificate of that end, by its SHA-256. */
 function shown({ view, id }: End, end: 'local' | 'remote'): string | null {
   const last = view.recordsOf(id).findLast((one) => one.kind === 'certificate' && one.end === end);
   return last?.kind === 'certificate' ? last.sha256 : null;
 }
 
-/** Its last handshake, a full one, brought no certificate: all of ours ask for one. */
+/** Its last handshake was a full one and brought no certificate: we always ask for one. */
 function sawNone({ view, id }: End): boolean {
   const last = view.recordsOf(id).findLast((one) => one.kind === 'event' && one.event.type === 'transport.secured');
   if (last?.kind !== 'event') return false;
@@ -108,24 +108,24 @@ const elementsApart: OneWay = (from, to, clock) => {
       .map(({ name, atMs }) => ({
         ...{ id: 'sent-not-seen', atMs: sentAt(atMs) },
         cause: `${from.name} sent ${name}, and ${to.name} never saw it.`,
-        fix: `Look for what swallows it between ${from.name} and ${to.name}: a proxy, a firewall that inspects, or a connection that is dead and was not closed.`,
+        fix: `Look for what drops it between ${from.name} and ${to.name}: a proxy, an inspecting firewall, or a dead connection that was not closed.`,
       })),
     ...unsent
       .filter(({ atMs }) => tellsOf(clock, from.view, seenAt(atMs)))
       .map(({ name, atMs }) => ({
         ...{ id: 'seen-not-sent', atMs: seenAt(atMs) },
-        cause: `${to.name} read ${name}, and ${from.name} never sent it: somebody on the way has put it in.`,
-        fix: `Find what stands between ${from.name} and ${to.name}. Require TLS at both ends and a proof by certificate (policy: authenticated): then nobody can.`,
+        cause: `${to.name} read ${name}, and ${from.name} never sent it: somebody on the way has inserted it.`,
+        fix: `Find out what is between ${from.name} and ${to.name}. Requiring TLS at both ends and a proof by certificate (policy: authenticated) prevents this.`,
       })),
     ...alteredElements(from.view, to.view, from.id, to.id).map(({ name, atMs, what }) => ({
       ...{ id: 'altered-on-the-way', atMs: sentAt(atMs) },
       cause: `${from.name} sent ${name} with ${what.sent}, and ${to.name} saw ${what.seen}: somebody on the way has changed it.`,
-      fix: 'Find who: what strips <starttls/> or mechanisms, or changes an answer, stands between the servers. Require TLS at both ends and a proof by certificate (policy: authenticated): then nobody can.',
+      fix: 'Find out what between the servers strips <starttls/> or mechanisms, or changes an answer. Requiring TLS at both ends and a proof by certificate (policy: authenticated) prevents this.',
     })),
   ];
 };
 
-/** One end has a stream that the other has closed. */
+/** One end considers a stream open that the other has closed. */
 const halfOpen: OneWay = (stays, left, clock) => {
   const here = stays.view.actors.get(stays.id);
   const there = left.view.actors.get(left.id);
@@ -136,20 +136,20 @@ const halfOpen: OneWay = (stays, left, clock) => {
   return [
     {
       ...{ id: 'half-open', atMs },
-      cause: `${stays.name} thinks that the stream stands; ${left.name} has closed it.`,
-      fix: 'The end of the connection was lost on the way: a firewall or a NAT that forgets idle connections without a word. Have it keep them longer, or let both ends ping (XEP-0199).',
+      cause: `${stays.name} thinks that the stream is open; ${left.name} has closed it.`,
+      fix: 'The end of the connection was lost on the way: a firewall or a NAT silently forgets idle connections. Have it keep them longer, or let both ends ping (XEP-0199).',
     },
   ];
 };
 
-/** One end may send by its own tables what the other will not let in. */
+/** One end may send, by its own tables, a pair that the other does not admit. */
 const factsApart: OneWay = (sending, admitting, clock) => {
   const lets = facts(admitting.view, admitting.id, clock).in;
   return [...facts(sending.view, sending.id, clock).out]
     .filter(([pair, atMs]) => !lets.has(pair) && tellsOf(clock, admitting.view, atMs))
     .map(([pair, atMs]) => ({
       ...{ id: 'pair-not-admitted', atMs },
-      cause: `${sending.name} sends ${pair} on the stream; ${admitting.name} does not let that in there (any more).`,
-      fix: `See why ${admitting.name} withdrew it: "xmpp-dna explain" of its trace for that pair. The next stanza ends the stream, and the pair is proved anew.`,
+      cause: `${sending.name} sends ${pair} on the stream; ${admitting.name} does not admit that there (any more).`,
+      fix: `See why ${admitting.name} withdrew it: run "xmpp-dna explain" on its trace for that pair. The next stanza ends the stream, and the pair is proved again.`,
     }));
 };

@@ -1,18 +1,18 @@
-/** How much of two traces can be compared at all. */
+/** How much of two traces can be compared. */
 import { coverageOf } from './coverage.ts';
 import { clocksBetween } from './elements.ts';
 import { sharedStreams, streamsIn } from './streams.ts';
 import type { View } from '../view/view.ts';
 
-/** A trace that ends so little before the other is worth no word, in milliseconds. */
+/** Difference between the ends of two traces below which it is not reported, in milliseconds. */
 const ENDS_MS = 2_000;
 
 export interface Overlap {
-  /** Streams that are in both, and in one alone. */
+  /** Number of streams in both traces, and in only one of them. */
   readonly shared: number;
   readonly onlyA: number;
   readonly onlyB: number;
-  /** The trace that ends well before the other; null where neither does. */
+  /** The trace that ends well before the other; null if neither does. */
   readonly shorter: { readonly which: 'first' | 'second'; readonly byMs: number } | null;
 }
 

@@ -1,4 +1,4 @@
-/** Which stream of one trace is which of the other: by the ids that both ends know, else by who opened it to whom, and when. */
+/** Matches the streams of two traces: by the ids that both ends know, else by the domains and the time of opening. */
 import { type Disagreement, endsOf } from './disagreement.ts';
 import { type OneClock, tellsOf, byBoth } from './coverage.ts';
 import type { SharedStream } from './elements.ts';
@@ -7,12 +7,15 @@ import { domainsOf } from '../explain/situation.ts';
 import { stoodIn } from '../explain/chain.ts';
 import type { ActorView, View } from '../view/view.ts';
 
-/** So far apart the two ends of one stream may be born, clocks included, where no id tells, in milliseconds. */
+/**
+ * Maximum difference between the births of the two ends of one stream, including clock difference, if no id decides, in
+ * milliseconds.
+ */
 const TOGETHER_MS = 60_000;
 
 interface Candidate {
   readonly actor: ActorView;
-  /** Ids of the response headers, which both ends know. */
+  /** Ids from the response headers, known to both ends. */
   readonly ids: ReadonlySet<string>;
 }
 
@@ -40,7 +43,7 @@ function idsOf(view: View, { id, context }: ActorView): ReadonlySet<string> {
   return ids;
 }
 
-/** Both directions: what A opened to B, and B to A. */
+/** Streams of both directions: those that A opened to B, and those that B opened to A. */
 export function sharedStreams(a: View, b: View): SharedStream[] {
   return [
     ...matched(streamsOf(a, 'initiatingStream'), streamsOf(b, 'receivingStream')).map(([idA, idB]) => ({ idA, idB })),
@@ -63,7 +66,7 @@ function matched(opened: readonly Candidate[], received: readonly Candidate[]): 
   return pairs;
 }
 
-/** Finds the other end of a stream among those that are left. */
+/** Finds the other end of a stream among those not yet matched. */
 type Finder = (one: Candidate, left: ReadonlySet<Candidate>) => Candidate | undefined;
 
 function byIds(received: readonly Candidate[]): Finder {
@@ -71,7 +74,10 @@ function byIds(received: readonly Candidate[]): Finder {
   return ({ ids }, left) => [...ids].map((id) => known.get(id)).find((found) => found !== undefined && left.has(found));
 }
 
-/** Where one end never saw a header, or somebody on the way gives out ids of his own: the next in time between the two. */
+/**
+ * Used if one end never saw a header, or if somebody on the way replaced the ids: the nearest in time between the two
+ * domains.
+ */
 function byDomains(received: readonly Candidate[]): Finder {
   const known = new Map<string, Candidate[]>();
   for (const one of received.toSorted((x, y) => bornOf(x) - bornOf(y))) {
@@ -82,7 +88,7 @@ function byDomains(received: readonly Candidate[]): Finder {
   }
   return (one, left) => {
     const { local, remote } = domainsOf(one.actor);
-    // Which end has not heard a name has it empty.
+    // An end that has not learned a name has an empty one.
     return [`${local}>${remote}`, `${local}>`, `>${remote}`, '>']
       .flatMap((key) => nearest(known.get(key) ?? [], bornOf(one), left))
       .filter((found) => apart(one, found) <= TOGETHER_MS)
@@ -90,7 +96,7 @@ function byDomains(received: readonly Candidate[]): Finder {
   };
 }
 
-/** The last that was born before, and the first that was born after, of those that are left; they stand in the order of birth. */
+/** Of those not yet matched, the last born before and the first born after; `sorted` is in order of birth. */
 function nearest(sorted: readonly Candidate[], bornMs: number, left: ReadonlySet<Candidate>): Candidate[] {
   let [low, high] = [0, sorted.length];
   while (low < high) {
@@ -114,7 +120,7 @@ function nearest(sorted: readonly Candidate[], bornMs: number, left: ReadonlySet
 const bornOf = (one: Candidate | undefined): number => one?.actor.bornMs ?? 0;
 const apart = (one: Candidate, other: Candidate): number => Math.abs(bornOf(one) - bornOf(other));
 
-/** Streams of which the other end, that they lead to, has never heard. */
+/** Streams that the other end, to which they lead, has no record of. */
 export function strayStreams(a: View, b: View, shared: readonly SharedStream[], clock: OneClock): Disagreement[] {
   const ofA = new Set(shared.map(({ idA }) => idA));
   const ofB = new Set(shared.map(({ idB }) => idB));
@@ -140,7 +146,7 @@ function straysOf(from: View, to: View, known: ReadonlySet<string>, clock: OneCl
       ? [
           {
             ...{ id: 'never-arrived', stream, atMs },
-            cause: `${opener} ${ended === null ? 'is dialling' : 'dialled'} ${remote}, and nothing of it has reached ${other}.`,
+            cause: `${opener} ${ended === null ? 'is dialling' : 'dialled'} ${remote}, but nothing of that has reached ${other}.`,
             fix: `Open the port of ${other} in its firewall, for IPv4 and IPv6, and compare its address with what the DNS says.`,
           },
         ]
@@ -148,7 +154,7 @@ function straysOf(from: View, to: View, known: ReadonlySet<string>, clock: OneCl
           {
             ...{ id: 'connected-elsewhere', stream, atMs },
             cause: `${opener} connected to somebody for ${remote} and got as far as ${stood}; ${other} has seen nothing of it: that was somebody else.`,
-            fix: `Compare the address that ${opener} dialled with those of ${other}: the DNS of ${remote} names another server, or a proxy stands before it.`,
+            fix: `Compare the address that ${opener} dialled with those of ${other}: the DNS of ${remote} names another server, or a proxy is in front of it.`,
           },
         ];
   });

@@ -1,4 +1,4 @@
-/** What has become of a remote domain lately: its last attempts, with what they rested on (FEATURES O2). */
+/** The recent history of a remote domain: its last attempts, with the evidence for each. */
 import type { Fault } from '../../protocol/faults.ts';
 import { type AttemptVerdict, type Seen, verdictKept } from '../attempt.ts';
 import { explained, toEnd } from '../explain/explain.ts';
@@ -10,21 +10,21 @@ import type { RecordOf } from '../record.ts';
 import type { ActorView, View } from '../view/view.ts';
 
 export interface Attempt {
-  /** Of the actor whose attempt it is: `pair:a.example>b.example`, `stream:3`. */
+  /** Id of the actor whose attempt it is: `pair:a.example>b.example`, `stream:3`. */
   readonly id: string;
   readonly local: string;
   readonly remote: string;
-  /** Who wants to send: `outgoing` is us. */
+  /** Which side wants to send: `outgoing` means us. */
   readonly direction: 'outgoing' | 'incoming';
   /** Milliseconds since the epoch. */
   readonly startedMs: number;
-  /** When it was decided; null where it is not. */
+  /** When it was decided; null if it is undecided. */
   readonly endedMs: number | null;
   /** `left`: nobody wants it any more. */
   readonly outcome: 'holds' | 'failed' | 'waits' | 'left';
   readonly stream: number | null;
   readonly fault: Fault | null;
-  /** Sentences for a person; empty where it holds. */
+  /** Sentences for a person; empty if the attempt holds. */
   readonly cause: string;
   readonly fix: string;
   readonly verdicts: readonly AttemptVerdict[];
@@ -34,16 +34,22 @@ export interface History {
   readonly domain: string;
   /** The newest first. */
   readonly attempts: readonly Attempt[];
-  /** Domains of which all attempts were forgotten to make room for others: where none is told, this may be one of them. */
+  /**
+   * Number of domains all of whose attempts were dropped to make room for others: if no attempt is listed, this domain
+   * may be one of them.
+   */
   readonly forgotten: number;
 }
 
-/** Attempts that are not decided, or of which no record tells, of one domain: a large one may have ten thousand with us. */
+/**
+ * Maximum number of attempts of one domain that are undecided or have no record: a large domain may have ten thousand
+ * with us.
+ */
 const MOST_STANDING = 50;
 
 export const history = (view: View, domain: string): History => toEnd(historySteps(view, domain));
 
-/** As {@link history}, step by step. */
+/** Like {@link history}, in steps. */
 export function* historySteps(view: View, domain: string): Generator<undefined, History> {
   const ended = view.attempts(domain);
   const prospects: Prospect[] = [];
@@ -62,7 +68,7 @@ export function* historySteps(view: View, domain: string): Generator<undefined, 
   return { domain, attempts: told, forgotten: view.forgotten ?? 0 };
 }
 
-/** Who waits first, and then the newest. */
+/** Waiting ones first, then the newest. */
 const byNews = (one: Prospect, other: Prospect): number =>
   Number(other.outcome === 'waits') - Number(one.outcome === 'waits') || other.sinceMs - one.sinceMs;
 
@@ -74,7 +80,7 @@ function endedAttempt(record: RecordOf<'attempt'>): Attempt {
   };
 }
 
-/** A trace may be of a version that wrote none of these records. */
+/** The trace may come from a version that did not write attempt records. */
 function isToldBy(ended: readonly RecordOf<'attempt'>[], { local, direction }: Prospect): boolean {
   return ended.some(({ attempt }) => attempt.local === local && attempt.direction === direction);
 }
@@ -93,7 +99,7 @@ function standingAttempt(view: View, negotiation: Negotiation): Attempt {
 
 const streamIn = (id: string): number | null => numberIn(Number(id.slice('stream:'.length)));
 
-/** Those that have fallen about `domain` on the stream, each once: the newest of its prooftype. */
+/** The verdicts about `domain` on the stream: the newest of each prooftype. */
 function verdictsOf(view: View, stream: ActorView, domain: string): readonly AttemptVerdict[] {
   const seen = seenBy(stream);
   const newest = new Map<string, AttemptVerdict>();

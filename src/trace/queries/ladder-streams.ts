@@ -1,21 +1,24 @@
-/** Which streams the negotiations of a pair, or of a peer, go over, and what for. */
+/** Which streams carry the negotiations of a pair or a peer, and for what purpose. */
 import type { RecordOf, TraceRecord } from '../record.ts';
 
 export interface StreamParts {
-  /** The domains that its elements and facts name. */
+  /** The domains named by its elements and facts. */
   readonly domains: Set<string>;
-  /** The domains that are looked for are named, together where there are two. */
+  /** The wanted domains are named; if there are two, together in one element or fact. */
   isNamed: boolean;
-  /** We ask over it whether keys are good: who answers is, in that, an authoritative server (XEP-0220 §1.1). */
+  /** We verify keys over it: the far end answers as an authoritative server (XEP-0220 §1.1). */
   verifies: boolean;
-  /** Something is asserted over it, or stanzas may pass. */
+  /** A domain is asserted over it, or stanzas may pass. */
   asserts: boolean;
 }
 
-/** Looked at between two pauses. */
+/** Records looked at between two yields. */
 const A_STEP = 512;
 
-/** By id of the actor, `stream:3`, those on which `names` are named: one domain, or two in one breath. */
+/**
+ * By id of the actor (`stream:3`), the streams on which `names` are named: one domain, or two in the same element or
+ * fact.
+ */
 export function* streamsIn(
   records: Iterable<TraceRecord>,
   names: readonly string[],
@@ -56,7 +59,7 @@ function hear(parts: StreamParts, { element, direction }: RecordOf<'wire'>, name
   if ('from' in element) name(parts, element.from, element.to, names);
 }
 
-/** Of ten thousand domains that a stream names, those that are looked for are kept; where none are, all. */
+/** A stream may name ten thousand domains: only the wanted ones are kept, or all if none is specified. */
 function name(parts: StreamParts, from: string | null, to: string | null, names: readonly string[]): void {
   const isWanted = (one: string | null): boolean => one !== null && (names.length === 0 || names.includes(one));
   if (from !== null && isWanted(from)) parts.domains.add(from);

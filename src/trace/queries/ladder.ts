@@ -1,6 +1,7 @@
 /**
- * The ladder of a negotiation: what went from whom to whom, in order. The parties are we, the far end, whoever is
- * authoritative for a domain in dialback, the DNS and the web; what one of them finds out alone is a rung from him to himself.
+ * The sequence diagram of a negotiation: what went from whom to whom, in order. The parties are this server, the far
+ * end, the authoritative server of a domain in dialback, the DNS and the web. What a party finds out alone is a rung
+ * from it to itself.
  */
 import { toEnd } from '../explain/explain.ts';
 import { glanceAt } from '../view/glance.ts';
@@ -27,25 +28,25 @@ export interface Party {
 }
 
 export interface Rung {
-  /** Of its record. */
+  /** The `seq` of its record. */
   readonly seq: number;
   readonly atMs: number;
-  /** Ids of parties; the same where one finds something out alone. */
+  /** Ids of parties; equal if one party finds something out alone. */
   readonly from: string;
   readonly to: string;
   readonly label: string;
   readonly detail: string;
-  /** Over which it went; null where it was over none. */
+  /** The stream that carried it; null if none did. */
   readonly stream: number | null;
   readonly tone: Tone;
 }
 
 export interface Ladder {
-  /** Those that have a rung; we first, then servers, then who is looked up with. */
+  /** The parties that have a rung: this server first, then servers, then lookup services. */
   readonly parties: readonly Party[];
-  /** The newest, the oldest of them first. */
+  /** The newest rungs, the oldest of them first. */
   readonly rungs: readonly Rung[];
-  /** How many there are before these. */
+  /** Number of earlier rungs that are left out. */
   readonly more: number;
 }
 
@@ -57,26 +58,26 @@ const OURS: Party = { id: 'ours', label: 'this server', kind: 'ours' };
 const DNS: Party = { id: 'dns', label: 'DNS', kind: 'dns' };
 const WEB: Party = { id: 'web', label: 'HTTPS', kind: 'web' };
 
-/** What the ladder is of. */
+/** The subject of the ladder. */
 interface Subject {
   readonly id: string;
-  /** Null of a stream: all that goes over it. */
+  /** Null for a stream: everything that goes over it counts. */
   readonly local: string | null;
   readonly remote: string | null;
-  /** Who is at the other end. */
+  /** The domain at the other end. */
   readonly far: string;
   readonly streams: ReadonlyMap<string, StreamParts>;
-  /** What is looked up for it: the domain, and the hosts that its SRV records name. */
+  /** Names looked up for it: the domain, and the hosts that its SRV records name. */
   readonly names: ReadonlySet<string>;
 }
 
-/** Looked at between two pauses. */
+/** Records looked at between two yields. */
 const A_STEP = 256;
 
-/** Of a stream, a pair or a peer, or a child of one; null where nobody has that id. */
+/** The ladder of a stream, a pair, a peer, or a child of one; null if there is no actor with that id. */
 export const ladder = (view: View, id: string): Ladder | null => toEnd(ladderSteps(view, id));
 
-/** As {@link ladder}, step by step. */
+/** Like {@link ladder}, in steps. */
 export function* ladderSteps(view: View, id: string): Generator<undefined, Ladder | null> {
   const root = id.split('/', 1)[0] ?? id;
   if (glanceAt(view, root) === undefined) return null;
@@ -84,7 +85,7 @@ export function* ladderSteps(view: View, id: string): Generator<undefined, Ladde
   const rungs: { readonly from: Party; readonly to: Party; readonly rung: Rung }[] = [];
   let more = 0;
   let looked = 0;
-  // The newest are shown: of the others it is known only how many there are.
+  // Only the newest are shown; the others are counted.
   for (const record of backwards(view.records)) {
     if (++looked % A_STEP === 0) yield;
     const drawn = rungOf(record, subject);
@@ -159,7 +160,7 @@ function rungOf(record: TraceRecord, subject: Subject): Drawn | null {
         ? draw(record, OURS, OURS, wordsOfVerdict(record))
         : null;
     case 'fact':
-      // What is withdrawn for all goes with its stream, which is told.
+      // A withdrawal for all domains comes with the end of the stream, which has a rung of its own.
       return parts !== undefined && record.from !== null && isAbout(record, subject)
         ? draw(record, OURS, OURS, wordsOfFact(record))
         : null;
@@ -188,7 +189,7 @@ function streamOf(actor: string): number | null {
   return number === undefined ? null : Number(number);
 }
 
-/** What is between two other domains goes over the same stream, and is none of the subject's. */
+/** Elements between two other domains may use the same stream, and do not belong to the subject. */
 function isAbout(
   what: { readonly kind?: string; readonly from?: string | null; readonly to?: string | null },
   { local, remote }: Subject,
@@ -199,23 +200,23 @@ function isAbout(
   return named.includes(remote) && (local === null || named.includes(local));
 }
 
-/** We ask whether a key is good, or are answered (XEP-0220 §2.2, §2.3). */
+/** We ask for the verification of a key, or receive the answer (XEP-0220 §2.2, §2.3). */
 const isOfOurQuestion = ({ element, direction }: RecordOf<'wire'>): boolean =>
   element.kind === 'verify' && (direction === 'out') === (element.answer === null);
 
-/** Whoever is asked whether a key is good stands apart, also where he is asked over a stream of the pair. */
+/** The authoritative server is a party of its own, even if it is asked over a stream of the pair. */
 function farEnd({ verifies, asserts }: StreamParts, { far: domain }: Subject, isAsked = false): Party {
   return isAsked || (verifies && !asserts)
     ? { id: `authoritative:${domain}`, label: `authoritative server of ${domain}`, kind: 'authoritative' }
     : { id: `server:${domain}`, label: domain, kind: 'server' };
 }
 
-/** `_xmpp-server._tcp.b.example` is asked for b.example. */
+/** `_xmpp-server._tcp.b.example` is looked up for b.example. */
 function isLookedUp({ question }: RecordOf<'dns'>, names: ReadonlySet<string>): boolean {
   return names.has(question) || names.has(question.replace(/^(?:_[^.]+\.)+/, ''));
 }
 
-/** With the hosts that the SRV records of these domains name. */
+/** The domains, and the hosts that their SRV records name. */
 function withTargets(view: View, domains: Iterable<string>): ReadonlySet<string> {
   const names = new Set(domains);
   for (const record of view.records) {

@@ -1,4 +1,7 @@
-/** Who is proved on a stream, and for what: read in the context of its chart, which is where the data plane has it from. */
+/**
+ * The pairs that are proved on a stream, read from the context of its chart, which is also the source of the data
+ * plane.
+ */
 import { BLOCK_SIZE } from '../../../machines/collections/proved-pairs.ts';
 import { PAGE_SIZE } from '../../../machines/collections/number-pages.ts';
 import { fieldsIn, isFields, numberIn, textIn } from '../context.ts';
@@ -8,40 +11,44 @@ import type { View } from '../view/view.ts';
 export interface ProvedPair {
   readonly from: string;
   readonly to: string;
-  /** `pkix`, `dialback`; a name of the embedder's own. */
+  /** `pkix`, `dialback`, or a name of the embedder's own. */
   readonly prooftype: string;
   /** `strong`, `weak` (XEP-0220 §1.2) or `none`. */
   readonly strength: string;
-  /** Milliseconds since the epoch; null where it lasts as long as its stream. */
+  /** Milliseconds since the epoch; null if it lasts as long as its stream. */
   readonly expiresAtMs: number | null;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Of one that lives; as its chart has it, so it is not shown as it is. */
+/** The context of a live actor as its chart has it, without redaction: not to be shown as it is. */
 export const contextAt = (view: View, id: string): Fields =>
   fieldsIn(view.context === undefined ? view.actors.get(id)?.context : view.context(id));
 
-/** How many pairs there are. */
+/** Number of proved pairs. */
 export const provedCount = ({ validPairs }: Fields): number => numberIn(fieldsIn(validPairs)['size']) ?? 0;
 
-/** As it is shown with the context: how many there are, and how they were proved. Which, is a list of its own. */
+/**
+ * Summary shown with the context: how many pairs, and how they were proved. The pairs themselves are a separate list.
+ */
 export const provedBriefly = (context: Fields): Fields => ({
   size: provedCount(context),
   alike: alikeIn(context).map(({ prooftype, strength, expiresAtMs }) => ({ prooftype, strength, expiresAtMs })),
 });
 
-/** A pair of the table (machines/collections/proved-pairs.ts): there may be a million, of which a page is shown. */
+/**
+ * A pair of the table (machines/collections/proved-pairs.ts). There may be a million pairs, of which one page is shown.
+ */
 interface Proved {
   readonly from: string;
   readonly to: string;
   readonly remote: string;
   readonly alike: Alike;
-  /** By which its far end is proved on the stream by now; null where that was for this pair alone. */
+  /** The proof by which its far end is now proved on the stream; null if the proof was for this pair alone. */
   readonly newest: Fields | null;
 }
 
-/** Those proved by the same prooftype. */
+/** The pairs proved by the same prooftype. */
 interface Alike {
   readonly prooftype: string;
   readonly strength: string;
@@ -51,10 +58,10 @@ interface Alike {
   readonly outgoing: unknown;
 }
 
-/** Domains, by their numbers. */
+/** Domains by their numbers. */
 type Names = ReadonlyMap<number, string>;
 
-/** Each pair, with the proof that counts. */
+/** Each pair, with the proof that applies. */
 export function* provedIn(context: Fields): Generator<Proved> {
   const { ours, theirs } = fieldsIn(context['validPairs']);
   const locals = namesIn(ours);
@@ -82,13 +89,13 @@ function* pairsIn(blocks: unknown, locals: Names, remotes: Names): Generator<rea
       }
 }
 
-/** Its domains hold this text, or `from>to` does. */
+/** Whether one of its domains contains this text, or `from>to` does. */
 export const isNamed = ({ from, to }: Proved, text: string): boolean =>
   text.includes('>') ? `${from}>${to}`.includes(text) : from.includes(text) || to.includes(text);
 
 export const prooftypeOf = ({ alike }: Proved): string => alike.prooftype;
 
-/** With the end of the newest proof: one that ends is renewed before, for all pairs of its domain. */
+/** Uses the expiry of the newest proof: a proof is renewed before it expires, for all pairs of its domain. */
 export function provedPair({ from, to, remote, alike, newest }: Proved): ProvedPair {
   const { prooftype, strength, expiresAtMs: firstMs, otherwise } = alike;
   const own = otherwise.find((entries) => Object.hasOwn(entries, remote));
@@ -101,7 +108,7 @@ export function* provedPairs(context: Fields): Generator<ProvedPair> {
   for (const proved of provedIn(context)) yield provedPair(proved);
 }
 
-/** `pkix`, `dialback (weak), posh`; empty where nothing is proved. */
+/** `pkix`, `dialback (weak), posh`; empty if nothing is proved. */
 export const proofsWords = (context: Fields): string => alikeIn(context).map(proofWords).join(', ');
 
 export const proofWords = ({ prooftype, strength }: Pick<ProvedPair, 'prooftype' | 'strength'>): string =>
@@ -126,7 +133,7 @@ const namesIn = (domains: unknown): Names =>
     ),
   );
 
-/** Of a table (machines/collections/growing-table.ts), the entries of its newest part first. */
+/** Entries of a table (machines/collections/growing-table.ts), those of its newest part first. */
 const entriesIn = (table: unknown): readonly Fields[] =>
   listIn(table)
     .filter(isFields)

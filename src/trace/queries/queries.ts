@@ -1,6 +1,6 @@
 /**
- * What one asks of a view, as plain data for whoever shows it: the inspector over a manager that runs, and a page over a trace.
- * Both ask the same, so both show the same.
+ * Queries on a view, with plain data as answers: for the inspector over a running manager, and for a page over a trace.
+ * Both use the same queries, so both show the same.
  */
 import type { Mover } from '../../../machines/declare.ts';
 import type { Fault } from '../../protocol/faults.ts';
@@ -22,35 +22,35 @@ import type { TraceRecord } from '../record.ts';
 import { rosterOf } from '../view/roster.ts';
 import type { ActorView, View } from '../view/view.ts';
 
-/** `pair` is one that negotiates, or has of late; `proved`, what may pass on a stream. */
+/** `pair`: a pair that negotiates, or did recently; `proved`: a pair that may pass on a stream. */
 export type RowKind = 'stream' | 'pair' | 'peer' | 'proved';
 export const rowKinds: readonly RowKind[] = ['stream', 'pair', 'peer', 'proved'];
 
 /** One line of a list. */
 export interface Row {
-  /** Of the actor; of what is proved, that of its stream. */
+  /** Id of the actor; for a proved pair, of its stream. */
   readonly id: string;
   readonly machine: string;
-  /** Empty where it has none: a peer, or a stream before the header that names it. */
+  /** Empty if it has none: a peer, or a stream before the header that names it. */
   readonly local: string;
   readonly remote: string;
-  /** Path through its chart, joined by dots; of what is proved, `incoming` or `outgoing`. */
+  /** Path through its chart, joined by dots; for a proved pair, `incoming` or `outgoing`. */
   readonly state: string;
   readonly description: string;
-  /** Milliseconds since the epoch; null where records do not reach so far. */
+  /** Milliseconds since the epoch; null if the records do not reach back so far. */
   readonly sinceMs: number | null;
   readonly awaits: string | null;
   readonly mover: Mover | null;
   readonly deadlineMs: number | null;
   readonly endedMs: number | null;
   readonly fault: Fault | null;
-  /** Of a stream: `TLSv1.3`. */
+  /** For a stream: `TLSv1.3`. */
   readonly tls: string | null;
-  /** Of a pair: the stream that it has. */
+  /** For a pair: its stream. */
   readonly stream: number | null;
-  /** `pkix`, `dialback (weak)`: of a stream, of all that is proved on it. */
+  /** `pkix`, `dialback (weak)`; for a stream, of everything proved on it. */
   readonly proof: string | null;
-  /** Of a stream that lives: bytes of XML, stanzas and all. Null where nobody says. */
+  /** For a live stream: bytes of XML, including stanzas. Null if not known. */
   readonly bytes: Bytes | null;
 }
 
@@ -60,7 +60,7 @@ export interface Bytes {
 }
 
 export interface Rows {
-  /** How many there are that the filter lets through. */
+  /** Number of rows that match the filter. */
   readonly total: number;
   readonly rows: readonly Row[];
 }
@@ -69,39 +69,39 @@ export interface Overview {
   readonly atMs: number;
   readonly origin: View['origin'];
   readonly hosts: readonly string[];
-  /** Of those that have not ended; and of those that have, as long as they are remembered. */
+  /** Counts of live actors, and of ended ones that are still remembered. */
   readonly counts: Readonly<Record<RowKind, number>>;
   readonly endedCounts: Readonly<Record<RowKind, number>>;
-  /** False: others may be stuck as well, for there was no time to look at all of them; whoever asks again learns of all. */
+  /** False if there was no time to look at all of them, so others may be stuck as well; a later query sees all. */
   readonly isWhole: boolean;
-  /** How many negotiations are stuck, and how many of them because they have failed. */
+  /** Number of stuck negotiations, and how many of them have failed. */
   readonly stuckCount: number;
   readonly failedCount: number;
-  /** The worst of them first. */
+  /** The worst stuck negotiations first. */
   readonly stuck: readonly Explanation[];
-  /** Records for which there was no room. */
+  /** Number of records dropped for lack of room. */
   readonly lost: number;
 }
 
 export interface ActorAnswer {
   readonly actor: ActorView;
-  /** The newest of its own, the oldest of them first. */
+  /** Its newest records, the oldest of them first. */
   readonly records: readonly TraceRecord[];
-  /** Of a stream that lives. */
+  /** For a live stream. */
   readonly bytes: Bytes | null;
 }
 
-/** What stands on a page at once. */
+/** Limits for one page. */
 const MOST_STUCK = 50;
 const MOST_STUCK_SO_FAR = 5;
 const MOST_ROWS = 500;
 const MOST_RECORDS = 200;
-/** Looked at between two pauses. */
+/** Pairs looked at between two yields. */
 const PAIRS_A_STEP = 256;
 
 export const overview = (view: View): Overview => toEnd(overviewSteps(view));
 
-/** As {@link overview}, step by step: whoever has others waiting may pause whenever it yields, or take what is there by then. */
+/** Like {@link overview}, in steps: at each yield the caller may pause, or take the partial answer. */
 export function* overviewSteps(view: View): Generator<(() => Overview) | undefined, Overview> {
   const roster = yield* rosterOf(view);
   const { stream, pair, peer } = roster;
@@ -127,13 +127,13 @@ export function* overviewSteps(view: View): Generator<(() => Overview) | undefin
 }
 
 /**
- * Streams, pairs or peers, those that live first.
- * @param filter a part of a domain or id; empty lets all through
+ * Streams, pairs or peers, live ones first.
+ * @param filter a part of a domain or id; empty matches all
  */
 export const rows = (view: View, kind: RowKind, filter = '', offset = 0, limit = 100): Rows =>
   toEnd(rowsSteps(view, kind, filter, offset, limit));
 
-/** As {@link rows}, step by step. */
+/** Like {@link rows}, in steps. */
 export function* rowsSteps(
   view: View,
   kind: RowKind,
@@ -144,7 +144,7 @@ export function* rowsSteps(
   if (kind === 'proved') return yield* provedSteps(view, filter, offset, limit);
   const { [kind]: all } = yield* rosterOf(view);
   const wanted = filter.trim().toLowerCase();
-  // The ids of pairs and peers hold their domains; those of streams do not.
+  // The ids of pairs and peers contain their domains; those of streams do not.
   const isWanted = (id: string): boolean => (kind === 'stream' ? namesOf(view, id) : id).includes(wanted);
   const found = [...all.living, ...all.over];
   const wantedOnes = wanted === '' ? found : found.filter(isWanted);
@@ -157,7 +157,7 @@ export function* rowsSteps(
   return { total: wantedOnes.length, rows: shown };
 }
 
-/** Stream by stream. */
+/** Proved pairs, stream by stream. */
 function* provedSteps(view: View, filter: string, offset: number, limit: number): Generator<undefined, Rows> {
   const wanted = filter.trim().toLowerCase();
   const hosts = new Set(view.hosts);
@@ -213,13 +213,13 @@ export function actor(view: View, id: string): ActorAnswer | null {
     : { actor: found, records: view.recordsOf(id, MOST_RECORDS), bytes: bytesIn(view, id) };
 }
 
-/** A copy: what is counted goes on. */
+/** A copy, because the counters keep changing. */
 function bytesIn(view: View, id: string): Bytes | null {
   const counted = id.startsWith('stream:') && !id.includes('/') ? (view.bytesOf?.(id) ?? null) : null;
   return counted === null ? null : { in: counted.in, out: counted.out };
 }
 
-/** Who has failed lives on while that is held off. */
+/** The fault of the actor; a failed actor stays alive during its hold-off. */
 function faultOf({ ended, state, context }: ActorView): Fault | null {
   if (ended !== null) return ended.fault;
   return state[0] === 'failed' ? faultIn(context['fault']) : null;

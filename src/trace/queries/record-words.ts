@@ -1,9 +1,9 @@
-/** What a record says, in a word or a line; the details beside it. */
+/** A record in words: a short label, and the details. */
 import type { DialbackResult, DialbackVerify, WireElement } from '../../protocol/wire.ts';
 import { dayOf } from '../dates.ts';
 import type { RecordOf, TraceRecord } from '../record.ts';
 
-/** `good` takes the negotiation forward for certain, `bad` ends something. */
+/** `good`: takes the negotiation forward for certain; `bad`: ends something. */
 export type Tone = 'plain' | 'good' | 'bad';
 
 export interface Words {
@@ -25,7 +25,7 @@ const named = (name: string, value: string | null): string | null => (value === 
 const listed = (name: string, values: readonly string[] | undefined): string | null =>
   values === undefined || values.length === 0 ? null : `${name} ${values.join(' ')}`;
 
-/** XEP-0220 §2: a request has no answer in it. */
+/** XEP-0220 §2: a request contains no answer. */
 function dialback({ kind, from, to, answer }: DialbackResult | DialbackVerify): Words {
   const pair = `from ${from} to ${to}`;
   if (answer === null) return plainly(`db:${kind}`, pair);
@@ -33,7 +33,7 @@ function dialback({ kind, from, to, answer }: DialbackResult | DialbackVerify): 
   return said('bad', `db:${kind} error`, pair, answer.condition, answer.text ?? null);
 }
 
-/** As it begins on the wire; never what proves something. */
+/** The element as it begins on the wire, without keys and proofs. */
 export function wordsOfWire(element: WireElement): Words {
   switch (element.kind) {
     case 'streamHeader': {
@@ -137,13 +137,13 @@ export const wordsOfVerdict = ({ domain, prooftype, verdict, fault }: RecordOf<'
 export const wordsOfFact = ({ change, direction, from, to, prooftype }: RecordOf<'fact'>): Words =>
   said(
     change === 'published' ? 'good' : 'bad',
-    `${from ?? 'all'} → ${to ?? 'all'} ${change === 'published' ? 'may pass' : 'may pass no more'}`,
+    `${from ?? 'all'} → ${to ?? 'all'} ${change === 'published' ? 'may pass' : 'may no longer pass'}`,
     direction === 'in' ? 'towards us' : 'from us',
     named('by', prooftype),
   );
 
 const QUEUE: Readonly<Record<RecordOf<'queue'>['change'], readonly [Tone, string]>> = {
-  waiting: ['plain', 'waits for a way'],
+  waiting: ['plain', 'waits for a route'],
   flushed: ['good', 'is sent'],
   returned: ['bad', 'is returned'],
   full: ['bad', 'finds no room'],
@@ -165,8 +165,8 @@ export const wordsOfEnd = ({ actor, fault }: RecordOf<'ended'>): Words =>
 
 const ENDS: Readonly<Record<RecordOf<'ended'>['how'], string>> = {
   done: 'is done',
-  stopped: 'is needed no more',
-  errored: 'has failed within',
+  stopped: 'is no longer needed',
+  errored: 'has failed internally',
 };
 
 const wordsOfAttempt = ({ attempt }: RecordOf<'attempt'>): Words => {
@@ -175,7 +175,7 @@ const wordsOfAttempt = ({ attempt }: RecordOf<'attempt'>): Words => {
   return said(outcome === 'holds' ? 'good' : 'bad', `${from} → ${to} ${outcome}`, cause);
 };
 
-/** Of a record in a list of those of its actor. */
+/** Words for a record in the list of records of its actor. */
 export function wordsOfRecord(record: TraceRecord): Words {
   switch (record.kind) {
     case 'born':
@@ -187,7 +187,7 @@ export function wordsOfRecord(record: TraceRecord): Words {
     case 'ended':
       return { ...wordsOfEnd(record), label: ENDS[record.how] };
     case 'snapshot':
-      return plainly(`stands in ${record.entered.at(-1)?.state ?? '…'}`);
+      return plainly(`is in ${record.entered.at(-1)?.state ?? '…'}`);
     case 'wire': {
       const words = wordsOfElement(record);
       return { ...words, label: `${record.direction === 'out' ? 'sent' : 'received'} ${words.label}` };

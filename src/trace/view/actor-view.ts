@@ -1,4 +1,4 @@
-/** One actor, as a view shows it: made from its snapshot and its records, whether it lives or is replayed. */
+/** One actor as a view shows it: made from its snapshot and its records, whether it is live or replayed. */
 import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
 import { provedBriefly } from '../queries/proved.ts';
 import { brief } from './brief.ts';
@@ -12,22 +12,22 @@ import { describe, type Stay, waitingIn } from './stay.ts';
 import type { ActorView, Ending } from './view.ts';
 import { mayWaitOn, waitsOn } from './waits-on.ts';
 
-/** What is known of an actor. */
+/** What is known about an actor. */
 export interface Standing {
   readonly id: string;
   /** Id of its chart. */
   readonly machine: string;
   readonly parent: string | null;
-  /** Null where a trace does not say enough. */
+  /** Null if a trace does not say enough. */
   readonly snapshot: AnyMachineSnapshot | null;
   readonly stay: Stay | null;
-  /** Path through the chart; where there is no stay, what the trace says. */
+  /** Path through the chart, taken from the trace; used if there is no stay. */
   readonly states: readonly string[];
   readonly bornMs: number | null;
   readonly ended: Ending | null;
 }
 
-/** `lives` tells of an id whether it is a chart's that has not ended. */
+/** `lives`: whether an id belongs to a chart that has not ended. */
 export function actorView(
   { id, machine, parent, snapshot, stay, states, bornMs, ended }: Standing,
   records: readonly TraceRecord[],
@@ -56,7 +56,7 @@ export function actorView(
   };
 }
 
-/** Of one that lives, without what costs to show. */
+/** A glance at a live actor, without the parts that are expensive to show. */
 export function glanceNow(id: string, machine: string, snapshot: AnyMachineSnapshot, stay: Stay | null): Glance {
   const context = rawContext(snapshot);
   const { local, remote, stream } = context;
@@ -75,17 +75,17 @@ export function glanceNow(id: string, machine: string, snapshot: AnyMachineSnaps
   };
 }
 
-/** Of a chart that runs: its own, not to be changed, and not to be shown as it is. */
+/** The context object of a running chart itself: not to be changed, and not to be shown as it is. */
 const rawContext = ({ context }: AnyMachineSnapshot): Readonly<Record<string, unknown>> =>
   typeof context === 'object' && context !== null ? (context as Readonly<Record<string, unknown>>) : {}; // a record
 
 const namesOf = (snapshot: AnyMachineSnapshot): readonly string[] =>
-  // Replayed, a prooftype of the embedder's own is not there: nobody here has its logic.
+  // In a replay, a prooftype of the embedder is missing: its logic is not available here.
   Object.entries(snapshot.children as Readonly<Record<string, AnyActorRef | undefined>>).map(([id, child]) =>
     childName(id, (child?.getSnapshot() as { readonly context?: unknown } | undefined)?.context),
   );
 
-/** Paths of those of its children that are charts: their snapshots alone have states. */
+/** Paths of its children that are charts: only the snapshots of charts have states. */
 function chartsOf(id: string, { children }: AnyMachineSnapshot): readonly string[] {
   let found: string[] | null = null;
   const named = children as Readonly<Record<string, AnyActorRef | undefined>>;
@@ -99,9 +99,9 @@ function chartsOf(id: string, { children }: AnyMachineSnapshot): readonly string
 
 const NONE: readonly string[] = [];
 
-/** Plain, without secrets; and without what all actors share. */
+/** The context as plain data, without secrets and without the settings that all actors share. */
 function contextOf(snapshot: AnyMachineSnapshot): Readonly<Record<string, unknown>> {
-  // Charts declare theirs, all of them records; that of a trace may be anything.
+  // The contexts of charts are records; the one in a trace may be anything.
   const context: unknown = snapshot.context;
   if (typeof context !== 'object' || context === null || Array.isArray(context)) return {};
   const { settings: _, ...own } = context as Readonly<Record<string, unknown>>;
@@ -109,7 +109,7 @@ function contextOf(snapshot: AnyMachineSnapshot): Readonly<Record<string, unknow
   return plain(brief(shown), traceLimits.textChars) as Readonly<Record<string, unknown>>; // a record stays one
 }
 
-/** The states that it went through, each once per stay. */
+/** The states that it went through, one entry per stay. */
 function pathIn(records: readonly TraceRecord[]): ActorView['path'] {
   const path: { state: string; atMs: number }[] = [];
   const pass = (states: readonly string[], atMs: number): void => {
@@ -118,7 +118,7 @@ function pathIn(records: readonly TraceRecord[]): ActorView['path'] {
   };
   for (const record of records) {
     if (record.kind === 'born') {
-      path.length = 0; // it has lived before, under the same name
+      path.length = 0; // an earlier actor had the same name
       pass(record.states, record.atMs);
     }
     if (record.kind !== 'event') continue;

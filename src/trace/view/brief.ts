@@ -1,11 +1,14 @@
-/** What is shown of a context: a stream that serves ten thousand domains has long tables of their names, and a page asks for it every second. */
+/**
+ * Shortens a context for display: a stream that serves ten thousand domains has long tables of their names, and a page
+ * asks for it every second.
+ */
 
-/** Of a list, or of a table by domain: more than anybody reads. */
+/** Maximum entries shown of a list, or of a table by domain. */
 const MOST_SHOWN = 100;
-/** Contexts are grouped; what is deeper is small. */
+/** Contexts are grouped; values deeper than this are small. */
 const MAX_DEPTH = 4;
 
-/** The same shape, in which long lists and tables end after the first of their entries, and say how many follow. */
+/** The same structure, with long lists and tables cut after their first entries and a note of how many follow. */
 export function brief(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null || value instanceof Error || depth > MAX_DEPTH) return value;
   const next = (one: unknown): unknown => brief(one, depth + 1);

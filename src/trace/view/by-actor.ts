@@ -1,16 +1,16 @@
-/** Records, looked up by the actor that they are about. */
+/** Looks up records by their actor. */
 import type { TraceRecord } from '../record.ts';
 
 export class ByActor {
   readonly #records: readonly TraceRecord[];
-  /** Places among the records, of each actor in order; made when the first is looked up. */
+  /** Positions of the records of each actor, in order; built on the first lookup. */
   #places: ReadonlyMap<string, readonly number[]> | null = null;
 
   constructor(records: readonly TraceRecord[]) {
     this.#records = records;
   }
 
-  /** The newest `most` that an actor has among the first `until`, the oldest of them first. */
+  /** The newest `most` records of an actor among the first `until` records, the oldest of them first. */
   of(actor: string, until = this.#records.length, most = Infinity): readonly TraceRecord[] {
     const places = this.#indexed().get(actor) ?? [];
     const end = placesBefore(places, until);
@@ -34,7 +34,7 @@ export class ByActor {
   }
 }
 
-/** How many there are below `until`; they ascend. */
+/** Number of positions below `until`; they are in ascending order. */
 function placesBefore(places: readonly number[], until: number): number {
   let [low, high] = [0, places.length];
   while (low < high) {

@@ -1,4 +1,4 @@
-/** The charts by their ids, as records name them. Without effects: what is replayed acts on nothing. */
+/** The charts by the ids that records use. Effects are not provided, because a replay must not act. */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import * as charts from '../../../machines/index.ts';
 import { type Described, describeNode } from './stay.ts';
@@ -13,7 +13,7 @@ function isChart(value: unknown): value is AnyStateMachine {
   return typeof value === 'object' && value !== null && 'root' in value && 'implementations' in value;
 }
 
-/** What a chart says of the state at a path, joined by dots; null where it has no such state. */
+/** What a chart says about the state at a path joined by dots; null if it has no such state. */
 export function describedAt(machine: string, path: string): Described | null {
   let node: AnyStateNode | undefined = chartsById.get(machine)?.root;
   for (const name of path.split('.'))

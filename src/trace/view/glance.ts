@@ -1,4 +1,4 @@
-/** An actor at a glance: what is asked of ten thousand to find the few that are looked at. */
+/** An actor at a glance: the part that is read for ten thousand actors to find the few that are shown. */
 import { numberIn, textIn } from '../context.ts';
 import type { TraceRecord } from '../record.ts';
 import type { ActorView, Ending, View, Waiting } from './view.ts';
@@ -7,18 +7,18 @@ export interface Glance {
   readonly id: string;
   readonly machine: string;
   readonly state: readonly string[];
-  /** Null where nothing is waited for, and of one that has ended. */
+  /** Null if nothing is awaited, and for an actor that has ended. */
   readonly waits: Waiting | null;
   readonly ended: Ending | null;
-  /** Those on whose progress it may wait: on the first of them that lives. */
+  /** Actors whose progress it may wait for: it waits for the first of them that is live. */
   readonly waitsOn: readonly string[];
   readonly local: string;
   readonly remote: string;
-  /** The stream that it has, or had last. */
+  /** Its stream, or its last one. */
   readonly stream: number | null;
 }
 
-/** The same of every view; of one that has a shorter way to it, without making the actor. */
+/** The glance of an actor in any view; a view with a cheaper way does not build the whole actor. */
 export function glanceAt(view: View, id: string): Glance | undefined {
   if (view.glance !== undefined) return view.glance(id);
   const actor = view.actors.get(id);
@@ -35,7 +35,7 @@ export function glanceOf(actor: ActorView): Glance {
   return { id, machine, state, ended, waitsOn, waits: ended === null ? waits : null, ...whom };
 }
 
-/** Of one that has ended, from its records; null where a pair or its like did not say enough on its way. */
+/** The glance of an ended actor, from its records; null if they do not say enough. */
 export function glanceBack(records: readonly TraceRecord[]): Glance | null {
   const last = records.at(-1);
   const ended = records.findLast((one) => one.kind === 'ended');

@@ -1,4 +1,4 @@
-/** Actors of a view, each made when it is asked for: ten thousand that nobody looks at cost nothing. */
+/** Actors of a view, each built on first access: ten thousand that nobody looks at cost nothing. */
 import type { ActorView } from './view.ts';
 
 export class LazyActors implements ReadonlyMap<string, ActorView> {
@@ -7,7 +7,7 @@ export class LazyActors implements ReadonlyMap<string, ActorView> {
   readonly #made = new Map<string, ActorView>();
   #known: ReadonlySet<string> | null = null;
 
-  /** `ids` names each once. */
+  /** `ids` yields each id once. */
   constructor(ids: () => MapIterator<string>, make: (id: string) => ActorView | undefined) {
     this.#ids = ids;
     this.#make = make;

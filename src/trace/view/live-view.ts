@@ -1,4 +1,7 @@
-/** The view of a manager that runs: actors are looked at as they are asked for, so it is read within the task that made it. */
+/**
+ * The view of a running manager. Actors are read when they are accessed, so the view may only be used in the event loop
+ * turn that made it.
+ */
 import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import { actorView, glanceNow } from './actor-view.ts';
 import { type Glance, glanceBack, glanceOf } from './glance.ts';
@@ -10,16 +13,19 @@ import type { Ring } from '../ring.ts';
 import type { Stay } from './stay.ts';
 import type { ActorView, View } from './view.ts';
 
-/** What the recorder knows of an actor that lives. */
+/** What the recorder knows about a live actor. */
 export interface LiveActor {
-  /** Its id, below that of its parent: `stream:3/association.b.example`. */
+  /** Its id, prefixed by that of its parent: `stream:3/association.b.example`. */
   readonly path: string;
   readonly chart: AnyStateMachine;
   readonly parent: { readonly path: string } | null;
   readonly self: AnyActorRef;
   readonly bornMs: number;
   readonly stay: Stay | null;
-  /** What was seen of it at a glance, and in which snapshot: whoever looks every second finds most as they were. */
+  /**
+   * The last glance, and the snapshot that it was taken from: for a client that polls every second, most actors have
+   * not changed.
+   */
   glanced: { readonly snapshot: AnyMachineSnapshot; readonly glance: Glance } | null;
 }
 
@@ -92,13 +98,13 @@ function glanceOfLive(actor: LiveActor): Glance {
   return glance;
 }
 
-/** Whoever has ended changes no more: what his records led to once is kept as long as the last of them. */
+/** Ended actors do not change: the view built from their records is cached as long as the last of these is alive. */
 const views = new WeakMap<TraceRecord, ActorView>();
 
-/** Of one that has ended, what its records lead to. */
+/** The view of an ended actor, replayed from its records. */
 function endedView(records: readonly TraceRecord[]): ActorView | undefined {
   const last = records.findLast(({ kind }) => kind === 'ended');
-  if (last === undefined) return undefined; // it has ended since the records were looked through
+  if (last === undefined) return undefined; // it is no longer among the ended ones of the index
   const known = views.get(last);
   if (known !== undefined) return known;
   let actor: ReplayedActor | null = null;

@@ -1,10 +1,11 @@
-/** Which moment the end of a trace is. */
+/** The moment at which a trace ends. */
 import type { TraceHeader } from '../format.ts';
 import type { View } from './view.ts';
 
 /**
- * Milliseconds since the epoch. Silence makes no record: unless it is known when the trace was taken, it is now, since whoever
- * writes it may still wait. It is not later than the first deadline of those who wait, for that would have made a record.
+ * Milliseconds since the epoch. Silence leaves no record, so unless it is known when the trace was saved, its end is
+ * now: it may still be being written. It is no later than the earliest deadline of a waiting actor, since passing that
+ * would have left a record.
  */
 export function momentOf({ actors, atMs }: View, { savedAtMs = null }: TraceHeader, nowMs: number): number {
   if (savedAtMs !== null) return Math.max(atMs, savedAtMs);

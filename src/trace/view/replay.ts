@@ -1,6 +1,6 @@
 /**
- * A view from records: every actor goes through its chart once more, with the events that it took, and nothing is acted on.
- * Where that leads elsewhere than the records say, the view tells.
+ * A view built from records: every actor goes through its chart again with the events that it handled, and no effects
+ * are run. If that leads elsewhere than the records say, the view reports it.
  */
 import { actorView } from './actor-view.ts';
 import { ByActor } from './by-actor.ts';
@@ -11,11 +11,11 @@ import { ReplayedActor } from './replayed-actor.ts';
 import type { Divergence, View } from './view.ts';
 
 export interface ReplayOptions {
-  /** Domains served at the end that the records are of. */
+  /** Domains served by the end that made the records. */
   readonly hosts?: readonly string[];
-  /** The last record that is looked at, by its number. @defaultValue the last of all */
+  /** The last record used, by its `seq`. @defaultValue the last of all */
   readonly until?: number;
-  /** Records that are missing. */
+  /** Number of missing records. */
   readonly lost?: number;
 }
 
@@ -27,12 +27,15 @@ export function replay(records: readonly TraceRecord[], { until, ...options }: R
   return replayer.view();
 }
 
-/** Records at any of their moments. Actors are replayed one by one: a step back is one actor that begins anew. */
+/**
+ * Shows records at any point in time. Actors are replayed independently: a step back restarts only the actors that it
+ * affects.
+ */
 export class Replayer {
   readonly #records: readonly TraceRecord[];
   readonly #hosts: readonly string[];
   readonly #byActor: ByActor;
-  /** In the order in which they were born. */
+  /** In order of birth. */
   readonly #replayed = new Map<string, ReplayedActor>();
   #diverged: Divergence[] = [];
   #lost: number;
@@ -45,7 +48,7 @@ export class Replayer {
     this.#byActor = new ByActor(records);
   }
 
-  /** @param index how many records have been by then; 0 to begin with */
+  /** @param index number of records that have happened by then; 0 is the beginning */
   moveTo(index: number): void {
     if (index < this.#at) this.#goBack(index);
     for (const record of this.#records.slice(this.#at, index)) {
@@ -70,12 +73,12 @@ export class Replayer {
     this.#diverged.sort((one, other) => one.seq - other.seq);
   }
 
-  /** The actor as it was born last before that; answers with which record, by its number. */
+  /** Restarts the actor from its last birth before `index`; returns the `seq` of that record. */
   #beginAnew(id: string, index: number): number {
     const kept = this.#byActor.of(id, index);
     const birth = kept.findLast(({ kind }) => kind === 'born' || kind === 'snapshot') ?? kept.find(isMove);
     if (birth === undefined || !isMove(birth)) this.#replayed.delete(id);
-    else this.#replayed.set(id, new ReplayedActor(birth)); // in its place: others were born after it
+    else this.#replayed.set(id, new ReplayedActor(birth)); // keeps its place in the order of birth
     return birth?.seq ?? 0;
   }
 
@@ -89,8 +92,8 @@ export class Replayer {
   }
 
   /**
-   * As it stands now, and only until it is moved.
-   * @param atMs which moment that is, in milliseconds since the epoch @defaultValue that of the last record
+   * The current view; it is valid only until the next move.
+   * @param atMs the moment shown, in milliseconds since the epoch @defaultValue that of the last record
    */
   view(atMs = this.#records[this.#at - 1]?.atMs ?? 0): View {
     const [replayed, byActor, at] = [this.#replayed, this.#byActor, this.#at];

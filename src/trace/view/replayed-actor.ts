@@ -1,4 +1,4 @@
-/** An actor that is led through its chart by its records; nothing that the chart asks for is done. */
+/** An actor that is led through its chart by its records; no action or effect of the chart is run. */
 import { type AnyEventObject, type AnyMachineSnapshot, type AnyStateMachine, createActor } from 'xstate';
 import { chartsById } from './charts.ts';
 import type { MoveRecord, RecordOf, TraceRecord } from '../record.ts';
@@ -27,7 +27,7 @@ export class ReplayedActor {
     this.parent = slash < 0 ? null : actor.slice(0, slash);
   }
 
-  /** Answers where the chart leads elsewhere than the record says; null where it does not. */
+  /** Returns a divergence if the chart leads elsewhere than the record says, else null. */
   take(record: TraceRecord): Divergence | null {
     switch (record.kind) {
       case 'born':
@@ -55,8 +55,8 @@ export class ReplayedActor {
     const chart = this.#chart;
     if (chart === null) return;
     const scope = this.#scoped(chart, input);
-    const snapshot = scope.self.getSnapshot() as AnyMachineSnapshot; // of a chart
-    if (snapshot.status === 'error') return; // the input is not what the chart takes
+    const snapshot = scope.self.getSnapshot() as AnyMachineSnapshot; // the actor is a chart
+    if (snapshot.status === 'error') return; // the chart does not accept the input
     this.snapshot = snapshot;
     this.stay = follow(chart, null, { type: 'xstate.init' }, [snapshot], atMs);
   }
@@ -69,7 +69,7 @@ export class ReplayedActor {
       this.stay = stayFrom(chart, this.snapshot, entered);
       this.states = this.stay.innermost.path;
     } catch {
-      this.#giveUp(); // of another version of the chart, or no snapshot at all
+      this.#giveUp(); // from another version of the chart, or not a snapshot at all
     }
   }
 
@@ -81,11 +81,11 @@ export class ReplayedActor {
       this.snapshot = steps.at(-1) ?? this.snapshot;
       this.stay = follow(chart, this.stay, event, steps, atMs);
     } catch {
-      this.#giveUp(); // the event is not what the chart takes
+      this.#giveUp(); // the chart does not accept the event
     }
   }
 
-  /** From the first difference on, the records are believed and not the chart. */
+  /** After the first difference, the records are trusted instead of the chart. */
   #compare({ seq, states }: RecordOf<'born' | 'event'>): Divergence | null {
     this.states = states;
     if (this.#chart === null || this.#scope === null) return null;
@@ -101,7 +101,7 @@ export class ReplayedActor {
     this.#scope = null;
   }
 
-  /** Nothing that the chart asks for is done. */
+  /** A scope that runs no actions. */
   #scoped(chart: AnyStateMachine, input: unknown): ScopeOfChart {
     const self = createActor(chart, { id: this.id, input });
     const nothing = (): void => undefined;

@@ -1,4 +1,4 @@
-/** Who is in a view, by kind, those that live first: what lists, counts and explanations begin with. */
+/** The ids in a view, by kind, live ones first: lists, counts and explanations start from it. */
 import { livesIn } from './glance.ts';
 import type { View } from './view.ts';
 
@@ -11,7 +11,7 @@ interface Ids {
   readonly over: string[];
 }
 
-/** Looked at between two pauses. */
+/** Ids looked at between two yields. */
 const A_STEP = 2_048;
 
 export function* rosterOf(view: View): Generator<undefined, Roster> {
@@ -23,7 +23,7 @@ export function* rosterOf(view: View): Generator<undefined, Roster> {
     for (const id of ids) {
       if (++looked % A_STEP === 0) yield;
       const kind = kindOf(id);
-      if (kind === null || listed.has(id)) continue; // who has ended in a pause was there when it was listed
+      if (kind === null || listed.has(id)) continue; // one that ended during a pause is listed already
       listed.add(id);
       roster[kind][(known ?? livesIn(view, id)) ? 'living' : 'over'].push(id);
     }
@@ -31,7 +31,7 @@ export function* rosterOf(view: View): Generator<undefined, Roster> {
   return roster;
 }
 
-/** Ids, and whether they live where that is known of all of them. */
+/** Sources of ids, each with whether they are live, if that is known for the whole source. */
 function sourcesOf(view: View): readonly (readonly [Iterable<string>, boolean | null])[] {
   const [living, ended] = [view.living?.(), view.ended?.()];
   return living === undefined || ended === undefined
@@ -42,12 +42,12 @@ function sourcesOf(view: View): readonly (readonly [Iterable<string>, boolean | 
       ];
 }
 
-/** Null for the other children of others. */
+/** Null for any other child actor. */
 function kindOf(id: string): RootKind | 'verification' | null {
   const kind = id.startsWith('pair:') ? 'pair' : id.startsWith('peer:') ? 'peer' : 'stream';
   if (!id.startsWith(kind)) return null;
   const slash = id.indexOf('/');
   if (slash < 0) return kind;
-  // Not what a verification has begun in its turn.
+  // Not the children of a verification.
   return id.startsWith('/verification', slash) && !id.includes('/', slash + 1) ? 'verification' : null;
 }

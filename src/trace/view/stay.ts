@@ -1,10 +1,10 @@
-/** Where an actor stands in its chart, since when, and until when: read from its snapshots, step by step. */
+/** The current state of an actor in its chart, since when, and until when: read from its snapshots, step by step. */
 import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine, AnyStateNode } from 'xstate';
 import type { StateMeta } from '../../../machines/declare.ts';
 import type { Waiting } from './view.ts';
 
 export interface Stay {
-  /** The states that it is in, as the snapshot has them: the same array as long as nothing was entered. */
+  /** Its current states, as in the snapshot: the same array until another state is entered. */
   readonly nodes: readonly AnyStateNode[];
   readonly innermost: AnyStateNode;
   readonly entered: readonly Entered[];
@@ -13,11 +13,11 @@ export interface Stay {
 interface Entered {
   readonly node: AnyStateNode;
   readonly sinceMs: number;
-  /** When its deadline passes; null where it has none. */
+  /** When its deadline passes; null if it has none. */
   readonly untilMs: number | null;
 }
 
-/** The stay after the steps of one event (or of birth: `before` is null then). */
+/** The stay after the steps of one event (or of the actor's start, when `before` is null). */
 export function follow(
   chart: AnyStateMachine,
   before: Stay | null,
@@ -27,7 +27,7 @@ export function follow(
 ): Stay | null {
   let stay = before;
   for (const step of steps) {
-    // Entered anew without another state in between, as where a search starts over.
+    // Re-entered without another state in between, for example when a search restarts.
     const restarts = stay?.nodes === step._nodes && restartsOn(stay.innermost, event.type);
     if (stay?.nodes !== step._nodes || restarts) stay = enter(chart, restarts ? null : stay, event, step, nowMs);
   }
@@ -41,7 +41,7 @@ function enter(
   { _nodes: nodes, context }: AnyMachineSnapshot,
   nowMs: number,
 ): Stay {
-  // As long as it will be: one that grows takes room for seventeen with the first.
+  // Allocated at its final length: an array that grows makes room for seventeen entries with the first.
   const entered = new Array<Entered>(nodes.length - 1);
   let at = 0;
   for (const node of nodes) {
@@ -63,7 +63,7 @@ export function innermostOf(chart: AnyStateMachine, nodes: readonly AnyStateNode
   return innermost;
 }
 
-/** Of a snapshot that was kept: when its states were entered is not in it. */
+/** The stay of a persisted snapshot, which does not contain when its states were entered. */
 export function stayFrom(
   chart: AnyStateMachine,
   { _nodes: nodes }: AnyMachineSnapshot,
@@ -78,7 +78,7 @@ export function stayFrom(
   return { nodes, innermost: innermostOf(chart, nodes), entered };
 }
 
-/** When a state that is entered now has had its time. */
+/** Deadline of a state that is entered now. */
 function deadlineOf(
   chart: AnyStateMachine,
   node: AnyStateNode,
@@ -95,21 +95,21 @@ function deadlineOf(
   return least === Infinity ? null : nowMs + least;
 }
 
-/** As `setup` takes them; xstate's type of any machine does not say. */
+/** The delays as given to `setup`; xstate's type for any machine does not declare them. */
 type Delays = Readonly<
   Record<string, number | ((args: { context: unknown; event: unknown }, params: undefined) => number) | undefined>
 >;
 
 interface NodeFacts {
-  /** Names, or milliseconds. */
+  /** Names of delays, or milliseconds. */
   readonly delays: readonly (string | number)[];
-  /** Events on which it may be entered anew. */
+  /** Events that may re-enter it. */
   readonly restarts: ReadonlySet<string>;
-  /** Its path alone, as a list of paths. */
+  /** A list of paths that contains only its own. */
   readonly alone: readonly (readonly string[])[];
 }
 
-/** Charts do not change: what is read from a state once holds. */
+/** Cache: charts do not change. */
 const facts = new WeakMap<AnyStateNode, NodeFacts>();
 
 function factsOf(node: AnyStateNode): NodeFacts {
@@ -127,21 +127,21 @@ function factsOf(node: AnyStateNode): NodeFacts {
 
 const delaysOf = (node: AnyStateNode): readonly (string | number)[] => factsOf(node).delays;
 const restartsOn = (node: AnyStateNode, event: string): boolean => factsOf(node).restarts.has(event);
-/** A list of this state's path and no other: the same one for all who have passed through it. */
+/** A list that contains only the path of this state, shared by all actors that pass through it. */
 export const aloneOf = (node: AnyStateNode): readonly (readonly string[])[] => factsOf(node).alone;
 
-/** The earliest of the deadlines that run. */
+/** The earliest running deadline. */
 export function deadlineIn({ entered }: Stay): number | null {
   let first: number | null = null;
   for (const { untilMs } of entered) if (untilMs !== null && (first === null || untilMs < first)) first = untilMs;
   return first;
 }
 
-const metaOf = (node: AnyStateNode): Partial<StateMeta> => (node.meta ?? {}) as Partial<StateMeta>; // declared so in `setup`
+const metaOf = (node: AnyStateNode): Partial<StateMeta> => (node.meta ?? {}) as Partial<StateMeta>; // typed in `setup`
 
 /**
- * What is waited for, by the innermost state that waits. What happens when nothing moves is told of the state whose deadline
- * comes first, which may be one around it.
+ * What the innermost waiting state waits for. `ifLate` is taken from the state whose deadline comes first, which may be
+ * an outer one.
  */
 export function waitingIn({ entered }: Stay): Waiting | null {
   const waiting = entered.findLast(({ node }) => metaOf(node).awaits !== undefined);
@@ -158,7 +158,7 @@ export function waitingIn({ entered }: Stay): Waiting | null {
   };
 }
 
-/** Of the innermost state; the section of the state around it where it names none itself. */
+/** Description of the innermost state; the section comes from an outer state if it has none itself. */
 export const describe = ({ innermost }: Stay): Described => describeNode(innermost);
 
 export interface Described {

@@ -1,4 +1,4 @@
-/** On whose progress an actor waits: the next link of the chain from a stanza that is stuck to whoever has to move. */
+/** Whose progress an actor waits for: the next link of the chain from a stuck stanza to the party that has to act. */
 import type { StreamId } from '../../protocol/transport.ts';
 
 interface Waiter {
@@ -8,19 +8,19 @@ interface Waiter {
   readonly children: readonly string[];
 }
 
-/** The same, of whom it is not known who lives: it waits on the first that does. */
+/** Like {@link waitsOn}, without knowing which are live: it waits for the first that is. */
 export const mayWaitOn = ({ machine, waits, context, children }: Waiter): readonly string[] =>
   waits ? [...children, ...beyond(machine, context)] : children;
 
-/** Its children; and where it waits for another root actor, that one. */
+/** Its children and, if it waits for another root actor, that one. */
 export function waitsOn({ machine, waits, context, children }: Waiter, lives: (id: string) => boolean): string[] {
   const further = waits ? beyond(machine, context) : [];
-  // What is done for it on the stream says more than the stream; else the stream itself.
+  // An actor that works for it on the stream says more than the stream itself, which comes last.
   const nearest = further.find(lives);
   return nearest === undefined ? [...children] : [...children, nearest];
 }
 
-/** The most exact first. */
+/** The most specific first. */
 function beyond(machine: string, context: Readonly<Record<string, unknown>>): string[] {
   const { stream, awaited, local, remote, domain, verifyStream, senderDomain } = context;
   switch (machine) {
@@ -35,10 +35,10 @@ function beyond(machine: string, context: Readonly<Record<string, unknown>>): st
     case 'peer':
       return [awaited, stream].flatMap((one) => (typeof one === 'number' ? [`stream:${one}`] : []));
     case 'association':
-      // The stream challenges, for as long as it is asked to.
+      // The stream runs the challenge, as long as it is asked to.
       return typeof stream === 'number' ? [`stream:${stream}/challenge.${String(domain)}`] : [];
     case 'dialbackProoftype':
-      // The domain may be looked up before its peer is woken.
+      // The domain may be looked up before its peer actor is woken.
       return isVerifyStream(verifyStream)
         ? [`stream:${verifyStream.stream}`]
         : [`resolution:${String(senderDomain)}`, `peer:${String(senderDomain)}`];

@@ -2,14 +2,14 @@
 import { serviceFacts } from '../../../protocol/service.ts';
 import { type Cause, place, said, says, type Situation } from './cause.ts';
 
-/** An alert, or a handshake: content types of TLS records, before the version 3.x (RFC 8446 §5.1). */
+/** A TLS alert or handshake: the content type of a TLS record, followed by version 3.x (RFC 8446 §5.1). */
 const isTlsRecord = ({ firstBytes }: Situation): boolean =>
   firstBytes != null && [0x15, 0x16].includes(firstBytes.charCodeAt(0)) && firstBytes.charCodeAt(1) === 3;
 const isHttp = ({ firstBytes }: Situation): boolean => firstBytes?.startsWith('HTTP/') === true;
-/** White space and a `<`: it may be XML. */
+/** Not white space and a `<`, so it cannot be XML. */
 const isOther = ({ firstBytes }: Situation): boolean => firstBytes != null && !/^\s*</.test(firstBytes);
 
-/** The first line, in quotes and without what is no ASCII. */
+/** The first line, quoted, with non-ASCII characters replaced. */
 const shown = ({ firstBytes }: Situation): string =>
   JSON.stringify(/^[^\r\n]*/.exec(firstBytes ?? '')?.[0].replace(/[^ -~]/g, '.') ?? '');
 
@@ -37,16 +37,16 @@ export const connectionCauses: readonly Cause[] = [
     id: 'host-unreachable',
     layers: ['tcp'],
     conditions: ['host-unreachable', 'address-unavailable', 'connection-failed'],
-    because: (situation) => `There is no way from here to ${place(situation)}${said(situation)}.`,
+    because: (situation) => `There is no route from here to ${place(situation)}${said(situation)}.`,
     fix: () =>
-      'Publish only addresses that the Internet can reach; if other hosts cannot be reached either, look at the network here.',
+      'Publish only addresses that the Internet can reach; if other hosts cannot be reached either, check the network here.',
   },
   {
     id: 'starttls-on-direct-port',
     layers: ['tcp', 'xml', 'stream', 'tls'],
     when: (situation) => isBeforeTls(situation) && (isTlsRecord(situation) || situation.wantsTlsFirst === true),
     because: (situation) =>
-      `${place(situation)} speaks TLS from the first byte, and is published as a port for STARTTLS.`,
+      `${place(situation)} speaks TLS from the first byte, but is published as a port for STARTTLS.`,
     fix: ({ service = 'xmpp-server', domain }) => {
       const { srv, directSrv } = serviceFacts[service];
       return `Publish that port under ${directSrv}.${domain}, and under ${srv}.${domain} the one that begins without TLS.`;
@@ -63,7 +63,7 @@ export const connectionCauses: readonly Cause[] = [
     id: 'not-xmpp',
     layers: ['tcp', 'xml', 'stream'],
     when: (situation) => isBeforeTls(situation) && isOther(situation),
-    because: (situation) => `${place(situation)} is no XMPP server: it said ${shown(situation)}.`,
+    because: (situation) => `${place(situation)} is not an XMPP server: it said ${shown(situation)}.`,
     fix: () => 'Have the SRV record name the host and the port of the XMPP server.',
   },
   {
@@ -71,9 +71,10 @@ export const connectionCauses: readonly Cause[] = [
     layers: ['tcp', 'stream'],
     conditions: ['connection-closed', 'connection-reset', 'closed'],
     when: (situation) => isBeforeTls(situation) && situation.firstBytes === null,
-    because: (situation) => `${place(situation)} took the connection and closed it without a word${said(situation)}.`,
+    because: (situation) =>
+      `${place(situation)} accepted the connection and closed it without a word${said(situation)}.`,
     fix: () =>
-      'Look at the log of that server, and at what stands before it: access lists, limits per address, a proxy whose backend is down, or a port that wants TLS from the first byte.',
+      'Look at the log of that server, and at anything in front of it: access lists, limits per address, a proxy whose backend is down, or a port that wants TLS from the first byte.',
   },
   {
     id: 'port-for-clients',
@@ -90,16 +91,16 @@ export const connectionCauses: readonly Cause[] = [
     when: ({ isEncrypted, endpoint }) => isEncrypted === true && endpoint?.tls !== 'direct',
     because: (situation) =>
       situation.isAuthenticated === true
-        ? `${place(situation)} accepted our certificate, and said nothing in time to the stream header after it.`
-        : `${place(situation)} finished TLS, and said nothing in time to the stream header under it.`,
-    fix: () => 'Look at the log of that server: it hangs where it begins the stream anew, after TLS or SASL.',
+        ? `${place(situation)} accepted our certificate, but did not answer the stream header after it in time.`
+        : `${place(situation)} finished TLS, but did not answer the stream header under TLS in time.`,
+    fix: () => 'Look at the log of that server: it hangs where it restarts the stream, after TLS or SASL.',
   },
   {
     id: 'silent-server',
     layers: ['stream'],
     conditions: ['header-timeout'],
     because: (situation) =>
-      `${place(situation)} took the connection and said nothing in time; an XMPP server answers with a stream header.`,
+      `${place(situation)} accepted the connection but said nothing in time; an XMPP server answers with a stream header.`,
     fix: ({ endpoint }) =>
       endpoint?.tls === 'direct'
         ? 'Look at the log of the server: it has to answer a stream header under TLS.'

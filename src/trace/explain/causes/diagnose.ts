@@ -1,4 +1,6 @@
-/** The table of causes: from a fault, and what else is known, to a sentence that says what is wrong and what puts it right. */
+/**
+ * The table of causes: maps a fault, and whatever else is known, to a sentence that says what is wrong, and to its fix.
+ */
 import type { Mover } from '../../../../machines/declare.ts';
 import { faultSentence } from '../../../protocol/faults.ts';
 import type { Cause, Situation } from './cause.ts';
@@ -17,7 +19,7 @@ export { type Cause, place, type Situation, subject } from './cause.ts';
 const only = (direction: NonNullable<Cause['direction']>, among: readonly Cause[]): readonly Cause[] =>
   among.map((cause) => ({ ...cause, direction }));
 
-/** In this order; the first that fits is the one. */
+/** In this order; the first match is used. */
 export const causes: readonly Cause[] = [
   ...dnsCauses,
   ...daneCauses,
@@ -30,13 +32,13 @@ export const causes: readonly Cause[] = [
   ...only('outgoing', farEndCauses),
 ];
 
-/** What the table says of a fault. */
+/** What the table says about a fault. */
 export interface Diagnosed {
-  /** Of the cause; null where the table has none. */
+  /** Id of the cause; null if the table has none. */
   readonly id: string | null;
   readonly cause: string;
   readonly fix: string | null;
-  /** Who has to put it right, where that is another than the origin of the fault. */
+  /** Who has to fix it, if that is not the origin of the fault. */
   readonly mover: Mover | null;
 }
 
@@ -54,6 +56,6 @@ export function diagnose(situation: Situation): Diagnosed {
     : { id: found.id, cause: found.because(situation), fix: found.fix(situation), mover: found.mover ?? null };
 }
 
-/** What puts right a cause that is known by its id. */
+/** The fix of the cause with this id. */
 export const fixOf = (id: string, situation: Situation): string =>
   causes.find((cause) => cause.id === id)?.fix(situation) ?? '';

@@ -1,16 +1,19 @@
-/** Names: what the DNS says, does not say, or says in a way that nobody may believe. */
+/** DNS: wrong, missing and untrustworthy answers. */
 import { serviceFacts } from '../../../protocol/service.ts';
 import { type Cause, type Situation, said } from './cause.ts';
 
 const factsOf = ({ service = 'xmpp-server' }: Situation) => serviceFacts[service];
-/** A record that would do. */
+/** An SRV record that would work. */
 const record = (situation: Situation, target = 'xmpp.' + situation.domain): string =>
   `${factsOf(situation).srv}.${situation.domain}. SRV 0 0 ${factsOf(situation).defaultPort} ${target}.`;
 
-/** Hosts that were left out are told of by name, each before its reason. */
+/** The text of the fault lists skipped hosts by name, each followed by its reason. */
 const concerns = ({ fault, domain }: Situation): boolean => (fault.text ?? '').startsWith(`${domain}: `);
 
-/** The reason holds names that anybody may have chosen, such as `late.example`: they have dots, and what is looked for has none. */
+/**
+ * The reason contains names that anybody may have chosen, such as `late.example`. Words with dots are removed first, so
+ * that they cannot match the pattern.
+ */
 const says =
   (pattern: RegExp) =>
   ({ fault }: Situation): boolean =>
@@ -18,9 +21,9 @@ const says =
 
 const isTlsa = ({ fault }: Situation): boolean => /\bTLSA _\d/.test(fault.text ?? '');
 
-const onlyHere = 'If only this machine sees it, look at what stands between it and the name servers.';
+const onlyHere = 'If only this machine is affected, look at what is between it and the name servers.';
 const resign =
-  'Sign the zone again, and see to it that this is done before the signatures end; "ldns-verify-zone" shows it.';
+  'Sign the zone again, and make sure that this happens before the signatures expire; "ldns-verify-zone" shows it.';
 
 export const dnsCauses: readonly Cause[] = [
   {
@@ -29,7 +32,7 @@ export const dnsCauses: readonly Cause[] = [
     conditions: ['service-absent'],
     because: ({ domain }) =>
       `${domain} publishes that it has no such XMPP service: the target of its SRV record is ".".`,
-    fix: (situation) => `If it has one, publish where instead of the ".": ${record(situation)}`,
+    fix: (situation) => `If it has one, publish its host instead of the ".": ${record(situation)}`,
   },
   {
     id: 'no-srv-no-address',
@@ -54,7 +57,7 @@ export const dnsCauses: readonly Cause[] = [
     conditions: ['bogus'],
     when: isTlsa,
     because: (situation) =>
-      `The TLSA records of the server do not validate, so that nobody may connect to it${said(situation)}.`,
+      `The TLSA records of the server do not validate, so no connection to it is allowed${said(situation)}.`,
     fix: () => `${resign} Until then remove the TLSA records; an address that validates is not enough. ${onlyHere}`,
   },
   {
@@ -63,7 +66,7 @@ export const dnsCauses: readonly Cause[] = [
     conditions: ['bogus'],
     when: says(/expired/),
     because: (situation) =>
-      `The DNSSEC signatures of the zone have ended, so that nobody who validates can reach ${situation.domain}${said(situation)}.`,
+      `The DNSSEC signatures of the zone have expired, so nobody who validates can reach ${situation.domain}${said(situation)}.`,
     fix: () => resign,
   },
   {
@@ -72,7 +75,7 @@ export const dnsCauses: readonly Cause[] = [
     conditions: ['bogus'],
     when: says(/inception|not yet/),
     because: (situation) => `The DNSSEC signatures of the zone begin in the future${said(situation)}.`,
-    fix: () => 'Set the clock of the machine that signs the zone, and sign it again; or the clock of this one.',
+    fix: () => 'Set the clock of the machine that signs the zone, and sign it again; or set the clock of this machine.',
   },
   {
     id: 'keys-unanswered',
@@ -80,9 +83,9 @@ export const dnsCauses: readonly Cause[] = [
     conditions: ['bogus'],
     when: (situation) => says(/DNSKEY/)(situation) && says(/time|servfail|refused|no answer/i)(situation),
     because: (situation) =>
-      `The name servers of the zone did not answer for its keys (DNSKEY), so that nothing in it can be believed${said(situation)}.`,
+      `The name servers of the zone did not answer the query for its keys (DNSKEY), so nothing in it can be trusted${said(situation)}.`,
     fix: () =>
-      'Have each name server of the zone answer for DNSKEY, over TCP as well: the answer is longer than others, and is cut or lost on the way.',
+      'Make each name server of the zone answer DNSKEY queries, over TCP as well: the answer is longer than others, and is truncated or lost on the way.',
   },
   {
     id: 'ds-mismatch',
@@ -90,7 +93,7 @@ export const dnsCauses: readonly Cause[] = [
     conditions: ['bogus'],
     when: says(/\bDS\b|DNSKEY/),
     because: (situation) =>
-      `The DS record in the parent zone belongs to none of the keys of the zone, or the zone is not signed although there is one${said(situation)}.`,
+      `The DS record in the parent zone matches none of the keys of the zone, or the zone is not signed although there is one${said(situation)}.`,
     fix: () =>
       'Have the parent publish the DS record of the key that signs the zone now (at the registrar), or remove it.',
   },
@@ -99,7 +102,7 @@ export const dnsCauses: readonly Cause[] = [
     layers: ['dns'],
     conditions: ['bogus'],
     because: (situation) =>
-      `The DNS answers on ${situation.domain} do not validate: they are signed wrongly, or forged on the way${said(situation)}.`,
+      `The DNS answers for ${situation.domain} do not validate: they are signed incorrectly, or forged on the way${said(situation)}.`,
     fix: () => `${resign} ${onlyHere}`,
   },
   {
@@ -108,7 +111,7 @@ export const dnsCauses: readonly Cause[] = [
     conditions: ['lookup-failed'],
     when: says(/records are invalid|can be used/),
     because: (situation) =>
-      `The SRV records of ${situation.domain} name no host: an IP address, a port of 0 or what is no host name${said(situation)}.`,
+      `The SRV records of ${situation.domain} name no usable host: they have an IP address, port 0, or something that is not a host name${said(situation)}.`,
     fix: (situation) => `The target of an SRV record is the name of a host that has an address: ${record(situation)}`,
   },
   {
@@ -134,6 +137,6 @@ export const dnsCauses: readonly Cause[] = [
     layers: ['dns'],
     because: (situation) => `The name servers could not answer for ${situation.domain}${said(situation)}.`,
     fix: () =>
-      'Look at the log of the name servers of the zone: it is not loaded there, has expired, or is delegated to others.',
+      'Look at the log of the name servers of the zone: the zone may not be loaded there, may have expired, or may be delegated elsewhere.',
   },
 ];

@@ -1,9 +1,9 @@
-/** What the far end says of the domain, and of us; and what our own policy says of it. */
+/** What the far end says about the domain and about us, and what our own policy says about the far end. */
 import { type Cause, place, said, says, type Situation } from './cause.ts';
 
 const weSaid = ({ local = '' }: Situation): string => (local === '' ? 'nobody' : local);
 
-/** The connection is over, and nobody has said why. */
+/** The connection has ended without a reason given. */
 const WITHOUT_A_WORD: readonly string[] = ['connection-closed', 'connection-reset', 'closed'];
 
 export const farEndCauses: readonly Cause[] = [
@@ -20,21 +20,21 @@ export const farEndCauses: readonly Cause[] = [
     layers: ['stream'],
     conditions: ['see-other-host'],
     because: (situation) =>
-      `The server at ${place(situation)} says that ${situation.domain} is served elsewhere${said(situation)}; that is not followed here, for anybody on the way could have said it.`,
+      `The server at ${place(situation)} says that ${situation.domain} is served elsewhere${said(situation)}; that is not followed here, because anybody on the way could have said it.`,
     fix: ({ domain, fault: { text } }) =>
-      `Have the SRV record of ${domain} name ${text ?? 'that host'}; or fix it as the target of ${domain} here.`,
+      `Have the SRV record of ${domain} name ${text ?? 'that host'}; or configure it as the target of ${domain} here.`,
   },
   {
     id: 'our-certificate-not-accepted',
     mover: 'operator',
     layers: ['stream'],
     conditions: ['not-authorized', 'policy-violation'],
-    // Prosody ends the stream before it offers anything, and says why in words only.
+    // Prosody ends the stream before it offers anything, and gives the reason only in the text.
     when: ({ fault }) => fault.origin === 'peer' && /certificate/i.test(fault.text ?? ''),
     because: (situation) =>
-      `The server at ${place(situation)} wants a certificate that proves ${weSaid(situation)}, and ours does not do${said(situation)}.`,
+      `The server at ${place(situation)} requires a certificate that proves ${weSaid(situation)}, and ours does not satisfy it${said(situation)}.`,
     fix: ({ local = '' }) =>
-      `Show it a certificate with the dNSName ${local || 'of our domain'}, in date, from an authority that it trusts, with its chain; it takes no dialback instead.`,
+      `Present a certificate with the dNSName ${local || 'of our domain'}, currently valid, from an authority that it trusts, with its chain; it does not accept dialback instead.`,
   },
   {
     id: 'we-are-refused',
@@ -45,7 +45,7 @@ export const farEndCauses: readonly Cause[] = [
     because: (situation) =>
       `The server at ${place(situation)} does not talk to ${weSaid(situation)}: ${situation.fault.condition}${said(situation)}.`,
     fix: () =>
-      'Ask its operator: what is refused there is a list of his, or what our domain looks like from there ("xmpp-dna check" of it, from elsewhere). Where a check was refused, --from asks as another domain.',
+      'Ask its operator: our domain is on a list there, or looks wrong from there (run "xmpp-dna check" on it from elsewhere). If a check was refused, --from asks as another domain.',
   },
   {
     id: 'far-end-overloaded',
@@ -53,14 +53,14 @@ export const farEndCauses: readonly Cause[] = [
     conditions: ['resource-constraint', 'system-shutdown', 'reset', 'internal-server-error', 'conflict'],
     because: (situation) =>
       `The server at ${place(situation)} cannot take the stream now: ${situation.fault.condition}${said(situation)}.`,
-    fix: () => 'Try again later; if it stays so, look at the log of that server.',
+    fix: () => 'Try again later; if it persists, look at the log of that server.',
   },
   {
     id: 'xmpp-before-1-0',
     layers: ['stream'],
     conditions: ['unsupported-version'],
     because: (situation) =>
-      `The server at ${place(situation)} does not speak XMPP 1.0, and so no TLS${said(situation)}.`,
+      `The server at ${place(situation)} does not speak XMPP 1.0, and therefore no TLS${said(situation)}.`,
     fix: () => 'Replace it, or update it.',
   },
   {
@@ -69,27 +69,27 @@ export const farEndCauses: readonly Cause[] = [
     conditions: ['unsupported-feature'],
     because: (situation) =>
       `The server at ${place(situation)} requires a stream feature that is not known here${said(situation)}.`,
-    fix: () => 'Have it not require what RFC 6120 does not.',
+    fix: () => 'Configure it not to require features that RFC 6120 does not.',
   },
   {
     id: 'far-end-late',
     layers: ['stream'],
     conditions: ['features-timeout', 'connection-timeout'],
-    // Else the far end has said so, and not our own clock.
+    // Otherwise the far end reported the timeout, not our own clock.
     when: (situation) =>
       situation.fault.condition === 'features-timeout' || says(/^the stream was not established in time$/)(situation),
     because: (situation) =>
       `The server at ${place(situation)} answered, and then said nothing more in time${said(situation)}.`,
-    fix: () => 'Look at the log of that server; it may wait for DNS or HTTPS about us.',
+    fix: () => 'Look at the log of that server; it may be waiting for DNS or HTTPS answers about us.',
   },
   {
     id: 'far-end-lost-patience',
     layers: ['stream'],
     conditions: ['connection-timeout'],
     because: (situation) =>
-      `The server at ${place(situation)} ended the stream, for ${weSaid(situation)} was not proved to it in time${said(situation)}.`,
+      `The server at ${place(situation)} ended the stream, because ${weSaid(situation)} was not proved to it in time${said(situation)}.`,
     fix: ({ local = '' }) =>
-      `Look at the log of that server for ${local || 'us'}: what it asked for us about, and whom. "xmpp-dna check ${local || 'DOMAIN'}" from elsewhere shows what others see of us.`,
+      `Look at the log of that server for ${local || 'us'}: what it looked up about us, and where. "xmpp-dna check ${local || 'DOMAIN'}" from elsewhere shows what others see of us.`,
   },
   {
     id: 'closed-unanswered',
@@ -99,9 +99,9 @@ export const farEndCauses: readonly Cause[] = [
         ? condition === 'closed-while-waiting'
         : isAsserted === true && WITHOUT_A_WORD.includes(condition),
     because: (situation) =>
-      `The server at ${place(situation)} closed the stream, and has not answered our db:result for ${weSaid(situation)}${said(situation)}.`,
+      `The server at ${place(situation)} closed the stream without answering our db:result for ${weSaid(situation)}${said(situation)}.`,
     fix: ({ local = '' }) =>
-      `Look at the log of that server for ${local || 'us'}: it takes no dialback, could not ask our server about the key, or has lost the connection.`,
+      `Look at the log of that server for ${local || 'us'}: it does not accept dialback, could not ask our server about the key, or has lost the connection.`,
   },
   {
     id: 'sasl-unanswered',
@@ -128,9 +128,9 @@ export const farEndCauses: readonly Cause[] = [
     id: 'invalid-xml',
     layers: ['xml'],
     because: (situation) =>
-      `What ${place(situation)} says is no XMPP stream: ${situation.fault.condition}${said(situation)}.`,
+      `What ${place(situation)} says is not an XMPP stream: ${situation.fault.condition}${said(situation)}.`,
     fix: () =>
-      'Have the SRV record name the XMPP server; if it does, look for what stands before it and changes the stream.',
+      'Have the SRV record name the XMPP server; if it does, look for something in front of it that changes the stream.',
   },
   {
     id: 'no-method-for-us',
@@ -150,7 +150,7 @@ export const farEndCauses: readonly Cause[] = [
       `The server at ${place(situation)} did not accept our certificate for ${weSaid(situation)} (SASL EXTERNAL): ${situation.fault.condition}${said(situation)}.`,
     fix: ({ local = '', fault }) =>
       /purpose/.test(fault.text ?? '')
-        ? `Give ${local || 'our domain'} a certificate for clients as well (clientAuth), if an authority issues one; or let dialback do, where the far end takes it.`
+        ? `Give ${local || 'our domain'} a certificate for clients as well (clientAuth), if an authority issues one; or use dialback, if the far end accepts it.`
         : `Check our own side: "xmpp-dna check ${local || 'DOMAIN'}" from elsewhere; the certificate has to name ${local || 'us'}, and its chain has to be complete.`,
   },
   {
@@ -159,7 +159,7 @@ export const farEndCauses: readonly Cause[] = [
     layers: ['dialback'],
     conditions: ['no-secret'],
     because: (situation) =>
-      `${place(situation)} would believe ${weSaid(situation)} by dialback only, and that was not tried: the configuration has no dialback.secret that the running server shares.`,
+      `${place(situation)} would believe ${weSaid(situation)} by dialback only, and that was not tried: the configuration has no dialback.secret in common with the running server.`,
     fix: () =>
       'Set dialback.secret in --config, the same as in the server that answers for our domain; or have our certificate accepted.',
   },
@@ -170,7 +170,7 @@ export const farEndCauses: readonly Cause[] = [
     conditions: ['invalid', 'forbidden'],
     because: (situation) =>
       `The server that answers for ${weSaid(situation)} in the DNS did not know our dialback key.`,
-    fix: () => 'Have one dialback.secret on every server that answers for the domain, and on this machine.',
+    fix: () => 'Use the same dialback.secret on every server that answers for the domain, and on this machine.',
   },
   {
     id: 'target-not-served',
@@ -185,8 +185,8 @@ export const farEndCauses: readonly Cause[] = [
     layers: ['dialback'],
     conditions: ['resource-constraint', 'internal-server-error', 'service-unavailable'],
     because: (situation) =>
-      `The server at ${place(situation)} could not look into ${weSaid(situation)} now: ${situation.fault.condition}${said(situation)}.`,
-    fix: () => 'Try again later; if it stays so, look at the log of that server.',
+      `The server at ${place(situation)} could not verify ${weSaid(situation)} now: ${situation.fault.condition}${said(situation)}.`,
+    fix: () => 'Try again later; if it persists, look at the log of that server.',
   },
   {
     id: 'we-cannot-be-found',
@@ -204,7 +204,7 @@ export const farEndCauses: readonly Cause[] = [
     when: says(/no answer to db:result/),
     because: ({ domain }) => `${domain} never answered our db:result.`,
     fix: () =>
-      'Look at the log of that server: it has had all that it needs. A new stream may help; the pair is asserted again on the next.',
+      'Look at the log of that server: it has everything that it needs. A new stream may help; the pair is asserted again on the next one.',
   },
   {
     id: 'we-cannot-be-reached',
@@ -247,13 +247,14 @@ export const farEndCauses: readonly Cause[] = [
     layers: ['policy'],
     conditions: ['policy-violation'],
     because: (situation) => `Our own policy forbids ${situation.domain}${said(situation)}.`,
-    fix: () => 'Change policy.allow or policy.deny in the configuration, if that is not meant.',
+    fix: () => 'Change policy.allow or policy.deny in the configuration, if that is not intended.',
   },
   {
     id: 'nothing-proved',
     mover: 'operator',
     layers: ['policy'],
-    because: (situation) => `No prooftype of the policy could say anything of ${situation.domain}${said(situation)}.`,
-    fix: () => 'Name prooftypes in the policy that the domain has something for, such as dane, pkix and posh.',
+    because: (situation) =>
+      `No prooftype of the policy could say anything about ${situation.domain}${said(situation)}.`,
+    fix: () => 'Name prooftypes in the policy that the domain supports, such as dane, pkix and posh.',
   },
 ];

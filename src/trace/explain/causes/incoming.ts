@@ -1,13 +1,16 @@
-/** Somebody has connected to us, and is not believed: by dialback (XEP-0220 §2.2), by its certificate, or before it came to that. */
+/**
+ * Connections to us that are not proved: by dialback (XEP-0220 §2.2), by certificate, or because they ended before
+ * that.
+ */
 import { type Cause, said, says, type Situation } from './cause.ts';
 
-/** By condition, what became of a request for SASL EXTERNAL. */
+/** By condition, the result of a request for SASL EXTERNAL. */
 const REFUSALS: Readonly<Record<string, string>> = {
-  'invalid-authzid': 'was refused, for it named another identity than the domain of its stream',
-  'incorrect-encoding': 'was refused, for what it sent is no base64',
-  'invalid-mechanism': 'was refused, for it asked for another mechanism, which was not offered',
-  'not-authorized': 'was refused, for it was not offered to it',
-  aborted: 'gave that up itself',
+  'invalid-authzid': 'was refused, because it named an identity other than the domain of its stream',
+  'incorrect-encoding': 'was refused, because what it sent is not base64',
+  'invalid-mechanism': 'was refused, because it asked for another mechanism, which was not offered',
+  'not-authorized': 'was refused, because that was not offered to it',
+  aborted: 'aborted it itself',
 };
 
 const who = ({ domain }: Situation): string => domain || 'Somebody';
@@ -18,16 +21,16 @@ export const incomingCauses: readonly Cause[] = [
     layers: ['dialback'],
     conditions: ['forbidden'],
     because: ({ domain }) =>
-      `Whoever connected says that it is ${domain}; the authoritative server that the DNS names for ${domain} does not know the key.`,
+      `The server that connected claims to be ${domain}; the authoritative server that the DNS names for ${domain} does not know the key.`,
     fix: ({ domain }) =>
-      `Where several servers answer for ${domain}, all need one dialback secret; where it knows nothing of this, somebody else claims its name, and was refused rightly.`,
+      `If several servers answer for ${domain}, all need the same dialback secret; if its operator knows nothing of this, somebody else claims its name, and refusing it was right.`,
   },
   {
     id: 'sender-not-found',
     layers: ['dialback'],
     conditions: ['remote-server-not-found'],
     because: (situation) =>
-      `${situation.domain} asserts itself by dialback, and no authoritative server of it can be found from here${said(situation)}.`,
+      `${situation.domain} asserts itself by dialback, but no authoritative server for it can be found from here${said(situation)}.`,
     fix: ({ domain }) =>
       `Have ${domain} publish where it is served: "xmpp-dna check ${domain}" shows what we see of it.`,
   },
@@ -36,18 +39,18 @@ export const incomingCauses: readonly Cause[] = [
     layers: ['dialback'],
     conditions: ['remote-connection-failed'],
     because: (situation) =>
-      `${situation.domain} asserts itself by dialback, and its authoritative server cannot be reached from here${said(situation)}.`,
+      `${situation.domain} asserts itself by dialback, but its authoritative server cannot be reached from here${said(situation)}.`,
     fix: ({ domain }) =>
-      `Let the server of ${domain} be reached from outside, at the port that its DNS names: "xmpp-dna check ${domain}" shows how far we come.`,
+      `Let the server of ${domain} be reached from outside, at the port that its DNS names: "xmpp-dna check ${domain}" shows how far we get.`,
   },
   {
     id: 'sender-server-silent',
     layers: ['dialback'],
     conditions: ['remote-server-timeout'],
     because: (situation) =>
-      `${situation.domain} asserts itself by dialback, and its authoritative server did not answer in time whether the key is its own${said(situation)}.`,
+      `${situation.domain} asserts itself by dialback, but its authoritative server did not say in time whether the key is its own${said(situation)}.`,
     fix: ({ domain }) =>
-      `Look at the log of the server of ${domain}: answering db:verify is a computation, and needs nobody else.`,
+      `Look at the log of the server of ${domain}: answering db:verify is a mere computation, which depends on nobody else.`,
   },
   {
     id: 'target-not-hosted',
@@ -63,7 +66,8 @@ export const incomingCauses: readonly Cause[] = [
     layers: ['dialback'],
     conditions: ['policy-violation'],
     because: (situation) => `Our own policy does not let ${situation.domain} in${said(situation)}.`,
-    fix: () => 'If it wants TLS, have the far end switch it on; else change policy.allow or policy.deny here.',
+    fix: () =>
+      'If the policy requires TLS, have the far end switch it on; else change policy.allow or policy.deny here.',
     mover: 'operator',
   },
   {
@@ -90,7 +94,7 @@ export const incomingCauses: readonly Cause[] = [
     because: (situation) =>
       `A client has connected to the port for servers${situation.domain === '' ? '' : `, as ${situation.domain}`}${said(situation)}.`,
     fix: () =>
-      'Set it to the port for clients, most often 5222; its SRV record is _xmpp-client. Nothing is wrong between servers.',
+      'Point it at the port for clients, usually 5222; its SRV record is _xmpp-client. Nothing is wrong between servers.',
   },
   {
     id: 'initiator-handshake-unfinished',
@@ -98,7 +102,7 @@ export const incomingCauses: readonly Cause[] = [
     conditions: ['handshake-timeout'],
     because: (situation) => `${who(situation)} connected to us, and did not finish the TLS handshake in time.`,
     fix: () =>
-      'Look at the log of the server that connected, and for a way that loses large packets (MTU: ICMP that a firewall drops); what begins TLS at once and stays silent may be no server at all.',
+      'Look at the log of the server that connected, and for a path that loses large packets (MTU: a firewall that drops ICMP); something that begins TLS at once and stays silent may not be a server at all.',
   },
   {
     id: 'initiator-handshake-failed',
@@ -120,7 +124,7 @@ export const incomingCauses: readonly Cause[] = [
     id: 'initiator-disbelieves-us',
     layers: ['stream'],
     conditions: ['not-authorized'],
-    // What we ourselves say of a stanza on a stream where nothing is proved has the same condition (routing/router.ts).
+    // Our own error for a stanza on a stream where nothing is proved has the same condition (routing/router.ts).
     when: (situation) => situation.isEncrypted === true && !says(/^nothing is proved on this stream$/)(situation),
     because: (situation) =>
       `${who(situation)} connected to us, saw our certificate, and left: it does not believe that this is ${situation.local || 'the server that it wants'}${said(situation)}.`,
@@ -133,9 +137,9 @@ export const incomingCauses: readonly Cause[] = [
     layers: ['sasl', 'stream', 'tcp'],
     when: ({ isEncrypted, certificate }) => isEncrypted === true && certificate === null,
     because: ({ domain }) =>
-      `${domain || 'Somebody'} connected to us and showed no certificate, so that SASL EXTERNAL was not offered to it; nor did dialback prove it.`,
+      `${domain || 'Somebody'} connected to us and showed no certificate, so SASL EXTERNAL was not offered to it; dialback did not prove it either.`,
     fix: ({ domain }) =>
-      `Have the server that connected show its certificate where it dials as well: a certificate with the dNSName ${domain || 'of its domain'}.`,
+      `Have the server that connected present its certificate on outgoing connections as well: a certificate with the dNSName ${domain || 'of its domain'}.`,
   },
   {
     id: 'external-refused-here',
@@ -149,11 +153,11 @@ export const incomingCauses: readonly Cause[] = [
     id: 'initiator-sent-no-stream',
     layers: ['xml'],
     because: (situation) =>
-      `What ${situation.domain || 'whoever connected'} sent us is no XMPP stream: ${situation.fault.condition}${said(situation)}.`,
+      `What ${situation.domain || 'whoever connected'} sent us is not an XMPP stream: ${situation.fault.condition}${said(situation)}.`,
     fix: ({ domain }) =>
       domain === ''
-        ? 'If it was meant to be an XMPP server, look at its log; if not, nothing: others try ports as well.'
-        : `Look at the log of the server of ${domain}, and at what stands between and may change what it sends.`,
+        ? 'If it was meant to be an XMPP server, look at its log; if not, nothing needs to be done: ports get scanned.'
+        : `Look at the log of the server of ${domain}, and for anything in between that may change what it sends.`,
   },
   {
     id: 'initiator-late',

@@ -1,4 +1,4 @@
-/** What is full, or out of time, on our own side. */
+/** Limits and timeouts on our own side. */
 import { type Cause, place, said } from './cause.ts';
 
 export const ownCauses: readonly Cause[] = [
@@ -7,17 +7,17 @@ export const ownCauses: readonly Cause[] = [
     layers: ['queue'],
     conditions: ['too-many-assertions'],
     because: ({ domain }) =>
-      `So many domains of ours wait to be asserted to ${domain} on one stream that there is no room for another.`,
+      `Too many of our domains are waiting to be asserted to ${domain} on one stream: there is no room for another.`,
     fix: ({ domain }) =>
-      `Look into one that waits: ${domain} answers none of them, or slowly. A certificate that it accepts (SASL EXTERNAL) needs no assertions.`,
+      `Look at one of those that wait: ${domain} answers none of them, or answers slowly. A certificate that it accepts (SASL EXTERNAL) needs no assertions.`,
     mover: 'peer',
   },
   {
     id: 'too-many-wishes',
     layers: ['queue'],
     conditions: ['resource-constraint'],
-    because: ({ domain }) => `More domains of ours than are let wait do so for a stream to ${domain}.`,
-    fix: ({ domain }) => `Look into one that waits: what holds up the stream to ${domain} holds up them all.`,
+    because: ({ domain }) => `Too many of our domains are waiting for a stream to ${domain}.`,
+    fix: ({ domain }) => `Look at one of those that wait: whatever delays the stream to ${domain} delays them all.`,
   },
   {
     id: 'queue-too-old',
@@ -32,7 +32,7 @@ export const ownCauses: readonly Cause[] = [
     layers: ['tcp'],
     conditions: ['route-timeout'],
     because: (situation) =>
-      `No stream to ${situation.domain} came to stand for as long as stanzas wait; the last that was tried was ${place(situation)}.`,
+      `No stream to ${situation.domain} was established in the time that stanzas may wait; the last target tried was ${place(situation)}.`,
     fix: ({ domain }) =>
       `"xmpp-dna check ${domain}" shows how far a stream comes now; remove targets that do not answer from its SRV records.`,
   },
@@ -42,7 +42,7 @@ export const ownCauses: readonly Cause[] = [
     because: (situation) =>
       `The queue of stanzas from ${situation.local ?? 'here'} to ${situation.domain} is full${said(situation)}.`,
     fix: ({ domain }) =>
-      `What keeps them from ${domain} is told by the pair; until then whoever sends so much may be slowed, or limits.queueStanzas and limits.queueBytes raised.`,
+      `The explanation of the pair says what keeps them from ${domain}; until that is fixed, slow the sender down, or raise limits.queueStanzas and limits.queueBytes.`,
     mover: 'operator',
   },
 ];

@@ -1,4 +1,4 @@
-/** POSH: what the domain publishes on the web of its certificate (RFC 7711). */
+/** POSH: what the domain publishes over HTTPS about its certificate (RFC 7711). */
 import { poshUrl } from '../../../protocol/posh.ts';
 import { type Cause, place, said, type Situation } from './cause.ts';
 
@@ -11,7 +11,7 @@ export const poshCauses: readonly Cause[] = [
     id: 'posh-off',
     layers: ['posh'],
     conditions: ['not-available'],
-    because: ({ domain }) => `${domain} could only be proved by POSH, and nobody fetches POSH documents here.`,
+    because: ({ domain }) => `${domain} could only be proved by POSH, but POSH documents are not fetched here.`,
     fix: ({ domain }) =>
       `Have them fetched (posh.enabled in the configuration), or name other prooftypes in the policy towards ${domain}.`,
     mover: 'operator',
@@ -30,13 +30,13 @@ export const poshCauses: readonly Cause[] = [
     conditions: ['document-invalid', 'no-known-hash', 'reference-to-reference', 'too-large', 'response-invalid'],
     because: (situation) => `The POSH document at ${url(situation)} cannot be used${said(situation)}.`,
     fix: () =>
-      'Write it as RFC 7711 §3.1 has it: {"fingerprints":[{"sha-256":"…base64 of the hash of the whole certificate…"}],"expires":86400}',
+      'Write it as in RFC 7711 §3.1: {"fingerprints":[{"sha-256":"…base64 of the hash of the whole certificate…"}],"expires":86400}',
   },
   {
     id: 'posh-withdrawn',
     layers: ['posh'],
     conditions: ['expires-zero'],
-    because: (situation) => `The POSH document at ${url(situation)} says "expires": 0, and so that it does not count.`,
+    because: (situation) => `The POSH document at ${url(situation)} says "expires": 0, so it does not count.`,
     fix: () => 'Give "expires" the number of seconds that the document may be kept, such as 86400.',
   },
   {
@@ -58,7 +58,7 @@ export const poshCauses: readonly Cause[] = [
       'tls-failed',
     ],
     because: (situation) =>
-      `The web server of ${situation.domain} cannot be believed, and so neither its POSH document: ${situation.fault.condition}${said(situation)}.`,
+      `The web server of ${situation.domain} cannot be trusted, so neither can its POSH document: ${situation.fault.condition}${said(situation)}.`,
     fix: (situation) => `Give the web server at https://${situation.domain}/ a certificate that browsers accept.`,
   },
   {
@@ -66,14 +66,14 @@ export const poshCauses: readonly Cause[] = [
     layers: ['posh'],
     conditions: ['certificate-expired'],
     because: (situation) =>
-      `The certificate at ${place(situation)} is not in its time, and no POSH document changes that.`,
+      `The certificate at ${place(situation)} is outside its validity period, and no POSH document changes that.`,
     fix: () => 'Renew it, and put the fingerprint of the new one into the document.',
   },
   {
     id: 'posh-redirect',
     layers: ['posh'],
     conditions: ['insecure-redirect', 'redirect-invalid', 'too-many-redirects'],
-    because: (situation) => `${url(situation)} leads away to where nobody follows${said(situation)}.`,
+    because: (situation) => `${url(situation)} redirects in a way that is not followed${said(situation)}.`,
     fix: () => 'Redirect to https, at most five times, or serve the document there itself.',
   },
   {
@@ -81,17 +81,17 @@ export const poshCauses: readonly Cause[] = [
     layers: ['posh'],
     conditions: ['private-address'],
     because: (situation) =>
-      `The web server of ${situation.domain} has addresses of a private network only, which are not asked${said(situation)}.`,
+      `The web server of ${situation.domain} has only addresses of a private network, which are not contacted${said(situation)}.`,
     fix: (situation) =>
-      `Publish an address of the web server that the Internet can reach; ${otherProof(situation)}. In a network of one's own: posh.allowPrivate.`,
+      `Publish an address of the web server that the Internet can reach; ${otherProof(situation)}. In a private network of your own, set posh.allowPrivate.`,
   },
   {
     id: 'posh-no-turn',
     layers: ['posh'],
     conditions: ['too-many-fetches', 'cancelled'],
     because: (situation) =>
-      `The POSH document of ${situation.domain} was not fetched, since so many others were${said(situation)}.`,
-    fix: ({ domain }) => `Nothing at ${domain}: the next attempt asks for it again.`,
+      `The POSH document of ${situation.domain} was not fetched, because too many others were${said(situation)}.`,
+    fix: ({ domain }) => `Nothing needs to be done at ${domain}: the next attempt asks for it again.`,
     mover: 'us',
   },
   {

@@ -3,14 +3,14 @@ import { requiresTls } from '../../../protocol/policy.ts';
 import { serviceFacts } from '../../../protocol/service.ts';
 import { type Cause, place, said, says, subject } from './cause.ts';
 
-/** What the alert says of our certificate (RFC 8446 §6.2), and what puts it right. */
+/** What the alert says about our certificate (RFC 8446 §6.2), and the fix. */
 const fixOfOurs: readonly (readonly [RegExp, string])[] = [
   [/expired/, 'Renew our certificate, and have it loaded; it may be that the clock of the far end is wrong.'],
   [/revoked/, 'Our certificate was revoked: get another one, with a new key.'],
   [/unknown ca/, 'Show it a certificate from an authority that it trusts, with its chain ("fullchain.pem").'],
   [
     /unsupported/,
-    'It wants a certificate for clients (clientAuth), which public authorities no longer issue: the far end has to accept serverAuth there, or not to ask for a certificate and to take dialback; else one of a private authority that it trusts.',
+    'It wants a certificate for clients (clientAuth), which public authorities no longer issue: the far end has to accept serverAuth, or stop asking for a certificate and accept dialback; or use one from a private authority that it trusts.',
   ],
   [
     /^/,
@@ -28,9 +28,9 @@ export const tlsCauses: readonly Cause[] = [
       isEncrypted !== true &&
       (policy === undefined || requiresTls(policy) || fault.layer === 'tls'),
     because: (situation) =>
-      `${place(situation)} does not offer STARTTLS, and did not begin TLS when asked to all the same; the policy wants TLS${said(situation)}.`,
+      `${place(situation)} does not offer STARTTLS, and did not begin TLS when asked anyway; the policy requires TLS${said(situation)}.`,
     fix: ({ domain }) =>
-      `Give the server a certificate for ${domain} and switch TLS on for streams between servers; where it is on, somebody on the way has taken the offer out.`,
+      `Give the server a certificate for ${domain} and switch TLS on for streams between servers; if it is on, somebody on the way has removed the offer.`,
   },
   {
     id: 'starttls-refused',
@@ -50,7 +50,7 @@ export const tlsCauses: readonly Cause[] = [
       (['handshake-timeout', 'connection-reset'].includes(situation.fault.condition) ||
         says(/wrong version|packet length|record/i)(situation)),
     because: (situation) =>
-      `${place(situation)} is published for TLS from the first byte, and does not speak it${said(situation)}.`,
+      `${place(situation)} is published for TLS from the first byte, but does not speak it${said(situation)}.`,
     fix: ({ service = 'xmpp-server', domain }) => {
       const { srv, directSrv } = serviceFacts[service];
       return `If it is the port for STARTTLS, publish it under ${srv}.${domain} and remove it from ${directSrv}.${domain}; else have the server speak TLS there.`;
@@ -61,7 +61,7 @@ export const tlsCauses: readonly Cause[] = [
     layers: ['tls'],
     conditions: ['no-shared-protocol'],
     because: (situation) =>
-      `${subject(situation)} speaks no version of TLS that is new enough: at least ${situation.policy?.minTls ?? '1.2'} is wanted here${said(situation)}.`,
+      `${subject(situation)} speaks no version of TLS that is new enough: at least ${situation.policy?.minTls ?? '1.2'} is required here${said(situation)}.`,
     fix: ({ policy }) =>
       `Have the server speak TLS 1.2 and 1.3${policy?.minTls === '1.3' ? '; or set minTls to "1.2" for this domain' : ''}.`,
   },
@@ -75,7 +75,7 @@ export const tlsCauses: readonly Cause[] = [
   {
     id: 'handshake-refused',
     layers: ['tls'],
-    // The alert says no more than that (RFC 5246 §7.4.6, RFC 8446 §6.2).
+    // The alert gives no further reason (RFC 5246 §7.4.6, RFC 8446 §6.2).
     when: says(/alert handshake failure/),
     because: (situation) =>
       `${subject(situation)} refused the handshake without saying why: it has no certificate that it could show, wants one that we have not shown, or has no cipher suite in common with us${said(situation)}.`,
@@ -126,7 +126,7 @@ export const tlsCauses: readonly Cause[] = [
     fix: ({ endpoint }) =>
       endpoint?.tls === 'direct'
         ? 'See whether that port speaks TLS from the first byte at all ("openssl s_client -connect"); if it does, look for a proxy whose backend is down.'
-        : 'Look for a way that loses large packets (MTU: ICMP that a firewall drops), or a proxy that stands between and waits; then at the log of that server.',
+        : 'Look for a path that loses large packets (MTU: a firewall that drops ICMP), or a proxy in between that waits; then look at the log of that server.',
   },
   {
     id: 'handshake-failed',

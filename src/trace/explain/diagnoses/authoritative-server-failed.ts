@@ -1,4 +1,6 @@
-/** A key could not be looked into, because the authoritative server of the sender could not be reached: why it could not. */
+/**
+ * A key could not be verified because the authoritative server of the sender could not be reached: explains why not.
+ */
 import { diagnose, type Situation } from '../causes/diagnose.ts';
 import { endpointIn, faultIn } from '../../context.ts';
 import type { Negotiation } from '../negotiations.ts';
@@ -13,7 +15,10 @@ const OUT_OF_REACH: readonly string[] = [
 
 type Context = Readonly<Record<string, unknown>>;
 
-/** Of a fault of dialback at our end, by what the peer found on the way to the domain; null where it is about something else. */
+/**
+ * For a dialback fault at our end, explains what the peer met on the way to the domain; null if the fault is about
+ * something else.
+ */
 export function outOfReach(
   remote: string,
   why: Fault | null,
@@ -39,5 +44,5 @@ function findingOf({ direction, outcome, remote, fault, peer, situation }: Negot
 export const authoritativeServerFailed: Diagnosis = {
   id: 'authoritative-server-failed',
   check: (_, negotiation) => (findingOf(negotiation) === null ? 'ok' : 'suspect'),
-  explain: (_, negotiation) => findingOf(negotiation) ?? { cause: '', fix: '' }, // asked where there is one
+  explain: (_, negotiation) => findingOf(negotiation) ?? { cause: '', fix: '' }, // only called if there is one
 };

@@ -1,4 +1,7 @@
-/** The far end was challenged to prove a delegation, in the DNA protocol of 2009, and says nothing (ProtoXEP DNA §6.4). */
+/**
+ * The far end was challenged to prove a delegation, in the DNA protocol of 2009, and does not answer (ProtoXEP DNA
+ * §6.4).
+ */
 import { silence } from './diagnosis.ts';
 
 export const challengeUnanswered = silence({

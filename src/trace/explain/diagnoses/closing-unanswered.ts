@@ -1,4 +1,4 @@
-/** Our closing tag is sent, and that of the far end does not come (RFC 6120 §4.4). */
+/** Our closing tag was sent, and the far end's does not come (RFC 6120 §4.4). */
 import { faultSentence } from '../../../protocol/faults.ts';
 import { faultIn } from '../../context.ts';
 import { silence } from './diagnosis.ts';
@@ -14,5 +14,5 @@ export const closingUnanswered = silence({
     return `The stream ${which} is ended${reason}, and ${whom} has not answered our closing tag for ${lasting}.`;
   },
   fix: ({ domain }) =>
-    `Nothing needs to be done for this stream: its connection is dropped soon, and the next stanza opens another. If every stream to ${domain || 'it'} ends so, look at what stands between for a connection that is dead and was not closed, or at the log of that server.`,
+    `Nothing needs to be done for this stream: its connection is dropped soon, and the next stanza opens another. If every stream to ${domain || 'it'} ends like this, look in between for a dead connection that was not closed, or at the log of that server.`,
 });

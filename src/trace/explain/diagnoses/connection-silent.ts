@@ -4,6 +4,7 @@ import { silence } from './diagnosis.ts';
 export const connectionSilent = silence({
   id: 'connection-silent',
   states: { initiatingStream: ['connecting'] },
-  because: ({ where, lasting }) => `${where} has not answered the connection for ${lasting}: as a firewall drops it.`,
+  because: ({ where, lasting }) =>
+    `${where} has not answered the connection attempt for ${lasting}, as if a firewall dropped it.`,
   fix: 'connection-filtered',
 });

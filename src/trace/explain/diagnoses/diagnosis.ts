@@ -1,4 +1,4 @@
-/** What a diagnosis is: one way in which a negotiation waits or fails, how it is told, and what puts it right. */
+/** What a diagnosis is: one way in which a negotiation waits or fails, how it is described, and how it is fixed. */
 import type { Mover } from '../../../../machines/declare.ts';
 import { fixOf, place } from '../causes/diagnose.ts';
 import { isLate, type WaitingLink } from '../chain.ts';
@@ -6,47 +6,47 @@ import type { Negotiation } from '../negotiations.ts';
 import { lasting } from '../words.ts';
 import type { View } from '../../view/view.ts';
 
-/** `not-yet`: it stands where this would show, and is in its time. */
+/** `not-yet`: it is in a state where this problem would show, but still within the usual time. */
 export type Suspicion = 'ok' | 'suspect' | 'not-yet';
 
 export interface Finding {
   /** A full sentence. */
   readonly cause: string;
   readonly fix: string;
-  /** Who has to move, where that is another than the one whom the state waits for. */
+  /** Who has to act, if that is not the mover of the waiting state. */
   readonly mover?: Mover;
 }
 
 export interface Diagnosis {
-  /** Kebab-case, and stays. */
+  /** Kebab-case, and stable. */
   readonly id: string;
   readonly check: (view: View, negotiation: Negotiation, nowMs: number) => Suspicion;
-  /** Asked only where `check` does not say `ok`. */
+  /** Called only if `check` does not return `ok`. */
   readonly explain: (view: View, negotiation: Negotiation, nowMs: number) => Finding;
 }
 
-/** Somebody keeps silent in one of these states. */
+/** A party that stays silent in one of these states. */
 export interface Silence {
   readonly id: string;
-  /** By id of the chart: the states that wait so. */
+  /** By id of the chart: the states that wait for it. */
   readonly states: Readonly<Record<string, readonly string[]>>;
-  /** What else has to be so; absent: nothing. */
+  /** Further condition; absent: none. */
   readonly when?: (negotiation: Negotiation) => boolean;
   readonly because: (told: Told) => string;
-  /** The cause whose fix it shares, in the table of causes; or a fix of its own. */
+  /** Id of the cause in the table of causes whose fix it shares; or a fix of its own. */
   readonly fix: string | ((told: Told) => string);
   readonly mover?: Mover;
 }
 
-/** What a sentence about silence is made of. */
+/** The values used in a sentence about silence. */
 export interface Told {
   readonly negotiation: Negotiation;
   readonly link: WaitingLink;
   /** The remote domain. */
   readonly domain: string;
-  /** Host and port where they are known, else the domain. */
+  /** Host and port if they are known, else the domain. */
   readonly where: string;
-  /** For how long, such as `12 s`. */
+  /** How long it has waited, such as `12 s`. */
   readonly lasting: string;
 }
 

@@ -1,4 +1,4 @@
-/** A question to the DNS has no answer: neither "there is none" nor "it failed" (RFC 6120 §3.2). */
+/** A DNS query has no answer yet: neither "there is none" nor "it failed" (RFC 6120 §3.2). */
 import { silence } from './diagnosis.ts';
 
 const WHAT: Readonly<Record<string, string>> = {

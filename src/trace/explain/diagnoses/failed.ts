@@ -1,11 +1,11 @@
-/** It has failed: what the table of causes says of the fault, and until when nothing is tried. */
+/** It has failed: what the table of causes says about the fault, and how many attempts in a row have failed. */
 import { diagnose, type Situation } from '../causes/diagnose.ts';
 import { isFields, numberIn } from '../../context.ts';
 import type { Diagnosis } from './diagnosis.ts';
 
 const lookAgain = ({ domain }: Situation): string =>
   `"xmpp-dna check ${domain}" shows how far a stream to it comes now.`;
-const DEFECT = 'Report it, with --bundle: this is a fault of this program.';
+const DEFECT = 'This is a bug in this program: report it, with --bundle.';
 
 export const failed: Diagnosis = {
   id: 'failed',

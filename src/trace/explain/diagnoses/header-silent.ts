@@ -1,4 +1,4 @@
-/** The connection stands, and no response header comes (RFC 6120 §4.7). */
+/** The connection is open, and no response header comes (RFC 6120 §4.7). */
 import { fixOf } from '../causes/diagnose.ts';
 import { silence } from './diagnosis.ts';
 
@@ -9,8 +9,8 @@ export const headerSilent = silence({
     situation.isAuthenticated === true
       ? `${where} has accepted our certificate (SASL EXTERNAL), and has not answered our stream header after it for ${lasting}.`
       : situation.isEncrypted === true
-        ? `${where} has finished TLS, and has not answered our stream header under it for ${lasting}.`
-        : `${where} took the connection, and has not answered our stream header for ${lasting}.`,
+        ? `${where} has finished TLS, and has not answered our stream header under TLS for ${lasting}.`
+        : `${where} accepted the connection, and has not answered our stream header for ${lasting}.`,
   fix: ({ negotiation: { situation } }) =>
     fixOf(situation.isEncrypted === true ? 'silent-under-tls' : 'silent-server', situation),
 });

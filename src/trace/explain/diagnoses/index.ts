@@ -1,4 +1,4 @@
-/** All diagnoses. In this order; the first that suspects something is the one. */
+/** All diagnoses. In this order; the first that suspects something is used. */
 import { authoritativeServerFailed } from './authoritative-server-failed.ts';
 import { challengeUnanswered } from './challenge-unanswered.ts';
 import { closingUnanswered } from './closing-unanswered.ts';

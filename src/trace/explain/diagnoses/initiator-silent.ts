@@ -1,10 +1,10 @@
-/** Somebody has connected to us, and does not go on (RFC 6120 §4.2, §5.3.1, §6.4). */
+/** A peer has connected to us and does not continue (RFC 6120 §4.2, §5.3.1, §6.4). */
 import { diagnose } from '../causes/diagnose.ts';
 import { whyRefused, whyUnproved } from '../../context.ts';
 import { type Fault, fault } from '../../../protocol/faults.ts';
 import { type Finding, silence, type Told } from './diagnosis.ts';
 
-/** Why it was not offered SASL EXTERNAL, or was refused it; null where neither is so. */
+/** Why it was not offered SASL EXTERNAL, or was refused it; null if neither happened. */
 function unproved({ negotiation: { situation, stream } }: Told): Finding | null {
   const finding = (fault: Fault, before = ''): Finding => {
     const { cause, fix } = diagnose({ ...situation, fault });
@@ -36,7 +36,8 @@ export const initiatorSilent = silence({
   },
   because: (told) => {
     const { link, lasting } = told;
-    if (link.state !== UNPROVED) return `${who(told)} has connected to us, and has owed ${link.awaits} for ${lasting}.`;
+    if (link.state !== UNPROVED)
+      return `${who(told)} has connected to us, and we have waited for ${link.awaits} for ${lasting}.`;
     const why = unproved(told);
     return `${who(told)} has connected to us, and has not proved itself for ${lasting}.${why === null ? '' : ` ${why.cause}`}`;
   },

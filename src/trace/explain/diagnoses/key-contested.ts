@@ -1,10 +1,10 @@
-/** What we said of our key when we were asked, and what the far end says of it, do not go together (XEP-0220 §2.2.2). */
+/** Our answer about our key and the far end's verdict on it contradict each other (XEP-0220 §2.2.2). */
 import type { Negotiation } from '../negotiations.ts';
 import type { Diagnosis } from './diagnosis.ts';
 
 const DISOWNED: readonly string[] = ['invalid', 'forbidden'];
 
-/** What our authoritative side said, where that contradicts what became of the key. */
+/** The answer of our authoritative server, if it contradicts the result for the key. */
 function contested({ outcome, fault, authority }: Negotiation): 'valid' | 'invalid' | null {
   if (outcome !== 'failed' || fault?.layer !== 'dialback' || authority?.answered == null || authority.told === null)
     return null;
@@ -25,13 +25,13 @@ export const keyContested: Diagnosis = {
     const says = DISOWNED.includes(condition) ? 'it says that it is not' : 'it says that it could not find out';
     return contested(negotiation) === 'valid'
       ? {
-          cause: `We have told ${remote} that the key is valid, and ${says}: ${condition}. Our answer was lost or changed on its way, or it asked somebody else as well.`,
-          fix: `Find who stands between the two servers: ${COMPARE}.`,
+          cause: `We have told ${remote} that the key is valid, and ${says}: ${condition}. Our answer was lost or altered on its way, or it asked another server as well.`,
+          fix: `Find out what is between the two servers: ${COMPARE}.`,
           mover: 'peer',
         }
       : {
           cause: `We ourselves have told ${remote} that the key is not ours: it is not the one that we sent, or not for the stream on which we sent it.`,
-          fix: `Find who changes it, or the id of the stream, on its way: ${COMPARE}, but for the key itself, which is in neither. Else it is a fault of that server, which relays another key.`,
+          fix: `Find out what alters it, or the id of the stream, on its way: ${COMPARE}, except the key itself, which is in neither. Otherwise that server is at fault, because it relays another key.`,
           mover: 'peer',
         };
   },

@@ -1,4 +1,7 @@
-/** `db:result` is sent, and nobody asks our authoritative side about the key: one of the two is lost on its way (XEP-0220 §2.2.1). */
+/**
+ * Our `db:result` was sent, and our authoritative server is not asked about the key: one of the two was lost on its way
+ * (XEP-0220 §2.2.1).
+ */
 import { fixOf } from '../causes/diagnose.ts';
 import type { Mover } from '../../../../machines/declare.ts';
 import { stoodIn } from '../chain.ts';
@@ -10,14 +13,14 @@ import { type Diagnosis, silence } from './diagnosis.ts';
 const nobodyAsked = ({ authority }: Negotiation): boolean =>
   authority !== null && authority.askedAtMs === null && authority.answered === null;
 
-/** Under TLS, and with our features (XEP-0220 §2.2.1): nobody has to authenticate to ask. */
+/** Under TLS and after our features (XEP-0220 §2.2.1): asking requires no authentication. */
 const MAY_ASK: readonly string[] = ['authentication', 'established'];
 
 /** The stream on which it could ask us. */
 const standing = ({ authority }: Negotiation): ActorView | null =>
   MAY_ASK.includes(authority?.stream?.state[0] ?? '') && authority?.stream?.ended === null ? authority.stream : null;
 
-/** How far it has come with us meanwhile. */
+/** How far the far end has come on its own stream to us. */
 function reached(negotiation: Negotiation): string {
   const { authority, local } = negotiation;
   const stream = authority?.stream ?? null;
@@ -32,8 +35,8 @@ function reached(negotiation: Negotiation): string {
 
 const fixFor = (negotiation: Negotiation): string =>
   standing(negotiation) === null
-    ? `${fixOf('we-cannot-be-reached', negotiation.situation)} Where it can be reached, the log of that server, or "xmpp-dna explain" with two traces, one from each end, says whether our db:result came.`
-    : 'Look at the log of that server; where it has asked, the question is lost on its way: "xmpp-dna explain" with the two traces, one from each end, shows it.';
+    ? `${fixOf('we-cannot-be-reached', negotiation.situation)} If it can be reached, the log of that server, or "xmpp-dna explain" with two traces, one from each end, says whether our db:result arrived.`
+    : 'Look at the log of that server; if it has asked, the question was lost on its way: "xmpp-dna explain" with the two traces, one from each end, shows it.';
 
 const waits = silence({
   id: 'key-not-asked-for',
@@ -46,7 +49,7 @@ const waits = silence({
 
 const moverOf = (negotiation: Negotiation): Mover => (standing(negotiation) === null ? 'operator' : 'peer');
 
-/** In vain: nothing came in time, or the far end gave up the stream for that. */
+/** It failed: nothing came in time, or the far end gave up the stream for that reason. */
 const hasFailed = (negotiation: Negotiation): boolean => {
   const { outcome, fault, authority } = negotiation;
   const isTimeout = ['remote-server-timeout', 'connection-timeout'].includes(fault?.condition ?? '');

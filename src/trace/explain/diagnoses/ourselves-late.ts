@@ -1,4 +1,4 @@
-/** The wait is for ourselves: a path is validated, a proof judged, a prooftype of the embedder asked. */
+/** We wait for ourselves: a path is validated, a proof judged, or a prooftype of the embedding program asked. */
 import type { Diagnosis } from './diagnosis.ts';
 import { isLate } from '../chain.ts';
 import { lasting } from '../words.ts';
@@ -12,7 +12,7 @@ export const ourselvesLate: Diagnosis = {
         ? 'suspect'
         : 'not-yet',
   explain: (_, { waiting }, nowMs) => ({
-    cause: `This machine has waited for ${lasting(nowMs - (waiting?.sinceMs ?? nowMs))} for ${waiting?.awaits ?? 'itself'}, which takes it milliseconds.`,
+    cause: `This machine has waited for ${lasting(nowMs - (waiting?.sinceMs ?? nowMs))} for ${waiting?.awaits ?? 'itself'}, which should take milliseconds.`,
     fix:
       waiting?.mover === 'operator'
         ? 'Look at the prooftype that the embedding program provides: it has not answered.'

@@ -1,4 +1,4 @@
-/** The web server of the domain does not answer for its POSH document (RFC 7711 §3). */
+/** The web server of the domain does not answer the request for its POSH document (RFC 7711 §3). */
 import { silence } from './diagnosis.ts';
 
 export const poshSilent = silence({

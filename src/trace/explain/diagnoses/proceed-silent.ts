@@ -1,4 +1,4 @@
-/** `<starttls/>` is sent, and neither `<proceed/>` nor `<failure/>` comes (RFC 6120 §5.4.2). */
+/** `<starttls/>` was sent, and neither `<proceed/>` nor `<failure/>` comes (RFC 6120 §5.4.2). */
 import { fixOf } from '../causes/diagnose.ts';
 import { silence } from './diagnosis.ts';
 

@@ -1,4 +1,4 @@
-/** `db:result` is sent, the far end has asked about the key, and says nothing more (XEP-0220 §2.1.1). */
+/** Our `db:result` was sent, the far end has asked about the key, and has said nothing since (XEP-0220 §2.1.1). */
 import { fixOf } from '../causes/diagnose.ts';
 import { assertedStates } from '../halves.ts';
 import type { Negotiation } from '../negotiations.ts';
@@ -15,7 +15,7 @@ const waits = silence({
   },
   fix: ({ negotiation: { authority, situation } }) =>
     authority?.answered == null
-      ? 'That is a fault of this program: report it, with --bundle.'
+      ? 'That is a bug in this program: report it, with --bundle.'
       : fixOf('result-unanswered', situation),
 });
 

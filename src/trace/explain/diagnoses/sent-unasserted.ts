@@ -1,4 +1,4 @@
-/** A stream was ended for a stanza of a pair that is not proved on it (RFC 6120 §8.1.1.2): S1, S3. */
+/** A stream was ended because of a stanza of a pair that is not proved on it (RFC 6120 §8.1.1.2): S1, S3. */
 import type { Diagnosis, Finding } from './diagnosis.ts';
 import type { Asserted, Refusal } from '../refusals.ts';
 
@@ -32,16 +32,16 @@ function findingOn({ from, to, fault, asserted }: Refusal, whose: string, stream
 /** What that server has to do. */
 function right(from: string, to: string, asserted: Asserted | null): string {
   if (asserted === null)
-    return `before it sends for ${from} it has to assert ${from} to ${to} on that stream (db:result) and be told that it is valid, or open a stream as ${from}. If ${from} is none of its domains, find out who sends there in the name of ${from}.`;
+    return `before it sends for ${from} it has to assert ${from} to ${to} on that stream (db:result) and be told that it is valid, or open a stream as ${from}. If ${from} is not one of its domains, find out who sends there in the name of ${from}.`;
   if (asserted.answer === 'valid')
-    return `what we had granted was taken back before the stanza came, by us or by that server: "xmpp-dna explain ${from}" has both.`;
+    return `our permission was withdrawn before the stanza came, by us or by that server: "xmpp-dna explain ${from}" shows which.`;
   return asserted.answer === null
     ? `it may not send for ${from} before we have answered that it is valid.`
-    : `it may not send for ${from} after that answer. Why ${from} was not believed, "xmpp-dna explain ${from}" tells.`;
+    : `it may not send for ${from} after that answer. "xmpp-dna explain ${from}" shows why ${from} was not believed.`;
 }
 
 function before(asserted: Asserted | null, to: string): string {
-  if (asserted === null) return `was never asserted to ${to} there; what was proved of others does not count for it`;
+  if (asserted === null) return `was never asserted to ${to} there; proofs of other domains do not count for it`;
   const how = asserted.by === 'dialback' ? 'by db:result' : 'in the DNA protocol';
   return asserted.answer === null
     ? `was asserted there ${how}, and not proved yet`

@@ -1,4 +1,7 @@
-/** A pair, or a verification, waits for a stream of which nothing is known: where a trace begins late, or has lost records. */
+/**
+ * A pair, or a verification, waits for a stream about which nothing is known, because the trace begins late or has lost
+ * records.
+ */
 import { silence } from './diagnosis.ts';
 
 export const streamAwaited = silence({
@@ -10,6 +13,6 @@ export const streamAwaited = silence({
     queue: ['waiting'],
   },
   because: ({ domain, lasting }) =>
-    `A stream to ${domain} has been wanted for ${lasting}, and what is being done about it is not in these records.`,
+    `A stream to ${domain} has been wanted for ${lasting}, and these records do not say what is being done about it.`,
   fix: ({ domain }) => `"xmpp-dna check ${domain}" shows how far a stream to it comes now.`,
 });

@@ -1,4 +1,4 @@
-/** One target after the other is tried, and those before have failed (RFC 6120 §3.2.1). */
+/** Targets are tried one after another, and the previous ones have failed (RFC 6120 §3.2.1). */
 import { diagnose } from '../causes/diagnose.ts';
 import { endpointIn, faultIn, numberIn } from '../../context.ts';
 import { isStuck, isWaiting } from '../chain.ts';
@@ -9,19 +9,19 @@ import type { Fault } from '../../../protocol/faults.ts';
 import type { ActorView, View } from '../../view/view.ts';
 import type { Diagnosis } from './diagnosis.ts';
 
-/** Of the last that was tried in vain, while the next is. */
+/** The fault of the last target that failed, while the next one is being tried. */
 function failedBefore({ outcome, peer }: Negotiation): Fault | null {
   if (outcome !== 'waits' || peer === null || peer.ended !== null) return null;
   return (numberIn(peer.context['attempts']) ?? 0) > 0 ? faultIn(peer.context['fault']) : null;
 }
 
-/** How many have failed: the one that is tried now is counted as well. */
+/** Number of targets that failed; `attempts` also counts the one that is being tried now. */
 function countFailed({ peer }: Negotiation): number {
   const attempts = numberIn(peer?.context['attempts']) ?? 0;
   return peer?.state[0] === 'connecting' ? attempts - 1 : attempts;
 }
 
-/** Where the last of them led. */
+/** Where the last of them was dialled. */
 function placeBefore(view: View, { remote, stream }: Negotiation): Pick<Endpoint, 'host' | 'port' | 'tls'> | null {
   const bornMs = stream?.bornMs ?? Infinity;
   let last: ActorView | null = null;
@@ -51,7 +51,7 @@ export const targetsTried: Diagnosis = {
     const now = endpointIn(peer?.context['endpoint']);
     const next = now === null ? '' : ` Now ${now.host} port ${now.port} is tried.`;
     return {
-      cause: `${failed === 1 ? 'One attempt has' : `${failed} attempts have`} failed, the last so: ${cause}${next}`,
+      cause: `${failed === 1 ? 'One attempt has' : `${failed} attempts have`} failed. The last failure: ${cause}${next}`,
       fix: fix ?? '',
     };
   },

@@ -1,4 +1,6 @@
-/** The last attempt failed, and the next is under way: until that comes to something, what was wrong is what is known. */
+/**
+ * The last attempt failed and the next is under way: until that has a result, the previous failure is what is known.
+ */
 import { lastFailure } from '../negotiations.ts';
 import { lasting } from '../words.ts';
 import type { Diagnosis } from './diagnosis.ts';
@@ -12,7 +14,7 @@ export const triedAgain: Diagnosis = {
     const last = lastFailure(view, negotiation);
     const since = lasting(view.atMs - (waiting?.sinceMs ?? subject.bornMs ?? view.atMs));
     return {
-      cause: `It is tried again, and has waited for ${waiting?.awaits ?? 'its turn'} for ${since}. The last attempt failed: ${last?.cause ?? ''}`,
+      cause: `It is being tried again, and has waited for ${waiting?.awaits ?? 'its turn'} for ${since}. The last attempt failed: ${last?.cause ?? ''}`,
       fix: last?.fix ?? '',
     };
   },

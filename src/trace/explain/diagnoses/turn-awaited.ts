@@ -1,4 +1,7 @@
-/** Many sender domains are asserted on one stream, a bounded number at a time; this one is behind others (RFC 7712 §4.4.1). */
+/**
+ * Many sender domains are asserted on one stream, a limited number at a time; this one waits behind others (RFC 7712
+ * §4.4.1).
+ */
 import { fieldsIn } from '../../context.ts';
 import { silence } from './diagnosis.ts';
 
@@ -9,8 +12,8 @@ export const turnAwaited = silence({
   states: { pair: ['piggybackingAssertion.awaitingTurn'] },
   because: ({ domain, lasting, negotiation: { stream } }) => {
     const { assertions } = fieldsIn(stream?.context['pending']);
-    return `${domain} has left ${countIn(assertions)} db:result of ours unanswered, and this one has waited for its turn behind them for ${lasting}.`;
+    return `${domain} has left ${countIn(assertions)} of our db:result unanswered, and this one has waited for its turn behind them for ${lasting}.`;
   },
   fix: ({ domain }) =>
-    `Look into one of those that wait for an answer from ${domain}: what holds them up holds up this one.`,
+    `Look at one of those that wait for an answer from ${domain}: whatever delays them delays this one.`,
 });
