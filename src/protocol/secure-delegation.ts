@@ -109,6 +109,8 @@ export function findingOf(
     services.filter(({ status }) => status === 'secure'),
     atMs,
   );
+  // An operator who publishes records of another usage should not read that there are none.
+  const onlyThose = onlyUsage !== null && tlsa.some(({ answer }) => isSecureSet(answer)) ? ' of usage 3 (DANE-EE)' : '';
   const sets = tlsa.flatMap(({ owner, answer }) => secureSet(owner, answer, onlyUsage));
   const expiresAtMs = Math.min(untilMs, endOf(tlsa.map(({ answer }) => answer).filter(isSecureSet), atMs));
   return {
@@ -121,7 +123,10 @@ export function findingOf(
           ? { kind: 'tlsa', sets, expiresAtMs, unasked }
           : targets.length === 0
             ? noDane('insecure-delegation', 'no signed SRV record says where the domain is served')
-            : noDane('no-tlsa', `no signed TLSA record at ${asked(targets.length - unasked, unasked)} of the domain`),
+            : noDane(
+                'no-tlsa',
+                `no signed TLSA record${onlyThose} at ${asked(targets.length - unasked, unasked)} of the domain`,
+              ),
     },
   };
 }

@@ -104,3 +104,13 @@ test('A6: where nothing there can be used, the records at the targets decide', a
     assert.ok(dane.kind === 'tlsa' && dane.sets.some(({ owner }) => owner === at(0)));
   }
 });
+
+test('records of another usage do not count for a client, and the reason says that they are not missing', async () => {
+  const named = stage(1, { [at(0)]: tlsa({ ...record, usage: 2 }) });
+  const dane = await daneOf(named);
+  assert.ok(dane.kind === 'none');
+  assert.equal(dane.why.text, 'no signed TLSA record of usage 3 (DANE-EE) at the targets of the domain');
+  const absent = await daneOf(stage(1, {}));
+  assert.ok(absent.kind === 'none');
+  assert.equal(absent.why.text, 'no signed TLSA record at the targets of the domain');
+});

@@ -44,6 +44,6 @@ test('prooftypes/shared-token.mjs: both ends are proved by a token, which is wor
       new RegExp(`^the token: ${domain}\\.example is proved by urn:example:dna:shared-token$`, 'm'),
     );
   assert.match(printed, /^the token: sent$/m);
-  assert.match(printed, /^the token, replayed: returned, dna: no-token-matches \(peer\)/m);
+  assert.match(printed, /^the token, replayed: returned, prooftype: no-token-matches \(peer\)/m);
   assert.doesNotMatch(printed, /^the token, replayed: .* is proved/m);
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConnectionManager } from '../../src/manager.ts';
-import type { ManagerOptions } from '../../src/options.ts';
+import { type ManagerOptions, traceFrom } from '../../src/options.ts';
 import type { Listening } from '../../src/ports.ts';
 import { FaultError, fault } from '../../src/protocol/faults.ts';
 import type { Outlet } from '../../src/routing/types.ts';
@@ -44,6 +44,14 @@ test('limits from the library have the bounds of the file (INTERFACES; RFC 6120 
   ];
   for (const [limits, message] of wrong) assert.throws(() => make({ limits }), { name: 'TypeError', message });
   make({ limits: { stanzaBytes: 10_000, preAuthBytes: 2_048, queueStanzas: 1, queueBytes: 10_000 } });
+});
+
+test('a trace has bounds, and what is left undefined has its default', () => {
+  for (const records of [-1, 2.5, Number.NaN, 1_000_001, Infinity])
+    assert.throws(() => make({ trace: { records } }), { name: 'TypeError', message: /^trace\.records: expected / });
+  make({ trace: { records: 1_000_000 } });
+  const given = { records: undefined, bytes: undefined } as unknown as ManagerOptions['trace'] & object;
+  assert.deepEqual(traceFrom(given), traceFrom());
 });
 
 test('a host that is there twice, spelled in two ways, is a mistake', () => {

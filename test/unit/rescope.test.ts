@@ -9,7 +9,7 @@ import { meaning } from '../support/xml-oracle.ts';
 
 /** How many map entries `work` writes; copying a map writes each of its entries. */
 function entriesWritten(work: () => void): number {
-  // `levels` nested elements that declare `prefixes` prefixes, and `elements` elements inside that declare nothing.
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- restored below
   const { set } = Map.prototype;
   let written = 0;
   Map.prototype.set = function (this: Map<unknown, unknown>, key: unknown, value: unknown) {
@@ -24,7 +24,7 @@ function entriesWritten(work: () => void): number {
   return written;
 }
 
-/** Each element has its own map for its declarations. */
+/** `levels` nested elements that declare `prefixes` prefixes, and `elements` elements inside that declare nothing. */
 function deep(levels: number, prefixes: number, elements: number): Buffer {
   let text = "<message><p:z xmlns:p='u'/>";
   for (let level = 0; level < levels; level++) {
@@ -45,7 +45,7 @@ describe('the cost of re-scoping', () => {
     const once = work(deep(60, 600, 500));
     const moreElements = work(deep(60, 600, 1_000));
     const morePrefixes = work(deep(60, 1_200, 500));
-    // Each element has a map of its own for what it has to declare.
+    // Each element has its own map for its declarations.
     assert.ok(moreElements - once <= 5 * 500, `${moreElements - once} entries for 500 elements more`);
     assert.ok(morePrefixes - once <= 10 * 600, `${morePrefixes - once} entries for 600 prefixes more`);
   });
