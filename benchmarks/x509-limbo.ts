@@ -80,7 +80,7 @@ const KNOWN: Readonly<Record<string, string>> = {
   'webpki::cn::utf8-vs-punycode-mismatch': CN,
   'webpki::cn::not-in-san': CN,
   'webpki::cn::case-mismatch': CN,
-  'webpki::eku::ee-anyeku': 'has serverAuth too; anyExtendedKeyUsage is accepted (FACTS §6.5)',
+  'webpki::eku::ee-anyeku': 'has serverAuth too; anyExtendedKeyUsage is accepted',
   'webpki::eku::ee-critical-eku': CABF,
   'webpki::eku::ee-without-eku': 'limbo has it both ways; absent means any purpose (RFC 5280 §4.2.1.12)',
   'webpki::eku::root-has-eku': CABF,

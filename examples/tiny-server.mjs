@@ -3,8 +3,9 @@
  * each other and to the world. The connection manager does all of server-to-server; this file is what a server adds to
  * it.
  *
- *     node examples/tiny-server.mjs                       a domain of its own, on loopback, with two users; says how to log in
- *     node examples/tiny-server.mjs --domain d.example --cert d.crt --key d.key --user juliet:secret --address 0.0.0.0
+ *     node examples/tiny-server.mjs                       a domain of its own, on loopback, with two users; says how to
+ *     log in node examples/tiny-server.mjs --domain d.example --cert d.crt --key d.key --user juliet:secret --address
+ *     0.0.0.0
  *
  * Left out, so that it stays tiny: rosters, subscriptions, offline messages, a database. Contacts are not notified of
  * who is online, and a message for somebody who is offline is returned.

@@ -52,7 +52,9 @@ export const limitBounds = {
 const DEFAULT_STANZA_BYTES = 524_288;
 const DEFAULT_QUEUE_BYTES = 16_777_216;
 
-/** A queue without room for the largest stanza would never take it: the key to change, and what it should be; or null. */
+/**
+ * A queue without room for the largest stanza would never take it: the key to change, and what it should be; or null.
+ */
 export function queueProblem({
   stanzaBytes = DEFAULT_STANZA_BYTES,
   queueBytes,

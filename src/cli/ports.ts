@@ -8,8 +8,9 @@ import { MissingPartError } from './terminal.ts';
 export const INSTALL_VALIDATOR = 'Debian: apt-get install libunbound8 dns-root-data';
 
 /**
- * @throws MissingPartError if the configuration names libunbound and this machine lacks it: there is no silent fallback to
- *   unvalidated names. ConfigError with the validator's objection to `dns`. FaultError `pkix` if the trust anchors are wrong.
+ * @throws MissingPartError if the configuration names libunbound and this machine lacks it: there is no silent
+ *   fallback to unvalidated names. ConfigError with the validator's objection to `dns`. FaultError `pkix` if the trust
+ *   anchors are wrong.
  */
 export function createPorts(
   file: string,

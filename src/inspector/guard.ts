@@ -35,7 +35,8 @@ export class Guard {
 
   constructor({ address, token }: GuardOptions) {
     this.#hosts = new Set([urlHost(address), 'localhost', '127.0.0.1', '[::1]']);
-    // Beyond loopback, and behind a proxy, the inspector has names that we do not know; the token identifies the client.
+    // Beyond loopback, and behind a proxy, the inspector has names that we do not know; the token identifies the
+    // client.
     this.#anyHost = !isLoopback(address) || token !== null;
     this.#token = token === null ? null : digest(token);
   }

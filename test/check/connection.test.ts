@@ -199,7 +199,7 @@ checking('the far end has no room now (RFC 6120 §4.9.3.17)', async ({ serve, ch
   });
 });
 
-checking('our own policy denies the domain: nothing is dialled (FEATURES P2)', async ({ serve, check }) => {
+checking('our own policy denies the domain: nothing is dialled (P2)', async ({ serve, check }) => {
   const end = await serve();
   assertDiagnosed(await check({ policy: { deny: ['example'] } }), {
     cause: 'denied-here',
@@ -251,7 +251,7 @@ checking('TLS 1.1 and nothing newer (RFC 9325 §3.1.1)', async ({ serve, check }
   });
 });
 
-checking('TLS 1.2, where the policy wants 1.3 (FEATURES T6)', async ({ serve, check }) => {
+checking('TLS 1.2, where the policy wants 1.3 (T6)', async ({ serve, check }) => {
   await serve({ maxVersion: 'TLSv1.2' });
   assertDiagnosed(await check({ policy: { minTls: '1.3' } }), {
     cause: 'tls-too-old',

@@ -251,7 +251,7 @@ test('what is asked only to be told is told so, and proves nothing (S8)', { skip
   );
 });
 
-test('a client believes the same records, at the port of clients (RFC 7673 §3, FEATURES A15)', { skip }, async () => {
+test('a client believes the same records, at the port of clients (RFC 7673 §3, A15)', { skip }, async () => {
   const { verdict } = await checkedWith({ service: 'xmpp-client', credential: other, tlsa: [daneEe(other)] });
   assert.deepEqual(
     [verdict.service, verdict.verdict, verdict.prooftype],

@@ -125,7 +125,7 @@ const rows: readonly Row[] = [
     offered: false,
   },
   {
-    row: 'A6: records of other usages say nothing of a client (FACTS §10.4)',
+    row: 'A6: records of other usages say nothing of a client',
     shows: itsOwn,
     records: (at) => [at.srv(HOST), at.tlsa(HOST, 1, 1, 1, other), at.tlsa(HOST, 2, 0, 1, other)],
     asked: ['dane no-tlsa, pkix proved'],

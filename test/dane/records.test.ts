@@ -236,7 +236,7 @@ const rows: readonly DaneRow[] = [
     asked: 'dane no-tlsa-match!',
   },
   {
-    row: 'S8: DANE is asked first wherever policy names it (FACTS §12.3)',
+    row: 'S8: DANE is asked first wherever policy names it',
     shows: itsOwn,
     records: ofAnother([3, 1, 1]),
     policy: { prooftypes: ['pkix', 'dane'] },
@@ -244,7 +244,7 @@ const rows: readonly DaneRow[] = [
     asked: 'dane no-tlsa-match!',
   },
   {
-    row: 'A5: a mismatch is final for its target alone: the next one is dialled, and proved (FACTS §10.3)',
+    row: 'A5: a mismatch is final for its target alone: the next one is dialled, and proved',
     shows: itsOwn,
     records: (at) => [
       at.srv(HOST),
@@ -258,7 +258,7 @@ const rows: readonly DaneRow[] = [
     visits: 2,
   },
   {
-    row: 'A5: without DANE among its prooftypes a domain is proved by others, and no TLSA record is asked for (FEATURES P2)',
+    row: 'A5: without DANE among its prooftypes a domain is proved by others, and no TLSA record is asked for (P2)',
     shows: itsOwn,
     records: ofAnother([3, 1, 1]),
     policy: { prooftypes: ['pkix'] },

@@ -193,7 +193,7 @@ test('A10: the list of algorithms is closed (docs/delegation-proofs.md §4.3)', 
   assert.equal(await check(craft({ holder: holder({ algorithm: sequence(oid(SHA256), NULL) }) })), 'proved');
 });
 
-test('A10: it lives for seven days at most, in place of revocation (FACTS §13.4)', async () => {
+test('A10: it lives for seven days at most, in place of revocation', async () => {
   const lasting = (ms: number) => craft({ notBefore: NOW, notAfter: NOW + ms });
   assert.equal(await check(lasting(7 * DAY_MS)), 'proved');
   assert.equal(await check(lasting(7 * DAY_MS + 1000)), 'lifetime-too-long');

@@ -297,7 +297,7 @@ for (const [name, change, pattern] of [
   ['a secret that is too short', 'dialback: { secret: short }', /b2\.yaml.*dialback\.secret.*expected/s],
   ['a list that is a billion laughs', `bidi: &a [x]\ninspector: [*a, *a]`, /b2\.yaml.*(bidi|inspector)/s],
 ] as const) {
-  test(`configuration with ${name}: exit 2, with file, key and what is expected (INTERFACES)`, async () => {
+  test(`configuration with ${name}: exit 2, with file, key and what is expected`, async () => {
     const file = writeConfig('b2.yaml', 'b.example', change);
     const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'serve', '--config', file], {
       cwd: ROOT,

@@ -129,7 +129,7 @@ test('S3: the proof of one domain is no answer to the challenge for another', as
   );
 });
 
-test('L2: silence after a challenge is an invalid after 30 s, and a proof after that is not read (FACTS §13.4)', async () => {
+test('L2: silence after a challenge is an invalid after 30 s, and a proof after that is not read', async () => {
   const here = await stage();
   const stream = await intrude(here);
   stream.write(assertion('b.example'));
@@ -162,7 +162,7 @@ test('who was refused is not challenged again on the stream; only after <impossi
   assert.ok(refusals >= 2, 'each time it hears why');
 });
 
-test('nobody else asserts what is served here, or what policy denies (FACTS §14.32)', async () => {
+test('nobody else asserts what is served here, or what policy denies', async () => {
   const here = await stage();
   const stream = await intrude(here);
   here.manager.setPolicy({ ...OURS.policy, deny: ['c.example'] });

@@ -156,7 +156,7 @@ test('a check that does not end leaves the question open, in time (L2)', async (
   await duo.stop();
 });
 
-test('off by default: a peer that does not assert itself is never challenged, and none of it is said to it (FACTS §13.4)', async () => {
+test('off by default: a peer that does not assert itself is never challenged, and none of it is said to it', async () => {
   const plain: ProviderSetup = { hosts: ['b.example'], certificate: { names: ['hosting.example'] } };
   const duo = await stage(asking(['a.example']), plain);
   await refused(duo, 'pkix name-mismatch');
@@ -229,7 +229,7 @@ test('S1, L1, L5: a proof that has ended takes its domain from the stream, in bo
   await duo.stop();
 });
 
-test('A14: a proof is renewed before it ends, by another challenge on the stream that stands (FACTS §13.4)', async () => {
+test('A14: a proof is renewed before it ends, by another challenge on the stream that stands', async () => {
   const proofs = showing('a.example', delegates('a.example', LIFE_SECONDS));
   const duo = await stage(tenants(['a.example'], proofs), asking(['b.example']));
   assert.equal(await exchange(duo, 'a.example', 'b.example'), 'sent');

@@ -93,7 +93,7 @@ test('a domain whose policy does not name posh is not asked for documents, nor i
   await stop();
 });
 
-test('what another prooftype may prove before is not asked for ahead: DANE, where somebody validates, and PKIX (FACTS §12.3)', async () => {
+test('what another prooftype may prove before is not asked for ahead: DANE, where somebody validates, and PKIX', async () => {
   const asksWith = async (prooftypes: PolicyOptions['prooftypes'], validates: boolean): Promise<number> => {
     const { asked, stop } = await stage({ prooftypes: prooftypes ?? [] }, sends('b.example'), validates);
     await stop();

@@ -124,7 +124,7 @@ async function claim(simulation: Simulation, at: { address: string; port: number
   }
 }
 
-test('whoever claims domain after domain makes us dial no more than verifyStreams of them at once, and delays nobody else (FACTS §14.22)', async () => {
+test('whoever claims domain after domain makes us dial no more than verifyStreams of them at once, and delays nobody else', async () => {
   const { simulation, manager, address } = await permissiveManager();
   const { clock, fabric, resolver } = simulation;
   const silentHost = (domain: string, at: string): string => {

@@ -38,7 +38,7 @@ for (const scenario of scenarios) {
     }
   });
 
-  test(`${scenario.id}: same seed, same trace, byte for byte (DESIGN §2; X1)`, async () => {
+  test(`${scenario.id}: same seed, same trace, byte for byte (X1)`, async () => {
     const trace = async (): Promise<string> => JSON.stringify(await playSimulated(scenario, 7, weather(7)));
     const [first, second] = [await trace(), await trace()];
     assert.ok(first.includes('"kind":"event"'));

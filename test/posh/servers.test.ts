@@ -264,7 +264,7 @@ const rows: readonly Row[] = [
     fetched: 0,
   })),
   {
-    row: 'A8: what PKIX proves is not asked for (FACTS §12.3)',
+    row: 'A8: what PKIX proves is not asked for',
     shows: (domain) => trusted.issue({ dnsNames: [domain] }),
     web: () => says(listing(other)),
     asked: 'pkix proved',

@@ -273,7 +273,7 @@ export function networkContract(name: string, makeWorld: () => World): void {
     await closeBoth(world, pair);
   });
 
-  behaves('a client certificate with serverAuth alone arrives as evidence (FACTS §6.5)', async (world) => {
+  behaves('a client certificate with serverAuth alone arrives as evidence', async (world) => {
     const credential = issuer().issue({ dnsNames: ['a.example'], eku: ['serverAuth'] });
     const pair = await openPair(world);
     await secure(world, pair, clientTls('b.example', { credential }));
@@ -345,7 +345,7 @@ export function networkContract(name: string, makeWorld: () => World): void {
   });
 
   behaves(
-    'one port tells direct TLS from plain streams by the first byte and loses none of them (FEATURES T2)',
+    'one port tells direct TLS from plain streams by the first byte and loses none of them (T2)',
     async (world) => {
       const plain = await openPair(world, { tls: 'detect', started: (client) => client.write('<?xml') });
       assert.equal(plain.accepted.directTls, false);

@@ -130,7 +130,7 @@ export function checkTable<
     });
   }
 
-  test(`${id}: the table has every state that rests, and every event that the chart names (STYLE, Tests)`, () => {
+  test(`${id}: the table has every state that rests, and every event that the chart names`, () => {
     const resting = states.filter(
       ({ type, always }) => type !== 'compound' && !(always.length > 0 && always.at(-1)?.guard === null),
     );

@@ -112,7 +112,7 @@ const table: [string, Expected][] = [
   ],
 ];
 for (const [line, expected] of table) {
-  test(`xmpp-dna ${line}: exit code ${expected.code} (INTERFACES, Command line)`, async () => {
+  test(`xmpp-dna ${line}: exit code ${expected.code}`, async () => {
     const told = { stdout: '', stderr: '' };
     const args = line.split(' ').filter((word) => word !== '');
     const code = await runCommandLine(args, (json) => ({
@@ -128,7 +128,7 @@ for (const [line, expected] of table) {
   });
 }
 
-test('xmpp-dna charts writes a file for every chart, and says which (INTERFACES, Command line)', async () => {
+test('xmpp-dna charts writes a file for every chart, and says which', async () => {
   const out = join(folder, 'new', 'charts');
   const { code, stdout, stderr } = await xmppDna('charts', '--format', 'mermaid', '--out', out, '--json');
   assert.deepEqual([code, stderr], [0, '']);
@@ -180,7 +180,7 @@ test('serve does not start without the validator that its configuration names: e
   assert.match(stderr, /validated\.yaml: dns\.validator: .*validator-unavailable.*apt-get install libunbound8/);
 });
 
-test('every command of INTERFACES is known', () => {
+test('every command is known', () => {
   assert.deepEqual(Object.keys(commands), ['demo', 'serve', 'check', 'explain', 'replay', 'charts', 'publish']);
 });
 
@@ -229,7 +229,7 @@ test('the log says of no pair that dialback proved it where DNS alone vouches, o
   );
 });
 
-test('the log shows a domain as it is compared and as it is read: A-label and U-label (FEATURES D5)', () => {
+test('the log shows a domain as it is compared and as it is read: A-label and U-label (D5)', () => {
   const lines: string[] = [];
   const terminal = { tell: (line: string) => lines.push(line), paint: (_colour: string, text: string) => text };
   createLog(terminal, () => 0).say('info', 'peer:chat.xn--mnchen-3ya.de: no stream, xn--?');
@@ -310,7 +310,7 @@ test(
 );
 
 test(
-  'the daemon says that it is ready, serves a component, warns again on SIGHUP, and drains on SIGTERM (INTERFACES)',
+  'the daemon says that it is ready, serves a component, warns again on SIGHUP, and drains on SIGTERM',
   IN_TIME,
   async () => {
     const run = serve(0);
@@ -411,23 +411,19 @@ test('SIGHUP while a daemon starts is obeyed once it runs', IN_TIME, async () =>
   assert.equal(code, 0);
 });
 
-test(
-  'a signal does not change the end of a daemon that could not start (INTERFACES, exit code 2)',
-  IN_TIME,
-  async () => {
-    const holder = createServer();
-    await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
-    const run = serve((holder.address() as AddressInfo).port);
-    await run.stderr(/expected addresses that are free/);
-    run.child.kill('SIGTERM');
-    const { code, stderr } = await run.ended;
-    holder.close();
-    assert.doesNotMatch(stderr, /FaultError|drains/);
-    assert.equal(code, 2);
-  },
-);
+test('a signal does not change the end of a daemon that could not start', IN_TIME, async () => {
+  const holder = createServer();
+  await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
+  const run = serve((holder.address() as AddressInfo).port);
+  await run.stderr(/expected addresses that are free/);
+  run.child.kill('SIGTERM');
+  const { code, stderr } = await run.ended;
+  holder.close();
+  assert.doesNotMatch(stderr, /FaultError|drains/);
+  assert.equal(code, 2);
+});
 
-test('a port that is taken is a matter of the configuration (INTERFACES, exit code 2)', IN_TIME, async () => {
+test('a port that is taken is a matter of the configuration', IN_TIME, async () => {
   const holder = createServer();
   await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
   const { code, stdout, stderr } = await serve((holder.address() as AddressInfo).port).ended;

@@ -98,7 +98,7 @@ metrics: { address: 127.0.0.1, port: 9271 }
 trace: { file: trace.dnalog }
 `;
 
-test('every key of INTERFACES is understood', () => {
+test('every key is understood', () => {
   const { manager, ...config } = load(EVERYTHING);
   assert.deepEqual(Object.keys(manager.hosts), ['b.example', 'comp.b.example']);
   assert.match(manager.hosts['b.example']?.key ?? '', /PRIVATE KEY/);
@@ -157,7 +157,7 @@ test('beyond this machine the metrics are for those who have the token, as is th
   );
 });
 
-test('a small file has the defaults of INTERFACES and no warnings', () => {
+test('a small file has the defaults and no warnings', () => {
   const { manager, warnings, trust, dns, components } = load(B + LISTEN);
   assert.deepEqual(manager.listen, [{ address: '127.0.0.1', port: 5269, tls: 'detect' }]);
   assert.deepEqual(manager.policy, { domains: {} });
@@ -197,7 +197,7 @@ policy: { allow: [BÜRO.example], domains: { "*.C.Example": { minTls: 1.3 } } }
   assert.deepEqual(manager.policy.domains, { '*.c.example': { minTls: '1.3' } });
 });
 
-test('a component without a certificate gets that of the host that names it, else of its closest parent (INTERFACES)', () => {
+test('a component without a certificate gets that of the host that names it, else of its closest parent', () => {
   const { manager, warnings } = load(`hosts:
   b.example: { cert: tls/b.crt, key: tls/b.key }
   a.example: { cert: tls/a.crt, key: tls/a.key }
@@ -226,7 +226,7 @@ test('a host without a value is served with the certificate of a host above it',
   assert.deepEqual(manager.hosts['sub.b.example'], manager.hosts['b.example']);
 });
 
-test('a host has proofs of its delegation, and a certificate of its own, or that of a host above it (FEATURES A9)', () => {
+test('a host has proofs of its delegation, and a certificate of its own, or that of a host above it (A9)', () => {
   const { manager, warnings } = load(`hosts:
   b.example: { cert: tls/b.crt, key: tls/b.key }
   tenant.example: { cert: tls/b.crt, key: tls/b.key, proofs: { attribute-cert: proofs/tenant.ac, dnssec-ta: proofs/ta } }

@@ -36,7 +36,7 @@ for (const { why, wrong_key: wrongKey } of negative) {
   });
 }
 
-test('no part of one name or id can pass into the next (FACTS §14.4, CVE-2016-0756)', () => {
+test('no part of one name or id can pass into the next (CVE-2016-0756)', () => {
   const keys = dialbackKeys('s3cr3tf0rd14lb4ck');
   assert.notEqual(keys.make('b.example', 'a.example', 'x1'), keys.make('b.example', 'a.examplex', '1'));
   assert.notEqual(keys.make('b.example', 'a.example', '1'), keys.make('b.examplea', '.example', '1'));

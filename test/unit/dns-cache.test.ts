@@ -138,7 +138,7 @@ test('a resolver that breaks is an answer too, and is asked again', async () => 
   }
 });
 
-test('what our stanzas wait for is not put behind the same question of a claim; a claim may wait for theirs (FACTS §14.22)', async () => {
+test('what our stanzas wait for is not put behind the same question of a claim; a claim may wait for theirs', async () => {
   const { asked, memory, whenAnswered } = stage({ [OWNER]: { srv: [record], ttlSeconds: 0 } });
   const claim = { purpose: 'verification' } as const;
   const answers = [claim, claim, {}, {}, claim].map((options) => memory.srv(OWNER, never, options));

@@ -16,7 +16,7 @@ test('a table answers with its records, and says of all else that there is none'
   assert.equal((await resolver.addresses('nowhere.example', never)).status, 'nodata-insecure');
 });
 
-test('the status of an entry is that of its answers; none but secure and insecure ones have records (FACTS §10.2)', async () => {
+test('the status of an entry is that of its answers; none but secure and insecure ones have records', async () => {
   const entry = { srv: [record] };
   const resolver = createTableResolver({
     secure: { ...entry, status: 'secure' },

@@ -358,7 +358,7 @@ test('servers are written with "@port", ":port" or none; anything else is refuse
   }
 });
 
-test('look-ups for claims never take all queries, nor the places in the line: our own are asked at once (FACTS §14.22)', async (t) => {
+test('look-ups for claims never take all queries, nor the places in the line: our own are asked at once', async (t) => {
   const asked: string[] = [];
   const bothAsked = gate();
   const server = await scripted(t, (query) => {

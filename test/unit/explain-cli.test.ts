@@ -62,7 +62,7 @@ async function run(...args: readonly string[]): Promise<Ran> {
 const stuck = explain(viewMade(opening('streamHeaders.awaitingHeader')));
 const well = stuck.map((one) => ({ ...one, stuck: false, remote: 'c.example' }));
 
-test('--inspector --json: one explanation per negotiation, with all that INTERFACES names; exit code 1 where one is stuck', async () => {
+test('--inspector --json: one explanation per negotiation, with every field; exit code 1 where one is stuck', async () => {
   const url = await inspector(() => ({ body: JSON.stringify([...stuck, ...well]) }));
   const { code, events } = await run('--inspector', url, '--json');
   assert.equal(code, 1);

@@ -44,7 +44,7 @@ for (const [layer, condition, next, bounce] of [
   ['policy', 'policy-violation', 'give-up-peer', 'policy-violation'],
   ['queue', 'full', 'give-up-pair', 'resource-constraint'],
 ] as const) {
-  test(`${layer} ${condition}: ${next}, and the sender is told ${bounce} (FACTS §4, §7.7)`, () => {
+  test(`${layer} ${condition}: ${next}, and the sender is told ${bounce}`, () => {
     assert.deepEqual(pick(decide(fault(layer, condition, 'peer'))), { next, bounce });
   });
 }

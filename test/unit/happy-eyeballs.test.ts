@@ -98,7 +98,7 @@ test('cancelling ends every attempt and starts no other', () => {
   assert.deepEqual([started.length, live.size, won.length, lost.length, clock.pending], [2, 0, 0, 0, 0]);
 });
 
-test('whatever the addresses do: none is lost or tried twice, and there is one outcome (PEERS §5 trap 14)', () => {
+test('whatever the addresses do: none is lost or tried twice, and there is one outcome', () => {
   const behaviour: fc.Arbitrary<Behaviour> = fc.oneof(
     fc.record({ afterMs: fc.constantFrom(0, 1, 249, 250, 251, 700), answers: fc.boolean() }),
     fc.constant('silent' as const),

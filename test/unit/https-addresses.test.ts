@@ -17,7 +17,7 @@ test('addresses of the public Internet may be connected to', () => {
   for (const address of addresses) assert.equal(isPublicAddress(address), true, address);
 });
 
-test('private, loopback, link-local, multicast and other special addresses may not (RFC 6890; FACTS §14, 23)', () => {
+test('private, loopback, link-local, multicast and other special addresses may not (RFC 6890)', () => {
   const special = {
     'this machine': ['0.0.0.0', '0.1.2.3', '127.0.0.1', '127.255.255.255', '::', '::1', '0:0:0:0:0:0:0:1'],
     private: ['10.0.0.1', '172.16.0.1', '172.31.255.255', '192.168.1.1', '100.64.0.1', '100.127.255.255'],

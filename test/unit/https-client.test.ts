@@ -162,7 +162,7 @@ test('each hop must show a certificate of its own', async (t) => {
   await fails(get('https://a.example/'), 'web-certificate-name-mismatch', /^https:\/\/b\.example\//);
 });
 
-test('nothing but the public Internet is connected to, unless that is allowed (FACTS §14, 23)', async (t) => {
+test('nothing but the public Internet is connected to, unless that is allowed', async (t) => {
   const { web, get, fails } = await stage(t, { allowPrivate: false });
   web.serve('a.example', says('{}'));
   web.resolver.set('b.example', { addresses: [{ family: 6, address: '::ffff:127.0.0.1' }] });
@@ -186,7 +186,7 @@ test('nothing but the public Internet is connected to, unless that is allowed (F
   assert.equal(web.connections, 0);
 });
 
-test('each hop is looked at as the first one was, by the address that it has then (FACTS §14, 23)', async (t) => {
+test('each hop is looked at as the first one was, by the address that it has then', async (t) => {
   const home = '127.0.0.1';
   const { web, get, fails } = await stage(t, { allowPrivate: (address) => address === home });
   web.serve('a.example', redirects('https://inside.example/'));

@@ -28,7 +28,7 @@ const outlet: Outlet = {
   uncork: () => undefined,
 };
 
-test('limits from the library have the bounds of the file (INTERFACES; RFC 6120 §13.12)', () => {
+test('limits from the library have the bounds of the file (RFC 6120 §13.12)', () => {
   const wrong: readonly (readonly [NonNullable<ManagerOptions['limits']>, RegExp])[] = [
     [{ stanzaBytes: 9_999 }, /^limits\.stanzaBytes: expected a whole number from 10000 to /],
     [{ preAuthBytes: 0 }, /^limits\.preAuthBytes: expected a whole number from 2048 to /],

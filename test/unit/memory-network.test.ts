@@ -200,7 +200,7 @@ test('a damaged handshake fails at both ends', async () => {
   assert.deepEqual([client.events.fault?.layer, server.events.fault?.condition], ['tls', 'handshake-failed']);
 });
 
-test('a host that speaks TLS 1.2 at most is told apart from one that fails (FEATURES T6)', async () => {
+test('a host that speaks TLS 1.2 at most is told apart from one that fails (T6)', async () => {
   const { fabric, world } = makeFabric();
   const old = fabric.network(serving('b.example'), { maxVersion: 'TLSv1.2' });
   const fine = await openPair(world, { serverNetwork: old });

@@ -44,7 +44,7 @@ test('services and domains are remembered apart', async (t) => {
   assert.equal(web.asked.length, 3);
 });
 
-test('"there is none" is remembered for five minutes, other failures for half of one (FACTS §11.4)', async (t) => {
+test('"there is none" is remembered for five minutes, other failures for half of one', async (t) => {
   const { web, clock, outcome } = await stage(t);
   const cases: readonly (readonly [PoshCondition, Handler, number])[] = [
     ['document-missing', answers(404), 300_000],
@@ -78,7 +78,7 @@ test('L6: what is wanted fresh is asked for, and what comes of it is remembered'
   assert.equal(web.asked.length, 2);
 });
 
-test('what the domain says replaces what it said; trouble on the way does not (RFC 7711 §6; FACTS §14, 24)', async (t) => {
+test('what the domain says replaces what it said; trouble on the way does not (RFC 7711 §6)', async (t) => {
   const { web, outcome } = await stage(t);
   const fresh = { fresh: true };
   const troubles: readonly (readonly [PoshCondition, Handler])[] = [

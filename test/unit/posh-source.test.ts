@@ -93,7 +93,7 @@ test('`expires` 0 in either document makes the material invalid (RFC 7711 §3.1,
   assert.equal(await outcome('d.example'), 'expires-zero');
 });
 
-test('404 of the domain alone is "no POSH"; nothing else is (RFC 7711 §3; FACTS §14, 24)', async (t) => {
+test('404 of the domain alone is "no POSH"; nothing else is (RFC 7711 §3)', async (t) => {
   const { web, outcome } = await stage(t);
   const good = says({ url: 'https://b.example/', expires: 60 });
   const cases: readonly (readonly [PoshCondition, Handler, Handler?])[] = [
@@ -139,7 +139,7 @@ test('404 of the domain alone is "no POSH"; nothing else is (RFC 7711 §3; FACTS
   assert.equal(await outcome('c.example'), 'address-bogus');
 });
 
-test('private addresses are refused unless that is configured (FACTS §14, 23)', async (t) => {
+test('private addresses are refused unless that is configured', async (t) => {
   const { web, outcome } = await stage(t, { allowPrivate: false });
   web.serve('a.example', lists());
   assert.equal(await outcome(), 'private-address');

@@ -194,7 +194,7 @@ test('O11: what a certificate says stays in its comment', async () => {
   assert.ok(!/[\r\u2028]/.test(told.stdout));
 });
 
-test('O11: --json prints the same as JSON Lines, and nothing else on stdout (INTERFACES, Command line)', async () => {
+test('O11: --json prints the same as JSON Lines, and nothing else on stdout', async () => {
   const told = await publish(chain, '--domain', 'c.example', '--target', 'b.example', '--usage', '2', '--json');
   const [warning, certificate, srv, recommended, asked, posh] = events(told);
   assert.deepEqual([warning!['event'], warning!['condition']], ['warning', 'name-missing']);
@@ -353,7 +353,7 @@ const REFUSED: readonly (readonly [string[], RegExp])[] = [
   ],
 ];
 for (const [args, stderr] of REFUSED)
-  test(`O11: refused with exit code 2: ${args.slice(-2).join(' ').replace(folder, '').slice(0, 60)} (INTERFACES)`, async () => {
+  test(`O11: refused with exit code 2: ${args.slice(-2).join(' ').replace(folder, '').slice(0, 60)}`, async () => {
     const told = await publish(...args);
     assert.equal(told.code, 2);
     assert.match(told.stderr, stderr);

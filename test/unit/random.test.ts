@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRandom } from '../../src/adapters/random.ts';
 
-test('what was drawn is never drawn again, of whatever length (FACTS §14.5)', () => {
+test('what was drawn is never drawn again, of whatever length', () => {
   const random = createRandom();
   const drawn = new Set<string>();
   for (let n = 0; n < 2_000; n++) {

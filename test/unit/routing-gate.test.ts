@@ -60,7 +60,7 @@ test('missing, empty and impossible addresses are improper-addressing (RFC 6120 
   assert.deepEqual(local.ids, []);
 });
 
-test('S3: a sender domain that is not proved is invalid-from; a target that is not ours, host-unknown (FACTS §4)', () => {
+test('S3: a sender domain that is not proved is invalid-from; a target that is not ours, host-unknown', () => {
   const { router, condition } = gated();
   router.admit(1, 'b.example', 'a.example');
   router.arrived(1, stanza('x.b.example', 'a.example'));

@@ -172,7 +172,7 @@ test('once stopped, nobody promises a stream, and no timer is left', async () =>
   assert.equal(clock.pending, 0);
 });
 
-test('whoever gave up promises no stream that he will not open: others do not wait for it (FEATURES M1)', async () => {
+test('whoever gave up promises no stream that he will not open: others do not wait for it (M1)', async () => {
   const { clock, streams, search } = stage();
   streams.add(rowOf(1, endpoint(1), {}));
   const impatient = new AbortController();

@@ -56,7 +56,7 @@ test('an answer, the end of the stream and impatience each settle a question, an
   assert.deepEqual(desk.streamsAskedOn, 0);
 });
 
-test('whoever gives up in the moment that his turn comes has no stream opened (FACTS §14.22)', async () => {
+test('whoever gives up in the moment that his turn comes has no stream opened', async () => {
   const { desk, wanted } = stage();
   const occupy = (n: number): void => void desk.openStream(`d${n}.example`, 'b.example', 1, patient);
   for (let n = 0; n < limits.verifyStreamsPerAddress; n += 1) occupy(n);
@@ -78,7 +78,7 @@ test('whoever gives up in the moment that his turn comes has no stream opened (F
   }
 });
 
-test('a stream that leads where the domain is served is asked on, and no other is wished for (FEATURES M8, L3)', async () => {
+test('a stream that leads where the domain is served is asked on, and no other is wished for (M8, L3)', async () => {
   const known = { kind: 'resolved', endpoint, further: [] } as const;
   const sought: Wanted[] = [];
   const { desk, wanted } = stage({
@@ -110,7 +110,7 @@ test('what was found out goes along with the wish, so that nothing is looked up 
   }
 });
 
-test('whoever asserts and leaves has no further stream dialled before the one that is left is gone (FACTS §14.22)', async () => {
+test('whoever asserts and leaves has no further stream dialled before the one that is left is gone', async () => {
   let dialled = 0;
   const { desk, wanted } = stage({ unwant: () => (dialled += 1) + 10 });
   const asserted = async (domain: string): Promise<void> => {

@@ -61,7 +61,7 @@ test('whoever asks at the same moment shares one look-up, and whoever asks later
   assert.deepEqual(asked, ['a.example', 'a.example']);
 });
 
-test('a look-up is given up when the last who waits for it leaves, and not before (FACTS §14.22)', async () => {
+test('a look-up is given up when the last who waits for it leaves, and not before', async () => {
   const { whereabouts, asked, given } = stage();
   const [first, second] = [new AbortController(), new AbortController()];
   const all = [whereabouts.find('a.example', first.signal), whereabouts.find('a.example', second.signal)];

@@ -175,7 +175,7 @@ test('of the DNA protocol only what stands in its namespace is read as such; SAS
   assert.equal(dna("<other from='a'/>")?.kind, 'unsupported');
 });
 
-test('a stream error without a condition, or with words only, is undefined-condition (FACTS §1.4)', () => {
+test('a stream error without a condition, or with words only, is undefined-condition', () => {
   const text = "<text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>why</text>";
   assert.deepEqual(read(`<stream:error>${text}</stream:error>`), [
     { kind: 'streamError', condition: 'undefined-condition', text: 'why' },
@@ -191,7 +191,7 @@ test('where a condition says where to instead, that is told with it (RFC 6120 §
   assert.deepEqual(told(elsewhere + text), { ...element, text: 'other.example:5270: moved' });
 });
 
-test('who was sent a dialback key may repeat it, and that is not told (FACTS §7)', () => {
+test('who was sent a dialback key may repeat it, and that is not told', () => {
   const key = 'B4835385f37fe2895af6c196b59097b16862406db80559900d96bf6fa7d23df3';
   const [answer] = read(
     `<db:result from='b.example' to='a.example' type='error'><error type='cancel'>` +

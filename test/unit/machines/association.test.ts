@@ -177,7 +177,7 @@ test('S8: the first prooftype that proves is the proof, and no later one is aske
   );
 });
 
-test('what one refutes and another leaves open is refuted; what nobody could judge is open (DESIGN §4)', () => {
+test('what one refutes and another leaves open is refuted; what nobody could judge is open', () => {
   assert.equal(concluded(['pkix', 'dialback'], ['pkix', refutes], ['dialback', leavesOpen])?.verdict.kind, 'refuted');
   assert.equal(
     concluded(['pkix', 'dialback'], ['pkix', leavesOpen], ['dialback', leavesOpen])?.verdict.kind,
@@ -257,18 +257,18 @@ test('A9: one challenge offers every type that policy accepts, and is over with 
   ]);
 });
 
-test('S4: what is refused for good by the check of a proof is proved by nothing else (FACTS §13.4)', () => {
+test('S4: what is refused for good by the check of a proof is proved by nothing else', () => {
   const actor = new PureActor(association, { ...byChallenge, assertion: null });
   assert.equal(actor.done('challenge', answered(refutesForGood)).state, 'refuted');
 });
 
-test('A9: a far end that does not speak DNA is not challenged, and each type says why (FACTS §13.4)', () => {
+test('A9: a far end that does not speak DNA is not challenged, and each type says why', () => {
   const actor = new PureActor(association, { ...byChallenge, unchallengeable: notSpoken, prooftypes: ['dnssec-ta'] });
   const { output } = actor.snapshot;
   assert.deepEqual(output?.attempts, [{ prooftype: 'dnssec-ta', verdict: { kind: 'undetermined', fault: notSpoken } }]);
 });
 
-test('S8: a challenge does not make good what DANE has refused (RFC 6698 §4.1, FACTS §13.4)', () => {
+test('S8: a challenge does not make good what DANE has refused (RFC 6698 §4.1)', () => {
   const prooftypes = ['dane', 'attribute-cert'];
   const actor = new PureActor(association, { ...byChallenge, prooftypes, delegation: signed, assertion: null });
   assert.equal(actor.state, 'dane');

@@ -230,7 +230,7 @@ test('db:result is answered internal-server-error: what judges it breaks, and th
   assert.notEqual(stage, 'closing');
 });
 
-test('every condition of XEP-0220 §2.5 has its row (FACTS §7.7)', () => {
+test('every condition of XEP-0220 §2.5 has its row', () => {
   const asserted = new Set(rows.map(([condition]) => condition));
   for (const condition of [
     'item-not-found',

@@ -90,7 +90,7 @@ test('a far end that does not speak DNA is told to be so, where nothing else cou
   assert.deepEqual([stream.state, words(stream).at(-1)], ['closing', 'close dna/not-spoken']);
 });
 
-test('S4, S8: what DANE refuses for good is not asked for its features, and not challenged (FACTS §13.4)', () => {
+test('S4, S8: what DANE refuses for good is not asked for its features, and not challenged', () => {
   const final = { kind: 'refuted', fault: notTrusted, final: true } as const;
   const stream = toVerdict(speaking()).done('association', { domain: 'b.example', attempts: [], verdict: final });
   assert.equal(stream.state, 'closing');
@@ -301,7 +301,7 @@ test('we assert whom the stream was opened to, in features, under TLS (ProtoXEP 
   assert.deepEqual((said?.event['element'] as StreamFeatures).asserts, ['b.example']);
 });
 
-test('a db:result is verified by challenge only where the far end speaks DNA (FACTS §13.4)', () => {
+test('a db:result is verified by challenge only where the far end speaks DNA', () => {
   const stream = offering();
   const faultIn = () => {
     stream.send({ type: 'peer.resultRequested', from: 'c.example', to: 'b.example', key: 'k' });
@@ -338,7 +338,7 @@ test('an asserted domain is answered when all that policy has was asked; a suppo
   }
 });
 
-test('what the certificate has proved on this stream is believed, and answered, as soon as it is asserted (FACTS §13.2)', () => {
+test('what the certificate has proved on this stream is believed, and answered, as soon as it is asserted', () => {
   const asserted = [
     'report domain.asserted',
     'authenticated',

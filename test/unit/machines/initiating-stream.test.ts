@@ -69,12 +69,12 @@ test('headers, STARTTLS, handshake, proof of the far end, headers anew: in the o
   assert.deepEqual(words(stream), ['stop association', 'report association.settled', 'say streamHeader']);
 });
 
-test('STARTTLS stripped from the features is asked for all the same, where policy wants TLS (RFC 7590 §3.1, FACTS §14.14)', () => {
+test('STARTTLS stripped from the features is asked for all the same, where policy wants TLS (RFC 7590 §3.1)', () => {
   const stream = hear(dial(), { startTls: 'absent' });
   assert.deepEqual([stream.state, ...words(stream)], ['tlsNegotiation.awaitingProceed', 'say starttls']);
 });
 
-test('STARTTLS refused, or never answered, ends the stream: no plain text instead (PEERS §5.10)', () => {
+test('STARTTLS refused, or never answered, ends the stream: no plain text instead', () => {
   const refused = hear(dial({ federation: 'permissive' }), { startTls: 'optional' }).send({
     type: 'peer.startTlsRefused',
   });
@@ -123,7 +123,7 @@ test('a far end that is not proved will do where policy accepts DNS, but only un
   );
 });
 
-test('a stream for verification only needs no proof of the far end; it authorises nothing (FACTS §14.30)', () => {
+test('a stream for verification only needs no proof of the far end; it authorises nothing', () => {
   const stream = secured({}, { purpose: 'verification' }).done('association', refutedFor('b.example'));
   hear(stream, {}, { id: 'id-2' });
   assert.equal(stream.state, 'established.lingering');
@@ -187,7 +187,7 @@ test('EXTERNAL is not tried where it made the peer close before, nor without TLS
   assert.equal(plain.state, 'established.open');
 });
 
-test('features without anything, and no dialback namespace: the peer gives no way to prove ourselves (PEERS §5.21)', () => {
+test('features without anything, and no dialback namespace: the peer gives no way to prove ourselves', () => {
   const stream = hear(
     secured().done('association', provedFor('b.example')),
     { dialback: false },
@@ -270,7 +270,7 @@ test('assertions beyond the bound wait their turn, and associations are refused'
 
 // ——— bidi
 
-test('bidi is asked for after TLS, before authentication, of a far end proved strongly (XEP-0288 §2.1, FACTS §9)', () => {
+test('bidi is asked for after TLS, before authentication, of a far end proved strongly (XEP-0288 §2.1)', () => {
   assert.deepEqual(words(proved({ bidi: true, mechanisms: ['EXTERNAL'] })).slice(-2), ['say bidi', 'say auth']);
   const weakly = hear(
     secured({ federation: 'encrypted' }).done('association', provedFor('b.example', weak)),
@@ -284,7 +284,7 @@ test('bidi is asked for after TLS, before authentication, of a far end proved st
   assert.ok(!words(byDialback({ bidi: true }, { settings: { ...off, bidi: false } })).includes('say bidi'));
 });
 
-test('in reverse only certificates count, since the far end chose the stream id (FACTS §9)', () => {
+test('in reverse only certificates count, since the far end chose the stream id', () => {
   // With a policy that allows dialback: under `authenticated` the answer is given without a verification.
   const settings = { ...initiatingInput().settings, policy: { federation: 'encrypted' as const } };
   const stream = byDialback({ bidi: true }, { settings }).send({
@@ -307,7 +307,7 @@ test('claims on a stream that is not bidirectional close it (XEP-0288 §2.2)', (
 
 // ——— asking the authoritative server
 
-test('db:verify: the answer counts if (from, to, id) was asked on this stream, and once (S6, FACTS §14.1)', () => {
+test('db:verify: the answer counts if (from, to, id) was asked on this stream, and once (S6)', () => {
   const stream = secured({}, { purpose: 'verification' }).done('association', provedFor('b.example'));
   hear(stream, {}, { id: 'id-2' });
   const asked = { ...pair, id: 'x' };

@@ -136,7 +136,7 @@ test('turns pass on by the clock: patience runs from the moment at which db:resu
   actor.stop();
 });
 
-test('an assertion whose actor fails gives its turn to the next (STYLE, Actors)', () => {
+test('an assertion whose actor fails gives its turn to the next', () => {
   const stream = full();
   stream.failed(`assertion.${sender(0)}>b.example`);
   assert.deepEqual(words(stream), [

@@ -313,7 +313,7 @@ test('a denied domain is not even looked up (P2)', () => {
   assert.deepEqual([actor.state, ...actor.effects.map(wordsOf)], ['resting', 'report stream.refused']);
 });
 
-test('those who only ask are served by a stream that can carry db:verify; those with stanzas wait for more (PEERS §5.6, FACTS §14.30)', () => {
+test('those who only ask are served by a stream that can carry db:verify; those with stanzas wait for more', () => {
   const asks = { ...wanted, purpose: 'verification' } as const;
   const only = new PureActor(peer, input).send(asks);
   for (const step of ['resolved', 'none stands', 'stream.assigned', 'stream.verifiable'] as const)
@@ -384,7 +384,7 @@ test('what concerns another stream changes nothing', () => {
   }
 });
 
-test('a stanza does not wait in the line of claims for the same domain: it is looked up anew for it, once (FACTS §14.22)', () => {
+test('a stanza does not wait in the line of claims for the same domain: it is looked up anew for it, once', () => {
   const actor = new PureActor(peer, input).sendInternal({ ...wanted, purpose: 'verification' });
   const lookUps = () =>
     actor.effects.flatMap((effect) => ('input' in effect ? [(effect.input as { purpose: string }).purpose] : []));

@@ -143,7 +143,7 @@ test('the picture tells what is final: nobody else decides after "withheld", and
   assert.deepEqual(told, [withheld, ['undetermined', false], withheld, withheld]);
 });
 
-test('where not all places were asked, a mismatch refutes nobody: the others may name the certificate (FACTS §10.4)', () => {
+test('where not all places were asked, a mismatch refutes nobody: the others may name the certificate', () => {
   const verdict = daneVerdict({ unasked: 3 }, daneEvents['matches none']);
   assert.equal(verdict.kind === 'undetermined' && verdict.fault.condition, 'too-many-targets');
   assert.match((verdict.kind === 'undetermined' && verdict.fault.text) || '', /3 further targets were not asked/);

@@ -163,7 +163,7 @@ test('a target fixed by the operator is not looked up by SRV, and counts as secu
   });
 });
 
-test('look-ups say whether they are for an assertion: that has no room of our own stanzas (FACTS §14.22)', () => {
+test('look-ups say whether they are for an assertion: that has no room of our own stanzas', () => {
   const actor = new PureActor(resolution, input);
   const purposes = () => actor.effects.flatMap((effect) => ('input' in effect ? [effect.input] : []));
   assert.deepEqual(purposes(), [

@@ -25,7 +25,7 @@ function titlesOf(path: string): string[] {
 }
 
 for (const invariant of invariants) {
-  test(`SPEC.md: ${invariant} has tests that are there, and that name it (DESIGN §6)`, () => {
+  test(`SPEC.md: ${invariant} has tests that are there, and that name it`, () => {
     const named = [...sectionOf(invariant).matchAll(/^ {2}- (test\/\S+): (.+)$/gm)];
     assert.ok(named.length > 0, `no test for ${invariant}`);
     for (const [, path = '', title = ''] of named) {

@@ -161,7 +161,7 @@ for (const [policy, proof] of [
   [permissive, { prooftype: 'dialback', strength: 'weak', evidence: { dns: true }, expiresAtMs: null }],
   [{ ...permissive, prooftypes: ['pkix'] }, unproved],
 ] as const) {
-  test(`S1: a far end that nothing proved (${proof.prooftype}) may not write back on a stream of ours, whatever it answers (FACTS §9)`, () => {
+  test(`S1: a far end that nothing proved (${proof.prooftype}) may not write back on a stream of ours, whatever it answers`, () => {
     const stream = new PureActor(initiatingStream, initiatingInput({}, policy));
     stream.send({ type: 'transport.connected', remoteAddress: '127.0.0.1', remotePort: 5269 });
     hears(stream, { startTls: 'optional' })
@@ -289,7 +289,7 @@ test('the policy in force is asked at each step, not the one under which the str
 
 // ——— names that change
 
-test('`to` may change under TLS to another domain of ours, and only what is said last counts (RFC 6120 §4.7.2, FACTS §14.10)', () => {
+test('`to` may change under TLS to another domain of ours, and only what is said last counts (RFC 6120 §4.7.2)', () => {
   const stream = open(
     open(accepted(), { to: 'b.example' })
       .send({ type: 'peer.startTlsRequested' })

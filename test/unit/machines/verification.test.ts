@@ -86,7 +86,7 @@ test('permissive too refuses a key that its domain disowns: it lets in what nobo
   assert.deepEqual([actor.state, answer, proof], ['refused', { type: 'error', condition: 'forbidden' }, null]);
 });
 
-test('what is asked about the sender is asked as it came, and no key is shown in reverse (FACTS §9)', () => {
+test('what is asked about the sender is asked as it came, and no key is shown in reverse', () => {
   const asked = (changes: Partial<typeof input>) =>
     (new PureActor(verification, { ...input, ...changes }).effects[0] as { input: Record<string, unknown> }).input;
   const assertion = { targetDomain: 'b.example', id: 'x', key: 'k' };

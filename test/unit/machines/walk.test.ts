@@ -25,7 +25,7 @@ test('every *.machine.ts is walked: none is left out of machines/index.ts', () =
   assert.equal(new Set(charts.map(({ id }) => id)).size, charts.length, 'ids are unique');
 });
 
-test('the boxes of the flow chart are states of the same name (DESIGN §3, RFC 7712 §3-4)', () => {
+test('the boxes of the flow chart are states of the same name (RFC 7712 §3-4)', () => {
   const boxes: Readonly<Record<string, readonly string[]>> = {
     initiatingStream: [
       'streamHeaders',
@@ -132,7 +132,7 @@ test('the walk sees what a deficient chart lacks', () => {
   assert.deepEqual(seen('gone'), ['is an end, but no past participle']);
 });
 
-test('a machine imports xstate, its siblings and src/protocol; it has no clock and no chance (STYLE, Layout)', async () => {
+test('a machine imports xstate, its siblings and src/protocol; it has no clock and no chance', async () => {
   const root = fileURLToPath(new URL('../../../', import.meta.url));
   const eslint = new ESLint({ cwd: root });
   const lint = async (file: string, code: string): Promise<string[]> => {
