@@ -14,7 +14,7 @@ export const superseded = fault(
 );
 
 /** Whether a stream ends without a failure: the far end may finish sending, and pairs look for another stream. */
-export const isTakingLeave = (why: Fault | null): boolean =>
+export const endsWithoutFault = (why: Fault | null): boolean =>
   why === null || (why.origin === 'local' && ['superseded', 'system-shutdown'].includes(why.condition));
 
 export type NextStep =

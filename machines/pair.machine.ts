@@ -38,7 +38,7 @@ export const pair = setup({
   },
   guards: {
     isOurs: ({ context }, stream: StreamId) => stream === context.stream,
-    isTakenLeaveOf: ({ context }, event: { stream: StreamId; fault: Fault | null }) =>
+    ourStreamEndsWithoutFault: ({ context }, event: { stream: StreamId; fault: Fault | null }) =>
       event.stream === context.stream &&
       (event.fault === null || event.fault.condition === superseded.condition) &&
       context.avoid.length < limits.attemptsPerWish,
@@ -160,7 +160,7 @@ export const pair = setup({
         'stream.closing': [
           {
             // The stream closed without a fault, for reasons unrelated to the pair: no answer, so no refusal.
-            guard: { type: 'isTakenLeaveOf', params: ({ event }) => event },
+            guard: { type: 'ourStreamEndsWithoutFault', params: ({ event }) => event },
             target: 'awaitingRoute',
             actions: 'leaveStream',
           },

@@ -9,7 +9,14 @@ export {
 } from './manager.ts';
 export type { Connecting } from './control/operator.ts';
 export type { DnaProofs, LimitOptions, ManagerOptions, TraceOptions } from './options.ts';
-export type { DomainPolicy, Federation, FixedTarget, PolicyOptions, ProoftypeName } from './protocol/policy.ts';
+export type {
+  DomainPolicy,
+  Federation,
+  FixedTarget,
+  PolicyOptions,
+  ProoftypeName,
+  TargetOptions,
+} from './protocol/policy.ts';
 
 // Stanzas: what is sent and received, and its outcome.
 export { Stanza, type StanzaErrorType, type StanzaKind, type StanzaScope } from './protocol/stanza.ts';
@@ -21,6 +28,7 @@ export { type Fault, FaultError, type FaultLayer, type FaultOrigin, faultSentenc
 export type { Evidence, Proof, ProofAttempt, ProofVerdict, ProvedBy, DnaProofType } from './protocol/proof.ts';
 // Your own prooftypes (RFC 7712 §7).
 export type * from './prooftype.ts';
+export type { Stage } from './control/standing-streams.ts';
 export type { ReportRecord, TraceBody, TraceRecord } from './trace/record.ts';
 // Negotiations as OpenTelemetry spans (docs/spans.md).
 export { type SpanOptions, traceSpans } from './telemetry/spans.ts';
@@ -47,7 +55,7 @@ export type * from './ports.ts';
 export type * from './protocol/dns.ts';
 export type * from './protocol/certificate.ts';
 export type { TlsaRecord } from './protocol/tlsa.ts';
-export type { PoshHash, PoshMaterial } from './protocol/posh.ts';
+export type { PoshFingerprint, PoshHash, PoshMaterial } from './protocol/posh.ts';
 export type { Service } from './protocol/service.ts';
 export { createNetwork, type NetworkOptions } from './adapters/network/network.ts';
 export { createResolver, type ResolverOptions } from './adapters/dns/resolver.ts';
@@ -66,9 +74,21 @@ export { createRandom, createSeededRandom } from './adapters/random.ts';
 export { systemClock } from './adapters/clock.ts';
 
 // For embedders' tests and simulations.
-export { createMemoryNetwork, type MemoryNetwork, type MemoryNetworkOptions } from './simulation/memory-network.ts';
+export {
+  createMemoryNetwork,
+  type LinkRecord,
+  type MemoryHostOptions,
+  type MemoryNetwork,
+  type MemoryNetworkOptions,
+  type WireChunk,
+} from './simulation/memory-network.ts';
 export { SimulatedClock } from './simulation/simulated-clock.ts';
-export { createTablePoshSource, type PoshTable, type TablePoshSource } from './simulation/table-posh.ts';
+export {
+  createTablePoshSource,
+  type PoshTable,
+  type PoshTableEntry,
+  type TablePoshSource,
+} from './simulation/table-posh.ts';
 export {
   createTableResolver,
   type DnsTable,
@@ -82,4 +102,6 @@ export {
   type CertificateAuthority,
   type IssuedCredential,
   type IssueOptions,
+  type ExtendedKeyUsage,
+  type KeyType,
 } from './simulation/certificate-authority.ts';

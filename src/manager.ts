@@ -13,7 +13,7 @@ import { unheard } from './adapters/unheard.ts';
 import { makeEffects } from './control/effects.ts';
 import { observedPorts } from './control/observed-ports.ts';
 import { type Connecting, Operator } from './control/operator.ts';
-import { limitsFrom, type ManagerOptions, proofsFrom, traceFrom } from './options.ts';
+import { limitsFrom, type ManagerOptions, MIN_SECRET_CHARACTERS, proofsFrom, traceFrom } from './options.ts';
 import type { ConnectionEvents, Credential, Listening, ListenOptions, Ports } from './ports.ts';
 import { addressBlock } from './protocol/addresses.ts';
 import { dialbackKeys } from './protocol/dialback.ts';
@@ -29,7 +29,7 @@ import { prooftypesFrom } from './prooftype.ts';
 import { Registry } from './control/registry.ts';
 import { Router } from './routing/router.ts';
 import type { Stage } from './control/standing-streams.ts';
-import type { Delivery, Outlet, RouterCounters, RouterTotals } from './routing/types.ts';
+import type { Delivery, Outlet, RouterCounters, RouterSnapshot, RouterTotals } from './routing/types.ts';
 import { type ReportRecord, type TraceRecord, withoutKeys } from './trace/record.ts';
 import type { View } from './trace/view/view.ts';
 
@@ -44,7 +44,7 @@ export interface StreamView {
    * be sent on it; `established`: dialback assertions too; `closing`: nothing more. It only moves forwards. This is not
    * the state of the stream's chart: for that, see `records$`.
    */
-  readonly state: string;
+  readonly state: Stage;
   readonly tls: string | null;
   readonly bidi: boolean;
   readonly proofs: readonly { readonly domain: string; readonly prooftype: string; readonly strength: string }[];
@@ -53,7 +53,7 @@ export interface StreamView {
 export interface ManagerSnapshot {
   readonly streams: readonly StreamView[];
   readonly actors: { readonly streams: number; readonly pairs: number; readonly peers: number };
-  readonly tables: ReturnType<Router['snapshot']>;
+  readonly tables: RouterSnapshot;
 }
 
 /** Counts of everything the manager holds. */
@@ -139,7 +139,8 @@ export class ConnectionManager {
     const prooftypes = prooftypesFrom(options.prooftypes ?? {});
     this.#ownProoftypes = [...prooftypes.keys()];
     const secret = options.dialback?.secret ?? ports.random.hex(32);
-    if (secret.length < 16) throw new TypeError('dialback.secret: at least 16 characters are needed');
+    if (secret.length < MIN_SECRET_CHARACTERS)
+      throw new TypeError(`dialback.secret: at least ${MIN_SECRET_CHARACTERS} characters are needed`);
     const bounds = limitsFrom(options.limits);
     const perSecond = bounds.connectionsPerSecond;
     this.#arrivals = new RatePerAddress({ perSecond, most: ARRIVALS_SECONDS * perSecond });
@@ -254,7 +255,8 @@ export class ConnectionManager {
     if (this.#started || this.#isStopped()) throw new Error('a manager is started once; make another');
     this.#started = true;
     try {
-      for (const options of this.#options.listen ?? []) {
+      for (const one of this.#options.listen ?? []) {
+        const options: ListenOptions = { tls: 'detect', ...one };
         const handle = await this.#ports.network.listen(options, ({ connection, directTls }) => {
           let listener: ConnectionEvents | null = null;
           const { remoteAddress } = connection;

@@ -8,7 +8,14 @@ import type { Prooftypes } from './prooftype.ts';
 import { traceLimits } from './trace/limits.ts';
 
 export type { DnaProofs } from './protocol/dna.ts';
-export type { DomainPolicy, Federation, FixedTarget, PolicyOptions, ProoftypeName } from './protocol/policy.ts';
+export type {
+  DomainPolicy,
+  Federation,
+  FixedTarget,
+  PolicyOptions,
+  ProoftypeName,
+  TargetOptions,
+} from './protocol/policy.ts';
 
 export interface LimitOptions {
   /** Largest stanza, in bytes from `<` to `>`. @defaultValue 524288; never below 10000 (RFC 6120 §13.12) */
@@ -31,6 +38,9 @@ export interface LimitOptions {
    */
   readonly connectionsPerSecond?: number;
 }
+
+/** Minimum length of the dialback secret, from which keys are derived (XEP-0185), in characters. */
+export const MIN_SECRET_CHARACTERS = 16;
 
 /** RFC 6120 §13.12: no deployment may set a lower limit. */
 const MIN_STANZA_BYTES = 10_000;
@@ -149,13 +159,17 @@ export function traceFrom(options: TraceOptions = {}): Required<TraceOptions> {
 export interface ManagerOptions {
   /** The domains served here; one with a null credential uses that of its closest parent host. */
   readonly hosts: Readonly<Record<string, Credential | null>>;
-  readonly listen?: readonly ListenOptions[];
+  /** Sockets for other servers; `tls` is `detect` unless given. @defaultValue none, so that no other server can connect */
+  readonly listen?: readonly (Omit<ListenOptions, 'tls'> & Partial<Pick<ListenOptions, 'tls'>>)[];
+  /** What remote domains have to prove. @defaultValue `authenticated`, by DANE, PKIX or POSH, over TLS 1.2 or newer */
   readonly policy?: PolicyOptions;
   /** Whether to use one stream in both directions (XEP-0288). @defaultValue true */
   readonly bidi?: boolean;
   /** The XEP-0185 secret, at least 16 characters. @defaultValue random */
   readonly dialback?: { readonly secret?: string };
+  /** Bounds on stanzas, queues and rates. */
   readonly limits?: LimitOptions;
+  /** How much of the trace is kept in memory. */
   readonly trace?: TraceOptions;
   /**
    * Proofs of delegation, by hosted domain: what the domain's owner gave us to show to peers that challenge us for it

@@ -9,7 +9,7 @@ import { challenge } from '../challenge.machine.ts';
 import { heldIn } from '../collections/slots.ts';
 import { delayBetween, type StateMeta } from '../declare.ts';
 import type { StreamReport, TransportCommand, TransportInput } from '../events.ts';
-import { isTakingLeave } from '../failures.ts';
+import { endsWithoutFault } from '../failures.ts';
 import { limits } from '../limits.ts';
 import type { StreamContext, StreamEvent, StreamInput } from './context.ts';
 import { faultOfStream, underPolicy } from './rules.ts';
@@ -62,7 +62,7 @@ export const streamSetup = setup({
     isForVerificationOnly: ({ context }) => context.purpose === 'verification',
     policyForbidsTheStream: ({ context }, policy: PolicyOptions) =>
       faultOfStream(underPolicy(context, policy)) !== null,
-    endsForNobodysFault: ({ context }) => isTakingLeave(context.fault),
+    endsForNobodysFault: ({ context }) => endsWithoutFault(context.fault),
     /** Counts only work with its own deadline: an unanswered `db:verify` must not keep the stream open forever (L2). */
     nothingIsPending: ({ context: { pending, dna } }) =>
       heldIn(pending.assertions) + heldIn(pending.verifications) + dna.asserted.length === 0,

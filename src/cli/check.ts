@@ -6,11 +6,11 @@ import { runCheck } from '../check/run.ts';
 import { type CheckStep, sentenceOf } from '../check/steps.ts';
 import type { CheckVerdict } from '../check/verdict.ts';
 import { loadConfig, type ServeConfig } from '../config/load.ts';
-import { makePaint } from '../demo/paint.ts';
 import { canonicalDomain, isIpLiteral } from '../protocol/names.ts';
 import { canonicalPolicy, policyFor } from '../protocol/policy.ts';
 import { type Service, SERVICES } from '../protocol/service.ts';
 import type { NodePorts } from '../node-ports.ts';
+import { paintFor } from './paint.ts';
 import { portsFor } from './check-ports.ts';
 import type { RunCommand } from './command.ts';
 import { visible } from './visible.ts';
@@ -161,7 +161,7 @@ function printVerdict(told: CheckVerdict, terminal: Terminal): void {
     fault: shown,
     ...{ cause, explanation, fix },
   });
-  const paint = makePaint(process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '');
+  const paint = paintFor(process.stdout);
   const colour = verdict === 'proved' ? 'green' : 'red';
   terminal.print('');
   terminal.print(

@@ -1,20 +1,20 @@
 /** `xmpp-dna demo`: the flow chart between two providers on loopback, scenario by scenario. */
 import { systemClock } from '../adapters/clock.ts';
 import { createLoopbackStage } from '../demo/loopback-stage.ts';
-import { makePaint } from '../demo/paint.ts';
 import { socketsOf, pathOf, other } from '../demo/paths.ts';
 import { play, type Play, type Played } from '../demo/play.ts';
 import { describe } from '../demo/print.ts';
 import { scenarios } from '../demo/scenarios.ts';
 import type { Inspector } from '../inspector/server.ts';
 import type { ConnectionManager } from '../manager.ts';
+import { paintFor } from './paint.ts';
 import type { RunCommand } from './command.ts';
 import { inspect } from './inspect.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 
 export const demo: RunCommand = async ({ values }, terminal) => {
   const keep = values['keep'] === true;
-  const paint = makePaint(process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '');
+  const paint = paintFor(process.stdout);
   const startedMs = performance.now();
   const kept: Play[] = [];
   let holding = 0;

@@ -1,5 +1,5 @@
 /** Explanations for a person: first the answer, then who waits for whom, then what to do. */
-import type { Paint } from '../demo/paint.ts';
+import type { Paint } from './paint.ts';
 import type { ChainLink, Explanation } from '../trace/explain/explain.ts';
 import { clockTime, countWords, lasting, MOVERS, stuckWords } from '../trace/explain/words.ts';
 import type { Disagreement } from '../trace/join/join.ts';

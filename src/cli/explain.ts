@@ -1,6 +1,5 @@
 /** `xmpp-dna explain`: explains the state of the negotiations in a trace, or in a running daemon. */
 import { existsSync, writeFileSync } from 'node:fs';
-import { makePaint } from '../demo/paint.ts';
 import { canonicalDomain } from '../protocol/names.ts';
 import { writeBundle } from '../trace/explain/bundle.ts';
 import { explain as explanationsOf, type Explanation, type PairWanted, pairFrom } from '../trace/explain/explain.ts';
@@ -10,6 +9,7 @@ import { join } from '../trace/join/join.ts';
 import { overlapOf } from '../trace/join/overlap.ts';
 import { lasting } from '../trace/explain/words.ts';
 import type { View } from '../trace/view/view.ts';
+import { paintFor } from './paint.ts';
 import type { RunCommand } from './command.ts';
 import { explanationsAt, traceAt } from './explain-inspector.ts';
 import { lineOfWell, linesOfDisagreement, linesOfExplanation, summary } from './explain-text.ts';
@@ -121,7 +121,7 @@ function print(
   terminal: Terminal,
   pair: string | undefined,
 ): ExitCode {
-  const paint = makePaint(process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '');
+  const paint = paintFor(process.stdout);
   terminal.print(summary(told, disagreements, paint, pair));
   for (const one of disagreements) {
     terminal.event({ event: 'disagreement', ...one });

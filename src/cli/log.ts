@@ -7,13 +7,14 @@ import { brief, faultSentence, type Fault } from '../protocol/faults.ts';
 import { unicodeDomain } from '../protocol/names.ts';
 import type { Proof } from '../protocol/proof.ts';
 import type { ReportRecord } from '../trace/record.ts';
-import type { Colour, Terminal } from './terminal.ts';
+import type { Tint } from './paint.ts';
+import type { Terminal } from './terminal.ts';
 import { visible } from './visible.ts';
 
 /** How much it matters: `warning` may need attention, `error` does. */
 export type Level = 'info' | 'warning' | 'error';
 
-const PAINT: Readonly<Record<Level, Colour>> = { info: 'dim', warning: 'yellow', error: 'red' };
+const PAINT: Readonly<Record<Level, Tint>> = { info: 'dim', warning: 'yellow', error: 'red' };
 
 /**
  * A sentence is not repeated within this time, in milliseconds: once for the same actor, and a few times for streams,

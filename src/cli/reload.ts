@@ -28,9 +28,11 @@ export class Reloads {
 
   /** Puts the file in force; live streams that its policy forbids are closed. A file with an error changes nothing. */
   reload(log: Log): void {
+    let inForce = 'nothing is changed';
     try {
       const { manager, warnings } = loadConfig(this.#file);
       for (const warning of warnings) log.say('warning', warning);
+      inForce = 'only part of it is in force';
       this.#target.setPolicy(manager.policy ?? {});
       this.#target.setCredentials(this.#ofHosted(manager.hosts));
       this.#showProofs(this.#ofHosted(manager.proofs ?? {}));
@@ -39,7 +41,7 @@ export class Reloads {
         `SIGHUP: the policy of ${this.#file} is in force, with its certificates and proofs; any other change there needs a restart`,
       );
     } catch (error) {
-      log.say('error', `SIGHUP: nothing is changed: ${error instanceof Error ? error.message : String(error)}`);
+      log.say('error', `SIGHUP: ${inForce}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 

@@ -1,4 +1,5 @@
 /** Output of the commands, and the meaning of their exit codes. */
+import { type Paint, paintFor } from './paint.ts';
 import { jsonLine } from './visible.ts';
 
 /** Exit codes of every command. */
@@ -37,15 +38,10 @@ export interface Terminal {
   /** A line on stderr. */
   tell(line: string): void;
   /** Colours text for stderr; plain unless that is a terminal and `NO_COLOR` is not set. */
-  paint(colour: Colour, text: string): string;
+  readonly paint: Paint;
 }
 
-const COLOURS = { red: 31, yellow: 33, green: 32, dim: 2 } as const;
-export type Colour = keyof typeof COLOURS;
-
 export function createTerminal(json: boolean): Terminal {
-  const noColor = process.env['NO_COLOR'];
-  const coloured = process.stderr.isTTY && (noColor === undefined || noColor === '');
   return {
     json,
     print: (line) => {
@@ -57,6 +53,6 @@ export function createTerminal(json: boolean): Terminal {
     tell: (line) => {
       process.stderr.write(`${line}\n`);
     },
-    paint: (colour, text) => (coloured ? `\u001b[${COLOURS[colour]}m${text}\u001b[0m` : text),
+    paint: paintFor(process.stderr),
   };
 }

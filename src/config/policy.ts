@@ -10,8 +10,7 @@ export function policyFrom(file: ConfigFile['policy'] = {}): PolicyOptions {
   const overrides = [...domains].map(([pattern, { value }]): [string, DomainPolicy] => {
     checkProof(value, own);
     const { target } = value;
-    const fixed = target === undefined ? {} : { target: { ...target, tls: target.tls ?? 'starttls' } };
-    return [pattern, { ...proofOptions(value), ...fixed }];
+    return [pattern, { ...proofOptions(value), ...(target === undefined ? {} : { target }) }];
   });
   return {
     ...proofOptions(own),

@@ -1,7 +1,7 @@
 /** The shape of the configuration file: its keys, and the values that each may hold. */
 import { isIP } from 'node:net';
 import { isMap } from 'yaml';
-import { limitBounds, traceFileBounds } from '../options.ts';
+import { limitBounds, MIN_SECRET_CHARACTERS, traceFileBounds } from '../options.ts';
 import { canonicalDomain, canonicalPattern } from '../protocol/names.ts';
 import { FEDERATIONS, PROOFTYPES, TLS_MODES, TLS_VERSIONS } from '../protocol/policy.ts';
 import type { PemFiles } from './credentials.ts';
@@ -22,8 +22,6 @@ import {
 } from './decoders.ts';
 import { refused, type Refused } from './spot.ts';
 
-/** Shortest dialback secret, from which XEP-0185 keys are derived, and shortest token, in characters. */
-const MIN_SECRET_CHARACTERS = 16;
 const DNS_PORT = 53;
 
 const path = parsed('the path of a file', (text) => text);

@@ -3,7 +3,7 @@
  * peers and streams, peers ask for streams. No protocol is decided here.
  */
 import type { BrokenActor, PairReport, PeerReport, StreamId, StreamReport } from '../../machines/events.ts';
-import { decide, isTakingLeave, superseded } from '../../machines/failures.ts';
+import { decide, endsWithoutFault, superseded } from '../../machines/failures.ts';
 import { progressOf } from '../../machines/stream/context.ts';
 import { isMutual } from '../../machines/stream/dna-rules.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
@@ -145,7 +145,7 @@ export class Dispatch {
     const { actors, search, desk, challenges, held, router } = this.#to;
     const { stream, fault: why } = report;
     // On a regular close the peer may finish sending; otherwise nothing more is accepted from now on (S1).
-    held.hold(stream, isTakingLeave(why) ? router.closeOutgoing(stream) : router.withdrawStream(stream));
+    held.hold(stream, endsWithoutFault(why) ? router.closeOutgoing(stream) : router.withdrawStream(stream));
     desk.streamEnds(stream, why);
     challenges.streamEnds(stream, why);
     this.#tellPeer(row, report);

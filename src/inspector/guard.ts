@@ -23,7 +23,7 @@ export interface Refusal {
 const COOKIE = 'xmpp-dna-inspector';
 
 /** Methods that change nothing. */
-export const READING: readonly string[] = ['GET', 'HEAD'];
+const READING: readonly string[] = ['GET', 'HEAD'];
 
 /** An address as it is written in a URL. */
 export const urlHost = (address: string): string => (isIPv6(address) ? `[${address}]` : address);

@@ -34,7 +34,7 @@ export function loadPage(): Page {
 
 let built: Page | null = null;
 
-export function pageIn(folder: string): Page {
+function pageIn(folder: string): Page {
   const page = new Map<string, PageFile>();
   const index = join(folder, 'index.html');
   if (!existsSync(index)) return page;

@@ -14,6 +14,12 @@ export const TLS_VERSIONS = ['1.2', '1.3'] as const;
 /** How TLS starts at a fixed target. */
 export const TLS_MODES = ['starttls', 'direct'] as const satisfies readonly TlsMode[];
 
+/** A fixed target as an operator writes it. */
+export type TargetOptions = Omit<FixedTarget, 'tls'> & {
+  /** @defaultValue starttls */
+  readonly tls?: TlsMode;
+};
+
 export interface FixedTarget {
   readonly host: string;
   readonly port: number;
@@ -29,7 +35,7 @@ export interface DomainPolicy {
   /**
    * Fixed by the operator: takes precedence over SRV (RFC 6120 §3.2.3), counts as securely derived (RFC 6125 §6.2.1).
    */
-  readonly target?: FixedTarget;
+  readonly target?: TargetOptions;
 }
 
 export interface PolicyOptions extends Omit<DomainPolicy, 'target'> {
@@ -60,7 +66,8 @@ export const defaultPolicy: ResolvedPolicy = {
 /** The policy in force towards a remote domain (canonical key). */
 export function policyFor(options: PolicyOptions, domain: string): ResolvedPolicy {
   const special = mostSpecific(options.domains ?? {}, domain);
-  return { ...resolved(special ?? {}, options), target: special?.target ?? null };
+  const { target } = special ?? {};
+  return { ...resolved(special ?? {}, options), target: target === undefined ? null : { tls: 'starttls', ...target } };
 }
 
 function resolved(own: DomainPolicy, inherited: DomainPolicy): Omit<ResolvedPolicy, 'target'> {
@@ -203,7 +210,7 @@ function checkedProof(
   return checked;
 }
 
-function canonicalTarget({ host, port, tls }: FixedTarget, key: string): FixedTarget {
+function canonicalTarget({ host, port, tls = 'starttls' }: TargetOptions, key: string): FixedTarget {
   const canonical = canonicalDomain(host);
   if (canonical === null) throw new TypeError(`${key}.host: ${JSON.stringify(host)} is no host name and no IP address`);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new TypeError(`${key}.port: ${port} is no port`);

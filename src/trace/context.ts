@@ -2,7 +2,7 @@
  * What an explanation reads from the context of an actor. A trace may come from anybody, so nothing in it is taken for
  * granted.
  */
-import { isTakingLeave } from '../../machines/failures.ts';
+import { endsWithoutFault } from '../../machines/failures.ts';
 import type { CertificateEvidence } from '../protocol/certificate.ts';
 import type { Endpoint } from '../protocol/dns.ts';
 import type { Fault, FaultLayer, FaultOrigin } from '../protocol/faults.ts';
@@ -91,7 +91,7 @@ export function whyInVain(
   { associated, negotiation }: { readonly associated?: unknown; readonly negotiation?: unknown },
   why: Fault | null,
 ): Fault | null {
-  return whyUnproved(associated) ?? whyRefused(negotiation) ?? (isTakingLeave(why) ? null : why);
+  return whyUnproved(associated) ?? whyRefused(negotiation) ?? (endsWithoutFault(why) ? null : why);
 }
 
 /** Why the certificate of the far end does not prove its domain; null if it does, or if that was not examined. */

@@ -8,4 +8,6 @@ export { readTraceFile } from './read-file.ts';
 export { type Attempt, type History, history } from './queries/history.ts';
 export type { AttemptEnded, AttemptEvidence, AttemptVerdict } from './attempt.ts';
 export { replay, type ReplayOptions } from './view/replay.ts';
+export { type ChainLink, explain, type Explanation, type PairWanted } from './explain/explain.ts';
+export { type Disagreement, join } from './join/join.ts';
 export { traceLimits } from './limits.ts';

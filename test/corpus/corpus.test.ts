@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { linesOfExplanation } from '../../src/cli/explain-text.ts';
-import { makePaint } from '../../src/demo/paint.ts';
+import { makePaint } from '../../src/cli/paint.ts';
 import { type Case, play, type Row } from './case.ts';
 import { closing } from './closing.ts';
 import { connection } from './connection.ts';

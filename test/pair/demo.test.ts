@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
-import { makePaint } from '../../src/demo/paint.ts';
+import { makePaint } from '../../src/cli/paint.ts';
 import { play } from '../../src/demo/play.ts';
 import { describe } from '../../src/demo/print.ts';
 import { scenarios } from '../../src/demo/scenarios.ts';

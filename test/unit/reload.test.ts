@@ -35,7 +35,7 @@ const config = (hosts: string, policy = '{ federation: encrypted }'): string =>
 const B = 'b.example: { cert: b.crt, key: b.key, proofs: { xml-assertion: b.xml } }';
 
 /** A daemon's reloads, with a record of their effects. */
-function stage() {
+function stage(refusal: Error | null = null) {
   const [told, done] = [[] as string[], [] as string[]];
   const shown = new Map<string, string>();
   const terminal = { tell: (line: string) => told.push(line), paint: (_colour: string, text: string) => text };
@@ -45,6 +45,7 @@ function stage() {
     setPolicy: ({ federation }) => done.push(`policy ${federation ?? '?'}`),
     setProofs: (domain, proofs) => done.push(`proofs ${domain} ${JSON.stringify(proofs)}`),
     setCredentials: (hosts) => {
+      if (refusal !== null) throw refusal;
       for (const [domain, credential] of Object.entries(hosts)) shown.set(domain, credential?.cert ?? 'none');
     },
   });
@@ -106,6 +107,16 @@ function shownTo(port: number, servername: string): Promise<string> {
     socket.on('error', reject);
   });
 }
+
+test('SIGHUP that fails on the way does not say that nothing is changed', () => {
+  certificate();
+  write('b.xml', '<first/>');
+  config(`{ ${B} }`);
+  const { reload, done, told } = stage(new Error('refused'));
+  reload();
+  assert.deepEqual(done, ['policy encrypted']);
+  assert.match(told.join('\n'), /error SIGHUP: only part of it is in force: refused/);
+});
 
 test('T7: after setCredentials a handshake shows the new certificate; the listener stays, and so does who is connected', async () => {
   const [before, renewed, ofC] = [issue(), issue(), issue()];

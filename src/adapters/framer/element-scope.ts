@@ -26,7 +26,7 @@ import type { TagScanner } from './tag-scanner.ts';
 import { ValueCache } from './value-cache.ts';
 
 /** No problem. */
-export const FINE = 1;
+const FINE = 1;
 /** Shared by all streams: it only caches the strings of byte sequences. */
 const values = new ValueCache();
 const CONTENT_NAMESPACES: readonly string[] = [NS.server, NS.client, NS.component];

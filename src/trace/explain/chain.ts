@@ -46,7 +46,7 @@ const FAREWELL: readonly string[] = ['closing', 'closed'];
  * Longest usual wait for each mover, in milliseconds: a few round trips and the lookups in between. A longer wait
  * counts as late even if its deadline is far away, because deadlines allow for slow parties.
  */
-export const usualMs: Readonly<Record<Mover, number>> = {
+const usualMs: Readonly<Record<Mover, number>> = {
   us: 2_000,
   dns: 2_000,
   web: 5_000,
