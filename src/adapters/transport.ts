@@ -8,7 +8,6 @@ import type { DialbackKeys } from '../protocol/dialback.ts';
 import type { CertificateEvidence } from '../protocol/certificate.ts';
 import { MAX_PROOF_BYTES } from '../protocol/dna.ts';
 import { fault, type Fault } from '../protocol/faults.ts';
-import { canonicalDomain } from '../protocol/names.ts';
 import { NS } from '../protocol/namespaces.ts';
 import { type Service, serviceFacts } from '../protocol/service.ts';
 import type { Stanza } from '../protocol/stanza.ts';
@@ -29,10 +28,10 @@ import type {
   Random,
   TlsSession,
 } from '../ports.ts';
-import { dnaEventOf } from './dna-events.ts';
 import { DrainWatch } from './drain-watch.ts';
 import { InletPace } from './inlet-pace.ts';
 import { Framer, type StreamTag } from './framer/framer.ts';
+import { eventOf } from './wire-events.ts';
 
 /** Receives the stanzas of a stream, and supplies its outbound bytes (src/routing). */
 export interface StanzaPlane {
@@ -398,79 +397,13 @@ class StreamTransport {
     const isUnknown = wire.kind === 'unsupported' && !this.#isAuthenticated;
     if (isUnknown && ++this.#unsupported > UNSUPPORTED_TOLD) return;
     this.#ports.onWire?.(this.#stream, 'in', wire, bytes);
-    const event = this.#eventOf(wire);
+    if (wire.kind === 'streamError') this.#peerFailed = true;
+    const event = eventOf(wire, this.#ports.keys);
     if (event.type === 'peer.startTlsRequested' || event.type === 'peer.proceedReceived') {
       // TLS begins right after this '>' (RFC 6120 §5.4.2.3); halt first, so that what follows is counted, not parsed.
       this.#framer.halt();
     }
     this.#say(event);
-  }
-
-  #eventOf(wire: WireElement): EventObject & Record<string, unknown> {
-    switch (wire.kind) {
-      case 'features':
-        return { type: 'peer.featuresReceived', features: wire };
-      case 'starttls':
-        return { type: 'peer.startTlsRequested' };
-      case 'proceed':
-        return { type: 'peer.proceedReceived' };
-      case 'starttlsFailure':
-        return { type: 'peer.startTlsRefused' };
-      case 'auth':
-        return { type: 'peer.authRequested', mechanism: wire.mechanism, initialResponse: wire.initialResponse };
-      case 'challenge':
-        return { type: 'peer.saslChallenged' };
-      case 'response':
-        return { type: 'peer.saslResponded', data: wire.data };
-      case 'abort':
-        return { type: 'peer.saslAborted' };
-      case 'success':
-        return { type: 'peer.saslSucceeded' };
-      case 'saslFailure':
-        return { type: 'peer.saslFailed', condition: wire.condition, text: wire.text };
-      case 'bidi':
-        return { type: 'peer.bidiRequested' };
-      case 'streamError':
-        this.#peerFailed = true;
-        return { type: 'peer.streamErrorReceived', condition: wire.condition, text: wire.text };
-      case 'result':
-      case 'verify':
-        return this.#dialbackEvent(wire);
-      case 'dnaAssert':
-      case 'dnaChallenge':
-      case 'dnaProof':
-      case 'dnaImpossible':
-      case 'dnaValid':
-      case 'dnaInvalid':
-        return dnaEventOf(wire);
-      case 'streamHeader':
-      case 'unsupported':
-        return { type: 'peer.unsupportedReceived', name: wire.kind === 'unsupported' ? wire.name : 'stream' };
-    }
-  }
-
-  #dialbackEvent(wire: Extract<WireElement, { kind: 'result' | 'verify' }>): EventObject & Record<string, unknown> {
-    const from = canonicalDomain(wire.from);
-    const to = canonicalDomain(wire.to);
-    if (from === null || to === null) {
-      const text = `db:${wire.kind} from '${wire.from}' to '${wire.to}'`;
-      return { type: 'transport.inputRefused', fault: fault('stream', 'improper-addressing', 'peer', text) };
-    }
-    const { answer, key } = wire;
-    if (wire.kind === 'result') {
-      return answer === null
-        ? { type: 'peer.resultRequested', from, to, key: key ?? '' }
-        : { type: 'peer.resultAnswered', from, to, answer };
-    }
-    if (answer !== null) return { type: 'peer.verifyAnswered', from, to, id: wire.id, answer };
-    // `from`, the asker, is the domain that received the key; `to` is the domain that sent it (XEP-0220 §2.2).
-    return {
-      type: 'peer.verifyRequested',
-      from,
-      to,
-      id: wire.id,
-      keyMatches: this.#ports.keys.matches(key ?? '', from, to, wire.id),
-    };
   }
 
   #watchIdleness(): void {

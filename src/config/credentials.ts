@@ -125,7 +125,8 @@ export function warnOfCertificate(
 ): void {
   if (!isDelegated && !namesDomain(leaf, domain)) {
     const names = presentedNames(leaf.presented).join(', ');
-    spot.warn(`the certificate does not name ${domain}, only ${names || 'nobody'}: PKIX will not prove it to others`);
+    const others = names === '' ? '' : `, only ${names}`;
+    spot.warn(`the certificate does not name ${domain}${others}: PKIX will not prove it to others`);
   }
   if (leaf.notAfterMs <= nowMs) spot.warn(`the certificate expired on ${day(leaf.notAfterMs)}`);
   if (leaf.notBeforeMs > nowMs) spot.warn(`the certificate is not valid before ${day(leaf.notBeforeMs)}`);

@@ -41,7 +41,7 @@ function ofNames({ leaf }: CertificateFile, { domain, target, service, tlsa }: P
   const names = (derived: readonly string[]): boolean =>
     matchIdentity(referenceIdentifiers(service, domain, derived), presented).kind === 'match';
   if (names([])) return [];
-  const has = presentedNames(presented).join(', ') || 'nobody';
+  const others = presentedNames(presented).join(', ');
   if (names([target])) {
     const text = `the certificate names ${target} and not ${domain}: others accept that if the SRV record is signed (DNSSEC), or by DANE or POSH`;
     return [{ condition: 'name-missing', text }];
@@ -49,7 +49,7 @@ function ofNames({ leaf }: CertificateFile, { domain, target, service, tlsa }: P
   const unmet = tlsa.filter(({ usage }) => usage !== USAGE.daneEe).map(({ usage }) => `usage ${usage}`);
   const also = unmet.length === 0 ? '' : `; TLSA ${unmet.join(', ')} asks for such a name too, and will not match`;
   const lacks = target === domain ? `does not name ${domain}` : `names neither ${domain} nor ${target}`;
-  const text = `the certificate ${lacks}, only ${has}: PKIX will not prove it, only DANE with usage 3 or POSH will${also}`;
+  const text = `the certificate ${lacks}${others === '' ? '' : `, only ${others}`}: PKIX will not prove it, only DANE with usage 3 or POSH will${also}`;
   return [{ condition: 'name-missing', text }];
 }
 

@@ -108,7 +108,7 @@ class AnswerCache<Record extends object> {
         return told;
       },
       (thrown: unknown) => {
-        table.delete(name);
+        if (table.get(name) === question) table.delete(name);
         return failed(`the resolver broke: ${String(thrown)}`);
       },
     );
