@@ -59,7 +59,7 @@ export const certificateCauses: readonly Cause[] = [
     conditions: ['name-mismatch'],
     when: namesInSubject,
     because: (situation) =>
-      `The certificate names ${situation.domain} only in its subject (CN), which RFC 9525 no longer lets anybody check${said(situation)}.`,
+      `The certificate names ${situation.domain} only in its subject (CN), which is no longer checked under RFC 9525${said(situation)}.`,
     fix: (situation) => `Get ${certificateFor(situation)} in its subjectAltName.`,
   },
   {
