@@ -3,10 +3,13 @@ import { brief } from '../protocol/faults.ts';
 import { CLIENT } from './client.ts';
 import { type Facts, proofText, reports, samePair } from './facts.ts';
 import { ladderOf, type Rung } from './ladder.ts';
-import type { Paint } from '../cli/paint.ts';
+
 import { other, pathOfPair, socketsOf, type SocketEnds, statesIn } from './paths.ts';
 import type { Played } from './play.ts';
 import type { Message, Scenario, Side } from './scenario.ts';
+
+/** Colours a text; the terminal decides whether. */
+type Paint = (tint: 'bold' | 'dim' | 'green' | 'red' | 'cyan', text: string) => string;
 
 const WIDTH = 110;
 const INDENT = '    ';
