@@ -3,7 +3,6 @@ import { brief } from '../protocol/faults.ts';
 import { CLIENT } from './client.ts';
 import { type Facts, proofText, reports, samePair } from './facts.ts';
 import { ladderOf, type Rung } from './ladder.ts';
-
 import { other, pathOfPair, socketsOf, type SocketEnds, statesIn } from './paths.ts';
 import type { Played } from './play.ts';
 import type { Message, Scenario, Side } from './scenario.ts';
