@@ -187,7 +187,10 @@ export interface ListenOptions {
 
 export interface Accepted {
   readonly connection: Connection;
-  /** True when TLS precedes any XML (direct TLS, XEP-0368): the handshake is already under way. */
+  /**
+   * True when TLS precedes any XML (direct TLS, XEP-0368): the handshake begins when `accept` returns, unless it has
+   * dropped the connection, and everything that it wrote waits for it.
+   */
   readonly directTls: boolean;
 }
 

@@ -159,6 +159,38 @@ for (const maxVersion of ['TLSv1.3', 'TLSv1.2'] as const) {
   });
 }
 
+test('under direct TLS a connection that is dropped as it is accepted costs no TLS', async () => {
+  const asked: (string | null)[] = [];
+  const own = serving('b.example');
+  const network = world.network({
+    forServerName: (name) => {
+      asked.push(name);
+      return own.forServerName(name);
+    },
+  });
+  let isWelcome = false;
+  const listening = await network.listen({ address: '127.0.0.1', port: 0, tls: 'direct' }, ({ connection }) => {
+    if (!isWelcome) connection.destroy();
+    return new Recorder();
+  });
+  const dial = async (): Promise<boolean> => {
+    const { connection, events } = connectTo(listening.port, world.network(serving()));
+    await until(() => events.log.includes('connected'));
+    connection.startTlsClient(clientTls('b.example'));
+    await until(() => events.isClosed || events.isSecured);
+    const { isSecured } = events;
+    connection.end();
+    await until(() => events.isClosed);
+    return isSecured;
+  };
+  assert.equal(await dial(), false);
+  assert.equal(asked.length, 0);
+  isWelcome = true;
+  assert.equal(await dial(), true);
+  assert.ok(asked.includes('b.example'));
+  await listening.close();
+});
+
 test('a session is not resumed once its full handshake is ten minutes old', async () => {
   const clock = new SimulatedClock();
   const serverNetwork = world.network(serving('b.example'));

@@ -77,9 +77,10 @@ export function createNetwork(options: NetworkOptions): Network {
     const announce = (socket: net.Socket, directTls: boolean, first: Buffer | null = null): void => {
       const connection = new SocketConnection(parts, plainAddress(socket), null);
       connection.opened(socket);
-      // Before `accept`, so that nothing it writes goes out in the clear.
-      if (directTls) connection.startTlsServer({ streamTo: null });
+      if (directTls) connection.holdForTls();
       connection.announced(accept({ connection, directTls }), first);
+      // After `accept`: a connection that it drops costs no TLS.
+      if (directTls) connection.startTlsServer({ streamTo: null });
     };
 
     const undecided = new Set<net.Socket>();

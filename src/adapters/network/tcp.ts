@@ -46,6 +46,8 @@ export class SocketConnection implements Connection {
   #socket: Socket | null = null;
   #remoteAddress: string;
   #tls: 'none' | 'handshake' | 'secured' = 'none';
+  /** TLS comes first (XEP-0368) and has not begun: nothing may go out in the clear. */
+  #awaitsTls = false;
   #paused = false;
   /** Whether reading waits while others have their turn, and the bytes read since their last turn. */
   #yields = false;
@@ -112,6 +114,11 @@ export class SocketConnection implements Connection {
   announced(events: ConnectionEvents, first: Buffer | null): void {
     this.#events = events;
     if (first !== null) this.#received(first);
+  }
+
+  /** Holds what is written until TLS begins. */
+  holdForTls(): void {
+    this.#awaitsTls = true;
   }
 
   write(bytes: Buffer | string, flushed?: Flushed): void {
@@ -276,6 +283,8 @@ export class SocketConnection implements Connection {
       plain.on('close', this.#socketClosed);
       this.destroy(toFault(error, 'tls'));
     }
+    this.#awaitsTls = false;
+    if (this.#corks === 0) this.#flushSoon();
   }
 
   #flushSoon(): void {
@@ -295,7 +304,7 @@ export class SocketConnection implements Connection {
   #flush(): void {
     const batch = this.#batch;
     const socket = this.#socket;
-    if (batch.length === 0 || socket === null) return;
+    if (batch.length === 0 || socket === null || this.#awaitsTls) return;
     const isSmall = batch.length > 1 && this.#batchBytes < batch.length * PIECE_BYTES;
     const pieces = isSmall ? [Buffer.concat(batch.map(bufferOf))] : batch.map(bufferOf);
     this.#batch = [];
