@@ -76,6 +76,7 @@ export function conclude(attempts: readonly ProofAttempt[]): ProofVerdict {
 const leftOpen = (what: Fault) => ({ kind: 'undetermined', fault: what }) as const;
 const notFinished = fault('dns', 'not-finished', 'local');
 const late = fault('policy', 'proof-timeout', 'local', 'no verdict in time');
+const ownLate = fault('prooftype', 'proof-timeout', 'local', 'no verdict in time');
 
 /**
  * After a final verdict only the authoritative server may still be asked: we connect to it as a TLS client, and the
@@ -478,10 +479,10 @@ export const association = setup({
       },
     },
     ownProoftype: {
-      description: 'A prooftype of the embedder judges, by its own rules.',
+      description: 'A prooftype of the embedding program judges, by its own rules.',
       meta: {
         spec: 'RFC 7712 §7',
-        awaits: 'the verdict of a prooftype of our own',
+        awaits: 'the verdict of the embedding program',
         mover: 'operator',
         ifLate: 'the next prooftype is asked',
       },
@@ -497,14 +498,14 @@ export const association = setup({
           target: 'decidingProoftype',
           actions: {
             type: 'record',
-            params: ({ context, event }) => attemptOf(context, leftOpen(toFault(event.error, 'policy'))),
+            params: ({ context, event }) => attemptOf(context, leftOpen(toFault(event.error, 'prooftype'))),
           },
         },
       },
       after: {
         ownProofTimeout: {
           target: 'decidingProoftype',
-          actions: { type: 'record', params: ({ context }) => attemptOf(context, leftOpen(late)) },
+          actions: { type: 'record', params: ({ context }) => attemptOf(context, leftOpen(ownLate)) },
         },
       },
     },

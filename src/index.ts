@@ -29,6 +29,7 @@ export type { Evidence, Proof, ProofAttempt, ProofVerdict, ProvedBy, DnaProofTyp
 // Your own prooftypes (RFC 7712 §7).
 export type * from './prooftype.ts';
 export type { Stage } from './control/standing-streams.ts';
+export type { RouterSnapshot } from './routing/types.ts';
 export type { ReportRecord, TraceBody, TraceRecord } from './trace/record.ts';
 // Negotiations as OpenTelemetry spans (docs/spans.md).
 export { type SpanOptions, traceSpans } from './telemetry/spans.ts';

@@ -105,8 +105,8 @@ export class ConnectionManager {
   readonly #hosted: Map<string, Credential | null>;
   /** By hosted domain: the proofs of delegation that it can show. */
   readonly #proofs: Map<string, DnaProofs>;
-  /** Names of the embedder's own prooftypes. */
-  readonly #ownProoftypes: readonly string[];
+  /** The embedder's own prooftypes, by name. */
+  readonly #ownProoftypes: ReturnType<typeof prooftypesFrom>;
   /** Open incoming connections, by the address that opened them. */
   readonly #places = new PerAddress(limits.streamsPerAddress);
   readonly #arrivals: RatePerAddress;
@@ -137,7 +137,7 @@ export class ConnectionManager {
     this.#hosted = canonicalHosts(options.hosts);
     this.#proofs = proofsFrom(options.proofs ?? {}, this.#hosted);
     const prooftypes = prooftypesFrom(options.prooftypes ?? {});
-    this.#ownProoftypes = [...prooftypes.keys()];
+    this.#ownProoftypes = prooftypes;
     const secret = options.dialback?.secret ?? ports.random.hex(32);
     if (secret.length < MIN_SECRET_CHARACTERS)
       throw new TypeError(`dialback.secret: at least ${MIN_SECRET_CHARACTERS} characters are needed`);
@@ -168,7 +168,7 @@ export class ConnectionManager {
         bidi: options.bidi ?? true,
         material: { secureDns: ports.resolver.validates, posh: ports.posh !== undefined },
         dna: {
-          checks: ports.dnaProofs !== undefined || this.#ownProoftypes.some(isDnaProofType),
+          checks: ports.dnaProofs !== undefined || [...this.#ownProoftypes.keys()].some(isDnaProofType),
           proofs: tableFrom(this.#proofs),
         },
       },
@@ -256,7 +256,7 @@ export class ConnectionManager {
     this.#started = true;
     try {
       for (const one of this.#options.listen ?? []) {
-        const options: ListenOptions = { tls: 'detect', ...one };
+        const options: ListenOptions = { ...one, tls: one.tls ?? 'detect' };
         const handle = await this.#ports.network.listen(options, ({ connection, directTls }) => {
           let listener: ConnectionEvents | null = null;
           const { remoteAddress } = connection;

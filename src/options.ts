@@ -39,7 +39,7 @@ export interface LimitOptions {
   readonly connectionsPerSecond?: number;
 }
 
-/** Minimum length of the dialback secret, from which keys are derived (XEP-0185), in characters. */
+/** Minimum length of the dialback secret, from which keys are derived (XEP-0185), and of tokens, in characters. */
 export const MIN_SECRET_CHARACTERS = 16;
 
 /** RFC 6120 §13.12: no deployment may set a lower limit. */
@@ -72,7 +72,7 @@ export function queueProblem({
   if (stanzaBytes <= (queueBytes ?? DEFAULT_QUEUE_BYTES)) return null;
   const why = 'one stanza must fit';
   return queueBytes === undefined
-    ? { key: 'stanzaBytes', expected: `expected at most limits.queueBytes, ${DEFAULT_QUEUE_BYTES}: ${why}` }
+    ? { key: 'stanzaBytes', expected: `expected at most limits.queueBytes, ${DEFAULT_QUEUE_BYTES} by default: ${why}` }
     : { key: 'queueBytes', expected: `expected at least limits.stanzaBytes, ${stanzaBytes}: ${why}` };
 }
 

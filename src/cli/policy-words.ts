@@ -32,7 +32,9 @@ export function overridden(policy: PolicyOptions, domain: string, words: string)
   const towards = { ...inherited, ...(target === null ? {} : { target }), ...wordsIn(words) };
   const problem = problemOfPolicy(towards);
   if (problem !== null)
-    throw new UsageError(`--policy: ${problem}; give it together with another federation, as in encrypted,dialback`);
+    throw new UsageError(
+      `--policy: ${problem}${/dialback alone/.test(problem) ? '; or another federation, as in encrypted,dialback' : ''}`,
+    );
   return { ...policy, domains: { ...policy.domains, [domain]: towards } };
 }
 

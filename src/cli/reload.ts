@@ -32,7 +32,7 @@ export class Reloads {
     try {
       const { manager, warnings } = loadConfig(this.#file);
       for (const warning of warnings) log.say('warning', warning);
-      inForce = 'only part of it is in force';
+      inForce = `only part of ${this.#file} is in force`;
       this.#target.setPolicy(manager.policy ?? {});
       this.#target.setCredentials(this.#ofHosted(manager.hosts));
       this.#showProofs(this.#ofHosted(manager.proofs ?? {}));

@@ -34,7 +34,7 @@ function proofOptions({ federation, prooftypes, minTls }: Proof): Pick<DomainPol
   };
 }
 
-/** Reported where one of the two is written: an override that inherits both repeats what is reported above. */
+/** Reported where one of the two is written: an override that inherits both is not reported again. */
 function checkProof(own: Proof, inherited: Proof | undefined): void {
   const spot = (own.prooftypes ?? own.federation)?.spot;
   const problem = problemOfPolicy({

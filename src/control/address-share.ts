@@ -55,7 +55,7 @@ export class AddressShare {
 }
 
 const tooMany = (layer: FaultLayer) =>
-  fault(layer, 'resource-constraint', 'local', 'too many look-ups of this address wait already');
+  fault(layer, 'resource-constraint', 'local', 'too many questions for this address are waiting already');
 
 /** An embedder's port that ignores its signal must not keep the turn forever. */
 function unlessAborted<Found>(found: Promise<Found>, signal: AbortSignal): Promise<Found> {

@@ -182,12 +182,13 @@ export function makeEffects(
     signal: AbortSignal,
   ): Promise<ProofVerdict> => {
     const prooftype = prooftypes.get(name);
-    if (prooftype === undefined) throw new FaultError(notJudged);
+    if (prooftype === undefined)
+      throw new FaultError(fault('prooftype', 'not-available', 'local', `there is no prooftype ${name} here`));
     const chain = (): readonly Uint8Array[] => others.streams.get(stream)?.chain?.der ?? [];
     const { clock, resolver } = ports;
     const material = { clock, secureDns: resolver.validates, chain };
     const ask = () => askProoftype(name, prooftype, question, material, signal);
-    return await ownProofs.use({ stream, purpose: 'verification', layer: 'dna' }, ask, signal);
+    return await ownProofs.use({ stream, purpose: 'verification', layer: 'prooftype' }, ask, signal);
   };
 
   const isJudged = (type: string): boolean =>

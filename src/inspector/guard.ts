@@ -64,11 +64,13 @@ export class Guard {
     return null;
   }
 
-  /** The cookie that stores the token in a browser that sent it in a URL; null if it did not. */
+  /** The cookie that stores the token in a browser that sent the right one in a URL; null if it did not. */
   cookieFor({ headers }: IncomingMessage, query: URLSearchParams): string | null {
     const token = query.get('token');
-    if (this.#token === null || token === null) return null;
-    const secure = headers['x-forwarded-proto'] === 'https' ? '; Secure' : '';
+    if (this.#token === null || token === null || !timingSafeEqual(digest(token), this.#token)) return null;
+    // Of several proxies the first one is named first; Node joins repeated headers by commas.
+    const isSecure = /^ *https *(,|$)/i.test(String(headers['x-forwarded-proto'] ?? ''));
+    const secure = isSecure ? '; Secure' : '';
     return `${COOKIE}=${encodeURIComponent(token)}; Path=/; HttpOnly; SameSite=Strict${secure}`;
   }
 

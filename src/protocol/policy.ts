@@ -67,7 +67,10 @@ export const defaultPolicy: ResolvedPolicy = {
 export function policyFor(options: PolicyOptions, domain: string): ResolvedPolicy {
   const special = mostSpecific(options.domains ?? {}, domain);
   const { target } = special ?? {};
-  return { ...resolved(special ?? {}, options), target: target === undefined ? null : { tls: 'starttls', ...target } };
+  return {
+    ...resolved(special ?? {}, options),
+    target: target === undefined ? null : { ...target, tls: target.tls ?? 'starttls' },
+  };
 }
 
 function resolved(own: DomainPolicy, inherited: DomainPolicy): Omit<ResolvedPolicy, 'target'> {
@@ -134,16 +137,21 @@ export function usableProoftypes(policy: ResolvedPolicy): readonly ProoftypeName
 export const asksForDnaProofs = ({ prooftypes, domains = {} }: PolicyOptions): boolean =>
   [{ prooftypes }, ...Object.values(domains)].some((policy) => policy.prooftypes?.some(isDnaProofType) === true);
 
-/** Why nothing can be proved under such a policy, or which prooftypes are named twice; null if it is sound. */
-export function problemOfPolicy({
-  federation,
-  prooftypes,
-}: Pick<ResolvedPolicy, 'federation' | 'prooftypes'>): string | null {
+/**
+ * Why nothing can be proved under such a policy, or which prooftypes are named twice; null if it is sound.
+ * @param ownWeak the embedder's prooftypes that are as weak as dialback
+ */
+export function problemOfPolicy(
+  { federation, prooftypes }: Pick<ResolvedPolicy, 'federation' | 'prooftypes'>,
+  ownWeak: readonly string[] = [],
+): string | null {
   if (new Set(prooftypes).size < prooftypes.length) return `expected each prooftype once, got ${prooftypes.join(', ')}`;
   if (federation === 'permissive') return null;
   if (prooftypes.length === 0) return `expected at least one prooftype: ${federation} federation needs a proof`;
-  if (federation === 'authenticated' && prooftypes.every((name) => name === 'dialback'))
-    return 'expected pkix, dane or posh besides dialback: authenticated federation never accepts dialback alone';
+  if (federation === 'authenticated' && prooftypes.every((name) => name === 'dialback' || ownWeak.includes(name))) {
+    const weak = prooftypes.join(', ');
+    return `expected pkix, dane or posh besides ${weak}: authenticated federation never accepts ${weak} alone`;
+  }
   return null;
 }
 
@@ -151,26 +159,38 @@ export function problemOfPolicy({
  * The same policy with every domain in its canonical form. Policies are looked up by canonical domain, so another
  * spelling would silently match nothing; and an unknown word would silently have no effect.
  *
- * @param ownProoftypes names of the embedder's prooftypes that a policy may name besides the built-in ones
+ * @param ownProoftypes the embedder's prooftypes, which a policy may name besides the built-in ones
  * @throws TypeError naming the key: an invalid or repeated domain, a `*.` in a list, an unknown key or word, a policy
  *   under which nothing can be proved ({@link problemOfPolicy})
  */
-export function canonicalPolicy(options: PolicyOptions, ownProoftypes: readonly string[] = []): PolicyOptions {
+export function canonicalPolicy(
+  options: PolicyOptions,
+  ownProoftypes: ReadonlyMap<string, { readonly strength: 'strong' | 'weak' }> = new Map(),
+): PolicyOptions {
   const { allow, deny, domains } = options;
-  const prooftypes = [...PROOFTYPES, ...ownProoftypes];
-  const own = checkedProof(options, 'policy', ['allow', 'deny', 'domains'], {}, prooftypes);
+  const known: KnownProoftypes = {
+    names: [...PROOFTYPES, ...ownProoftypes.keys()],
+    ownWeak: [...ownProoftypes].filter(([, { strength }]) => strength === 'weak').map(([name]) => name),
+  };
+  const own = checkedProof(options, 'policy', ['allow', 'deny', 'domains'], {}, known);
   return {
     ...own,
     ...(allow === undefined ? {} : { allow: allow.map((entry, i) => listEntry(entry, `policy.allow[${i}]`)) }),
     ...(deny === undefined ? {} : { deny: deny.map((entry, i) => listEntry(entry, `policy.deny[${i}]`)) }),
-    ...(domains === undefined ? {} : { domains: canonicalOverrides(domains, own, prooftypes) }),
+    ...(domains === undefined ? {} : { domains: canonicalOverrides(domains, own, known) }),
   };
+}
+
+/** What a policy may name. */
+interface KnownProoftypes {
+  readonly names: readonly ProoftypeName[];
+  readonly ownWeak: readonly string[];
 }
 
 function canonicalOverrides(
   domains: Readonly<Record<string, DomainPolicy>>,
   inherited: DomainPolicy,
-  prooftypes: readonly ProoftypeName[],
+  prooftypes: KnownProoftypes,
 ): Readonly<Record<string, DomainPolicy>> {
   const overrides = new Map<string, DomainPolicy>();
   for (const [pattern, policy] of Object.entries(domains)) {
@@ -192,7 +212,7 @@ function checkedProof(
   key: string,
   others: readonly string[],
   inherited: DomainPolicy,
-  knownProoftypes: readonly ProoftypeName[],
+  { names, ownWeak }: KnownProoftypes,
 ): Omit<DomainPolicy, 'target'> {
   const known = ['federation', 'prooftypes', 'minTls', ...others];
   const unknown = Object.keys(policy).find((name) => !known.includes(name));
@@ -202,11 +222,12 @@ function checkedProof(
     ...(federation === undefined ? {} : { federation: word(federation, FEDERATIONS, `${key}.federation`) }),
     ...(prooftypes === undefined
       ? {}
-      : { prooftypes: prooftypes.map((name, i) => word(name, knownProoftypes, `${key}.prooftypes[${i}]`)) }),
+      : { prooftypes: prooftypes.map((name, i) => word(name, names, `${key}.prooftypes[${i}]`)) }),
     ...(minTls === undefined ? {} : { minTls: word(minTls, TLS_VERSIONS, `${key}.minTls`) }),
   };
-  const problem = problemOfPolicy(resolved(checked, inherited));
-  if (problem !== null) throw new TypeError(`${key}.prooftypes: ${problem}`);
+  const problem = problemOfPolicy(resolved(checked, inherited), ownWeak);
+  const written = checked.prooftypes === undefined && checked.federation !== undefined ? 'federation' : 'prooftypes';
+  if (problem !== null) throw new TypeError(`${key}.${written}: ${problem}`);
   return checked;
 }
 

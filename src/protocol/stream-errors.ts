@@ -17,7 +17,7 @@ const STREAM_ERRORS = new Set([
 export function streamErrorFor(what: Fault): Extract<WireElement, { kind: 'streamError' }> | null {
   const { layer, condition, origin, text } = what;
   if (layer === 'tcp' || layer === 'tls' || layer === 'dns' || condition === 'superseded') return null;
-  // The details of an internal failure go to the owner; the peer learns only that one occurred (RFC 6120 §4.9.3.8).
+  // The details of an internal failure go to the operator; the peer learns only that one occurred (RFC 6120 §4.9.3.8).
   if (layer === 'internal') return { kind: 'streamError', condition: 'internal-server-error', text: null };
   // The text of a local refusal is not sent either: it tells which entry of which list applies.
   return { kind: 'streamError', condition: conditionOf(what), text: origin === 'local' ? null : (text ?? null) };

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { createUnboundSource } from '../../src/adapters/dns/unbound/source.ts';
 import { createValidatingResolver, type ValidatingResolver } from '../../src/adapters/dns/validating-resolver.ts';
 import type { DnsAnswer } from '../../src/protocol/dns.ts';
 import { FaultError } from '../../src/protocol/faults.ts';
@@ -99,6 +100,11 @@ test('another trust anchor than that of the zone makes all of it bogus', { skip 
   } finally {
     mistaken.close();
   }
+});
+
+test('without a trust anchor, and where no file has one, there is no validator', { skip }, () => {
+  const open = (rootAnchorFiles: readonly string[]) => createUnboundSource({ rootAnchorFiles });
+  assert.throws(() => open(['/nowhere/root.key']), /validator-unavailable.*no trust anchor is given or at \/nowhere/);
 });
 
 test('without a trust anchor everything is insecure', { skip }, async () => {

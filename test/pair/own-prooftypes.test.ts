@@ -194,7 +194,7 @@ test('S1: a weak one is good enough where policy is not `authenticated`, whateve
   const weak = prooftypeOf(() => answering(claim), { strength: 'weak' });
   const outcomes = [];
   for (const federation of ['authenticated', 'encrypted'] as const) {
-    const policy = { domains: { 'b.example': { prooftypes: ['word'], federation } } };
+    const policy = { domains: { 'b.example': { prooftypes: ['word', 'posh'], federation } } };
     const duo = await createDuo({ A: asking({ word: weak }, policy), B });
     outcomes.push(await exchange(duo), ...proofsAt(duo, 'A'));
     await duo.stop();

@@ -628,7 +628,7 @@ const wrong: [string, string, string[]][] = [
   [
     'a stanza too large for the default queue',
     `${B}limits: { stanzaBytes: 33554432 }\n`,
-    ['serve.yaml:3: limits.stanzaBytes: expected at most limits.queueBytes, 16777216: one stanza must fit'],
+    ['serve.yaml:3: limits.stanzaBytes: expected at most limits.queueBytes, 16777216 by default: one stanza must fit'],
   ],
   [
     'an inspector that others reach, without a token',

@@ -111,6 +111,17 @@ test('behind a proxy with TLS: its name and https are its own origin, and the co
   );
   const shown = await get(`/?token=${encodeURIComponent(TOKEN)}`, { ...proxied, authorization: '' }, { to: guarded });
   assert.match(String(shown.headers['set-cookie']), /HttpOnly; SameSite=Strict; Secure$/);
+  const twice = { ...proxied, 'x-forwarded-proto': 'HTTPS, http' };
+  const behindTwo = await get(`/?token=${encodeURIComponent(TOKEN)}`, twice, { to: guarded });
+  assert.match(String(behindTwo.headers['set-cookie']), /; Secure$/);
+});
+
+test('a wrong token in a URL does not replace the cookie of who has the right one', async () => {
+  const right = { authorization: `Bearer ${TOKEN}` };
+  for (const wrong of ['x', '']) {
+    const { status, headers } = await get(`/?token=${wrong}`, right, { to: guarded });
+    assert.deepEqual([status, headers['set-cookie']], [200, undefined]);
+  }
 });
 
 test('an address that is taken is a fault of tcp', async () => {

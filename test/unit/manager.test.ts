@@ -38,7 +38,7 @@ test('limits from the library have the bounds of the file (RFC 6120 §13.12)', (
     [{ stanzaBytes: 20_000, queueBytes: 19_999 }, /^limits\.queueBytes: expected at least limits\.stanzaBytes, 20000/],
     [
       { stanzaBytes: 33_554_432 },
-      /^limits\.stanzaBytes: expected at most limits\.queueBytes, 16777216: one stanza must fit/,
+      /^limits\.stanzaBytes: expected at most limits\.queueBytes, 16777216 by default: one stanza must fit/,
     ],
     [{ queueBytes: 10_000 }, /^limits\.queueBytes: expected at least limits\.stanzaBytes, 524288: one stanza must fit/],
   ];

@@ -171,6 +171,10 @@ test('a prooftype has a name of its own: a word in kebab-case, or a URI in the f
       { prooftypes: { [name]: word } },
       /^prooftypes\[.*\]: expected a word-in-kebab-case, or a URI of your own$/,
     );
+  const weak = { ...word, strength: 'weak' } as const;
+  for (const prooftypes of [['weak'], ['dialback', 'weak']])
+    assert.throws(() => make({ prooftypes: { weak }, policy: { prooftypes } }), /policy\.prooftypes: .* never accepts/);
+  make({ prooftypes: { weak }, policy: { federation: 'encrypted', prooftypes: ['weak'] } });
   make({ prooftypes: { constructor: word, 'a-1-b': word, 'https://example.net/dna#word': word } });
 });
 

@@ -171,7 +171,7 @@ for (const [mistake, policy, key] of [
   [
     'dialback alone, by inheritance',
     { federation: 'encrypted', prooftypes: ['dialback'], domains: { b: { federation: 'authenticated' } } },
-    'policy.domains["b"].prooftypes',
+    'policy.domains["b"].federation',
   ],
   ['no host', { domains: { b: { target: { ...target, host: '' } } } }, 'policy.domains["b"].target.host'],
 ] as const) {

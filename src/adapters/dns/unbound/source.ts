@@ -212,6 +212,11 @@ function createContext(library: Libunbound, options: UnboundOptions): Context {
     const isRooted = given.some(isRootAnchor);
     const rootFile = isRooted ? undefined : rootAnchorFiles.find((file) => existsSync(file));
     const rooted = rootFile === undefined ? [] : trustAnchorsIn(readFileSync(rootFile, 'utf8'));
+    // Without any it would answer everything as insecure, and nobody would notice. Who passes no files knows that.
+    if (given.length + rooted.length === 0 && rootAnchorFiles.length > 0)
+      throw new FaultError(
+        fault('dns', 'validator-unavailable', 'local', `no trust anchor is given or at ${rootAnchorFiles.join(', ')}`),
+      );
     for (const anchor of [...given, ...rooted])
       check(library.ub_ctx_add_ta(context, anchor), `the trust anchor "${anchor}"`);
     // libunbound evaluates its configuration only in the first call that needs all of it, such as this one.
