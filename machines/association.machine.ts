@@ -482,7 +482,7 @@ export const association = setup({
       description: 'A prooftype of the embedding program judges, by its own rules.',
       meta: {
         spec: 'RFC 7712 §7',
-        awaits: 'the verdict of the embedding program',
+        awaits: 'the verdict of a prooftype of the embedding program',
         mover: 'operator',
         ifLate: 'the next prooftype is asked',
       },

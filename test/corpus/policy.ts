@@ -139,7 +139,7 @@ export const policy: readonly Case[] = [
     },
     expect: {
       ...{ state: 'ownProoftype', mover: 'operator', diagnosis: 'ourselves-late' },
-      cause: /has waited for 7 s for the verdict of a prooftype of our own/,
+      cause: /has waited for 7 s for the verdict of a prooftype of the embedding program/,
       fix: /Look at the prooftype that the embedding program provides: it has not answered/,
     },
   },
