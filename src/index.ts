@@ -8,15 +8,18 @@ export {
   type StreamView,
 } from './manager.ts';
 export type { Connecting } from './control/operator.ts';
-export type { DnaProofs, LimitOptions, ManagerOptions, TraceOptions } from './options.ts';
 export type {
+  DnaProofs,
   DomainPolicy,
   Federation,
   FixedTarget,
+  LimitOptions,
+  ManagerOptions,
   PolicyOptions,
   ProoftypeName,
   TargetOptions,
-} from './protocol/policy.ts';
+  TraceOptions,
+} from './options.ts';
 
 // Stanzas: what is sent and received, and its outcome.
 export { Stanza, type StanzaErrorType, type StanzaKind, type StanzaScope } from './protocol/stanza.ts';

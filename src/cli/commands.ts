@@ -33,7 +33,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
       '               Example: --policy encrypted,pkix,dialback. The domain is checked under both; the verdict is that under P',
       '--service S    xmpp-server, or xmpp-client: as a client sees the domain, up to the proof. Then a target in the policy is',
       '               ignored, because it applies to servers; and --policy compares nothing, because no stanzas are exchanged',
-      'Exit 0: proved. 1: not proved. 2: wrong usage or configuration. 3: FILE requires libunbound, which is not installed.',
+      'Exit 0: proved. 1: not proved. 2: wrong usage or configuration. 3: FILE requires libunbound; it, or a trust anchor, is missing.',
     ],
     options: {
       from: { type: 'string' },
