@@ -61,6 +61,10 @@ const RELEASE_SHARE = 1 / 4;
  */
 const UNKNOWN_WINDOW_MS = 15_000;
 
+/** Whether a stanza may be sent on it at once, ahead of none that wait. */
+const hasRoom = ({ outlet, waiting, flushing }: StreamRow): boolean =>
+  waiting.size === 0 && !flushing && outlet.writable;
+
 export class Outgoing {
   readonly #parts: OutgoingParts;
   readonly #routes: RouteTable;
@@ -135,7 +139,10 @@ export class Outgoing {
     row.lately = row.recent.count;
     this.#lastRow = null;
     const pairs = this.#routes.withdraw(stream);
-    for (const queue of row.waiting) this.#wantRouteLater(queue);
+    for (const queue of row.waiting) {
+      queue.line = null;
+      this.#wantRouteLater(queue);
+    }
     row.waiting.clear();
     pressure.release(row.outlet);
     return pairs;
@@ -162,7 +169,7 @@ export class Outgoing {
     queue.routeWanted = false;
     queue.overflowed = false;
     this.#tell(queue, 'flushed', queue.stanzas, null);
-    row.waiting.add(queue);
+    this.#standInLine(queue, row);
     this.#flush(row);
   }
 
@@ -209,30 +216,62 @@ export class Outgoing {
 
   // ——— stanzas
 
-  /** Sends at once; returns false if the pair has no route, or if waiting stanzas have to go first. */
+  /** Sends on the stream that serves the pair, or queues for it; returns false if none does. */
   trySend(from: string, to: string, stanza: Stanza, inlet: Inlet | null, settle: Settle | null): boolean {
-    return this.#trySendOn(this.#routes.find(from, to), stanza, inlet, settle);
+    const row = this.#serving(this.#routes.find(from, to));
+    if (row === null) return false;
+    if (hasRoom(row)) this.#sendOn(row, stanza, inlet, settle);
+    else this.#enqueueOn(row, from, to, stanza, inlet, settle);
+    return true;
   }
 
   /** The same, by the numbers of the domains. */
   trySendBetween(from: number, to: number, stanza: Stanza, inlet: Inlet | null, settle: Settle | null): boolean {
-    return this.#trySendOn(this.#routes.findNumbers(from, to), stanza, inlet, settle);
-  }
-
-  #trySendOn(stream: StreamId | null, stanza: Stanza, inlet: Inlet | null, settle: Settle | null): boolean {
-    const row = stream === null ? null : this.#rowOf(stream);
-    if (row === null || row.waiting.size > 0 || row.flushing || !row.outlet.writable) return false;
-    this.#send(row, stanza, settle);
-    this.#holdIfFull(row, inlet);
+    const row = this.#serving(this.#routes.findNumbers(from, to));
+    if (row === null) return false;
+    const { locals, remotes } = this.#parts.numbers;
+    if (hasRoom(row)) this.#sendOn(row, stanza, inlet, settle);
+    else this.#enqueueOn(row, locals.nameOf(from), remotes.nameOf(to), stanza, inlet, settle);
     return true;
   }
 
-  /**
-   * Queues a stanza that could not be sent at once behind the others of its pair, and asks for a route if there is
-   * none.
-   */
+  /** Queues a stanza for which there is no stream behind the others of its pair, and asks for one. */
   enqueue(from: string, to: string, stanza: Stanza, inlet: Inlet | null, settle: Settle | null): void {
-    const { clock, counters, events, pressure, queueAgeMs } = this.#parts;
+    const queue = this.#push(from, to, stanza, inlet, settle);
+    if (queue === null || queue.routeWanted) return;
+    queue.routeWanted = true;
+    this.#tell(queue, 'waiting', queue.stanzas, null);
+    this.#parts.events.routeWanted(from, to);
+  }
+
+  #serving(stream: StreamId | null): StreamRow | null {
+    return stream === null ? null : this.#rowOf(stream);
+  }
+
+  #sendOn(row: StreamRow, stanza: Stanza, inlet: Inlet | null, settle: Settle | null): void {
+    this.#send(row, stanza, settle);
+    this.#holdIfFull(row, inlet);
+  }
+
+  /** Queues a stanza that the stream cannot take at once. */
+  #enqueueOn(
+    row: StreamRow,
+    from: string,
+    to: string,
+    stanza: Stanza,
+    inlet: Inlet | null,
+    settle: Settle | null,
+  ): void {
+    const queue = this.#push(from, to, stanza, inlet, settle);
+    if (queue === null) return;
+    this.#standInLine(queue, row);
+    this.#flush(row);
+    this.#holdIfFull(row, inlet);
+  }
+
+  /** Adds to the queue of the pair; gives the stanza back and returns null if that is full. */
+  #push(from: string, to: string, stanza: Stanza, inlet: Inlet | null, settle: Settle | null): PairQueue | null {
+    const { clock, counters, pressure, queueAgeMs } = this.#parts;
     const before = this.#queues.find(from, to);
     if (this.#queues.isFull(before, stanza.bytes.length)) {
       if (before !== null && inlet !== null) pressure.hold(inlet, before);
@@ -242,23 +281,19 @@ export class Outgoing {
         this.#tell(before, 'full', before.stanzas, why);
       }
       this.#parts.returns.giveBack(stanza, why, 'resource-constraint', settle, this.#parts.answer);
-      return;
+      return null;
     }
-    const queue = this.#queues.push(from, to, stanza, settle, clock.now());
+    const queue = before ?? this.#queues.create(from, to);
+    this.#queues.push(queue, stanza, settle, clock.now());
     counters.queued += 1;
     this.#ageTimer ??= clock.setTimeout(this.#returnAged, queueAgeMs);
     if (inlet !== null && this.#queues.isAbove(queue, HOLD_SHARE)) pressure.hold(inlet, queue);
-    const stream = this.#routes.find(from, to);
-    const row = stream === null ? null : this.#rowOf(stream);
-    if (row !== null) {
-      row.waiting.add(queue);
-      this.#flush(row);
-      this.#holdIfFull(row, inlet);
-    } else if (!queue.routeWanted) {
-      queue.routeWanted = true;
-      this.#tell(queue, 'waiting', queue.stanzas, null);
-      events.routeWanted(from, to);
-    }
+    return queue;
+  }
+
+  #standInLine(queue: PairQueue, row: StreamRow): void {
+    row.waiting.add(queue);
+    queue.line = row.waiting;
   }
 
   #tell({ local, remote }: PairQueue, change: QueueEdge['change'], stanzas: number, why: Fault | null): void {
@@ -325,8 +360,7 @@ export class Outgoing {
   }
 
   #forgetEmpty(queue: PairQueue): void {
-    const stream = this.#routes.find(queue.local, queue.remote);
-    if (stream !== null) this.#streams.get(stream)?.waiting.delete(queue);
+    queue.line?.delete(queue);
     if (this.#queues.oldest !== null || this.#ageTimer === null) return;
     this.#parts.clock.clearTimeout(this.#ageTimer);
     this.#ageTimer = null;
@@ -359,8 +393,8 @@ export class Outgoing {
   /** Removes the pair's route, and returns the queue that is now without one. */
   #unroute(local: string, remote: string): PairQueue | null {
     const queue = this.#queues.find(local, remote);
-    const stream = this.#routes.find(local, remote);
-    if (stream !== null && queue !== null) this.#streams.get(stream)?.waiting.delete(queue);
+    queue?.line?.delete(queue);
+    if (queue !== null) queue.line = null;
     this.#routes.delete(local, remote);
     return queue;
   }

@@ -26,6 +26,8 @@ export interface PairQueue {
   routeWanted: boolean;
   /** A stanza found no room in it since it was last flushed. */
   overflowed: boolean;
+  /** The queues that wait for room in the buffer of the same stream, this one among them; null without a stream. */
+  line: Set<PairQueue> | null;
 }
 
 export interface QueueBounds {
@@ -37,6 +39,7 @@ export interface QueueBounds {
 
 export class PairQueues {
   readonly #bounds: QueueBounds;
+  /** By our domain, then by the remote one. Our domains are few, so that their maps are kept. */
   readonly #queues = new Map<string, Map<string, PairQueue>>();
   #oldest: WaitingStanza | null = null;
   #newest: WaitingStanza | null = null;
@@ -65,8 +68,26 @@ export class PairQueues {
     return queue.stanzas > this.#bounds.queueStanzas * share || queue.bytes > this.#bounds.queueBytes * share;
   }
 
-  push(local: string, remote: string, stanza: Stanza, settle: Settle | null, nowMs: number): PairQueue {
-    const queue = this.find(local, remote) ?? this.#create(local, remote);
+  /** A queue for a pair that has none; {@link push} has to follow. */
+  create(local: string, remote: string): PairQueue {
+    const queue: PairQueue = {
+      local,
+      remote,
+      stanzas: 0,
+      bytes: 0,
+      head: null,
+      tail: null,
+      routeWanted: false,
+      overflowed: false,
+      line: null,
+    };
+    const remotes = this.#queues.get(local);
+    if (remotes === undefined) this.#queues.set(local, new Map([[remote, queue]]));
+    else remotes.set(remote, queue);
+    return queue;
+  }
+
+  push(queue: PairQueue, stanza: Stanza, settle: Settle | null, nowMs: number): void {
     const older = this.#newest;
     // A waiting stanza must not keep the whole chunk alive in which it arrived: the bound is one of memory.
     const waiting: WaitingStanza = {
@@ -86,7 +107,6 @@ export class PairQueues {
     if (older === null) this.#oldest = waiting;
     else older.newer = waiting;
     this.#newest = waiting;
-    return queue;
   }
 
   /** Takes the first stanza of a pair; taking the last one removes the queue. */
@@ -101,34 +121,11 @@ export class PairQueues {
     else first.older.newer = first.newer;
     if (first.newer === null) this.#newest = first.older;
     else first.newer.older = first.older;
-    if (queue.head === null) this.#delete(queue);
+    if (queue.head === null) this.#queues.get(queue.local)?.delete(queue.remote);
     return first;
   }
 
   *rows(): Generator<PairQueue> {
     for (const remotes of this.#queues.values()) yield* remotes.values();
-  }
-
-  #create(local: string, remote: string): PairQueue {
-    const queue = {
-      local,
-      remote,
-      stanzas: 0,
-      bytes: 0,
-      head: null,
-      tail: null,
-      routeWanted: false,
-      overflowed: false,
-    };
-    const remotes = this.#queues.get(local);
-    if (remotes === undefined) this.#queues.set(local, new Map([[remote, queue]]));
-    else remotes.set(remote, queue);
-    return queue;
-  }
-
-  #delete({ local, remote }: PairQueue): void {
-    const remotes = this.#queues.get(local);
-    remotes?.delete(remote);
-    if (remotes?.size === 0) this.#queues.delete(local);
   }
 }

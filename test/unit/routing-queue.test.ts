@@ -69,6 +69,20 @@ test('S7: a stream whose buffer is full keeps the rest in the queue, and newer s
   assert.deepEqual(it.stream.ids, [1, 2, 3, 4, 5]);
 });
 
+test('what waited for room, and was sent or given back, holds up nothing after it', () => {
+  const it = waitingBench({}, 1);
+  it.router.setRoute('a.example', 'b.example', 1);
+  it.send(1, 2);
+  it.stream.flush();
+  it.router.streamDrained(1);
+  it.send(3);
+  it.router.returnQueue('a.example', 'b.example', unreachable, 'remote-server-not-found');
+  it.stream.flush();
+  it.send(4);
+  assert.deepEqual(it.stream.ids, [1, 2, 4]);
+  assert.equal(it.router.counters.queued, 2);
+});
+
 test('S7: a stanza that finds room before the drain was announced still goes behind those that wait', () => {
   const it = waitingBench({}, 1);
   it.router.setRoute('a.example', 'b.example', 1);
