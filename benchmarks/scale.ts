@@ -11,12 +11,14 @@ import { startDnsServer } from '../test/support/dns-server.ts';
 import { heading, median, table, whole } from './support/figures.ts';
 import type { ProviderAnswer, ProviderCommand } from './support/provider.ts';
 import type { SenderAnswer, SenderCommand } from './support/sender.ts';
-import { startWorker, type Worker } from './support/workers.ts';
+import { AS_SERVED, startWorker, type Worker } from './support/workers.ts';
 
 const SIDE = 1_000;
 const SIDES = [1, 10, 100, SIDE];
 /** The first stream carries the stanzas. */
 const STREAMS = [10, 100, 1_000];
+/** Characters of a message's body: for the shortest messages, and for those of some 300 bytes. */
+const BODIES = [5, 220];
 const STANZAS = 400_000;
 const ROUNDS = 7;
 /** Rounds that do not count. */
@@ -31,7 +33,7 @@ async function startProvider(side: string): Promise<{ provider: Provider; port: 
   const credential = authority.issue({ dnsNames: [`*.${side}.example`], eku });
   // All of one length: V8 copies substrings of up to 12 characters, and lets longer ones refer to the whole string.
   const domains = Array.from({ length: SIDE }, (_, i) => `d${String(i).padStart(3, '0')}.${side}.example`);
-  const provider = startWorker<ProviderCommand, ProviderAnswer>('provider', ['--expose-gc']);
+  const provider = startWorker<ProviderCommand, ProviderAnswer>('provider', [...AS_SERVED, '--expose-gc']);
   const hosts = Object.fromEntries(domains.map((domain) => [domain, credential]));
   const { port } = await provider.ask({ do: 'start', hosts, caPem: authority.certPem, dns: dns.address, bidi: false });
   dns.serve(domains[0] ?? '', { port, target: `host.${side}.example` });
@@ -50,32 +52,35 @@ interface Cost {
 }
 
 /** Stanzas between the first `side` domains of either provider. */
-async function flood(side: number): Promise<Cost> {
+async function flood(side: number, body: number): Promise<Cost> {
   const [senders, targets] = [a.domains.slice(0, side), b.domains.slice(0, side)];
   const before = await b.provider.ask({ do: 'measure' });
-  const { floodCpuSeconds, returned } = await a.provider.ask({ do: 'flood', senders, targets, count: STANZAS });
+  const { floodCpuSeconds, returned } = await a.provider.ask({ do: 'flood', senders, targets, count: STANZAS, body });
   const after = await b.provider.ask({ do: 'await', received: before.received + STANZAS });
   if (returned > 0) throw new Error(`${whole(returned)} stanzas came back`);
   const each = (seconds: number): number => (seconds / STANZAS) * 1e6;
   return { sending: each(floodCpuSeconds), receiving: each(after.cpuSeconds - before.collectedAtCpuSeconds) };
 }
 
-async function measured(sides: readonly number[]): Promise<Cost[]> {
+async function measured(sides: readonly number[], body: number): Promise<Cost[]> {
   const costs: Cost[][] = sides.map(() => []);
   for (let round = 0; round < ROUNDS; round += 1)
-    for (const [at, side] of sides.entries()) costs[at]?.push(await flood(side));
+    for (const [at, side] of sides.entries()) costs[at]?.push(await flood(side, body));
   const counted = (all: readonly Cost[], end: keyof Cost): number =>
     median(all.slice(WARM_UP).map((cost) => cost[end]));
   return costs.map((all) => ({ sending: counted(all, 'sending'), receiving: counted(all, 'receiving') }));
 }
 
-heading('a stanza of 85 bytes and more, from one provider to another, in microseconds of processor time');
-const rows: string[][] = [];
-let first: Cost | null = null;
-function row(what: string, cost: Cost): void {
-  const { sending, receiving } = (first ??= cost);
+interface Tabled {
+  readonly body: number;
+  readonly rows: string[][];
+  first: Cost | null;
+}
+const tables = BODIES.map((body): Tabled => ({ body, rows: [], first: null }));
+function row(into: Tabled, what: string, cost: Cost): void {
+  const { sending, receiving } = (into.first ??= cost);
   const beside = (now: number, then: number): string => `${now.toFixed(2)} (${(now / then).toFixed(2)}x)`;
-  rows.push([what, beside(cost.sending, sending), beside(cost.receiving, receiving)]);
+  into.rows.push([what, beside(cost.sending, sending), beside(cost.receiving, receiving)]);
 }
 
 try {
@@ -89,10 +94,12 @@ try {
     const [senders, targets] = [a.domains.slice(0, side), b.domains.slice(0, side)];
     await a.provider.ask({ do: 'know', senders, targets, way: 'out' });
     await b.provider.ask({ do: 'know', senders, targets, way: 'in' });
-    const [one, all] = await measured(side === 1 ? [1] : [1, side]);
     const known = side === 1 ? 'one pair' : `${whole(side * side)} pairs`;
-    if (one !== undefined) row(`${known}, stanzas of one`, one);
-    if (all !== undefined) row(`${known}, stanzas of all`, all);
+    for (const into of tables) {
+      const [one, all] = await measured(side === 1 ? [1] : [1, side], into.body);
+      if (one !== undefined) row(into, `${known}, stanzas of one`, one);
+      if (all !== undefined) row(into, `${known}, stanzas of all`, all);
+    }
   }
   let standing = 1;
   for (const count of STREAMS) {
@@ -107,10 +114,15 @@ try {
       ...peer,
     });
     standing = count;
-    const [one] = await measured([1]);
-    if (one !== undefined) row(`the same, ${whole(count)} streams, stanzas of one`, one);
+    for (const into of tables) {
+      const [one] = await measured([1], into.body);
+      if (one !== undefined) row(into, `the same, ${whole(count)} streams, stanzas of one`, one);
+    }
   }
-  table([['known', 'the sending end', 'the receiving end'], ...rows]);
+  for (const { body, rows } of tables) {
+    heading(`a stanza with a body of ${body} characters, in microseconds of processor time`);
+    table([['known', 'the sending end', 'the receiving end'], ...rows]);
+  }
 } finally {
   for (const worker of [a.provider, b.provider, sender]) worker.stop();
   await dns.close();

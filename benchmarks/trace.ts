@@ -16,7 +16,7 @@ import { startDnsServer, type DnsServer } from '../test/support/dns-server.ts';
 import { heading, median, quartiles, table, whole } from './support/figures.ts';
 import type { ProviderAnswer, ProviderCommand } from './support/provider.ts';
 import type { SenderAnswer, SenderCommand } from './support/sender.ts';
-import { startWorker, type Worker } from './support/workers.ts';
+import { AS_SERVED, startWorker, type Worker } from './support/workers.ts';
 
 const ROUNDS = Number(process.argv[2] ?? 24);
 /** Rounds before anything counts: code is compiled during use, and the code that handles records is compiled late. */
@@ -30,11 +30,9 @@ const STANZA_BYTES = 300;
 const AT_ONCE = 20;
 
 /**
- * V8 flags as in `xmpp-dna serve` (src/cli/main.ts). V8 collects only when it has to: a forced collection, or one
- * during the idle time while others have their turn, discards compiled code, and the measurement would then be one of
- * the compiler.
+ * V8 collects only when it has to: a forced collection, or one during the idle time while others have their turn,
+ * discards compiled code, and the measurement would then be one of the compiler.
  */
-const AS_SERVED = ['--no-allocation-site-pretenuring', '--no-parallel-scavenge', '--minor-gc-task-trigger=25'];
 const V8_FLAGS = [...AS_SERVED, '--no-memory-reducer'];
 
 type Provider = Worker<ProviderCommand, ProviderAnswer>;

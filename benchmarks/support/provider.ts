@@ -44,6 +44,8 @@ export type ProviderCommand =
       readonly senders: readonly string[];
       readonly targets: readonly string[];
       readonly count: number;
+      /** Characters of each message's body. */
+      readonly body: number;
     }
   /** Answers when `received` stanzas in total have come in; rejects after a minute. */
   | { readonly do: 'await'; readonly received: number }
@@ -111,9 +113,9 @@ async function start({ hosts, caPem, dns, bidi, records }: Extract<ProviderComma
   await manager.start();
 }
 
-function messageOf(from: string, to: string, sender = 'romeo', receiver = 'juliet'): StanzaOf {
+function messageOf(from: string, to: string, sender = 'romeo', receiver = 'juliet', body = 'hello'): StanzaOf {
   const attributes = { from: `${sender}@${from}`, to: `${receiver}@${to}` };
-  const xml = `<message from='${attributes.from}' to='${attributes.to}'><body>hello</body></message>`;
+  const xml = `<message from='${attributes.from}' to='${attributes.to}'><body>${body}</body></message>`;
   return new Stanza('message', attributes.to, attributes.from, Buffer.from(xml), 'jabber:server');
 }
 
@@ -139,10 +141,10 @@ function know({ senders, targets, way }: Extract<ProviderCommand, { do: 'know' }
       else plane().setRoute(sender, target, stream.id);
 }
 
-async function flood({ senders, targets, count }: Extract<ProviderCommand, { do: 'flood' }>): Promise<void> {
+async function flood({ senders, targets, count, body }: Extract<ProviderCommand, { do: 'flood' }>): Promise<void> {
   const nameIn = (names: readonly string[]): string => names[Math.floor(Math.random() * names.length)] ?? '';
   const stanzas = Array.from({ length: MADE }, (_, at) =>
-    messageOf(nameIn(senders), nameIn(targets), `u${at}`, `u${at}`),
+    messageOf(nameIn(senders), nameIn(targets), `u${at}`, `u${at}`, 'o'.repeat(body)),
   );
   const before = process.cpuUsage();
   for (let from = 0; from < count; from += FLOOD_AT_ONCE) {

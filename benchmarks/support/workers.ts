@@ -2,6 +2,9 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
+/** V8 flags as in `xmpp-dna serve` (src/cli/main.ts). */
+export const AS_SERVED = ['--no-allocation-site-pretenuring', '--no-parallel-scavenge', '--minor-gc-task-trigger=25'];
+
 export interface Worker<Command, Answer> {
   readonly pid: number;
   /** One command at a time. Rejects when the worker reports an error or ends. */
