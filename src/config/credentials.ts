@@ -9,7 +9,7 @@ import type { CertificateEvidence } from '../protocol/certificate.ts';
 import { problemOfProof } from '../protocol/dna.ts';
 import { FaultError, toFault } from '../protocol/faults.ts';
 import { matchIdentity, presentedNames, referenceIdentifiers } from '../protocol/identity.ts';
-import { FileError, readBounded } from './files.ts';
+import { FileError, readBounded, realPath } from './files.ts';
 import type { Located } from './decoders.ts';
 import { refused, type Refused, type Spot } from './spot.ts';
 
@@ -31,6 +31,7 @@ export interface LoadedCredential extends Credential {
 export class PemFiles {
   readonly #folder: string;
   readonly #credentials = new Map<string, LoadedCredential | Refused>();
+  readonly #paths = new Set<string>();
 
   /** @param folder the folder that paths are relative to */
   constructor(folder: string) {
@@ -41,7 +42,13 @@ export class PemFiles {
     return resolve(this.#folder, file);
   }
 
+  /** Whether this file has been read, by whatever path to it. */
+  hasRead(path: string): boolean {
+    return this.#paths.has(realPath(path));
+  }
+
   text({ value, spot }: Located<string>): string | Refused {
+    this.#paths.add(realPath(this.path(value)));
     try {
       return readBounded(this.path(value), MAX_PEM_BYTES);
     } catch (error) {

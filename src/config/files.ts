@@ -1,5 +1,5 @@
 /** Reads the files that the configuration names: whole, bounded, and with one clear sentence on failure. */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
 
 /** A file that cannot be read, with the reason as message. */
 export class FileError extends Error {
@@ -34,6 +34,15 @@ export function readBounded(path: string, maxBytes: number, silenceMs: number = 
     throw new FileError(`cannot be read: ${readable(error, path)}`, { cause: error });
   } finally {
     if (descriptor !== null) closeSync(descriptor);
+  }
+}
+
+/** One path for all paths to a file, also through links. */
+export function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path; // there is no such file yet
   }
 }
 

@@ -6,7 +6,7 @@ import { parentDomains } from '../protocol/names.ts';
 import { queueProblem, type DnaProofs, type ManagerOptions, type PolicyOptions } from '../options.ts';
 import { dnsOptions, type DnsOptions } from './dns.ts';
 import { namesDomain, PemFiles, warnOfCertificate, type LoadedCredential } from './credentials.ts';
-import { FileError, readBounded } from './files.ts';
+import { FileError, readBounded, realPath } from './files.ts';
 import { policyFrom } from './policy.ts';
 import { configFile, type ConfigFile } from './schema.ts';
 import { ConfigError, refused, Source, type Remark, type Spot } from './spot.ts';
@@ -84,7 +84,7 @@ export function loadConfig(file: string, nowMs: number = Date.now()): ServeConfi
   const source = parseYaml(file);
   const pem = new PemFiles(dirname(file));
   const decoded = source.problems.length === 0 ? configFile(pem)(source.root()) : refused;
-  const config = decoded === refused ? undefined : new Assembly(source, decoded, nowMs, dirname(file)).config();
+  const config = decoded === refused ? undefined : new Assembly(source, decoded, nowMs, file, pem).config();
   if (config === undefined || source.problems.length > 0) throw new ConfigError(sentences(source.problems));
   return { ...config, warnings: sentences(source.warnings) };
 }
@@ -138,17 +138,19 @@ class Assembly {
   readonly #root: Spot;
   readonly #file: ConfigFile;
   readonly #nowMs: number;
-  readonly #folder: string;
+  readonly #path: string;
+  readonly #pem: PemFiles;
   /** Credentials by served domain: hosts first, then components. */
   readonly #credentials = new Map<string, LoadedCredential>();
   /** Credentials of the hosts that have their own. */
   readonly #own = new Set<LoadedCredential>();
 
-  constructor(source: Source, file: ConfigFile, nowMs: number, folder: string) {
+  constructor(source: Source, file: ConfigFile, nowMs: number, path: string, pem: PemFiles) {
     this.#root = source.root();
     this.#file = file;
     this.#nowMs = nowMs;
-    this.#folder = folder;
+    this.#path = path;
+    this.#pem = pem;
   }
 
   config(): Omit<ServeConfig, 'warnings'> {
@@ -268,7 +270,10 @@ class Assembly {
     const { trace } = this.#file;
     if (trace === undefined) return null;
     const { file, fileBytes } = trace.value;
-    return { path: resolve(this.#folder, file.value), ...(fileBytes === undefined ? {} : { fileBytes }) };
+    const path = resolve(dirname(this.#path), file.value);
+    if (this.#pem.hasRead(path) || realPath(path) === realPath(this.#path))
+      file.spot.problem('expected a file of its own, not one that the daemon reads');
+    return { path, ...(fileBytes === undefined ? {} : { fileBytes }) };
   }
 
   /** Inspector and metrics reveal who talks to whom, or how much: beyond this machine they require the token. */

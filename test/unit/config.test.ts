@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -647,6 +647,11 @@ const wrong: [string, string, string[]][] = [
   ],
   ['a trace without a file', `${B}trace: { fileBytes: 100000 }\n`, ['serve.yaml:3: trace.file: is missing']],
   [
+    'a trace file that is a key',
+    `${B}trace: { file: ./tls/../tls/b.key }\n`,
+    ['serve.yaml:3: trace.file: expected a file of its own, not one that the daemon reads'],
+  ],
+  [
     'a trace file too small for what it begins with',
     `${B}trace: { file: x, fileBytes: 99999 }\n`,
     ['serve.yaml:3: trace.fileBytes: expected a size in bytes from 100000 to 1099511627776, got 99999'],
@@ -664,6 +669,13 @@ const wrong: [string, string, string[]][] = [
 for (const [what, text, problems] of wrong) {
   test(`the file is refused, with its reason: ${what}`, () => assert.deepEqual(problemsOf(text), problems));
 }
+
+test('a trace is not written over a file that is read, by whatever path', () => {
+  symlinkSync(join(folder, 'tls/b.key'), join(folder, 'link'));
+  const problem = 'serve.yaml:3: trace.file: expected a file of its own, not one that the daemon reads';
+  assert.deepEqual(problemsOf(`${B}trace: { file: link }\n`), [problem]);
+  assert.deepEqual(problemsOf(`${B}trace: { file: ${files + 1}.yaml }\n`), [problem]);
+});
 
 test('a file that is not there is named', () => {
   assert.throws(() => loadConfig(join(folder, 'absent.yaml')), /absent\.yaml: cannot be read: there is no file /);
