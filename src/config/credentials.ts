@@ -1,6 +1,6 @@
 /** Reads the certificates and keys named in the configuration, and matches them with each other and with the domain. */
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { readCertificate } from '../adapters/pkix/certificates.ts';
 import type { Credential } from '../ports.ts';
@@ -31,11 +31,13 @@ export interface LoadedCredential extends Credential {
 export class PemFiles {
   readonly #folder: string;
   readonly #credentials = new Map<string, LoadedCredential | Refused>();
-  readonly #paths = new Set<string>();
+  /** Of all files that were read, the configuration among them. */
+  readonly #paths: Set<string>;
 
-  /** @param folder the folder that paths are relative to */
-  constructor(folder: string) {
-    this.#folder = folder;
+  /** @param file the configuration file, to whose folder paths are relative */
+  constructor(file: string) {
+    this.#folder = dirname(file);
+    this.#paths = new Set([realPath(file)]);
   }
 
   path(file: string): string {

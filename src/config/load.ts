@@ -1,12 +1,11 @@
 /** Reads the configuration file of `serve`, checks it as a whole, and converts it to the options of the daemon. */
-import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { isLoopback } from '../protocol/addresses.ts';
 import { parentDomains } from '../protocol/names.ts';
 import { queueProblem, type DnaProofs, type ManagerOptions, type PolicyOptions } from '../options.ts';
 import { dnsOptions, type DnsOptions } from './dns.ts';
 import { namesDomain, PemFiles, warnOfCertificate, type LoadedCredential } from './credentials.ts';
-import { FileError, readBounded, realPath } from './files.ts';
+import { FileError, readBounded } from './files.ts';
 import { policyFrom } from './policy.ts';
 import { configFile, type ConfigFile } from './schema.ts';
 import { ConfigError, refused, Source, type Remark, type Spot } from './spot.ts';
@@ -82,9 +81,9 @@ export interface ServeConfig {
  */
 export function loadConfig(file: string, nowMs: number = Date.now()): ServeConfig {
   const source = parseYaml(file);
-  const pem = new PemFiles(dirname(file));
+  const pem = new PemFiles(file);
   const decoded = source.problems.length === 0 ? configFile(pem)(source.root()) : refused;
-  const config = decoded === refused ? undefined : new Assembly(source, decoded, nowMs, file, pem).config();
+  const config = decoded === refused ? undefined : new Assembly(source, decoded, nowMs, pem).config();
   if (config === undefined || source.problems.length > 0) throw new ConfigError(sentences(source.problems));
   return { ...config, warnings: sentences(source.warnings) };
 }
@@ -96,7 +95,7 @@ export function loadConfig(file: string, nowMs: number = Date.now()): ServeConfi
  */
 export function loadPolicy(file: string): PolicyOptions {
   const source = parseYaml(file);
-  const decoded = source.problems.length === 0 ? configFile(new PemFiles(dirname(file)))(source.root()) : refused;
+  const decoded = source.problems.length === 0 ? configFile(new PemFiles(file))(source.root()) : refused;
   if (decoded !== refused && decoded.policy === undefined) source.root().below('policy', null).problem('is missing');
   const policy = decoded === refused ? undefined : policyFrom(decoded.policy);
   if (policy === undefined || source.problems.length > 0) throw new ConfigError(sentences(source.problems));
@@ -138,18 +137,16 @@ class Assembly {
   readonly #root: Spot;
   readonly #file: ConfigFile;
   readonly #nowMs: number;
-  readonly #path: string;
   readonly #pem: PemFiles;
   /** Credentials by served domain: hosts first, then components. */
   readonly #credentials = new Map<string, LoadedCredential>();
   /** Credentials of the hosts that have their own. */
   readonly #own = new Set<LoadedCredential>();
 
-  constructor(source: Source, file: ConfigFile, nowMs: number, path: string, pem: PemFiles) {
+  constructor(source: Source, file: ConfigFile, nowMs: number, pem: PemFiles) {
     this.#root = source.root();
     this.#file = file;
     this.#nowMs = nowMs;
-    this.#path = path;
     this.#pem = pem;
   }
 
@@ -270,9 +267,8 @@ class Assembly {
     const { trace } = this.#file;
     if (trace === undefined) return null;
     const { file, fileBytes } = trace.value;
-    const path = resolve(dirname(this.#path), file.value);
-    if (this.#pem.hasRead(path) || realPath(path) === realPath(this.#path))
-      file.spot.problem('expected a file of its own, not one that the daemon reads');
+    const path = this.#pem.path(file.value);
+    if (this.#pem.hasRead(path)) file.spot.problem('expected a file of its own, not one that the daemon reads');
     return { path, ...(fileBytes === undefined ? {} : { fileBytes }) };
   }
 

@@ -27,7 +27,10 @@ const MOST_KEPT = 32;
 
 /** Answers computed in turns; the others wait until one of them is done. */
 const MADE_AT_ONCE = 4;
-/** Maximum number of unfinished answers, waiting ones included; further ones are rejected, since a started one is held in memory. */
+/**
+ * Maximum number of unfinished answers, waiting ones included; further ones are rejected, since a started one is held
+ * in memory.
+ */
 const MOST_MAKINGS = 64;
 
 /** Too many answers are being computed. */
